@@ -1,0 +1,131 @@
+import { Database, SQLiteError } from "bun:sqlite"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { EngineStartError } from "../errors.ts"
+
+/** The one database file in `DATA_DIR`. SQLite keeps its write-ahead log beside it. */
+export const DATABASE_FILE = "event-broker.db"
+
+/** The version of the tables below, kept in the file's `user_version`. */
+const SCHEMA_VERSION = 1
+
+/**
+ * Pages in the write-ahead log before they are copied into the database: 16 MiB at 4 KiB a page. A page that
+ * changes often, such as a queue's tail, is then copied once for many commits.
+ */
+const CHECKPOINT_PAGES = 4_000
+
+/**
+ * A message is one event on one queue. Messages are clustered in the order in which they are delivered, so
+ * the next one of a queue, its oldest, and its count by state are each one seek from the root.
+ *
+ * An event's body is stored once. A message that holds its event alone is `shared` 0 and takes the body with
+ * it; where several queues hold it, the last one does, found by the partial index.
+ */
+const SCHEMA = `
+  CREATE TABLE queues (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    declaration TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    body TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE messages (
+    queue INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    shared INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    queued_at INTEGER NOT NULL,
+    due_at INTEGER,
+    failure TEXT,
+    PRIMARY KEY (queue, state, priority DESC, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX messages_due ON messages (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX messages_shared ON messages (event) WHERE shared = 1;
+
+  CREATE TABLE dead_letters (
+    position INTEGER PRIMARY KEY,
+    queue INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    failure TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_letters_queue ON dead_letters (queue, position);
+  CREATE INDEX dead_letters_event ON dead_letters (event);
+
+  CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
+`
+
+/**
+ * Opens the store in a folder, which is made where it is missing, and locks it for this process alone.
+ * @throws {EngineStartError} where the folder can't be written, another process has it, or the file is not
+ * a store of this version.
+ */
+export function openDatabase(dataDir: string): Database {
+  try {
+    mkdirSync(dataDir, { recursive: true })
+  } catch (cause) {
+    throw new EngineStartError(`DATA_DIR ${dataDir} can't be made: ${reasonOf(cause)}`, { cause })
+  }
+  const file = join(dataDir, DATABASE_FILE)
+  let database: Database | undefined
+  try {
+    database = new Database(file, { create: true, readwrite: true, strict: true })
+    configure(database)
+    return database
+  } catch (cause) {
+    database?.close()
+    if (cause instanceof EngineStartError) throw cause
+    throw explain(file, dataDir, cause)
+  }
+}
+
+function configure(database: Database): void {
+  // Exclusive before WAL: the lock is then taken at the first access and held until the process ends, and
+  // the WAL's index is kept in this process' memory. Source: sqlite.org/wal.html, section 8.
+  database.run("PRAGMA locking_mode = EXCLUSIVE")
+  database.run("PRAGMA journal_mode = WAL")
+  // FULL syncs the log at each commit; NORMAL would lose confirmed events with the power.
+  database.run("PRAGMA synchronous = FULL")
+  database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+  database.transaction(() => createTables(database)).immediate()
+}
+
+function createTables(database: Database): void {
+  const row = database.query<{ user_version: number }, []>("PRAGMA user_version").get()
+  const version = row?.user_version ?? 0
+  if (version === SCHEMA_VERSION) return
+  if (version !== 0) {
+    throw new EngineStartError(
+      `${database.filename} has the format ${version}, and this Event Broker knows format ${SCHEMA_VERSION}: ` +
+        "start the version that wrote it, or give this one another DATA_DIR",
+    )
+  }
+  database.run(SCHEMA)
+  database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+}
+
+function explain(file: string, dataDir: string, cause: unknown): EngineStartError {
+  const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
+  if (code.startsWith("SQLITE_BUSY")) {
+    return new EngineStartError(
+      `DATA_DIR ${dataDir} is in use by another process: stop that one, or give this one its own DATA_DIR`,
+      { cause },
+    )
+  }
+  if (code === "SQLITE_NOTADB" || code.startsWith("SQLITE_CORRUPT")) {
+    return new EngineStartError(`${file} is not an Event Broker store, or is damaged: ${reasonOf(cause)}`, {
+      cause,
+    })
+  }
+  return new EngineStartError(`DATA_DIR ${dataDir} can't be used: ${reasonOf(cause)}`, { cause })
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -1,0 +1,246 @@
+import type { Database } from "bun:sqlite"
+import { SQLiteError } from "bun:sqlite"
+import type { Event } from "../../event/envelope.ts"
+import { PRIORITY_LEVELS } from "../../event/priority.ts"
+import type {
+  ConsumeOptions,
+  DeadLetter,
+  Delivery,
+  Engine,
+  EngineStatus,
+  QueueDeclaration,
+  QueueStats,
+  Subscription,
+} from "../engine.ts"
+import { PublishError, type PublishOutcome } from "../errors.ts"
+import { openDatabase } from "./database.ts"
+import { MessageStore } from "./message-store.ts"
+import type { Consumer } from "./queue.ts"
+import { QueueCatalog } from "./queue-catalog.ts"
+import { type Settlement, Turn } from "./turn.ts"
+import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
+
+export interface EmbeddedEngineOptions {
+  /** The folder of the store; made where it is missing. */
+  readonly dataDir: string
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  readonly now?: () => number
+  /** Told when the engine becomes unavailable, and when it is ready again. */
+  readonly onStatusChange?: (status: EngineStatus) => void
+}
+
+/** Waits between attempts to write again after a fault, in milliseconds: doubled from the first to the last. */
+const RECOVERY_DELAY_MS = { first: 100, last: 2_000 } as const
+
+/**
+ * The engine inside the process: one SQLite file, written by group commit. All that is published and settled
+ * in one turn of the event loop goes into one transaction with one sync, and is confirmed after it.
+ */
+export class EmbeddedEngine implements Engine {
+  readonly name = "embedded"
+  readonly #database: Database
+  readonly #store: MessageStore
+  readonly #catalog: QueueCatalog
+  readonly #writer: TurnWriter
+  readonly #now: () => number
+  readonly #onStatusChange: (status: EngineStatus) => void
+  readonly #sweep: Timer
+  #turn = new Turn()
+  #isScheduled = false
+  #dueTimer: Timer | undefined
+  #recoveryTimer: Timer | undefined
+  #recoveryDelayMs: number = RECOVERY_DELAY_MS.first
+  #status: EngineStatus = { state: "ready" }
+
+  /**
+   * Opens the store, and makes ready again what was unsettled when the last process died.
+   * @throws {EngineStartError} where the folder can't be written or another process has it.
+   */
+  static open(options: EmbeddedEngineOptions): EmbeddedEngine {
+    return new EmbeddedEngine(openDatabase(options.dataDir), options)
+  }
+
+  private constructor(database: Database, options: EmbeddedEngineOptions) {
+    this.#database = database
+    this.#now = options.now ?? Date.now
+    this.#onStatusChange = options.onStatusChange ?? (() => {})
+    this.#store = new MessageStore(database)
+    this.#catalog = new QueueCatalog(database, this.#store)
+    this.#writer = new TurnWriter(this.#store, this.#catalog)
+    this.#sweep = setInterval(() => this.#schedule(), EXPIRY_INTERVAL_MS)
+    this.#schedule()
+  }
+
+  status(): EngineStatus {
+    return this.#status
+  }
+
+  async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
+    this.#catalog.declare(queues)
+    this.#schedule()
+  }
+
+  publish(event: Event): Promise<void> {
+    if (this.#status.state !== "ready") return Promise.reject(this.#unavailable())
+    const queues = this.#catalog.route(event.routing_key)
+    if (queues.length === 0) {
+      return Promise.reject(
+        new PublishError(
+          "unroutable",
+          `no queue is bound for the routing key ${JSON.stringify(event.routing_key)}`,
+        ),
+      )
+    }
+    const body = JSON.stringify(event)
+    const priority = PRIORITY_LEVELS[event.priority]
+    return new Promise((confirm, refuse) => {
+      this.#turn.publishes.push({ body, priority, queues, confirm, refuse })
+      this.#schedule()
+    })
+  }
+
+  consume(queueName: string, options: ConsumeOptions): Subscription {
+    const queue = this.#catalog.get(queueName)
+    const consumer: Consumer = { ...options, unsettled: 0 }
+    queue.consumers.add(consumer)
+    this.#schedule()
+    return { cancel: () => queue.consumers.delete(consumer) }
+  }
+
+  async queueStats(): Promise<readonly QueueStats[]> {
+    return this.#catalog.all().map((queue) => ({
+      name: queue.declaration.name,
+      bindings: queue.declaration.bindings,
+      messageCount: queue.ready,
+      consumerCount: queue.consumers.size,
+      deadLetterCount: queue.deadLetters,
+    }))
+  }
+
+  async deadLetters(queueName: string, limit: number): Promise<readonly DeadLetter[]> {
+    const { id } = this.#catalog.get(queueName)
+    return this.#store
+      .deadLetters(id, limit)
+      .map(({ body, failure }) => ({ body, failure: JSON.parse(failure) }))
+  }
+
+  async close(): Promise<void> {
+    if (this.#status.state === "closed") return
+    for (const queue of this.#catalog.all()) queue.consumers.clear()
+    this.#commitTurn()
+    clearInterval(this.#sweep)
+    clearTimeout(this.#dueTimer)
+    clearTimeout(this.#recoveryTimer)
+    this.#status = { state: "closed" }
+    this.#store.close()
+    this.#catalog.close()
+    this.#database.close()
+  }
+
+  #settle(claim: Claim, settlement: Settlement): Promise<void> {
+    if (this.#status.state === "closed") {
+      return Promise.reject(new Error("the engine is closed; the event will be delivered again"))
+    }
+    return new Promise((confirm) => {
+      this.#turn.settlements.push({ settlement, ...claim, confirm })
+      this.#schedule()
+    })
+  }
+
+  /** Everything asked for until the event loop comes round joins this turn. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#status.state !== "ready") return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      if (this.#status.state === "ready") this.#commitTurn()
+    })
+  }
+
+  #commitTurn(): void {
+    const turn = this.#turn
+    this.#turn = new Turn()
+    let written: WrittenTurn
+    try {
+      written = this.#writer.write(turn, this.#now())
+    } catch (error) {
+      this.#fail(turn, error)
+      return
+    }
+    for (const { confirm } of turn.settlements) confirm()
+    for (const { pending, error } of written.publishes) {
+      if (error === null) pending.confirm()
+      else pending.refuse(error)
+    }
+    for (const claim of written.claims) claim.consumer.onDelivery(this.#deliver(claim))
+    this.#armDueTimer()
+  }
+
+  #deliver(claim: Claim): Delivery {
+    const { body, priority, attempt, failure } = claim.message
+    return {
+      queue: claim.queue.declaration.name,
+      body,
+      priority,
+      attempt,
+      lastFailure: failure === null ? null : JSON.parse(failure),
+      ack: () => this.#settle(claim, { kind: "ack" }),
+      retry: (delayMs, failure) => this.#settle(claim, { kind: "retry", delayMs, failure }),
+      deadLetter: (failure) => this.#settle(claim, { kind: "dead-letter", failure }),
+      release: () => this.#settle(claim, { kind: "release" }),
+    }
+  }
+
+  #armDueTimer(): void {
+    clearTimeout(this.#dueTimer)
+    const dueAt = this.#writer.nextDueAt
+    if (dueAt === null || this.#status.state !== "ready") return
+    this.#dueTimer = setTimeout(() => this.#schedule(), Math.max(0, dueAt - this.#now()))
+  }
+
+  /** Nothing of the turn was written. Publishers learn it; what was to be settled is kept until it can be. */
+  #fail(turn: Turn, cause: unknown): void {
+    const reason = `the store can't be written: ${cause instanceof Error ? cause.message : String(cause)}`
+    const outcome = outcomeOf(cause)
+    for (const { refuse } of turn.publishes) {
+      refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
+    }
+    this.#turn = new Turn([...turn.settlements, ...this.#turn.settlements])
+    this.#catalog.recount()
+    this.#changeStatus({ state: "unavailable", reason })
+    this.#recoveryTimer = setTimeout(() => this.#recover(), this.#recoveryDelayMs)
+    this.#recoveryDelayMs = Math.min(this.#recoveryDelayMs * 2, RECOVERY_DELAY_MS.last)
+  }
+
+  #recover(): void {
+    try {
+      this.#writer.probe()
+    } catch (error) {
+      this.#fail(new Turn(), error)
+      return
+    }
+    this.#recoveryDelayMs = RECOVERY_DELAY_MS.first
+    this.#changeStatus({ state: "ready" })
+    this.#schedule()
+  }
+
+  #changeStatus(status: EngineStatus): void {
+    const isNews = this.#status.state !== status.state
+    this.#status = status
+    if (isNews) this.#onStatusChange(status)
+  }
+
+  #unavailable(): PublishError {
+    const reason = this.#status.state === "unavailable" ? this.#status.reason : "the engine is closed"
+    return new PublishError("engine-unavailable", reason)
+  }
+}
+
+/**
+ * After most faults nothing of the transaction is in the file. Where the disk itself failed, the commit may
+ * have reached it all the same, to be found by the next process that opens the file.
+ */
+function outcomeOf(cause: unknown): PublishOutcome {
+  const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
+  return code.startsWith("SQLITE_IOERR") ? "unknown" : "not-stored"
+}

@@ -1,0 +1,296 @@
+import type { Database } from "bun:sqlite"
+import type { FailureRecord } from "../../event/failure.ts"
+import { PRIORITY_LEVELS } from "../../event/priority.ts"
+
+/** Where a message stands. Dead letters have a table of their own. */
+const READY = 0
+const UNSETTLED = 1
+const DELAYED = 2
+
+const LEVELS = Object.values(PRIORITY_LEVELS)
+
+/** A message's place among those of its queue and state. */
+interface MessageKey {
+  readonly queue: number
+  readonly priority: number
+  readonly position: number
+}
+
+/** A message that a consumer holds. */
+export interface Message extends MessageKey {
+  readonly event: number
+  readonly shared: number
+  readonly attempt: number
+  readonly queuedAt: number
+  readonly failure: string | null
+}
+
+export type TakenMessage = Message & { readonly body: string }
+
+/**
+ * The messages of every queue, in SQL. Each call is a few seeks, whatever the depth of the queue. It begins
+ * and commits nothing: the engine does, once for all the calls of a turn.
+ */
+export class MessageStore {
+  readonly #sql: Statements
+  readonly #database: Database
+  #lastEvent: number
+  #lastPosition: number
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#sql = prepare(database)
+    this.#lastEvent = this.#sql.lastEvent.get()?.value ?? 0
+    this.#lastPosition = this.#sql.lastDeadLetterPosition.get()?.value ?? 0
+  }
+
+  /** Makes what was unsettled when the last process died ready again, and learns which positions are used. */
+  recover(queue: number): void {
+    for (const message of this.#sql.inState.all(queue, UNSETTLED)) {
+      this.#move(
+        message,
+        UNSETTLED,
+        READY,
+        message.position,
+        message.attempt,
+        message.queuedAt,
+        null,
+        message.failure,
+      )
+    }
+    for (const state of [READY, DELAYED]) {
+      for (const level of LEVELS) {
+        const row = this.#sql.lastPosition.get(queue, state, level)
+        this.#lastPosition = Math.max(this.#lastPosition, row?.value ?? 0)
+      }
+    }
+  }
+
+  /** Stores an event on each of the queues, behind what waits there with the same priority. */
+  append(body: string, queues: readonly { readonly id: number }[], priority: number, now: number): void {
+    const event = ++this.#lastEvent
+    this.#sql.insertEvent.run(event, body)
+    const shared = queues.length > 1 ? 1 : 0
+    for (const { id } of queues) {
+      this.#sql.insertMessage.run(
+        id,
+        READY,
+        priority,
+        ++this.#lastPosition,
+        event,
+        shared,
+        0,
+        now,
+        null,
+        null,
+      )
+    }
+  }
+
+  /** Takes up to `limit` ready messages off the front of a queue, counting the attempt. */
+  take(queue: number, limit: number): readonly TakenMessage[] {
+    const messages = this.#sql.front.all(queue, READY, limit)
+    return messages.map((message) => {
+      const attempt = message.attempt + 1
+      this.#move(
+        message,
+        READY,
+        UNSETTLED,
+        message.position,
+        attempt,
+        message.queuedAt,
+        null,
+        message.failure,
+      )
+      return { ...message, attempt }
+    })
+  }
+
+  /** Removes a message that was handled. */
+  settle(message: Message): void {
+    this.#sql.deleteMessage.run(message.queue, UNSETTLED, message.priority, message.position)
+    this.#dropEvent(message)
+  }
+
+  /** Puts a message back to where it was taken from; the attempt does not count. */
+  release(message: Message): void {
+    const { position, attempt, queuedAt, failure } = message
+    this.#move(message, UNSETTLED, READY, position, attempt - 1, queuedAt, null, failure)
+  }
+
+  /** Keeps a message back until it is due. */
+  delay(message: Message, dueAt: number, failure: FailureRecord): void {
+    const { position, attempt, queuedAt } = message
+    this.#move(message, UNSETTLED, DELAYED, position, attempt, queuedAt, dueAt, JSON.stringify(failure))
+  }
+
+  /** Puts delayed messages that are due behind what waits on their queues. Returns the queues, one for each. */
+  promoteDue(now: number, limit: number): readonly number[] {
+    return this.#sql.due.all(now, limit).map((message) => {
+      this.#move(message, DELAYED, READY, ++this.#lastPosition, message.attempt, now, null, message.failure)
+      return message.queue
+    })
+  }
+
+  /** When the next delayed message is due, in milliseconds since the epoch. */
+  nextDueAt(): number | null {
+    return this.#sql.nextDue.get()?.value ?? null
+  }
+
+  /** The ready message that has waited longest, whatever its priority. */
+  oldest(queue: number): Message | null {
+    let oldest: Message | null = null
+    for (const level of LEVELS) {
+      const head = this.#sql.head.get(queue, READY, level)
+      if (head !== null && (oldest === null || head.position < oldest.position)) oldest = head
+    }
+    return oldest
+  }
+
+  /** The ready messages, one for each priority at most, that have waited longest and were queued by `by`. */
+  headsQueuedBy(queue: number, by: number): readonly Message[] {
+    return LEVELS.flatMap((level) => {
+      const head = this.#sql.head.get(queue, READY, level)
+      return head !== null && head.queuedAt <= by ? [head] : []
+    })
+  }
+
+  /** Makes a ready message a dead letter. */
+  buryReady(message: Message, failure: FailureRecord): void {
+    this.#bury(message, READY, failure)
+  }
+
+  /** Makes a message that a consumer holds a dead letter. */
+  buryUnsettled(message: Message, failure: FailureRecord): void {
+    this.#bury(message, UNSETTLED, failure)
+  }
+
+  /** Counts by walking the whole queue: for the start, and after a turn that failed. */
+  countReady(queue: number): number {
+    return this.#sql.countMessages.get(queue, READY)?.value ?? 0
+  }
+
+  /** Counts by walking all of the queue's dead letters. */
+  countDeadLetters(queue: number): number {
+    return this.#sql.countDeadLetters.get(queue)?.value ?? 0
+  }
+
+  /** The oldest dead letters of a queue. */
+  deadLetters(queue: number, limit: number): readonly { readonly body: string; readonly failure: string }[] {
+    return this.#sql.deadLetters.all(queue, limit)
+  }
+
+  /** Writes as much as a publish may need, to learn whether the disk takes it. */
+  probe(bytes: number): void {
+    this.#sql.probe.run(bytes)
+  }
+
+  /** Runs everything in one transaction, committed with a sync of the log. */
+  transaction(work: () => void): void {
+    this.#sql.begin.run()
+    try {
+      work()
+      this.#sql.commit.run()
+    } catch (error) {
+      // SQLite rolls back by itself after some faults, a full disk among them.
+      if (this.#database.inTransaction) this.#sql.rollback.run()
+      throw error
+    }
+  }
+
+  close(): void {
+    for (const statement of Object.values(this.#sql)) statement.finalize()
+  }
+
+  #bury(message: Message, from: number, failure: FailureRecord): void {
+    const { queue, priority, position, event } = message
+    this.#sql.deleteMessage.run(queue, from, priority, position)
+    this.#sql.insertDeadLetter.run(++this.#lastPosition, queue, event, priority, JSON.stringify(failure))
+  }
+
+  /** The state and position are part of the key: SQLite moves the row from one place to the other. */
+  #move(
+    key: MessageKey,
+    from: number,
+    to: number,
+    position: number,
+    attempt: number,
+    queuedAt: number,
+    dueAt: number | null,
+    failure: string | null,
+  ): void {
+    const { queue, priority } = key
+    this.#sql.move.run(to, position, attempt, queuedAt, dueAt, failure, queue, from, priority, key.position)
+  }
+
+  #dropEvent(message: Message): void {
+    if (message.shared === 0) this.#sql.deleteEvent.run(message.event)
+    else this.#sql.deleteEventIfFree.run(message.event)
+  }
+}
+
+type Value = { readonly value: number | null }
+type Statements = ReturnType<typeof prepare>
+
+function prepare(database: Database) {
+  const columns = "queue, priority, position, event, shared, attempt, queued_at AS queuedAt, failure"
+  const query = <Row, Parameters extends (string | number | null)[]>(sql: string) =>
+    database.prepare<Row, Parameters>(sql)
+  return {
+    begin: query<never, []>("BEGIN IMMEDIATE"),
+    commit: query<never, []>("COMMIT"),
+    rollback: query<never, []>("ROLLBACK"),
+    lastEvent: query<Value, []>("SELECT max(seq) AS value FROM events"),
+    lastDeadLetterPosition: query<Value, []>("SELECT max(position) AS value FROM dead_letters"),
+    lastPosition: query<Value, [number, number, number]>(
+      "SELECT max(position) AS value FROM messages WHERE queue = ? AND state = ? AND priority = ?",
+    ),
+    insertEvent: query<never, [number, string]>("INSERT INTO events (seq, body) VALUES (?, ?)"),
+    insertMessage: query<never, [number, number, number, number, number, number, number, number, null, null]>(
+      "INSERT INTO messages (queue, state, priority, position, event, shared, attempt, queued_at, due_at, failure)" +
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    ),
+    front: query<TakenMessage, [number, number, number]>(
+      `SELECT ${columns}, body FROM messages JOIN events ON seq = event
+       WHERE queue = ? AND state = ? ORDER BY priority DESC, position LIMIT ?`,
+    ),
+    inState: query<Message, [number, number]>(
+      `SELECT ${columns} FROM messages WHERE queue = ? AND state = ?`,
+    ),
+    head: query<Message, [number, number, number]>(
+      `SELECT ${columns} FROM messages WHERE queue = ? AND state = ? AND priority = ? ORDER BY position LIMIT 1`,
+    ),
+    move: query<
+      never,
+      [number, number, number, number, number | null, string | null, number, number, number, number]
+    >(
+      "UPDATE messages SET state = ?, position = ?, attempt = ?, queued_at = ?, due_at = ?, failure = ?" +
+        " WHERE queue = ? AND state = ? AND priority = ? AND position = ?",
+    ),
+    deleteMessage: query<never, [number, number, number, number]>(
+      "DELETE FROM messages WHERE queue = ? AND state = ? AND priority = ? AND position = ?",
+    ),
+    deleteEvent: query<never, [number]>("DELETE FROM events WHERE seq = ?"),
+    deleteEventIfFree: query<never, [number]>(
+      `DELETE FROM events WHERE seq = ?1
+       AND NOT EXISTS (SELECT 1 FROM messages WHERE event = ?1 AND shared = 1)
+       AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event = ?1)`,
+    ),
+    due: query<Message, [number, number]>(
+      `SELECT ${columns} FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ?`,
+    ),
+    nextDue: query<Value, []>("SELECT min(due_at) AS value FROM messages WHERE due_at IS NOT NULL"),
+    countMessages: query<Value, [number, number]>(
+      "SELECT count(*) AS value FROM messages WHERE queue = ? AND state = ?",
+    ),
+    countDeadLetters: query<Value, [number]>("SELECT count(*) AS value FROM dead_letters WHERE queue = ?"),
+    insertDeadLetter: query<never, [number, number, number, number, string]>(
+      "INSERT INTO dead_letters (position, queue, event, priority, failure) VALUES (?, ?, ?, ?, ?)",
+    ),
+    deadLetters: query<{ body: string; failure: string }, [number, number]>(
+      `SELECT body, dead_letters.failure AS failure FROM dead_letters JOIN events ON seq = event
+       WHERE queue = ? ORDER BY position LIMIT ?`,
+    ),
+    probe: query<never, [number]>("INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))"),
+  }
+}

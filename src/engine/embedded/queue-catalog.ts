@@ -1,0 +1,92 @@
+import type { Database } from "bun:sqlite"
+import * as v from "valibot"
+import type { QueueDeclaration } from "../engine.ts"
+import type { MessageStore } from "./message-store.ts"
+import type { Queue } from "./queue.ts"
+import { RoutingTable } from "./routing-table.ts"
+
+const DeclarationSchema = v.object({
+  name: v.string(),
+  bindings: v.array(v.string()),
+  ttlMs: v.number(),
+  maxLength: v.number(),
+  overflow: v.picklist(["reject-publish", "drop-head"]),
+})
+
+/** The queues, and what is bound to them. They are kept in the store and outlive the process. */
+export class QueueCatalog {
+  readonly #queues = new Map<string, Queue>()
+  readonly #routes = new RoutingTable<Queue>()
+  readonly #store: MessageStore
+  readonly #upsert
+
+  constructor(database: Database, store: MessageStore) {
+    this.#store = store
+    this.#upsert = database.prepare<{ id: number }, [string, string]>(
+      "INSERT INTO queues (name, declaration) VALUES (?1, ?2)" +
+        " ON CONFLICT (name) DO UPDATE SET declaration = ?2 RETURNING id",
+    )
+    const stored = database
+      .query<{ id: number; declaration: string }, []>("SELECT id, declaration FROM queues")
+      .all()
+    store.transaction(() => {
+      for (const { id, declaration } of stored) {
+        store.recover(id)
+        this.#add(id, v.parse(DeclarationSchema, JSON.parse(declaration)))
+      }
+    })
+  }
+
+  /** Creates queues, or replaces the declaration of those that exist. Durable when it returns. */
+  declare(declarations: readonly QueueDeclaration[]): void {
+    const ids = new Map<QueueDeclaration, number>()
+    this.#store.transaction(() => {
+      for (const declaration of declarations) {
+        const row = this.#upsert.get(declaration.name, JSON.stringify(declaration))
+        if (row !== null) ids.set(declaration, row.id)
+      }
+    })
+    for (const [declaration, id] of ids) {
+      const known = this.#queues.get(declaration.name)
+      if (known === undefined) this.#add(id, declaration)
+      else {
+        known.declaration = declaration
+        this.#routes.bind(known, declaration.bindings)
+      }
+    }
+  }
+
+  get(name: string): Queue {
+    const queue = this.#queues.get(name)
+    if (queue === undefined) throw new Error(`the queue ${name} was not declared`)
+    return queue
+  }
+
+  all(): readonly Queue[] {
+    return [...this.#queues.values()]
+  }
+
+  route(routingKey: string): readonly Queue[] {
+    return this.#routes.route(routingKey)
+  }
+
+  /** Takes the counts from the store: a turn that was rolled back had changed them. */
+  recount(): void {
+    for (const queue of this.#queues.values()) {
+      queue.ready = this.#store.countReady(queue.id)
+      queue.deadLetters = this.#store.countDeadLetters(queue.id)
+    }
+  }
+
+  close(): void {
+    this.#upsert.finalize()
+  }
+
+  #add(id: number, declaration: QueueDeclaration): void {
+    const ready = this.#store.countReady(id)
+    const deadLetters = this.#store.countDeadLetters(id)
+    const queue: Queue = { id, declaration, ready, deadLetters, consumers: new Set() }
+    this.#queues.set(declaration.name, queue)
+    this.#routes.bind(queue, declaration.bindings)
+  }
+}

@@ -1,0 +1,199 @@
+import type { FailureReason, FailureRecord } from "../../event/failure.ts"
+import { PublishError } from "../errors.ts"
+import type { Message, MessageStore, TakenMessage } from "./message-store.ts"
+import type { Consumer, Queue } from "./queue.ts"
+import type { QueueCatalog } from "./queue-catalog.ts"
+import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
+
+/** A message that was taken for a consumer. */
+export interface Claim {
+  readonly message: TakenMessage
+  readonly queue: Queue
+  readonly consumer: Consumer
+}
+
+export interface WrittenTurn {
+  /** Each publish, with why it was refused, or null where it is stored. */
+  readonly publishes: readonly { readonly pending: PendingPublish; readonly error: PublishError | null }[]
+  readonly claims: readonly Claim[]
+}
+
+/** Messages that become due, or expire, in one turn and queue at the most: a turn stays short. */
+const MAX_MOVED_PER_TURN = 1_000
+
+/**
+ * How often every queue is looked through for expired events, in milliseconds. One without a consumer can
+ * keep an expired event for that long; a consumer never gets one.
+ */
+export const EXPIRY_INTERVAL_MS = 500
+
+/** What is written to learn whether the disk has room again, in bytes: about a turn of common events. */
+const PROBE_BYTES = 65_536
+
+/** Writes a turn in one transaction. The order within it is the order in which a user would expect effects. */
+export class TurnWriter {
+  readonly #store: MessageStore
+  readonly #catalog: QueueCatalog
+  #nextDueAt: number | null
+  #expiredAt = 0
+
+  constructor(store: MessageStore, catalog: QueueCatalog) {
+    this.#store = store
+    this.#catalog = catalog
+    this.#nextDueAt = store.nextDueAt()
+  }
+
+  /** When the next delayed message is due, in milliseconds since the epoch. */
+  get nextDueAt(): number | null {
+    return this.#nextDueAt
+  }
+
+  /** @throws {SQLiteError} where it could not be written; then nothing of it was. */
+  write(turn: Turn, now: number): WrittenTurn {
+    const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
+    const claims: Claim[] = []
+    for (const { consumer } of turn.settlements) consumer.unsettled--
+    try {
+      this.#store.transaction(() => {
+        for (const pending of turn.settlements) this.#settle(pending, now)
+        for (const pending of turn.publishes) publishes.push({ pending, error: this.#publish(pending, now) })
+        this.#promoteDue(now)
+        this.#expireAll(now)
+        for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
+      })
+    } catch (error) {
+      for (const { consumer } of turn.settlements) consumer.unsettled++
+      throw error
+    }
+    for (const { consumer } of claims) consumer.unsettled++
+    return { publishes, claims }
+  }
+
+  /** @throws {SQLiteError} while the disk takes no writes. */
+  probe(): void {
+    this.#store.transaction(() => this.#store.probe(PROBE_BYTES))
+    this.#nextDueAt = this.#store.nextDueAt()
+  }
+
+  #settle({ settlement, message, queue }: PendingSettlement, now: number): void {
+    switch (settlement.kind) {
+      case "ack":
+        this.#store.settle(message)
+        break
+      case "release":
+        queue.ready++
+        this.#store.release(message)
+        break
+      case "retry": {
+        const dueAt = now + settlement.delayMs
+        this.#nextDueAt = Math.min(this.#nextDueAt ?? dueAt, dueAt)
+        this.#store.delay(message, dueAt, settlement.failure)
+        break
+      }
+      case "dead-letter":
+        queue.deadLetters++
+        this.#store.buryUnsettled(message, settlement.failure)
+        break
+    }
+  }
+
+  /** All of the event's queues take it, or none does. */
+  #publish({ body, priority, queues }: PendingPublish, now: number): PublishError | null {
+    const full = queues.find((queue) => isFull(queue) && queue.declaration.overflow === "reject-publish")
+    if (full !== undefined) {
+      const { name, maxLength } = full.declaration
+      return new PublishError("queue-full", `the queue ${name} is full: ${maxLength} events wait in it`)
+    }
+    for (const queue of queues) {
+      if (isFull(queue)) this.#dropOldest(queue, now)
+      queue.ready++
+    }
+    this.#store.append(body, queues, priority, now)
+    return null
+  }
+
+  #dropOldest(queue: Queue, now: number): void {
+    const oldest = this.#store.oldest(queue.id)
+    if (oldest !== null) this.#buryReady(queue, oldest, "overflow", now)
+  }
+
+  #promoteDue(now: number): void {
+    if (this.#nextDueAt === null || this.#nextDueAt > now) return
+    const promoted = this.#store.promoteDue(now, MAX_MOVED_PER_TURN)
+    for (const queue of this.#catalog.all()) {
+      for (const id of promoted) if (id === queue.id) queue.ready++
+    }
+    this.#nextDueAt = this.#store.nextDueAt()
+  }
+
+  /** Looks at the heads of every queue, but not in every turn: most have nothing to expire. */
+  #expireAll(now: number): void {
+    if (now - this.#expiredAt < EXPIRY_INTERVAL_MS) return
+    this.#expiredAt = now
+    for (const queue of this.#catalog.all()) this.#expire(queue, now)
+  }
+
+  #expire(queue: Queue, now: number): void {
+    const queuedBy = now - queue.declaration.ttlMs
+    for (let moved = 0; moved < MAX_MOVED_PER_TURN && queue.ready > 0; ) {
+      const expired = this.#store.headsQueuedBy(queue.id, queuedBy)
+      if (expired.length === 0) return
+      for (const message of expired) this.#buryReady(queue, message, "expired", now)
+      moved += expired.length
+    }
+  }
+
+  /** Gives each consumer what it has credit for, and never an event that waited too long. */
+  #claim(queue: Queue, claims: Claim[], now: number): void {
+    const queuedBy = now - queue.declaration.ttlMs
+    for (const consumer of queue.consumers) {
+      let credit = consumer.prefetch - consumer.unsettled
+      let left = MAX_MOVED_PER_TURN
+      while (credit > 0 && left > 0 && queue.ready > 0) {
+        const taken = this.#store.take(queue.id, Math.min(credit, queue.ready))
+        if (taken.length === 0) break
+        queue.ready -= taken.length
+        left -= taken.length
+        for (const message of taken) {
+          if (message.queuedAt <= queuedBy) this.#buryExpired(queue, message, now)
+          else {
+            claims.push({ message, queue, consumer })
+            credit--
+          }
+        }
+      }
+    }
+  }
+
+  #buryReady(queue: Queue, message: Message, reason: FailureReason, now: number): void {
+    this.#store.buryReady(message, endWithoutAttempt(message, message.attempt, reason, now))
+    queue.ready--
+    queue.deadLetters++
+  }
+
+  /** It had been taken, but nobody has seen it: that was no attempt. */
+  #buryExpired(queue: Queue, message: Message, now: number): void {
+    this.#store.buryUnsettled(message, endWithoutAttempt(message, message.attempt - 1, "expired", now))
+    queue.deadLetters++
+  }
+}
+
+const isFull = (queue: Queue): boolean => queue.ready >= queue.declaration.maxLength
+
+/** The record of an event that ends without a handler; an error of an attempt before is kept. */
+function endWithoutAttempt(
+  message: Message,
+  attempts: number,
+  reason: FailureReason,
+  now: number,
+): FailureRecord {
+  const before: FailureRecord | null = message.failure === null ? null : JSON.parse(message.failure)
+  return {
+    reason,
+    attempts,
+    firstFailedAt: before?.firstFailedAt ?? now,
+    lastFailedAt: now,
+    error: before?.error ?? null,
+    module: before?.module ?? null,
+  }
+}

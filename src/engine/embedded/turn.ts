@@ -1,0 +1,39 @@
+import type { FailureRecord } from "../../event/failure.ts"
+import type { Message } from "./message-store.ts"
+import type { Consumer, Queue } from "./queue.ts"
+
+/** A publish that waits for its confirm. */
+export interface PendingPublish {
+  readonly body: string
+  /** As the engine orders by it, 0 to 9. */
+  readonly priority: number
+  readonly queues: readonly Queue[]
+  readonly confirm: () => void
+  readonly refuse: (error: unknown) => void
+}
+
+/** How a delivery is to be settled. */
+export type Settlement =
+  | { readonly kind: "ack" }
+  | { readonly kind: "release" }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
+  | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
+
+/** A settlement that waits to be durable. */
+export interface PendingSettlement {
+  readonly settlement: Settlement
+  readonly message: Message
+  readonly queue: Queue
+  readonly consumer: Consumer
+  readonly confirm: () => void
+}
+
+/** What is asked of the engine in one turn of the event loop; it is committed together. */
+export class Turn {
+  readonly publishes: PendingPublish[] = []
+  readonly settlements: PendingSettlement[]
+
+  constructor(settlements: PendingSettlement[] = []) {
+    this.settlements = settlements
+  }
+}

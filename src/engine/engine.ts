@@ -1,0 +1,112 @@
+/**
+ * The port between what Event Broker decides (http/, publisher/, runtime/) and what stores and delivers
+ * events. An engine stores, routes, delivers, delays and reports; it has no policy of its own: how often to
+ * retry, how long to wait and when to give up is decided above this port.
+ *
+ * Delivery is at least once, in order of priority and then of arrival.
+ */
+import type { Event } from "../event/envelope.ts"
+import type { FailureRecord } from "../event/failure.ts"
+
+export interface Engine {
+  readonly name: "embedded" | "rabbitmq"
+
+  /** What the engine can do at this moment. Never waits. */
+  status(): EngineStatus
+
+  /**
+   * Creates the queues, or updates those that exist; each with its bindings and its dead-letter queue.
+   * A queue stays, and goes on taking events, until it is removed from the engine by hand: an event for a
+   * handler module that is missing today waits for it.
+   */
+  declareQueues(queues: readonly QueueDeclaration[]): Promise<void>
+
+  /**
+   * Stores the event durably on every queue whose bindings match its routing key. Resolves on the confirm:
+   * a crash of the process or the machine after that does not lose the event.
+   * @throws {PublishError} `unroutable`, `queue-full` or `engine-unavailable`; its `outcome` tells whether
+   * the event may be stored all the same.
+   */
+  publish(event: Event): Promise<void>
+
+  /**
+   * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Each
+   * delivery must be settled once, by one of its four methods. What was unsettled when the process died is
+   * delivered again, as the next attempt.
+   */
+  consume(queue: string, options: ConsumeOptions): Subscription
+
+  /** Every queue, with its depth. */
+  queueStats(): Promise<readonly QueueStats[]>
+
+  /** The oldest dead letters of a queue. Looking neither takes nor reorders them. */
+  deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]>
+
+  /** Finishes what was begun, and lets go of the files or connections. Unsettled deliveries come again. */
+  close(): Promise<void>
+}
+
+export type EngineStatus =
+  | { readonly state: "ready" }
+  /** Publishes are refused at once; the engine goes on trying to recover by itself. */
+  | { readonly state: "unavailable"; readonly reason: string }
+  | { readonly state: "closed" }
+
+export interface QueueDeclaration {
+  readonly name: string
+  /** Topic patterns; an event is stored on the queue once, however many of them match. */
+  readonly bindings: readonly string[]
+  /** How long an event may wait, in milliseconds, before it becomes a dead letter (`expired`). */
+  readonly ttlMs: number
+  /** How many events may wait. Those that were delivered, or wait for a retry, don't count. */
+  readonly maxLength: number
+  /** At `maxLength`: refuse the publish, or make the oldest waiting event a dead letter (`overflow`). */
+  readonly overflow: "reject-publish" | "drop-head"
+}
+
+export interface ConsumeOptions {
+  readonly prefetch: number
+  /** Called once the delivery is recorded. Must not throw. */
+  readonly onDelivery: (delivery: Delivery) => void
+}
+
+export interface Subscription {
+  /** No delivery begins after this returns; those that did can still be settled. */
+  cancel(): void
+}
+
+/** One attempt to have one event of one queue handled. The promises of its methods resolve once it is durable. */
+export interface Delivery {
+  readonly queue: string
+  /** The stored event, as JSON. Not validated: another program may have put it there. */
+  readonly body: string
+  /** The priority as the engine orders by it, 0 to 9. */
+  readonly priority: number
+  /** 1 for the first delivery on this queue. */
+  readonly attempt: number
+  /** The failure of the attempt before, where there was one. */
+  readonly lastFailure: FailureRecord | null
+
+  /** The event is done on this queue. */
+  ack(): Promise<void>
+  /** The event comes again on this queue alone, after the delay, as the next attempt. */
+  retry(delayMs: number, failure: FailureRecord): Promise<void>
+  /** The event goes to the queue's dead letters. */
+  deadLetter(failure: FailureRecord): Promise<void>
+  /** The event goes back to its place, as if it had not been delivered: the attempt does not count. */
+  release(): Promise<void>
+}
+
+export interface QueueStats {
+  readonly name: string
+  readonly bindings: readonly string[]
+  /** Events that wait to be delivered. */
+  readonly messageCount: number
+  readonly consumerCount: number
+  readonly deadLetterCount: number
+}
+
+export interface DeadLetter {
+  readonly body: string
+  readonly failure: FailureRecord
+}

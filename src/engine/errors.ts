@@ -1,0 +1,36 @@
+export type PublishErrorCode =
+  /** No queue is bound for the routing key. */
+  | "unroutable"
+  /** A queue that the event is routed to is at its length limit, and refuses. */
+  | "queue-full"
+  /** The engine can't store at this moment. */
+  | "engine-unavailable"
+  /** More publishes wait for their confirm than are allowed. */
+  | "too-many-in-flight"
+
+/** Whether a publish that failed may have been stored all the same. */
+export type PublishOutcome = "not-stored" | "unknown"
+
+/** A valid event that was not confirmed. */
+export class PublishError extends Error {
+  override readonly name = "PublishError"
+
+  readonly code: PublishErrorCode
+  readonly outcome: PublishOutcome
+
+  constructor(
+    code: PublishErrorCode,
+    message: string,
+    outcome: PublishOutcome = "not-stored",
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.code = code
+    this.outcome = outcome
+  }
+}
+
+/** The engine can't be used as it was configured. The message is one sentence for whoever starts it. */
+export class EngineStartError extends Error {
+  override readonly name = "EngineStartError"
+}

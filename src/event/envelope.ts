@@ -1,0 +1,123 @@
+/**
+ * The event envelope: the one definition of what an event is. It validates what arrives over HTTP, what a
+ * handler publishes and what comes off the wire, and the OpenAPI document shows its JSON Schema.
+ */
+import * as v from "valibot"
+import { EVENT_TYPES } from "./event-type.ts"
+import { DEFAULT_PRIORITY, PRIORITIES } from "./priority.ts"
+
+/** Longest `id` and `name`, in characters. */
+export const MAX_NAME_LENGTH = 128
+
+/**
+ * Longest `id` and `routing_key`, in bytes of UTF-8: AMQP carries both as a short string, one length byte.
+ * Source: AMQP 0-9-1, section 4.2.5.3.
+ */
+export const MAX_SHORT_STRING_BYTES = 255
+
+const NAME_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/
+
+const isShortString = (text: string): boolean =>
+  text.isWellFormed() && Buffer.byteLength(text) <= MAX_SHORT_STRING_BYTES
+
+/**
+ * A JSON object, taken as it is. (valibot's `record` also takes arrays, and leaves out keys such as
+ * `__proto__` without a word; a broker hands on what it was given.)
+ */
+const jsonObject = v.custom<Record<string, unknown>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be a JSON object",
+)
+
+const id = v.pipe(
+  v.string("must be a string"),
+  v.minLength(1, "must have at least 1 character"),
+  v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
+  v.check((text) => !CONTROL_CHARACTER.test(text), "must have no control characters"),
+  v.check(isShortString, `must be well-formed and at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8`),
+  v.description("Names the event; a UUIDv7 where absent. A retry of a publish uses the same id."),
+)
+
+const type = v.pipe(
+  v.picklist(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`),
+  v.description("The kind of event; it picks the predefined queue."),
+)
+
+const name = v.pipe(
+  v.string("must be a string"),
+  v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
+  v.regex(NAME_PATTERN, "must be words of letters, digits, _ and -, joined by dots"),
+  v.description("What happened, within the type."),
+)
+
+const routingKey = v.pipe(
+  v.string("must be a string"),
+  v.check(isShortString, `must be well-formed and at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8`),
+  v.description("The topic; `events.<type>.<name>` where absent or empty."),
+)
+
+const payload = v.pipe(jsonObject, v.description("What the handlers get."))
+
+const priority = v.pipe(
+  v.picklist(PRIORITIES, `must be one of ${PRIORITIES.join(", ")}`),
+  v.description("Which of the waiting events goes first."),
+)
+
+const metadata = v.pipe(
+  jsonObject,
+  v.description("What is said about the event: a schema version, a session, a source."),
+)
+
+/** What a client or a handler publishes. Fields beyond these are refused. */
+export const EventDraftSchema = v.strictObject(
+  {
+    id: v.optional(id),
+    type,
+    name,
+    routing_key: v.optional(routingKey),
+    payload,
+    priority: v.optional(priority, DEFAULT_PRIORITY),
+    metadata: v.optional(metadata, {}),
+  },
+  explainObject,
+)
+
+/** An event as it is stored and delivered: the draft, completed, with what the service set. */
+export const EventSchema = v.strictObject(
+  {
+    id,
+    type,
+    name,
+    routing_key: routingKey,
+    payload,
+    priority,
+    metadata,
+    timestamp: v.pipe(
+      v.number("must be a number"),
+      v.description("When it was accepted, in seconds since the epoch."),
+    ),
+    status: v.pipe(v.literal("pending", 'must be "pending"'), v.description("`pending` once it is stored.")),
+    retry_count: v.pipe(
+      v.number("must be a number"),
+      v.integer("must be a whole number"),
+      v.minValue(0, "must not be negative"),
+      v.description("0, then one more for each retry."),
+    ),
+  },
+  explainObject,
+)
+
+/** What is published, before defaults are filled in. */
+export type EventDraft = v.InferInput<typeof EventDraftSchema>
+
+/** A stored event: all ten fields. */
+export type Event = v.InferOutput<typeof EventSchema>
+
+function explainObject(issue: v.StrictObjectIssue): string {
+  if (issue.path === undefined) return "must be a JSON object"
+  if (issue.expected === "never") return "is not a field of an event"
+  return issue.received === "undefined" ? "is required" : "must be a JSON object"
+}

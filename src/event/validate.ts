@@ -1,0 +1,59 @@
+import * as v from "valibot"
+import { type Event, type EventDraft, EventDraftSchema, EventSchema } from "./envelope.ts"
+import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
+
+/** A draft that was found valid, with its defaults filled in. */
+export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
+
+/**
+ * Checks what somebody wants to publish.
+ * @throws {EventInvalidError} with every fault and its JSON pointer.
+ */
+export function validateDraft(input: unknown): ValidDraft {
+  const result = v.safeParse(EventDraftSchema, input)
+  if (result.success) return result.output
+  throw new EventInvalidError(result.issues.map(toFault))
+}
+
+/** Makes a stored event of a valid draft. */
+export function completeEvent(draft: ValidDraft, newId: () => string, nowMs: number): Event {
+  return {
+    id: draft.id ?? newId(),
+    type: draft.type,
+    name: draft.name,
+    routing_key: draft.routing_key || `events.${draft.type}.${draft.name}`,
+    payload: draft.payload,
+    priority: draft.priority,
+    metadata: draft.metadata,
+    timestamp: nowMs / 1_000,
+    status: "pending",
+    retry_count: 0,
+  }
+}
+
+/**
+ * Reads a stored event.
+ * @throws {MalformedEventError} where the text is not JSON or not an event.
+ */
+export function decodeEvent(body: string): Event {
+  let json: unknown
+  try {
+    json = JSON.parse(body)
+  } catch (cause) {
+    throw new MalformedEventError("the message is not JSON", { cause })
+  }
+  const result = v.safeParse(EventSchema, json)
+  if (result.success) return result.output
+  const faults = result.issues.map(toFault).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
+  throw new MalformedEventError(`the message is not an event: ${faults.join("; ")}`)
+}
+
+function toFault(issue: v.BaseIssue<unknown>): Fault {
+  const pointer = (issue.path ?? []).map((item) => `/${escapePointer(String(item.key))}`).join("")
+  return { pointer, message: issue.message }
+}
+
+/** RFC 6901, section 3: `~` and `/` within a reference token. */
+const escapePointer = (token: string): string => token.replaceAll("~", "~0").replaceAll("/", "~1")
+
+export type { Event, EventDraft }
