@@ -1,0 +1,84 @@
+import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
+import type { JobResult } from "./job.ts"
+import type { ModuleManifest } from "./manifest.ts"
+import { backoffDelay } from "./retry.ts"
+
+/** What is to be done with a delivery. */
+export type Decision =
+  | { readonly kind: "ack" }
+  | { readonly kind: "release" }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
+  | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
+
+/** What the decision depends on, besides the result. */
+export interface Circumstances {
+  readonly attempt: number
+  readonly lastFailure: FailureRecord | null
+  readonly manifest: Pick<ModuleManifest, "file" | "attempts" | "backoff">
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** A number from 0 to 1. Default: `Math.random`. */
+  readonly random?: () => number
+}
+
+/** Longest delay that a handler can ask for, in milliseconds: one day. */
+const MAX_RETRY_DELAY_MS = 86_400_000
+
+/** The delivery policy: what follows from how a handler's call ended. */
+export function decide(result: JobResult, circumstances: Circumstances): Decision {
+  switch (result.kind) {
+    case "done":
+      return { kind: "ack" }
+    case "returned":
+      return { kind: "release" }
+    case "dead-letter":
+      return bury("rejected", { name: "DeadLetter", message: result.reason }, circumstances)
+    case "retry":
+      return retryOrBury("retry-requested", "attempts-exhausted", null, circumstances, result.delayMs)
+    case "failed":
+      return result.isPermanent
+        ? bury("rejected", result.error, circumstances)
+        : retryOrBury("error", "attempts-exhausted", result.error, circumstances)
+    case "timeout":
+    case "worker-crashed":
+      return retryOrBury(result.kind, result.kind, result.error, circumstances)
+  }
+}
+
+/** The record of a failure, with what is known from the failures before. */
+export function recordFailure(
+  reason: FailureReason,
+  error: ErrorSummary | null,
+  { attempt, lastFailure, now }: Pick<Circumstances, "attempt" | "lastFailure" | "now">,
+  module: string | null,
+): FailureRecord {
+  const firstFailedAt = lastFailure?.firstFailedAt ?? now
+  return { reason, attempts: attempt, firstFailedAt, lastFailedAt: now, error, module }
+}
+
+function retryOrBury(
+  reason: FailureReason,
+  lastReason: FailureReason,
+  error: ErrorSummary | null,
+  circumstances: Circumstances,
+  askedDelayMs: number | null = null,
+): Decision {
+  const { attempt, manifest, random } = circumstances
+  if (attempt >= manifest.attempts)
+    return bury(lastReason, error ?? circumstances.lastFailure?.error ?? null, circumstances)
+  const delayMs = boundDelay(askedDelayMs) ?? backoffDelay(manifest.backoff, attempt, random)
+  return { kind: "retry", delayMs, failure: recordFailure(reason, error, circumstances, manifest.file) }
+}
+
+function bury(reason: FailureReason, error: ErrorSummary | null, circumstances: Circumstances): Decision {
+  return {
+    kind: "dead-letter",
+    failure: recordFailure(reason, error, circumstances, circumstances.manifest.file),
+  }
+}
+
+/** What a handler asks for can be any value; one that is no duration means the backoff. */
+function boundDelay(delayMs: number | null): number | null {
+  if (typeof delayMs !== "number" || Number.isNaN(delayMs)) return null
+  return Math.min(MAX_RETRY_DELAY_MS, Math.max(0, delayMs))
+}

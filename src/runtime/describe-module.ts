@@ -1,0 +1,20 @@
+import type { HandlerModule } from "./handler-module.ts"
+import type { ModuleDescription } from "./manifest.ts"
+
+/** Whether a module's default export can be one at all; what is wrong in it is found by its manifest. */
+export function isHandlerModule(exported: unknown): exported is HandlerModule {
+  return typeof exported === "object" && exported !== null
+}
+
+/** What the main thread needs to know of a module, as plain data: each function by its type's name. */
+export function describeModule(file: string, module: HandlerModule): ModuleDescription {
+  const on: unknown = module.on
+  const described = typeof on === "object" && on !== null ? describeFunctions(on) : on
+  // Through JSON: what is not data, and would not cross to the main thread, is left out there.
+  const { on: _, ...rest } = module
+  return { file, exported: { ...JSON.parse(JSON.stringify(rest)), on: described } }
+}
+
+function describeFunctions(on: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(on).map(([name, value]) => [name, typeof value]))
+}

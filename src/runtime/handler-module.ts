@@ -1,0 +1,85 @@
+/**
+ * The types of a handler module, for its author. A module is a TypeScript or JavaScript file in
+ * `HANDLERS_DIR` that exports one of these by default:
+ *
+ * ```ts
+ * import type { HandlerModule } from "event-broker"
+ *
+ * export default {
+ *   queue: "voice_events",
+ *   on: {
+ *     async speech_recognized(event, ctx) {
+ *       ctx.log.info("heard", { text: event.payload["text"] })
+ *     },
+ *   },
+ * } satisfies HandlerModule
+ * ```
+ */
+import type { Event, EventDraft } from "../event/envelope.ts"
+
+export type { Event, EventDraft }
+
+export interface HandlerModule {
+  /** The queue whose events it takes: a predefined one, or a new one where `bind` is given. */
+  readonly queue: string
+  /** Topic patterns that bind the queue, such as `events.voice.#`. The queue is made where it is missing. */
+  readonly bind?: readonly string[]
+  /** How often an event is tried, and how long it waits in between. */
+  readonly retry?: {
+    /** Attempts in all, the first included. Default 5. */
+    readonly attempts?: number
+    readonly backoff?: {
+      /** The wait before the second attempt, in milliseconds. Default 1,000. */
+      readonly initial?: number
+      /** What each further wait is multiplied by. Default 2. */
+      readonly factor?: number
+      /** The longest wait, in milliseconds. Default 60,000. */
+      readonly max?: number
+    }
+  }
+  /** How long one call may take, in milliseconds. Default 30,000. */
+  readonly timeout?: number
+  /** The functions by the event's name; `"*"` takes every name that has none of its own. */
+  readonly on: Readonly<Record<string, Handler>>
+}
+
+/** To return is success; to throw is a failed attempt. `ctx.retry` and `ctx.deadLetter` are returned. */
+export type Handler = (event: Event, ctx: HandlerContext) => HandlerResult | Promise<HandlerResult>
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing has succeeded.
+export type HandlerResult = void | undefined | Verdict
+
+/** Marks a verdict, so that no object of a handler's own is taken for one. */
+export const verdict: unique symbol = Symbol("verdict")
+
+/** What `ctx.retry` and `ctx.deadLetter` give; it takes effect when the handler returns it. */
+export interface Verdict {
+  readonly [verdict]: true
+}
+
+export interface HandlerContext {
+  /** 1 for the first delivery of the event on this queue. */
+  readonly attempt: number
+  /** The error of the attempt before, where there was one. */
+  readonly lastError: { readonly name: string; readonly message: string; readonly stack?: string } | null
+  readonly queue: string
+  /** Aborted when the timeout is over, and when the service stops before the handler has finished. */
+  readonly signal: AbortSignal
+  /** Writes to the service's log, with the event's id. */
+  readonly log: HandlerLog
+  /**
+   * Publishes a follow-up event and resolves once it is stored. Where it is not awaited, the event that
+   * caused it is all the same not acknowledged before.
+   */
+  publish(draft: EventDraft): Promise<Event>
+  /** `return ctx.retry({ delay })`: try again after `delay` milliseconds, or after the backoff. */
+  retry(options?: { readonly delay?: number }): Verdict
+  /** `return ctx.deadLetter(reason)`: the event will never succeed. */
+  deadLetter(reason: string): Verdict
+}
+
+export type HandlerLog = Readonly<
+  Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>
+>
+
+export type LogLevel = "debug" | "info" | "warn" | "error"

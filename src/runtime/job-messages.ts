@@ -1,0 +1,42 @@
+import { PublishError } from "../engine/errors.ts"
+import type { Event } from "../event/envelope.ts"
+import { EventInvalidError } from "../event/errors.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import type { JobRequest } from "./job.ts"
+import type { PublishFailure } from "./messages.ts"
+import type { JobMessage, WorkerThread } from "./worker-thread.ts"
+
+type PublishMessage = Extract<JobMessage, { kind: "publish" }>
+type LogMessage = Extract<JobMessage, { kind: "log" }>
+
+/** Publishes what a handler publishes, and tells its worker how that went. */
+export async function answerPublish(
+  thread: WorkerThread,
+  { call, draft }: PublishMessage,
+  publish: (draft: unknown) => Promise<Event>,
+): Promise<void> {
+  try {
+    const event = await publish(JSON.parse(draft))
+    thread.send({ kind: "published", call, event: JSON.stringify(event) })
+  } catch (error) {
+    thread.send({ kind: "publish-failed", call, error: toFailure(error) })
+  }
+}
+
+/** Writes what a handler logs, with the event that it handles. */
+export function writeLog(logger: Logger, request: JobRequest, { level, message, fields }: LogMessage): void {
+  const { eventId, queue, attempt, manifest } = request
+  logger[level](
+    { event_id: eventId, queue, module: manifest.file, attempt, fields: JSON.parse(fields) },
+    message,
+  )
+}
+
+function toFailure(error: unknown): PublishFailure {
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) }
+  if (error instanceof EventInvalidError) return { name, message, code: error.code, retryable: false }
+  if (error instanceof PublishError) {
+    return { name, message, code: error.code, retryable: error.code !== "unroutable" }
+  }
+  return { name, message, code: "internal", retryable: true }
+}

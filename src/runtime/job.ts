@@ -1,0 +1,76 @@
+import type { ErrorSummary } from "../event/failure.ts"
+import type { ModuleManifest } from "./manifest.ts"
+import type { HandlerOutcome } from "./messages.ts"
+
+/** What is to be run: one delivery, by one function of one module. */
+export interface JobRequest {
+  /** The module's place in the list of manifests, which is the same in every worker. */
+  readonly module: number
+  readonly manifest: ModuleManifest
+  /** Which of the module's functions: an event's name, or `*`. */
+  readonly handler: string
+  readonly queue: string
+  readonly eventId: string
+  readonly body: string
+  readonly priority: number
+  readonly attempt: number
+  readonly lastError: ErrorSummary | null
+  /** Run it with no other job beside it: the one before it crashed a worker. */
+  readonly isAlone: boolean
+}
+
+/** How a job ended. */
+export type JobResult =
+  | HandlerOutcome
+  | { readonly kind: "timeout"; readonly error: ErrorSummary | null }
+  | { readonly kind: "worker-crashed"; readonly error: ErrorSummary | null }
+  /** It was not run to its end, through no fault of its own: the pool was stopped. */
+  | { readonly kind: "returned" }
+
+/** A request on its way through the pool. It is finished once; what comes after is ignored. */
+export class Job {
+  readonly id: number
+  readonly request: JobRequest
+  /** A suspect of a crash or a hang runs alone, to be found guilty or not. */
+  isAlone: boolean
+  /** `overdue`: its timeout is over and it was told so; `abort-seen`: and its worker answered. */
+  state: "waiting" | "sent" | "started" | "overdue" | "abort-seen" | "finished" = "waiting"
+  readonly #finish: (result: JobResult) => void
+  #timer: Timer | undefined
+
+  constructor(id: number, request: JobRequest, finish: (result: JobResult) => void) {
+    this.id = id
+    this.request = request
+    this.isAlone = request.isAlone
+    this.#finish = finish
+  }
+
+  get hasStarted(): boolean {
+    return this.state === "started" || this.isOverdue
+  }
+
+  get isOverdue(): boolean {
+    return this.state === "overdue" || this.state === "abort-seen"
+  }
+
+  /** Sets the job's one timer, in place of the one before. */
+  setTimer(delayMs: number, onElapsed: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(onElapsed, delayMs)
+  }
+
+  /** Takes the job off a worker, to be run again by another. */
+  reset(): void {
+    clearTimeout(this.#timer)
+    this.state = "waiting"
+  }
+
+  finish(result: JobResult): void {
+    if (this.state === "finished") return
+    clearTimeout(this.#timer)
+    const wasOverdue = this.isOverdue
+    this.state = "finished"
+    // What a handler throws once its signal is aborted is the timeout's doing.
+    this.#finish(wasOverdue && result.kind === "failed" ? { kind: "timeout", error: result.error } : result)
+  }
+}

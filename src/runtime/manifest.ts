@@ -1,0 +1,122 @@
+import * as v from "valibot"
+import { MAX_SHORT_STRING_BYTES } from "../event/envelope.ts"
+import type { Backoff } from "./retry.ts"
+
+/** What a worker tells of a handler module that it has loaded; functions stay in the worker. */
+export interface ModuleDescription {
+  /** The file's name within `HANDLERS_DIR`. */
+  readonly file: string
+  /** The default export without its functions: those are named in `on` with their type. */
+  readonly exported: unknown
+}
+
+/** A handler module as the main thread knows it. */
+export interface ModuleManifest {
+  readonly file: string
+  readonly queue: string
+  /** The patterns of a queue of the module's own; null for one that exists already. */
+  readonly bindings: readonly string[] | null
+  /** The names it has functions for; `*` among them takes every other. */
+  readonly names: readonly string[]
+  readonly attempts: number
+  readonly backoff: Backoff
+  readonly timeoutMs: number
+}
+
+/** A handler module that can't be used. The message names the file and says what is wrong with it. */
+export class ModuleLoadError extends Error {
+  override readonly name = "ModuleLoadError"
+  readonly file: string
+
+  constructor(file: string, reason: string) {
+    super(`handler module ${file}: ${reason}`)
+    this.file = file
+  }
+}
+
+/** Longest wait between two attempts, and longest run of a handler, in milliseconds: one day. */
+const MAX_DURATION_MS = 86_400_000
+
+const duration = (fallback: number) =>
+  v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(1),
+      v.maxValue(MAX_DURATION_MS, `must be at most ${MAX_DURATION_MS} (a day)`),
+    ),
+    fallback,
+  )
+
+const queueName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_.-]+$/, "must be letters, digits, _, - and dots"),
+  v.maxLength(MAX_SHORT_STRING_BYTES - "dead.".length),
+)
+
+const ExportSchema = v.strictObject({
+  queue: queueName,
+  bind: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1))),
+  retry: v.optional(
+    v.strictObject({
+      attempts: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 5),
+      backoff: v.optional(
+        v.strictObject({
+          initial: duration(1_000),
+          factor: v.optional(v.pipe(v.number(), v.minValue(1)), 2),
+          max: duration(60_000),
+        }),
+        {},
+      ),
+    }),
+    {},
+  ),
+  timeout: duration(30_000),
+  on: v.pipe(
+    v.record(v.string(), v.literal("function", "must be a function")),
+    v.check((on) => Object.keys(on).length > 0, "must have a function for at least one event name"),
+  ),
+})
+
+/**
+ * Checks what was loaded, one module by one and then together.
+ * @throws {ModuleLoadError} for the first module that can't be used.
+ */
+export function readManifests(descriptions: readonly ModuleDescription[]): readonly ModuleManifest[] {
+  const manifests = descriptions.map(readManifest)
+  refuseSecondClaims(manifests)
+  return manifests
+}
+
+function readManifest({ file, exported }: ModuleDescription): ModuleManifest {
+  const result = v.safeParse(ExportSchema, exported)
+  if (!result.success) {
+    const faults = result.issues.map(
+      (issue) => `${v.getDotPath(issue) ?? "the default export"}: ${issue.message}`,
+    )
+    throw new ModuleLoadError(file, faults.join("; "))
+  }
+  const { queue, bind, retry, timeout, on } = result.output
+  return {
+    file,
+    queue,
+    bindings: bind ?? null,
+    names: Object.keys(on),
+    attempts: retry.attempts,
+    backoff: { initialMs: retry.backoff.initial, factor: retry.backoff.factor, maxMs: retry.backoff.max },
+    timeoutMs: timeout,
+  }
+}
+
+function refuseSecondClaims(manifests: readonly ModuleManifest[]): void {
+  const claims = new Map<string, string>()
+  for (const { file, queue, names } of manifests) {
+    for (const name of names) {
+      const claim = `${queue} ${name}`
+      const first = claims.get(claim)
+      if (first !== undefined) {
+        throw new ModuleLoadError(file, `"${name}" on the queue ${queue} is taken by ${first} already`)
+      }
+      claims.set(claim, file)
+    }
+  }
+}

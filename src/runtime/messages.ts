@@ -1,0 +1,61 @@
+/** What the pool and a worker say to each other. Only plain data crosses; events cross as JSON text. */
+import type { ErrorSummary } from "../event/failure.ts"
+import type { LogLevel } from "./handler-module.ts"
+import type { ModuleDescription } from "./manifest.ts"
+
+export type ToWorker =
+  | { readonly kind: "load"; readonly files: readonly ModuleFile[] }
+  | {
+      readonly kind: "run"
+      readonly job: number
+      /** Which of the files, by its place in `load`, and which of its functions. */
+      readonly module: number
+      readonly handler: string
+      readonly queue: string
+      readonly body: string
+      readonly attempt: number
+      readonly lastError: ErrorSummary | null
+    }
+  | { readonly kind: "abort"; readonly job: number; readonly reason: string }
+  | { readonly kind: "published"; readonly call: number; readonly event: string }
+  | { readonly kind: "publish-failed"; readonly call: number; readonly error: PublishFailure }
+
+export type FromWorker =
+  | { readonly kind: "loaded"; readonly modules: readonly ModuleDescription[] }
+  | { readonly kind: "load-failed"; readonly file: string; readonly reason: string }
+  /** Sent before the function is called: if the worker dies now, this job may be the cause. */
+  | { readonly kind: "started"; readonly job: number }
+  | { readonly kind: "settled"; readonly job: number; readonly outcome: HandlerOutcome }
+  /** The worker's event loop still turns: the handler waits, it does not spin. */
+  | { readonly kind: "abort-seen"; readonly job: number }
+  | { readonly kind: "publish"; readonly job: number; readonly call: number; readonly draft: string }
+  | {
+      readonly kind: "log"
+      readonly job: number
+      readonly level: LogLevel
+      readonly message: string
+      readonly fields: string
+    }
+  /** The last words of a worker that an uncaught error ends. */
+  | { readonly kind: "crashing"; readonly error: ErrorSummary }
+
+export interface ModuleFile {
+  /** The file's name within `HANDLERS_DIR`, for messages. */
+  readonly name: string
+  readonly path: string
+}
+
+/** How a handler's call ended, in its own words. */
+export type HandlerOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "retry"; readonly delayMs: number | null }
+  | { readonly kind: "dead-letter"; readonly reason: string }
+  | { readonly kind: "failed"; readonly error: ErrorSummary; readonly isPermanent: boolean }
+
+export interface PublishFailure {
+  readonly name: string
+  readonly message: string
+  readonly code: string
+  /** Whether a publish with the same id may succeed later. */
+  readonly retryable: boolean
+}

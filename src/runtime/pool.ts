@@ -1,0 +1,269 @@
+import type { Event } from "../event/envelope.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import { blame } from "./blame.ts"
+import { Job, type JobRequest, type JobResult } from "./job.ts"
+import { answerPublish, writeLog } from "./job-messages.ts"
+import { JobQueue } from "./job-queue.ts"
+import { type ModuleManifest, readManifests } from "./manifest.ts"
+import type { ModuleFile } from "./messages.ts"
+import { Spawner } from "./spawner.ts"
+import { type JobMessage, WorkerThread } from "./worker-thread.ts"
+
+export interface PoolOptions {
+  /** How many workers. */
+  readonly size: number
+  /** How many jobs a worker holds at a time. */
+  readonly prefetch: number
+  /** The worker's entry file; from the binary it is found beside the main file only. */
+  readonly workerUrl: string
+  readonly files: readonly ModuleFile[]
+  /** Publishes what handlers publish. */
+  readonly publish: (draft: unknown) => Promise<Event>
+  readonly logger: Logger
+}
+
+/** How long a handler has to settle once its signal was aborted, in milliseconds. */
+const ABORT_GRACE_MS = 1_000
+
+/**
+ * The supervisor of the workers. It gives them jobs as they have credit, and answers for every job: one whose
+ * handler throws, hangs, spins, exits or takes its worker down ends with a result that says so, and the
+ * worker's other jobs are run by another.
+ */
+export class Pool {
+  readonly #options: PoolOptions
+  readonly #threads = new Set<WorkerThread>()
+  readonly #waiting = new JobQueue()
+  readonly #waitingAlone: Job[] = []
+  readonly #spawner: Spawner
+  readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
+  #lastJob = 0
+  #isStopping = false
+  #onIdle: (() => void) | undefined
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#spawner = new Spawner({
+      wanted: options.size,
+      running: () => this.#count("loading") + this.readyWorkers,
+      spawn: () => this.#spawn(),
+      logger: options.logger,
+    })
+  }
+
+  /** The modules, once a worker has loaded them. */
+  get loaded(): Promise<readonly ModuleManifest[]> {
+    return this.#loaded.promise
+  }
+
+  get readyWorkers(): number {
+    return this.#count("ready")
+  }
+
+  /**
+   * Starts the workers, one after the other. Resolves once all are ready, or once one has crashed; then it
+   * is tried again in the background.
+   * @throws {ModuleLoadError} where a module can't be used.
+   */
+  async start(): Promise<void> {
+    await this.#spawner.start()
+  }
+
+  /** Runs a job as soon as a worker has credit for it. Never rejects. */
+  run(request: JobRequest): Promise<JobResult> {
+    const { promise, resolve } = Promise.withResolvers<JobResult>()
+    const job = new Job(++this.#lastJob, request, resolve)
+    if (this.#isStopping) job.finish({ kind: "returned" })
+    else this.#enqueue(job)
+    this.#assign()
+    return promise
+  }
+
+  /**
+   * Gives back what waits, lets what runs finish until the deadline, then aborts it, gives it back and ends
+   * the workers.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#isStopping = true
+    this.#spawner.stop()
+    for (let job = this.#next(); job !== undefined; job = this.#next()) job.finish({ kind: "returned" })
+    await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
+    for (const thread of this.#threads) {
+      for (const job of thread.jobs.values()) this.#abort(thread, job, "the service is stopping")
+    }
+    await this.#idleWithin(Math.min(timeoutMs, ABORT_GRACE_MS))
+    for (const thread of this.#threads) thread.terminate()
+  }
+
+  async #spawn(): Promise<void> {
+    const thread = new WorkerThread(this.#options.workerUrl, {
+      onStarted: (on, job) => this.#watch(on, job),
+      onSettled: (on) => this.#afterJob(on),
+      onMessage: (on, job, message) => this.#answer(on, job, message),
+      onClosed: (on) => this.#afterClose(on),
+    })
+    this.#threads.add(thread)
+    try {
+      this.#loaded.resolve(readManifests(await thread.load(this.#options.files)))
+    } catch (error) {
+      thread.terminate()
+      throw error
+    }
+    this.#assign()
+  }
+
+  #enqueue(job: Job): void {
+    if (job.isAlone) this.#waitingAlone.push(job)
+    else this.#waiting.push(job)
+  }
+
+  #next(): Job | undefined {
+    return this.#waitingAlone.shift() ?? this.#waiting.shift()
+  }
+
+  #assign(): void {
+    this.#assignAlone()
+    while (this.#waiting.size > 0) {
+      const thread = this.#leastBusy((candidate) => candidate.jobs.size < this.#options.prefetch)
+      const job = thread && this.#waiting.shift()
+      if (thread === undefined || job === undefined) return
+      thread.run(job)
+    }
+  }
+
+  /** A job that has to run alone waits for an idle worker; one that is busy is kept free for it. */
+  #assignAlone(): void {
+    while (this.#waitingAlone.length > 0) {
+      const thread = this.#idleThread()
+      if (thread === undefined) {
+        const isOneReserved = [...this.#threads].some((each) => each.state === "ready" && each.isReserved)
+        const next = isOneReserved ? undefined : this.#leastBusy(() => true)
+        if (next !== undefined) next.isReserved = true
+        return
+      }
+      const job = this.#waitingAlone.shift()
+      if (job === undefined) return
+      thread.isReserved = true
+      thread.run(job)
+    }
+  }
+
+  #idleThread(): WorkerThread | undefined {
+    for (const thread of this.#threads) if (thread.state === "ready" && thread.jobs.size === 0) return thread
+    return undefined
+  }
+
+  #leastBusy(isCandidate: (thread: WorkerThread) => boolean): WorkerThread | undefined {
+    let least: WorkerThread | undefined
+    for (const thread of this.#threads) {
+      if (thread.state !== "ready" || thread.isReserved || !isCandidate(thread)) continue
+      if (least === undefined || thread.jobs.size < least.jobs.size) least = thread
+    }
+    return least
+  }
+
+  #watch(thread: WorkerThread, job: Job): void {
+    job.setTimer(job.request.manifest.timeoutMs, () => {
+      this.#abort(thread, job, "the handler's timeout is over")
+      job.setTimer(ABORT_GRACE_MS, () => this.#giveUp(thread, job))
+    })
+  }
+
+  #abort(thread: WorkerThread, job: Job, reason: string): void {
+    if (job.state === "started") job.state = "overdue"
+    thread.send({ kind: "abort", job: job.id, reason })
+  }
+
+  /**
+   * The handler did not settle. Where its worker still answers, the handler waits for something: the worker
+   * finishes its other jobs, gets no new ones, and ends. Where it does not answer, it spins, and ends now.
+   */
+  #giveUp(thread: WorkerThread, job: Job): void {
+    const { eventId, queue, manifest } = job.request
+    const about = { event_id: eventId, queue, module: manifest.file, timeout_ms: manifest.timeoutMs }
+    thread.isEnding = true
+    if (job.state !== "abort-seen") {
+      this.#options.logger.warn(about, "a handler does not yield; its worker is ended and replaced")
+      this.#takeJobsOff(thread, "timeout")
+      thread.terminate()
+      return
+    }
+    this.#options.logger.warn(about, "a handler did not settle in time; its worker is replaced")
+    thread.jobs.delete(job.id)
+    thread.state = "retiring"
+    job.finish({ kind: "timeout", error: null })
+    this.#afterJob(thread)
+    this.#spawner.wake()
+  }
+
+  #afterJob(thread: WorkerThread): void {
+    if (thread.jobs.size === 0) {
+      thread.isReserved = false
+      if (thread.state === "retiring") thread.terminate()
+    }
+    this.#tellIdle()
+    this.#assign()
+  }
+
+  #afterClose(thread: WorkerThread): void {
+    this.#threads.delete(thread)
+    const { lastWords, jobs } = thread
+    if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
+      this.#options.logger.error({ error: lastWords, jobs: jobs.size }, "a worker died; it will be replaced")
+    }
+    this.#takeJobsOff(thread, "worker-crashed")
+    this.#spawner.wake(thread.hasSettledJobs)
+    this.#tellIdle()
+    this.#assign()
+  }
+
+  /** Finishes the job that is to blame, and has the others run again. */
+  #takeJobsOff(thread: WorkerThread, reason: "timeout" | "worker-crashed"): void {
+    const { guilty, suspects, innocent } = blame([...thread.jobs.values()])
+    thread.jobs.clear()
+    if (this.#isStopping) {
+      for (const job of [guilty, ...suspects, ...innocent]) job?.finish({ kind: "returned" })
+      return
+    }
+    guilty?.finish({ kind: reason, error: thread.lastWords })
+    for (const job of suspects) {
+      job.reset()
+      job.isAlone = true
+      this.#waitingAlone.push(job)
+    }
+    for (const job of innocent.toReversed()) {
+      job.reset()
+      if (job.isAlone) this.#waitingAlone.unshift(job)
+      else this.#waiting.putBack(job)
+    }
+  }
+
+  #answer(thread: WorkerThread, job: Job, message: JobMessage): void {
+    if (message.kind === "log") writeLog(this.#options.logger, job.request, message)
+    else void answerPublish(thread, message, this.#options.publish)
+  }
+
+  #count(state: WorkerThread["state"]): number {
+    let count = 0
+    for (const thread of this.#threads) if (thread.state === state) count++
+    return count
+  }
+
+  #tellIdle(): void {
+    if (this.#onIdle !== undefined && this.#isIdle()) this.#onIdle()
+  }
+
+  #isIdle(): boolean {
+    for (const thread of this.#threads) if (thread.jobs.size > 0) return false
+    return true
+  }
+
+  async #idleWithin(timeoutMs: number): Promise<void> {
+    if (this.#isIdle()) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onIdle = resolve
+    const timer = setTimeout(resolve, timeoutMs)
+    await promise
+    clearTimeout(timer)
+  }
+}

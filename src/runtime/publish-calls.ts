@@ -1,0 +1,55 @@
+import type { Event, EventDraft } from "./handler-module.ts"
+import type { FromWorker, PublishFailure } from "./messages.ts"
+
+/** A follow-up event that was not stored, as a handler gets it. */
+export class PublishFailedError extends Error {
+  override readonly name = "PublishFailedError"
+  readonly code: string
+  readonly retryable: boolean
+
+  constructor(failure: PublishFailure) {
+    super(failure.message)
+    this.code = failure.code
+    this.retryable = failure.retryable
+  }
+}
+
+interface Call {
+  readonly resolve: (event: Event) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The publishes of this worker's handlers that wait for the main thread's answer. */
+export class PublishCalls {
+  readonly #tell: (message: FromWorker) => void
+  readonly #waiting = new Map<number, Call>()
+  #lastCall = 0
+
+  constructor(tell: (message: FromWorker) => void) {
+    this.#tell = tell
+  }
+
+  /** Resolves with the stored event. A draft that is not JSON rejects here, before it goes anywhere. */
+  publish(job: number, draft: EventDraft): Promise<Event> {
+    return new Promise((resolve, reject) => {
+      const text = JSON.stringify(draft) ?? "null"
+      const call = ++this.#lastCall
+      this.#waiting.set(call, { resolve, reject })
+      this.#tell({ kind: "publish", job, call, draft: text })
+    })
+  }
+
+  resolve(call: number, event: string): void {
+    this.#take(call)?.resolve(JSON.parse(event))
+  }
+
+  reject(call: number, failure: PublishFailure): void {
+    this.#take(call)?.reject(new PublishFailedError(failure))
+  }
+
+  #take(call: number): Call | undefined {
+    const waiting = this.#waiting.get(call)
+    this.#waiting.delete(call)
+    return waiting
+  }
+}

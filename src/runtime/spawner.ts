@@ -1,0 +1,76 @@
+import type { Logger } from "../telemetry/logger.ts"
+import { ModuleLoadError } from "./manifest.ts"
+import { backoffDelay } from "./retry.ts"
+
+export interface SpawnerOptions {
+  readonly wanted: number
+  readonly running: () => number
+  /** Starts one worker; resolves once it is ready. */
+  readonly spawn: () => Promise<void>
+  readonly logger: Logger
+}
+
+/** The waits before a worker is started again after one that achieved nothing, in milliseconds. */
+const RESPAWN_BACKOFF = { initialMs: 100, factor: 2, maxMs: 30_000 }
+
+/** Keeps as many workers running as are wanted, starting one at a time. */
+export class Spawner {
+  readonly #options: SpawnerOptions
+  #failures = 0
+  #isSpawning = false
+  #isStopped = false
+  #timer: Timer | undefined
+
+  constructor(options: SpawnerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Starts the first round. Resolves once all workers run, or one has crashed.
+   * @throws {ModuleLoadError} where a module can't be used.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#fill()
+    } catch (error) {
+      if (error instanceof ModuleLoadError) throw error
+      this.#tryLater(error)
+    }
+  }
+
+  /** A worker is gone. One that had done its work is replaced at once, others after a wait that grows. */
+  wake(hadWorked = true): void {
+    if (hadWorked) this.#failures = 0
+    if (this.#isStopped || this.#isSpawning || this.#timer !== undefined) return
+    if (hadWorked) this.#fill().catch((error) => this.#tryLater(error))
+    else this.#tryLater(null)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+  }
+
+  async #fill(): Promise<void> {
+    this.#isSpawning = true
+    try {
+      while (!this.#isStopped && this.#options.running() < this.#options.wanted) await this.#options.spawn()
+    } finally {
+      this.#isSpawning = false
+    }
+  }
+
+  #tryLater(error: unknown): void {
+    if (this.#isStopped) return
+    const delayMs = backoffDelay(RESPAWN_BACKOFF, ++this.#failures)
+    if (error !== null) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#options.logger.error({ reason, delayMs }, "a worker could not be started; it will be tried again")
+    }
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#fill().catch((again) => this.#tryLater(again))
+    }, delayMs)
+  }
+}

@@ -1,0 +1,79 @@
+/** The entry point of a worker: it loads every handler module and runs their functions, and nothing else. */
+import { summarizeError } from "../event/failure.ts"
+import { describeModule, isHandlerModule } from "./describe-module.ts"
+import type { HandlerModule } from "./handler-module.ts"
+import type { FromWorker, ModuleFile, ToWorker } from "./messages.ts"
+import { PublishCalls } from "./publish-calls.ts"
+import { Run } from "./run.ts"
+
+declare const self: Worker
+
+const tell = (message: FromWorker): void => self.postMessage(message)
+
+const publishCalls = new PublishCalls(tell)
+const runs = new Map<number, Run>()
+let modules: readonly HandlerModule[] = []
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
+  switch (data.kind) {
+    case "load":
+      void load(data.files)
+      break
+    case "run":
+      void start(data)
+      break
+    case "abort":
+      tell({ kind: "abort-seen", job: data.job })
+      runs.get(data.job)?.abort(data.reason)
+      break
+    case "published":
+      publishCalls.resolve(data.call, data.event)
+      break
+    case "publish-failed":
+      publishCalls.reject(data.call, data.error)
+      break
+  }
+}
+
+process.on("uncaughtException", crash)
+process.on("unhandledRejection", crash)
+
+/** Says why before it ends: state that an uncaught error left behind is not to be trusted with more events. */
+function crash(error: unknown): void {
+  tell({ kind: "crashing", error: summarizeError(error) })
+  process.exit(1)
+}
+
+async function load(files: readonly ModuleFile[]): Promise<void> {
+  const loaded: HandlerModule[] = []
+  const descriptions = []
+  for (const { name, path } of files) {
+    try {
+      const imported: { default?: unknown } = await import(path)
+      if (!isHandlerModule(imported.default)) {
+        tell({ kind: "load-failed", file: name, reason: "has no default export of a handler module" })
+        return
+      }
+      loaded.push(imported.default)
+      descriptions.push(describeModule(name, imported.default))
+    } catch (error) {
+      const { name: errorName, message } = summarizeError(error)
+      tell({ kind: "load-failed", file: name, reason: `${errorName}: ${message}` })
+      return
+    }
+  }
+  modules = loaded
+  tell({ kind: "loaded", modules: descriptions })
+}
+
+async function start(message: Extract<ToWorker, { kind: "run" }>): Promise<void> {
+  const { job } = message
+  const handler = modules[message.module]?.on[message.handler]
+  if (handler === undefined) return
+  tell({ kind: "started", job })
+  const run = new Run(message, publishCalls, tell)
+  runs.set(job, run)
+  const outcome = await run.call(handler)
+  runs.delete(job)
+  tell({ kind: "settled", job, outcome })
+}

@@ -1,0 +1,22 @@
+import { ChildProcess } from "../support/child-process.ts"
+import { EmbeddedStore } from "../support/embedded-store.ts"
+import { describeEngine, type EngineHarness } from "./engine-contract.ts"
+
+describeEngine("embedded", async (): Promise<EngineHarness> => {
+  const store = new EmbeddedStore()
+  return {
+    capabilities: { refusesOnAllQueuesOrNone: true },
+
+    async open() {
+      return store.open()
+    },
+
+    async crashHolding(queue, count) {
+      const script = new URL("../support/hold-deliveries.ts", import.meta.url)
+      await using child = new ChildProcess(script, [store.dataDir, queue, String(count)])
+      return (await child.printed(count)).map((line) => JSON.parse(line))
+    },
+
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
+})

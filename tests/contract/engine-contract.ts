@@ -1,0 +1,75 @@
+import { describe, test } from "bun:test"
+import type { Engine } from "../../src/engine/engine.ts"
+import { deadLetterCases } from "./dead-letter-cases.ts"
+import { durabilityCases } from "./durability-cases.ts"
+import { limitCases } from "./limit-cases.ts"
+import { orderCases } from "./order-cases.ts"
+import { prefetchCases } from "./prefetch-cases.ts"
+import { publishCases } from "./publish-cases.ts"
+import { queueCases } from "./queue-cases.ts"
+import { retryCases } from "./retry-cases.ts"
+import { ttlCases } from "./ttl-cases.ts"
+
+/** What one engine does and another can't. */
+export interface EngineCapabilities {
+  /** An event that one of its queues refuses is stored on none of them. */
+  readonly refusesOnAllQueuesOrNone: boolean
+}
+
+/** One engine for one case: it begins without queues and events, and nothing of it is left afterwards. */
+export interface EngineHarness extends AsyncDisposable {
+  readonly capabilities: EngineCapabilities
+
+  /** Opens the engine on what is stored. The one opened before must be closed. */
+  open(): Promise<Engine>
+
+  /**
+   * Lets a process of its own take `count` events of the queue, and kills it (SIGKILL) while it holds them.
+   * The engine must be closed. Returns what that process was delivered.
+   */
+  crashHolding(queue: string, count: number): Promise<readonly HeldDelivery[]>
+}
+
+/** A delivery as the process that was killed saw it. */
+export interface HeldDelivery {
+  readonly body: string
+  readonly attempt: number
+}
+
+/** One promise of the port, as a sentence about the engine. */
+export interface ContractCase {
+  readonly title: string
+  run(harness: EngineHarness): Promise<void>
+}
+
+/** Longer than any single wait of a case, so that what did not happen is told by name. */
+const CASE_TIMEOUT_MS = 60_000
+
+const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])[] = [
+  ["publishing", publishCases],
+  ["queues", queueCases],
+  ["length limits", limitCases],
+  ["order", orderCases],
+  ["time to live", ttlCases],
+  ["retries", retryCases],
+  ["prefetch and cancelling", prefetchCases],
+  ["dead letters", deadLetterCases],
+  ["durability", durabilityCases],
+]
+
+/** Holds an engine to the port: every case, each on an engine of its own. */
+export function describeEngine(name: string, newHarness: () => Promise<EngineHarness>): void {
+  describe(`the ${name} engine`, () => {
+    for (const [theme, cases] of CASES) {
+      describe(theme, () => {
+        for (const { title, run } of cases) {
+          const runAlone = async () => {
+            await using harness = await newHarness()
+            await run(harness)
+          }
+          test(title, runAlone, CASE_TIMEOUT_MS)
+        }
+      })
+    }
+  })
+}

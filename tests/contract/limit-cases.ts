@@ -1,0 +1,129 @@
+import { expect } from "bun:test"
+import { failureRecord } from "../support/failure-record.ts"
+import { Inbox, namesOf } from "../support/inbox.ts"
+import { newEvent } from "../support/new-event.ts"
+import { queueDeclaration } from "../support/queue-declaration.ts"
+import { statsOf } from "../support/queue-stats.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import type { ContractCase } from "./engine-contract.ts"
+
+const queueFull = { name: "PublishError", code: "queue-full" }
+const HOUR_MS = 3_600_000
+
+export const limitCases: readonly ContractCase[] = [
+  {
+    title: "a full queue refuses an event, and drops none",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 2 })])
+      for (const name of ["first", "second"]) await engine.publish(newEvent({ routing_key: "calls", name }))
+      await expect(engine.publish(newEvent({ routing_key: "calls", name: "third" }))).rejects.toMatchObject({
+        ...queueFull,
+        outcome: "not-stored",
+      })
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 2, deadLetterCount: 0 })
+      expect(namesOf(await new Inbox(engine, "calls").take(2))).toEqual(["first", "second"])
+    },
+  },
+  {
+    title: "a full queue refuses those of many events that it has no room for",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 10 })])
+      const publishes = Array.from({ length: 25 }, () => engine.publish(newEvent({ routing_key: "calls" })))
+      const results = await Promise.allSettled(publishes)
+      expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(10)
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 10 })
+    },
+  },
+  {
+    title: "an event that one of its queues refuses is told truly: stored on none, or unknown",
+    async run(harness) {
+      const engine = await harness.open()
+      const full = queueDeclaration("full", { bindings: ["shared", "full"], maxLength: 1 })
+      await engine.declareQueues([
+        queueDeclaration("roomy", { bindings: ["shared"] }),
+        full,
+        queueDeclaration("vast", { bindings: ["shared"] }),
+      ])
+      await engine.publish(newEvent({ routing_key: "full" }))
+      const outcome = harness.capabilities.refusesOnAllQueuesOrNone ? "not-stored" : "unknown"
+      await expect(engine.publish(newEvent({ routing_key: "shared" }))).rejects.toMatchObject({
+        ...queueFull,
+        outcome,
+      })
+      expect(await statsOf(engine, "full")).toMatchObject({ messageCount: 1 })
+      if (outcome === "unknown") return
+      expect(await statsOf(engine, "roomy")).toMatchObject({ messageCount: 0 })
+      expect(await statsOf(engine, "vast")).toMatchObject({ messageCount: 0 })
+    },
+  },
+  {
+    title: "only waiting events fill a queue: those delivered or delayed leave room",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
+      const publish = () => engine.publish(newEvent({ routing_key: "calls" }))
+      await publish()
+      const inbox = new Inbox(engine, "calls", 1)
+      const delivered = await inbox.next()
+      await publish()
+      await expect(publish()).rejects.toMatchObject(queueFull)
+      await delivered.retry(HOUR_MS, failureRecord())
+      await inbox.next()
+      await publish()
+      await expect(publish()).rejects.toMatchObject(queueFull)
+    },
+  },
+  {
+    title: "a full queue has room again once an event is handled",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 2 })])
+      const publish = () => engine.publish(newEvent({ routing_key: "calls" }))
+      await publish()
+      await publish()
+      await expect(publish()).rejects.toMatchObject(queueFull)
+      const inbox = new Inbox(engine, "calls", 1)
+      const delivery = await inbox.next()
+      await delivery.ack()
+      await inbox.next()
+      await waitUntil(async () => (await statsOf(engine, "calls")).messageCount === 0, "an empty queue")
+      await publish()
+      await publish()
+      await expect(publish()).rejects.toMatchObject(queueFull)
+    },
+  },
+  {
+    title: "a full queue with drop-head takes an event and makes the oldest a dead letter",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 3, overflow: "drop-head" })])
+      const names = ["a", "b", "c", "d", "e"]
+      for (const name of names) await engine.publish(newEvent({ routing_key: "calls", name }))
+      await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 2, "two dead letters")
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 3 })
+      const dead = await engine.deadLetters("calls", 10)
+      expect(namesOf(dead)).toEqual(["a", "b"])
+      for (const { failure } of dead) {
+        expect(failure).toMatchObject({ reason: "overflow", attempts: 0, error: null, module: null })
+      }
+      expect(namesOf(await new Inbox(engine, "calls").take(3))).toEqual(["c", "d", "e"])
+    },
+  },
+  {
+    title: "a queue with drop-head drops on that queue alone",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([
+        queueDeclaration("short", { bindings: ["shared"], maxLength: 1, overflow: "drop-head" }),
+        queueDeclaration("long", { bindings: ["shared"] }),
+      ])
+      for (const name of ["a", "b"]) await engine.publish(newEvent({ routing_key: "shared", name }))
+      expect(namesOf(await new Inbox(engine, "long").take(2))).toEqual(["a", "b"])
+      expect(namesOf(await new Inbox(engine, "short").take(1))).toEqual(["b"])
+      expect(namesOf(await engine.deadLetters("short", 10))).toEqual(["a"])
+      expect(await engine.deadLetters("long", 10)).toEqual([])
+    },
+  },
+]

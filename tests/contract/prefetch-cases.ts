@@ -1,0 +1,119 @@
+import { expect } from "bun:test"
+import type { Delivery, Engine } from "../../src/engine/engine.ts"
+import { decodeEvent } from "../../src/event/validate.ts"
+import { failureRecord } from "../support/failure-record.ts"
+import { Inbox, namesOf } from "../support/inbox.ts"
+import { newEvent } from "../support/new-event.ts"
+import { queueDeclaration } from "../support/queue-declaration.ts"
+import { statsOf } from "../support/queue-stats.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import type { ContractCase } from "./engine-contract.ts"
+
+/** Settles at random, later, and tells how many deliveries were held at most and which events were done. */
+function settleAtRandom(engine: Engine, queue: string, prefetch: number) {
+  const observed = { mostHeld: 0, done: [] as string[] }
+  let held = 0
+  const settle = async (delivery: Delivery): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
+    held--
+    const chance = Math.random()
+    if (chance < 0.15) await delivery.retry(1, failureRecord())
+    else if (chance < 0.3) await delivery.release()
+    else {
+      observed.done.push(decodeEvent(delivery.body).name)
+      await (chance < 0.4 ? delivery.deadLetter(failureRecord()) : delivery.ack())
+    }
+  }
+  engine.consume(queue, {
+    prefetch,
+    onDelivery: (delivery) => {
+      observed.mostHeld = Math.max(observed.mostHeld, ++held)
+      void settle(delivery)
+    },
+  })
+  return observed
+}
+
+export const prefetchCases: readonly ContractCase[] = [
+  {
+    title: "a consumer never holds more than its prefetch, and gets every event however it settles",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const names = Array.from({ length: 1_000 }, (_, i) => `n-${i}`)
+      const few = settleAtRandom(engine, "calls", 3)
+      const many = settleAtRandom(engine, "calls", 17)
+      await Promise.all(names.map((name) => engine.publish(newEvent({ routing_key: "calls", name }))))
+      await waitUntil(() => few.done.length + many.done.length >= names.length, "every event to be done")
+      expect(few.mostHeld).toBe(3)
+      expect(many.mostHeld).toBe(17)
+      expect([...few.done, ...many.done].toSorted()).toEqual(names.toSorted())
+    },
+  },
+  {
+    title: "a consumer that settles nothing gets its prefetch and no more",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      for (let i = 0; i < 10; i++) await engine.publish(newEvent({ routing_key: "calls", name: `n-${i}` }))
+      const stalled = new Inbox(engine, "calls", 4)
+      await stalled.take(4)
+      const other = new Inbox(engine, "calls")
+      expect(namesOf(await other.take(6))).toEqual(["n-4", "n-5", "n-6", "n-7", "n-8", "n-9"])
+      expect(stalled.unread).toEqual([])
+    },
+  },
+  {
+    title: "no delivery begins after a consumer is cancelled",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const cancelled = new Inbox(engine, "calls")
+      cancelled.subscription.cancel()
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      await new Inbox(engine, "calls").next()
+      expect(cancelled.deliveries).toEqual([])
+      expect(await statsOf(engine, "calls")).toMatchObject({ consumerCount: 1 })
+    },
+  },
+  {
+    title: "no delivery begins after a consumer is cancelled from within its first, and none is lost",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      for (const name of ["a", "b", "c"]) await engine.publish(newEvent({ routing_key: "calls", name }))
+      const seen: Delivery[] = []
+      const subscription = engine.consume("calls", {
+        prefetch: 10,
+        onDelivery: (delivery) => {
+          seen.push(delivery)
+          subscription.cancel()
+        },
+      })
+      await waitUntil(() => seen.length > 0, "the first delivery")
+      const rest = new Inbox(engine, "calls")
+      await waitUntil(() => rest.deliveries.length + seen.length >= 3, "the other two to be delivered")
+      expect(namesOf(seen)).toEqual(["a"])
+      expect(namesOf(await rest.take(2))).toEqual(["b", "c"])
+    },
+  },
+  {
+    title: "what a cancelled consumer holds can still be settled",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      for (const name of ["a", "b", "c", "d"]) await engine.publish(newEvent({ routing_key: "calls", name }))
+      const cancelled = new Inbox(engine, "calls", 4)
+      const [acked, retried, buried, released] = await cancelled.take(4)
+      cancelled.subscription.cancel()
+      await acked?.ack()
+      await retried?.retry(1, failureRecord())
+      await buried?.deadLetter(failureRecord())
+      await released?.release()
+      const next = new Inbox(engine, "calls")
+      expect([...namesOf(await next.take(2))].toSorted()).toEqual(["b", "d"])
+      expect(namesOf(await engine.deadLetters("calls", 10))).toEqual(["c"])
+      expect(cancelled.unread).toEqual([])
+    },
+  },
+]

@@ -1,0 +1,90 @@
+import { expect } from "bun:test"
+import { Inbox } from "../support/inbox.ts"
+import { newEvent } from "../support/new-event.ts"
+import { queueDeclaration } from "../support/queue-declaration.ts"
+import { statsOf } from "../support/queue-stats.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import type { ContractCase } from "./engine-contract.ts"
+
+export const queueCases: readonly ContractCase[] = [
+  {
+    title: "every queue is reported, with its bindings, its consumers and its depth",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([
+        queueDeclaration("quiet", { bindings: ["a.#", "b.*"] }),
+        queueDeclaration("busy"),
+      ])
+      for (let i = 0; i < 3; i++) await engine.publish(newEvent({ routing_key: "busy" }))
+      const inbox = new Inbox(engine, "busy", 1)
+      await inbox.next()
+      const stats = (await engine.queueStats()).toSorted((a, b) => a.name.localeCompare(b.name))
+      expect(stats).toEqual([
+        { name: "busy", bindings: ["busy"], messageCount: 2, consumerCount: 1, deadLetterCount: 0 },
+        { name: "quiet", bindings: ["a.#", "b.*"], messageCount: 0, consumerCount: 0, deadLetterCount: 0 },
+      ])
+    },
+  },
+  {
+    title: "a queue that is declared again keeps its events and its consumers",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      await engine.publish(newEvent({ routing_key: "calls", name: "before" }))
+      const inbox = new Inbox(engine, "calls")
+      await engine.declareQueues([queueDeclaration("calls")])
+      await engine.publish(newEvent({ routing_key: "calls", name: "after" }))
+      expect(await inbox.take(2)).toHaveLength(2)
+    },
+  },
+  {
+    title: "a queue that is declared again takes the new bindings in place of the old",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { bindings: ["old"] })])
+      await engine.publish(newEvent({ routing_key: "old" }))
+      await engine.declareQueues([queueDeclaration("calls", { bindings: ["new"] })])
+      await engine.publish(newEvent({ routing_key: "new" }))
+      await expect(engine.publish(newEvent({ routing_key: "old" }))).rejects.toMatchObject({
+        code: "unroutable",
+      })
+      expect(await statsOf(engine, "calls")).toMatchObject({ bindings: ["new"], messageCount: 2 })
+    },
+  },
+  {
+    title: "a queue that is declared again takes the new length limit",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 2 })])
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      await expect(engine.publish(newEvent({ routing_key: "calls" }))).rejects.toMatchObject({
+        code: "queue-full",
+      })
+    },
+  },
+  {
+    title: "a queue that is declared again with a lower limit and drop-head comes down to it",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      for (let i = 0; i < 6; i++) await engine.publish(newEvent({ routing_key: "calls" }))
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 2, overflow: "drop-head" })])
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 2, deadLetterCount: 5 })
+    },
+  },
+  {
+    title: "a queue that is declared again takes the new time to live",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { ttlMs: 1 })])
+      await engine.declareQueues([queueDeclaration("calls")])
+      const publishedAt = Date.now()
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      await waitUntil(() => Date.now() > publishedAt + 5, "the old time to live to pass")
+      await new Inbox(engine, "calls").next()
+    },
+  },
+]

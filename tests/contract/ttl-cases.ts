@@ -1,0 +1,103 @@
+import { expect } from "bun:test"
+import { failureRecord } from "../support/failure-record.ts"
+import { Inbox, namesOf } from "../support/inbox.ts"
+import { newEvent } from "../support/new-event.ts"
+import { queueDeclaration } from "../support/queue-declaration.ts"
+import { statsOf } from "../support/queue-stats.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import type { ContractCase } from "./engine-contract.ts"
+
+const TTL_MS = 40
+
+export const ttlCases: readonly ContractCase[] = [
+  {
+    title: "an event that waits too long becomes a dead letter, with nobody consuming",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { ttlMs: TTL_MS })])
+      const publishedAt = Date.now()
+      await engine.publish(newEvent({ routing_key: "calls", name: "late", priority: "low" }))
+      await engine.publish(newEvent({ routing_key: "calls", name: "later", priority: "critical" }))
+      await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 2, "both to expire")
+      expect(Date.now() - publishedAt).toBeGreaterThanOrEqual(TTL_MS)
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0 })
+      const dead = await engine.deadLetters("calls", 10)
+      expect([...namesOf(dead)].toSorted()).toEqual(["late", "later"])
+      for (const { failure } of dead) {
+        expect(failure).toMatchObject({ reason: "expired", attempts: 0, error: null, module: null })
+        expect(failure.lastFailedAt).toBeGreaterThanOrEqual(publishedAt)
+      }
+    },
+  },
+  {
+    title: "an event that expired behind a busy consumer is never delivered",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { ttlMs: TTL_MS })])
+      await engine.publish(newEvent({ routing_key: "calls", name: "taken" }))
+      const inbox = new Inbox(engine, "calls", 1)
+      const taken = await inbox.next()
+      const waitingSince = Date.now()
+      for (let i = 0; i < 20; i++) await engine.publish(newEvent({ routing_key: "calls", name: "late" }))
+      await waitUntil(() => Date.now() > waitingSince + 2 * TTL_MS, "the time to live to pass")
+      await taken.ack()
+      await engine.publish(newEvent({ routing_key: "calls", name: "fresh" }))
+      expect(namesOf([await inbox.next()])).toEqual(["fresh"])
+      await waitUntil(
+        async () => (await statsOf(engine, "calls")).deadLetterCount === 20,
+        "the late to expire",
+      )
+      const attempts = (await engine.deadLetters("calls", 20)).map(({ failure }) => failure.attempts)
+      expect(attempts).toEqual(Array(20).fill(0))
+    },
+  },
+  {
+    title: "an event does not expire while a consumer holds it, nor while it waits for a retry",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([
+        queueDeclaration("calls", { ttlMs: TTL_MS }),
+        queueDeclaration("witness", { ttlMs: 1 }),
+      ])
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      const inbox = new Inbox(engine, "calls")
+      const delivery = await inbox.next()
+      const heldSince = Date.now()
+      await waitUntil(() => Date.now() > heldSince + 2 * TTL_MS, "the time to live to pass")
+      // Where the witness has expired, the engine has looked for expired events since.
+      await engine.publish(newEvent({ routing_key: "witness" }))
+      await waitUntil(
+        async () => (await statsOf(engine, "witness")).deadLetterCount === 1,
+        "the witness to expire",
+      )
+      await delivery.retry(3 * TTL_MS, failureRecord())
+      await (await inbox.next()).ack()
+      expect(await statsOf(engine, "calls")).toMatchObject({ deadLetterCount: 0 })
+    },
+  },
+  {
+    title: "an event that expires after a failed attempt keeps that failure's error",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { ttlMs: TTL_MS })])
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      const inbox = new Inbox(engine, "calls")
+      const delivery = await inbox.next()
+      inbox.subscription.cancel()
+      const failure = failureRecord({ firstFailedAt: 1_600_000_000_000 })
+      await delivery.retry(1, failure)
+      await waitUntil(
+        async () => (await statsOf(engine, "calls")).deadLetterCount === 1,
+        "the retry to expire",
+      )
+      const [dead] = await engine.deadLetters("calls", 1)
+      expect(dead?.failure).toMatchObject({
+        reason: "expired",
+        attempts: 1,
+        firstFailedAt: failure.firstFailedAt,
+        error: failure.error,
+        module: failure.module,
+      })
+    },
+  },
+]

@@ -1,0 +1,113 @@
+import { Database } from "bun:sqlite"
+import { describe, expect, test } from "bun:test"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DATABASE_FILE, openDatabase } from "../../../src/engine/embedded/database.ts"
+import { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
+import { EngineStartError } from "../../../src/engine/errors.ts"
+import { ChildProcess } from "../../support/child-process.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { temporaryFolder } from "../../support/temporary-folder.ts"
+
+const OPEN_STORE = new URL("../../support/open-store.ts", import.meta.url)
+
+/** The sentence with which a folder is refused. */
+function refusalOf(dataDir: string): string {
+  try {
+    openDatabase(dataDir).close()
+  } catch (error) {
+    expect(error).toBeInstanceOf(EngineStartError)
+    return error instanceof Error ? error.message : ""
+  }
+  throw new Error("the folder was taken")
+}
+
+describe("the store's folder", () => {
+  test("is made where it is missing, with its parents", async () => {
+    using folder = temporaryFolder()
+    const dataDir = join(folder.path, "a", "b")
+    await EmbeddedEngine.open({ dataDir }).close()
+    await EmbeddedEngine.open({ dataDir }).close()
+  })
+
+  test("is refused while another process has it, and that process' store is taken once it is killed", async () => {
+    using folder = temporaryFolder()
+    await using child = new ChildProcess(OPEN_STORE, [folder.path])
+    await child.printed(1)
+    expect(refusalOf(folder.path)).toMatch(/^DATA_DIR .* is in use by another process/)
+    expect(refusalOf(folder.path)).toContain(folder.path)
+    await child.kill()
+    await EmbeddedEngine.open({ dataDir: folder.path }).close()
+  })
+
+  test("stays with the process that has it when another one tries", async () => {
+    using folder = temporaryFolder()
+    const engine = EmbeddedEngine.open({ dataDir: folder.path })
+    await engine.declareQueues([queueDeclaration("calls")])
+    await using child = new ChildProcess(OPEN_STORE, [folder.path])
+    const { code, errors } = await child.exited()
+    expect(code).not.toBe(0)
+    expect(errors).toContain("EngineStartError")
+    expect(errors).toContain("is in use by another process")
+    await engine.publish(newEvent({ routing_key: "calls" }))
+    await engine.close()
+  })
+
+  test("is refused while this process has it already", async () => {
+    using folder = temporaryFolder()
+    const engine = EmbeddedEngine.open({ dataDir: folder.path })
+    expect(refusalOf(folder.path)).toContain("DATA_DIR")
+    await engine.close()
+  })
+
+  test("is refused where it is a file", () => {
+    using folder = temporaryFolder()
+    const dataDir = join(folder.path, "file")
+    writeFileSync(dataDir, "in the way")
+    expect(refusalOf(dataDir)).toContain(`DATA_DIR ${dataDir}`)
+    expect(refusalOf(join(dataDir, "below"))).toContain(`DATA_DIR ${dataDir}`)
+  })
+
+  test("is refused where a folder is in the place of the store's file", () => {
+    using folder = temporaryFolder()
+    mkdirSync(join(folder.path, DATABASE_FILE))
+    expect(refusalOf(folder.path)).toContain(`DATA_DIR ${folder.path}`)
+  })
+})
+
+describe("the store's file", () => {
+  test("is refused where it is no database, and left as it is", () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, DATABASE_FILE)
+    const text = "a diary, not a database\n".repeat(1_000)
+    writeFileSync(file, text)
+    expect(refusalOf(folder.path)).toContain(`${file} is not an Event Broker store`)
+    expect(readFileSync(file, "utf8")).toBe(text)
+  })
+
+  test("is refused where its format is newer, and taken by the version that knows it", () => {
+    using folder = temporaryFolder()
+    openDatabase(folder.path).close()
+    const file = join(folder.path, DATABASE_FILE)
+    setFormat(file, 2)
+    expect(refusalOf(folder.path)).toMatch(/has the format 2, and this Event Broker knows format 1/)
+    setFormat(file, 1)
+    openDatabase(folder.path).close()
+  })
+
+  test("is locked, and synced at every commit", () => {
+    using folder = temporaryFolder()
+    using database = openDatabase(folder.path)
+    const pragma = (name: string) => database.prepare<Record<string, unknown>, []>(`PRAGMA ${name}`).get()
+    expect(pragma("journal_mode")).toEqual({ journal_mode: "wal" })
+    expect(pragma("locking_mode")).toEqual({ locking_mode: "exclusive" })
+    // 2 is FULL.
+    expect(pragma("synchronous")).toEqual({ synchronous: 2 })
+  })
+})
+
+function setFormat(file: string, version: number): void {
+  using database = new Database(file)
+  database.run(`PRAGMA user_version = ${version}`)
+}

@@ -1,0 +1,90 @@
+import { Database } from "bun:sqlite"
+import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
+import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
+import { EmbeddedStore } from "../../support/embedded-store.ts"
+import { failureRecord } from "../../support/failure-record.ts"
+import { Inbox } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { statsOf } from "../../support/queue-stats.ts"
+import { RecordedStatements } from "../../support/recorded-statements.ts"
+
+const TURN_SIZE = 10_000
+const TEST_TIMEOUT_MS = 60_000
+
+interface Work {
+  /** The SQL of every statement that ran while events went their ways, sorted. */
+  readonly runs: readonly string[]
+  /** How SQLite runs each of them on the store of that depth. */
+  readonly plans: ReadonlyMap<string, readonly string[]>
+}
+
+/** Sends a few events every way there is, through a queue in which `depth` others wait. */
+async function workAt(depth: number): Promise<Work> {
+  await using store = new EmbeddedStore()
+  using recorded = new RecordedStatements()
+  // The clock stands still but where it is moved, so that nothing but what is asked for happens.
+  let now = Date.now()
+  const engine = store.open({ now: () => now })
+  await engine.declareQueues([
+    queueDeclaration("deep", { bindings: ["deep", "shared"], maxLength: depth, overflow: "drop-head" }),
+    queueDeclaration("twin", { bindings: ["shared"] }),
+  ])
+  for (let stored = 0; stored < depth; stored += TURN_SIZE) {
+    const turn = Array.from({ length: Math.min(TURN_SIZE, depth - stored) }, () =>
+      newEvent({ routing_key: "deep" }),
+    )
+    await Promise.all(turn.map((event) => engine.publish(event)))
+  }
+  expect(await statsOf(engine, "deep")).toMatchObject({ messageCount: depth })
+  recorded.take()
+
+  // A publish on the full queue drops its oldest event.
+  await engine.publish(newEvent({ routing_key: "shared", priority: "critical" }))
+  const inbox = new Inbox(engine, "deep", 1)
+  await (await inbox.next()).ack()
+  await (await inbox.next()).deadLetter(failureRecord())
+  await (await inbox.next()).retry(1, failureRecord())
+  const held = await inbox.next()
+  // The turn after the clock has moved makes the retry ready, and looks for expired events.
+  now += 1_000
+  await engine.publish(newEvent({ routing_key: "deep" }))
+  inbox.subscription.cancel()
+  await held.release()
+  await engine.deadLetters("deep", 10)
+  await engine.queueStats()
+
+  const runs = recorded.take().filter((sql) => !/^(BEGIN|COMMIT)/.test(sql))
+  await engine.close()
+  return { runs: runs.toSorted(), plans: plansOf(join(store.dataDir, DATABASE_FILE), new Set(runs)) }
+}
+
+function plansOf(file: string, statements: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
+  using database = new Database(file)
+  return new Map(
+    [...statements].map((sql) => {
+      const steps = database.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all()
+      return [sql, steps.map(({ detail }) => detail)]
+    }),
+  )
+}
+
+describe("the work for an event", () => {
+  test(
+    "is the same statements with the same plans, none of which walks a table, however deep the queue",
+    async () => {
+      const shallow = await workAt(1_000)
+      const deep = await workAt(100_000)
+      expect(deep.runs).toEqual(shallow.runs)
+      expect(deep.plans).toEqual(shallow.plans)
+      expect(deep.runs.length).toBeGreaterThan(20)
+      for (const [sql, plan] of deep.plans) {
+        for (const step of plan) expect(step).not.toMatch(/^SCAN|TEMP B-TREE/)
+        // A seek that then walks all it finds would be no cheaper: each SELECT ends after a few rows.
+        if (sql.startsWith("SELECT")) expect(sql).toMatch(/ LIMIT |^SELECT min\(/)
+      }
+    },
+    TEST_TIMEOUT_MS,
+  )
+})

@@ -1,0 +1,62 @@
+import type { Subprocess } from "bun"
+import { waitUntil } from "./wait-until.ts"
+
+/** A script in a process of its own, and what it printed so far. */
+export class ChildProcess implements AsyncDisposable {
+  readonly #process: Subprocess<"pipe", "pipe", "pipe">
+  readonly #reading: readonly Promise<void>[]
+  #output = ""
+  #errors = ""
+
+  constructor(script: URL, args: readonly string[]) {
+    this.#process = Bun.spawn([process.execPath, Bun.fileURLToPath(script), ...args], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    this.#reading = [this.#readOutput(), this.#readErrors()]
+  }
+
+  /** The complete lines that it printed. */
+  get lines(): readonly string[] {
+    return this.#output.split("\n").slice(0, -1)
+  }
+
+  /** Waits until it has printed that many lines; fails with its errors where it ends before. */
+  async printed(count: number): Promise<readonly string[]> {
+    await waitUntil(
+      () => this.lines.length >= count || this.#process.exitCode !== null,
+      `${count} lines of a child process; it wrote ${this.#output}${this.#errors}`,
+    )
+    if (this.lines.length < count) throw new Error(`the child process ended: ${this.#output}${this.#errors}`)
+    return this.lines
+  }
+
+  /** Waits until it ends by itself. */
+  async exited(): Promise<{ readonly code: number; readonly errors: string }> {
+    await waitUntil(() => this.#process.exitCode !== null, "the end of a child process")
+    await Promise.all(this.#reading)
+    return { code: await this.#process.exited, errors: this.#errors }
+  }
+
+  /** Ends it with SIGKILL: it can't finish anything. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL")
+    await this.#process.exited
+    await Promise.all(this.#reading)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+  }
+
+  async #readOutput(): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of this.#process.stdout) this.#output += decoder.decode(chunk, { stream: true })
+  }
+
+  async #readErrors(): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of this.#process.stderr) this.#errors += decoder.decode(chunk, { stream: true })
+  }
+}

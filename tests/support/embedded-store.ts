@@ -1,0 +1,26 @@
+import { EmbeddedEngine, type EmbeddedEngineOptions } from "../../src/engine/embedded/embedded-engine.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
+
+/** The folder of an embedded engine, and the engine that was opened on it last. */
+export class EmbeddedStore implements AsyncDisposable {
+  readonly dataDir: string
+  readonly #folder: Disposable
+  #engine: EmbeddedEngine | undefined
+
+  /** Without a folder, a temporary one. Either goes with the store, when it goes out of scope (`await using`). */
+  constructor(folder: Disposable & { readonly path: string } = temporaryFolder()) {
+    this.#folder = folder
+    this.dataDir = folder.path
+  }
+
+  /** Opens the engine. The one opened before must be closed. */
+  open(options: Omit<EmbeddedEngineOptions, "dataDir"> = {}): EmbeddedEngine {
+    this.#engine = EmbeddedEngine.open({ dataDir: this.dataDir, ...options })
+    return this.#engine
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine?.close()
+    this.#folder[Symbol.dispose]()
+  }
+}

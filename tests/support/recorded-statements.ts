@@ -1,0 +1,43 @@
+import { Database, type Statement } from "bun:sqlite"
+
+/** Every run of a statement that was prepared while this is in scope (`using`), as its SQL. */
+export class RecordedStatements implements Disposable {
+  readonly #prepare = Database.prototype.prepare
+  #runs: string[] = []
+
+  constructor() {
+    const prepare = this.#prepare
+    const record = (sql: string) => this.#runs.push(sql)
+    replacePrepare(function (this: Database, sql: string): Statement {
+      return recording(prepare.call(this, sql), () => record(sql))
+    })
+  }
+
+  /** The runs since the last time this was asked. */
+  take(): readonly string[] {
+    const taken = this.#runs
+    this.#runs = []
+    return taken
+  }
+
+  [Symbol.dispose](): void {
+    replacePrepare(this.#prepare)
+  }
+}
+
+function replacePrepare(value: unknown): void {
+  Object.defineProperty(Database.prototype, "prepare", { value, configurable: true, writable: true })
+}
+
+function recording(statement: Statement, record: () => void): Statement {
+  for (const method of ["run", "get", "all"] as const) {
+    const original = statement[method].bind(statement)
+    Object.defineProperty(statement, method, {
+      value: (...parameters: []) => {
+        record()
+        return original(...parameters)
+      },
+    })
+  }
+  return statement
+}

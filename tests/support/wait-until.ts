@@ -1,0 +1,13 @@
+/** Far beyond what anything here takes: it ends a test that would hang, and measures nothing. */
+const BOUND_MS = 20_000
+
+const POLL_INTERVAL_MS = 2
+
+/** Waits for a condition; fails with `what`, the thing that did not happen. */
+export async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const givenUpAt = Date.now() + BOUND_MS
+  while (!(await condition())) {
+    if (Date.now() > givenUpAt) throw new Error(`did not happen within ${BOUND_MS} ms: ${what}`)
+    await Bun.sleep(POLL_INTERVAL_MS)
+  }
+}
