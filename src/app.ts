@@ -1,0 +1,175 @@
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import type { Config } from "./config.ts"
+import { EmbeddedEngine } from "./engine/embedded/embedded-engine.ts"
+import type { QueueDeclaration } from "./engine/engine.ts"
+import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
+import type { HealthReport } from "./http/health-report.ts"
+import { createHttpApp } from "./http/http-app.ts"
+import { HttpServer } from "./http/http-server.ts"
+import { Publisher } from "./publisher/publisher.ts"
+import { Dispatcher } from "./runtime/dispatcher.ts"
+import { ModuleLoadError, type ModuleManifest } from "./runtime/manifest.ts"
+import type { ModuleFile } from "./runtime/messages.ts"
+import { findModuleFiles } from "./runtime/module-files.ts"
+import { Pool } from "./runtime/pool.ts"
+import type { Logger } from "./telemetry/logger.ts"
+import { VERSION } from "./version.ts"
+
+/** How long a stop waits for the engine to settle what the handlers have finished, in milliseconds. */
+const SETTLE_GRACE_MS = 1_000
+
+/** What the service is made of, besides its configuration. */
+export interface AppOptions {
+  readonly config: Config
+  /** Whether `HANDLERS_DIR` was given: one that was has to exist. */
+  readonly isHandlersDirGiven: boolean
+  /** The entry file of the workers. */
+  readonly workerUrl: string
+  readonly logger: Logger
+}
+
+/** The running service. */
+export interface App {
+  /** Where it listens. */
+  readonly url: string
+  /** Finishes what is in flight within `SHUTDOWN_TIMEOUT`, gives back what is not settled, and lets go of all. */
+  stop(): Promise<void>
+}
+
+/**
+ * The composition root: builds every part, starts them in the order in which events need them, and stops
+ * them in the order in which they can do without each other.
+ * @throws {EngineStartError | ModuleLoadError | ListenError} with one sentence, where it can't start.
+ */
+export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }: AppOptions): Promise<App> {
+  const startedAt = performance.now()
+  let phase: "starting" | "running" | "stopping" = "starting"
+  const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven)
+  const limits = queueLimits(config)
+  const queues = predefinedQueues(limits)
+
+  const engine = EmbeddedEngine.open({
+    dataDir: config.DATA_DIR,
+    onStatusChange: (status) => logger.warn(status, "the engine's state changed"),
+  })
+  const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT })
+  const poolSize = files.length > 0 ? config.WORKER_POOL_SIZE : 0
+  const pool = new Pool({
+    size: poolSize,
+    prefetch: config.WORKER_PREFETCH_COUNT,
+    workerUrl,
+    files,
+    publish: (draft) => publisher.publish(draft),
+    logger,
+  })
+  const dispatcher = new Dispatcher({
+    engine,
+    pool,
+    prefetch: config.WORKER_POOL_SIZE * config.WORKER_PREFETCH_COUNT,
+    logger,
+  })
+  const health = (): HealthReport => {
+    const status = engine.status()
+    const hasWorkers = poolSize === 0 || pool.readyWorkers > 0
+    const running = status.state === "ready" && hasWorkers ? "ready" : "unavailable"
+    return {
+      status: phase === "running" ? running : phase,
+      version: VERSION,
+      engine: engine.name,
+      uptime_seconds: Math.round(performance.now() - startedAt) / 1_000,
+      checks: {
+        engine:
+          status.state === "ready" ? { status: "up" } : { status: "down", detail: describeStatus(status) },
+        pool: { status: hasWorkers ? "up" : "down", detail: `${pool.readyWorkers} of ${poolSize} workers` },
+      },
+    }
+  }
+  const { MAX_BODY_BYTES: maxBodyBytes, MAX_BATCH_BYTES: maxBatchBytes } = config
+  const app = createHttpApp({
+    engine,
+    publisher,
+    queues,
+    health,
+    maxBodyBytes,
+    maxBatchBytes,
+    version: VERSION,
+    logger,
+  })
+
+  const consumeModules = async (manifests: readonly ModuleManifest[]): Promise<void> => {
+    await engine.declareQueues(moduleQueues(manifests, queues, limits))
+    const known = new Set((await engine.queueStats()).map(({ name }) => name))
+    const lost = manifests.find(({ queue }) => !known.has(queue))
+    if (lost)
+      throw new ModuleLoadError(lost.file, `there is no queue ${lost.queue}; give it patterns in "bind"`)
+    dispatcher.start(manifests)
+  }
+
+  try {
+    await engine.declareQueues(queues)
+    await pool.start()
+    const consuming = pool.loaded.then(consumeModules)
+    // Where the first worker crashed, the modules come later, and the service runs without them until then.
+    if (pool.readyWorkers > 0) await consuming
+    else
+      consuming.catch((error: unknown) =>
+        logger.error({ reason: String(error) }, "the modules can't be used"),
+      )
+    const server = new HttpServer({ app, host: config.HOST, port: config.PORT, logger })
+    phase = "running"
+    logger.info(
+      { url: server.url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) },
+      "listening",
+    )
+    const stop = async (): Promise<void> => {
+      phase = "stopping"
+      const deadline = performance.now() + config.SHUTDOWN_TIMEOUT
+      const left = (): number => Math.max(0, deadline - performance.now())
+      dispatcher.stop()
+      await server.stop(left())
+      await pool.stop(left())
+      // An engine that can't write settles nothing; what it holds is delivered again after the restart.
+      await Promise.race([dispatcher.settled(), Bun.sleep(SETTLE_GRACE_MS)])
+      await engine.close()
+    }
+    return { url: server.url, stop }
+  } catch (error) {
+    await pool.stop(0)
+    await engine.close()
+    throw error
+  }
+}
+
+async function moduleFiles(dir: string, isGiven: boolean): Promise<readonly ModuleFile[]> {
+  if (!isGiven && !existsSync(dir)) return []
+  try {
+    return await findModuleFiles(dir)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ModuleLoadError(resolve(dir), `HANDLERS_DIR can't be read: ${reason}`)
+  }
+}
+
+/** The queues of the modules' own. One that names a queue without binding it needs it to be there. */
+function moduleQueues(
+  manifests: readonly ModuleManifest[],
+  predefined: readonly QueueDeclaration[],
+  limits: QueueLimits,
+): readonly QueueDeclaration[] {
+  const own = new Map<string, QueueDeclaration>()
+  for (const { queue, bindings } of manifests) {
+    if (bindings === null) continue
+    const before = own.get(queue) ?? predefined.find(({ name }) => name === queue)
+    own.set(queue, { name: queue, bindings: [...(before?.bindings ?? []), ...bindings], ...limits })
+  }
+  return [...own.values()]
+}
+
+const queueLimits = (config: Config): QueueLimits => ({
+  ttlMs: config.QUEUE_TTL,
+  maxLength: config.QUEUE_MAX_LENGTH,
+  overflow: config.QUEUE_OVERFLOW,
+})
+
+const describeStatus = (status: { state: string; reason?: string }): string => status.reason ?? status.state

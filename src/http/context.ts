@@ -1,0 +1,26 @@
+import type { OpenAPIHono } from "@hono/zod-openapi"
+import type { Engine, QueueDeclaration } from "../engine/engine.ts"
+import type { Publisher } from "../publisher/publisher.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import type { HealthReport } from "./health-report.ts"
+
+/** What the server hands to the app with each request. */
+export interface Bindings {
+  readonly requestId: string
+}
+
+export type HttpApp = OpenAPIHono<{ Bindings: Bindings }>
+
+/** What the routes need of the rest of the service. */
+export interface HttpContext {
+  readonly engine: Engine
+  readonly publisher: Publisher
+  /** The queues that are always there. */
+  readonly queues: readonly QueueDeclaration[]
+  readonly health: () => HealthReport
+  /** The largest body of a publish and of a batch, in bytes. */
+  readonly maxBodyBytes: number
+  readonly maxBatchBytes: number
+  readonly version: string
+  readonly logger: Logger
+}

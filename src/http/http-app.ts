@@ -1,0 +1,51 @@
+import { OpenAPIHono } from "@hono/zod-openapi"
+import { summarizeError } from "../event/failure.ts"
+import type { HttpApp, HttpContext } from "./context.ts"
+import { ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
+import { health } from "./routes/health.ts"
+import { listQueues } from "./routes/list-queues.ts"
+import { listTypes } from "./routes/list-types.ts"
+import { publishBatch } from "./routes/publish-batch.ts"
+import { publishEvent } from "./routes/publish-event.ts"
+import { queueStats } from "./routes/queue-stats.ts"
+import { serviceInfo } from "./routes/service-info.ts"
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+/** The HTTP surface: every route, and the one place where errors become problem documents. */
+export function createHttpApp(context: HttpContext): HttpApp {
+  const app: HttpApp = new OpenAPIHono()
+  publishEvent(app, context)
+  publishBatch(app, context)
+  listQueues(app, context)
+  listTypes(app)
+  queueStats(app, context)
+  health(app, context)
+  serviceInfo(app, context)
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "Event Broker", version: context.version },
+  })
+  app.notFound((c) => toProblemResponse(unknownRoute(app, c.req.method, c.req.path), c.env.requestId))
+  app.onError((error, c) => {
+    const problem = toProblemError(error)
+    if (problem.slug === "internal") {
+      context.logger.error({ request_id: c.env.requestId, error: summarizeError(error) }, "a request failed")
+    }
+    return toProblemResponse(problem, c.env.requestId)
+  })
+  return app
+}
+
+/** A path that takes other methods is there; the answer names them, as RFC 9110, section 15.5.6 asks. */
+function unknownRoute(app: HttpApp, method: string, path: string): ProblemError {
+  const allowed = METHODS.filter((each) => app.router.match(each, path)[0].length > 0)
+  if (allowed.length === 0) return new ProblemError("not-found", `There is nothing at ${path}.`)
+  return new ProblemError(
+    "method-not-allowed",
+    `${path} does not take ${method}, but ${allowed.join(", ")}.`,
+    {
+      headers: { Allow: allowed.join(", ") },
+    },
+  )
+}

@@ -1,0 +1,95 @@
+import type { Logger } from "../telemetry/logger.ts"
+import type { HttpApp } from "./context.ts"
+import { ProblemError, toProblemResponse } from "./problem.ts"
+
+export interface HttpServerOptions {
+  readonly app: HttpApp
+  readonly host: string
+  readonly port: number
+  readonly logger: Logger
+}
+
+/** The service can't listen where it was told to. The message is one sentence for whoever starts it. */
+export class ListenError extends Error {
+  override readonly name = "ListenError"
+}
+
+/** Above every limit of ours, so that it is our own answer that a client gets. */
+const MAX_REQUEST_BYTES = 1_024 ** 3
+
+/** What a client may name its request: anything else is replaced. */
+const REQUEST_ID = /^[\w.:-]{1,128}$/
+
+/** The listening socket. It gives each request its id, and answers all that it took before it closes. */
+export class HttpServer {
+  readonly #app: HttpApp
+  readonly #logger: Logger
+  readonly #server: Bun.Server<undefined>
+  #inFlight = 0
+  #isStopping = false
+  #onDrained: (() => void) | undefined
+
+  /** @throws {ListenError} where the address can't be listened on. */
+  constructor({ app, host, port, logger }: HttpServerOptions) {
+    this.#app = app
+    this.#logger = logger
+    try {
+      this.#server = Bun.serve({
+        hostname: host,
+        port,
+        development: false,
+        maxRequestBodySize: MAX_REQUEST_BYTES,
+        fetch: (request) => this.#answer(request),
+      })
+    } catch (cause) {
+      throw new ListenError(explain(host, port, cause), { cause })
+    }
+  }
+
+  /** Where it listens; a client on this machine reaches it there. */
+  get url(): string {
+    return this.#server.url.href.replace("0.0.0.0", "127.0.0.1").replace(/\/$/, "")
+  }
+
+  /** Takes no more connections, answers the requests that it has, and closes. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#isStopping = true
+    const listening = this.#server.stop()
+    if (this.#inFlight > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#onDrained = resolve
+      const timer = setTimeout(resolve, timeoutMs)
+      await promise
+      clearTimeout(timer)
+    }
+    // What is left are connections that are kept open with nothing asked on them.
+    await this.#server.stop(true)
+    await listening
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const given = request.headers.get("x-request-id")
+    const requestId = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
+    this.#inFlight++
+    try {
+      const response = await this.#app.fetch(request, { requestId })
+      response.headers.set("X-Request-Id", requestId)
+      if (this.#isStopping) response.headers.set("Connection", "close")
+      return response
+    } catch (error) {
+      // The app answers its own errors; what comes here is a client that left, or a fault in the app itself.
+      this.#logger.warn({ request_id: requestId, reason: String(error) }, "a request was not answered")
+      return toProblemResponse(new ProblemError("internal", "The request failed."), requestId)
+    } finally {
+      this.#inFlight--
+      // The response is handed over after this returns; the wait ends a turn later.
+      if (this.#inFlight === 0 && this.#onDrained !== undefined) setTimeout(this.#onDrained)
+    }
+  }
+}
+
+function explain(host: string, port: number, cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  if (code === "EADDRINUSE") return `port ${port} on ${host} is in use: stop what listens there, or set PORT`
+  return `can't listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`
+}

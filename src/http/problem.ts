@@ -1,0 +1,109 @@
+import { PublishError, type PublishOutcome } from "../engine/errors.ts"
+import { EventInvalidError, type Fault } from "../event/errors.ts"
+
+/** Every kind of problem: its status, its title, and whether the same request may succeed later. */
+const PROBLEMS = {
+  "malformed-json": { status: 400, title: "The body is not JSON", retryable: false },
+  "not-found": { status: 404, title: "There is nothing here", retryable: false },
+  "method-not-allowed": { status: 405, title: "The method is not allowed here", retryable: false },
+  "payload-too-large": { status: 413, title: "The body is too large", retryable: false },
+  "unsupported-media-type": { status: 415, title: "The media type is not supported", retryable: false },
+  "validation-failed": { status: 422, title: "The input is not valid", retryable: false },
+  unroutable: { status: 422, title: "No queue takes the event", retryable: false },
+  "too-many-in-flight": { status: 429, title: "Too many publishes wait for their confirm", retryable: true },
+  internal: { status: 500, title: "The service failed", retryable: true },
+  "queue-full": { status: 503, title: "A queue is full", retryable: true },
+  "engine-unavailable": { status: 503, title: "The engine can't store events", retryable: true },
+} as const
+
+export type ProblemSlug = keyof typeof PROBLEMS
+
+/** The statuses that problems have. */
+export type ProblemStatus = (typeof PROBLEMS)[ProblemSlug]["status"]
+
+/** What every problem's `type` begins with. */
+const TYPE_PREFIX = "urn:event-broker:problem:"
+
+/** What `Retry-After` says of a problem that passes, in seconds. */
+const RETRY_AFTER_SECONDS = 1
+
+/** An RFC 9457 problem document. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: ProblemStatus
+  readonly detail: string
+  readonly instance: string
+  readonly retryable: boolean
+  readonly outcome?: PublishOutcome
+  readonly errors?: readonly Fault[]
+}
+
+interface ProblemDetails {
+  readonly outcome?: PublishOutcome
+  readonly errors?: readonly Fault[]
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A request that can't be answered as it was asked. Thrown anywhere, turned into a response at one place. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError"
+  readonly slug: ProblemSlug
+  readonly details: ProblemDetails
+
+  constructor(slug: ProblemSlug, detail: string, details: ProblemDetails = {}) {
+    super(detail)
+    this.slug = slug
+    this.details = details
+  }
+}
+
+/** The problem that an error amounts to. One that is not foreseen is `internal`, and tells nothing of itself. */
+export function toProblemError(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error
+  if (error instanceof EventInvalidError) {
+    return new ProblemError(error.code, "The input has faults, listed in `errors`.", {
+      outcome: "not-stored",
+      errors: error.faults,
+    })
+  }
+  if (error instanceof PublishError) {
+    return new ProblemError(error.code, `${error.message}.`, { outcome: error.outcome })
+  }
+  return new ProblemError("internal", "The service's log says more, under this request's id.")
+}
+
+/** The document of a problem, for the request with this id. */
+export function toProblem(error: ProblemError, requestId: string): Problem {
+  const { status, title, retryable } = PROBLEMS[error.slug]
+  const { outcome, errors } = error.details
+  return {
+    type: TYPE_PREFIX + error.slug,
+    title,
+    status,
+    detail: error.message,
+    instance: requestId,
+    retryable,
+    ...(outcome !== undefined && { outcome }),
+    ...(errors !== undefined && { errors }),
+  }
+}
+
+/** The response of a problem. */
+export function toProblemResponse(error: ProblemError, requestId: string): Response {
+  const problem = toProblem(error, requestId)
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: {
+      "Content-Type": "application/problem+json",
+      ...(problem.retryable && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
+      ...error.details.headers,
+    },
+  })
+}
+
+/** The status of each problem, for the OpenAPI document. */
+export const problemStatus = (slug: ProblemSlug): number => PROBLEMS[slug].status
+
+/** The title of each problem, for the OpenAPI document. */
+export const problemTitle = (slug: ProblemSlug): string => PROBLEMS[slug].title

@@ -1,0 +1,21 @@
+import { z } from "@hono/zod-openapi"
+import type { Event } from "../event/envelope.ts"
+
+/** What a publisher learns of an event that is stored. */
+export const ReceiptSchema = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    name: z.string(),
+    routing_key: z.string(),
+    status: z.literal("pending"),
+    timestamp: z.number(),
+    message: z.string(),
+  })
+  .openapi("Receipt")
+
+export type Receipt = z.infer<typeof ReceiptSchema>
+
+export function toReceipt({ id, type, name, routing_key, status, timestamp }: Event): Receipt {
+  return { id, type, name, routing_key, status, timestamp, message: "Event stored" }
+}

@@ -1,0 +1,61 @@
+import { createRoute, z } from "@hono/zod-openapi"
+import type { HttpApp, HttpContext } from "../context.ts"
+import { HealthReportSchema } from "../health-report.ts"
+import { jsonResponse } from "../responses.ts"
+
+const reportRoute = (path: string, summary: string) =>
+  createRoute({
+    method: "get",
+    path,
+    summary,
+    tags: ["Health"],
+    responses: {
+      200: jsonResponse("It takes events and handles them", HealthReportSchema),
+      503: jsonResponse("It does not", HealthReportSchema),
+    },
+  })
+
+const liveRoute = () =>
+  createRoute({
+    method: "get",
+    path: "/health/live",
+    summary: "Whether the process answers",
+    tags: ["Health"],
+    responses: { 200: jsonResponse("It does", z.object({ status: z.literal("alive") })) },
+  })
+
+const rabbitmqRoute = () =>
+  createRoute({
+    method: "get",
+    path: "/health/rabbitmq",
+    summary: "The connection to RabbitMQ",
+    tags: ["Health"],
+    responses: {
+      200: jsonResponse(
+        "There is none to worry about",
+        z.object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() }),
+      ),
+    },
+  })
+
+export function health(app: HttpApp, { engine, health: report }: HttpContext): void {
+  const answer = () => {
+    const current = report()
+    return { current, status: current.status === "ready" ? (200 as const) : (503 as const) }
+  }
+  app.openapi(reportRoute("/health", "How the service is"), (c) => {
+    const { current, status } = answer()
+    return c.json(current, status)
+  })
+  app.openapi(reportRoute("/health/ready", "Whether to send it traffic"), (c) => {
+    const { current, status } = answer()
+    return c.json(current, status)
+  })
+  app.openapi(liveRoute(), (c) => c.json({ status: "alive" as const }, 200))
+  app.openapi(rabbitmqRoute(), (c) =>
+    c.json(
+      { status: "not-used" as const, engine: engine.name, detail: "Events are stored in this process." },
+      200,
+    ),
+  )
+}

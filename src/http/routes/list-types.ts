@@ -1,0 +1,17 @@
+import { createRoute, z } from "@hono/zod-openapi"
+import { EVENT_TYPES } from "../../event/event-type.ts"
+import type { HttpApp } from "../context.ts"
+import { jsonResponse } from "../responses.ts"
+
+const route = () =>
+  createRoute({
+    method: "get",
+    path: "/api/v1/events/types",
+    summary: "The types of event",
+    tags: ["Events"],
+    responses: { 200: jsonResponse("The five types", z.array(z.enum(EVENT_TYPES))) },
+  })
+
+export function listTypes(app: HttpApp): void {
+  app.openapi(route(), (c) => c.json([...EVENT_TYPES], 200))
+}

@@ -1,0 +1,38 @@
+import { createRoute } from "@hono/zod-openapi"
+import type { HttpApp, HttpContext } from "../context.ts"
+import { eventDraftJsonSchema } from "../event-schema.ts"
+import { readJson } from "../json-body.ts"
+import { ReceiptSchema, toReceipt } from "../receipt.ts"
+import { jsonResponse, problemResponses } from "../responses.ts"
+
+const route = () =>
+  createRoute({
+    method: "post",
+    path: "/api/v1/events",
+    summary: "Publish an event",
+    description: "Answers 201 once the event is stored on every queue that it is routed to.",
+    tags: ["Events"],
+    request: {
+      body: { required: true, content: { "application/json": { schema: eventDraftJsonSchema() } } },
+    },
+    responses: {
+      201: jsonResponse("The event is stored", ReceiptSchema),
+      ...problemResponses(
+        "malformed-json",
+        "payload-too-large",
+        "unsupported-media-type",
+        "validation-failed",
+        "unroutable",
+        "too-many-in-flight",
+        "queue-full",
+        "engine-unavailable",
+      ),
+    },
+  })
+
+export function publishEvent(app: HttpApp, { publisher, maxBodyBytes }: HttpContext): void {
+  app.openapi(route(), async (c) => {
+    const event = await publisher.publish(await readJson(c.req.raw, maxBodyBytes))
+    return c.json(toReceipt(event), 201)
+  })
+}

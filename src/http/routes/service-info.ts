@@ -1,0 +1,31 @@
+import { createRoute, z } from "@hono/zod-openapi"
+import type { HttpApp, HttpContext } from "../context.ts"
+import { jsonResponse } from "../responses.ts"
+
+const ServiceInfoSchema = z
+  .object({
+    message: z.string(),
+    version: z.string(),
+    engine: z.string(),
+    docs: z.string(),
+    health: z.string(),
+  })
+  .openapi("ServiceInfo")
+
+const route = () =>
+  createRoute({
+    method: "get",
+    path: "/",
+    summary: "What this is, and where to go",
+    tags: ["Service"],
+    responses: { 200: jsonResponse("The service", ServiceInfoSchema) },
+  })
+
+export function serviceInfo(app: HttpApp, { engine, version }: HttpContext): void {
+  app.openapi(route(), (c) =>
+    c.json(
+      { message: "Event Broker", version, engine: engine.name, docs: "/openapi.json", health: "/health" },
+      200,
+    ),
+  )
+}

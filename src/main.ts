@@ -1,0 +1,88 @@
+import { Command } from "commander"
+import { type App, startApp } from "./app.ts"
+import { ConfigError, describeVariables, parseConfig, readEnvironment } from "./config.ts"
+import { EngineStartError } from "./engine/errors.ts"
+import { ListenError } from "./http/http-server.ts"
+import { ModuleLoadError } from "./runtime/manifest.ts"
+import { createLogger } from "./telemetry/logger.ts"
+import { VERSION } from "./version.ts"
+
+/** Exit codes, for scripts: it could not start, and it was not configured rightly. */
+const EXIT_START = 1
+const EXIT_CONFIG = 2
+
+/** Beside this file in the sources and in the binary alike; a module deeper down would not find it there. */
+const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
+
+const program = new Command("event-broker")
+  .description("Takes events over HTTP, stores them durably, and runs the handlers that react to them.")
+  .version(VERSION)
+  .addHelpText(
+    "after",
+    () => `\nConfiguration, by environment variables or a .env file here:\n${variablesHelp()}`,
+  )
+
+program
+  .command("serve", { isDefault: true })
+  .description("run the service (the default)")
+  .option("--greet", "say in plain text where it listens, and how to try it")
+  .action(async ({ greet }: { greet?: boolean }) => serve(greet ?? false))
+
+await program.parseAsync()
+
+async function serve(shouldGreet: boolean): Promise<void> {
+  try {
+    const environment = readEnvironment()
+    const config = parseConfig(environment)
+    const logger = createLogger(config.LOG_LEVEL)
+    const why = environment["ENGINE"] ? "ENGINE says so" : "ENGINE and RABBITMQ_HOST are not set"
+    logger.info({ version: VERSION, engine: config.ENGINE, why, data_dir: config.DATA_DIR }, "starting")
+    const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
+    const app = await startApp({ config, isHandlersDirGiven, workerUrl: WORKER_URL, logger })
+    stopOnSignal(app, (signal) => logger.info({ signal }, "stopping"))
+    if (shouldGreet) process.stdout.write(greeting(app.url))
+  } catch (error) {
+    process.stderr.write(`event-broker: ${explain(error)}\n`)
+    process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_START)
+  }
+}
+
+/** The first signal stops the service in order; a second one ends it at once. */
+function stopOnSignal(app: App, onStop: (signal: string) => void): void {
+  let isStopping = false
+  const stop = async (signal: string): Promise<void> => {
+    if (isStopping) process.exit(EXIT_START)
+    isStopping = true
+    onStop(signal)
+    await app.stop()
+    process.exit(0)
+  }
+  process.on("SIGTERM", stop)
+  process.on("SIGINT", stop)
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) {
+    return `the configuration is wrong:\n${error.faults.map(({ name, message }) => `  ${name} ${message}`).join("\n")}`
+  }
+  const isForeseen =
+    error instanceof EngineStartError || error instanceof ModuleLoadError || error instanceof ListenError
+  if (isForeseen) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function variablesHelp(): string {
+  return describeVariables()
+    .map((variable) => `  ${variable.name.padEnd(22)} ${variable.meaning} Default: ${variable.default}`)
+    .join("\n")
+}
+
+function greeting(url: string): string {
+  const draft = { type: "voice", name: "speech_recognized", payload: { call_id: "c-1", text: "hello" } }
+  return `
+Event Broker listens on ${url}. Try it:
+
+  curl -X POST ${url}/api/v1/events -H 'Content-Type: application/json' -d '${JSON.stringify(draft)}'
+
+`
+}
