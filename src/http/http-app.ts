@@ -29,7 +29,8 @@ export function createHttpApp(context: HttpContext): HttpApp {
   app.notFound((c) => toProblemResponse(unknownRoute(app, c.req.method, c.req.path), c.env.requestId))
   app.onError((error, c) => {
     const problem = toProblemError(error)
-    if (problem.slug === "internal") {
+    // A client that left in the middle of its request is no fault of the service.
+    if (problem.slug === "internal" && !c.req.raw.signal.aborted) {
       context.logger.error({ request_id: c.env.requestId, error: summarizeError(error) }, "a request failed")
     }
     return toProblemResponse(problem, c.env.requestId)

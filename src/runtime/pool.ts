@@ -212,7 +212,7 @@ export class Pool {
       this.#options.logger.error({ error: lastWords, jobs: jobs.size }, "a worker died; it will be replaced")
     }
     this.#takeJobsOff(thread, "worker-crashed")
-    this.#spawner.wake(thread.hasSettledJobs)
+    this.#spawner.wake(thread.hasRunJobs)
     this.#tellIdle()
     this.#assign()
   }

@@ -10,7 +10,7 @@ export interface SpawnerOptions {
   readonly logger: Logger
 }
 
-/** The waits before a worker is started again after one that achieved nothing, in milliseconds. */
+/** The waits before a worker is started again after one that died without a job, in milliseconds. */
 const RESPAWN_BACKOFF = { initialMs: 100, factor: 2, maxMs: 30_000 }
 
 /** Keeps as many workers running as are wanted, starting one at a time. */
@@ -38,7 +38,7 @@ export class Spawner {
     }
   }
 
-  /** A worker is gone. One that had done its work is replaced at once, others after a wait that grows. */
+  /** A worker is gone. One that had been given jobs is replaced at once, others after a wait that grows. */
   wake(hadWorked = true): void {
     if (hadWorked) this.#failures = 0
     if (this.#isStopped || this.#isSpawning || this.#timer !== undefined) return

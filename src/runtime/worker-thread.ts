@@ -26,8 +26,8 @@ export class WorkerThread {
   isReserved = false
   /** Whether it was ready once. */
   hasLoaded = false
-  /** Whether it has finished a job; one that never does is not worth replacing at once. */
-  hasSettledJobs = false
+  /** Whether it was given a job. One that dies without is replaced only after a wait: it may die again at once. */
+  hasRunJobs = false
   /** Whether it was the pool that decided to end it. */
   isEnding = false
   /** What it said of the error that ended it. */
@@ -70,6 +70,7 @@ export class WorkerThread {
 
   run(job: Job): void {
     job.state = "sent"
+    this.hasRunJobs = true
     this.jobs.set(job.id, job)
     const { module, handler, queue, body, attempt, lastError } = job.request
     this.send({ kind: "run", job: job.id, module, handler, queue, body, attempt, lastError })
@@ -111,7 +112,6 @@ export class WorkerThread {
         break
       case "settled":
         this.jobs.delete(job.id)
-        this.hasSettledJobs = true
         job.finish(message.outcome)
         this.#events.onSettled(this, job)
         break
