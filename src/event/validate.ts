@@ -1,5 +1,5 @@
 import * as v from "valibot"
-import { type Event, type EventDraft, EventDraftSchema, EventSchema } from "./envelope.ts"
+import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
 import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
 
 /** A draft that was found valid, with its defaults filled in. */
@@ -55,5 +55,3 @@ function toFault(issue: v.BaseIssue<unknown>): Fault {
 
 /** RFC 6901, section 3: `~` and `/` within a reference token. */
 const escapePointer = (token: string): string => token.replaceAll("~", "~0").replaceAll("/", "~1")
-
-export type { Event, EventDraft }

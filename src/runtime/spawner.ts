@@ -40,7 +40,10 @@ export class Spawner {
 
   /** A worker is gone. One that had been given jobs is replaced at once, others after a wait that grows. */
   wake(hadWorked = true): void {
-    if (hadWorked) this.#failures = 0
+    if (hadWorked) {
+      this.#failures = 0
+      this.#forgetTimer()
+    }
     if (this.#isStopped || this.#isSpawning || this.#timer !== undefined) return
     if (hadWorked) this.#fill().catch((error) => this.#tryLater(error))
     else this.#tryLater(null)
@@ -48,7 +51,7 @@ export class Spawner {
 
   stop(): void {
     this.#isStopped = true
-    clearTimeout(this.#timer)
+    this.#forgetTimer()
   }
 
   async #fill(): Promise<void> {
@@ -67,10 +70,15 @@ export class Spawner {
       const reason = error instanceof Error ? error.message : String(error)
       this.#options.logger.error({ reason, delayMs }, "a worker could not be started; it will be tried again")
     }
-    clearTimeout(this.#timer)
+    this.#forgetTimer()
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#fill().catch((again) => this.#tryLater(again))
     }, delayMs)
+  }
+
+  #forgetTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 }

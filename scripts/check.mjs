@@ -1,0 +1,22 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { bunTests } from "./bun-tests.mjs"
+import { staticChecks } from "./static-checks.mjs"
+import { ensureToolchain, ROOT } from "./toolchain.mjs"
+
+/** What needs neither the binary nor a long time. */
+const UNIT_TESTS = [
+  "tests/event",
+  "tests/runtime",
+  "tests/http",
+  "tests/config.test.ts",
+  "tests/architecture.test.ts",
+]
+
+const bun = ensureToolchain()
+const checks = await staticChecks()
+const tests = await bunTests(
+  bun,
+  UNIT_TESTS.filter((path) => existsSync(join(ROOT, path))),
+)
+process.exit(checks.failed + tests.failed > 0 ? 1 : 0)

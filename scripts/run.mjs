@@ -1,0 +1,22 @@
+import { spawn } from "node:child_process"
+import { ROOT } from "./toolchain.mjs"
+
+/** Runs a command with this terminal. Signals go on to it. Resolves with its exit code. */
+export function run(command, args, { env = process.env, cwd = ROOT } = {}) {
+  const child = spawn(command, args, { cwd, env, stdio: "inherit" })
+  const forward = (signal) => child.kill(signal)
+  process.on("SIGINT", forward)
+  process.on("SIGTERM", forward)
+  return new Promise((resolve) => {
+    const end = (code) => {
+      process.off("SIGINT", forward)
+      process.off("SIGTERM", forward)
+      resolve(code)
+    }
+    child.on("error", (error) => {
+      console.error(`${command} could not be run: ${error.message}`)
+      end(1)
+    })
+    child.on("exit", (code) => end(code ?? 1))
+  })
+}
