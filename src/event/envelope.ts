@@ -80,7 +80,7 @@ export const EventDraftSchema = v.strictObject(
     routing_key: v.optional(routingKey),
     payload,
     priority: v.optional(priority, DEFAULT_PRIORITY),
-    metadata: v.optional(metadata, {}),
+    metadata: v.optional(metadata, () => ({})),
   },
   explainObject,
 )

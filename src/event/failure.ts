@@ -46,13 +46,17 @@ const MAX_STACK_LENGTH = 8_000
 
 /** Sums up whatever was thrown; never throws itself, since a thrown value can be anything. */
 export function summarizeError(thrown: unknown): ErrorSummary {
-  if (thrown instanceof Error) {
-    const { name, message, stack } = thrown
-    return boundError({
-      name: String(name),
-      message: String(message),
-      ...(stack && { stack: String(stack) }),
-    })
+  try {
+    if (thrown instanceof Error) {
+      const { name, message, stack } = thrown
+      return boundError({
+        name: String(name),
+        message: String(message),
+        ...(stack && { stack: String(stack) }),
+      })
+    }
+  } catch {
+    // An error whose own fields throw is told of like any other value.
   }
   return boundError({ name: typeof thrown, message: describe(thrown) })
 }

@@ -2,6 +2,9 @@ import * as v from "valibot"
 import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
 import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
 
+/** Unknown fields that a refusal lists at the most. */
+const MAX_UNKNOWN_FIELDS = 20
+
 /** A draft that was found valid, with its defaults filled in. */
 export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
 
@@ -10,10 +13,24 @@ export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
  * @throws {EventInvalidError} with every fault and its JSON pointer.
  */
 export function validateDraft(input: unknown): ValidDraft {
+  if (Array.isArray(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
   const result = v.safeParse(EventDraftSchema, input)
   if (result.success) return result.output
-  throw new EventInvalidError(result.issues.map(toFault))
+  const faults = result.issues.filter((issue) => !isUnknownField(issue)).map(toFault)
+  throw new EventInvalidError([...faults, ...unknownFields(input)])
 }
+
+/** valibot stops at the first unknown field; a client wants to know all of them. */
+function unknownFields(input: unknown): readonly Fault[] {
+  if (typeof input !== "object" || input === null) return []
+  return Object.keys(input)
+    .filter((key) => !Object.hasOwn(EventDraftSchema.entries, key))
+    .slice(0, MAX_UNKNOWN_FIELDS)
+    .map((key) => ({ pointer: `/${escapePointer(key)}`, message: "is not a field of an event" }))
+}
+
+const isUnknownField = (issue: v.BaseIssue<unknown>): boolean =>
+  issue.type === "strict_object" && issue.expected === "never"
 
 /** Makes a stored event of a valid draft. */
 export function completeEvent(draft: ValidDraft, newId: () => string, nowMs: number): Event {

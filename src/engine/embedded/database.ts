@@ -6,11 +6,15 @@ import { EngineStartError } from "../errors.ts"
 /** The one database file in `DATA_DIR`. SQLite keeps its write-ahead log beside it. */
 export const DATABASE_FILE = "event-broker.db"
 
+/** Marks the file as ours among SQLite's files: "EvBr". Source: sqlite.org/pragma.html#pragma_application_id. */
+const APPLICATION_ID = 0x45764272
+
 /** The version of the tables below, kept in the file's `user_version`. */
 const SCHEMA_VERSION = 1
 
 /**
- * Pages in the write-ahead log before they are copied into the database: 16 MiB at 4 KiB a page. A page that
+ * Pages in the write-ahead log before they are copied into the database: 16 MiB at 4 KiB a page, which have to
+ * be free beside the database. A page that
  * changes often, such as a queue's tail, is then copied once for many commits.
  */
 const CHECKPOINT_PAGES = 4_000
@@ -101,6 +105,7 @@ function configure(database: Database): void {
 function createTables(database: Database): void {
   const row = database.query<{ user_version: number }, []>("PRAGMA user_version").get()
   const version = row?.user_version ?? 0
+  refuseForeignFile(database)
   if (version === SCHEMA_VERSION) return
   if (version !== 0) {
     throw new EngineStartError(
@@ -109,7 +114,20 @@ function createTables(database: Database): void {
     )
   }
   database.run(SCHEMA)
+  database.run(`PRAGMA application_id = ${APPLICATION_ID}`)
   database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+}
+
+/** A file with tables that another program made is left as it is. */
+function refuseForeignFile(database: Database): void {
+  const id = database.query<{ application_id: number }, []>("PRAGMA application_id").get()?.application_id
+  const tables = database
+    .query<{ count: number }, []>("SELECT count(*) AS count FROM sqlite_schema")
+    .get()?.count
+  if (id === APPLICATION_ID || tables === 0) return
+  throw new EngineStartError(
+    `${database.filename} is not an Event Broker store: give this one another DATA_DIR`,
+  )
 }
 
 function explain(file: string, dataDir: string, cause: unknown): EngineStartError {

@@ -12,7 +12,7 @@ import type {
   QueueStats,
   Subscription,
 } from "../engine.ts"
-import { PublishError, type PublishOutcome } from "../errors.ts"
+import { EngineStartError, PublishError, type PublishOutcome } from "../errors.ts"
 import { openDatabase } from "./database.ts"
 import { MessageStore } from "./message-store.ts"
 import type { Consumer } from "./queue.ts"
@@ -28,6 +28,11 @@ export interface EmbeddedEngineOptions {
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
 }
+
+/** Longest wait of a timer, in milliseconds; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+const CLOSED = "the engine is closed; the event will be delivered again"
 
 /** Waits between attempts to write again after a fault, in milliseconds: doubled from the first to the last. */
 const RECOVERY_DELAY_MS = { first: 100, last: 2_000 } as const
@@ -76,20 +81,20 @@ export class EmbeddedEngine implements Engine {
   }
 
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
-    this.#catalog.declare(queues)
+    try {
+      this.#catalog.declare(queues)
+    } catch (cause) {
+      throw new EngineStartError(`the queues can't be declared: ${reasonOf(cause)}`, { cause })
+    }
     this.#schedule()
   }
 
-  publish(event: Event): Promise<void> {
-    if (this.#status.state !== "ready") return Promise.reject(this.#unavailable())
+  async publish(event: Event): Promise<void> {
+    if (this.#status.state !== "ready") throw this.#unavailable()
     const queues = this.#catalog.route(event.routing_key)
     if (queues.length === 0) {
-      return Promise.reject(
-        new PublishError(
-          "unroutable",
-          `no queue is bound for the routing key ${JSON.stringify(event.routing_key)}`,
-        ),
-      )
+      const key = JSON.stringify(event.routing_key)
+      throw new PublishError("unroutable", `no queue is bound for the routing key ${key}`)
     }
     const body = JSON.stringify(event)
     const priority = PRIORITY_LEVELS[event.priority]
@@ -132,19 +137,20 @@ export class EmbeddedEngine implements Engine {
     clearTimeout(this.#dueTimer)
     clearTimeout(this.#recoveryTimer)
     this.#status = { state: "closed" }
+    for (const { fail } of this.#turn.settlements) fail(new Error(CLOSED))
     this.#store.close()
     this.#catalog.close()
     this.#database.close()
   }
 
   #settle(claim: Claim, settlement: Settlement): Promise<void> {
-    if (this.#status.state === "closed") {
-      return Promise.reject(new Error("the engine is closed; the event will be delivered again"))
-    }
-    return new Promise((confirm) => {
-      this.#turn.settlements.push({ settlement, ...claim, confirm })
-      this.#schedule()
-    })
+    if (this.#status.state === "closed") return Promise.reject(new Error(CLOSED))
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#turn.settlements.push({ settlement, ...claim, confirm: resolve, fail: reject })
+    this.#schedule()
+    // Who does not wait for it need not hear of it: the event is delivered again.
+    promise.catch(() => {})
+    return promise
   }
 
   /** Everything asked for until the event loop comes round joins this turn. */
@@ -172,22 +178,36 @@ export class EmbeddedEngine implements Engine {
       if (error === null) pending.confirm()
       else pending.refuse(error)
     }
-    for (const claim of written.claims) claim.consumer.onDelivery(this.#deliver(claim))
+    for (const claim of written.claims) this.#hand(claim)
     this.#armDueTimer()
+    if (written.hasMore) this.#schedule()
+  }
+
+  /** A consumer that was cancelled by what it got just before gets no more. */
+  #hand(claim: Claim): void {
+    const delivery = this.#deliver(claim)
+    if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
+    else void delivery.release()
   }
 
   #deliver(claim: Claim): Delivery {
     const { body, priority, attempt, failure } = claim.message
+    let settled: Promise<void> | undefined
+    // The first settlement counts: a second one would take another delivery's place in the books.
+    const settle = (settlement: Settlement): Promise<void> => {
+      settled ??= this.#settle(claim, settlement)
+      return settled
+    }
     return {
       queue: claim.queue.declaration.name,
       body,
       priority,
       attempt,
       lastFailure: failure === null ? null : JSON.parse(failure),
-      ack: () => this.#settle(claim, { kind: "ack" }),
-      retry: (delayMs, failure) => this.#settle(claim, { kind: "retry", delayMs, failure }),
-      deadLetter: (failure) => this.#settle(claim, { kind: "dead-letter", failure }),
-      release: () => this.#settle(claim, { kind: "release" }),
+      ack: () => settle({ kind: "ack" }),
+      retry: (delayMs, failure) => settle({ kind: "retry", delayMs, failure }),
+      deadLetter: (failure) => settle({ kind: "dead-letter", failure }),
+      release: () => settle({ kind: "release" }),
     }
   }
 
@@ -195,19 +215,25 @@ export class EmbeddedEngine implements Engine {
     clearTimeout(this.#dueTimer)
     const dueAt = this.#writer.nextDueAt
     if (dueAt === null || this.#status.state !== "ready") return
-    this.#dueTimer = setTimeout(() => this.#schedule(), Math.max(0, dueAt - this.#now()))
+    const delayMs = Math.min(MAX_TIMER_MS, Math.max(0, dueAt - this.#now()))
+    this.#dueTimer = setTimeout(() => this.#schedule(), delayMs)
   }
 
   /** Nothing of the turn was written. Publishers learn it; what was to be settled is kept until it can be. */
   #fail(turn: Turn, cause: unknown): void {
-    const reason = `the store can't be written: ${cause instanceof Error ? cause.message : String(cause)}`
+    const reason = `the store can't be written: ${reasonOf(cause)}`
     const outcome = outcomeOf(cause)
     for (const { refuse } of turn.publishes) {
       refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
     }
     this.#turn = new Turn([...turn.settlements, ...this.#turn.settlements])
-    this.#catalog.recount()
+    try {
+      this.#catalog.recount()
+    } catch {
+      // A store that can't be read either is counted once it can be, before it is ready again.
+    }
     this.#changeStatus({ state: "unavailable", reason })
+    clearTimeout(this.#recoveryTimer)
     this.#recoveryTimer = setTimeout(() => this.#recover(), this.#recoveryDelayMs)
     this.#recoveryDelayMs = Math.min(this.#recoveryDelayMs * 2, RECOVERY_DELAY_MS.last)
   }
@@ -215,6 +241,7 @@ export class EmbeddedEngine implements Engine {
   #recover(): void {
     try {
       this.#writer.probe()
+      this.#catalog.recount()
     } catch (error) {
       this.#fail(new Turn(), error)
       return
@@ -244,3 +271,5 @@ function outcomeOf(cause: unknown): PublishOutcome {
   const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
   return code.startsWith("SQLITE_IOERR") ? "unknown" : "not-stored"
 }
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

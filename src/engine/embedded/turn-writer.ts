@@ -16,10 +16,15 @@ export interface WrittenTurn {
   /** Each publish, with why it was refused, or null where it is stored. */
   readonly publishes: readonly { readonly pending: PendingPublish; readonly error: PublishError | null }[]
   readonly claims: readonly Claim[]
+  /** Whether the turn stopped at a bound, and another should follow at once. */
+  readonly hasMore: boolean
 }
 
 /** Messages that become due, or expire, in one turn and queue at the most: a turn stays short. */
 const MAX_MOVED_PER_TURN = 1_000
+
+/** Longest delay of a retry, in milliseconds: a year. */
+const MAX_DELAY_MS = 365 * 86_400_000
 
 /**
  * How often every queue is looked through for expired events, in milliseconds. One without a consumer can
@@ -36,6 +41,7 @@ export class TurnWriter {
   readonly #catalog: QueueCatalog
   #nextDueAt: number | null
   #expiredAt = 0
+  #hasMore = false
 
   constructor(store: MessageStore, catalog: QueueCatalog) {
     this.#store = store
@@ -52,6 +58,7 @@ export class TurnWriter {
   write(turn: Turn, now: number): WrittenTurn {
     const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
     const claims: Claim[] = []
+    this.#hasMore = false
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
       this.#store.transaction(() => {
@@ -66,7 +73,7 @@ export class TurnWriter {
       throw error
     }
     for (const { consumer } of claims) consumer.unsettled++
-    return { publishes, claims }
+    return { publishes, claims, hasMore: this.#hasMore }
   }
 
   /** @throws {SQLiteError} while the disk takes no writes. */
@@ -85,7 +92,7 @@ export class TurnWriter {
         this.#store.release(message)
         break
       case "retry": {
-        const dueAt = now + settlement.delayMs
+        const dueAt = Math.ceil(now + boundDelay(settlement.delayMs))
         this.#nextDueAt = Math.min(this.#nextDueAt ?? dueAt, dueAt)
         this.#store.delay(message, dueAt, settlement.failure)
         break
@@ -105,16 +112,20 @@ export class TurnWriter {
       return new PublishError("queue-full", `the queue ${name} is full: ${maxLength} events wait in it`)
     }
     for (const queue of queues) {
-      if (isFull(queue)) this.#dropOldest(queue, now)
+      this.#makeRoom(queue, now)
       queue.ready++
     }
     this.#store.append(body, queues, priority, now)
     return null
   }
 
-  #dropOldest(queue: Queue, now: number): void {
-    const oldest = this.#store.oldest(queue.id)
-    if (oldest !== null) this.#buryReady(queue, oldest, "overflow", now)
+  /** A queue that was given a lower limit, or got deliveries back, can have more than one too many. */
+  #makeRoom(queue: Queue, now: number): void {
+    for (let dropped = 0; isFull(queue) && dropped < MAX_MOVED_PER_TURN; dropped++) {
+      const oldest = this.#store.oldest(queue.id)
+      if (oldest === null) return
+      this.#buryReady(queue, oldest, "overflow", now)
+    }
   }
 
   #promoteDue(now: number): void {
@@ -141,6 +152,14 @@ export class TurnWriter {
       for (const message of expired) this.#buryReady(queue, message, "expired", now)
       moved += expired.length
     }
+    this.#stopAtBound(queue)
+  }
+
+  /** What is left of this work goes into the next turn, so that this one stays short. */
+  #stopAtBound(queue: Queue): void {
+    if (queue.ready === 0) return
+    this.#hasMore = true
+    this.#expiredAt = 0
   }
 
   /** Gives each consumer what it has credit for, and never an event that waited too long. */
@@ -162,6 +181,7 @@ export class TurnWriter {
           }
         }
       }
+      if (credit > 0 && left <= 0) this.#stopAtBound(queue)
     }
   }
 
@@ -176,6 +196,11 @@ export class TurnWriter {
     this.#store.buryUnsettled(message, endWithoutAttempt(message, message.attempt - 1, "expired", now))
     queue.deadLetters++
   }
+}
+
+/** What SQLite can keep as a time, whatever was asked for. */
+function boundDelay(delayMs: number): number {
+  return Number.isNaN(delayMs) ? 0 : Math.min(MAX_DELAY_MS, Math.max(0, delayMs))
 }
 
 const isFull = (queue: Queue): boolean => queue.ready >= queue.declaration.maxLength

@@ -26,6 +26,7 @@ export interface PendingSettlement {
   readonly queue: Queue
   readonly consumer: Consumer
   readonly confirm: () => void
+  readonly fail: (error: Error) => void
 }
 
 /** What is asked of the engine in one turn of the event loop; it is committed together. */
