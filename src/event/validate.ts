@@ -71,4 +71,4 @@ function toFault(issue: v.BaseIssue<unknown>): Fault {
 }
 
 /** RFC 6901, section 3: `~` and `/` within a reference token. */
-const escapePointer = (token: string): string => token.replaceAll("~", "~0").replaceAll("/", "~1")
+export const escapePointer = (token: string): string => token.replaceAll("~", "~0").replaceAll("/", "~1")

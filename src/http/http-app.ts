@@ -10,7 +10,7 @@ import { publishEvent } from "./routes/publish-event.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { serviceInfo } from "./routes/service-info.ts"
 
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 /** The HTTP surface: every route, and the one place where errors become problem documents. */
 export function createHttpApp(context: HttpContext): HttpApp {
@@ -40,7 +40,9 @@ export function createHttpApp(context: HttpContext): HttpApp {
 
 /** A path that takes other methods is there; the answer names them, as RFC 9110, section 15.5.6 asks. */
 function unknownRoute(app: HttpApp, method: string, path: string): ProblemError {
-  const allowed = METHODS.filter((each) => app.router.match(each, path)[0].length > 0)
+  const allowed = METHODS.filter(
+    (each) => app.router.match(each === "HEAD" ? "GET" : each, path)[0].length > 0,
+  )
   if (allowed.length === 0) return new ProblemError("not-found", `There is nothing at ${path}.`)
   return new ProblemError(
     "method-not-allowed",

@@ -38,6 +38,8 @@ export class HttpServer {
         hostname: host,
         port,
         development: false,
+        // Without development mode Bun shares the port with whoever listens there already.
+        reusePort: false,
         maxRequestBodySize: MAX_REQUEST_BYTES,
         fetch: (request) => this.#answer(request),
       })

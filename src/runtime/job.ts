@@ -33,6 +33,8 @@ export class Job {
   readonly request: JobRequest
   /** A suspect of a crash or a hang runs alone, to be found guilty or not. */
   isAlone: boolean
+  /** The service stops: what the handler throws from now on is no fault of its own. */
+  isInterrupted = false
   /** `overdue`: its timeout is over and it was told so; `abort-seen`: and its worker answered. */
   state: "waiting" | "sent" | "started" | "overdue" | "abort-seen" | "finished" = "waiting"
   readonly #finish: (result: JobResult) => void
@@ -68,9 +70,14 @@ export class Job {
   finish(result: JobResult): void {
     if (this.state === "finished") return
     clearTimeout(this.#timer)
-    const wasOverdue = this.isOverdue
+    const reported = result.kind === "failed" ? this.#explainFailure(result) : result
     this.state = "finished"
-    // What a handler throws once its signal is aborted is the timeout's doing.
-    this.#finish(wasOverdue && result.kind === "failed" ? { kind: "timeout", error: result.error } : result)
+    this.#finish(reported)
+  }
+
+  /** What a handler throws once its signal is aborted is the doing of the timeout, or of the stop. */
+  #explainFailure(result: Extract<JobResult, { kind: "failed" }>): JobResult {
+    if (this.isOverdue) return { kind: "timeout", error: result.error }
+    return this.isInterrupted ? { kind: "returned" } : result
   }
 }

@@ -89,7 +89,10 @@ export class Pool {
     for (let job = this.#next(); job !== undefined; job = this.#next()) job.finish({ kind: "returned" })
     await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
     for (const thread of this.#threads) {
-      for (const job of thread.jobs.values()) this.#abort(thread, job, "the service is stopping")
+      for (const job of thread.jobs.values()) {
+        job.isInterrupted = true
+        thread.send({ kind: "abort", job: job.id, reason: "the service is stopping" })
+      }
     }
     await this.#idleWithin(Math.min(timeoutMs, ABORT_GRACE_MS))
     for (const thread of this.#threads) thread.terminate()
@@ -164,14 +167,10 @@ export class Pool {
 
   #watch(thread: WorkerThread, job: Job): void {
     job.setTimer(job.request.manifest.timeoutMs, () => {
-      this.#abort(thread, job, "the handler's timeout is over")
+      job.state = "overdue"
+      thread.send({ kind: "abort", job: job.id, reason: "the handler's timeout is over" })
       job.setTimer(ABORT_GRACE_MS, () => this.#giveUp(thread, job))
     })
-  }
-
-  #abort(thread: WorkerThread, job: Job, reason: string): void {
-    if (job.state === "started") job.state = "overdue"
-    thread.send({ kind: "abort", job: job.id, reason })
   }
 
   /**

@@ -68,9 +68,14 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
 
 async function start(message: Extract<ToWorker, { kind: "run" }>): Promise<void> {
   const { job } = message
-  const handler = modules[message.module]?.on[message.handler]
-  if (handler === undefined) return
   tell({ kind: "started", job })
+  // The files may have changed since the pool learned what is in them.
+  const handler = modules[message.module]?.on?.[message.handler]
+  if (typeof handler !== "function") {
+    const error = { name: "Error", message: `the module has no function for ${message.handler} any more` }
+    tell({ kind: "settled", job, outcome: { kind: "failed", error, isPermanent: false } })
+    return
+  }
   const run = new Run(message, publishCalls, tell)
   runs.set(job, run)
   const outcome = await run.call(handler)

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { EventInvalidError } from "../../event/errors.ts"
+import { escapePointer } from "../../event/validate.ts"
 import type { HttpApp, HttpContext } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
@@ -107,7 +108,7 @@ function readDrafts(body: unknown): readonly unknown[] {
     throw refuse("", 'must be an object with the field "events"')
   }
   const unknownField = Object.keys(body).find((key) => key !== "events")
-  if (unknownField !== undefined) throw refuse(`/${unknownField}`, "is not a field of a batch")
+  if (unknownField !== undefined) throw refuse(`/${escapePointer(unknownField)}`, "is not a field of a batch")
   const events = "events" in body ? body.events : undefined
   if (!Array.isArray(events)) throw refuse("/events", "must be an array of events")
   if (events.length < 1 || events.length > MAX_BATCH_SIZE) {

@@ -1,0 +1,98 @@
+import { expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { join, normalize } from "node:path"
+import { Glob } from "bun"
+
+const SRC = Bun.fileURLToPath(new URL("../src/", import.meta.url))
+const MAX_LINES = 350
+const EMBEDDED = "engine/embedded/"
+
+/** What each part of the source may import, besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  main: ["app", "config", "telemetry", "version", "engine", "http", "runtime"],
+  app: ["config", "telemetry", "version", "http", "runtime", "publisher", "engine"],
+  http: ["config", "telemetry", "version", "publisher", "engine", "event"],
+  runtime: ["config", "telemetry", "version", "publisher", "engine", "event"],
+  publisher: ["config", "telemetry", "engine", "event"],
+  engine: ["config", "telemetry", "event"],
+  config: ["telemetry"],
+  telemetry: ["config"],
+  event: [],
+  version: [],
+}
+
+interface Import {
+  readonly from: string
+  readonly to: string
+}
+
+const files = [...new Glob("**/*.ts").scanSync(SRC)].map((file) => file.replaceAll("\\", "/")).toSorted()
+const textOf = (file: string): string => readFileSync(join(SRC, file), "utf8")
+
+/** The part that a file is of: its folder, or itself where it stands at the top. */
+const partOf = (file: string): string => file.split("/")[0]?.replace(/\.ts$/, "") ?? file
+
+const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)"([^"]+)"/g
+
+/** A file's text without its comments, which have imports as examples. */
+const codeOf = (file: string): string =>
+  textOf(file)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/^\s*\/\/.*$/gm, "")
+
+const specifiersOf = (file: string): readonly string[] =>
+  [...codeOf(file).matchAll(IMPORT)].map(([, specifier = ""]) => specifier)
+
+const imports: readonly Import[] = files.flatMap((from) =>
+  specifiersOf(from)
+    .filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => ({ from, to: normalize(join(from, "..", specifier)).replaceAll("\\", "/") })),
+)
+
+const describeImports = (found: readonly Import[]): readonly string[] =>
+  found.map(({ from, to }) => `${from} imports ${to}`)
+
+test("the imports are found: each is a file of the source, save for package.json", () => {
+  expect(imports.length).toBeGreaterThan(50)
+  const strangers = imports.filter(({ to }) => !files.includes(to) && to !== "../package.json")
+  expect(describeImports(strangers)).toEqual([])
+})
+
+test("every part of the source has its rule", () => {
+  expect([...new Set(files.map(partOf))].filter((part) => MAY_IMPORT[part] === undefined)).toEqual([])
+})
+
+test("imports go down only: main, app, http or runtime, publisher, engine, event", () => {
+  const upward = imports.filter(({ from, to }) => {
+    if (to.startsWith("..") || partOf(from) === partOf(to)) return false
+    return !MAY_IMPORT[partOf(from)]?.includes(partOf(to))
+  })
+  expect(describeImports(upward)).toEqual([])
+})
+
+test("http and runtime do not know each other", () => {
+  const across = imports.filter(({ from, to }) => {
+    const parts = [partOf(from), partOf(to)].toSorted()
+    return parts[0] === "http" && parts[1] === "runtime"
+  })
+  expect(describeImports(across)).toEqual([])
+})
+
+test("only app.ts knows the embedded engine", () => {
+  const users = imports.filter(({ from, to }) => to.startsWith(EMBEDDED) && !from.startsWith(EMBEDDED))
+  expect([...new Set(users.map(({ from }) => from))]).toEqual(["app.ts"])
+})
+
+test("the event imports neither configuration nor telemetry nor a part of Bun or Node", () => {
+  const specifiers = files.filter((file) => partOf(file) === "event").flatMap(specifiersOf)
+  expect(specifiers.filter((each) => !each.startsWith("./") && each !== "valibot")).toEqual([])
+})
+
+test("the source imports nothing of the tests", () => {
+  expect(files.flatMap(specifiersOf).filter((specifier) => /(^|\/)tests\//.test(specifier))).toEqual([])
+})
+
+test(`no file is longer than ${MAX_LINES} lines`, () => {
+  const long = files.filter((file) => textOf(file).split("\n").length - 1 > MAX_LINES)
+  expect(long).toEqual([])
+})

@@ -1,0 +1,161 @@
+import { describe, expect, test } from "bun:test"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { ConfigError, describeVariables, parseConfig, readEnvironment } from "../src/config.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+function faultsOf(environment: Record<string, string>): readonly { name: string; message: string }[] {
+  try {
+    parseConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+  return []
+}
+
+const DEFAULTS = {
+  ENGINE: "embedded",
+  HOST: "0.0.0.0",
+  PORT: 8_000,
+  LOG_LEVEL: "INFO",
+  DATA_DIR: "data",
+  HANDLERS_DIR: "handlers",
+  QUEUE_TTL: 86_400_000,
+  QUEUE_MAX_LENGTH: 10_000,
+  QUEUE_OVERFLOW: "reject-publish",
+  WORKER_POOL_SIZE: 5,
+  WORKER_PREFETCH_COUNT: 10,
+  MAX_BODY_BYTES: 1_048_576,
+  MAX_BATCH_BYTES: 16_777_216,
+  MAX_IN_FLIGHT: 5_000,
+  SHUTDOWN_TIMEOUT: 10_000,
+}
+
+test("an empty environment gives the defaults", () => {
+  expect<unknown>(parseConfig({})).toEqual(DEFAULTS)
+})
+
+test("a variable that is empty counts as not set", () => {
+  const empty = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, ""]))
+  expect<unknown>(parseConfig(empty)).toEqual(DEFAULTS)
+})
+
+test("variables of others are left alone", () => {
+  expect<unknown>(parseConfig({ PATH: "/bin", PORT: "9000" })).toEqual({ ...DEFAULTS, PORT: 9_000 })
+})
+
+test("the log level is taken in any case", () => {
+  expect(parseConfig({ LOG_LEVEL: "warning" }).LOG_LEVEL).toBe("WARNING")
+})
+
+test("every variable that is wrong is told at once, with what it takes and what it was", () => {
+  const wrong = { PORT: "eighty", LOG_LEVEL: "loud", QUEUE_OVERFLOW: "block", WORKER_POOL_SIZE: "0" }
+  const faults = faultsOf({ ...wrong, QUEUE_TTL: "86400000" })
+  expect(faults.map(({ name }) => name).toSorted()).toEqual(Object.keys(wrong).toSorted())
+  for (const [name, value] of Object.entries(wrong)) {
+    expect(faults.find((fault) => fault.name === name)?.message).toContain(JSON.stringify(value))
+    expect(() => parseConfig(wrong)).toThrow(name)
+  }
+})
+
+describe("a number that is none, or out of its bounds, is refused", () => {
+  const cases = [
+    ["PORT", "65536"],
+    ["PORT", "-1"],
+    ["PORT", "80.5"],
+    ["PORT", "0x50"],
+    ["PORT", "1e3"],
+    ["PORT", " 80"],
+    ["QUEUE_TTL", "999"],
+    ["QUEUE_MAX_LENGTH", "0"],
+    ["MAX_BODY_BYTES", "1M"],
+    ["SHUTDOWN_TIMEOUT", "99999999999999999999"],
+  ] as const
+  test.each(cases)("%s=%s", (name, value) => {
+    expect(faultsOf({ [name]: value }).map((fault) => fault.name)).toEqual([name])
+  })
+})
+
+describe("where RABBITMQ_HOST is set", () => {
+  test("and ENGINE is not, the start is refused rather than events stored elsewhere", () => {
+    const [fault] = faultsOf({ RABBITMQ_HOST: "localhost" })
+    expect(fault?.name).toBe("RABBITMQ_HOST")
+    expect(fault?.message).toContain("ENGINE=embedded")
+    expect(faultsOf({ RABBITMQ_HOST: "localhost", ENGINE: "" })).toHaveLength(1)
+  })
+
+  test("and ENGINE says embedded, that is what runs", () => {
+    expect(parseConfig({ RABBITMQ_HOST: "localhost", ENGINE: "embedded" }).ENGINE).toBe("embedded")
+  })
+
+  test("to nothing, it counts as not set", () => {
+    expect(faultsOf({ RABBITMQ_HOST: "" })).toEqual([])
+  })
+})
+
+test("an engine that is not there is refused", () => {
+  expect(faultsOf({ ENGINE: "rabbitmq" }).map(({ name }) => name)).toEqual(["ENGINE"])
+})
+
+describe("the .env file", () => {
+  test("gives what the process has not set, and the process goes first", () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, ".env")
+    writeFileSync(file, "# a comment\nEVENT_BROKER_TESTED=from file\nPATH=from file\n")
+    const environment = readEnvironment(file)
+    expect(environment["EVENT_BROKER_TESTED"]).toBe("from file")
+    expect(environment["PATH"]).toBe(process.env["PATH"])
+  })
+
+  test("is taken as it is: a $ in a value is a $", () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, ".env")
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the file.
+    const braces = "${PATH}"
+    writeFileSync(
+      file,
+      `TESTED_A=pa$HOME$word\nTESTED_B="${braces}"\nTESTED_C='$1'\nTESTED_D=${braces}\nTESTED_E=a$\n`,
+    )
+    expect(readEnvironment(file)).toMatchObject({
+      TESTED_A: "pa$HOME$word",
+      TESTED_B: braces,
+      TESTED_C: "$1",
+      TESTED_D: braces,
+      TESTED_E: "a$",
+    })
+  })
+
+  test("may be missing", () => {
+    using folder = temporaryFolder()
+    expect(readEnvironment(join(folder.path, ".env"))).toEqual({ ...process.env })
+  })
+})
+
+describe("every variable is documented with its default", () => {
+  const linesOf = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8").split("\n")
+  const variables = describeVariables()
+
+  test("and has a meaning", () => {
+    expect(variables.map(({ name }) => name as string)).toEqual(Object.keys(DEFAULTS))
+    for (const { meaning } of variables) expect(meaning.length).toBeGreaterThan(0)
+  })
+
+  test.each(variables.map((variable) => [variable.name, variable.default] as const))(
+    "in README.md: %s",
+    (name, fallback) => {
+      const cells = linesOf("README.md")
+        .find((line) => line.startsWith(`| \`${name}\` |`))
+        ?.split("|")
+      expect(cells?.[2]?.trim().replaceAll("`", "")).toBe(fallback)
+    },
+  )
+
+  test.each(variables.map((variable) => [variable.name, variable.default] as const))(
+    "in .env.example: %s",
+    (name, fallback) => {
+      const lines = linesOf(".env.example").map((line) => line.replace(/^# /, ""))
+      expect(lines.filter((line) => line.startsWith(`${name}=`))).toEqual([`${name}=${fallback}`])
+    },
+  )
+})

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "bun:test"
+import { FROM_BINARY, FROM_SOURCE, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+describe.each([
+  { from: "the binary", command: FROM_BINARY },
+  { from: "the sources", command: FROM_SOURCE },
+])("from $from", ({ command }) => {
+  test("a module outside the repository imports a relative file and a package of its own", async () => {
+    await using folder = new ServiceFolder(command)
+    folder.write("handlers/lib/greeting.ts", 'export const greeting: string = "hello"')
+    const manifest = { name: "shout", version: "1.0.0", type: "module", exports: { ".": "./dist/shout.js" } }
+    folder.write("handlers/node_modules/shout/package.json", JSON.stringify(manifest))
+    folder.write("handlers/node_modules/shout/dist/shout.js", "export default (text) => text.toUpperCase()")
+    folder.write(
+      "handlers/greet.ts",
+      `import shout from "shout"
+       import { greeting } from "./lib/greeting"
+       export default { queue: "greetings", bind: ["events.custom.greet"], on: {
+         greet(event: { payload: { who: string } }, ctx: any) { ctx.log.info(shout(greeting + " " + event.payload.who)) },
+       } }`,
+    )
+    const service = await folder.start()
+    await service.publish({ name: "greet", payload: { who: "world" } })
+    await waitUntil(
+      () => service.log.some(({ msg }) => msg === "HELLO WORLD"),
+      "the handler's line in the log",
+    )
+  })
+})
+
+test("what a handler publishes without waiting for it is stored before its event is done", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/follow.ts",
+    `export default { queue: "custom_events", on: {
+      cause(event, ctx) { void ctx.publish({ type: "custom", name: "effect", payload: { of: event.id } }) },
+      async effect(event) { ${folder.journal("event.payload.of")} },
+    } }`,
+  )
+  const service = await folder.start()
+  const ids = await Promise.all(Array.from({ length: 100 }, () => service.publish({ name: "cause" })))
+  await waitUntil(() => new Set(ids).isSubsetOf(new Set(folder.journalLines())), "every follow-up event")
+})
+
+describe("a module that can't be used stops the start with its file's name", () => {
+  const handler = "x() {}"
+  test.each([
+    { what: "throws when it is imported", source: 'throw new Error("no licence")', says: "no licence" },
+    { what: "has a syntax error", source: "export default {", says: "handler module bad.ts" },
+    { what: "has no default export", source: "export const a = 1", says: "no default export" },
+    {
+      what: "names a queue that is not there",
+      source: `export default { queue: "lost", on: { ${handler} } }`,
+      says: "lost",
+    },
+    {
+      what: "claims a name that is taken",
+      source: `export default { queue: "voice_events", on: { ${handler} } }`,
+      says: "taken by a.ts",
+    },
+    { what: "has no functions", source: 'export default { queue: "voice_events", on: {} }', says: "on:" },
+  ])("one that $what", async ({ source, says }) => {
+    await using folder = new ServiceFolder()
+    folder.write("handlers/a.ts", `export default { queue: "voice_events", on: { ${handler} } }`)
+    folder.write("handlers/bad.ts", source)
+    const service = folder.spawn()
+    expect(await service.exited()).toBe(1)
+    expect(service.stderr).toContain("handler module bad.ts")
+    expect(service.stderr).toContain(says)
+    expect(service.stderr.trimEnd().split("\n")).toHaveLength(1)
+  })
+})

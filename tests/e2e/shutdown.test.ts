@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test"
+import { ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const CLIENTS = 32
+
+test("under load every request in flight is answered, and every event answered 201 is handled", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/slow.ts",
+    `export default { queue: "custom_events", on: {
+      async slow(event) { await Bun.sleep(20); ${folder.journal("event.id")} },
+    } }`,
+  )
+  const first = await folder.start()
+  const answered = new Set<string>()
+  let isRefused = false
+  const refusals: string[] = []
+  const clients = Array.from({ length: CLIENTS }, async () => {
+    while (!isRefused) {
+      try {
+        answered.add(await first.publish({ name: "slow" }))
+      } catch (error) {
+        isRefused = true
+        refusals.push(error instanceof Error && "code" in error ? String(error.code) : String(error))
+      }
+    }
+  })
+  await waitUntil(() => answered.size > 500, "some load")
+  expect(await first.stop()).toBe(0)
+  await Promise.all(clients)
+  // A connection that could not be made, or was kept open and found closed, carried no request that was taken.
+  for (const code of refusals)
+    expect(code).toMatch(/ECONNREFUSED|ECONNRESET|ConnectionRefused|ConnectionClosed/)
+
+  await folder.start()
+  await waitUntil(
+    () => answered.isSubsetOf(new Set(folder.journalLines())),
+    "every answered event to be handled",
+  )
+}, 60_000)
+
+test("a handler that does not finish is given back, and its attempt does not count", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/stuck.ts",
+    `export default { queue: "custom_events", on: {
+      async stuck(event, ctx) { ${folder.journal('"attempt " + ctx.attempt')}; await new Promise(() => {}) },
+    } }`,
+  )
+  for (const started of [1, 2]) {
+    const service = await folder.start({ SHUTDOWN_TIMEOUT: "500" })
+    if (started === 1) await service.publish({ name: "stuck" })
+    await waitUntil(() => folder.journalLines().length === started, "the handler to begin")
+    expect(await service.stop()).toBe(0)
+  }
+  expect(folder.journalLines()).toEqual(["attempt 1", "attempt 1"])
+})

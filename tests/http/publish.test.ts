@@ -1,0 +1,182 @@
+import { describe, expect, test } from "bun:test"
+import { HttpService } from "../support/http-service.ts"
+import { problemOf } from "../support/problem-of.ts"
+import { statsOf } from "../support/queue-stats.ts"
+import { RawConnection } from "../support/raw-connection.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const PATH = "/api/v1/events"
+const JSON_TYPE = { "Content-Type": "application/json" }
+const DRAFT = { type: "voice", name: "speech_recognized", payload: { text: "hello" } }
+
+describe("an event that is stored", () => {
+  test("is answered with 201 and all fields of the receipt", async () => {
+    await using service = await HttpService.start()
+    const before = Date.now() / 1_000
+    const response = await service.post(PATH, { ...DRAFT, id: "call-1" })
+    expect(response.status).toBe(201)
+    expect(response.headers.get("content-type")).toContain("application/json")
+    const receipt = (await response.json()) as { timestamp: number }
+    expect<unknown>(receipt).toEqual({
+      id: "call-1",
+      type: "voice",
+      name: "speech_recognized",
+      routing_key: "events.voice.speech_recognized",
+      status: "pending",
+      timestamp: expect.any(Number),
+      message: expect.any(String),
+    })
+    expect(receipt.timestamp).toBeGreaterThanOrEqual(before)
+    expect(receipt.timestamp).toBeLessThanOrEqual(Date.now() / 1_000)
+    expect((await statsOf(service.engine, "voice_events")).messageCount).toBe(1)
+  })
+
+  test("gets an id where it has none, and keeps its own routing key", async () => {
+    await using service = await HttpService.start()
+    const response = await service.post(PATH, { ...DRAFT, routing_key: "events.user.elsewhere" })
+    expect(response.status).toBe(201)
+    expect(await response.json()).toMatchObject({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      routing_key: "events.user.elsewhere",
+    })
+    expect((await statsOf(service.engine, "user_events")).messageCount).toBe(1)
+  })
+
+  test("may come with a charset in its content type, in any case", async () => {
+    await using service = await HttpService.start()
+    const headers = { "Content-Type": "Application/JSON; charset=utf-8" }
+    expect((await service.postRaw(PATH, JSON.stringify(DRAFT), headers)).status).toBe(201)
+  })
+})
+
+describe("a body that is not JSON is refused", () => {
+  const deep = "[".repeat(100_000) + "]".repeat(100_000)
+  const cases: readonly (readonly [string, string | Uint8Array])[] = [
+    ["with a syntax error", '{"type": "voice",'],
+    ["that is empty", ""],
+    ["that is not UTF-8", new Uint8Array([0x22, 0xff, 0xfe, 0x22])],
+    ["that nests 100,000 deep", deep],
+    ["whose payload nests 100,000 deep", `{"type":"voice","name":"x","payload":{"a":${deep}}}`],
+  ]
+  test.each(cases)("one %s", async (_, body) => {
+    await using service = await HttpService.start()
+    const problem = await problemOf(await service.postRaw(PATH, body, JSON_TYPE), "malformed-json", 400)
+    expect(problem).toMatchObject({ retryable: false, outcome: "not-stored" })
+  })
+})
+
+describe("a body that is too large is refused", () => {
+  test("by its Content-Length, before any of it is sent", async () => {
+    await using service = await HttpService.start({ maxBodyBytes: 1_024 })
+    using connection = new RawConnection(service.port)
+    connection.send(
+      `POST ${PATH} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 1025\r\n\r\n`,
+    )
+    const head = await connection.head()
+    expect(head).toStartWith("HTTP/1.1 413")
+    expect(head.toLowerCase()).toContain("connection: close")
+  })
+
+  test("while it comes in chunks without end", async () => {
+    await using service = await HttpService.start({ maxBodyBytes: 1_024 })
+    using connection = new RawConnection(service.port)
+    connection.send(
+      `POST ${PATH} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    )
+    await waitUntil(() => {
+      if (!connection.hasAnswer) connection.send(`400\r\n${"1".repeat(1_024)}\r\n`)
+      return connection.hasAnswer
+    }, "an answer to a body without end")
+    const head = await connection.head()
+    expect(head).toStartWith("HTTP/1.1 413")
+    expect(head.toLowerCase()).toContain("connection: close")
+  })
+
+  test("with a problem document that says that nothing was stored", async () => {
+    await using service = await HttpService.start({ maxBodyBytes: 1_024 })
+    const body = { ...DRAFT, payload: { text: "x".repeat(1_024) } }
+    const problem = await problemOf(await service.post(PATH, body), "payload-too-large", 413)
+    expect(problem).toMatchObject({ retryable: false, outcome: "not-stored" })
+    expect((await service.post(PATH, DRAFT)).status).toBe(201)
+  })
+
+  test("and one of exactly the limit is taken", async () => {
+    await using service = await HttpService.start({ maxBodyBytes: 1_024 })
+    const empty = JSON.stringify({ ...DRAFT, payload: { text: "" } })
+    const body = JSON.stringify({ ...DRAFT, payload: { text: "x".repeat(1_024 - empty.length) } })
+    expect((await service.postRaw(PATH, body, JSON_TYPE)).status).toBe(201)
+    expect((await service.postRaw(PATH, `${body} `, JSON_TYPE)).status).toBe(413)
+  })
+})
+
+describe("a body that is not said to be JSON is refused", () => {
+  const cases: readonly (readonly [string, Record<string, string>])[] = [
+    ["without a content type", {}],
+    ["as text", { "Content-Type": "text/plain" }],
+    ["compressed", { ...JSON_TYPE, "Content-Encoding": "gzip" }],
+  ]
+  test.each(cases)("%s", async (_, headers) => {
+    await using service = await HttpService.start()
+    const body = new TextEncoder().encode(JSON.stringify(DRAFT))
+    const problem = await problemOf(await service.postRaw(PATH, body, headers), "unsupported-media-type", 415)
+    expect(problem).toMatchObject({ retryable: false, outcome: "not-stored" })
+  })
+})
+
+test("every fault of an event is told with a pointer to it", async () => {
+  await using service = await HttpService.start()
+  const draft = { type: "video", name: "a b", payload: [], priority: 7, "wr/o~ng": true }
+  const problem = await problemOf(await service.post(PATH, draft), "validation-failed", 422)
+  expect(problem).toMatchObject({ retryable: false, outcome: "not-stored" })
+  expect((problem.errors ?? []).map(({ pointer }) => pointer).toSorted()).toEqual([
+    "/name",
+    "/payload",
+    "/priority",
+    "/type",
+    "/wr~1o~0ng",
+  ])
+})
+
+test("an event without its required fields is refused with one fault for each", async () => {
+  await using service = await HttpService.start()
+  const problem = await problemOf(await service.post(PATH, {}), "validation-failed", 422)
+  expect((problem.errors ?? []).map(({ pointer }) => pointer)).toEqual(["/type", "/name", "/payload"])
+})
+
+test("an unroutable event is refused and nothing is stored", async () => {
+  await using service = await HttpService.start()
+  const response = await service.post(PATH, { ...DRAFT, routing_key: "nowhere" })
+  const problem = await problemOf(response, "unroutable", 422)
+  expect(problem).toMatchObject({ retryable: false, outcome: "not-stored" })
+  const stats = await service.engine.queueStats()
+  expect(stats.every(({ messageCount }) => messageCount === 0)).toBe(true)
+})
+
+test("a full queue refuses an event, says when to try again, and stores nothing", async () => {
+  await using service = await HttpService.start({ limits: { maxLength: 1 } })
+  expect((await service.post(PATH, DRAFT)).status).toBe(201)
+  const response = await service.post(PATH, DRAFT)
+  const problem = await problemOf(response, "queue-full", 503)
+  expect(problem).toMatchObject({ retryable: true, outcome: "not-stored" })
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0)
+  expect((await statsOf(service.engine, "voice_events")).messageCount).toBe(1)
+})
+
+describe("a request's id", () => {
+  test("is the client's, in the header and in a problem's instance", async () => {
+    await using service = await HttpService.start()
+    const response = await service.post(PATH, {}, { "X-Request-Id": "my-request:1.0" })
+    expect(response.headers.get("x-request-id")).toBe("my-request:1.0")
+    const problem = await problemOf(response, "validation-failed", 422)
+    expect(problem.instance).toBe("my-request:1.0")
+    const stored = await service.post(PATH, DRAFT, { "X-Request-Id": "my-request-2" })
+    expect(stored.headers.get("x-request-id")).toBe("my-request-2")
+  })
+
+  test.each(["with spaces", "x".repeat(129), '{"json":1}'])("that is bad is replaced: %s", async (given) => {
+    await using service = await HttpService.start()
+    const response = await service.post(PATH, {}, { "X-Request-Id": given })
+    const problem = await problemOf(response, "validation-failed", 422)
+    expect(problem.instance).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})

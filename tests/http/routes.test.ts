@@ -1,0 +1,205 @@
+import { describe, expect, test } from "bun:test"
+import { HttpService } from "../support/http-service.ts"
+import { problemOf } from "../support/problem-of.ts"
+
+const ROUTES = [
+  ["post", "/api/v1/events"],
+  ["post", "/api/v1/events/batch"],
+  ["get", "/api/v1/events/queues"],
+  ["get", "/api/v1/events/types"],
+  ["get", "/api/v1/events/stats"],
+  ["get", "/health"],
+  ["get", "/health/ready"],
+  ["get", "/health/live"],
+  ["get", "/health/rabbitmq"],
+  ["get", "/"],
+] as const
+
+const GET_PATHS = ROUTES.filter(([method]) => method === "get").map(([, path]) => path)
+
+test("the predefined queues are listed with their limits", async () => {
+  await using service = await HttpService.start({
+    limits: { ttlMs: 5_000, maxLength: 7, overflow: "drop-head" },
+  })
+  const response = await service.get("/api/v1/events/queues")
+  expect(response.status).toBe(200)
+  const limits = { durable: true, auto_delete: false, ttl: 5_000, max_length: 7, overflow: "drop-head" }
+  expect(await response.json()).toEqual({
+    voice_events: { routing_key: "events.voice.#", ...limits },
+    user_events: { routing_key: "events.user.#", ...limits },
+    system_events: { routing_key: "events.system.#", ...limits },
+    notification_events: { routing_key: "events.notification.#", ...limits },
+    custom_events: { routing_key: "events.custom.#", ...limits },
+  })
+})
+
+test("the five types are listed", async () => {
+  await using service = await HttpService.start()
+  const response = await service.get("/api/v1/events/types")
+  expect(response.status).toBe(200)
+  expect(await response.json()).toEqual(["voice", "user", "system", "notification", "custom"])
+})
+
+test("the stats tell of every queue, those of modules included", async () => {
+  await using service = await HttpService.start()
+  const limits = { ttlMs: 60_000, maxLength: 10, overflow: "reject-publish" } as const
+  await service.engine.declareQueues([{ name: "own", bindings: ["a.*", "b.#"], ...limits }])
+  const draft = { type: "custom", name: "x", routing_key: "a.x", payload: {} }
+  expect((await service.post("/api/v1/events", draft)).status).toBe(201)
+  const response = await service.get("/api/v1/events/stats")
+  expect(response.status).toBe(200)
+  const stats = (await response.json()) as readonly { readonly queue_name: string }[]
+  expect(stats.map(({ queue_name }) => queue_name).toSorted()).toEqual([
+    "custom_events",
+    "notification_events",
+    "own",
+    "system_events",
+    "user_events",
+    "voice_events",
+  ])
+  expect<unknown>(stats.find(({ queue_name }) => queue_name === "own")).toEqual({
+    queue_name: "own",
+    message_count: 1,
+    consumer_count: 0,
+    routing_key: "a.*,b.#",
+    is_durable: true,
+    dead_letter_count: 0,
+  })
+})
+
+describe("the health", () => {
+  test.each(["/health", "/health/ready"])("of a ready service is 200 at %s", async (path) => {
+    await using service = await HttpService.start()
+    const response = await service.get(path)
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({
+      status: "ready",
+      engine: "embedded",
+      checks: { engine: { status: "up" }, pool: { status: "up" } },
+    })
+  })
+
+  test.each(["starting", "unavailable", "stopping"] as const)(
+    "of a service that is %s is 503",
+    async (health) => {
+      await using service = await HttpService.start({ health })
+      for (const path of ["/health", "/health/ready"]) {
+        const response = await service.get(path)
+        expect(response.status).toBe(503)
+        expect(await response.json()).toMatchObject({ status: health })
+      }
+      expect((await service.get("/health/live")).status).toBe(200)
+    },
+  )
+
+  test("at /health/live is that the process answers", async () => {
+    await using service = await HttpService.start()
+    const response = await service.get("/health/live")
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({ status: "alive" })
+  })
+
+  test("at /health/rabbitmq is that RabbitMQ is not used", async () => {
+    await using service = await HttpService.start()
+    const response = await service.get("/health/rabbitmq")
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ status: "not-used", engine: "embedded" })
+  })
+})
+
+test("the root says what the service is and where to go on", async () => {
+  await using service = await HttpService.start()
+  const info = (await (await service.get("/")).json()) as { docs: string; health: string }
+  expect(info).toMatchObject({ message: "Event Broker", version: "0.0.0-test", engine: "embedded" })
+  expect((await service.get(info.docs)).status).toBe(200)
+  expect((await service.get(info.health)).status).toBe(200)
+})
+
+describe("the OpenAPI document", () => {
+  interface Schema {
+    readonly properties: Record<string, Schema>
+    readonly required: readonly string[]
+    readonly items: Schema
+  }
+  interface Operation {
+    readonly summary: string
+    readonly responses: Record<string, unknown>
+    readonly requestBody: { readonly content: Record<string, { readonly schema: Schema }> }
+  }
+  interface Document {
+    readonly openapi: string
+    readonly paths: Record<string, Record<string, Operation>>
+  }
+  const documentOf = async (service: HttpService) =>
+    (await (await service.get("/openapi.json")).json()) as Document
+  const DRAFT_FIELDS = ["id", "metadata", "name", "payload", "priority", "routing_key", "type"]
+
+  test("lists every route, each with a summary and its responses, and no other", async () => {
+    await using service = await HttpService.start()
+    const { openapi, paths } = await documentOf(service)
+    expect(openapi).toStartWith("3.1")
+    const listed = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method} ${path}`),
+    )
+    expect(listed.toSorted()).toEqual(ROUTES.map((route) => route.join(" ")).toSorted())
+    for (const [method, path] of ROUTES) {
+      expect(paths[path]?.[method]?.summary.length).toBeGreaterThan(0)
+      expect(Object.keys(paths[path]?.[method]?.responses ?? {}).length).toBeGreaterThan(0)
+    }
+  })
+
+  test("describes all fields of what is published", async () => {
+    await using service = await HttpService.start()
+    const { paths } = await documentOf(service)
+    const schema = paths["/api/v1/events"]?.["post"]?.requestBody.content["application/json"]?.schema
+    expect(Object.keys(schema?.properties ?? {}).toSorted()).toEqual(DRAFT_FIELDS)
+    expect(schema?.required.toSorted()).toEqual(["name", "payload", "type"])
+    const batch = paths["/api/v1/events/batch"]?.["post"]?.requestBody.content["application/json"]?.schema
+    const item = batch?.properties["events"]?.items
+    expect(Object.keys(item?.properties ?? {}).toSorted()).toEqual(DRAFT_FIELDS)
+  })
+
+  test("names the statuses that a publish can have", async () => {
+    await using service = await HttpService.start()
+    const { paths } = await documentOf(service)
+    const statuses = (path: string) => Object.keys(paths[path]?.["post"]?.responses ?? {})
+    expect(statuses("/api/v1/events")).toEqual(["201", "400", "413", "415", "422", "429", "503"])
+    expect(statuses("/api/v1/events/batch")).toEqual(["201", "207", "400", "413", "415", "422", "429", "503"])
+  })
+})
+
+describe("a route that is not there", () => {
+  test.each(["/nothing", "/api/v1/events/", "/api/v2/events", "/health/else"])("is 404: %s", async (path) => {
+    await using service = await HttpService.start()
+    const problem = await problemOf(await service.get(path), "not-found", 404)
+    expect(problem.retryable).toBe(false)
+  })
+
+  const wrongMethods = [
+    ["DELETE", "/api/v1/events", "POST"],
+    ["GET", "/api/v1/events", "POST"],
+    ["PUT", "/api/v1/events/batch", "POST"],
+    ["POST", "/api/v1/events/stats", "GET"],
+    ["PATCH", "/health", "GET"],
+    ["POST", "/", "GET"],
+    ["POST", "/openapi.json", "GET"],
+  ] as const
+  test.each(wrongMethods)("is 405 with Allow where its path is: %s %s", async (method, path, allowed) => {
+    await using service = await HttpService.start()
+    const response = await fetch(service.url + path, { method })
+    expect(response.headers.get("allow")?.split(", ")).toContain(allowed)
+    const problem = await problemOf(response, "method-not-allowed", 405)
+    expect(problem.retryable).toBe(false)
+  })
+})
+
+test.each([...GET_PATHS, "/openapi.json"])(
+  "HEAD of %s is answered as GET is, without the body",
+  async (path) => {
+    await using service = await HttpService.start()
+    const response = await fetch(service.url + path, { method: "HEAD" })
+    expect(response.status).toBe(200)
+    expect(response.headers.get("content-type")).toContain("application/json")
+    expect(await response.text()).toBe("")
+  },
+)

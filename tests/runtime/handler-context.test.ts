@@ -1,0 +1,193 @@
+import { describe, expect, test } from "bun:test"
+import { PublishError } from "../../src/engine/errors.ts"
+import { validateDraft } from "../../src/event/validate.ts"
+import { newEvent } from "../support/new-event.ts"
+import { RunningPool } from "../support/running-pool.ts"
+
+const QUICK = "quick() {}"
+const SLOW = "async slow() { mark('slow'); await until('go') }"
+
+describe("a handler is given", () => {
+  test("the event, with how often it was retried", async () => {
+    await using running = await RunningPool.start("tested(event) { mark('event', JSON.stringify(event)) }")
+    const event = newEvent({ id: "e-1", payload: { deep: [{ text: "ä" }] }, metadata: { source: "test" } })
+    expect(await running.run("tested", { body: JSON.stringify(event), attempt: 3 })).toEqual({ kind: "done" })
+    expect(JSON.parse(await running.marked("event"))).toEqual({ ...event, retry_count: 2 })
+  })
+
+  test("the attempt, the last error, the queue and a signal that is not aborted", async () => {
+    await using running = await RunningPool.start(
+      `tested(_, { attempt, lastError, queue, signal }) {
+        const isSignal = signal instanceof AbortSignal
+        mark("ctx", JSON.stringify({ attempt, lastError, queue, isSignal, aborted: signal.aborted }))
+      }`,
+    )
+    const lastError = { name: "TypeError", message: "x is not a function" }
+    await running.run("tested", { attempt: 2, lastError, queue: "custom_events" })
+    expect(JSON.parse(await running.marked("ctx"))).toEqual({
+      attempt: 2,
+      lastError,
+      queue: "custom_events",
+      isSignal: true,
+      aborted: false,
+    })
+  })
+
+  test("no last error on the first attempt", async () => {
+    await using running = await RunningPool.start("tested(_, ctx) { mark('ctx', String(ctx.lastError)) }")
+    await running.run("tested")
+    expect(await running.marked("ctx")).toBe("null")
+  })
+
+  test("a log that is written with the event's id", async () => {
+    await using running = await RunningPool.start(
+      "tested(_, ctx) { ctx.log.warn('heard', { text: 'hello' }); ctx.log.info('plain') }",
+    )
+    await running.run("tested", { eventId: "e-1", attempt: 2 })
+    expect(running.log).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        msg: "heard",
+        event_id: "e-1",
+        queue: "custom_events",
+        module: "tested.ts",
+        attempt: 2,
+        fields: { text: "hello" },
+      }),
+    )
+    expect(running.log).toContainEqual(expect.objectContaining({ level: 30, msg: "plain", fields: {} }))
+  })
+
+  test("a log that does not fail for fields that are not JSON", async () => {
+    await using running = await RunningPool.start(
+      "tested(_, ctx) { const self = {}; self.self = self; ctx.log.info('odd', self); ctx.log.info('big', { n: 1n }) }",
+    )
+    expect(await running.run("tested")).toEqual({ kind: "done" })
+    expect(running.log.map(({ msg }) => msg)).toEqual(["odd", "big"])
+  })
+})
+
+describe("what a handler publishes", () => {
+  const DRAFT = `{ type: "custom", name: "followed", payload: { n: 1 } }`
+
+  test("is answered with the stored event", async () => {
+    await using running = await RunningPool.start(
+      `async tested(_, ctx) { const { id } = await ctx.publish(${DRAFT}); mark("id", id) }`,
+      { publish: async () => newEvent({ id: "follow-up" }) },
+    )
+    expect(await running.run("tested")).toEqual({ kind: "done" })
+    expect(running.published).toEqual([{ type: "custom", name: "followed", payload: { n: 1 } }])
+    expect(await running.marked("id")).toBe("follow-up")
+  })
+
+  test("and is refused rejects with the code, and whether to try again", async () => {
+    const failing = `async tested(_, ctx) {
+      try { await ctx.publish(${DRAFT}) }
+      catch ({ name, code, retryable, message }) { mark("error", JSON.stringify({ name, code, retryable })) }
+    }`
+    const cases = [
+      [new PublishError("queue-full", "the queue is full"), "queue-full", true],
+      [new PublishError("engine-unavailable", "the disk is full"), "engine-unavailable", true],
+      [new PublishError("unroutable", "no queue"), "unroutable", false],
+    ] as const
+    for (const [error, code, retryable] of cases) {
+      await using running = await RunningPool.start(failing, { publish: () => Promise.reject(error) })
+      expect(await running.run("tested")).toEqual({ kind: "done" })
+      expect(JSON.parse(await running.marked("error"))).toEqual({
+        name: "PublishFailedError",
+        code,
+        retryable,
+      })
+    }
+  })
+
+  test("and is not valid fails the handler for good, where it does not catch it", async () => {
+    await using running = await RunningPool.start(
+      "async tested(_, ctx) { await ctx.publish({ type: 'no' }) }",
+      {
+        publish: async (draft) => newEvent(validateDraft(draft)),
+      },
+    )
+    expect(await running.run("tested")).toMatchObject({
+      kind: "failed",
+      isPermanent: true,
+      error: { name: "PublishFailedError" },
+    })
+  })
+
+  test("without waiting is stored before the handler is done", async () => {
+    const stored = Promise.withResolvers<void>()
+    await using running = await RunningPool.start(
+      `tested(_, ctx) { ctx.publish(${DRAFT}); mark("returned") }, ${QUICK}`,
+      { publish: () => stored.promise.then(() => newEvent()) },
+    )
+    let isDone = false
+    const done = running.run("tested").finally(() => {
+      isDone = true
+    })
+    await running.reached("returned")
+    await running.run("quick")
+    expect(isDone).toBe(false)
+    stored.resolve()
+    expect(await done).toEqual({ kind: "done" })
+  })
+
+  test("without waiting fails the handler where it is refused, and not its worker", async () => {
+    await using running = await RunningPool.start(`tested(_, ctx) { ctx.publish(${DRAFT}) }, ${QUICK}`, {
+      publish: () => Promise.reject(new PublishError("queue-full", "the queue is full")),
+    })
+    expect(await running.run("tested")).toMatchObject({ kind: "failed", isPermanent: false })
+    expect(await running.run("quick")).toEqual({ kind: "done" })
+  })
+
+  test("without waiting, before it throws, does not take its worker down", async () => {
+    await using running = await RunningPool.start(
+      `tested(_, ctx) { ctx.publish(${DRAFT}); throw new Error("my own") }, ${SLOW}`,
+      { publish: () => Promise.reject(new PublishError("queue-full", "the queue is full")) },
+    )
+    const slow = running.run("slow")
+    await running.reached("slow")
+    expect(await running.run("tested")).toMatchObject({ kind: "failed", error: { message: "my own" } })
+    running.mark("go")
+    expect(await slow).toEqual({ kind: "done" })
+    expect(await running.marked("slow")).toBe("x")
+  })
+})
+
+describe("a handler ends", () => {
+  const cases: readonly (readonly [string, string, object])[] = [
+    ["done where it returns", "return", { kind: "done" }],
+    ["done where it returns a value of its own", "return { kind: 'retry', delayMs: 1 }", { kind: "done" }],
+    ["with a retry after its delay", "return ctx.retry({ delay: 70 })", { kind: "retry", delayMs: 70 }],
+    ["with a retry after the backoff", "return ctx.retry()", { kind: "retry", delayMs: null }],
+    [
+      "as a dead letter",
+      "return ctx.deadLetter('no such call')",
+      { kind: "dead-letter", reason: "no such call" },
+    ],
+    ["done where it does not return its verdict", "ctx.deadLetter('unused')", { kind: "done" }],
+    [
+      "failed where it throws",
+      "throw new TypeError('broken')",
+      {
+        kind: "failed",
+        isPermanent: false,
+        error: { name: "TypeError", message: "broken", stack: expect.stringContaining("tested.ts") },
+      },
+    ],
+    [
+      "failed where it throws what is no error",
+      "throw 'text'",
+      { kind: "failed", isPermanent: false, error: { name: "string", message: "text" } },
+    ],
+    [
+      "failed for good where its error says that it is not retryable",
+      "throw Object.assign(new Error('never'), { retryable: false })",
+      { kind: "failed", isPermanent: true, error: { message: "never" } },
+    ],
+  ]
+  test.each(cases)("%s", async (_, code, expected) => {
+    await using running = await RunningPool.start(`async tested(event, ctx) { ${code} }`)
+    expect(await running.run("tested")).toMatchObject(expected)
+  })
+})

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "bun:test"
+import { ModuleLoadError, readManifests } from "../../src/runtime/manifest.ts"
+
+const MODULE = { queue: "calls", on: { rang: "function" } }
+
+test("a module that says no more than it has to gets the defaults", () => {
+  expect(readManifests([{ file: "calls.ts", exported: MODULE }])).toEqual([
+    {
+      file: "calls.ts",
+      queue: "calls",
+      bindings: null,
+      names: ["rang"],
+      attempts: 5,
+      backoff: { initialMs: 1_000, factor: 2, maxMs: 60_000 },
+      timeoutMs: 30_000,
+    },
+  ])
+})
+
+test("a module that says everything is taken at its word", () => {
+  const exported = {
+    queue: "calls",
+    bind: ["events.voice.#", "calls"],
+    retry: { attempts: 2, backoff: { initial: 10, factor: 1.5, max: 100 } },
+    timeout: 500,
+    on: { rang: "function", "*": "function" },
+  }
+  expect(readManifests([{ file: "calls.ts", exported }])).toEqual([
+    {
+      file: "calls.ts",
+      queue: "calls",
+      bindings: ["events.voice.#", "calls"],
+      names: ["rang", "*"],
+      attempts: 2,
+      backoff: { initialMs: 10, factor: 1.5, maxMs: 100 },
+      timeoutMs: 500,
+    },
+  ])
+})
+
+describe("a fault names the file and the field", () => {
+  const cases: readonly (readonly [string, unknown, string])[] = [
+    ["no queue", { on: MODULE.on }, "queue"],
+    ["a queue with a space", { ...MODULE, queue: "my calls" }, "queue"],
+    ["a queue that is too long for its dead letters", { ...MODULE, queue: "q".repeat(251) }, "queue"],
+    ["no functions", { queue: "calls" }, "on"],
+    ["not one function", { ...MODULE, on: {} }, "on"],
+    ["a function that is none", { ...MODULE, on: { rang: "string" } }, "on.rang"],
+    ["no patterns to bind", { ...MODULE, bind: [] }, "bind"],
+    ["a pattern that is empty", { ...MODULE, bind: [""] }, "bind.0"],
+    ["no attempts", { ...MODULE, retry: { attempts: 0 } }, "retry.attempts"],
+    ["half an attempt", { ...MODULE, retry: { attempts: 1.5 } }, "retry.attempts"],
+    ["a backoff that shrinks", { ...MODULE, retry: { backoff: { factor: 0.5 } } }, "retry.backoff.factor"],
+    ["a wait of no time", { ...MODULE, retry: { backoff: { initial: 0 } } }, "retry.backoff.initial"],
+    ["a timeout of two days", { ...MODULE, timeout: 2 * 86_400_000 }, "timeout"],
+    ["a timeout in words", { ...MODULE, timeout: "30s" }, "timeout"],
+    ["an unknown field", { ...MODULE, retries: 3 }, "retries"],
+    ["nothing", null, "default export"],
+  ]
+  test.each(cases)("%s", (_, exported, field) => {
+    const read = () =>
+      readManifests([
+        { file: "good.ts", exported: MODULE },
+        { file: "broken.ts", exported },
+      ])
+    expect(read).toThrow(ModuleLoadError)
+    expect(read).toThrow("handler module broken.ts: ")
+    expect(read).toThrow(field)
+  })
+})
+
+test("every fault of a module is told at once", () => {
+  const read = () => readManifests([{ file: "broken.ts", exported: { queue: 1, timeout: 0, on: {} } }])
+  for (const field of ["queue", "timeout", "on"]) expect(read).toThrow(`${field}: `)
+})
+
+test("two modules that take the same name of one queue are refused, and both are named", () => {
+  const read = () =>
+    readManifests([
+      { file: "first.ts", exported: MODULE },
+      { file: "second.ts", exported: MODULE },
+    ])
+  expect(read).toThrow(ModuleLoadError)
+  expect(read).toThrow(/second\.ts.*rang.*calls.*first\.ts/)
+})
+
+test("two modules may share a queue where they take different names", () => {
+  const manifests = readManifests([
+    { file: "first.ts", exported: MODULE },
+    { file: "second.ts", exported: { ...MODULE, on: { "*": "function" } } },
+    { file: "third.ts", exported: { ...MODULE, queue: "other" } },
+  ])
+  expect(manifests.map(({ file }) => file)).toEqual(["first.ts", "second.ts", "third.ts"])
+})

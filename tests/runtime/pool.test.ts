@@ -1,0 +1,266 @@
+import { describe, expect, test } from "bun:test"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import pino from "pino"
+import type { JobResult } from "../../src/runtime/job.ts"
+import { ModuleLoadError } from "../../src/runtime/manifest.ts"
+import { findModuleFiles } from "../../src/runtime/module-files.ts"
+import { Pool } from "../../src/runtime/pool.ts"
+import { ChildProcess } from "../support/child-process.ts"
+import { newEvent } from "../support/new-event.ts"
+import { RunningPool } from "../support/running-pool.ts"
+import { temporaryFolder } from "../support/temporary-folder.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const TIMEOUT_MS = 50
+const RUN_HANDLER = new URL("../support/run-handler.ts", import.meta.url)
+const WORKER_URL = new URL("../../src/runtime/worker.ts", import.meta.url).href
+
+const QUICK = "quick() {}"
+const SLOW = "async slow() { mark('slow'); await until('go') }"
+const SPINS = "spins() { mark('spins'); while (true) {} }"
+const WAITS = "async waits() { mark('waits'); await new Promise(() => {}) }"
+const EXITS = "exits() { mark('exits'); process.exit(3) }"
+
+describe("a handler that is over its timeout", () => {
+  test("and listens to its signal ends as a timeout, and its worker goes on", async () => {
+    await using running = await RunningPool.start(
+      `listens(_, { signal }) {
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+      }, ${SLOW}`,
+    )
+    const slow = running.run("slow")
+    await running.reached("slow")
+    expect(await running.run("listens", { timeoutMs: TIMEOUT_MS })).toMatchObject({
+      kind: "timeout",
+      error: { name: "AbortError" },
+    })
+    running.mark("go")
+    expect(await slow).toEqual({ kind: "done" })
+    expect(await running.marked("slow")).toBe("x")
+  })
+
+  test("but returns once its signal is aborted is done", async () => {
+    await using running = await RunningPool.start(
+      "listens(_, { signal }) { return new Promise((done) => signal.addEventListener('abort', () => done())) }",
+    )
+    expect(await running.run("listens", { timeoutMs: TIMEOUT_MS })).toEqual({ kind: "done" })
+  })
+
+  test("and waits for ever is given up, and the other job of its worker finishes", async () => {
+    await using running = await RunningPool.start(`${WAITS}, ${SLOW}, ${QUICK}`)
+    const slow = running.run("slow")
+    await running.reached("slow")
+    expect(await running.run("waits", { timeoutMs: TIMEOUT_MS })).toEqual({ kind: "timeout", error: null })
+    expect(await running.run("quick")).toEqual({ kind: "done" })
+    running.mark("go")
+    expect(await slow).toEqual({ kind: "done" })
+    expect(await running.marked("slow")).toBe("x")
+  })
+
+  test("and spins is ended with its worker, which is replaced", async () => {
+    await using running = await RunningPool.start(`${SPINS}, ${QUICK}`)
+    expect(await running.run("spins", { timeoutMs: TIMEOUT_MS })).toEqual({ kind: "timeout", error: null })
+    expect(await running.run("quick")).toEqual({ kind: "done" })
+    expect(await running.marked("spins")).toBe("x")
+  })
+
+  test("and spins does not cost its neighbour an attempt", async () => {
+    await using running = await RunningPool.start(`${SPINS}, ${SLOW}`)
+    const slow = running.run("slow")
+    await running.reached("slow")
+    const spins = running.run("spins", { timeoutMs: TIMEOUT_MS })
+    await running.reached("spins")
+    running.mark("go")
+    expect(await spins).toMatchObject({ kind: "timeout" })
+    expect(await slow).toEqual({ kind: "done" })
+  })
+})
+
+describe("a handler that takes its worker down", () => {
+  test("by process.exit ends as a crash, and the worker is replaced", async () => {
+    await using running = await RunningPool.start(`${EXITS}, ${QUICK}`)
+    expect(await running.run("exits")).toMatchObject({ kind: "worker-crashed" })
+    expect(await running.run("quick")).toEqual({ kind: "done" })
+    await waitUntil(() => running.pool.readyWorkers === 1, "the worker to be replaced")
+  })
+
+  test("by process.exit is found out: its neighbour is run again and ends done", async () => {
+    await using running = await RunningPool.start(`${EXITS}, ${SLOW}`)
+    const slow = running.run("slow")
+    await running.reached("slow")
+    const exits = running.run("exits")
+    await running.reached("exits")
+    running.mark("go")
+    expect(await exits).toMatchObject({ kind: "worker-crashed" })
+    expect(await slow).toEqual({ kind: "done" })
+    expect(await running.marked("slow")).toBe("xx")
+  })
+
+  // `bun test` keeps uncaught errors from the handlers of `process.on`; in a process of its own they get there.
+  const uncaught = [
+    ["an error", "queueMicrotask(() => { throw new RangeError('loose') })"],
+    ["an error in a timer", "setTimeout(() => { throw new RangeError('loose') })"],
+    ["a rejected promise", "void Promise.reject(new RangeError('loose'))"],
+  ] as const
+  test.each(uncaught)("by %s that nothing catches says which error it was", async (_, code) => {
+    const functions = `tested() { ${code}; return new Promise(() => {}) }`
+    await using child = new ChildProcess(RUN_HANDLER, [functions, "tested"])
+    const [result = ""] = await child.printed(1)
+    expect(JSON.parse(result)).toMatchObject({
+      kind: "worker-crashed",
+      error: { name: "RangeError", message: "loose" },
+    })
+    expect(await child.exited()).toEqual({ code: 0, errors: "" })
+  })
+
+  test("by an error that nothing catches is replaced", async () => {
+    await using running = await RunningPool.start(
+      `tested() { setTimeout(() => { throw new Error("loose") }); return new Promise(() => {}) }, ${QUICK}`,
+    )
+    expect(await running.run("tested")).toMatchObject({ kind: "worker-crashed" })
+    expect(await running.run("quick")).toEqual({ kind: "done" })
+  })
+
+  test("and whose file has lost the function by then fails the next event rather than hold it for ever", async () => {
+    await using running = await RunningPool.start(`${EXITS}, ${QUICK}`)
+    const without = "export default { queue: 'custom_events', on: { other() {} } }"
+    writeFileSync(join(running.folder, "tested.ts"), without)
+    expect(await running.run("exits")).toMatchObject({ kind: "worker-crashed" })
+    let result: JobResult | undefined
+    void running.run("quick").then((ended) => {
+      result = ended
+    })
+    await waitUntil(() => result !== undefined, "the end of a job without a function")
+    expect(result).toMatchObject({ kind: "failed" })
+  })
+
+  test("while jobs wait leaves them to the next worker", async () => {
+    await using running = await RunningPool.start(`${EXITS}, ${QUICK}`, { prefetch: 1 })
+    const results = await Promise.all([
+      running.run("exits"),
+      ...Array.from({ length: 20 }, () => running.run("quick")),
+    ])
+    expect(results.map(({ kind }) => kind)).toEqual(["worker-crashed", ...Array(20).fill("done")])
+  })
+})
+
+describe("jobs", () => {
+  test("that wait for credit are run by priority", async () => {
+    await using running = await RunningPool.start(`${SLOW}, tested(event) { mark("order", event.id) }`, {
+      prefetch: 1,
+    })
+    const slow = running.run("slow")
+    await running.reached("slow")
+    const jobs = (
+      [
+        ["a", 1],
+        ["b", 9],
+        ["c", 4],
+        ["d", 9],
+      ] as const
+    ).map(([id, priority]) => running.run("tested", { priority, body: JSON.stringify(newEvent({ id })) }))
+    running.mark("go")
+    await Promise.all([slow, ...jobs])
+    expect(await running.marked("order")).toBe("bdca")
+  })
+
+  test("that have to run alone have no neighbour", async () => {
+    await using running = await RunningPool.start(
+      `${SLOW}, async alone() { mark("alone"); await until("alone-go") }, other() { mark("other") }`,
+    )
+    const slow = running.run("slow")
+    await running.reached("slow")
+    const alone = running.run("alone", { isAlone: true })
+    running.mark("go")
+    await running.reached("alone")
+    const other = running.run("other")
+    expect(await slow).toEqual({ kind: "done" })
+    expect(await running.marked("other")).toBe("")
+    running.mark("alone-go")
+    expect(await alone).toEqual({ kind: "done" })
+    expect(await other).toEqual({ kind: "done" })
+  })
+
+  test("of several workers run at once, even where they spin", async () => {
+    await using running = await RunningPool.start("spins() { mark('spinning'); while (!has('go')) {} }", {
+      size: 2,
+      prefetch: 1,
+    })
+    const both = [running.run("spins"), running.run("spins")]
+    await waitUntil(async () => (await running.marked("spinning")) === "xx", "both to spin")
+    running.mark("go")
+    expect(await Promise.all(both)).toEqual([{ kind: "done" }, { kind: "done" }])
+  })
+})
+
+describe("a pool that stops", () => {
+  test("lets what runs finish, and gives back what waits", async () => {
+    await using running = await RunningPool.start(`${SLOW}, ${QUICK}`, { prefetch: 1 })
+    const slow = running.run("slow")
+    await running.reached("slow")
+    const waiting = running.run("quick")
+    const stopped = running.pool.stop(20_000)
+    expect(await waiting).toEqual({ kind: "returned" })
+    running.mark("go")
+    await stopped
+    expect(await slow).toEqual({ kind: "done" })
+    expect(await running.run("quick")).toEqual({ kind: "returned" })
+  })
+
+  test("aborts what is not finished at the deadline, and gives it back", async () => {
+    await using running = await RunningPool.start(
+      `async waits(_, { signal }) {
+        signal.addEventListener("abort", () => mark("aborted", signal.reason.message))
+        mark("waits"); await new Promise(() => {})
+      }, ${SPINS}`,
+      { size: 2, prefetch: 1 },
+    )
+    const unfinished = [running.run("waits"), running.run("spins")]
+    await Promise.all([running.reached("waits"), running.reached("spins")])
+    await running.pool.stop(100)
+    expect(await Promise.all(unfinished)).toEqual([{ kind: "returned" }, { kind: "returned" }])
+    expect(await running.marked("aborted")).toContain("stopping")
+    expect(running.pool.readyWorkers).toBe(0)
+  })
+
+  test("gives back a handler that throws because of the abort", async () => {
+    await using running = await RunningPool.start(
+      `async listens(_, { signal }) {
+        mark("listens")
+        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+      }`,
+    )
+    const listens = running.run("listens")
+    await running.reached("listens")
+    await running.pool.stop(100)
+    expect(await listens).toEqual({ kind: "returned" })
+  })
+})
+
+describe("a module that can't be used stops the start, by its name", () => {
+  const cases = [
+    ["a syntax error", "export default {", ""],
+    ["an error while it loads", "throw new Error('no database')", "no database"],
+    ["no default export", "export const on = {}", "default export"],
+    ["an unknown field", "export default { queue: 'q', on: { a() {} }, retries: 1 }", "retries"],
+    ["a handler that is no function", "export default { queue: 'q', on: { a: 1 } }", "on.a"],
+  ] as const
+  test.each(cases)("%s", async (_, source, reason) => {
+    using folder = temporaryFolder()
+    writeFileSync(join(folder.path, "broken.ts"), source)
+    const pool = new Pool({
+      size: 1,
+      prefetch: 1,
+      workerUrl: WORKER_URL,
+      files: await findModuleFiles(folder.path),
+      publish: () => Promise.reject(new Error("nothing is published here")),
+      logger: pino({ level: "silent" }),
+    })
+    const error = await pool.start().catch((thrown: unknown) => thrown)
+    await pool.stop(0)
+    expect(error).toBeInstanceOf(ModuleLoadError)
+    expect(String(error)).toContain("broken.ts")
+    expect(String(error)).toContain(reason)
+  })
+})

@@ -1,0 +1,90 @@
+import pino from "pino"
+import type { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
+import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
+import type { HealthReport } from "../../src/http/health-report.ts"
+import { createHttpApp } from "../../src/http/http-app.ts"
+import { HttpServer } from "../../src/http/http-server.ts"
+import { Publisher } from "../../src/publisher/publisher.ts"
+import { EmbeddedStore } from "./embedded-store.ts"
+
+const HOUR_MS = 3_600_000
+const STOP_TIMEOUT_MS = 1_000
+const SILENT = pino({ level: "silent" })
+
+export interface HttpServiceOptions {
+  readonly limits?: Partial<QueueLimits>
+  readonly maxBodyBytes?: number
+  readonly maxBatchBytes?: number
+  readonly maxInFlight?: number
+  readonly health?: HealthReport["status"]
+}
+
+/** The service without handlers: a real server on a free port, over a real engine in a temporary folder. */
+export class HttpService implements AsyncDisposable {
+  readonly engine: EmbeddedEngine
+  readonly url: string
+  readonly port: number
+  readonly #store: EmbeddedStore
+  readonly #server: HttpServer
+
+  private constructor(store: EmbeddedStore, engine: EmbeddedEngine, server: HttpServer) {
+    this.engine = engine
+    this.url = server.url
+    this.port = Number(new URL(server.url).port)
+    this.#store = store
+    this.#server = server
+  }
+
+  /** Starts it; it is gone when it goes out of scope (`await using`). */
+  static async start(options: HttpServiceOptions = {}): Promise<HttpService> {
+    const store = new EmbeddedStore()
+    const engine = store.open()
+    const queues = predefinedQueues({
+      ttlMs: HOUR_MS,
+      maxLength: 1_000_000,
+      overflow: "reject-publish",
+      ...options.limits,
+    })
+    await engine.declareQueues(queues)
+    const app = createHttpApp({
+      engine,
+      publisher: new Publisher({ engine, maxInFlight: options.maxInFlight ?? 5_000 }),
+      queues,
+      health: () => healthReport(options.health ?? "ready"),
+      maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
+      maxBatchBytes: options.maxBatchBytes ?? 16_777_216,
+      version: "0.0.0-test",
+      logger: SILENT,
+    })
+    return new HttpService(store, engine, new HttpServer({ app, host: "127.0.0.1", port: 0, logger: SILENT }))
+  }
+
+  /** Sends a value as JSON. */
+  post(path: string, value: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return this.postRaw(path, JSON.stringify(value), { "Content-Type": "application/json", ...headers })
+  }
+
+  /** Sends a body as it is, with these headers alone. */
+  postRaw(path: string, body: string | Uint8Array, headers: Record<string, string>): Promise<Response> {
+    return fetch(this.url + path, { method: "POST", body, headers })
+  }
+
+  get(path: string): Promise<Response> {
+    return fetch(this.url + path)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop(STOP_TIMEOUT_MS)
+    await this.#store[Symbol.asyncDispose]()
+  }
+}
+
+function healthReport(status: HealthReport["status"]): HealthReport {
+  return {
+    status,
+    version: "0.0.0-test",
+    engine: "embedded",
+    uptime_seconds: 1,
+    checks: { engine: { status: "up" }, pool: { status: "up", detail: "0 of 0 workers" } },
+  }
+}

@@ -1,0 +1,35 @@
+import type { JobRequest } from "../../src/runtime/job.ts"
+import type { ModuleManifest } from "../../src/runtime/manifest.ts"
+import { newEvent } from "./new-event.ts"
+
+/** A manifest that differs from a plain one in what the test is about. */
+export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleManifest {
+  return {
+    file: "tested.ts",
+    queue: "custom_events",
+    bindings: null,
+    names: ["tested"],
+    attempts: 3,
+    backoff: { initialMs: 1_000, factor: 2, maxMs: 60_000 },
+    timeoutMs: 30_000,
+    ...overrides,
+  }
+}
+
+/** What the pool is asked to run, of a plain event. */
+export function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
+  const event = newEvent()
+  return {
+    module: 0,
+    manifest: moduleManifest(),
+    handler: "tested",
+    queue: "custom_events",
+    eventId: event.id,
+    body: JSON.stringify(event),
+    priority: 4,
+    attempt: 1,
+    lastError: null,
+    isAlone: false,
+    ...overrides,
+  }
+}

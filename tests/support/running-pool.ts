@@ -1,0 +1,105 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import pino from "pino"
+import type { Event } from "../../src/event/envelope.ts"
+import type { JobRequest, JobResult } from "../../src/runtime/job.ts"
+import type { ModuleManifest } from "../../src/runtime/manifest.ts"
+import { findModuleFiles } from "../../src/runtime/module-files.ts"
+import { Pool } from "../../src/runtime/pool.ts"
+import { jobRequest } from "./job-request.ts"
+import { newEvent } from "./new-event.ts"
+import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts"
+import { waitUntil } from "./wait-until.ts"
+
+const WORKER_URL = new URL("../../src/runtime/worker.ts", import.meta.url).href
+
+export interface RunningPoolOptions {
+  readonly size?: number
+  readonly prefetch?: number
+  readonly publish?: (draft: unknown) => Promise<Event>
+}
+
+/** A line of the log, as it was written. */
+export type LogLine = Readonly<Record<string, unknown>>
+
+/** A pool with real workers, that runs the one module it is given. */
+export class RunningPool implements AsyncDisposable {
+  readonly pool: Pool
+  readonly folder: string
+  /** What was published, in order. */
+  readonly published: unknown[] = []
+  readonly log: LogLine[] = []
+  readonly #folder: TemporaryFolder
+  #manifest: ModuleManifest | undefined
+
+  private constructor(folder: TemporaryFolder, options: RunningPoolOptions, files: Awaited<FoundFiles>) {
+    this.#folder = folder
+    this.folder = folder.path
+    const logger = pino({ level: "debug" }, { write: (line) => this.log.push(JSON.parse(line)) })
+    this.pool = new Pool({
+      size: options.size ?? 1,
+      prefetch: options.prefetch ?? 10,
+      workerUrl: WORKER_URL,
+      files,
+      publish: async (draft) => {
+        this.published.push(draft)
+        return options.publish?.(draft) ?? newEvent({ id: "published" })
+      },
+      logger,
+    })
+  }
+
+  /** Starts it with a module of these functions, as source text; `folder` is there a constant's name. */
+  static async start(functions: string, options: RunningPoolOptions = {}): Promise<RunningPool> {
+    const folder = temporaryFolder()
+    writeFileSync(
+      join(folder.path, "tested.ts"),
+      `import { existsSync, appendFileSync } from "node:fs"
+const folder = ${JSON.stringify(folder.path)}
+/** Tells the test that it got this far. */
+const mark = (name: string, text = "x") => appendFileSync(folder + "/" + name, text)
+const has = (name: string) => existsSync(folder + "/" + name)
+/** Waits, without keeping others from running, until the test or another handler has made a mark. */
+const until = async (name: string) => { while (!has(name)) await Bun.sleep(2) }
+export default { queue: "custom_events", on: {${functions}} }
+`,
+    )
+    const running = new RunningPool(folder, options, await findModuleFiles(folder.path))
+    await running.pool.start()
+    const [manifest] = await running.pool.loaded
+    running.#manifest = manifest
+    return running
+  }
+
+  /** Has the function of this name run. */
+  run(
+    handler: string,
+    { timeoutMs, ...overrides }: Partial<JobRequest> & { readonly timeoutMs?: number } = {},
+  ): Promise<JobResult> {
+    if (this.#manifest === undefined) throw new Error("unreachable: the pool has started")
+    const manifest = { ...this.#manifest, ...(timeoutMs !== undefined && { timeoutMs }) }
+    return this.pool.run(jobRequest({ handler, manifest, ...overrides }))
+  }
+
+  /** What the handlers marked under this name. */
+  async marked(name: string): Promise<string> {
+    const file = Bun.file(join(this.folder, name))
+    return (await file.exists()) ? file.text() : ""
+  }
+
+  mark(name: string): void {
+    writeFileSync(join(this.folder, name), "x")
+  }
+
+  /** Waits until a handler has made the mark. */
+  async reached(name: string): Promise<void> {
+    await waitUntil(async () => (await this.marked(name)) !== "", `the mark ${name} of a handler`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pool.stop(0)
+    this.#folder[Symbol.dispose]()
+  }
+}
+
+type FoundFiles = ReturnType<typeof findModuleFiles>
