@@ -3,6 +3,12 @@ import { ProblemError } from "./problem.ts"
 /** How deep arrays and objects may nest. What is deeper can't be written again by every JSON library. */
 const MAX_JSON_DEPTH = 100
 
+/** Digits of the largest double, 1.8e308, less one: an integer with more may be beyond it. */
+const MAX_DOUBLE_DIGITS = 308
+
+/** What a number beyond the largest double has, where it is written with an exponent. */
+const LARGE_EXPONENT = /[eE]\+?\d{3}/
+
 /** Refuses bytes that are not UTF-8, where the default would replace them without a word. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true })
 
@@ -66,7 +72,16 @@ function decode(bytes: Uint8Array): string {
 }
 
 function parse(text: string): unknown {
-  if (isTooDeep(text)) throw malformed(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`)
+  const { isTooDeep, hasLongNumber } = inspect(text)
+  if (isTooDeep) throw malformed(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`)
+  const json = parseText(text)
+  if ((hasLongNumber || LARGE_EXPONENT.test(text)) && hasInfinity(json)) {
+    throw malformed("A number in the body is too large to be kept; send it as a string.")
+  }
+  return json
+}
+
+function parseText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -74,25 +89,38 @@ function parse(text: string): unknown {
   }
 }
 
-/** Counts brackets outside strings; a text too short to nest so deep is not looked at. */
-function isTooDeep(text: string): boolean {
-  if (text.length < MAX_JSON_DEPTH * 2) return false
-  let depth = 0
+/** JSON.parse reads a number beyond the double's range as Infinity, which would be stored as null. */
+function hasInfinity(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === Infinity || value === -Infinity
+  return Object.values(value).some(hasInfinity)
+}
+
+/** Counts brackets, and digits in a row, outside strings; a text too short to have too many is not looked at. */
+function inspect(text: string): { readonly isTooDeep: boolean; readonly hasLongNumber: boolean } {
   let isInString = false
-  for (let at = 0; at < text.length; at++) {
+  let depth = 0
+  let digits = 0
+  let hasLongNumber = false
+  for (let at = text.length < MAX_JSON_DEPTH * 2 ? text.length : 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (isInString) {
       if (code === BACKSLASH) at++
       else if (code === QUOTE) isInString = false
-    } else if (code === QUOTE) isInString = true
+      continue
+    }
+    digits = code >= DIGIT_0 && code <= DIGIT_9 ? digits + 1 : 0
+    if (digits > MAX_DOUBLE_DIGITS) hasLongNumber = true
+    if (code === QUOTE) isInString = true
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      if (++depth > MAX_JSON_DEPTH) return true
+      if (++depth > MAX_JSON_DEPTH) return { isTooDeep: true, hasLongNumber }
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--
   }
-  return false
+  return { isTooDeep: false, hasLongNumber }
 }
 
 const QUOTE = 0x22
+const DIGIT_0 = 0x30
+const DIGIT_9 = 0x39
 const OPEN_BRACKET = 0x5b
 const BACKSLASH = 0x5c
 const CLOSE_BRACKET = 0x5d

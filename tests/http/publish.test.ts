@@ -56,6 +56,8 @@ describe("a body that is not JSON is refused", () => {
     ["that is empty", ""],
     ["that is not UTF-8", new Uint8Array([0x22, 0xff, 0xfe, 0x22])],
     ["that nests 100,000 deep", deep],
+    ["with a number beyond the double's range", '{"type":"voice","name":"x","payload":{"a":[1,-1e999]}}'],
+    ["with an integer of 400 digits", `{"type":"voice","name":"x","payload":{"a":${"9".repeat(400)}}}`],
     ["whose payload nests 100,000 deep", `{"type":"voice","name":"x","payload":{"a":${deep}}}`],
   ]
   test.each(cases)("one %s", async (_, body) => {
@@ -63,6 +65,12 @@ describe("a body that is not JSON is refused", () => {
     const problem = await problemOf(await service.postRaw(PATH, body, JSON_TYPE), "malformed-json", 400)
     expect(problem).toMatchObject({ retryable: false, outcome: "not-stored" })
   })
+})
+
+test("a text with many digits or an exponent in it is no number, and is kept", async () => {
+  await using service = await HttpService.start()
+  const draft = { ...DRAFT, payload: { serial: "7".repeat(400), code: "1e999", small: 1e-200 } }
+  expect((await service.post(PATH, draft)).status).toBe(201)
 })
 
 describe("a body that is too large is refused", () => {
