@@ -29,6 +29,11 @@ export interface AppOptions {
   readonly logger: Logger
 }
 
+/** The folder of the handler modules can't be read. The message is one sentence for whoever starts it. */
+export class HandlersDirError extends Error {
+  override readonly name = "HandlersDirError"
+}
+
 /** The running service. */
 export interface App {
   /** Where it listens. */
@@ -40,7 +45,7 @@ export interface App {
 /**
  * The composition root: builds every part, starts them in the order in which events need them, and stops
  * them in the order in which they can do without each other.
- * @throws {EngineStartError | ModuleLoadError | ListenError} with one sentence, where it can't start.
+ * @throws {EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
  */
 export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }: AppOptions): Promise<App> {
   const startedAt = performance.now()
@@ -147,7 +152,7 @@ async function moduleFiles(dir: string, isGiven: boolean): Promise<readonly Modu
     return await findModuleFiles(dir)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ModuleLoadError(resolve(dir), `HANDLERS_DIR can't be read: ${reason}`)
+    throw new HandlersDirError(`HANDLERS_DIR ${resolve(dir)} can't be read: ${reason}`, { cause })
   }
 }
 

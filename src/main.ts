@@ -1,5 +1,5 @@
 import { Command } from "commander"
-import { type App, startApp } from "./app.ts"
+import { type App, HandlersDirError, startApp } from "./app.ts"
 import { ConfigError, describeVariables, parseConfig, readEnvironment } from "./config.ts"
 import { EngineStartError } from "./engine/errors.ts"
 import { ListenError } from "./http/http-server.ts"
@@ -65,9 +65,8 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError) {
     return `the configuration is wrong:\n${error.faults.map(({ name, message }) => `  ${name} ${message}`).join("\n")}`
   }
-  const isForeseen =
-    error instanceof EngineStartError || error instanceof ModuleLoadError || error instanceof ListenError
-  if (isForeseen) return error.message
+  const foreseen = [EngineStartError, HandlersDirError, ModuleLoadError, ListenError]
+  if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 

@@ -17,6 +17,18 @@ const ProblemSchema = z
   })
   .openapi("Problem")
 
+/** What a publish can be refused with. */
+export const PUBLISH_PROBLEMS = [
+  "malformed-json",
+  "payload-too-large",
+  "unsupported-media-type",
+  "validation-failed",
+  "unroutable",
+  "too-many-in-flight",
+  "queue-full",
+  "engine-unavailable",
+] as const satisfies readonly ProblemSlug[]
+
 /** The responses of a route for the problems that it can have, by status. */
 export function problemResponses(...slugs: readonly ProblemSlug[]) {
   const byStatus = new Map<number, string[]>()

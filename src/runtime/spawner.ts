@@ -68,7 +68,10 @@ export class Spawner {
     const delayMs = backoffDelay(RESPAWN_BACKOFF, ++this.#failures)
     if (error !== null) {
       const reason = error instanceof Error ? error.message : String(error)
-      this.#options.logger.error({ reason, delayMs }, "a worker could not be started; it will be tried again")
+      this.#options.logger.error(
+        { reason, retry_in_ms: delayMs },
+        "a worker could not be started; it will be tried again",
+      )
     }
     this.#forgetTimer()
     this.#timer = setTimeout(() => {

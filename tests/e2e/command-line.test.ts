@@ -45,3 +45,10 @@ test("a DATA_DIR that can't be a folder is said in one sentence, and exits 1", a
   expect(await service.exited()).toBe(1)
   expect(service.stderr).toMatch(/^event-broker: DATA_DIR .*\n$/)
 })
+
+test("a HANDLERS_DIR that was given and is not there is said in one sentence, and exits 1", async () => {
+  await using folder = new ServiceFolder()
+  const service = folder.spawn([], { HANDLERS_DIR: "nowhere" })
+  expect(await service.exited()).toBe(1)
+  expect(service.stderr).toMatch(/^event-broker: HANDLERS_DIR .*nowhere can't be read: .*\n$/)
+})

@@ -6,7 +6,7 @@ import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
+import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
 
 const PATH = "/api/v1/events/batch"
 
@@ -64,16 +64,7 @@ const route = () =>
     responses: {
       201: jsonResponse("All are stored", BatchResultSchema),
       207: jsonResponse("Some are stored", BatchResultSchema),
-      ...problemResponses(
-        "malformed-json",
-        "payload-too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "unroutable",
-        "too-many-in-flight",
-        "queue-full",
-        "engine-unavailable",
-      ),
+      ...problemResponses(...PUBLISH_PROBLEMS),
     },
   })
 

@@ -3,7 +3,7 @@ import type { HttpApp, HttpContext } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
+import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
 
 const route = () =>
   createRoute({
@@ -17,16 +17,7 @@ const route = () =>
     },
     responses: {
       201: jsonResponse("The event is stored", ReceiptSchema),
-      ...problemResponses(
-        "malformed-json",
-        "payload-too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "unroutable",
-        "too-many-in-flight",
-        "queue-full",
-        "engine-unavailable",
-      ),
+      ...problemResponses(...PUBLISH_PROBLEMS),
     },
   })
 
