@@ -3,12 +3,6 @@ import { ProblemError } from "./problem.ts"
 /** How deep arrays and objects may nest. What is deeper can't be written again by every JSON library. */
 const MAX_JSON_DEPTH = 100
 
-/** Digits of the largest double, 1.8e308, less one: an integer with more may be beyond it. */
-const MAX_DOUBLE_DIGITS = 308
-
-/** What a number beyond the largest double has, where it is written with an exponent. */
-const LARGE_EXPONENT = /[eE]\+?\d{3}/
-
 /** Refuses bytes that are not UTF-8, where the default would replace them without a word. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true })
 
@@ -47,12 +41,14 @@ function requireJson(headers: Headers): void {
   }
 }
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const declared = request.headers.get("content-length")
-  if (declared !== null) {
-    if (Number(declared) > maxBytes) throw tooLarge(maxBytes)
-    return request.bytes()
-  }
+  if (declared === null) return readChunks(request, maxBytes)
+  if (Number(declared) > maxBytes) throw tooLarge(maxBytes)
+  return request.bytes()
+}
+
+async function readChunks(request: Request, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
@@ -72,10 +68,11 @@ function decode(bytes: Uint8Array): string {
 }
 
 function parse(text: string): unknown {
-  const { isTooDeep, hasLongNumber } = inspect(text)
-  if (isTooDeep) throw malformed(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`)
+  if (hasManyBrackets(text) && isTooDeep(text)) {
+    throw malformed(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`)
+  }
   const json = parseText(text)
-  if ((hasLongNumber || LARGE_EXPONENT.test(text)) && hasInfinity(json)) {
+  if (hasInfinity(json)) {
     throw malformed("A number in the body is too large to be kept; send it as a string.")
   }
   return json
@@ -91,36 +88,40 @@ function parseText(text: string): unknown {
 
 /** JSON.parse reads a number beyond the double's range as Infinity, which would be stored as null. */
 function hasInfinity(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return value === Infinity || value === -Infinity
+  if (typeof value === "number") return !Number.isFinite(value)
+  if (typeof value !== "object" || value === null) return false
   return Object.values(value).some(hasInfinity)
 }
 
-/** Counts brackets, and digits in a row, outside strings; a text too short to have too many is not looked at. */
-function inspect(text: string): { readonly isTooDeep: boolean; readonly hasLongNumber: boolean } {
+/** Whether the text has enough brackets to nest too deep: most have not, and are not looked at one by one. */
+function hasManyBrackets(text: string): boolean {
+  let count = 0
+  for (const bracket of ["{", "["]) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++count > MAX_JSON_DEPTH) return true
+    }
+  }
+  return false
+}
+
+/** Counts brackets outside strings. */
+function isTooDeep(text: string): boolean {
   let isInString = false
   let depth = 0
-  let digits = 0
-  let hasLongNumber = false
-  for (let at = text.length < MAX_JSON_DEPTH * 2 ? text.length : 0; at < text.length; at++) {
+  for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (isInString) {
       if (code === BACKSLASH) at++
       else if (code === QUOTE) isInString = false
-      continue
-    }
-    digits = code >= DIGIT_0 && code <= DIGIT_9 ? digits + 1 : 0
-    if (digits > MAX_DOUBLE_DIGITS) hasLongNumber = true
-    if (code === QUOTE) isInString = true
+    } else if (code === QUOTE) isInString = true
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      if (++depth > MAX_JSON_DEPTH) return { isTooDeep: true, hasLongNumber }
+      if (++depth > MAX_JSON_DEPTH) return true
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--
   }
-  return { isTooDeep: false, hasLongNumber }
+  return false
 }
 
 const QUOTE = 0x22
-const DIGIT_0 = 0x30
-const DIGIT_9 = 0x39
 const OPEN_BRACKET = 0x5b
 const BACKSLASH = 0x5c
 const CLOSE_BRACKET = 0x5d
