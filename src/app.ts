@@ -38,6 +38,8 @@ export class HandlersDirError extends Error {
 export interface App {
   /** Where it listens. */
   readonly url: string
+  /** Resolves where the engine has failed for good: all that is left to do is to stop, and start anew. */
+  readonly failed: Promise<void>
   /** Finishes what is in flight within `SHUTDOWN_TIMEOUT`, gives back what is not settled, and lets go of all. */
   stop(): Promise<void>
 }
@@ -54,9 +56,13 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)
 
+  const { promise: failed, resolve: reportFailure } = Promise.withResolvers<void>()
   const engine = EmbeddedEngine.open({
     dataDir: config.DATA_DIR,
-    onStatusChange: (status) => logger.warn(status, "the engine's state changed"),
+    onStatusChange: (status) => {
+      logger.warn(status, "the engine's state changed")
+      if (status.state === "failed") reportFailure()
+    },
   })
   const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT })
   const poolSize = files.length > 0 ? config.WORKER_POOL_SIZE : 0
@@ -138,7 +144,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
       await Promise.race([dispatcher.settled(), Bun.sleep(SETTLE_GRACE_MS)])
       await engine.close()
     }
-    return { url: server.url, stop }
+    return { url: server.url, failed, stop }
   } catch (error) {
     await pool.stop(0)
     await engine.close()

@@ -40,6 +40,11 @@ async function serve(shouldGreet: boolean): Promise<void> {
     const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
     const app = await startApp({ config, isHandlersDirGiven, workerUrl: WORKER_URL, logger })
     stopOnSignal(app, (signal) => logger.info({ signal }, "stopping"))
+    void app.failed.then(async () => {
+      logger.fatal("stopping, since the engine has failed; what was confirmed is there at the next start")
+      await app.stop()
+      process.exit(EXIT_START)
+    })
     if (shouldGreet) process.stdout.write(greeting(app.url))
   } catch (error) {
     process.stderr.write(`event-broker: ${explain(error)}\n`)

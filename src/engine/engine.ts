@@ -50,6 +50,8 @@ export type EngineStatus =
   | { readonly state: "ready" }
   /** Publishes are refused at once; the engine goes on trying to recover by itself. */
   | { readonly state: "unavailable"; readonly reason: string }
+  /** The engine can't recover: what it holds is safe, and has to be opened anew by another process. */
+  | { readonly state: "failed"; readonly reason: string }
   | { readonly state: "closed" }
 
 export interface QueueDeclaration {

@@ -5,7 +5,6 @@ import { PRIORITY_LEVELS } from "../../event/priority.ts"
 import type {
   ConsumeOptions,
   DeadLetter,
-  Delivery,
   Engine,
   EngineStatus,
   QueueDeclaration,
@@ -14,6 +13,8 @@ import type {
 } from "../engine.ts"
 import { EngineStartError, PublishError, type PublishOutcome } from "../errors.ts"
 import { openDatabase } from "./database.ts"
+import { newDelivery } from "./delivery.ts"
+import { LogSync } from "./log-sync.ts"
 import { MessageStore } from "./message-store.ts"
 import type { Consumer } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
@@ -27,7 +28,12 @@ export interface EmbeddedEngineOptions {
   readonly now?: () => number
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
+  /** Brings the store's log onto the disk. Default: `fdatasync`. For tests, to hold it up or let it fail. */
+  readonly openLog?: (databaseFile: string) => Log
 }
+
+/** What the engine needs of the log that SQLite writes. */
+export type Log = Pick<LogSync, "start" | "now" | "close">
 
 /** Longest wait of a timer, in milliseconds; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -39,7 +45,8 @@ const RECOVERY_DELAY_MS = { first: 100, last: 2_000 } as const
 
 /**
  * The engine inside the process: one SQLite file, written by group commit. All that is published and settled
- * in one turn of the event loop goes into one transaction with one sync, and is confirmed after it.
+ * in one turn of the event loop, or while the turn before is synced, goes into one transaction with one sync,
+ * and is confirmed after it.
  */
 export class EmbeddedEngine implements Engine {
   readonly name = "embedded"
@@ -50,8 +57,12 @@ export class EmbeddedEngine implements Engine {
   readonly #now: () => number
   readonly #onStatusChange: (status: EngineStatus) => void
   readonly #sweep: Timer
+  readonly #log: Log
   #turn = new Turn()
-  #isScheduled = false
+  /** Where the turn is; `syncing-and-due` is to be followed by another at once. */
+  #phase: "idle" | "due" | "syncing" | "syncing-and-due" = "idle"
+  #onSynced: (() => void) | undefined
+  #closed: Promise<void> | undefined
   #dueTimer: Timer | undefined
   #recoveryTimer: Timer | undefined
   #recoveryDelayMs: number = RECOVERY_DELAY_MS.first
@@ -72,6 +83,7 @@ export class EmbeddedEngine implements Engine {
     this.#store = new MessageStore(database)
     this.#catalog = new QueueCatalog(database, this.#store)
     this.#writer = new TurnWriter(this.#store, this.#catalog)
+    this.#log = (options.openLog ?? ((file) => new LogSync(file)))(database.filename)
     this.#sweep = setInterval(() => this.#schedule(), EXPIRY_INTERVAL_MS)
     this.#schedule()
   }
@@ -83,6 +95,7 @@ export class EmbeddedEngine implements Engine {
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     try {
       this.#catalog.declare(queues)
+      this.#log.now()
     } catch (cause) {
       throw new EngineStartError(`the queues can't be declared: ${reasonOf(cause)}`, { cause })
     }
@@ -129,22 +142,33 @@ export class EmbeddedEngine implements Engine {
       .map(({ body, failure }) => ({ body, failure: JSON.parse(failure) }))
   }
 
-  async close(): Promise<void> {
-    if (this.#status.state === "closed") return
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     for (const queue of this.#catalog.all()) queue.consumers.clear()
-    this.#commitTurn()
+    if (this.#isSyncing) await new Promise<void>((resolve) => (this.#onSynced = resolve))
+    const hasFailed = this.#status.state === "failed"
+    if (this.#status.state === "ready") this.#commitLastTurn()
     clearInterval(this.#sweep)
     clearTimeout(this.#dueTimer)
     clearTimeout(this.#recoveryTimer)
     this.#status = { state: "closed" }
     for (const { fail } of this.#turn.settlements) fail(new Error(CLOSED))
+    this.#log.close()
+    // SQLite would copy the log, which can't be trusted, into the database.
+    if (hasFailed) return
     this.#store.close()
     this.#catalog.close()
     this.#database.close()
   }
 
   #settle(claim: Claim, settlement: Settlement): Promise<void> {
-    if (this.#status.state === "closed") return Promise.reject(new Error(CLOSED))
+    if (this.#status.state === "closed" || this.#status.state === "failed") {
+      return Promise.reject(new Error(CLOSED))
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#turn.settlements.push({ settlement, ...claim, confirm: resolve, fail: reject })
     this.#schedule()
@@ -153,26 +177,71 @@ export class EmbeddedEngine implements Engine {
     return promise
   }
 
-  /** Everything asked for until the event loop comes round joins this turn. */
+  /** Everything asked for until the event loop comes round, or the turn before is synced, joins this turn. */
   #schedule(): void {
-    if (this.#isScheduled || this.#status.state !== "ready") return
-    this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      if (this.#status.state === "ready") this.#commitTurn()
-    })
+    if (this.#status.state !== "ready") return
+    if (this.#phase === "syncing") this.#phase = "syncing-and-due"
+    if (this.#phase !== "idle") return
+    this.#phase = "due"
+    // What the last confirms set off arrives within a round of the event loop: with a second one, a commit under
+    // load holds twice as much.
+    setImmediate(() => setImmediate(() => this.#commitDue()))
+  }
+
+  #commitDue(): void {
+    this.#phase = "idle"
+    if (this.#status.state === "ready") this.#commitTurn()
+  }
+
+  get #isSyncing(): boolean {
+    return this.#phase === "syncing" || this.#phase === "syncing-and-due"
   }
 
   #commitTurn(): void {
     const turn = this.#turn
-    this.#turn = new Turn()
-    let written: WrittenTurn
-    try {
-      written = this.#writer.write(turn, this.#now())
-    } catch (error) {
-      this.#fail(turn, error)
+    const written = this.#write()
+    if (written === null) return
+    if (turn.publishes.length + turn.settlements.length + written.claims.length === 0) {
+      this.#conclude(turn, written)
       return
     }
+    this.#phase = "syncing"
+    this.#log.start((error) => {
+      const isDue = this.#phase === "syncing-and-due"
+      this.#phase = "idle"
+      if (error === null) this.#conclude(turn, written)
+      else this.#giveUp(turn, error)
+      if (isDue) this.#schedule()
+      this.#onSynced?.()
+    })
+  }
+
+  #commitLastTurn(): void {
+    const turn = this.#turn
+    const written = this.#write()
+    if (written === null) return
+    try {
+      this.#log.now()
+      this.#conclude(turn, written)
+    } catch (error) {
+      this.#giveUp(turn, error)
+    }
+  }
+
+  /** Null where nothing of it was written. */
+  #write(): WrittenTurn | null {
+    const turn = this.#turn
+    this.#turn = new Turn()
+    try {
+      return this.#writer.write(turn, this.#now())
+    } catch (error) {
+      this.#fail(turn, error)
+      return null
+    }
+  }
+
+  /** The turn is on the disk: all who asked for something in it learn so. */
+  #conclude(turn: Turn, written: WrittenTurn): void {
     for (const { confirm } of turn.settlements) confirm()
     for (const { pending, error } of written.publishes) {
       if (error === null) pending.confirm()
@@ -185,30 +254,9 @@ export class EmbeddedEngine implements Engine {
 
   /** A consumer that was cancelled by what it got just before gets no more. */
   #hand(claim: Claim): void {
-    const delivery = this.#deliver(claim)
+    const delivery = newDelivery(claim, (settlement) => this.#settle(claim, settlement))
     if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
     else void delivery.release()
-  }
-
-  #deliver(claim: Claim): Delivery {
-    const { body, priority, attempt, failure } = claim.message
-    let settled: Promise<void> | undefined
-    // The first settlement counts: a second one would take another delivery's place in the books.
-    const settle = (settlement: Settlement): Promise<void> => {
-      settled ??= this.#settle(claim, settlement)
-      return settled
-    }
-    return {
-      queue: claim.queue.declaration.name,
-      body,
-      priority,
-      attempt,
-      lastFailure: failure === null ? null : JSON.parse(failure),
-      ack: () => settle({ kind: "ack" }),
-      retry: (delayMs, failure) => settle({ kind: "retry", delayMs, failure }),
-      deadLetter: (failure) => settle({ kind: "dead-letter", failure }),
-      release: () => settle({ kind: "release" }),
-    }
   }
 
   #armDueTimer(): void {
@@ -222,10 +270,7 @@ export class EmbeddedEngine implements Engine {
   /** Nothing of the turn was written. Publishers learn it; what was to be settled is kept until it can be. */
   #fail(turn: Turn, cause: unknown): void {
     const reason = `the store can't be written: ${reasonOf(cause)}`
-    const outcome = outcomeOf(cause)
-    for (const { refuse } of turn.publishes) {
-      refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
-    }
+    refuseAll(turn, reason, outcomeOf(cause), cause)
     this.#turn = new Turn([...turn.settlements, ...this.#turn.settlements])
     try {
       this.#catalog.recount()
@@ -236,6 +281,20 @@ export class EmbeddedEngine implements Engine {
     clearTimeout(this.#recoveryTimer)
     this.#recoveryTimer = setTimeout(() => this.#recover(), this.#recoveryDelayMs)
     this.#recoveryDelayMs = Math.min(this.#recoveryDelayMs * 2, RECOVERY_DELAY_MS.last)
+  }
+
+  /**
+   * The log was written, but may not be on the disk, and a second sync would not tell: after one that failed,
+   * Linux calls the same pages clean. A process that opens the store anew takes what is whole of the log.
+   * Source: wiki.postgresql.org/wiki/Fsync_Errors.
+   */
+  #giveUp(turn: Turn, cause: unknown): void {
+    const reason = `the store's log can't be synced: ${reasonOf(cause)}`
+    refuseAll(turn, reason, "unknown", cause)
+    refuseAll(this.#turn, reason, "not-stored", cause)
+    for (const { fail } of [...turn.settlements, ...this.#turn.settlements]) fail(new Error(reason))
+    this.#turn = new Turn()
+    this.#changeStatus({ state: "failed", reason })
   }
 
   #recover(): void {
@@ -258,8 +317,14 @@ export class EmbeddedEngine implements Engine {
   }
 
   #unavailable(): PublishError {
-    const reason = this.#status.state === "unavailable" ? this.#status.reason : "the engine is closed"
+    const reason = "reason" in this.#status ? this.#status.reason : "the engine is closed"
     return new PublishError("engine-unavailable", reason)
+  }
+}
+
+function refuseAll(turn: Turn, reason: string, outcome: PublishOutcome, cause: unknown): void {
+  for (const { refuse } of turn.publishes) {
+    refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
   }
 }
 

@@ -1,0 +1,27 @@
+import type { Delivery } from "../engine.ts"
+import type { Settlement } from "./turn.ts"
+import type { Claim } from "./turn-writer.ts"
+
+/** What a consumer gets of a claim. `settle` is called once: with the first way in which it is settled. */
+export function newDelivery(
+  { message, queue }: Claim,
+  settle: (settlement: Settlement) => Promise<void>,
+): Delivery {
+  let settled: Promise<void> | undefined
+  // A second settlement would take another delivery's place in the books.
+  const once = (settlement: Settlement): Promise<void> => {
+    settled ??= settle(settlement)
+    return settled
+  }
+  return {
+    queue: queue.declaration.name,
+    body: message.body,
+    priority: message.priority,
+    attempt: message.attempt,
+    lastFailure: message.failure === null ? null : JSON.parse(message.failure),
+    ack: () => once({ kind: "ack" }),
+    retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
+    deadLetter: (failure) => once({ kind: "dead-letter", failure }),
+    release: () => once({ kind: "release" }),
+  }
+}

@@ -1,0 +1,131 @@
+import { describe, expect, test } from "bun:test"
+import type { EngineStatus } from "../../../src/engine/engine.ts"
+import { EmbeddedStore } from "../../support/embedded-store.ts"
+import { HeldLog } from "../../support/held-log.ts"
+import { Inbox } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { storedRows } from "../../support/stored-rows.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+import { commitsInLog } from "../../support/write-ahead-log.ts"
+
+async function openHeld(store: EmbeddedStore, changes: EngineStatus[] = []) {
+  const log = new HeldLog()
+  const engine = store.open({ openLog: () => log, onStatusChange: (status) => changes.push(status) })
+  await engine.declareQueues([queueDeclaration("calls")])
+  return { engine, log }
+}
+
+const newCall = () => newEvent({ routing_key: "calls" })
+
+describe("until the log is synced", () => {
+  test("a publish is not confirmed, though it is written", async () => {
+    await using store = new EmbeddedStore()
+    const { engine, log } = await openHeld(store)
+    const before = commitsInLog(store.dataDir)
+    const published = engine.publish(newCall())
+    await waitUntil(() => log.waiting === 1, "the sync to begin")
+    expect(commitsInLog(store.dataDir) - before).toBe(1)
+    await Bun.sleep(0)
+    expect(Bun.peek.status(published)).toBe("pending")
+    log.letGo()
+    await published
+  })
+
+  test("nothing is delivered, and an ack is not done", async () => {
+    await using store = new EmbeddedStore()
+    const { engine, log } = await openHeld(store)
+    const published = engine.publish(newCall())
+    const inbox = new Inbox(engine, "calls")
+    await waitUntil(() => log.waiting === 1, "the sync to begin")
+    await Bun.sleep(0)
+    expect(inbox.unread).toEqual([])
+    log.end()
+    await published
+    const delivery = await inbox.next()
+    const acked = delivery.ack()
+    await waitUntil(() => log.waiting === 1, "the sync of the ack to begin")
+    await Bun.sleep(0)
+    expect(Bun.peek.status(acked)).toBe("pending")
+    log.letGo()
+    await acked
+  })
+
+  test("what is published meanwhile is gathered for one commit", async () => {
+    await using store = new EmbeddedStore()
+    const { engine, log } = await openHeld(store)
+    const first = engine.publish(newCall())
+    await waitUntil(() => log.waiting === 1, "the sync to begin")
+    const before = commitsInLog(store.dataDir)
+    const others = []
+    for (let i = 0; i < 10; i++) {
+      others.push(engine.publish(newCall()))
+      await Bun.sleep(0)
+    }
+    expect(commitsInLog(store.dataDir)).toBe(before)
+    log.letGo()
+    await Promise.all([first, ...others])
+    expect(commitsInLog(store.dataDir) - before).toBe(1)
+  })
+
+  test("the engine is not closed; what was asked for before is", async () => {
+    await using store = new EmbeddedStore()
+    const { engine, log } = await openHeld(store)
+    const first = engine.publish(newCall())
+    await waitUntil(() => log.waiting === 1, "the sync to begin")
+    const second = engine.publish(newCall())
+    const closed = engine.close()
+    await Bun.sleep(0)
+    expect(Bun.peek.status(closed)).toBe("pending")
+    log.end()
+    await Promise.all([first, second, closed])
+    expect(storedRows(store.dataDir)).toMatchObject({ messages: 2 })
+  })
+})
+
+test("a log that can't be synced ends the engine: nothing more is confirmed", async () => {
+  await using store = new EmbeddedStore()
+  const changes: EngineStatus[] = []
+  const { engine, log } = await openHeld(store, changes)
+  const inbox = new Inbox(engine, "calls", 1)
+  const published = engine.publish(newCall())
+  await waitUntil(() => log.waiting === 1, "the sync to begin")
+  log.end()
+  await published
+  const delivery = await inbox.next()
+
+  const inDoubt = engine.publish(newCall())
+  const acked = delivery.ack()
+  await waitUntil(() => log.waiting === 1, "the next sync to begin")
+  const notWritten = engine.publish(newCall())
+  const settled = Promise.allSettled([inDoubt, notWritten, acked])
+  log.end(new Error("EIO: i/o error, fdatasync"))
+  expect(await settled).toMatchObject([
+    { reason: { code: "engine-unavailable", outcome: "unknown" } },
+    { reason: { code: "engine-unavailable", outcome: "not-stored" } },
+    { reason: { message: expect.stringContaining("can't be synced") } },
+  ])
+  const reason = "the store's log can't be synced: EIO: i/o error, fdatasync"
+  expect(changes).toEqual([{ state: "failed", reason }])
+  await expect(engine.publish(newCall())).rejects.toMatchObject({
+    code: "engine-unavailable",
+    outcome: "not-stored",
+    message: reason,
+  })
+  await engine.close()
+})
+
+test("a thread pool that handlers keep busy does not hold up a publish", async () => {
+  await using store = new EmbeddedStore()
+  const engine = store.open()
+  await engine.declareQueues([queueDeclaration("calls")])
+  let hashed = 0
+  // Each takes a thread for most of a second, and there are more of them than threads.
+  const hashes = Array.from({ length: navigator.hardwareConcurrency * 3 }, async () => {
+    await Bun.password.hash("secret", { algorithm: "argon2id", memoryCost: 65_536, timeCost: 20 })
+    hashed++
+  })
+  await engine.publish(newCall())
+  expect(hashed).toBe(0)
+  await Promise.all(hashes)
+}, 60_000)
