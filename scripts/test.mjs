@@ -1,12 +1,23 @@
 import { bunTests } from "./bun-tests.mjs"
 import { compile } from "./compile.mjs"
+import { ensureRabbitMq, ensureRabbitMq4 } from "./rabbitmq.mjs"
 import { staticChecks } from "./static-checks.mjs"
 import { ensureToolchain } from "./toolchain.mjs"
 
+/** With this argument, the tests run on RabbitMQ 4 too. */
+const ALL_BROKERS = "--all-brokers"
+
+const args = process.argv.slice(2)
 const bun = ensureToolchain()
+ensureRabbitMq()
+const folder4 = args.includes(ALL_BROKERS) ? ensureRabbitMq4() : undefined
+if (folder4 !== undefined) process.env.RABBITMQ_TEST_ROOTS = `/:${folder4 ?? "no RabbitMQ 4"}`
 const checks = await staticChecks()
 const isBuilt = (await compile(bun)) === 0
-const tests = await bunTests(bun, process.argv.slice(2))
+const tests = await bunTests(
+  bun,
+  args.filter((each) => each !== ALL_BROKERS),
+)
 
 const passed = checks.passed + tests.passed + (isBuilt ? 1 : 0)
 const failed = checks.failed + tests.failed + (isBuilt ? 0 : 1)

@@ -11,6 +11,9 @@ import type { FailureRecord } from "../event/failure.ts"
 export interface Engine {
   readonly name: "embedded" | "rabbitmq"
 
+  /** What this engine does and another can't. Known once the engine has been ready. */
+  readonly capabilities: EngineCapabilities
+
   /** What the engine can do at this moment. Never waits. */
   status(): EngineStatus
 
@@ -44,6 +47,29 @@ export interface Engine {
 
   /** Finishes what was begun, and lets go of the files or connections. Unsettled deliveries come again. */
   close(): Promise<void>
+}
+
+/** How engines differ. What is not here, all of them do alike. */
+export interface EngineCapabilities {
+  /**
+   * How waiting events are ordered: by each priority; by two levels, high and critical before the rest two times
+   * out of three; or by arrival alone.
+   */
+  readonly priorities: "strict" | "two-level" | "none"
+  /** The queues outlive the process with their declarations: they need not be declared again to be known. */
+  readonly remembersQueues: boolean
+  /** A queue that is declared again takes its new limits. Where not, other limits are refused. */
+  readonly updatesQueues: boolean
+  /** An event that one of its queues refuses is stored on none of them. */
+  readonly refusesOnAllQueuesOrNone: boolean
+  /** A length limit holds to the event, however many are published at once. */
+  readonly hasExactLimits: boolean
+  /** The attempt of a delivery that was released does not count. */
+  readonly releaseKeepsAttempt: boolean
+  /** What is released goes back to its place; where not, behind what was released before. */
+  readonly releaseKeepsPlace: boolean
+  /** Each delivery that a crash cuts short counts; where not, several count as one. */
+  readonly countsEveryRedelivery: boolean
 }
 
 export type EngineStatus =

@@ -5,6 +5,8 @@ export type PublishErrorCode =
   | "queue-full"
   /** The engine can't store at this moment. */
   | "engine-unavailable"
+  /** There was no confirm in time, or the connection was lost before it. */
+  | "confirm-timeout"
   /** More publishes wait for their confirm than are allowed. */
   | "too-many-in-flight"
 
@@ -28,6 +30,11 @@ export class PublishError extends Error {
     this.code = code
     this.outcome = outcome
   }
+}
+
+/** What was asked of the engine, other than to publish, can't be told at this moment. */
+export class EngineUnavailableError extends Error {
+  override readonly name = "EngineUnavailableError"
 }
 
 /** The engine can't be used as it was configured. The message is one sentence for whoever starts it. */

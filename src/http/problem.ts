@@ -1,4 +1,4 @@
-import { PublishError, type PublishOutcome } from "../engine/errors.ts"
+import { EngineUnavailableError, PublishError, type PublishOutcome } from "../engine/errors.ts"
 import { EventInvalidError, type Fault } from "../event/errors.ts"
 
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
@@ -14,6 +14,7 @@ const PROBLEMS = {
   internal: { status: 500, title: "The service failed", retryable: true },
   "queue-full": { status: 503, title: "A queue is full", retryable: true },
   "engine-unavailable": { status: 503, title: "The engine can't store events", retryable: true },
+  "confirm-timeout": { status: 504, title: "The engine did not confirm the event", retryable: true },
 } as const
 
 export type ProblemSlug = keyof typeof PROBLEMS
@@ -70,6 +71,8 @@ export function toProblemError(error: unknown): ProblemError {
   if (error instanceof PublishError) {
     return new ProblemError(error.code, `${error.message}.`, { outcome: error.outcome })
   }
+  if (error instanceof EngineUnavailableError)
+    return new ProblemError("engine-unavailable", `${error.message}.`)
   return new ProblemError("internal", "The service's log says more, under this request's id.")
 }
 

@@ -27,6 +27,7 @@ export const PUBLISH_PROBLEMS = [
   "too-many-in-flight",
   "queue-full",
   "engine-unavailable",
+  "confirm-timeout",
 ] as const satisfies readonly ProblemSlug[]
 
 /** The responses of a route for the problems that it can have, by status. */

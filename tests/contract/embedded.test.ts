@@ -1,3 +1,4 @@
+import { EMBEDDED_CAPABILITIES } from "../../src/engine/embedded/capabilities.ts"
 import { ChildProcess } from "../support/child-process.ts"
 import { EmbeddedStore } from "../support/embedded-store.ts"
 import { describeEngine, type EngineHarness } from "./engine-contract.ts"
@@ -5,7 +6,7 @@ import { describeEngine, type EngineHarness } from "./engine-contract.ts"
 describeEngine("embedded", async (): Promise<EngineHarness> => {
   const store = new EmbeddedStore()
   return {
-    capabilities: { refusesOnAllQueuesOrNone: true },
+    capabilities: EMBEDDED_CAPABILITIES,
 
     async open() {
       return store.open()

@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test"
-import type { Engine } from "../../src/engine/engine.ts"
+import type { Engine, EngineCapabilities } from "../../src/engine/engine.ts"
 import { deadLetterCases } from "./dead-letter-cases.ts"
 import { durabilityCases } from "./durability-cases.ts"
 import { limitCases } from "./limit-cases.ts"
@@ -9,12 +9,6 @@ import { publishCases } from "./publish-cases.ts"
 import { queueCases } from "./queue-cases.ts"
 import { retryCases } from "./retry-cases.ts"
 import { ttlCases } from "./ttl-cases.ts"
-
-/** What one engine does and another can't. */
-export interface EngineCapabilities {
-  /** An event that one of its queues refuses is stored on none of them. */
-  readonly refusesOnAllQueuesOrNone: boolean
-}
 
 /** One engine for one case: it begins without queues and events, and nothing of it is left afterwards. */
 export interface EngineHarness extends AsyncDisposable {

@@ -94,7 +94,8 @@ export const prefetchCases: readonly ContractCase[] = [
       const rest = new Inbox(engine, "calls")
       await waitUntil(() => rest.deliveries.length + seen.length >= 3, "the other two to be delivered")
       expect(namesOf(seen)).toEqual(["a"])
-      expect(namesOf(await rest.take(2))).toEqual(["b", "c"])
+      const others = namesOf(await rest.take(2))
+      expect(harness.capabilities.releaseKeepsPlace ? others : others.toSorted()).toEqual(["b", "c"])
     },
   },
   {

@@ -25,7 +25,8 @@ export const ttlCases: readonly ContractCase[] = [
       expect([...namesOf(dead)].toSorted()).toEqual(["late", "later"])
       for (const { failure } of dead) {
         expect(failure).toMatchObject({ reason: "expired", attempts: 0, error: null, module: null })
-        expect(failure.lastFailedAt).toBeGreaterThanOrEqual(publishedAt)
+        // A broker tells the time of it to the second.
+        expect(failure.lastFailedAt).toBeGreaterThanOrEqual(Math.floor(publishedAt / 1_000) * 1_000)
       }
     },
   },

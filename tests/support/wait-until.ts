@@ -4,10 +4,14 @@ const BOUND_MS = 20_000
 const POLL_INTERVAL_MS = 2
 
 /** Waits for a condition; fails with `what`, the thing that did not happen. */
-export async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const givenUpAt = Date.now() + BOUND_MS
+export async function waitUntil(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  boundMs = BOUND_MS,
+): Promise<void> {
+  const givenUpAt = Date.now() + boundMs
   while (!(await condition())) {
-    if (Date.now() > givenUpAt) throw new Error(`did not happen within ${BOUND_MS} ms: ${what}`)
+    if (Date.now() > givenUpAt) throw new Error(`did not happen within ${boundMs} ms: ${what}`)
     await Bun.sleep(POLL_INTERVAL_MS)
   }
 }

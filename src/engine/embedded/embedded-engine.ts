@@ -12,6 +12,7 @@ import type {
   Subscription,
 } from "../engine.ts"
 import { EngineStartError, PublishError, type PublishOutcome } from "../errors.ts"
+import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { openDatabase } from "./database.ts"
 import { newDelivery } from "./delivery.ts"
 import { LogSync } from "./log-sync.ts"
@@ -50,6 +51,7 @@ const RECOVERY_DELAY_MS = { first: 100, last: 2_000 } as const
  */
 export class EmbeddedEngine implements Engine {
   readonly name = "embedded"
+  readonly capabilities = EMBEDDED_CAPABILITIES
   readonly #database: Database
   readonly #store: MessageStore
   readonly #catalog: QueueCatalog

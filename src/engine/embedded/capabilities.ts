@@ -1,0 +1,13 @@
+import type { EngineCapabilities } from "../engine.ts"
+
+/** The embedded engine keeps every promise of the port. */
+export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
+  priorities: "strict",
+  remembersQueues: true,
+  updatesQueues: true,
+  refusesOnAllQueuesOrNone: true,
+  hasExactLimits: true,
+  releaseKeepsAttempt: true,
+  releaseKeepsPlace: true,
+  countsEveryRedelivery: true,
+}

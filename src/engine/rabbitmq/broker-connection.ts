@@ -1,0 +1,125 @@
+import { AMQPClient } from "@cloudamqp/amqp-client"
+import { type BrokerAccess, type BrokerAddress, urlOf } from "./broker-address.ts"
+import { readServerProperties, type ServerProperties } from "./server-properties.ts"
+
+/** How long one attempt to connect, or to set up what runs on the connection, may take, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Waits between rounds of attempts, in milliseconds: doubled from the first to the last, less up to a half. */
+const RECONNECT_DELAY_MS = { first: 100, last: 5_000 } as const
+
+export interface BrokerConnectionOptions {
+  /** What the broker shows of the connection, in its list. */
+  readonly name: string
+  readonly access: BrokerAccess
+  /** Opens what runs on the connection. Where it rejects, the connection is given up and made anew. */
+  readonly setUp: (client: AMQPClient, server: ServerProperties, address: BrokerAddress) => Promise<void>
+  /** Told why there is no connection, each time it is lost or can't be made. */
+  readonly onDown: (reason: Error) => void
+}
+
+/** A connection that comes back: whatever ends it, it is made again, for ever, over all the hosts. */
+export class BrokerConnection {
+  readonly #options: BrokerConnectionOptions
+  readonly #closing = new AbortController()
+  readonly #running: Promise<void>
+  readonly #firstAttempt = Promise.withResolvers<void>()
+  #client: AMQPClient | null = null
+  #onLost: (reason: Error) => void = () => {}
+
+  constructor(options: BrokerConnectionOptions) {
+    this.#options = options
+    this.#running = this.#run()
+  }
+
+  /** Resolves once every host was tried, or one has answered. */
+  get firstAttempt(): Promise<void> {
+    return this.#firstAttempt.promise
+  }
+
+  /** Ends the connection that there is, to be made anew: for a part of it that can't be mended otherwise. */
+  reset(): void {
+    this.#client?.socket?.destroy()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const client = this.#client
+    if (client !== null && !client.closed) await withTimeout(client.close()).catch(() => this.reset())
+    this.#onLost(new Error("the connection was closed"))
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { addresses } = this.#options.access
+    let delayMs: number = RECONNECT_DELAY_MS.first
+    for (let at = 0; !this.#closing.signal.aborted; at = (at + 1) % addresses.length) {
+      const address = addresses[at]
+      if (address === undefined) return
+      try {
+        const { lost } = await this.#connect(address)
+        this.#firstAttempt.resolve()
+        delayMs = RECONNECT_DELAY_MS.first
+        throw await lost
+      } catch (error) {
+        this.#client = null
+        if (!this.#closing.signal.aborted) {
+          this.#options.onDown(error instanceof Error ? error : new Error(String(error)))
+        }
+      }
+      if (at < addresses.length - 1) continue
+      this.#firstAttempt.resolve()
+      await this.#pause(delayMs)
+      delayMs = Math.min(delayMs * 2, RECONNECT_DELAY_MS.last)
+    }
+    this.#firstAttempt.resolve()
+  }
+
+  /** Resolves once it is set up; `lost` resolves with why it ended. */
+  async #connect(address: BrokerAddress): Promise<{ readonly lost: Promise<Error> }> {
+    const { access, name, setUp } = this.#options
+    const client = new AMQPClient(urlOf(access, address, name))
+    const lost = Promise.withResolvers<Error>()
+    // The library tells of errors in the log as well; what matters of them comes through its promises.
+    client.onerror = () => {}
+    this.#onLost = lost.resolve
+    client.ondisconnect = (error) => lost.resolve(error ?? new Error("the connection was lost"))
+    this.#client = client
+    try {
+      const connecting = client.connect()
+      const { socket } = client
+      if (socket === undefined) throw new Error("the socket could not be made")
+      const server = readServerProperties(socket)
+      const isUp = Promise.all([server, connecting]).then(([properties]) =>
+        setUp(client, properties, address),
+      )
+      await withTimeout(Promise.race([isUp, lost.promise.then((error) => Promise.reject(error))]))
+      return { lost: lost.promise }
+    } catch (error) {
+      client.socket?.destroy()
+      throw error
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, delayMs * (0.5 + Math.random() / 2))
+    this.#closing.signal.addEventListener("abort", () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    if (this.#closing.signal.aborted) resolve()
+    return promise
+  }
+}
+
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const error = new Error(`the broker did not answer within ${CONNECT_TIMEOUT_MS} ms`)
+  const timer = setTimeout(() => reject(error), CONNECT_TIMEOUT_MS)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

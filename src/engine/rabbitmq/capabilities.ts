@@ -1,0 +1,27 @@
+import type { EngineCapabilities } from "../engine.ts"
+import type { ServerProperties } from "./server-properties.ts"
+
+export type QueueType = "quorum" | "classic"
+
+/**
+ * What this broker does with this type of queue. Quorum queues order by priority from RabbitMQ 4.0, by two levels,
+ * and strictly from 4.3. Source: rabbitmq.com/docs/quorum-queues#priorities.
+ */
+export function capabilitiesOf(queueType: QueueType, server: ServerProperties | null): EngineCapabilities {
+  return {
+    priorities: queueType === "classic" ? "strict" : quorumPriorities(server?.version ?? ""),
+    remembersQueues: false,
+    updatesQueues: false,
+    refusesOnAllQueuesOrNone: false,
+    hasExactLimits: queueType === "classic",
+    releaseKeepsAttempt: false,
+    releaseKeepsPlace: queueType === "classic",
+    countsEveryRedelivery: queueType === "quorum",
+  }
+}
+
+function quorumPriorities(version: string): EngineCapabilities["priorities"] {
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  if (major < 4) return "none"
+  return major > 4 || minor >= 3 ? "strict" : "two-level"
+}

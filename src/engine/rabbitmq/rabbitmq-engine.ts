@@ -1,0 +1,291 @@
+import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import type { Event } from "../../event/envelope.ts"
+import type { FailureRecord } from "../../event/failure.ts"
+import { compileTopic } from "../../event/topic.ts"
+import type {
+  ConsumeOptions,
+  DeadLetter,
+  Engine,
+  EngineCapabilities,
+  EngineStatus,
+  QueueDeclaration,
+  QueueStats,
+  Subscription,
+} from "../engine.ts"
+import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
+import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
+import { BrokerConnection } from "./broker-connection.ts"
+import { capabilitiesOf } from "./capabilities.ts"
+import { peekDeadLetters } from "./dead-letters.ts"
+import { tierOf } from "./delay-tier.ts"
+import { deadLetterOf, propertiesOf, retryOf } from "./message.ts"
+import { PublishChannel } from "./publish-channel.ts"
+import { type Destination, QueueConsumer } from "./queue-consumer.ts"
+import type { ServerProperties } from "./server-properties.ts"
+import { DEAD_LETTERS, deadQueueOf, Topology, type TopologyOptions, tierName } from "./topology.ts"
+
+export interface RabbitMqEngineOptions {
+  readonly access: BrokerAccess
+  readonly topology: TopologyOptions
+  /** How long a publish waits for its confirm, in milliseconds. */
+  readonly confirmTimeoutMs: number
+  /** Told when the engine becomes unavailable, and when it is ready again. */
+  readonly onStatusChange?: (status: EngineStatus) => void
+}
+
+/** What `/health/rabbitmq` tells of the connection. */
+export interface BrokerReport {
+  readonly host: string
+  readonly port: number
+  readonly vhost: string
+  readonly server: ServerProperties | null
+  readonly isPublishing: boolean
+  readonly isConsuming: boolean
+  readonly blockedBecause: string | null
+}
+
+/** Waits before a retry or a dead letter is stored again, in milliseconds. */
+const REPUBLISH_DELAY_MS = 500
+
+/** How often a close looks whether the publishes in flight are confirmed, in milliseconds. */
+const DRAIN_INTERVAL_MS = 10
+
+/**
+ * The engine on RabbitMQ. Two connections, since RabbitMQ blocks a connection that publishes when it is short
+ * of memory or disk, and consumers must go on draining then.
+ */
+export class RabbitMqEngine implements Engine {
+  readonly name = "rabbitmq"
+  readonly #options: RabbitMqEngineOptions
+  readonly #topology: Topology
+  readonly #queues = new Map<string, QueueDeclaration>()
+  readonly #consumers = new Set<QueueConsumer>()
+  readonly #publishing: BrokerConnection
+  readonly #consuming: BrokerConnection
+  #publisher: PublishChannel | null = null
+  #publishClient: AMQPClient | null = null
+  #consumeClient: AMQPClient | null = null
+  #server: ServerProperties | null = null
+  #address: BrokerAddress
+  #blockedBecause: string | null = null
+  #downBecause = "not connected to RabbitMQ yet"
+  #isClosed = false
+  #lastState: EngineStatus["state"] = "unavailable"
+
+  constructor(options: RabbitMqEngineOptions) {
+    const [address] = options.access.addresses
+    if (address === undefined) throw new EngineStartError("no host of RabbitMQ is given")
+    this.#options = options
+    this.#address = address
+    this.#topology = new Topology(options.topology)
+    const { access } = options
+    this.#publishing = new BrokerConnection({
+      name: "event-broker publish",
+      access,
+      setUp: (client, server, reached) => this.#startPublishing(client, server, reached),
+      onDown: (reason) => this.#stopPublishing(reason),
+    })
+    this.#consuming = new BrokerConnection({
+      name: "event-broker consume",
+      access,
+      setUp: (client) => this.#startConsuming(client),
+      onDown: () => this.#stopConsuming(),
+    })
+  }
+
+  get capabilities(): EngineCapabilities {
+    return capabilitiesOf(this.#options.topology.queueType, this.#server)
+  }
+
+  status(): EngineStatus {
+    if (this.#isClosed) return { state: "closed" }
+    if (this.#blockedBecause !== null) {
+      return { state: "unavailable", reason: `RabbitMQ blocks publishers: ${this.#blockedBecause}` }
+    }
+    if (this.#publisher === null || this.#consumeClient === null) {
+      return { state: "unavailable", reason: this.#downBecause }
+    }
+    return { state: "ready" }
+  }
+
+  /** How the connection is. */
+  report(): BrokerReport {
+    return {
+      ...this.#address,
+      vhost: this.#options.access.vhost,
+      server: this.#server,
+      isPublishing: this.#publisher !== null,
+      isConsuming: this.#consumeClient !== null,
+      blockedBecause: this.#blockedBecause,
+    }
+  }
+
+  /** Where RabbitMQ is away, they are declared once it comes. */
+  async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
+    await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
+    const client = this.#publishClient
+    if (client !== null) await this.#topology.declare(client, queues, this.#queues)
+    for (const queue of queues) this.#queues.set(queue.name, queue)
+  }
+
+  async publish(event: Event): Promise<void> {
+    const status = this.status()
+    if (this.#publisher === null || this.#blockedBecause !== null || this.#isClosed) {
+      const reason = status.state === "unavailable" ? status.reason : "the engine is closed"
+      throw new PublishError("engine-unavailable", reason)
+    }
+    const { exchange } = this.#options.topology
+    try {
+      await this.#publisher.publish({
+        exchange,
+        routingKey: event.routing_key,
+        body: JSON.stringify(event),
+        properties: propertiesOf(event),
+      })
+    } catch (error) {
+      throw error instanceof PublishError ? this.#specify(error, event) : error
+    }
+  }
+
+  consume(queue: string, options: ConsumeOptions): Subscription {
+    const consumer = new QueueConsumer(
+      { queue, consume: options, republish: (...what) => this.#republish(...what) },
+      () => this.#consumers.delete(consumer),
+    )
+    this.#consumers.add(consumer)
+    if (this.#consumeClient !== null) void consumer.start(this.#consumeClient)
+    return consumer
+  }
+
+  async queueStats(): Promise<readonly QueueStats[]> {
+    const client = this.#reachable()
+    const channel = await client.channel()
+    const passively = { passive: true, durable: true, autoDelete: false, exclusive: false }
+    const stats: QueueStats[] = []
+    for (const { name, bindings } of this.#queues.values()) {
+      const { messageCount, consumerCount } = await channel.queueDeclare(name, passively)
+      const dead = await channel.queueDeclare(deadQueueOf(name), passively)
+      stats.push({ name, bindings, messageCount, consumerCount, deadLetterCount: dead.messageCount })
+    }
+    await channel.close()
+    return stats
+  }
+
+  async deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]> {
+    return peekDeadLetters(this.#reachable(), queue, limit)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const consumer of this.#consumers) consumer.cancel()
+    while ((this.#publisher?.inFlight ?? 0) > 0) await Bun.sleep(DRAIN_INTERVAL_MS)
+    await Promise.all([this.#publishing.close(), this.#consuming.close()])
+  }
+
+  async #startPublishing(
+    client: AMQPClient,
+    server: ServerProperties,
+    address: BrokerAddress,
+  ): Promise<void> {
+    client.onblocked = (reason) => this.#block(reason)
+    client.onunblocked = () => this.#unblock()
+    await this.#topology.declare(client, [...this.#queues.values()])
+    // A channel that is lost takes its connection with it: exchanges and queues are then declared anew.
+    const onClosed = () => this.#publishing.reset()
+    this.#publisher = await PublishChannel.open(client, this.#options.confirmTimeoutMs, onClosed)
+    this.#publishClient = client
+    this.#server = server
+    this.#address = address
+    this.#tellStatus()
+  }
+
+  #stopPublishing(reason: Error): void {
+    this.#publisher = null
+    this.#publishClient = null
+    this.#blockedBecause = null
+    this.#downBecause = `RabbitMQ can't be used: ${reason.message}`
+    this.#tellStatus()
+  }
+
+  async #startConsuming(client: AMQPClient): Promise<void> {
+    this.#consumeClient = client
+    await Promise.all([...this.#consumers].map((consumer) => consumer.start(client)))
+    this.#tellStatus()
+  }
+
+  #stopConsuming(): void {
+    this.#consumeClient = null
+    this.#tellStatus()
+  }
+
+  /** RabbitMQ tells it of a connection only once that has published: what is in flight may be stored or not. */
+  #block(reason: string): void {
+    this.#blockedBecause = reason
+    const why = `RabbitMQ blocks publishers: ${reason}`
+    this.#publisher?.abandon(new PublishError("engine-unavailable", why, "unknown"))
+    this.#tellStatus()
+  }
+
+  #unblock(): void {
+    this.#blockedBecause = null
+    this.#tellStatus()
+  }
+
+  #tellStatus(): void {
+    const status = this.status()
+    if (status.state === this.#lastState) return
+    this.#lastState = status.state
+    this.#options.onStatusChange?.(status)
+  }
+
+  /** A refusal is the whole truth only where one queue alone is bound: others have kept the event. */
+  #specify(error: PublishError, event: Event): PublishError {
+    if (error.code !== "queue-full") return error
+    const matching = [...this.#queues.values()].filter(({ bindings }) =>
+      bindings.some((pattern) => compileTopic(pattern)(event.routing_key)),
+    )
+    const [only] = matching
+    if (matching.length !== 1 || only === undefined) return error
+    return new PublishError("queue-full", `the queue ${only.name} is full`, "not-stored", { cause: error })
+  }
+
+  async #republish(
+    message: AMQPMessage,
+    queue: string,
+    to: Destination,
+    failure: FailureRecord,
+  ): Promise<void> {
+    while (true) {
+      try {
+        await this.#store(message, queue, to, failure)
+        return
+      } catch (error) {
+        // Once its channel is lost, the broker delivers the event again by itself.
+        if (message.channel.closed || this.#isClosed) throw error
+        await Bun.sleep(REPUBLISH_DELAY_MS)
+      }
+    }
+  }
+
+  async #store(message: AMQPMessage, queue: string, to: Destination, failure: FailureRecord): Promise<void> {
+    const client = this.#publishClient
+    const publisher = this.#publisher
+    if (client === null || publisher === null || this.#blockedBecause !== null) {
+      throw new PublishError("engine-unavailable", this.#downBecause)
+    }
+    if (to.kind === "dead-letter") {
+      const copy = deadLetterOf(message, failure)
+      return publisher.publish({ exchange: DEAD_LETTERS, routingKey: queue, ...copy })
+    }
+    const copy = retryOf(message, to.attempts, failure)
+    const tier = tierOf(to.delayMs)
+    if (tier > 0) await this.#topology.declareTier(client, tier)
+    return publisher.publish({ exchange: tier > 0 ? tierName(tier) : "", routingKey: queue, ...copy })
+  }
+
+  #reachable(): AMQPClient {
+    if (this.#consumeClient === null) throw new EngineUnavailableError(this.#downBecause)
+    return this.#consumeClient
+  }
+}

@@ -1,0 +1,38 @@
+import type { Socket } from "node:net"
+import { AMQPView } from "@cloudamqp/amqp-client/amqp-view"
+
+/** What a broker tells of itself as it greets. */
+export interface ServerProperties {
+  readonly product: string
+  readonly version: string
+}
+
+/** A method frame's type, channel and size; then class, method and the two bytes of the protocol's version. */
+const FRAME_HEAD_BYTES = 7
+const TABLE_AT = FRAME_HEAD_BYTES + 2 + 2 + 2
+const METHOD_FRAME = 1
+
+/**
+ * Reads a broker's connection.start, which the client library passes over, off the socket beside it. A peer
+ * that begins with anything else is no AMQP broker, and the connection is ended before the library reads it.
+ */
+export function readServerProperties(socket: Socket): Promise<ServerProperties> {
+  const { promise, resolve, reject } = Promise.withResolvers<ServerProperties>()
+  let read = Buffer.alloc(0)
+  const onData = (chunk: Buffer): void => {
+    read = Buffer.concat([read, chunk])
+    if (read[0] !== METHOD_FRAME) {
+      socket.removeAllListeners("data")
+      reject(new Error("what answers there is no AMQP broker"))
+      socket.destroy()
+      return
+    }
+    if (read.length < FRAME_HEAD_BYTES || read.length < FRAME_HEAD_BYTES + read.readUInt32BE(3)) return
+    socket.off("data", onData)
+    const view = new AMQPView(read.buffer, read.byteOffset, read.byteLength)
+    const [table] = view.getTable(TABLE_AT)
+    resolve({ product: String(table["product"]), version: String(table["version"]) })
+  }
+  socket.prependListener("data", onData)
+  return promise
+}

@@ -1,0 +1,147 @@
+import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import type { QueueDeclaration } from "../engine.ts"
+import { EngineStartError } from "../errors.ts"
+import type { QueueType } from "./capabilities.ts"
+
+/** Where the broker and this service send what will not be retried; its routing keys are the queues' names. */
+export const DEAD_LETTERS = "dead_letters"
+
+/** Priorities of classic queues, 0 to 9: those of the envelope. */
+const MAX_PRIORITY = 9
+
+/**
+ * The broker is never to drop by itself what was returned often: how often is decided above the port. With -1,
+ * RabbitMQ 3.10 would drop at the first return.
+ */
+const NO_DELIVERY_LIMIT = 2_147_483_647
+
+export interface TopologyOptions {
+  readonly exchange: string
+  readonly exchangeType: string
+  readonly queueType: QueueType
+  /** `declare` makes what is missing; `passive` uses what is there, and makes nothing. */
+  readonly mode: "declare" | "passive"
+}
+
+/** The queue of a queue's dead letters. */
+export const deadQueueOf = (queue: string): string => `dead.${queue}`
+
+/** The exchange, and the queue, of a delay tier. */
+export const tierName = (delayMs: number): string => `retry.${delayMs}`
+
+/** Declares on the broker what this service needs of it. */
+export class Topology {
+  readonly #options: TopologyOptions
+  readonly #tiers = new Set<number>()
+
+  constructor(options: TopologyOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Declares the exchanges and the queues, and unbinds what the declarations before had bound, on a channel of its own: the broker closes it at the first fault.
+   * @throws {EngineStartError} where the broker has one with other arguments, or lacks one in passive mode.
+   */
+  async declare(
+    client: AMQPClient,
+    queues: readonly QueueDeclaration[],
+    before: ReadonlyMap<string, QueueDeclaration> = new Map(),
+  ): Promise<void> {
+    this.#tiers.clear()
+    const channel = await client.channel()
+    const { exchange, exchangeType } = this.#options
+    const passive = this.#options.mode === "passive"
+    await this.#attempt(`the exchange ${exchange}`, () =>
+      channel.exchangeDeclare(exchange, exchangeType, { passive, durable: true, autoDelete: false }),
+    )
+    await this.#attempt(`the exchange ${DEAD_LETTERS}`, () =>
+      channel.exchangeDeclare(DEAD_LETTERS, "direct", { passive, durable: true, autoDelete: false }),
+    )
+    for (const queue of queues) {
+      await this.#declareQueue(channel, queue)
+      if (!passive) await this.#unbind(channel, queue, before.get(queue.name)?.bindings ?? [])
+    }
+    await channel.close()
+  }
+
+  /** Declares a delay tier, once for each connection. */
+  async declareTier(client: AMQPClient, delayMs: number): Promise<void> {
+    if (this.#tiers.has(delayMs)) return
+    const name = tierName(delayMs)
+    const channel = await client.channel()
+    const passive = this.#options.mode === "passive"
+    await this.#attempt(`the exchange ${name}`, () =>
+      channel.exchangeDeclare(name, "fanout", { passive, durable: true, autoDelete: false }),
+    )
+    await this.#declare(channel, name, {
+      ...this.#durably(),
+      "x-message-ttl": delayMs,
+      "x-overflow": "reject-publish",
+      "x-dead-letter-exchange": "",
+      ...this.#keepUntilStored(),
+    })
+    if (!passive) await channel.queueBind(name, name, "")
+    await channel.close()
+    this.#tiers.add(delayMs)
+  }
+
+  async #declareQueue(channel: AMQPChannel, queue: QueueDeclaration): Promise<void> {
+    const { name, bindings, ttlMs, maxLength, overflow } = queue
+    const isClassic = this.#options.queueType === "classic"
+    const dead = deadQueueOf(name)
+    await this.#declare(channel, dead, this.#durably())
+    await this.#declare(channel, name, {
+      ...this.#durably(),
+      ...(isClassic && { "x-max-priority": MAX_PRIORITY }),
+      "x-message-ttl": ttlMs,
+      "x-max-length": maxLength,
+      "x-overflow": overflow,
+      "x-dead-letter-exchange": DEAD_LETTERS,
+      "x-dead-letter-routing-key": name,
+      ...(overflow === "reject-publish" && this.#keepUntilStored()),
+    })
+    if (this.#options.mode === "passive") return
+    await channel.queueBind(dead, DEAD_LETTERS, name)
+    for (const pattern of bindings) await channel.queueBind(name, this.#options.exchange, pattern)
+  }
+
+  async #unbind(channel: AMQPChannel, queue: QueueDeclaration, before: readonly string[]): Promise<void> {
+    for (const pattern of before) {
+      if (!queue.bindings.includes(pattern)) {
+        await channel.queueUnbind(queue.name, this.#options.exchange, pattern)
+      }
+    }
+  }
+
+  /** What every queue has. */
+  #durably(): Record<string, string | number> {
+    return this.#options.queueType === "classic"
+      ? { "x-queue-type": "classic" }
+      : { "x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT }
+  }
+
+  /** A quorum queue keeps what it dead-letters until the other queue has confirmed it. */
+  #keepUntilStored(): Record<string, string> {
+    return this.#options.queueType === "classic" ? {} : { "x-dead-letter-strategy": "at-least-once" }
+  }
+
+  #declare(channel: AMQPChannel, name: string, args: Record<string, string | number>): Promise<void> {
+    const passive = this.#options.mode === "passive"
+    return this.#attempt(`the queue ${name}`, () =>
+      channel.queueDeclare(name, { passive, durable: true, autoDelete: false, exclusive: false }, args),
+    )
+  }
+
+  async #attempt(what: string, declare: () => Promise<unknown>): Promise<void> {
+    try {
+      await declare()
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const advice =
+        this.#options.mode === "passive"
+          ? "declare it, or unset TOPOLOGY"
+          : "delete it once it is empty, set this service to what it has, or use it as it is with TOPOLOGY=passive"
+      throw new EngineStartError(`${what} can't be used: ${reason}: ${advice}`, { cause })
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { waitUntil } from "../wait-until.ts"
+import { commandOf, type RabbitMqInstallation } from "./installation.ts"
+
+const START_TIMEOUT_MS = 60_000
+
+/** A RabbitMQ node of the tests' own: on loopback, with its own ports, data folder and name. */
+export class RabbitMqNode implements AsyncDisposable {
+  readonly port: number
+  readonly managementPort: number
+  readonly #installation: RabbitMqInstallation
+  readonly #folder: string
+  readonly #environment: Readonly<Record<string, string>>
+  #server: Bun.Subprocess<"ignore", "pipe", "pipe"> | null = null
+  #log = ""
+
+  private constructor(installation: RabbitMqInstallation, ports: readonly number[]) {
+    const [port = 0, managementPort = 0, distributionPort = 0, epmdPort = 0] = ports
+    this.#installation = installation
+    this.port = port
+    this.managementPort = managementPort
+    const folder = `/tmp/event-broker-rabbitmq-${process.pid}-${port}`
+    this.#folder = folder
+    this.#environment = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: folder,
+      LANG: "C.UTF-8",
+      ERL_EPMD_ADDRESS: "127.0.0.1",
+      ERL_EPMD_PORT: String(epmdPort),
+      RABBITMQ_NODENAME: `node${port}@localhost`,
+      RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+      RABBITMQ_NODE_PORT: String(port),
+      RABBITMQ_DIST_PORT: String(distributionPort),
+      RABBITMQ_MNESIA_BASE: join(folder, "data"),
+      RABBITMQ_LOG_BASE: join(folder, "log"),
+      RABBITMQ_LOGS: "-",
+      RABBITMQ_PID_FILE: join(folder, "pid"),
+      RABBITMQ_CONF_ENV_FILE: join(folder, "none"),
+      RABBITMQ_CONFIG_FILE: join(folder, "rabbitmq.conf"),
+      RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, "plugins"),
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+    }
+  }
+
+  /** Starts a node, and waits until it takes connections. */
+  static async start(installation: RabbitMqInstallation): Promise<RabbitMqNode> {
+    const node = new RabbitMqNode(installation, await freePorts(4))
+    const folder = join(installation.root, node.#folder)
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, "plugins"), "[rabbitmq_management].\n")
+    writeFileSync(
+      join(folder, "rabbitmq.conf"),
+      [
+        "management.tcp.ip = 127.0.0.1",
+        `management.tcp.port = ${node.managementPort}`,
+        "loopback_users = none",
+        // In a folder that is entered by chroot there is no /proc to read.
+        "vm_memory_calculation_strategy = allocated",
+        "vm_memory_high_watermark.absolute = 2GB",
+        "",
+      ].join("\n"),
+    )
+    await node.start()
+    return node
+  }
+
+  /** Starts it again, on the data that it had. */
+  async start(): Promise<void> {
+    const command = commandOf(this.#installation, "rabbitmq-server")
+    const server = Bun.spawn([...command], {
+      env: this.#environment,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      // A group of its own: the shell script that it is leaves the node behind when it is killed alone.
+      detached: true,
+    })
+    this.#server = server
+    this.#log = ""
+    void this.#readLog(server.stdout)
+    void this.#readLog(server.stderr)
+    await waitUntil(
+      () => {
+        if (server.exitCode !== null) throw new Error(`RabbitMQ ended as it started:\n${this.#log}`)
+        return this.#log.includes("Server startup complete")
+      },
+      "RabbitMQ to start",
+      START_TIMEOUT_MS,
+    )
+  }
+
+  /** Ends it at once, as a machine that loses its power would. */
+  async kill(): Promise<void> {
+    if (this.#server === null) return
+    process.kill(-this.#server.pid, "SIGKILL")
+    await this.#server.exited
+    this.#server = null
+  }
+
+  /** Runs rabbitmqctl against it, and returns what that prints. */
+  async control(...args: readonly string[]): Promise<string> {
+    const command = [...commandOf(this.#installation, "rabbitmqctl"), "--quiet", ...args]
+    const process = Bun.spawn(command, {
+      env: this.#environment,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    const [printed, errors, code] = await Promise.all([
+      process.stdout.text(),
+      process.stderr.text(),
+      process.exited,
+    ])
+    if (code !== 0) throw new Error(`rabbitmqctl ${args.join(" ")} failed:\n${printed}${errors}`)
+    return printed
+  }
+
+  /** Asks its management API. */
+  async manage(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`http://127.0.0.1:${this.managementPort}/api/${path}`, {
+      method,
+      headers: { Authorization: `Basic ${btoa("guest:guest")}`, "Content-Type": "application/json" },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    if (!response.ok)
+      throw new Error(`${method} ${path} was answered ${response.status}: ${await response.text()}`)
+    const text = await response.text()
+    return text === "" ? null : JSON.parse(text)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    // Erlang's name server outlives the node that started it.
+    const epmd = this.#installation.root === "/" ? ["epmd"] : ["chroot", this.#installation.root, "epmd"]
+    Bun.spawnSync([...epmd, "-kill"], { env: this.#environment })
+    rmSync(join(this.#installation.root, this.#folder), { recursive: true, force: true })
+  }
+
+  async #readLog(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) this.#log += decoder.decode(chunk, { stream: true })
+  }
+}
+
+/** Ports that nobody listens on at this moment. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      server.listen(0, "127.0.0.1", resolve)
+      await promise
+      const address = server.address()
+      return typeof address === "object" && address !== null ? address.port : 0
+    }),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}

@@ -1,0 +1,46 @@
+import type { BrokerAccess } from "../../../src/engine/rabbitmq/broker-address.ts"
+import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
+import { RabbitMqEngine, type RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import type { RabbitMqNode } from "./node.ts"
+
+const CONFIRM_TIMEOUT_MS = 10_000
+
+/** Where a node takes connections, for an engine on one of its virtual hosts. */
+export function accessTo(node: RabbitMqNode, vhost: string): BrokerAccess {
+  const address = { host: "127.0.0.1", port: node.port }
+  return { addresses: [address], user: "guest", password: "guest", vhost, tls: false }
+}
+
+/** The engine as the tests run it. */
+export function newEngine(
+  access: BrokerAccess,
+  queueType: QueueType,
+  overrides: Partial<RabbitMqEngineOptions> = {},
+): RabbitMqEngine {
+  const topology = { exchange: "events", exchangeType: "topic", queueType, mode: "declare" } as const
+  return new RabbitMqEngine({ access, topology, confirmTimeoutMs: CONFIRM_TIMEOUT_MS, ...overrides })
+}
+
+/** A virtual host of one test's own: it begins empty, and goes with all that is in it. */
+export class VirtualHost implements AsyncDisposable {
+  readonly name = `test-${Bun.randomUUIDv7()}`
+  readonly access: BrokerAccess
+  readonly #node: RabbitMqNode
+
+  private constructor(node: RabbitMqNode) {
+    this.#node = node
+    this.access = accessTo(node, this.name)
+  }
+
+  static async create(node: RabbitMqNode): Promise<VirtualHost> {
+    const host = new VirtualHost(node)
+    await node.manage("PUT", `vhosts/${host.name}`, {})
+    const all = { configure: ".*", write: ".*", read: ".*" }
+    await node.manage("PUT", `permissions/${host.name}/guest`, all)
+    return host
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#node.manage("DELETE", `vhosts/${this.name}`)
+  }
+}
