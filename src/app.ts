@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Config } from "./config.ts"
+import type { BrokerReport } from "./engine/broker-report.ts"
 import { EmbeddedEngine } from "./engine/embedded/embedded-engine.ts"
-import type { QueueDeclaration } from "./engine/engine.ts"
+import type { Engine, EngineStatus, QueueDeclaration } from "./engine/engine.ts"
 import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
+import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
 import type { HealthReport } from "./http/health-report.ts"
 import { createHttpApp } from "./http/http-app.ts"
 import { HttpServer } from "./http/http-server.ts"
@@ -27,6 +29,11 @@ export interface AppOptions {
   /** The entry file of the workers. */
   readonly workerUrl: string
   readonly logger: Logger
+}
+
+interface OpenedEngine {
+  readonly engine: Engine
+  readonly brokerReport: (() => BrokerReport) | null
 }
 
 /** The folder of the handler modules can't be read. The message is one sentence for whoever starts it. */
@@ -57,12 +64,9 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   const queues = predefinedQueues(limits)
 
   const { promise: failed, resolve: reportFailure } = Promise.withResolvers<void>()
-  const engine = EmbeddedEngine.open({
-    dataDir: config.DATA_DIR,
-    onStatusChange: (status) => {
-      logger.warn(status, "the engine's state changed")
-      if (status.state === "failed") reportFailure()
-    },
+  const { engine, brokerReport } = openEngine(config, (status) => {
+    logger[status.state === "ready" ? "info" : "warn"](status, "the engine's state changed")
+    if (status.state === "failed") reportFailure()
   })
   const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT })
   const poolSize = files.length > 0 ? config.WORKER_POOL_SIZE : 0
@@ -102,6 +106,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     publisher,
     queues,
     health,
+    brokerReport,
     maxBodyBytes,
     maxBatchBytes,
     version: VERSION,
@@ -109,8 +114,10 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   })
 
   const consumeModules = async (manifests: readonly ModuleManifest[]): Promise<void> => {
-    await engine.declareQueues(moduleQueues(manifests, queues, limits))
-    const known = new Set((await engine.queueStats()).map(({ name }) => name))
+    const own = moduleQueues(manifests, queues, limits)
+    await engine.declareQueues(own)
+    const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
+    const known = new Set([...queues, ...own, ...remembered].map(({ name }) => name))
     const lost = manifests.find(({ queue }) => !known.has(queue))
     if (lost)
       throw new ModuleLoadError(lost.file, `there is no queue ${lost.queue}; give it patterns in "bind"`)
@@ -150,6 +157,32 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     await engine.close()
     throw error
   }
+}
+
+/** The engine that is configured; only this function names the adapters. */
+function openEngine(config: Config, onStatusChange: (status: EngineStatus) => void): OpenedEngine {
+  if (config.ENGINE === "embedded") {
+    const engine = EmbeddedEngine.open({ dataDir: config.DATA_DIR, onStatusChange })
+    return { engine, brokerReport: null }
+  }
+  const engine = new RabbitMqEngine({
+    access: {
+      addresses: config.RABBITMQ_HOST.map(({ host, port }) => ({ host, port: port ?? config.RABBITMQ_PORT })),
+      user: config.RABBITMQ_USER,
+      password: config.RABBITMQ_PASSWORD,
+      vhost: config.RABBITMQ_VHOST,
+      tls: config.RABBITMQ_TLS,
+    },
+    topology: {
+      exchange: config.DEFAULT_EXCHANGE,
+      exchangeType: config.DEFAULT_EXCHANGE_TYPE,
+      queueType: config.QUEUE_TYPE,
+      mode: config.TOPOLOGY,
+    },
+    confirmTimeoutMs: config.CONFIRM_TIMEOUT,
+    onStatusChange,
+  })
+  return { engine, brokerReport: () => engine.report() }
 }
 
 async function moduleFiles(dir: string, isGiven: boolean): Promise<readonly ModuleFile[]> {

@@ -24,6 +24,30 @@ const oneOf = <const Options extends readonly string[]>(options: Options) =>
 
 const nonEmpty = v.pipe(v.string(), v.nonEmpty("takes a text that is not empty"))
 
+const flag = v.pipe(
+  v.picklist(["true", "false"], "takes true or false"),
+  v.transform((text) => text === "true"),
+)
+
+/** One host of a list, which may have a port of its own; an IPv6 address stands in brackets. */
+const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]]+)(?::(\d{1,5}))?$/
+
+/** Hosts with commas between, each with its port or without. */
+const hosts = v.pipe(
+  v.string(),
+  v.transform((text) => text.split(",").map((each) => HOST.exec(each.trim()))),
+  v.check(
+    (parts) => parts.every((each) => each !== null),
+    "takes hosts with commas between, such as a,b or a:5672,b:5673",
+  ),
+  v.transform((parts) =>
+    parts.map((each) => ({
+      host: (each?.[1] ?? "").replace(/^\[|\]$/g, ""),
+      port: each?.[2] === undefined ? null : Number(each[2]),
+    })),
+  ),
+)
+
 const logLevels = Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]
 
 const KIBIBYTE = 1_024
@@ -31,11 +55,46 @@ const MEBIBYTE = 1_024 * KIBIBYTE
 
 /** The table of every variable: its schema, its default, and its meaning. */
 const VARIABLES = {
-  ENGINE: [oneOf(["embedded"]), "embedded", "What stores and delivers events."],
+  ENGINE: [
+    oneOf(["embedded", "rabbitmq"]),
+    "embedded",
+    "What stores and delivers events; where it is not set, rabbitmq if RABBITMQ_HOST is.",
+  ],
   HOST: [nonEmpty, "0.0.0.0", "The address to listen on."],
   PORT: [wholeNumber(0, 65_535), "8000", "The port to listen on; 0 takes a free one."],
   LOG_LEVEL: [v.pipe(v.string(), v.toUpperCase(), oneOf(logLevels)), "INFO", "The least of what is logged."],
   DATA_DIR: [nonEmpty, "data", "The folder of the embedded engine's store; made where it is missing."],
+  RABBITMQ_HOST: [
+    hosts,
+    "rabbitmq",
+    "The nodes of RabbitMQ, with commas between; one may have its own port, as host:port.",
+  ],
+  RABBITMQ_PORT: [wholeNumber(1, 65_535), "5672", "The port of those without one of their own."],
+  RABBITMQ_USER: [nonEmpty, "guest", "The user of RabbitMQ."],
+  RABBITMQ_PASSWORD: [nonEmpty, "guest", "Its password; it is never logged."],
+  RABBITMQ_VHOST: [nonEmpty, "/", "The virtual host."],
+  RABBITMQ_TLS: [
+    flag,
+    "false",
+    "Whether to speak TLS with RabbitMQ; its certificate has to be trusted by this machine.",
+  ],
+  DEFAULT_EXCHANGE: [nonEmpty, "events", "The exchange of RabbitMQ that events are published to."],
+  DEFAULT_EXCHANGE_TYPE: [oneOf(["topic"]), "topic", "Its type."],
+  QUEUE_TYPE: [
+    oneOf(["quorum", "classic"]),
+    "quorum",
+    "The type of RabbitMQ's queues: quorum is replicated, classic orders by priority before RabbitMQ 4.",
+  ],
+  TOPOLOGY: [
+    oneOf(["declare", "passive"]),
+    "declare",
+    "Whether to declare exchanges and queues on RabbitMQ, or to use what is there and declare nothing.",
+  ],
+  CONFIRM_TIMEOUT: [
+    wholeNumber(100, 600_000),
+    "10000",
+    "How long a publish waits for RabbitMQ's confirm, in milliseconds.",
+  ],
   HANDLERS_DIR: [nonEmpty, "handlers", "The folder of the handler modules."],
   QUEUE_TTL: [
     wholeNumber(1_000, 365 * 86_400_000),
@@ -103,18 +162,24 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   const faults: ConfigFault[] = []
   const entries = names().map((name) => {
     const [schema, fallback] = VARIABLES[name]
-    const value = environment[name] || fallback
+    const value = environment[name] || (name === "ENGINE" ? defaultEngine(environment) : fallback)
     const result = v.safeParse(schema, value)
     if (result.success) return [name, result.output]
     faults.push({ name, message: `${result.issues[0].message}, not ${JSON.stringify(value)}` })
     return [name, undefined]
   })
-  if (!environment["ENGINE"] && environment["RABBITMQ_HOST"]) {
-    const message = "asks for the engine rabbitmq, which this version does not have: set ENGINE=embedded"
-    faults.push({ name: "RABBITMQ_HOST", message })
-  }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(Object.fromEntries(entries))
+}
+
+/** Who says where RabbitMQ is wants to use it. */
+const defaultEngine = (environment: Readonly<Record<string, string | undefined>>): "rabbitmq" | "embedded" =>
+  environment["RABBITMQ_HOST"] ? "rabbitmq" : "embedded"
+
+/** Why the engine is the one it is, in words. */
+export function explainEngine(environment: Readonly<Record<string, string | undefined>>): string {
+  if (environment["ENGINE"]) return "ENGINE says so"
+  return environment["RABBITMQ_HOST"] ? "RABBITMQ_HOST is set" : "ENGINE and RABBITMQ_HOST are not set"
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Command } from "commander"
 import { type App, HandlersDirError, startApp } from "./app.ts"
-import { ConfigError, describeVariables, parseConfig, readEnvironment } from "./config.ts"
+import { ConfigError, describeVariables, explainEngine, parseConfig, readEnvironment } from "./config.ts"
 import { EngineStartError } from "./engine/errors.ts"
 import { ListenError } from "./http/http-server.ts"
 import { ModuleLoadError } from "./runtime/manifest.ts"
@@ -35,8 +35,12 @@ async function serve(shouldGreet: boolean): Promise<void> {
     const environment = readEnvironment()
     const config = parseConfig(environment)
     const logger = createLogger(config.LOG_LEVEL)
-    const why = environment["ENGINE"] ? "ENGINE says so" : "ENGINE and RABBITMQ_HOST are not set"
-    logger.info({ version: VERSION, engine: config.ENGINE, why, data_dir: config.DATA_DIR }, "starting")
+    const where =
+      config.ENGINE === "embedded" ? { data_dir: config.DATA_DIR } : { hosts: config.RABBITMQ_HOST }
+    logger.info(
+      { version: VERSION, engine: config.ENGINE, why: explainEngine(environment), ...where },
+      "starting",
+    )
     const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
     const app = await startApp({ config, isHandlersDirGiven, workerUrl: WORKER_URL, logger })
     stopOnSignal(app, (signal) => logger.info({ signal }, "stopping"))

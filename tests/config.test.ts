@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { ConfigError, describeVariables, parseConfig, readEnvironment } from "../src/config.ts"
+import { ConfigError, describeVariables, explainEngine, parseConfig, readEnvironment } from "../src/config.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 function faultsOf(environment: Record<string, string>): readonly { name: string; message: string }[] {
@@ -20,6 +20,17 @@ const DEFAULTS = {
   PORT: 8_000,
   LOG_LEVEL: "INFO",
   DATA_DIR: "data",
+  RABBITMQ_HOST: [{ host: "rabbitmq", port: null }],
+  RABBITMQ_PORT: 5_672,
+  RABBITMQ_USER: "guest",
+  RABBITMQ_PASSWORD: "guest",
+  RABBITMQ_VHOST: "/",
+  RABBITMQ_TLS: false,
+  DEFAULT_EXCHANGE: "events",
+  DEFAULT_EXCHANGE_TYPE: "topic",
+  QUEUE_TYPE: "quorum",
+  TOPOLOGY: "declare",
+  CONFIRM_TIMEOUT: 10_000,
   HANDLERS_DIR: "handlers",
   QUEUE_TTL: 86_400_000,
   QUEUE_MAX_LENGTH: 10_000,
@@ -78,11 +89,10 @@ describe("a number that is none, or out of its bounds, is refused", () => {
 })
 
 describe("where RABBITMQ_HOST is set", () => {
-  test("and ENGINE is not, the start is refused rather than events stored elsewhere", () => {
-    const [fault] = faultsOf({ RABBITMQ_HOST: "localhost" })
-    expect(fault?.name).toBe("RABBITMQ_HOST")
-    expect(fault?.message).toContain("ENGINE=embedded")
-    expect(faultsOf({ RABBITMQ_HOST: "localhost", ENGINE: "" })).toHaveLength(1)
+  test("and ENGINE is not, RabbitMQ is used", () => {
+    expect(parseConfig({ RABBITMQ_HOST: "localhost" }).ENGINE).toBe("rabbitmq")
+    expect(parseConfig({ RABBITMQ_HOST: "localhost", ENGINE: "" }).ENGINE).toBe("rabbitmq")
+    expect(explainEngine({ RABBITMQ_HOST: "localhost" })).toBe("RABBITMQ_HOST is set")
   })
 
   test("and ENGINE says embedded, that is what runs", () => {
@@ -90,12 +100,24 @@ describe("where RABBITMQ_HOST is set", () => {
   })
 
   test("to nothing, it counts as not set", () => {
-    expect(faultsOf({ RABBITMQ_HOST: "" })).toEqual([])
+    expect(parseConfig({ RABBITMQ_HOST: "" }).ENGINE).toBe("embedded")
+  })
+
+  test("to several hosts, each may have a port of its own", () => {
+    expect(parseConfig({ RABBITMQ_HOST: "a, b:5673,[::1]:5674" }).RABBITMQ_HOST).toEqual([
+      { host: "a", port: null },
+      { host: "b", port: 5673 },
+      { host: "::1", port: 5674 },
+    ])
+  })
+
+  test.each(["a,,b", "http://a", "a:port", "a b"])("to %s, the start is refused", (value) => {
+    expect(faultsOf({ RABBITMQ_HOST: value }).map(({ name }) => name)).toEqual(["RABBITMQ_HOST"])
   })
 })
 
 test("an engine that is not there is refused", () => {
-  expect(faultsOf({ ENGINE: "rabbitmq" }).map(({ name }) => name)).toEqual(["ENGINE"])
+  expect(faultsOf({ ENGINE: "kafka" }).map(({ name }) => name)).toEqual(["ENGINE"])
 })
 
 describe("the .env file", () => {

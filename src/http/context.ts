@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
+import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { Publisher } from "../publisher/publisher.ts"
 import type { Logger } from "../telemetry/logger.ts"
@@ -18,6 +19,8 @@ export interface HttpContext {
   /** The queues that are always there. */
   readonly queues: readonly QueueDeclaration[]
   readonly health: () => HealthReport
+  /** How the connection to the broker is; null where the engine has none. */
+  readonly brokerReport: (() => BrokerReport) | null
   /** The largest body of a publish and of a batch, in bytes. */
   readonly maxBodyBytes: number
   readonly maxBatchBytes: number

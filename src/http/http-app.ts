@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi"
 import { summarizeError } from "../event/failure.ts"
 import type { HttpApp, HttpContext } from "./context.ts"
 import { ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
+import { brokerHealth } from "./routes/broker-health.ts"
 import { health } from "./routes/health.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listTypes } from "./routes/list-types.ts"
@@ -21,6 +22,7 @@ export function createHttpApp(context: HttpContext): HttpApp {
   listTypes(app)
   queueStats(app, context)
   health(app, context)
+  brokerHealth(app, context)
   serviceInfo(app, context)
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

@@ -51,6 +51,7 @@ export class HttpService implements AsyncDisposable {
       publisher: new Publisher({ engine, maxInFlight: options.maxInFlight ?? 5_000 }),
       queues,
       health: () => healthReport(options.health ?? "ready"),
+      brokerReport: null,
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
       maxBatchBytes: options.maxBatchBytes ?? 16_777_216,
       version: "0.0.0-test",

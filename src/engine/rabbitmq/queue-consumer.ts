@@ -26,6 +26,8 @@ export interface QueueConsumerOptions {
   readonly queue: string
   readonly consume: ConsumeOptions
   readonly republish: Republish
+  /** Declares the queue anew: one that was deleted takes its consumers with it. */
+  readonly redeclare: () => Promise<void>
 }
 
 /** The consumer of one queue, on a channel of its own; it comes back after whatever ended it. */
@@ -93,8 +95,14 @@ export class QueueConsumer implements Subscription {
   #resumeLater(client: AMQPClient): void {
     if (this.#isCancelled || client.closed) return
     clearTimeout(this.#resumeTimer)
-    this.#resumeTimer = setTimeout(() => void this.start(client), this.#resumeDelayMs)
+    this.#resumeTimer = setTimeout(() => void this.#resume(client), this.#resumeDelayMs)
     this.#resumeDelayMs = Math.min(this.#resumeDelayMs * 2, RESUME_DELAY_MS.last)
+  }
+
+  async #resume(client: AMQPClient): Promise<void> {
+    // Where that fails, consuming will tell, and is begun again later.
+    await this.#options.redeclare().catch(() => {})
+    await this.start(client)
   }
 
   #deliver(message: AMQPMessage): void {

@@ -2,6 +2,7 @@ import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import { compileTopic } from "../../event/topic.ts"
+import type { BrokerReport } from "../broker-report.ts"
 import type {
   ConsumeOptions,
   DeadLetter,
@@ -31,17 +32,6 @@ export interface RabbitMqEngineOptions {
   readonly confirmTimeoutMs: number
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
-}
-
-/** What `/health/rabbitmq` tells of the connection. */
-export interface BrokerReport {
-  readonly host: string
-  readonly port: number
-  readonly vhost: string
-  readonly server: ServerProperties | null
-  readonly isPublishing: boolean
-  readonly isConsuming: boolean
-  readonly blockedBecause: string | null
 }
 
 /** Waits before a retry or a dead letter is stored again, in milliseconds. */
@@ -110,13 +100,20 @@ export class RabbitMqEngine implements Engine {
 
   /** How the connection is. */
   report(): BrokerReport {
+    const status = this.status()
+    const { access, topology } = this.#options
+    const isUp = this.#publisher !== null && this.#consumeClient !== null
     return {
+      state: this.#blockedBecause !== null ? "blocked" : isUp ? "connected" : "disconnected",
+      reason: status.state === "unavailable" ? status.reason : null,
       ...this.#address,
-      vhost: this.#options.access.vhost,
-      server: this.#server,
+      vhost: access.vhost,
+      tls: access.tls,
+      product: this.#server?.product ?? null,
+      version: this.#server?.version ?? null,
+      queueType: topology.queueType,
       isPublishing: this.#publisher !== null,
       isConsuming: this.#consumeClient !== null,
-      blockedBecause: this.#blockedBecause,
     }
   }
 
@@ -149,7 +146,12 @@ export class RabbitMqEngine implements Engine {
 
   consume(queue: string, options: ConsumeOptions): Subscription {
     const consumer = new QueueConsumer(
-      { queue, consume: options, republish: (...what) => this.#republish(...what) },
+      {
+        queue,
+        consume: options,
+        republish: (...what) => this.#republish(...what),
+        redeclare: () => this.#redeclare(queue),
+      },
       () => this.#consumers.delete(consumer),
     )
     this.#consumers.add(consumer)
@@ -248,6 +250,12 @@ export class RabbitMqEngine implements Engine {
     const [only] = matching
     if (matching.length !== 1 || only === undefined) return error
     return new PublishError("queue-full", `the queue ${only.name} is full`, "not-stored", { cause: error })
+  }
+
+  async #redeclare(queue: string): Promise<void> {
+    const declaration = this.#queues.get(queue)
+    if (this.#publishClient === null || declaration === undefined) return
+    await this.#topology.declare(this.#publishClient, [declaration])
   }
 
   async #republish(

@@ -24,21 +24,7 @@ const liveRoute = () =>
     responses: { 200: jsonResponse("It does", z.object({ status: z.literal("alive") })) },
   })
 
-const rabbitmqRoute = () =>
-  createRoute({
-    method: "get",
-    path: "/health/rabbitmq",
-    summary: "The connection to RabbitMQ",
-    tags: ["Health"],
-    responses: {
-      200: jsonResponse(
-        "There is none to worry about",
-        z.object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() }),
-      ),
-    },
-  })
-
-export function health(app: HttpApp, { engine, health: report }: HttpContext): void {
+export function health(app: HttpApp, { health: report }: HttpContext): void {
   const answer = () => {
     const current = report()
     return { current, status: current.status === "ready" ? (200 as const) : (503 as const) }
@@ -52,10 +38,4 @@ export function health(app: HttpApp, { engine, health: report }: HttpContext): v
     return c.json(current, status)
   })
   app.openapi(liveRoute(), (c) => c.json({ status: "alive" as const }, 200))
-  app.openapi(rabbitmqRoute(), (c) =>
-    c.json(
-      { status: "not-used" as const, engine: engine.name, detail: "Events are stored in this process." },
-      200,
-    ),
-  )
 }

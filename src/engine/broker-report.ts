@@ -1,0 +1,17 @@
+/** How the connection to a broker is, for whoever looks into why events don't flow. It holds no secret. */
+export interface BrokerReport {
+  readonly state: "connected" | "blocked" | "disconnected"
+  /** Why, where it is not connected. */
+  readonly reason: string | null
+  /** The node that it is connected to, or was last. */
+  readonly host: string
+  readonly port: number
+  readonly vhost: string
+  readonly tls: boolean
+  /** As the broker told when it was connected to; null before. */
+  readonly product: string | null
+  readonly version: string | null
+  readonly queueType: string
+  readonly isPublishing: boolean
+  readonly isConsuming: boolean
+}

@@ -1,0 +1,86 @@
+import { createRoute, z } from "@hono/zod-openapi"
+import type { EngineCapabilities } from "../../engine/engine.ts"
+import type { HttpApp, HttpContext } from "../context.ts"
+import { jsonResponse } from "../responses.ts"
+
+const NotUsedSchema = z.object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() })
+
+const BrokerSchema = z
+  .object({
+    status: z.enum(["connected", "blocked", "disconnected"]),
+    detail: z.string().nullable().openapi({ description: "Why, where it is not connected." }),
+    host: z.string(),
+    port: z.number().int(),
+    vhost: z.string(),
+    tls: z.boolean(),
+    server: z.object({ product: z.string().nullable(), version: z.string().nullable() }),
+    blocked: z.boolean(),
+    publishing: z.boolean(),
+    consuming: z.boolean(),
+    queue_type: z.string(),
+    capabilities: z
+      .object({
+        priorities: z.enum(["strict", "two-level", "none"]),
+        exact_limits: z.boolean(),
+        release_keeps_attempt: z.boolean(),
+        release_keeps_place: z.boolean(),
+        counts_every_redelivery: z.boolean(),
+        refuses_on_all_queues_or_none: z.boolean(),
+        updates_queues: z.boolean(),
+        remembers_queues: z.boolean(),
+      })
+      .openapi({ description: "What this broker and this type of queue can do." }),
+  })
+  .openapi("BrokerHealth")
+
+const route = () =>
+  createRoute({
+    method: "get",
+    path: "/health/rabbitmq",
+    summary: "The connection to RabbitMQ",
+    tags: ["Health"],
+    responses: {
+      200: jsonResponse(
+        "It is connected, or there is none to worry about",
+        z.union([BrokerSchema, NotUsedSchema]),
+      ),
+      503: jsonResponse("It is not, or RabbitMQ takes no events", BrokerSchema),
+    },
+  })
+
+export function brokerHealth(app: HttpApp, { engine, brokerReport }: HttpContext): void {
+  app.openapi(route(), (c) => {
+    if (brokerReport === null) {
+      const detail = "Events are stored in this process."
+      return c.json({ status: "not-used" as const, engine: engine.name, detail }, 200)
+    }
+    const report = brokerReport()
+    const { product, version } = report
+    const body = {
+      status: report.state,
+      detail: report.reason,
+      host: report.host,
+      port: report.port,
+      vhost: report.vhost,
+      tls: report.tls,
+      server: { product, version },
+      blocked: report.state === "blocked",
+      publishing: report.isPublishing,
+      consuming: report.isConsuming,
+      queue_type: report.queueType,
+      capabilities: describe(engine.capabilities),
+    }
+    return report.state === "connected" ? c.json(body, 200) : c.json(body, 503)
+  })
+}
+
+const describe = (capabilities: EngineCapabilities) => ({
+  priorities: capabilities.priorities,
+  exact_limits: capabilities.hasExactLimits,
+  release_keeps_attempt: capabilities.releaseKeepsAttempt,
+  release_keeps_place: capabilities.releaseKeepsPlace,
+  counts_every_redelivery: capabilities.countsEveryRedelivery,
+  refuses_on_all_queues_or_none: capabilities.refusesOnAllQueuesOrNone,
+  updates_queues: capabilities.updatesQueues,
+  remembers_queues: capabilities.remembersQueues,
+})

@@ -1,0 +1,303 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { PublishLoad } from "../support/publish-load.ts"
+import { installations } from "../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../support/rabbitmq/node.ts"
+import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const TIMEOUT_MS = 120_000
+const CONNECTIONS = 16
+const PLENTY = 300
+
+/**
+ * RabbitMQ 3.10 writes where a new quorum queue is half a second after it was declared: killed before, the queue
+ * is lost for good, and takes nothing any more.
+ */
+const SETTLING_MS = 2_000
+
+const environmentOf = (node: RabbitMqNode) => ({
+  RABBITMQ_HOST: "127.0.0.1",
+  RABBITMQ_PORT: String(node.port),
+  WORKER_POOL_SIZE: "2",
+})
+
+/** A folder whose one module writes the id of each event that it is given into the journal. */
+function countingFolder(): ServiceFolder {
+  const folder = new ServiceFolder()
+  folder.write(
+    "handlers/counted.ts",
+    `export default { queue: "custom_events", on: { async counted(event) { ${folder.journal("event.id")} } } }`,
+  )
+  return folder
+}
+
+const isReady = async (service: RunningService) => (await service.get("/health/ready")).status === 200
+
+async function allHandled(folder: ServiceFolder, answered: ReadonlySet<string>): Promise<void> {
+  const left = () => answered.size - new Set(folder.journalLines()).intersection(answered).size
+  await waitUntil(() => left() === 0, "every answered event to be handled", TIMEOUT_MS / 2)
+}
+
+/** Connections, channels and consumers that the broker counts. */
+async function held(node: RabbitMqNode): Promise<readonly number[]> {
+  const count = async (...args: string[]) => {
+    const lines = await node.control(...args, "--no-table-headers")
+    return lines.split("\n").filter((line) => line.trim() !== "").length
+  }
+  return [
+    await count("list_connections", "pid"),
+    await count("list_channels", "pid"),
+    await count("list_consumers"),
+  ]
+}
+
+for (const installation of installations()) {
+  describe(`on RabbitMQ of ${installation.root}`, () => {
+    let node: RabbitMqNode
+
+    beforeAll(async () => {
+      node = await RabbitMqNode.start(installation)
+      await using folder = countingFolder()
+      const service = await folder.start(environmentOf(node))
+      await waitUntil(() => isReady(service), "the service to declare the queues")
+      await service.stop()
+      await Bun.sleep(SETTLING_MS)
+    }, TIMEOUT_MS)
+
+    afterAll(() => node[Symbol.asyncDispose]())
+
+    /** Runs a fault under load, and holds the service to what it promises of every one of them. */
+    async function survives(fault: (service: RunningService, load: PublishLoad) => Promise<void>) {
+      await using folder = countingFolder()
+      const service = await folder.start(environmentOf(node))
+      await waitUntil(() => isReady(service), "the service to be ready")
+      const before = await held(node)
+      const load = new PublishLoad(service, CONNECTIONS)
+      await waitUntil(() => load.answered.size >= PLENTY, "the load to flow")
+      await fault(service, load)
+      await waitUntil(() => isReady(service), "the service to be ready again", TIMEOUT_MS / 2)
+      const recovered = load.answered.size
+      await waitUntil(() => load.answered.size >= recovered + PLENTY, "the load to flow again")
+      await load.stop()
+      expect([...load.refused.keys()].filter((status) => status !== 503 && status !== 504)).toEqual([])
+      await allHandled(folder, load.answered)
+      await waitUntil(
+        async () => Bun.deepEquals(await held(node), before),
+        `as many connections, channels and consumers as before: ${before}`,
+      )
+      expect(await service.stop()).toBe(0)
+      return load
+    }
+
+    test(
+      "the broker killed and restarted",
+      async () => {
+        const load = await survives(async (service) => {
+          await node.kill()
+          await waitUntil(async () => !(await isReady(service)), "the service to notice")
+          expect((await service.get("/health/live")).status).toBe(200)
+          await node.start()
+        })
+        expect(load.refused.size).toBeGreaterThan(0)
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "every connection closed by force, ten times",
+      async () => {
+        await survives(async (service, load) => {
+          for (let i = 0; i < 10; i++) {
+            const answered = load.answered.size
+            await node.control("close_all_connections", "a test")
+            await waitUntil(() => load.answered.size > answered, "the load to flow again")
+            await waitUntil(() => isReady(service), "the service to be ready again")
+          }
+        })
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "publishers blocked by the memory alarm: refused at once, and consumers go on",
+      async () => {
+        await survives(async (service, load) => {
+          await node.control("set_vm_memory_high_watermark", "absolute", "1000000")
+          await waitUntil(async () => !(await isReady(service)), "the service to notice")
+          expect((await service.get("/health/rabbitmq")).body).toMatchObject({
+            status: "blocked",
+            blocked: true,
+          })
+          expect((await service.get("/health/live")).status).toBe(200)
+          const response = await service.post("/api/v1/events", {
+            type: "custom",
+            name: "counted",
+            payload: {},
+          })
+          expect(response.status).toBe(503)
+          expect(await response.json()).toMatchObject({ type: "urn:event-broker:problem:engine-unavailable" })
+          await waitUntil(async () => (await waiting(service)) === 0, "the consumers to drain the queue")
+          await node.control("set_vm_memory_high_watermark", "absolute", "2000000000")
+          expect(load.refused.get(503)).toBeGreaterThan(0)
+        })
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "the exchange deleted, which closes the channel that publishes",
+      async () => {
+        await survives(async () => {
+          await node.manage("DELETE", "exchanges/%2F/events")
+        })
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "the service started before the broker",
+      async () => {
+        await node.kill()
+        await using folder = countingFolder()
+        const service = await folder.start(environmentOf(node))
+        expect((await service.get("/health/live")).status).toBe(200)
+        expect((await service.get("/health/ready")).status).toBe(503)
+        expect((await service.get("/health/rabbitmq")).status).toBe(503)
+        const refused = await service.post("/api/v1/events", { type: "custom", name: "counted", payload: {} })
+        expect(refused.status).toBe(503)
+        expect(refused.headers.get("retry-after")).not.toBeNull()
+        await node.start()
+        await waitUntil(() => isReady(service), "the service to be ready")
+        const id = await service.publish({ name: "counted" })
+        await allHandled(folder, new Set([id]))
+        expect(await service.stop()).toBe(0)
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "a queue that is there with other arguments stops the start, in one sentence",
+      async () => {
+        const args = { "x-queue-type": "classic" }
+        await node.manage("PUT", "vhosts/drifted", {})
+        await node.manage("PUT", "permissions/drifted/guest", { configure: ".*", write: ".*", read: ".*" })
+        await node.manage("PUT", "queues/drifted/voice_events", { durable: true, arguments: args })
+        await using folder = countingFolder()
+        const service = folder.spawn([], { ...environmentOf(node), RABBITMQ_VHOST: "drifted" })
+        expect(await service.exited()).toBe(1)
+        expect(service.stderr).toContain("the queue voice_events can't be used")
+        expect(service.stderr).toContain("inequivalent arg")
+        expect(service.stderr.trim().split("\n")).toHaveLength(1)
+        await node.manage("DELETE", "vhosts/drifted")
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "a message that is no event becomes a dead letter, with the reason",
+      async () => {
+        await using folder = countingFolder()
+        const service = await folder.start(environmentOf(node))
+        await waitUntil(() => isReady(service), "the service to be ready")
+        await node.manage("POST", "exchanges/%2F/events/publish", {
+          routing_key: "events.custom.foreign",
+          payload: "not JSON",
+          payload_encoding: "string",
+          properties: {},
+        })
+        await waitUntil(async () => (await statsOf(service)).dead_letter_count === 1, "the dead letter")
+        expect(service.stdout).toContain('"reason":"malformed"')
+        const id = await service.publish({ name: "counted" })
+        await allHandled(folder, new Set([id]))
+        await node.manage("DELETE", "queues/%2F/dead.custom_events/contents")
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "one of two instances killed: the other handles what it held",
+      async () => {
+        await using folder = countingFolder()
+        await using other = countingFolder()
+        const service = await folder.start(environmentOf(node))
+        const doomed = await other.start(environmentOf(node))
+        await waitUntil(async () => (await isReady(service)) && (await isReady(doomed)), "both to be ready")
+        const load = new PublishLoad(service, CONNECTIONS)
+        await waitUntil(() => other.journalLines().length >= 20, "both to handle events")
+        await doomed.kill()
+        const answered = load.answered.size
+        await waitUntil(() => load.answered.size >= answered + PLENTY, "the load to go on")
+        await load.stop()
+        const handled = () => new Set([...folder.journalLines(), ...other.journalLines()])
+        await waitUntil(
+          () => load.answered.difference(handled()).size === 0,
+          "every answered event to be handled",
+        )
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "events of 8 MiB, sixteen at once, go through whole",
+      async () => {
+        await using folder = new ServiceFolder()
+        folder.write(
+          "handlers/large.ts",
+          `export default { queue: "custom_events", on: { async large(event) { ${folder.journal('event.id + " " + event.payload.text.length')} } } }`,
+        )
+        const service = await folder.start({ ...environmentOf(node), MAX_BODY_BYTES: String(9 * 1_048_576) })
+        await waitUntil(() => isReady(service), "the service to be ready")
+        const text = "x".repeat(8 * 1_048_576)
+        const publishes = Array.from({ length: 16 }, () =>
+          service.publish({ name: "large", payload: { text } }),
+        )
+        const ids = await Promise.all(publishes)
+        await waitUntil(() => folder.journalLines().length >= ids.length, "all to be handled", TIMEOUT_MS / 2)
+        expect([...folder.journalLines()].toSorted()).toEqual(
+          ids.map((id) => `${id} ${text.length}`).toSorted(),
+        )
+      },
+      TIMEOUT_MS,
+    )
+
+    // The last, since the queue is new then.
+    test(
+      "the queue of a consumer deleted",
+      async () => {
+        await using folder = countingFolder()
+        const service = await folder.start(environmentOf(node))
+        await waitUntil(() => isReady(service), "the service to be ready")
+        await node.manage("DELETE", "queues/%2F/custom_events")
+        const publish = async () => {
+          const response = await service.post("/api/v1/events", {
+            type: "custom",
+            name: "counted",
+            payload: {},
+          })
+          return response.status === 201 ? ((await response.json()) as { id: string }).id : null
+        }
+        const answered = new Set<string>()
+        await waitUntil(async () => {
+          const id = await publish()
+          if (id !== null) answered.add(id)
+          return id !== null
+        }, "the queue to be declared again")
+        await allHandled(folder, answered)
+      },
+      TIMEOUT_MS,
+    )
+  })
+}
+
+async function statsOf(service: RunningService) {
+  const stats = (await service.get("/api/v1/events/stats")).body as {
+    queue_name: string
+    message_count: number
+    dead_letter_count: number
+  }[]
+  const found = stats.find(({ queue_name }) => queue_name === "custom_events")
+  if (found === undefined) throw new Error("the service tells nothing of custom_events")
+  return found
+}
+
+const waiting = async (service: RunningService) => (await statsOf(service)).message_count
