@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { allHandled, countingFolder, isReady, SETTLING_MS } from "../support/counting-service.ts"
 import { PublishLoad } from "../support/publish-load.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
@@ -9,34 +10,11 @@ const TIMEOUT_MS = 120_000
 const CONNECTIONS = 16
 const PLENTY = 300
 
-/**
- * RabbitMQ 3.10 writes where a new quorum queue is half a second after it was declared: killed before, the queue
- * is lost for good, and takes nothing any more.
- */
-const SETTLING_MS = 2_000
-
 const environmentOf = (node: RabbitMqNode) => ({
   RABBITMQ_HOST: "127.0.0.1",
   RABBITMQ_PORT: String(node.port),
   WORKER_POOL_SIZE: "2",
 })
-
-/** A folder whose one module writes the id of each event that it is given into the journal. */
-function countingFolder(): ServiceFolder {
-  const folder = new ServiceFolder()
-  folder.write(
-    "handlers/counted.ts",
-    `export default { queue: "custom_events", on: { async counted(event) { ${folder.journal("event.id")} } } }`,
-  )
-  return folder
-}
-
-const isReady = async (service: RunningService) => (await service.get("/health/ready")).status === 200
-
-async function allHandled(folder: ServiceFolder, answered: ReadonlySet<string>): Promise<void> {
-  const left = () => answered.size - new Set(folder.journalLines()).intersection(answered).size
-  await waitUntil(() => left() === 0, "every answered event to be handled", TIMEOUT_MS / 2)
-}
 
 /** Connections, channels and consumers that the broker counts. */
 async function held(node: RabbitMqNode): Promise<readonly number[]> {

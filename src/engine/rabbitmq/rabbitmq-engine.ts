@@ -22,6 +22,7 @@ import { tierOf } from "./delay-tier.ts"
 import { deadLetterOf, propertiesOf, retryOf } from "./message.ts"
 import { PublishChannel } from "./publish-channel.ts"
 import { type Destination, QueueConsumer } from "./queue-consumer.ts"
+import { Refusals } from "./refusals.ts"
 import type { ServerProperties } from "./server-properties.ts"
 import { DEAD_LETTERS, deadQueueOf, Topology, type TopologyOptions, tierName } from "./topology.ts"
 
@@ -52,6 +53,11 @@ export class RabbitMqEngine implements Engine {
   readonly #consumers = new Set<QueueConsumer>()
   readonly #publishing: BrokerConnection
   readonly #consuming: BrokerConnection
+  readonly #refusals = new Refusals({
+    depths: async () =>
+      new Map((await this.queueStats()).map(({ name, messageCount }) => [name, messageCount])),
+    reset: () => this.#publishing.reset(),
+  })
   #publisher: PublishChannel | null = null
   #publishClient: AMQPClient | null = null
   #consumeClient: AMQPClient | null = null
@@ -79,7 +85,7 @@ export class RabbitMqEngine implements Engine {
       name: "event-broker consume",
       access,
       setUp: (client) => this.#startConsuming(client),
-      onDown: () => this.#stopConsuming(),
+      onDown: (reason) => this.#stopConsuming(reason),
     })
   }
 
@@ -139,8 +145,10 @@ export class RabbitMqEngine implements Engine {
         body: JSON.stringify(event),
         properties: propertiesOf(event),
       })
+      this.#refusals.confirmed()
     } catch (error) {
-      throw error instanceof PublishError ? this.#specify(error, event) : error
+      if (!(error instanceof PublishError && error.code === "queue-full")) throw error
+      throw await this.#refusals.explain(this.#queuesFor(event), error)
     }
   }
 
@@ -216,8 +224,9 @@ export class RabbitMqEngine implements Engine {
     this.#tellStatus()
   }
 
-  #stopConsuming(): void {
+  #stopConsuming(reason: Error): void {
     this.#consumeClient = null
+    this.#downBecause = `RabbitMQ can't be used: ${reason.message}`
     this.#tellStatus()
   }
 
@@ -241,15 +250,11 @@ export class RabbitMqEngine implements Engine {
     this.#options.onStatusChange?.(status)
   }
 
-  /** A refusal is the whole truth only where one queue alone is bound: others have kept the event. */
-  #specify(error: PublishError, event: Event): PublishError {
-    if (error.code !== "queue-full") return error
-    const matching = [...this.#queues.values()].filter(({ bindings }) =>
+  /** The queues of this service that an event goes to; other programs may have bound their own. */
+  #queuesFor(event: Event): readonly QueueDeclaration[] {
+    return [...this.#queues.values()].filter(({ bindings }) =>
       bindings.some((pattern) => compileTopic(pattern)(event.routing_key)),
     )
-    const [only] = matching
-    if (matching.length !== 1 || only === undefined) return error
-    return new PublishError("queue-full", `the queue ${only.name} is full`, "not-stored", { cause: error })
   }
 
   async #redeclare(queue: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { waitUntil } from "../wait-until.ts"
@@ -6,18 +6,25 @@ import { commandOf, type RabbitMqInstallation } from "./installation.ts"
 
 const START_TIMEOUT_MS = 60_000
 
+/** Where Erlang keeps the secret that the nodes of a cluster share, in its home. */
+const COOKIE = ".erlang.cookie"
+
 /** A RabbitMQ node of the tests' own: on loopback, with its own ports, data folder and name. */
 export class RabbitMqNode implements AsyncDisposable {
   readonly port: number
   readonly managementPort: number
   readonly #installation: RabbitMqInstallation
   readonly #folder: string
+  readonly #epmdPort: number
   readonly #environment: Readonly<Record<string, string>>
   #server: Bun.Subprocess<"ignore", "pipe", "pipe"> | null = null
   #log = ""
 
-  private constructor(installation: RabbitMqInstallation, ports: readonly number[]) {
-    const [port = 0, managementPort = 0, distributionPort = 0, epmdPort = 0] = ports
+  private constructor(installation: RabbitMqInstallation, ports: readonly number[], cluster?: RabbitMqNode) {
+    const [port = 0, managementPort = 0, distributionPort = 0, ownEpmdPort = 0] = ports
+    // The nodes of a cluster find each other by one name server.
+    const epmdPort = cluster === undefined ? ownEpmdPort : cluster.#epmdPort
+    this.#epmdPort = epmdPort
     this.#installation = installation
     this.port = port
     this.managementPort = managementPort
@@ -44,11 +51,15 @@ export class RabbitMqNode implements AsyncDisposable {
     }
   }
 
-  /** Starts a node, and waits until it takes connections. */
-  static async start(installation: RabbitMqInstallation): Promise<RabbitMqNode> {
-    const node = new RabbitMqNode(installation, await freePorts(4))
+  /** Starts a node, in the cluster of another one where that is given, and waits until it takes connections. */
+  static async start(installation: RabbitMqInstallation, cluster?: RabbitMqNode): Promise<RabbitMqNode> {
+    const node = new RabbitMqNode(installation, await freePorts(4), cluster)
     const folder = join(installation.root, node.#folder)
     mkdirSync(folder, { recursive: true })
+    if (cluster !== undefined) {
+      const cookie = join(installation.root, cluster.#folder, COOKIE)
+      writeFileSync(join(folder, COOKIE), readFileSync(cookie), { mode: 0o400 })
+    }
     writeFileSync(join(folder, "plugins"), "[rabbitmq_management].\n")
     writeFileSync(
       join(folder, "rabbitmq.conf"),
@@ -63,7 +74,17 @@ export class RabbitMqNode implements AsyncDisposable {
       ].join("\n"),
     )
     await node.start()
+    if (cluster !== undefined) {
+      await node.control("stop_app")
+      await node.control("join_cluster", cluster.name)
+      await node.control("start_app")
+    }
     return node
+  }
+
+  /** What its cluster calls it. */
+  get name(): string {
+    return this.#environment["RABBITMQ_NODENAME"] ?? ""
   }
 
   /** Starts it again, on the data that it had. */
