@@ -3,46 +3,29 @@
  * to ready; and the memory when idle. Arguments: rounds, seconds a round, connections.
  */
 import { join } from "node:path"
+import { median, print, run } from "./measure.ts"
 import { ServerProcess } from "./server-process.ts"
 
 const [rounds = "5", seconds = "3", connections = "64"] = process.argv.slice(2)
 const EXAMPLES = join(import.meta.dir, "..", "examples", "handlers")
 const IDLE_MS = 2_000
 
-async function rateOf(server: ServerProcess): Promise<number> {
-  const script = join(import.meta.dir, "load.ts")
-  const client = Bun.spawn([process.execPath, script, server.url, connections, seconds], { stdout: "pipe" })
-  const rate = Number(await client.stdout.text())
-  if ((await client.exited) !== 0 || !(rate > 0)) throw new Error("the client failed")
-  return rate
-}
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
+const rateOf = (server: ServerProcess): Promise<number> => run("load.ts", [server.url, connections, seconds])
 
 async function measureRates(): Promise<void> {
-  const measured: { bare: number; broker: number; ratio: number }[] = []
-  console.log(`publishes a second, ${connections} connections:\nround     bare   broker  ratio`)
+  const measured: number[] = []
+  console.log(
+    `publishes a second, ${connections} connections:\nround                              bare   broker  ratio`,
+  )
   for (let round = 1; round <= Number(rounds); round++) {
     await using bareServer = await ServerProcess.bare()
     const bare = await rateOf(bareServer)
     await using brokerServer = await ServerProcess.broker()
     const broker = await rateOf(brokerServer)
-    measured.push({ bare, broker, ratio: broker / bare })
-    print(String(round), bare, broker, broker / bare)
+    measured.push(broker / bare)
+    print(`round ${round}`, bare, broker)
   }
-  print(
-    "median",
-    median(measured.map(({ bare }) => bare)),
-    median(measured.map(({ broker }) => broker)),
-    median(measured.map(({ ratio }) => ratio)),
-  )
-}
-
-function print(label: string, bare: number, broker: number, ratio: number): void {
-  console.log(
-    `${label.padEnd(6)} ${String(bare).padStart(7)} ${String(broker).padStart(8)} ${ratio.toFixed(2).padStart(6)}`,
-  )
+  console.log(`median ratio ${median(measured).toFixed(2)} (to reach: 0.5)`)
 }
 
 async function measureStart(): Promise<void> {

@@ -1,7 +1,12 @@
 import { compile } from "./compile.mjs"
+import { ensureRabbitMq } from "./rabbitmq.mjs"
 import { run } from "./run.mjs"
 import { ensureToolchain } from "./toolchain.mjs"
 
 const bun = ensureToolchain()
-const built = await compile(bun)
-process.exit(built === 0 ? await run(bun, ["bench/publish.ts", ...process.argv.slice(2)]) : built)
+ensureRabbitMq()
+let code = await compile(bun)
+for (const script of ["bench/publish.ts", "bench/rabbitmq.ts"]) {
+  if (code === 0) code = await run(bun, [script, ...process.argv.slice(2)])
+}
+process.exit(code)

@@ -45,6 +45,15 @@ export interface Engine {
   /** The oldest dead letters of a queue. Looking neither takes nor reorders them. */
   deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]>
 
+  /**
+   * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each is stored on
+   * the queue before it leaves the dead letters: killed in the middle, none is lost. Stops where the queue is full.
+   */
+  redrive(queue: string, selection: DeadLetterSelection): Promise<Redriven>
+
+  /** Deletes all dead letters of a queue. Returns how many they were. */
+  purgeDeadLetters(queue: string): Promise<number>
+
   /** Finishes what was begun, and lets go of the files or connections. Unsettled deliveries come again. */
   close(): Promise<void>
 }
@@ -132,6 +141,18 @@ export interface QueueStats {
   readonly messageCount: number
   readonly consumerCount: number
   readonly deadLetterCount: number
+}
+
+/** Which dead letters: those of these events, at most so many; without either, all. */
+export interface DeadLetterSelection {
+  readonly ids?: readonly string[]
+  readonly limit?: number
+}
+
+export interface Redriven {
+  readonly redriven: number
+  /** Dead letters that the queue still has. */
+  readonly remaining: number
 }
 
 export interface DeadLetter {

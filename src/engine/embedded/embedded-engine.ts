@@ -1,25 +1,28 @@
 import type { Database } from "bun:sqlite"
-import { SQLiteError } from "bun:sqlite"
 import type { Event } from "../../event/envelope.ts"
 import { PRIORITY_LEVELS } from "../../event/priority.ts"
 import type {
   ConsumeOptions,
   DeadLetter,
+  DeadLetterSelection,
   Engine,
   EngineStatus,
   QueueDeclaration,
   QueueStats,
+  Redriven,
   Subscription,
 } from "../engine.ts"
-import { EngineStartError, PublishError, type PublishOutcome } from "../errors.ts"
+import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { openDatabase } from "./database.ts"
+import { DeadLetterStore } from "./dead-letter-store.ts"
 import { newDelivery } from "./delivery.ts"
 import { LogSync } from "./log-sync.ts"
 import { MessageStore } from "./message-store.ts"
 import type { Consumer } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
 import { type Settlement, Turn } from "./turn.ts"
+import { outcomeOf, reasonOf, refuseAll } from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
 
 export interface EmbeddedEngineOptions {
@@ -54,6 +57,7 @@ export class EmbeddedEngine implements Engine {
   readonly capabilities = EMBEDDED_CAPABILITIES
   readonly #database: Database
   readonly #store: MessageStore
+  readonly #deadLetters: DeadLetterStore
   readonly #catalog: QueueCatalog
   readonly #writer: TurnWriter
   readonly #now: () => number
@@ -83,6 +87,7 @@ export class EmbeddedEngine implements Engine {
     this.#now = options.now ?? Date.now
     this.#onStatusChange = options.onStatusChange ?? (() => {})
     this.#store = new MessageStore(database)
+    this.#deadLetters = new DeadLetterStore(database, this.#store)
     this.#catalog = new QueueCatalog(database, this.#store)
     this.#writer = new TurnWriter(this.#store, this.#catalog)
     this.#log = (options.openLog ?? ((file) => new LogSync(file)))(database.filename)
@@ -144,6 +149,31 @@ export class EmbeddedEngine implements Engine {
       .map(({ body, failure }) => ({ body, failure: JSON.parse(failure) }))
   }
 
+  async redrive(queueName: string, selection: DeadLetterSelection): Promise<Redriven> {
+    const queue = this.#catalog.get(queueName)
+    const redriven = this.#administer(() => this.#deadLetters.redrive(queue, selection, this.#now()))
+    return { redriven, remaining: queue.deadLetters }
+  }
+
+  async purgeDeadLetters(queueName: string): Promise<number> {
+    const queue = this.#catalog.get(queueName)
+    return this.#administer(() => this.#deadLetters.purge(queue))
+  }
+
+  /** What is rare, and asked for by hand, is done and synced at once, beside the turns. */
+  #administer(work: () => number): number {
+    if (this.#status.state !== "ready") throw new EngineUnavailableError(this.#unavailable().message)
+    let count: number
+    try {
+      count = work()
+      this.#log.now()
+    } catch (cause) {
+      throw new EngineUnavailableError(`the store can't be written: ${reasonOf(cause)}`, { cause })
+    }
+    this.#schedule()
+    return count
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -163,6 +193,7 @@ export class EmbeddedEngine implements Engine {
     // SQLite would copy the log, which can't be trusted, into the database.
     if (hasFailed) return
     this.#store.close()
+    this.#deadLetters.close()
     this.#catalog.close()
     this.#database.close()
   }
@@ -323,20 +354,3 @@ export class EmbeddedEngine implements Engine {
     return new PublishError("engine-unavailable", reason)
   }
 }
-
-function refuseAll(turn: Turn, reason: string, outcome: PublishOutcome, cause: unknown): void {
-  for (const { refuse } of turn.publishes) {
-    refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
-  }
-}
-
-/**
- * After most faults nothing of the transaction is in the file. Where the disk itself failed, the commit may
- * have reached it all the same, to be found by the next process that opens the file.
- */
-function outcomeOf(cause: unknown): PublishOutcome {
-  const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
-  return code.startsWith("SQLITE_IOERR") ? "unknown" : "not-stored"
-}
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -87,6 +87,12 @@ export class MessageStore {
     }
   }
 
+  /** Puts a stored event on a queue again, behind what waits there. Its body may be another queue's too. */
+  requeue(queue: number, event: number, priority: number, now: number): void {
+    const position = ++this.#lastPosition
+    this.#sql.insertMessage.run(queue, READY, priority, position, event, 1, 0, now, null, null)
+  }
+
   /** Takes up to `limit` ready messages off the front of a queue, counting the attempt. */
   take(queue: number, limit: number): readonly TakenMessage[] {
     const messages = this.#sql.front.all(queue, READY, limit)
@@ -223,9 +229,14 @@ export class MessageStore {
     this.#sql.move.run(to, position, attempt, queuedAt, dueAt, failure, queue, from, priority, key.position)
   }
 
+  /** Deletes an event that no queue and no dead letter holds any more. */
+  dropEventIfFree(event: number): void {
+    this.#sql.deleteEventIfFree.run(event)
+  }
+
   #dropEvent(message: Message): void {
     if (message.shared === 0) this.#sql.deleteEvent.run(message.event)
-    else this.#sql.deleteEventIfFree.run(message.event)
+    else this.dropEventIfFree(message.event)
   }
 }
 

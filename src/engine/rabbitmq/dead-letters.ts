@@ -1,6 +1,8 @@
-import type { AMQPClient } from "@cloudamqp/amqp-client"
+import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import type { FailureRecord } from "../../event/failure.ts"
-import type { DeadLetter } from "../engine.ts"
+import { select } from "../dead-letter-selection.ts"
+import type { DeadLetter, DeadLetterSelection, Redriven } from "../engine.ts"
+import { PublishError } from "../errors.ts"
 import { bodyOf, failureOf } from "./message.ts"
 import { deadQueueOf } from "./topology.ts"
 
@@ -31,6 +33,46 @@ export async function peekDeadLetters(
   queue: string,
   limit: number,
 ): Promise<readonly DeadLetter[]> {
+  const { channel, taken } = await takeAll(client, queue)
+  await giveBack(channel, queue, taken)
+  return taken.slice(0, limit).map((message) => ({
+    body: bodyOf(message),
+    failure: failureOf(message, queue) ?? UNKNOWN_FAILURE,
+  }))
+}
+
+/**
+ * Moves dead letters back to their queue. Each is stored there before it is acked here, so that none is lost when
+ * this process is killed in between. Stops at the first that is refused.
+ */
+export async function redriveDeadLetters(
+  client: AMQPClient,
+  queue: string,
+  selection: DeadLetterSelection,
+  store: (message: AMQPMessage) => Promise<void>,
+): Promise<Redriven> {
+  const { channel, taken } = await takeAll(client, queue)
+  const letters = taken.map((message) => ({ message, body: bodyOf(message) }))
+  const moved = new Set<AMQPMessage>()
+  try {
+    for (const { message } of select(letters, selection)) {
+      await store(message)
+      await message.ack()
+      moved.add(message)
+    }
+  } catch (error) {
+    if (!(error instanceof PublishError && error.code === "queue-full")) throw error
+  } finally {
+    await giveBack(
+      channel,
+      queue,
+      taken.filter((message) => !moved.has(message)),
+    )
+  }
+  return { redriven: moved.size, remaining: taken.length - moved.size }
+}
+
+async function takeAll(client: AMQPClient, queue: string) {
   const name = deadQueueOf(queue)
   const channel = await client.channel()
   const { messageCount } = await channel.queueDeclare(name, { passive: true })
@@ -38,17 +80,18 @@ export async function peekDeadLetters(
     channel.basicGet(name, { noAck: false }),
   )
   const taken = (await Promise.all(asked)).filter((message) => message !== null)
-  const last = taken.at(-1)
+  return { channel, taken }
+}
+
+/** What was taken and not acked goes back, in its order, and the channel is closed. */
+async function giveBack(channel: AMQPChannel, queue: string, left: readonly AMQPMessage[]): Promise<void> {
+  const last = left.at(-1)
   if (last !== undefined) await channel.basicNack(last.deliveryTag, true, true)
   // A quorum queue takes them back after it has said so; who looks next must find them there.
   for (let looks = 0; looks < MAX_LOOKS; looks++) {
-    const { messageCount: back } = await channel.queueDeclare(name, { passive: true })
-    if (back >= taken.length) break
+    const { messageCount } = await channel.queueDeclare(deadQueueOf(queue), { passive: true })
+    if (messageCount >= left.length) break
     await Bun.sleep(LOOK_INTERVAL_MS)
   }
   await channel.close()
-  return taken.slice(0, limit).map((message) => ({
-    body: bodyOf(message),
-    failure: failureOf(message, queue) ?? UNKNOWN_FAILURE,
-  }))
 }

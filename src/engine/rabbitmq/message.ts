@@ -57,6 +57,13 @@ export function deadLetterOf(message: AMQPMessage, failure: FailureRecord): Copy
   }
 }
 
+/** For its queue again, as an event that was never tried. */
+export function redriveOf(message: AMQPMessage): Copy {
+  const properties = propertiesWith(message, { [RETRY_COUNT]: 0 })
+  const { [FAILURE]: _, ...headers } = properties.headers ?? {}
+  return { body: withRetryCount(bytesOf(message), 0), properties: { ...properties, headers } }
+}
+
 function propertiesWith(message: AMQPMessage, own: Record<string, string | number>): AMQPProperties {
   const kept = Object.entries(message.properties.headers ?? {}).filter(([name]) => !BROKER_HEADER.test(name))
   return {

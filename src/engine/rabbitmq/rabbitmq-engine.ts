@@ -6,20 +6,22 @@ import type { BrokerReport } from "../broker-report.ts"
 import type {
   ConsumeOptions,
   DeadLetter,
+  DeadLetterSelection,
   Engine,
   EngineCapabilities,
   EngineStatus,
   QueueDeclaration,
   QueueStats,
+  Redriven,
   Subscription,
 } from "../engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
-import { peekDeadLetters } from "./dead-letters.ts"
+import { peekDeadLetters, redriveDeadLetters } from "./dead-letters.ts"
 import { tierOf } from "./delay-tier.ts"
-import { deadLetterOf, propertiesOf, retryOf } from "./message.ts"
+import { deadLetterOf, propertiesOf, redriveOf, retryOf } from "./message.ts"
 import { PublishChannel } from "./publish-channel.ts"
 import { type Destination, QueueConsumer } from "./queue-consumer.ts"
 import { Refusals } from "./refusals.ts"
@@ -183,6 +185,21 @@ export class RabbitMqEngine implements Engine {
 
   async deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]> {
     return peekDeadLetters(this.#reachable(), queue, limit)
+  }
+
+  async redrive(queue: string, selection: DeadLetterSelection): Promise<Redriven> {
+    const publisher = this.#publisher
+    if (publisher === null) throw new EngineUnavailableError(this.#downBecause)
+    return redriveDeadLetters(this.#reachable(), queue, selection, (message) =>
+      publisher.publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
+    )
+  }
+
+  async purgeDeadLetters(queue: string): Promise<number> {
+    const channel = await this.#reachable().channel()
+    const { messageCount } = await channel.queuePurge(deadQueueOf(queue))
+    await channel.close()
+    return messageCount
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,20 @@
+import { join } from "node:path"
+
+/** Runs one of the scripts here as a process, which prints its rate. */
+export async function run(script: string, args: readonly string[]): Promise<number> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], { stdout: "pipe" })
+  const rate = Number(await child.stdout.text())
+  if ((await child.exited) !== 0 || !(rate > 0)) throw new Error(`${script} ${args.join(" ")} failed`)
+  return rate
+}
+
+export const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
+
+/** One line: what was measured, the limit, the service, and their ratio. */
+export function print(label: string, limit: number, broker: number): void {
+  const ratio = (broker / limit).toFixed(2)
+  console.log(
+    `${label.padEnd(30)} ${String(limit).padStart(8)} ${String(broker).padStart(8)} ${ratio.padStart(6)}`,
+  )
+}

@@ -1,0 +1,22 @@
+import { SQLiteError } from "bun:sqlite"
+import { PublishError, type PublishOutcome } from "../errors.ts"
+import type { Turn } from "./turn.ts"
+
+/** Tells each publisher of a turn that its event was not confirmed. */
+export function refuseAll(turn: Turn, reason: string, outcome: PublishOutcome, cause: unknown): void {
+  for (const { refuse } of turn.publishes) {
+    refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
+  }
+}
+
+/**
+ * After most faults nothing of the transaction is in the file. Where the disk itself failed, the commit may
+ * have reached it all the same, to be found by the next process that opens the file.
+ */
+export function outcomeOf(cause: unknown): PublishOutcome {
+  const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
+  return code.startsWith("SQLITE_IOERR") ? "unknown" : "not-stored"
+}
+
+/** The message of whatever was thrown. */
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
