@@ -17,6 +17,7 @@ import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { openDatabase } from "./database.ts"
 import { DeadLetterStore } from "./dead-letter-store.ts"
 import { newDelivery } from "./delivery.ts"
+import { DueTimer } from "./due-timer.ts"
 import { LogSync } from "./log-sync.ts"
 import { MessageStore } from "./message-store.ts"
 import type { Consumer } from "./queue.ts"
@@ -38,9 +39,6 @@ export interface EmbeddedEngineOptions {
 
 /** What the engine needs of the log that SQLite writes. */
 export type Log = Pick<LogSync, "start" | "now" | "close">
-
-/** Longest wait of a timer, in milliseconds; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 const CLOSED = "the engine is closed; the event will be delivered again"
 
@@ -69,7 +67,7 @@ export class EmbeddedEngine implements Engine {
   #phase: "idle" | "due" | "syncing" | "syncing-and-due" = "idle"
   #onSynced: (() => void) | undefined
   #closed: Promise<void> | undefined
-  #dueTimer: Timer | undefined
+  readonly #dueTimer = new DueTimer(() => this.#schedule())
   #recoveryTimer: Timer | undefined
   #recoveryDelayMs: number = RECOVERY_DELAY_MS.first
   #status: EngineStatus = { state: "ready" }
@@ -185,7 +183,7 @@ export class EmbeddedEngine implements Engine {
     const hasFailed = this.#status.state === "failed"
     if (this.#status.state === "ready") this.#commitLastTurn()
     clearInterval(this.#sweep)
-    clearTimeout(this.#dueTimer)
+    this.#dueTimer.arm(null, this.#now())
     clearTimeout(this.#recoveryTimer)
     this.#status = { state: "closed" }
     for (const { fail } of this.#turn.settlements) fail(new Error(CLOSED))
@@ -281,7 +279,7 @@ export class EmbeddedEngine implements Engine {
       else pending.refuse(error)
     }
     for (const claim of written.claims) this.#hand(claim)
-    this.#armDueTimer()
+    this.#dueTimer.arm(this.#writer.nextDueAt, this.#now())
     if (written.hasMore) this.#schedule()
   }
 
@@ -290,14 +288,6 @@ export class EmbeddedEngine implements Engine {
     const delivery = newDelivery(claim, (settlement) => this.#settle(claim, settlement))
     if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
     else void delivery.release()
-  }
-
-  #armDueTimer(): void {
-    clearTimeout(this.#dueTimer)
-    const dueAt = this.#writer.nextDueAt
-    if (dueAt === null || this.#status.state !== "ready") return
-    const delayMs = Math.min(MAX_TIMER_MS, Math.max(0, dueAt - this.#now()))
-    this.#dueTimer = setTimeout(() => this.#schedule(), delayMs)
   }
 
   /** Nothing of the turn was written. Publishers learn it; what was to be settled is kept until it can be. */
