@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
 import type { FailureRecord } from "../../event/failure.ts"
 import { PRIORITY_LEVELS } from "../../event/priority.ts"
+import { Appender } from "./appender.ts"
 
 /** Where a message stands. Dead letters have a table of their own. */
 const READY = 0
@@ -34,12 +35,14 @@ export type TakenMessage = Message & { readonly body: string }
 export class MessageStore {
   readonly #sql: Statements
   readonly #database: Database
+  readonly #appender: Appender
   #lastEvent: number
   #lastPosition: number
 
   constructor(database: Database) {
     this.#database = database
     this.#sql = prepare(database)
+    this.#appender = new Appender(database)
     this.#lastEvent = this.#sql.lastEvent.get()?.value ?? 0
     this.#lastPosition = this.#sql.lastDeadLetterPosition.get()?.value ?? 0
   }
@@ -66,31 +69,28 @@ export class MessageStore {
     }
   }
 
-  /** Stores an event on each of the queues, behind what waits there with the same priority. */
+  /**
+   * Stores an event on each of the queues, behind what waits there with the same priority. It is there for the
+   * other calls once `flush` was called.
+   */
   append(body: string, queues: readonly { readonly id: number }[], priority: number, now: number): void {
     const event = ++this.#lastEvent
-    this.#sql.insertEvent.run(event, body)
+    this.#appender.addEvent(event, body)
     const shared = queues.length > 1 ? 1 : 0
     for (const { id } of queues) {
-      this.#sql.insertMessage.run(
-        id,
-        READY,
-        priority,
-        ++this.#lastPosition,
-        event,
-        shared,
-        0,
-        now,
-        null,
-        null,
-      )
+      this.#appender.addMessage(id, READY, priority, ++this.#lastPosition, event, shared, now)
     }
+  }
+
+  /** Inserts what was appended. */
+  flush(): void {
+    this.#appender.insert()
   }
 
   /** Puts a stored event on a queue again, behind what waits there. Its body may be another queue's too. */
   requeue(queue: number, event: number, priority: number, now: number): void {
-    const position = ++this.#lastPosition
-    this.#sql.insertMessage.run(queue, READY, priority, position, event, 1, 0, now, null, null)
+    this.#appender.addMessage(queue, READY, priority, ++this.#lastPosition, event, 1, now)
+    this.#appender.insert()
   }
 
   /** Takes up to `limit` ready messages off the front of a queue, counting the attempt. */
@@ -198,6 +198,7 @@ export class MessageStore {
       work()
       this.#sql.commit.run()
     } catch (error) {
+      this.#appender.discard()
       // SQLite rolls back by itself after some faults, a full disk among them.
       if (this.#database.inTransaction) this.#sql.rollback.run()
       throw error
@@ -206,6 +207,7 @@ export class MessageStore {
 
   close(): void {
     for (const statement of Object.values(this.#sql)) statement.finalize()
+    this.#appender.close()
   }
 
   #bury(message: Message, from: number, failure: FailureRecord): void {
@@ -255,11 +257,6 @@ function prepare(database: Database) {
     lastDeadLetterPosition: query<Value, []>("SELECT max(position) AS value FROM dead_letters"),
     lastPosition: query<Value, [number, number, number]>(
       "SELECT max(position) AS value FROM messages WHERE queue = ? AND state = ? AND priority = ?",
-    ),
-    insertEvent: query<never, [number, string]>("INSERT INTO events (seq, body) VALUES (?, ?)"),
-    insertMessage: query<never, [number, number, number, number, number, number, number, number, null, null]>(
-      "INSERT INTO messages (queue, state, priority, position, event, shared, attempt, queued_at, due_at, failure)" +
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     ),
     front: query<TakenMessage, [number, number, number]>(
       `SELECT ${columns}, body FROM messages JOIN events ON seq = event

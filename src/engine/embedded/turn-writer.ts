@@ -64,6 +64,7 @@ export class TurnWriter {
       this.#store.transaction(() => {
         for (const pending of turn.settlements) this.#settle(pending, now)
         for (const pending of turn.publishes) publishes.push({ pending, error: this.#publish(pending, now) })
+        this.#store.flush()
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
@@ -121,6 +122,9 @@ export class TurnWriter {
 
   /** A queue that was given a lower limit, or got deliveries back, can have more than one too many. */
   #makeRoom(queue: Queue, now: number): void {
+    if (!isFull(queue)) return
+    // The oldest may be one of this turn.
+    this.#store.flush()
     for (let dropped = 0; isFull(queue) && dropped < MAX_MOVED_PER_TURN; dropped++) {
       const oldest = this.#store.oldest(queue.id)
       if (oldest === null) return
