@@ -10,7 +10,11 @@ export interface Bindings {
   readonly requestId: string
 }
 
-export type HttpApp = OpenAPIHono<{ Bindings: Bindings }>
+/** Where routes are registered. */
+export type HttpRoutes = OpenAPIHono<{ Bindings: Bindings }>
+
+/** Answers a request, which has this id in its answer and in the log. */
+export type HttpApp = (request: Request, requestId: string) => Promise<Response>
 
 /** What the routes need of the rest of the service. */
 export interface HttpContext {

@@ -1,13 +1,13 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { summarizeError } from "../event/failure.ts"
-import type { HttpApp, HttpContext } from "./context.ts"
+import type { HttpApp, HttpContext, HttpRoutes } from "./context.ts"
 import { ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
 import { health } from "./routes/health.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listTypes } from "./routes/list-types.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
-import { publishEvent } from "./routes/publish-event.ts"
+import { answerPublish, PUBLISH_PATH, publishEvent } from "./routes/publish-event.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { serviceInfo } from "./routes/service-info.ts"
 
@@ -15,7 +15,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 /** The HTTP surface: every route, and the one place where errors become problem documents. */
 export function createHttpApp(context: HttpContext): HttpApp {
-  const app: HttpApp = new OpenAPIHono()
+  const app: HttpRoutes = new OpenAPIHono()
   publishEvent(app, context)
   publishBatch(app, context)
   listQueues(app, context)
@@ -29,19 +29,38 @@ export function createHttpApp(context: HttpContext): HttpApp {
     info: { title: "Event Broker", version: context.version },
   })
   app.notFound((c) => toProblemResponse(unknownRoute(app, c.req.method, c.req.path), c.env.requestId))
-  app.onError((error, c) => {
-    const problem = toProblemError(error)
-    // A client that left in the middle of its request is no fault of the service.
-    if (problem.slug === "internal" && !c.req.raw.signal.aborted) {
-      context.logger.error({ request_id: c.env.requestId, error: summarizeError(error) }, "a request failed")
+  app.onError((error, c) => explain(error, c.req.raw, c.env.requestId, context))
+  return async (request, requestId) => {
+    if (request.method === "POST" && isPath(request.url, PUBLISH_PATH)) {
+      try {
+        return await answerPublish(request, requestId, context)
+      } catch (error) {
+        return explain(error, request, requestId, context)
+      }
     }
-    return toProblemResponse(problem, c.env.requestId)
-  })
-  return app
+    const response = await app.fetch(request, { requestId })
+    response.headers.set("X-Request-Id", requestId)
+    return response
+  }
+}
+
+function explain(error: unknown, request: Request, requestId: string, { logger }: HttpContext): Response {
+  const problem = toProblemError(error)
+  // A client that left in the middle of its request is no fault of the service.
+  if (problem.slug === "internal" && !request.signal.aborted) {
+    logger.error({ request_id: requestId, error: summarizeError(error) }, "a request failed")
+  }
+  return toProblemResponse(problem, requestId)
+}
+
+/** Whether an absolute URL has this path and nothing after it. */
+function isPath(url: string, path: string): boolean {
+  const at = url.indexOf("/", "http://".length)
+  return url.length === at + path.length && url.endsWith(path)
 }
 
 /** A path that takes other methods is there; the answer names them, as RFC 9110, section 15.5.6 asks. */
-function unknownRoute(app: HttpApp, method: string, path: string): ProblemError {
+function unknownRoute(app: HttpRoutes, method: string, path: string): ProblemError {
   const allowed = METHODS.filter(
     (each) => app.router.match(each === "HEAD" ? "GET" : each, path)[0].length > 0,
   )

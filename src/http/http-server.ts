@@ -74,8 +74,7 @@ export class HttpServer {
     const requestId = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
     this.#inFlight++
     try {
-      const response = await this.#app.fetch(request, { requestId })
-      response.headers.set("X-Request-Id", requestId)
+      const response = await this.#app(request, requestId)
       if (this.#isStopping) response.headers.set("Connection", "close")
       return response
     } catch (error) {

@@ -99,6 +99,7 @@ export function toProblemResponse(error: ProblemError, requestId: string): Respo
     status: problem.status,
     headers: {
       "Content-Type": "application/problem+json",
+      "X-Request-Id": requestId,
       ...(problem.retryable && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
       ...error.details.headers,
     },

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import type { EngineCapabilities } from "../../engine/engine.ts"
-import type { HttpApp, HttpContext } from "../context.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
 const NotUsedSchema = z.object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() })
@@ -48,7 +48,7 @@ const route = () =>
     },
   })
 
-export function brokerHealth(app: HttpApp, { engine, brokerReport }: HttpContext): void {
+export function brokerHealth(app: HttpRoutes, { engine, brokerReport }: HttpContext): void {
   app.openapi(route(), (c) => {
     if (brokerReport === null) {
       const detail = "Events are stored in this process."

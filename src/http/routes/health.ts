@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
-import type { HttpApp, HttpContext } from "../context.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
 import { HealthReportSchema } from "../health-report.ts"
 import { jsonResponse } from "../responses.ts"
 
@@ -24,7 +24,7 @@ const liveRoute = () =>
     responses: { 200: jsonResponse("It does", z.object({ status: z.literal("alive") })) },
   })
 
-export function health(app: HttpApp, { health: report }: HttpContext): void {
+export function health(app: HttpRoutes, { health: report }: HttpContext): void {
   const answer = () => {
     const current = report()
     return { current, status: current.status === "ready" ? (200 as const) : (503 as const) }

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
-import type { HttpApp, HttpContext } from "../context.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
 const QueueSchema = z
@@ -22,7 +22,7 @@ const route = () =>
     responses: { 200: jsonResponse("By name", z.record(z.string(), QueueSchema)) },
   })
 
-export function listQueues(app: HttpApp, { queues }: HttpContext): void {
+export function listQueues(app: HttpRoutes, { queues }: HttpContext): void {
   app.openapi(route(), (c) => {
     const byName = queues.map(({ name, bindings, ttlMs, maxLength, overflow }) => {
       const limits = { ttl: ttlMs, max_length: maxLength, overflow }

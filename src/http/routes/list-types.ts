@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { EVENT_TYPES } from "../../event/event-type.ts"
-import type { HttpApp } from "../context.ts"
+import type { HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
 const route = () =>
@@ -12,6 +12,6 @@ const route = () =>
     responses: { 200: jsonResponse("The five types", z.array(z.enum(EVENT_TYPES))) },
   })
 
-export function listTypes(app: HttpApp): void {
+export function listTypes(app: HttpRoutes): void {
   app.openapi(route(), (c) => c.json([...EVENT_TYPES], 200))
 }

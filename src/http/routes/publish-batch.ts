@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { EventInvalidError } from "../../event/errors.ts"
 import { escapePointer } from "../../event/validate.ts"
-import type { HttpApp, HttpContext } from "../context.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
@@ -68,7 +68,7 @@ const route = () =>
     },
   })
 
-export function publishBatch(app: HttpApp, { publisher, maxBatchBytes }: HttpContext): void {
+export function publishBatch(app: HttpRoutes, { publisher, maxBatchBytes }: HttpContext): void {
   // Described, but not typed by its description: that knows no status that depends on what was sent.
   app.openAPIRegistry.registerPath(route())
   app.post(PATH, async (c) => {

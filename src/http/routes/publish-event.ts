@@ -1,14 +1,16 @@
 import { createRoute } from "@hono/zod-openapi"
-import type { HttpApp, HttpContext } from "../context.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
 import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
 
+export const PUBLISH_PATH = "/api/v1/events"
+
 const route = () =>
   createRoute({
     method: "post",
-    path: "/api/v1/events",
+    path: PUBLISH_PATH,
     summary: "Publish an event",
     description: "Answers 201 once the event is stored on every queue that it is routed to.",
     tags: ["Events"],
@@ -21,9 +23,18 @@ const route = () =>
     },
   })
 
-export function publishEvent(app: HttpApp, { publisher, maxBodyBytes }: HttpContext): void {
-  app.openapi(route(), async (c) => {
-    const event = await publisher.publish(await readJson(c.req.raw, maxBodyBytes))
-    return c.json(toReceipt(event), 201)
-  })
+/** Answers a publish. It is also called past the router, which takes a tenth of the time of a publish. */
+export async function answerPublish(
+  request: Request,
+  requestId: string,
+  { publisher, maxBodyBytes }: HttpContext,
+): Promise<Response> {
+  const event = await publisher.publish(await readJson(request, maxBodyBytes))
+  const headers = { "Content-Type": "application/json", "X-Request-Id": requestId }
+  return new Response(JSON.stringify(toReceipt(event)), { status: 201, headers })
+}
+
+export function publishEvent(app: HttpRoutes, context: HttpContext): void {
+  app.openAPIRegistry.registerPath(route())
+  app.post(PUBLISH_PATH, (c) => answerPublish(c.req.raw, c.env.requestId, context))
 }

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
-import type { HttpApp, HttpContext } from "../context.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
 const QueueStatsSchema = z
@@ -22,7 +22,7 @@ const route = () =>
     responses: { 200: jsonResponse("Every queue", z.array(QueueStatsSchema)) },
   })
 
-export function queueStats(app: HttpApp, { engine }: HttpContext): void {
+export function queueStats(app: HttpRoutes, { engine }: HttpContext): void {
   app.openapi(route(), async (c) => {
     const stats = await engine.queueStats()
     return c.json(

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
-import type { HttpApp, HttpContext } from "../context.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
 const ServiceInfoSchema = z
@@ -21,7 +21,7 @@ const route = () =>
     responses: { 200: jsonResponse("The service", ServiceInfoSchema) },
   })
 
-export function serviceInfo(app: HttpApp, { engine, version }: HttpContext): void {
+export function serviceInfo(app: HttpRoutes, { engine, version }: HttpContext): void {
   app.openapi(route(), (c) =>
     c.json(
       { message: "Event Broker", version, engine: engine.name, docs: "/openapi.json", health: "/health" },
