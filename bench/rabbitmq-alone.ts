@@ -8,7 +8,7 @@ import { AMQPClient } from "@cloudamqp/amqp-client"
 const [what = "", port = "", inFlight = "64", seconds = "3"] = process.argv.slice(2)
 
 const QUEUE = "voice_events"
-const WARM_UP_MS = 1_000
+const WARM_UP_MS = 2_000
 
 const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${port}/?frameMax=65536`)
 await client.connect()

@@ -15,6 +15,9 @@ if (installation === undefined) throw new Error("there is no RabbitMQ to measure
 /** As many as wait for their handler in five workers with ten deliveries each. */
 const PREFETCH = 50
 
+/** Until both run as fast as they will, in milliseconds. */
+const WARM_UP_MS = 2_000
+
 /** Each leaves some 100,000 events in the queue, for both to take from. */
 const FILLING_PASSES = 2
 const BATCH_CONNECTIONS = 8
@@ -44,8 +47,8 @@ async function publishing(label: string, connections: number, batch: number): Pr
 }
 
 async function fill(): Promise<void> {
-  await purge()
   await using server = await ServerProcess.broker(environment)
+  await purge()
   for (let pass = 0; pass < FILLING_PASSES; pass++) {
     await run("load.ts", [server.url, String(BATCH_CONNECTIONS), "3", String(BATCH_SIZE)])
   }
@@ -74,7 +77,7 @@ async function handledPerSecond(server: ServerProcess): Promise<number> {
     }[]
     return stats.find(({ queue_name }) => queue_name === "voice_events")?.message_count ?? 0
   }
-  await Bun.sleep(1_000)
+  await Bun.sleep(WARM_UP_MS)
   const before = await left()
   const start = performance.now()
   await Bun.sleep(Number(seconds) * 1_000)

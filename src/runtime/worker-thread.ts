@@ -34,6 +34,7 @@ export class WorkerThread {
   lastWords: ErrorSummary | null = null
   readonly #worker: Worker
   readonly #events: WorkerThreadEvents
+  #outbox: ToWorker[] = []
   readonly #loading = Promise.withResolvers<readonly ModuleDescription[]>()
 
   constructor(workerUrl: string, events: WorkerThreadEvents) {
@@ -76,8 +77,10 @@ export class WorkerThread {
     this.send({ kind: "run", job: job.id, module, handler, queue, body, attempt, lastError })
   }
 
+  /** To wake a thread costs more than what it is told: what is sent in one turn of the event loop goes together. */
   send(message: ToWorker): void {
-    if (this.state !== "closed") this.#worker.postMessage(message)
+    if (this.#outbox.length === 0) queueMicrotask(() => this.#post())
+    this.#outbox.push(message)
   }
 
   /** Ends the worker, whatever it does: an endless loop, too. */
@@ -85,6 +88,12 @@ export class WorkerThread {
     if (this.state === "closed") return
     this.#worker.terminate()
     this.#close()
+  }
+
+  #post(): void {
+    const messages = this.#outbox
+    this.#outbox = []
+    if (this.state !== "closed") this.#worker.postMessage(messages)
   }
 
   #receive(message: FromWorker): void {

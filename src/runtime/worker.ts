@@ -14,23 +14,27 @@ const publishCalls = new PublishCalls(tell)
 const runs = new Map<number, Run>()
 let modules: readonly HandlerModule[] = []
 
-self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
-  switch (data.kind) {
+self.onmessage = ({ data }: MessageEvent<readonly ToWorker[]>): void => {
+  for (const message of data) receive(message)
+}
+
+function receive(message: ToWorker): void {
+  switch (message.kind) {
     case "load":
-      void load(data.files)
+      void load(message.files)
       break
     case "run":
-      void start(data)
+      void start(message)
       break
     case "abort":
-      tell({ kind: "abort-seen", job: data.job })
-      runs.get(data.job)?.abort(data.reason)
+      tell({ kind: "abort-seen", job: message.job })
+      runs.get(message.job)?.abort(message.reason)
       break
     case "published":
-      publishCalls.resolve(data.call, data.event)
+      publishCalls.resolve(message.call, message.event)
       break
     case "publish-failed":
-      publishCalls.reject(data.call, data.error)
+      publishCalls.reject(message.call, message.error)
       break
   }
 }
