@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe } from "bun:test"
 import type { QueueDeclaration } from "../../src/engine/engine.ts"
+import type { BrokerAccess } from "../../src/engine/rabbitmq/broker-address.ts"
 import { capabilitiesOf, type QueueType } from "../../src/engine/rabbitmq/capabilities.ts"
 import type { RabbitMqEngine } from "../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { ChildProcess } from "../support/child-process.ts"
+import { GivenBroker } from "../support/rabbitmq/given-broker.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { newEngine, VirtualHost } from "../support/rabbitmq/virtual-host.ts"
@@ -11,33 +13,59 @@ import { describeEngine, type EngineHarness } from "./engine-contract.ts"
 
 const START_TIMEOUT_MS = 60_000
 
-for (const installation of installations()) {
-  describe(`on RabbitMQ of ${installation.root}`, () => {
-    let node: RabbitMqNode
-    let version = ""
+/** A broker to run on that is there already, in place of nodes of the tests' own. */
+const url = process.env["RABBITMQ_TEST_URL"]
 
-    beforeAll(async () => {
-      node = await RabbitMqNode.start(installation)
-      version = (await node.control("version")).trim()
-    }, START_TIMEOUT_MS)
-
-    afterAll(() => node[Symbol.asyncDispose]())
-
-    describeEngine("rabbitmq (quorum queues)", () => newHarness(node, version, "quorum"))
-    describeEngine("rabbitmq (classic queues)", () => newHarness(node, version, "classic"))
+if (url) {
+  const broker = new GivenBroker(url)
+  const newPlace = async (): Promise<Place> => ({
+    access: broker.access,
+    clean: (names) => broker.clean(names),
   })
+  describe("on the RabbitMQ of RABBITMQ_TEST_URL", () => describeBoth(newPlace))
+} else {
+  for (const installation of installations()) {
+    describe(`on RabbitMQ of ${installation.root}`, () => {
+      let node: RabbitMqNode
+
+      beforeAll(async () => {
+        node = await RabbitMqNode.start(installation)
+      }, START_TIMEOUT_MS)
+
+      afterAll(() => node[Symbol.asyncDispose]())
+
+      describeBoth(async () => {
+        const host = await VirtualHost.create(node)
+        return { access: host.access, clean: () => host[Symbol.asyncDispose]() }
+      })
+    })
+  }
 }
 
-async function newHarness(node: RabbitMqNode, version: string, queueType: QueueType): Promise<EngineHarness> {
-  const host = await VirtualHost.create(node)
+/** Where one case has a broker for itself. */
+interface Place {
+  readonly access: BrokerAccess
+  /** Removes what the case left, among it these queues. */
+  readonly clean: (queues: Iterable<string>) => Promise<void>
+}
+
+function describeBoth(newPlace: () => Promise<Place>): void {
+  describeEngine("rabbitmq (quorum queues)", async () => newHarness(await newPlace(), "quorum"))
+  describeEngine("rabbitmq (classic queues)", async () => newHarness(await newPlace(), "classic"))
+}
+
+function newHarness(place: Place, queueType: QueueType): EngineHarness {
   const declared = new Map<string, QueueDeclaration>()
   let engine: RabbitMqEngine | undefined
   return {
-    capabilities: capabilitiesOf(queueType, { product: "RabbitMQ", version }),
+    /** Known once the engine was opened: they depend on the broker's version. */
+    get capabilities() {
+      return engine?.capabilities ?? capabilitiesOf(queueType, null)
+    },
 
     /** It does not remember its queues: who starts it declares them. */
     async open() {
-      const opened = newEngine(host.access, queueType)
+      const opened = newEngine(place.access, queueType)
       engine = opened
       await opened.declareQueues([...declared.values()])
       await waitUntil(() => opened.status().state === "ready", "the engine to be ready")
@@ -51,14 +79,14 @@ async function newHarness(node: RabbitMqNode, version: string, queueType: QueueT
 
     async crashHolding(queue, count) {
       const script = new URL("../support/rabbitmq/hold-deliveries.ts", import.meta.url)
-      const args = [JSON.stringify(host.access), queueType, queue, String(count)]
+      const args = [JSON.stringify(place.access), queueType, queue, String(count)]
       await using child = new ChildProcess(script, args)
       return (await child.printed(count)).map((line) => JSON.parse(line))
     },
 
     async [Symbol.asyncDispose]() {
       await engine?.close()
-      await host[Symbol.asyncDispose]()
+      await place.clean(declared.keys())
     },
   }
 }

@@ -172,6 +172,27 @@ for (const installation of installations()) {
     )
 
     test(
+      "with TOPOLOGY=passive what is there is used, and what is missing stops the start",
+      async () => {
+        await using folder = countingFolder()
+        const passive = { ...environmentOf(node), TOPOLOGY: "passive" }
+        const service = await folder.start(passive)
+        await waitUntil(() => isReady(service), "the service to be ready")
+        const id = await service.publish({ name: "counted" })
+        await allHandled(folder, new Set([id]))
+        await service.stop()
+        await node.manage("PUT", "vhosts/bare", {})
+        await node.manage("PUT", "permissions/bare/guest", { configure: "", write: ".*", read: ".*" })
+        const lost = folder.spawn([], { ...passive, RABBITMQ_VHOST: "bare" })
+        expect(await lost.exited()).toBe(1)
+        expect(lost.stderr).toContain("the exchange events can't be used")
+        expect(lost.stderr).toContain("declare it, or unset TOPOLOGY")
+        await node.manage("DELETE", "vhosts/bare")
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
       "a message that is no event becomes a dead letter, with the reason",
       async () => {
         await using folder = countingFolder()

@@ -22,7 +22,7 @@ export function commandOf({ root }: RabbitMqInstallation, program: string): read
   const command = `/${BIN}/${program}`
   if (!existsSync(join(root, command))) {
     throw new Error(
-      `there is no RabbitMQ in ${root} to test with: apt-get install rabbitmq-server puts it into /`,
+      `there is no RabbitMQ in ${root} to test with: apt-get install rabbitmq-server puts it into /; the contract suite also takes a broker by RABBITMQ_TEST_URL`,
     )
   }
   return root === "/" ? [command] : ["chroot", root, command]

@@ -1,0 +1,44 @@
+import { AMQPClient } from "@cloudamqp/amqp-client"
+import { type BrokerAccess, urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
+import { tierOf } from "../../../src/engine/rabbitmq/delay-tier.ts"
+import { deadQueueOf, tierName } from "../../../src/engine/rabbitmq/topology.ts"
+
+/** The longest delay that a case asks for, in milliseconds. */
+const MAX_DELAY_MS = 3_600_000
+
+/**
+ * A broker that somebody gives the tests, by a URL such as amqp://user:password@host:5672/vhost. Its virtual
+ * host has to be the tests' own.
+ */
+export class GivenBroker {
+  readonly access: BrokerAccess
+
+  constructor(text: string) {
+    const url = new URL(text)
+    const tls = url.protocol === "amqps:"
+    this.access = {
+      addresses: [{ host: url.hostname, port: Number(url.port) || (tls ? 5_671 : 5_672) }],
+      user: decodeURIComponent(url.username) || "guest",
+      password: decodeURIComponent(url.password) || "guest",
+      vhost: decodeURIComponent(url.pathname.slice(1)) || "/",
+      tls,
+    }
+  }
+
+  /** Deletes these queues, with their dead letters and whatever waits for a retry. */
+  async clean(queues: Iterable<string>): Promise<void> {
+    const [address] = this.access.addresses
+    if (address === undefined) return
+    const client = new AMQPClient(urlOf(this.access, address, "event-broker tests"))
+    await client.connect()
+    const channel = await client.channel()
+    for (const queue of queues) {
+      await channel.queueDelete(queue)
+      await channel.queueDelete(deadQueueOf(queue))
+    }
+    for (let tier = tierOf(1); tier <= tierOf(MAX_DELAY_MS); tier = tierOf(tier + 1)) {
+      await channel.queueDelete(tierName(tier))
+    }
+    await client.close()
+  }
+}
