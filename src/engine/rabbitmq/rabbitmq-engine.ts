@@ -67,6 +67,8 @@ export class RabbitMqEngine implements Engine {
   #address: BrokerAddress
   #blockedBecause: string | null = null
   #downBecause = "not connected to RabbitMQ yet"
+  /** What the broker that was reached last does not allow; it is tried again all the same. */
+  #topologyFault: EngineStartError | null = null
   #isClosed = false
   #lastState: EngineStatus["state"] = "unavailable"
 
@@ -130,6 +132,7 @@ export class RabbitMqEngine implements Engine {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
     const client = this.#publishClient
     if (client !== null) await this.#topology.declare(client, queues, this.#queues)
+    else if (this.#topologyFault !== null) throw this.#topologyFault
     for (const queue of queues) this.#queues.set(queue.name, queue)
   }
 
@@ -222,6 +225,7 @@ export class RabbitMqEngine implements Engine {
     const onClosed = () => this.#publishing.reset()
     this.#publisher = await PublishChannel.open(client, this.#options.confirmTimeoutMs, onClosed)
     this.#publishClient = client
+    this.#topologyFault = null
     this.#server = server
     this.#address = address
     this.#tellStatus()
@@ -231,6 +235,7 @@ export class RabbitMqEngine implements Engine {
     this.#publisher = null
     this.#publishClient = null
     this.#blockedBecause = null
+    this.#topologyFault = reason instanceof EngineStartError ? reason : null
     this.#downBecause = `RabbitMQ can't be used: ${reason.message}`
     this.#tellStatus()
   }
