@@ -34,6 +34,7 @@ export function ensureRabbitMq4() {
     console.error(`debootstrap could not make it:\n${stderr ?? ""}`)
     return null
   }
+  rmSync(folder, { recursive: true, force: true })
   renameSync(partial, folder)
   return folder
 }
