@@ -30,18 +30,17 @@ export function createHttpApp(context: HttpContext): HttpApp {
   })
   app.notFound((c) => toProblemResponse(unknownRoute(app, c.req.method, c.req.path), c.env.requestId))
   app.onError((error, c) => explain(error, c.req.raw, c.env.requestId, context))
-  return async (request, requestId) => {
-    if (request.method === "POST" && isPath(request.url, PUBLISH_PATH)) {
-      try {
-        return await answerPublish(request, requestId, context)
-      } catch (error) {
-        return explain(error, request, requestId, context)
-      }
-    }
+  const route = async (request: Request, requestId: string): Promise<Response> => {
     const response = await app.fetch(request, { requestId })
     response.headers.set("X-Request-Id", requestId)
     return response
   }
+  return (request, requestId) =>
+    request.method === "POST" && isPath(request.url, PUBLISH_PATH)
+      ? answerPublish(request, requestId, context).catch((error: unknown) =>
+          explain(error, request, requestId, context),
+        )
+      : route(request, requestId)
 }
 
 function explain(error: unknown, request: Request, requestId: string, { logger }: HttpContext): Response {

@@ -107,12 +107,12 @@ export class EmbeddedEngine implements Engine {
     this.#schedule()
   }
 
-  async publish(event: Event): Promise<void> {
-    if (this.#status.state !== "ready") throw this.#unavailable()
+  publish(event: Event): Promise<void> {
+    if (this.#status.state !== "ready") return Promise.reject(this.#unavailable())
     const queues = this.#catalog.route(event.routing_key)
     if (queues.length === 0) {
       const key = JSON.stringify(event.routing_key)
-      throw new PublishError("unroutable", `no queue is bound for the routing key ${key}`)
+      return Promise.reject(new PublishError("unroutable", `no queue is bound for the routing key ${key}`))
     }
     const body = JSON.stringify(event)
     const priority = PRIORITY_LEVELS[event.priority]
