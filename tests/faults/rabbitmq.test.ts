@@ -123,6 +123,25 @@ for (const installation of installations()) {
     )
 
     test(
+      "the service stopped while publishers are blocked",
+      async () => {
+        await using folder = countingFolder()
+        const service = await folder.start(environmentOf(node))
+        await waitUntil(() => isReady(service), "the service to be ready")
+        await node.control("set_vm_memory_high_watermark", "absolute", "1000000")
+        const response = await service.post("/api/v1/events", {
+          type: "custom",
+          name: "counted",
+          payload: {},
+        })
+        expect(response.status).toBe(503)
+        expect(await service.stop()).toBe(0)
+        await node.control("set_vm_memory_high_watermark", "absolute", "2000000000")
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
       "the exchange deleted, which closes the channel that publishes",
       async () => {
         await survives(async () => {

@@ -1,4 +1,4 @@
-import type { Log } from "../../src/engine/embedded/embedded-engine.ts"
+import type { Log } from "../../src/engine/embedded/log-sync.ts"
 
 /** A log whose syncs end when and as the test says. */
 export class HeldLog implements Log {
@@ -15,7 +15,12 @@ export class HeldLog implements Log {
     else setImmediate(() => done(null))
   }
 
-  now(): void {}
+  /** Where it is set, the next `now` throws it. */
+  fault: Error | null = null
+
+  now(): void {
+    if (this.fault !== null) throw this.fault
+  }
 
   close(): void {}
 

@@ -18,7 +18,7 @@ import { openDatabase } from "./database.ts"
 import { DeadLetterStore } from "./dead-letter-store.ts"
 import { newDelivery } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
-import { LogSync } from "./log-sync.ts"
+import { type Log, LogSync } from "./log-sync.ts"
 import { MessageStore } from "./message-store.ts"
 import type { Consumer } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
@@ -36,9 +36,6 @@ export interface EmbeddedEngineOptions {
   /** Brings the store's log onto the disk. Default: `fdatasync`. For tests, to hold it up or let it fail. */
   readonly openLog?: (databaseFile: string) => Log
 }
-
-/** What the engine needs of the log that SQLite writes. */
-export type Log = Pick<LogSync, "start" | "now" | "close">
 
 const CLOSED = "the engine is closed; the event will be delivered again"
 
@@ -164,10 +161,15 @@ export class EmbeddedEngine implements Engine {
     let count: number
     try {
       count = work()
-      this.#log.now()
     } catch (cause) {
       throw new EngineUnavailableError(`the store can't be written: ${reasonOf(cause)}`, { cause })
     }
+    try {
+      this.#log.now()
+    } catch (cause) {
+      this.#giveUp(new Turn(), cause)
+    }
+    if (this.#status.state !== "ready") throw new EngineUnavailableError(this.#unavailable().message)
     this.#schedule()
     return count
   }
@@ -240,8 +242,9 @@ export class EmbeddedEngine implements Engine {
     this.#log.start((error) => {
       const isDue = this.#phase === "syncing-and-due"
       this.#phase = "idle"
-      if (error === null) this.#conclude(turn, written)
-      else this.#giveUp(turn, error)
+      // It may have failed for another meanwhile.
+      if (error === null && this.#status.state === "ready") this.#conclude(turn, written)
+      else this.#giveUp(turn, error ?? "a sync failed")
       if (isDue) this.#schedule()
       this.#onSynced?.()
     })

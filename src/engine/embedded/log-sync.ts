@@ -48,3 +48,6 @@ export class LogSync {
     }
   }
 }
+
+/** What the engine needs of the log that SQLite writes. */
+export type Log = Pick<LogSync, "start" | "now" | "close">

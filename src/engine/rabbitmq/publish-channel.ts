@@ -62,6 +62,7 @@ export class PublishChannel {
     const returnKey = keyOf(outgoing.properties.messageId, outgoing.routingKey)
     const pending: Pending = { returnKey, isReturned: false, reject }
     const timer = setTimeout(() => {
+      this.#pending.delete(pending)
       reject(new PublishError("confirm-timeout", `no confirm within ${this.#confirmTimeoutMs} ms`, "unknown"))
     }, this.#confirmTimeoutMs)
     this.#pending.add(pending)
@@ -82,6 +83,7 @@ export class PublishChannel {
   /** Rejects all that wait: what they are told is all that will be known of them. */
   abandon(error: PublishError): void {
     for (const { reject } of this.#pending) reject(error)
+    this.#pending.clear()
   }
 
   #takeReturn(message: AMQPMessage): void {

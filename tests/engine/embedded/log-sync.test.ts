@@ -115,6 +115,18 @@ test("a log that can't be synced ends the engine: nothing more is confirmed", as
   await engine.close()
 })
 
+test("a redrive whose sync fails ends the engine too, and a publish that was in doubt is not confirmed", async () => {
+  await using store = new EmbeddedStore()
+  const { engine, log } = await openHeld(store)
+  const inDoubt = Promise.allSettled([engine.publish(newCall())])
+  await waitUntil(() => log.waiting === 1, "the sync to begin")
+  log.fault = new Error("EIO: i/o error, fdatasync")
+  await expect(engine.redrive("calls", {})).rejects.toMatchObject({ name: "EngineUnavailableError" })
+  expect(engine.status().state).toBe("failed")
+  log.end()
+  expect(await inDoubt).toMatchObject([{ reason: { code: "engine-unavailable", outcome: "unknown" } }])
+})
+
 test("a thread pool that handlers keep busy does not hold up a publish", async () => {
   await using store = new EmbeddedStore()
   const engine = store.open()
