@@ -45,7 +45,9 @@ export class BrokerConnection {
   async close(): Promise<void> {
     this.#closing.abort()
     const client = this.#client
-    if (client !== null && !client.closed) await withTimeout(client.close()).catch(() => this.reset())
+    // A broker that blocks a connection does not read from it either, and would not answer that it closes.
+    if (client?.blocked !== undefined) this.reset()
+    else if (client !== null && !client.closed) await withTimeout(client.close()).catch(() => this.reset())
     this.#onLost(new Error("the connection was closed"))
     await this.#running
   }

@@ -39,7 +39,8 @@ export class Topology {
   }
 
   /**
-   * Declares the exchanges and the queues, and unbinds what the declarations before had bound, on a channel of its own: the broker closes it at the first fault.
+   * Declares the exchanges and the queues, and unbinds what the declarations before had bound, on a channel of its
+   * own: the broker closes it at the first fault.
    * @throws {EngineStartError} where the broker has one with other arguments, or lacks one in passive mode.
    */
   async declare(
