@@ -1,8 +1,12 @@
 import { join } from "node:path"
 
-/** Runs one of the scripts here as a process, which prints its rate. */
+/** Starts one of the scripts here as a process. */
+export const start = (script: string, args: readonly string[]) =>
+  Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], { stdout: "pipe" })
+
+/** Runs one of the scripts here that prints its rate. */
 export async function run(script: string, args: readonly string[]): Promise<number> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], { stdout: "pipe" })
+  const child = start(script, args)
   const rate = Number(await child.stdout.text())
   if ((await child.exited) !== 0 || !(rate > 0)) throw new Error(`${script} ${args.join(" ")} failed`)
   return rate

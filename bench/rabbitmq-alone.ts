@@ -1,9 +1,10 @@
 /**
  * The client library alone, in a process of its own: the limit to measure the service on RabbitMQ against.
  * Arguments: `publish` or `consume`, the port, and how many publishes, or unsettled deliveries, are in flight.
- * Prints events per second.
+ * Prints events published per second; one that consumes goes on until it is ended.
  */
 import { AMQPClient } from "@cloudamqp/amqp-client"
+import { recognisedSpeech } from "./recognised-speech.ts"
 
 const [what = "", port = "", inFlight = "64", seconds = "3"] = process.argv.slice(2)
 
@@ -17,18 +18,7 @@ let done = 0
 
 async function publish(): Promise<never> {
   while (true) {
-    const event = {
-      id: Bun.randomUUIDv7(),
-      type: "voice",
-      name: "speech_recognized",
-      routing_key: "events.voice.speech_recognized",
-      payload: { call_id: `c-${done}`, text: "hello there, how can I help you today?", confidence: 0.97 },
-      priority: "high",
-      metadata: { session: "s-42", language: "en" },
-      timestamp: Date.now() / 1_000,
-      status: "pending",
-      retry_count: 0,
-    }
+    const event = recognisedSpeech()
     const properties = { messageId: event.id, contentType: "application/json", deliveryMode: 2, priority: 7 }
     await channel.basicPublish("events", event.routing_key, JSON.stringify(event), properties, true)
     done++
@@ -42,9 +32,9 @@ if (what === "publish") {
   await channel.basicQos(Number(inFlight))
   await channel.basicConsume(QUEUE, { noAck: false }, (message) => {
     JSON.parse(message.bodyToString() ?? "")
-    done++
     return message.ack()
   })
+  await new Promise(() => {})
 }
 await Bun.sleep(WARM_UP_MS)
 const before = done

@@ -5,7 +5,9 @@
 import { join } from "node:path"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
-import { median, print, run } from "./measure.ts"
+import { Backlog } from "./backlog.ts"
+import { median, print, run, start } from "./measure.ts"
+import { recognisedSpeech } from "./recognised-speech.ts"
 import { ServerProcess } from "./server-process.ts"
 
 const [rounds = "3", seconds = "3"] = process.argv.slice(2)
@@ -15,14 +17,12 @@ if (installation === undefined) throw new Error("there is no RabbitMQ to measure
 /** As many as wait for their handler in five workers with ten deliveries each. */
 const PREFETCH = 50
 
-/** Until both run as fast as they will, in milliseconds. */
-const WARM_UP_MS = 2_000
+/** Some seconds' work. */
+const BACKLOG = 100_000
 
-/** Each leaves some 100,000 events in the queue, for both to take from. */
-const FILLING_PASSES = 2
 const BATCH_CONNECTIONS = 8
 const BATCH_SIZE = 100
-const COUNTING = join(import.meta.dir, "handlers")
+const HANDLERS = join(import.meta.dir, "handlers")
 
 const node = await RabbitMqNode.start(installation)
 const environment = { RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node.port), HANDLERS_DIR: "" }
@@ -46,44 +46,26 @@ async function publishing(label: string, connections: number, batch: number): Pr
   console.log(`${label}: ratio ${median(ratios).toFixed(2)}`)
 }
 
-async function fill(): Promise<void> {
-  await using server = await ServerProcess.broker(environment)
-  await purge()
-  for (let pass = 0; pass < FILLING_PASSES; pass++) {
-    await run("load.ts", [server.url, String(BATCH_CONNECTIONS), "3", String(BATCH_SIZE)])
-  }
-}
-
 async function consuming(): Promise<void> {
+  {
+    // Declares the queues.
+    await using _ = await ServerProcess.broker(environment)
+  }
+  await using backlog = await Backlog.open(node.port, "voice_events", BACKLOG)
   const ratios: number[] = []
   for (let round = 1; round <= Number(rounds); round++) {
-    await fill()
-    const library = await alone("consume", PREFETCH)
-    await fill()
-    await using server = await ServerProcess.broker({ ...environment, HANDLERS_DIR: COUNTING })
-    const broker = await handledPerSecond(server)
+    await backlog.fill(recognisedSpeech)
+    const consumer = start("rabbitmq-alone.ts", ["consume", String(node.port), String(PREFETCH)])
+    const library = await backlog.drainRate()
+    consumer.kill()
+    await consumer.exited
+    await backlog.fill(recognisedSpeech)
+    await using _ = await ServerProcess.broker({ ...environment, HANDLERS_DIR: HANDLERS })
+    const broker = await backlog.drainRate()
     ratios.push(broker / library)
     print(`consumed and acked ${round}`, library, broker)
   }
   console.log(`consumed and acked: ratio ${median(ratios).toFixed(2)}`)
-}
-
-/** How fast the queue drains: what is left of it, before and after. */
-async function handledPerSecond(server: ServerProcess): Promise<number> {
-  const left = async (): Promise<number> => {
-    const stats = (await (await fetch(`${server.url}/api/v1/events/stats`)).json()) as {
-      readonly queue_name: string
-      readonly message_count: number
-    }[]
-    return stats.find(({ queue_name }) => queue_name === "voice_events")?.message_count ?? 0
-  }
-  await Bun.sleep(WARM_UP_MS)
-  const before = await left()
-  const start = performance.now()
-  await Bun.sleep(Number(seconds) * 1_000)
-  const after = await left()
-  if (after === 0) throw new Error("the queue was empty before the time was over")
-  return Math.round(((before - after) / (performance.now() - start)) * 1_000)
 }
 
 console.log(`RabbitMQ ${(await node.control("version")).trim()}, quorum queues; events a second:`)

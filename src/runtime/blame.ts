@@ -16,7 +16,7 @@ export interface Blame {
  */
 export function blame(jobs: readonly Job[]): Blame {
   const started = jobs.filter((job) => job.hasStarted)
-  // A worker that dies at once may take its "started" with it.
+  // Nobody's doing, it seems: the next time they run alone, so that it can't go on for ever.
   const suspects = started.length > 0 ? started : jobs
   const innocent = jobs.filter((job) => !suspects.includes(job))
   const [only] = suspects

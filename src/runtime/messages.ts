@@ -4,10 +4,12 @@ import type { LogLevel } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
 
 export type ToWorker =
-  | { readonly kind: "load"; readonly files: readonly ModuleFile[] }
+  | { readonly kind: "load"; readonly files: readonly ModuleFile[]; readonly board: SharedArrayBuffer }
   | {
       readonly kind: "run"
       readonly job: number
+      /** Its place on the board. */
+      readonly slot: number
       /** Which of the files, by its place in `load`, and which of its functions. */
       readonly module: number
       readonly handler: string
@@ -23,8 +25,6 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "loaded"; readonly modules: readonly ModuleDescription[] }
   | { readonly kind: "load-failed"; readonly file: string; readonly reason: string }
-  /** Sent before the function is called: if the worker dies now, this job may be the cause. */
-  | { readonly kind: "started"; readonly job: number }
   | { readonly kind: "settled"; readonly job: number; readonly outcome: HandlerOutcome }
   /** The worker's event loop still turns: the handler waits, it does not spin. */
   | { readonly kind: "abort-seen"; readonly job: number }

@@ -99,8 +99,7 @@ export class Pool {
   }
 
   async #spawn(): Promise<void> {
-    const thread = new WorkerThread(this.#options.workerUrl, {
-      onStarted: (on, job) => this.#watch(on, job),
+    const thread = new WorkerThread(this.#options.workerUrl, this.#options.prefetch, {
       onSettled: (on) => this.#afterJob(on),
       onMessage: (on, job, message) => this.#answer(on, job, message),
       onClosed: (on) => this.#afterClose(on),
@@ -130,7 +129,7 @@ export class Pool {
       const thread = this.#leastBusy((candidate) => candidate.jobs.size < this.#options.prefetch)
       const job = thread && this.#waiting.shift()
       if (thread === undefined || job === undefined) return
-      thread.run(job)
+      this.#run(thread, job)
     }
   }
 
@@ -147,7 +146,7 @@ export class Pool {
       const job = this.#waitingAlone.shift()
       if (job === undefined) return
       thread.isReserved = true
-      thread.run(job)
+      this.#run(thread, job)
     }
   }
 
@@ -165,8 +164,19 @@ export class Pool {
     return least
   }
 
-  #watch(thread: WorkerThread, job: Job): void {
-    job.setTimer(job.request.manifest.timeoutMs, () => {
+  #run(thread: WorkerThread, job: Job): void {
+    thread.run(job)
+    this.#watch(thread, job, job.request.manifest.timeoutMs)
+  }
+
+  /** The time of a job counts from when its function is called, not from when it was given to the worker. */
+  #watch(thread: WorkerThread, job: Job, waitMs: number): void {
+    job.setTimer(waitMs, () => {
+      const leftMs = job.request.manifest.timeoutMs - thread.runningForMs(job)
+      if (leftMs > 0) {
+        this.#watch(thread, job, leftMs)
+        return
+      }
       job.state = "overdue"
       thread.send({ kind: "abort", job: job.id, reason: "the handler's timeout is over" })
       job.setTimer(ABORT_GRACE_MS, () => this.#giveUp(thread, job))
@@ -218,8 +228,7 @@ export class Pool {
 
   /** Finishes the job that is to blame, and has the others run again. */
   #takeJobsOff(thread: WorkerThread, reason: "timeout" | "worker-crashed"): void {
-    const { guilty, suspects, innocent } = blame([...thread.jobs.values()])
-    thread.jobs.clear()
+    const { guilty, suspects, innocent } = blame(thread.takeJobs())
     if (this.#isStopping) {
       for (const job of [guilty, ...suspects, ...innocent]) job?.finish({ kind: "returned" })
       return

@@ -1,11 +1,12 @@
 import type { ErrorSummary } from "../event/failure.ts"
 import type { Job } from "./job.ts"
+import { JobBoard } from "./job-board.ts"
 import { type ModuleDescription, ModuleLoadError } from "./manifest.ts"
 import type { FromWorker, ModuleFile, ToWorker } from "./messages.ts"
+import { Outbox } from "./outbox.ts"
 
 /** What a worker's messages and end mean to the pool. */
 export interface WorkerThreadEvents {
-  readonly onStarted: (thread: WorkerThread, job: Job) => void
   readonly onSettled: (thread: WorkerThread, job: Job) => void
   readonly onMessage: (thread: WorkerThread, job: Job, message: JobMessage) => void
   /** The worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
@@ -34,13 +35,21 @@ export class WorkerThread {
   lastWords: ErrorSummary | null = null
   readonly #worker: Worker
   readonly #events: WorkerThreadEvents
-  #outbox: ToWorker[] = []
+  readonly #board: JobBoard
+  readonly #freeSlots: number[]
+  readonly #slots = new Map<Job, number>()
+  readonly #outbox = new Outbox<ToWorker>((messages) => this.#post(messages))
   readonly #loading = Promise.withResolvers<readonly ModuleDescription[]>()
 
-  constructor(workerUrl: string, events: WorkerThreadEvents) {
+  /** @param slots how many jobs it may have at a time */
+  constructor(workerUrl: string, slots: number, events: WorkerThreadEvents) {
     this.#events = events
+    this.#board = JobBoard.withSlots(slots)
+    this.#freeSlots = Array.from({ length: slots }, (_, slot) => slot)
     this.#worker = new Worker(workerUrl)
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data)
+    this.#worker.onmessage = ({ data }: MessageEvent<readonly FromWorker[]>) => {
+      for (const message of data) this.#receive(message)
+    }
     this.#worker.onerror = (event) => {
       // An error that the worker could not report itself, such as one in its own entry file.
       event.preventDefault()
@@ -59,7 +68,7 @@ export class WorkerThread {
       this.terminate()
     }, LOAD_TIMEOUT_MS)
     try {
-      this.send({ kind: "load", files })
+      this.send({ kind: "load", files, board: this.#board.memory })
       const descriptions = await this.#loading.promise
       this.state = "ready"
       this.hasLoaded = true
@@ -70,17 +79,41 @@ export class WorkerThread {
   }
 
   run(job: Job): void {
+    const slot = this.#freeSlots.pop()
+    if (slot === undefined) throw new Error("a worker was given more jobs than it has slots")
+    this.#board.give(slot)
+    this.#slots.set(job, slot)
     job.state = "sent"
     this.hasRunJobs = true
     this.jobs.set(job.id, job)
     const { module, handler, queue, body, attempt, lastError } = job.request
-    this.send({ kind: "run", job: job.id, module, handler, queue, body, attempt, lastError })
+    this.send({ kind: "run", job: job.id, slot, module, handler, queue, body, attempt, lastError })
   }
 
-  /** To wake a thread costs more than what it is told: what is sent in one turn of the event loop goes together. */
   send(message: ToWorker): void {
-    if (this.#outbox.length === 0) queueMicrotask(() => this.#post())
-    this.#outbox.push(message)
+    this.#outbox.send(message)
+  }
+
+  /** For how long the job's function has been running, in milliseconds; 0 where it has not been called. */
+  runningForMs(job: Job): number {
+    const slot = this.#slots.get(job)
+    return slot === undefined ? 0 : this.#board.runningForMs(slot)
+  }
+
+  /**
+   * Takes its jobs off a worker that is gone or will be, each with what the board says of it. What is done is
+   * finished here, though the worker did not come to say so.
+   */
+  takeJobs(): Job[] {
+    const unfinished: Job[] = []
+    for (const [job, slot] of this.#slots) {
+      const progress = this.#board.progressOf(slot)
+      if (progress === "begun" && job.state === "sent") job.state = "started"
+      if (progress === "done") job.finish({ kind: "done" })
+      else if (this.jobs.has(job.id)) unfinished.push(job)
+    }
+    this.jobs.clear()
+    return unfinished
   }
 
   /** Ends the worker, whatever it does: an endless loop, too. */
@@ -90,9 +123,7 @@ export class WorkerThread {
     this.#close()
   }
 
-  #post(): void {
-    const messages = this.#outbox
-    this.#outbox = []
+  #post(messages: readonly ToWorker[]): void {
     if (this.state !== "closed") this.#worker.postMessage(messages)
   }
 
@@ -112,21 +143,24 @@ export class WorkerThread {
     // A job that was given up: its handler was not told, or did not listen.
     if (job === undefined) return
     switch (message.kind) {
-      case "started":
-        job.state = "started"
-        this.#events.onStarted(this, job)
-        break
       case "abort-seen":
         if (job.state === "overdue") job.state = "abort-seen"
         break
       case "settled":
-        this.jobs.delete(job.id)
+        this.#free(job)
         job.finish(message.outcome)
         this.#events.onSettled(this, job)
         break
       default:
         this.#events.onMessage(this, job, message)
     }
+  }
+
+  #free(job: Job): void {
+    this.jobs.delete(job.id)
+    const slot = this.#slots.get(job)
+    this.#slots.delete(job)
+    if (slot !== undefined) this.#freeSlots.push(slot)
   }
 
   #close(): void {

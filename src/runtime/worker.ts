@@ -2,17 +2,21 @@
 import { summarizeError } from "../event/failure.ts"
 import { describeModule, isHandlerModule } from "./describe-module.ts"
 import type { HandlerModule } from "./handler-module.ts"
+import { JobBoard } from "./job-board.ts"
 import type { FromWorker, ModuleFile, ToWorker } from "./messages.ts"
+import { Outbox } from "./outbox.ts"
 import { PublishCalls } from "./publish-calls.ts"
 import { Run } from "./run.ts"
 
 declare const self: Worker
 
-const tell = (message: FromWorker): void => self.postMessage(message)
+const outbox = new Outbox<FromWorker>((messages) => self.postMessage(messages))
+const tell = (message: FromWorker): void => outbox.sendNow(message)
 
 const publishCalls = new PublishCalls(tell)
 const runs = new Map<number, Run>()
 let modules: readonly HandlerModule[] = []
+let board = JobBoard.withSlots(0)
 
 self.onmessage = ({ data }: MessageEvent<readonly ToWorker[]>): void => {
   for (const message of data) receive(message)
@@ -21,6 +25,7 @@ self.onmessage = ({ data }: MessageEvent<readonly ToWorker[]>): void => {
 function receive(message: ToWorker): void {
   switch (message.kind) {
     case "load":
+      board = JobBoard.over(message.board)
       void load(message.files)
       break
     case "run":
@@ -71,8 +76,8 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
 }
 
 async function start(message: Extract<ToWorker, { kind: "run" }>): Promise<void> {
-  const { job } = message
-  tell({ kind: "started", job })
+  const { job, slot } = message
+  board.begin(slot)
   // The files may have changed since the pool learned what is in them.
   const handler = modules[message.module]?.on?.[message.handler]
   if (typeof handler !== "function") {
@@ -84,5 +89,8 @@ async function start(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   runs.set(job, run)
   const outcome = await run.call(handler)
   runs.delete(job)
-  tell({ kind: "settled", job, outcome })
+  if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome })
+  // It is on the board: should another handler end this worker before the message leaves, nothing is lost.
+  board.finish(slot)
+  outbox.send({ kind: "settled", job, outcome })
 }

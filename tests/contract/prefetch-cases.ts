@@ -64,6 +64,25 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "deliveries that are settled together, in any order, settle themselves alone",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const names = Array.from({ length: 12 }, (_, i) => `n-${i}`)
+      for (const name of names) await engine.publish(newEvent({ routing_key: "calls", name }))
+      const held = await new Inbox(engine, "calls", 12).take(12)
+      const failure = failureRecord()
+      const settlings = [11, 1, 0, 3, 5, 7].map((i) => held[i]?.ack())
+      await Promise.all([...settlings, held[4]?.deadLetter(failure), held[6]?.deadLetter(failure)])
+      await Promise.all([held[2]?.ack(), held[8]?.ack()])
+      await engine.close()
+      const reopened = await harness.open()
+      expect([...namesOf(await new Inbox(reopened, "calls").take(2))].toSorted()).toEqual(["n-10", "n-9"])
+      expect([...namesOf(await reopened.deadLetters("calls", 10))].toSorted()).toEqual(["n-4", "n-6"])
+      expect(await statsOf(reopened, "calls")).toMatchObject({ messageCount: 0 })
+    },
+  },
+  {
     title: "no delivery begins after a consumer is cancelled",
     async run(harness) {
       const engine = await harness.open()

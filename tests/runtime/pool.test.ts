@@ -146,6 +146,19 @@ describe("a handler that takes its worker down", () => {
 })
 
 describe("jobs", () => {
+  test("that are done are done, though the worker dies before it can say so", async () => {
+    // The worker notes what is done in memory that it shares, before its message leaves.
+    await using running = await RunningPool.start(
+      `quick() {
+        mark("quick")
+        const store = Atomics.store
+        Atomics.store = (...args) => { store(...args); process.exit(3) }
+      }`,
+    )
+    expect(await running.run("quick")).toEqual({ kind: "done" })
+    expect(await running.marked("quick")).toBe("x")
+  })
+
   test("that wait for credit are run by priority", async () => {
     await using running = await RunningPool.start(`${SLOW}, tested(event) { mark("order", event.id) }`, {
       prefetch: 1,

@@ -1,6 +1,7 @@
 import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
+import { Acks } from "./acks.ts"
 import { attemptsBefore, bodyOf, failureOf } from "./message.ts"
 
 /** The most that AMQP's basic.qos takes; 0 would be no limit. */
@@ -61,7 +62,8 @@ export class QueueConsumer implements Subscription {
       channel.onerror = () => this.#resumeLater(client)
       // Past the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a consumer, and
       // the library would drop that, unsettled for as long as the channel lives.
-      channel.deliver = (message) => this.#deliver(message)
+      const acks = new Acks(channel, client.socket)
+      channel.deliver = (message) => this.#deliver(message, acks)
       await channel.basicQos(Math.min(MAX_PREFETCH, this.#options.consume.prefetch))
       const consumer = await channel.basicConsume(this.#options.queue, { noAck: false }, () => {})
       // The broker cancels a consumer whose queue is deleted or loses its leader; the channel lives on.
@@ -105,15 +107,16 @@ export class QueueConsumer implements Subscription {
     await this.start(client)
   }
 
-  #deliver(message: AMQPMessage): void {
+  #deliver(message: AMQPMessage, acks: Acks): void {
+    acks.delivered(message.deliveryTag)
     if (this.#isCancelled) {
-      message.nack(true).catch(() => {})
+      acks.release(message.deliveryTag).catch(() => {})
       return
     }
-    this.#options.consume.onDelivery(this.#newDelivery(message))
+    this.#options.consume.onDelivery(this.#newDelivery(message, acks))
   }
 
-  #newDelivery(message: AMQPMessage): Delivery {
+  #newDelivery(message: AMQPMessage, acks: Acks): Delivery {
     const { queue, republish } = this.#options
     const attempt = attemptsBefore(message) + 1
     let settled: Promise<void> | undefined
@@ -127,7 +130,7 @@ export class QueueConsumer implements Subscription {
     const move = async (to: Destination, failure: FailureRecord): Promise<void> => {
       await this.#cancelled
       await republish(message, queue, to, failure)
-      await message.ack()
+      await acks.ack(message.deliveryTag)
     }
     return {
       queue,
@@ -135,13 +138,13 @@ export class QueueConsumer implements Subscription {
       priority: message.properties.priority ?? 0,
       attempt,
       lastFailure: failureOf(message, queue),
-      ack: () => once(() => message.ack()),
+      ack: () => once(() => acks.ack(message.deliveryTag)),
       retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt }, failure)),
       deadLetter: (failure) => once(() => move({ kind: "dead-letter" }, failure)),
       release: () =>
         once(async () => {
           await this.#cancelled
-          await message.nack(true)
+          await acks.release(message.deliveryTag)
         }),
     }
   }

@@ -1,0 +1,67 @@
+import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+
+/** How much of the backlog is left when the measuring begins and ends: before and after, the rate is not steady. */
+const MEASURED_FROM = 0.8
+const MEASURED_TO = 0.1
+
+/** RabbitMQ goes on writing after its last confirm; what is measured then is its work of before, in milliseconds. */
+const SETTLE_MS = 2_500
+
+const POLL_MS = 20
+const CHUNK = 1_000
+
+/** A queue with the same number of the same events for each consumer that is measured. */
+export class Backlog implements AsyncDisposable {
+  readonly #client: AMQPClient
+  readonly #channel: AMQPChannel
+  readonly #queue: string
+  readonly #size: number
+
+  private constructor(client: AMQPClient, channel: AMQPChannel, queue: string, size: number) {
+    this.#client = client
+    this.#channel = channel
+    this.#queue = queue
+    this.#size = size
+  }
+
+  /** The queue has to be there. */
+  static async open(port: number, queue: string, size: number): Promise<Backlog> {
+    const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${port}/`)
+    await client.connect()
+    const channel = await client.channel()
+    await channel.confirmSelect()
+    return new Backlog(client, channel, queue, size)
+  }
+
+  async fill(newEvent: () => { readonly id: string }): Promise<void> {
+    await this.#channel.queuePurge(this.#queue)
+    for (let filled = 0; filled < this.#size; filled += CHUNK) {
+      const publish = () => {
+        const event = newEvent()
+        const properties = { messageId: event.id, contentType: "application/json", deliveryMode: 2, priority: 7 }
+        return this.#channel.basicPublish("", this.#queue, JSON.stringify(event), properties)
+      }
+      await Promise.all(Array.from({ length: CHUNK }, publish))
+    }
+    await Bun.sleep(SETTLE_MS)
+  }
+
+  /** Events a second that are taken off it, by whoever does. */
+  async drainRate(): Promise<number> {
+    const [from, depth] = await this.#waitUntilBelow(MEASURED_FROM)
+    const [to, left] = await this.#waitUntilBelow(MEASURED_TO)
+    return Math.round(((depth - left) / (to - from)) * 1_000)
+  }
+
+  async #waitUntilBelow(part: number): Promise<[time: number, depth: number]> {
+    while (true) {
+      const { messageCount } = await this.#channel.queueDeclare(this.#queue, { passive: true })
+      if (messageCount < this.#size * part) return [performance.now(), messageCount]
+      await Bun.sleep(POLL_MS)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.close()
+  }
+}

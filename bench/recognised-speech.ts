@@ -1,0 +1,13 @@
+/** An event as the service stores it, of the size that the platform's events have. */
+export const recognisedSpeech = () => ({
+  id: Bun.randomUUIDv7(),
+  type: "voice",
+  name: "speech_recognized",
+  routing_key: "events.voice.speech_recognized",
+  payload: { call_id: "c-4711", text: "hello there, how can I help you today?", confidence: 0.97 },
+  priority: "high",
+  metadata: { session: "s-42", language: "en" },
+  timestamp: Date.now() / 1_000,
+  status: "pending",
+  retry_count: 0,
+})

@@ -1,0 +1,59 @@
+/** Where a job is: given to the worker, begun there, or done. */
+export type Progress = "given" | "begun" | "done"
+
+const PROGRESS: readonly Progress[] = ["given", "begun", "done"]
+
+const BYTES_PER_SLOT = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT
+
+/**
+ * How far each job of one worker is, in memory that the worker shares with the main thread. It can be read when the
+ * worker says nothing any more, and it costs no message.
+ */
+export class JobBoard {
+  /** To be posted to the worker, which makes its board over the same memory. */
+  readonly memory: SharedArrayBuffer
+  /** Milliseconds since the epoch: `performance.now` has an origin of its own in each thread. */
+  readonly #begunAt: Float64Array
+  readonly #progress: Int32Array
+
+  private constructor(memory: SharedArrayBuffer) {
+    const slots = memory.byteLength / BYTES_PER_SLOT
+    this.memory = memory
+    this.#begunAt = new Float64Array(memory, 0, slots)
+    this.#progress = new Int32Array(memory, slots * Float64Array.BYTES_PER_ELEMENT, slots)
+  }
+
+  static withSlots(slots: number): JobBoard {
+    return new JobBoard(new SharedArrayBuffer(slots * BYTES_PER_SLOT))
+  }
+
+  static over(memory: SharedArrayBuffer): JobBoard {
+    return new JobBoard(memory)
+  }
+
+  /** The main thread gives the job that this slot is for. */
+  give(slot: number): void {
+    Atomics.store(this.#progress, slot, PROGRESS.indexOf("given"))
+  }
+
+  /** The worker is about to call the job's function. */
+  begin(slot: number): void {
+    this.#begunAt[slot] = Date.now()
+    Atomics.store(this.#progress, slot, PROGRESS.indexOf("begun"))
+  }
+
+  /** The job's function has returned; should the worker die now, the job is done all the same. */
+  finish(slot: number): void {
+    Atomics.store(this.#progress, slot, PROGRESS.indexOf("done"))
+  }
+
+  progressOf(slot: number): Progress {
+    return PROGRESS[Atomics.load(this.#progress, slot)] ?? "given"
+  }
+
+  /** For how long the job has been running, in milliseconds; 0 where it has not begun. */
+  runningForMs(slot: number): number {
+    if (this.progressOf(slot) === "given") return 0
+    return Math.max(0, Date.now() - (this.#begunAt[slot] ?? 0))
+  }
+}
