@@ -38,7 +38,12 @@ export class Backlog implements AsyncDisposable {
     for (let filled = 0; filled < this.#size; filled += CHUNK) {
       const publish = () => {
         const event = newEvent()
-        const properties = { messageId: event.id, contentType: "application/json", deliveryMode: 2, priority: 7 }
+        const properties = {
+          messageId: event.id,
+          contentType: "application/json",
+          deliveryMode: 2,
+          priority: 7,
+        }
         return this.#channel.basicPublish("", this.#queue, JSON.stringify(event), properties)
       }
       await Promise.all(Array.from({ length: CHUNK }, publish))
