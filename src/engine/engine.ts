@@ -75,8 +75,6 @@ export interface EngineCapabilities {
   readonly hasExactLimits: boolean
   /** The attempt of a delivery that was released does not count. */
   readonly releaseKeepsAttempt: boolean
-  /** What is released goes back to its place; where not, behind what was released before. */
-  readonly releaseKeepsPlace: boolean
   /** Each delivery that a crash cuts short counts; where not, several count as one. */
   readonly countsEveryRedelivery: boolean
 }
@@ -102,7 +100,10 @@ export interface QueueDeclaration {
 }
 
 export interface ConsumeOptions {
+  /** How many deliveries may be unsettled at a time. */
   readonly prefetch: number
+  /** The most that `setPrefetch` will ask for. Default: `prefetch`. */
+  readonly maxPrefetch?: number
   /** Called once the delivery is recorded. Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void
 }
@@ -110,6 +111,11 @@ export interface ConsumeOptions {
 export interface Subscription {
   /** No delivery begins after this returns; those that did can still be settled. */
   cancel(): void
+  /**
+   * Changes the prefetch, for what is not delivered yet. An engine that can't do so at any time takes `maxPrefetch`
+   * from the first raise on.
+   */
+  setPrefetch(prefetch: number): void
 }
 
 /** One attempt to have one event of one queue handled. The promises of its methods resolve once it is durable. */
@@ -123,6 +129,8 @@ export interface Delivery {
   readonly attempt: number
   /** The failure of the attempt before, where there was one. */
   readonly lastFailure: FailureRecord | null
+  /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
+  readonly isLost: boolean
 
   /** The event is done on this queue. */
   ack(): Promise<void>
@@ -130,7 +138,10 @@ export interface Delivery {
   retry(delayMs: number, failure: FailureRecord): Promise<void>
   /** The event goes to the queue's dead letters. */
   deadLetter(failure: FailureRecord): Promise<void>
-  /** The event goes back to its place, as if it had not been delivered: the attempt does not count. */
+  /**
+   * The event goes back, as if it had not been delivered: the attempt does not count. Before `cancel` at once, to
+   * the front of its queue; after it to its place, once all that was delivered to the consumer is settled.
+   */
   release(): Promise<void>
 }
 

@@ -66,6 +66,17 @@ const priority = v.pipe(
   v.description("Which of the waiting events goes first."),
 )
 
+const orderingKey = v.pipe(
+  v.string("must be a string"),
+  v.minLength(1, "must have at least 1 character"),
+  v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
+  v.check((text) => text.isWellFormed(), "must be well-formed"),
+  v.description(
+    "Events of one queue with the same key, a call's session for one, are handled one at a time, in the order in " +
+      "which they were published. Their priority does not count.",
+  ),
+)
+
 const metadata = v.pipe(
   jsonObject,
   v.description("What is said about the event: a schema version, a session, a source."),
@@ -81,6 +92,7 @@ export const EventDraftSchema = v.strictObject(
     payload,
     priority: v.optional(priority, DEFAULT_PRIORITY),
     metadata: v.optional(metadata, () => ({})),
+    ordering_key: v.exactOptional(orderingKey),
   },
   explainObject,
 )
@@ -106,6 +118,7 @@ export const EventSchema = v.strictObject(
       v.minValue(0, "must not be negative"),
       v.description("0, then one more for each retry."),
     ),
+    ordering_key: v.exactOptional(orderingKey),
   },
   explainObject,
 )
@@ -113,7 +126,7 @@ export const EventSchema = v.strictObject(
 /** What is published, before defaults are filled in. */
 export type EventDraft = v.InferInput<typeof EventDraftSchema>
 
-/** A stored event: all ten fields. */
+/** A stored event: ten fields, and its ordering key where it has one. */
 export type Event = v.InferOutput<typeof EventSchema>
 
 function explainObject(issue: v.StrictObjectIssue): string {

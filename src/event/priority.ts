@@ -13,3 +13,10 @@ export const PRIORITY_LEVELS = { low: 1, medium: 4, high: 7, critical: 9 } as co
   Priority,
   number
 >
+
+/**
+ * The number that an engine orders an event by. Those with an ordering key all have the same: within a key, what was
+ * published first goes first, whatever its priority.
+ */
+export const orderLevel = (event: { readonly priority: Priority; readonly ordering_key?: string }): number =>
+  PRIORITY_LEVELS[event.ordering_key === undefined ? event.priority : DEFAULT_PRIORITY]

@@ -34,7 +34,7 @@ const isUnknownField = (issue: v.BaseIssue<unknown>): boolean =>
 
 /** Makes a stored event of a valid draft. */
 export function completeEvent(draft: ValidDraft, newId: () => string, nowMs: number): Event {
-  return {
+  const event: Event = {
     id: draft.id ?? newId(),
     type: draft.type,
     name: draft.name,
@@ -46,6 +46,7 @@ export function completeEvent(draft: ValidDraft, newId: () => string, nowMs: num
     status: "pending",
     retry_count: 0,
   }
+  return draft.ordering_key === undefined ? event : { ...event, ordering_key: draft.ordering_key }
 }
 
 /**

@@ -132,7 +132,16 @@ describe("the OpenAPI document", () => {
   }
   const documentOf = async (service: HttpService) =>
     (await (await service.get("/openapi.json")).json()) as Document
-  const DRAFT_FIELDS = ["id", "metadata", "name", "payload", "priority", "routing_key", "type"]
+  const DRAFT_FIELDS = [
+    "id",
+    "metadata",
+    "name",
+    "ordering_key",
+    "payload",
+    "priority",
+    "routing_key",
+    "type",
+  ]
 
   test("lists every route, each with a summary and its responses, and no other", async () => {
     await using service = await HttpService.start()

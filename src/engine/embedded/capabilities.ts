@@ -8,6 +8,5 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   refusesOnAllQueuesOrNone: true,
   hasExactLimits: true,
   releaseKeepsAttempt: true,
-  releaseKeepsPlace: true,
   countsEveryRedelivery: true,
 }

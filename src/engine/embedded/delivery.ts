@@ -5,6 +5,7 @@ import type { Claim } from "./turn-writer.ts"
 /** What a consumer gets of a claim. `settle` is called once: with the first way in which it is settled. */
 export function newDelivery(
   { message, queue }: Claim,
+  isEngineGone: () => boolean,
   settle: (settlement: Settlement) => Promise<void>,
 ): Delivery {
   let settled: Promise<void> | undefined
@@ -19,6 +20,9 @@ export function newDelivery(
     priority: message.priority,
     attempt: message.attempt,
     lastFailure: message.failure === null ? null : JSON.parse(message.failure),
+    get isLost() {
+      return isEngineGone()
+    },
     ack: () => once({ kind: "ack" }),
     retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
     deadLetter: (failure) => once({ kind: "dead-letter", failure }),

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
 import type { Event } from "../../event/envelope.ts"
-import { PRIORITY_LEVELS } from "../../event/priority.ts"
+import { orderLevel } from "../../event/priority.ts"
 import type {
   ConsumeOptions,
   DeadLetter,
@@ -112,7 +112,7 @@ export class EmbeddedEngine implements Engine {
       return Promise.reject(new PublishError("unroutable", `no queue is bound for the routing key ${key}`))
     }
     const body = JSON.stringify(event)
-    const priority = PRIORITY_LEVELS[event.priority]
+    const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
       this.#turn.publishes.push({ body, priority, queues, confirm, refuse })
       this.#schedule()
@@ -124,7 +124,13 @@ export class EmbeddedEngine implements Engine {
     const consumer: Consumer = { ...options, unsettled: 0 }
     queue.consumers.add(consumer)
     this.#schedule()
-    return { cancel: () => queue.consumers.delete(consumer) }
+    return {
+      cancel: () => queue.consumers.delete(consumer),
+      setPrefetch: (prefetch) => {
+        consumer.prefetch = prefetch
+        this.#schedule()
+      },
+    }
   }
 
   async queueStats(): Promise<readonly QueueStats[]> {
@@ -198,10 +204,12 @@ export class EmbeddedEngine implements Engine {
     this.#database.close()
   }
 
+  get #isGone(): boolean {
+    return this.#status.state === "closed" || this.#status.state === "failed"
+  }
+
   #settle(claim: Claim, settlement: Settlement): Promise<void> {
-    if (this.#status.state === "closed" || this.#status.state === "failed") {
-      return Promise.reject(new Error(CLOSED))
-    }
+    if (this.#isGone) return Promise.reject(new Error(CLOSED))
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#turn.settlements.push({ settlement, ...claim, confirm: resolve, fail: reject })
     this.#schedule()
@@ -288,7 +296,7 @@ export class EmbeddedEngine implements Engine {
 
   /** A consumer that was cancelled by what it got just before gets no more. */
   #hand(claim: Claim): void {
-    const delivery = newDelivery(claim, (settlement) => this.#settle(claim, settlement))
+    const delivery = newDelivery(claim, () => this.#isGone, (settlement) => this.#settle(claim, settlement))
     if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
     else void delivery.release()
   }

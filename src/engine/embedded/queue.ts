@@ -9,7 +9,8 @@ export interface Queue {
   readonly consumers: Set<Consumer>
 }
 
-export interface Consumer extends ConsumeOptions {
+export interface Consumer extends Pick<ConsumeOptions, "onDelivery"> {
+  prefetch: number
   /** Deliveries that were begun and not settled. */
   unsettled: number
 }

@@ -15,7 +15,6 @@ export function capabilitiesOf(queueType: QueueType, server: ServerProperties | 
     refusesOnAllQueuesOrNone: false,
     hasExactLimits: queueType === "classic",
     releaseKeepsAttempt: false,
-    releaseKeepsPlace: queueType === "classic",
     countsEveryRedelivery: queueType === "quorum",
   }
 }

@@ -1,7 +1,7 @@
 import type { AMQPMessage, AMQPProperties } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../../event/failure.ts"
-import { PRIORITY_LEVELS } from "../../event/priority.ts"
+import { orderLevel } from "../../event/priority.ts"
 
 const APP_ID = "event-broker"
 const PERSISTENT = 2
@@ -26,7 +26,7 @@ export function propertiesOf(event: Event): AMQPProperties {
     type: `${event.type}.${event.name}`,
     contentType: "application/json",
     deliveryMode: PERSISTENT,
-    priority: PRIORITY_LEVELS[event.priority],
+    priority: orderLevel(event),
     timestamp: new Date(event.timestamp * 1_000),
     appId: APP_ID,
     headers: {

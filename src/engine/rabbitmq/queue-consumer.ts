@@ -1,8 +1,8 @@
 import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
-import { Acks } from "./acks.ts"
 import { attemptsBefore, bodyOf, failureOf } from "./message.ts"
+import { Settlements } from "./settlements.ts"
 
 /** The most that AMQP's basic.qos takes; 0 would be no limit. */
 const MAX_PREFETCH = 65_535
@@ -35,7 +35,12 @@ export interface QueueConsumerOptions {
 export class QueueConsumer implements Subscription {
   readonly #options: QueueConsumerOptions
   readonly #onCancel: () => void
+  #client: AMQPClient | null = null
   #channel: AMQPChannel | null = null
+  #settlements: Settlements | null = null
+  #prefetch: number
+  /** Whether the consumer on the channel is there; each change of it waits for the one before. */
+  #begun: Promise<void> = Promise.resolve()
   #isCancelled = false
   /** Until then the broker may deliver to this consumer what was just stored again. */
   #cancelled: Promise<unknown> = Promise.resolve()
@@ -45,6 +50,7 @@ export class QueueConsumer implements Subscription {
   constructor(options: QueueConsumerOptions, onCancel: () => void) {
     this.#options = options
     this.#onCancel = onCancel
+    this.#prefetch = options.consume.prefetch
   }
 
   get queue(): string {
@@ -54,32 +60,40 @@ export class QueueConsumer implements Subscription {
   /** Begins on a connection; on one that it ran on already, nothing happens. */
   async start(client: AMQPClient): Promise<void> {
     if (this.#isCancelled || client.closed) return
+    this.#client = client
     if (this.#channel !== null && !this.#channel.closed && this.#channel.connection === client) return
     clearTimeout(this.#resumeTimer)
     try {
       const channel = await client.channel()
       this.#channel = channel
-      channel.onerror = () => this.#resumeLater(client)
+      channel.onerror = () => this.#resumeLater()
+      const settlements = new Settlements(channel, client.socket)
+      this.#settlements = settlements
       // Past the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a consumer, and
       // the library would drop that, unsettled for as long as the channel lives.
-      const acks = new Acks(channel, client.socket)
-      channel.deliver = (message) => this.#deliver(message, acks)
-      await channel.basicQos(Math.min(MAX_PREFETCH, this.#options.consume.prefetch))
-      const consumer = await channel.basicConsume(this.#options.queue, { noAck: false }, () => {})
-      // The broker cancels a consumer whose queue is deleted or loses its leader; the channel lives on.
-      consumer.wait().catch(
-        () =>
-          void channel
-            .close()
-            .catch(() => {})
-            .then(() => this.#resumeLater(client)),
-      )
+      channel.deliver = (message) => this.#deliver(message, settlements)
+      this.#begun = this.#consume(channel)
+      await this.#begun
+      if (this.#isCancelled) await this.#end(channel, settlements)
       this.#resumeDelayMs = RESUME_DELAY_MS.first
-      if (this.#isCancelled) await channel.basicCancel(consumer.tag)
     } catch {
       // A queue that is not there yet, or a connection that has just been lost.
-      this.#resumeLater(client)
+      this.#resumeLater()
     }
+  }
+
+  /**
+   * RabbitMQ takes another prefetch for a new consumer alone. That is done once, and for good: while two consumers of
+   * a quorum queue have unsettled deliveries, a crash would give these back in another order.
+   */
+  setPrefetch(prefetch: number): void {
+    if (prefetch <= this.#prefetch) return
+    this.#prefetch = Math.max(prefetch, this.#options.consume.maxPrefetch ?? prefetch)
+    const channel = this.#channel
+    if (channel === null) return
+    this.#begun = this.#begun.then(() => this.#consumeAnew(channel))
+    // A channel that breaks meanwhile is begun again, with the new prefetch.
+    this.#begun.catch(() => {})
   }
 
   cancel(): void {
@@ -88,14 +102,40 @@ export class QueueConsumer implements Subscription {
     clearTimeout(this.#resumeTimer)
     this.#onCancel()
     const channel = this.#channel
-    if (channel === null || channel.closed) return
-    // What was delivered can still be settled on the channel. One that breaks meanwhile has ended the consumer too.
-    const cancels = [...channel.consumers.keys()].map((tag) => channel.basicCancel(tag))
-    this.#cancelled = Promise.allSettled(cancels)
+    const settlements = this.#settlements
+    if (channel === null || settlements === null || channel.closed) return
+    this.#cancelled = this.#begun.catch(() => {}).then(() => this.#end(channel, settlements))
   }
 
-  #resumeLater(client: AMQPClient): void {
-    if (this.#isCancelled || client.closed) return
+  /** What was delivered can still be settled on the channel. */
+  async #end(channel: AMQPChannel, settlements: Settlements): Promise<void> {
+    // One that breaks meanwhile has ended the consumer too.
+    await cancelAll(channel).catch(() => {})
+    settlements.end()
+  }
+
+  async #consumeAnew(channel: AMQPChannel): Promise<void> {
+    if (this.#isCancelled || channel.closed) return
+    await cancelAll(channel)
+    await this.#consume(channel)
+  }
+
+  async #consume(channel: AMQPChannel): Promise<void> {
+    await channel.basicQos(Math.min(MAX_PREFETCH, this.#prefetch))
+    const consumer = await channel.basicConsume(this.#options.queue, { noAck: false }, () => {})
+    // The broker cancels a consumer whose queue is deleted or loses its leader; the channel lives on.
+    consumer.wait().catch(
+      () =>
+        void channel
+          .close()
+          .catch(() => {})
+          .then(() => this.#resumeLater()),
+    )
+  }
+
+  #resumeLater(): void {
+    const client = this.#client
+    if (this.#isCancelled || client === null || client.closed) return
     clearTimeout(this.#resumeTimer)
     this.#resumeTimer = setTimeout(() => void this.#resume(client), this.#resumeDelayMs)
     this.#resumeDelayMs = Math.min(this.#resumeDelayMs * 2, RESUME_DELAY_MS.last)
@@ -107,16 +147,14 @@ export class QueueConsumer implements Subscription {
     await this.start(client)
   }
 
-  #deliver(message: AMQPMessage, acks: Acks): void {
-    acks.delivered(message.deliveryTag)
-    if (this.#isCancelled) {
-      acks.release(message.deliveryTag).catch(() => {})
-      return
-    }
-    this.#options.consume.onDelivery(this.#newDelivery(message, acks))
+  #deliver(message: AMQPMessage, settlements: Settlements): void {
+    settlements.delivered(message.deliveryTag)
+    const delivery = this.#newDelivery(message, settlements)
+    if (this.#isCancelled) void delivery.release()
+    else this.#options.consume.onDelivery(delivery)
   }
 
-  #newDelivery(message: AMQPMessage, acks: Acks): Delivery {
+  #newDelivery(message: AMQPMessage, settlements: Settlements): Delivery {
     const { queue, republish } = this.#options
     const attempt = attemptsBefore(message) + 1
     let settled: Promise<void> | undefined
@@ -130,7 +168,7 @@ export class QueueConsumer implements Subscription {
     const move = async (to: Destination, failure: FailureRecord): Promise<void> => {
       await this.#cancelled
       await republish(message, queue, to, failure)
-      await acks.ack(message.deliveryTag)
+      await settlements.ack(message.deliveryTag)
     }
     return {
       queue,
@@ -138,14 +176,20 @@ export class QueueConsumer implements Subscription {
       priority: message.properties.priority ?? 0,
       attempt,
       lastFailure: failureOf(message, queue),
-      ack: () => once(() => acks.ack(message.deliveryTag)),
+      get isLost() {
+        return message.channel.closed
+      },
+      ack: () => once(() => settlements.ack(message.deliveryTag)),
       retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt }, failure)),
       deadLetter: (failure) => once(() => move({ kind: "dead-letter" }, failure)),
       release: () =>
         once(async () => {
           await this.#cancelled
-          await acks.release(message.deliveryTag)
+          await settlements.release(message.deliveryTag)
         }),
     }
   }
 }
+
+const cancelAll = (channel: AMQPChannel): Promise<unknown> =>
+  Promise.all([...channel.consumers.keys()].map((tag) => channel.basicCancel(tag)))

@@ -7,17 +7,18 @@ export interface Corkable {
 }
 
 /**
- * The acks of one channel, gathered over a turn of the event loop: those delivered first go with one `basic.ack` of
- * several, which costs the broker one step instead of many, and all leave in one write. Delivery tags grow in the
- * order of delivery (AMQP 0-9-1, basic.ack).
+ * How the deliveries of one channel are settled. Acks are gathered over a turn of the event loop: those delivered
+ * first go with one `basic.ack` of several, which costs the broker one step instead of many, and all leave in one
+ * write. Delivery tags grow in the order of delivery (AMQP 0-9-1, basic.ack).
  */
-export class Acks {
+export class Settlements {
   readonly #channel: AMQPChannel
   readonly #socket: Corkable | undefined
-  /** The tags that the broker waits for, in the order of delivery. */
+  /** The tags that are to be settled yet, in the order of delivery. */
   readonly #unsettled = new Set<number>()
   #handled = new Set<number>()
   #sent: Promise<void> = Promise.resolve()
+  #isEnding = false
 
   constructor(channel: AMQPChannel, socket: Corkable | undefined) {
     this.#channel = channel
@@ -28,17 +29,27 @@ export class Acks {
     this.#unsettled.add(tag)
   }
 
-  /** Gives a delivery back to its queue. */
-  async release(tag: number): Promise<void> {
-    this.#unsettled.delete(tag)
-    await this.#channel.basicNack(tag, true)
-  }
-
   /** Resolves once the ack is written. Rejects where the channel is gone: then the event is delivered again. */
   ack(tag: number): Promise<void> {
     if (this.#handled.size === 0) this.#sent = nextTurn().then(() => this.#send())
     this.#handled.add(tag)
     return this.#sent
+  }
+
+  /** Gives a delivery back to its queue: at once, or when the channel closes. */
+  async release(tag: number): Promise<void> {
+    this.#unsettled.delete(tag)
+    if (this.#isEnding) this.#closeWhenSettled()
+    else await this.#channel.basicNack(tag, true)
+  }
+
+  /**
+   * Closes the channel once all is settled. What is released from now on goes back then, all together and to its
+   * place: what is given back one by one, a quorum queue puts in the order in which it comes back.
+   */
+  end(): void {
+    this.#isEnding = true
+    this.#closeWhenSettled()
   }
 
   async #send(): Promise<void> {
@@ -47,7 +58,7 @@ export class Acks {
     const writes: Promise<void>[] = []
     this.#socket?.cork()
     try {
-      const through = this.#handledThrough(handled)
+      const through = this.#isEnding ? undefined : this.#handledThrough(handled)
       if (through !== undefined) writes.push(this.#channel.basicAck(through, true))
       for (const tag of handled) {
         this.#unsettled.delete(tag)
@@ -57,6 +68,7 @@ export class Acks {
       this.#socket?.uncork()
     }
     await Promise.all(writes)
+    if (this.#isEnding) this.#closeWhenSettled()
   }
 
   /** The last tag before which all are handled; it and those before it are taken off both sets. */
@@ -68,6 +80,12 @@ export class Acks {
       through = tag
     }
     return through
+  }
+
+  #closeWhenSettled(): void {
+    if (this.#unsettled.size > 0 || this.#channel.closed) return
+    // One that breaks instead has given back the same.
+    this.#channel.close().catch(() => {})
   }
 }
 
