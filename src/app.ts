@@ -81,7 +81,8 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   const dispatcher = new Dispatcher({
     engine,
     pool,
-    prefetch: config.WORKER_POOL_SIZE * config.WORKER_PREFETCH_COUNT,
+    poolSize: config.WORKER_POOL_SIZE,
+    workerPrefetch: config.WORKER_PREFETCH_COUNT,
     logger,
   })
   const health = (): HealthReport => {

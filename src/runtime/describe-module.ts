@@ -1,13 +1,21 @@
-import type { HandlerModule } from "./handler-module.ts"
+import type { BatchHandlerModule, HandlerModule } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
 
+/** Either kind of module. */
+export type LoadedModule = HandlerModule | BatchHandlerModule
+
 /** Whether a module's default export can be one at all; what is wrong in it is found by its manifest. */
-export function isHandlerModule(exported: unknown): exported is HandlerModule {
+export function isHandlerModule(exported: unknown): exported is LoadedModule {
   return typeof exported === "object" && exported !== null
 }
 
+/** Whether its functions take several events with one call. */
+export function isBatchModule(module: LoadedModule): module is BatchHandlerModule {
+  return "batch" in module && module.batch !== undefined
+}
+
 /** What the main thread needs to know of a module, as plain data: each function by its type's name. */
-export function describeModule(file: string, module: HandlerModule): ModuleDescription {
+export function describeModule(file: string, module: LoadedModule): ModuleDescription {
   const on: unknown = module.on
   const described = typeof on === "object" && on !== null ? describeFunctions(on) : on
   // Through JSON: what is not data, and would not cross to the main thread, is left out there.

@@ -19,7 +19,24 @@ import type { Event, EventDraft } from "../event/envelope.ts"
 
 export type { Event, EventDraft }
 
-export interface HandlerModule {
+export interface HandlerModule extends ModuleOptions {
+  /** The functions by the event's name; `"*"` takes every name that has none of its own. */
+  readonly on: Readonly<Record<string, Handler>>
+}
+
+/** A module whose functions take several events with one call. */
+export interface BatchHandlerModule extends ModuleOptions {
+  readonly batch: {
+    /** How many events a call takes at the most: 1 to 1,000. */
+    readonly size: number
+    /** How long the first of them waits for others, in milliseconds. Default 100. */
+    readonly wait?: number
+  }
+  /** The functions by the events' name; `"*"` takes every name that has none of its own. */
+  readonly on: Readonly<Record<string, BatchHandler>>
+}
+
+export interface ModuleOptions {
   /** The queue whose events it takes: a predefined one, or a new one where `bind` is given. */
   readonly queue: string
   /** Topic patterns that bind the queue, such as `events.voice.#`. The queue is made where it is missing. */
@@ -39,12 +56,21 @@ export interface HandlerModule {
   }
   /** How long one call may take, in milliseconds. Default 30,000. */
   readonly timeout?: number
-  /** The functions by the event's name; `"*"` takes every name that has none of its own. */
-  readonly on: Readonly<Record<string, Handler>>
+  /**
+   * Of all instances that share a RabbitMQ, only one consumes the queue at a time; another one goes on where it ends.
+   * Default false. The embedded engine has one instance.
+   */
+  readonly single_active_consumer?: boolean
 }
 
 /** To return is success; to throw is a failed attempt. `ctx.retry` and `ctx.deadLetter` are returned. */
 export type Handler = (event: Event, ctx: HandlerContext) => HandlerResult | Promise<HandlerResult>
+
+/**
+ * Settles each event by `ctx.ack`, `ctx.retry` or `ctx.deadLetter`; those that it leaves are done when it returns, and
+ * have failed when it throws.
+ */
+export type BatchHandler = (events: readonly Event[], ctx: BatchContext) => void | Promise<void>
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing has succeeded.
 export type HandlerResult = void | undefined | Verdict
@@ -57,11 +83,14 @@ export interface Verdict {
   readonly [verdict]: true
 }
 
-export interface HandlerContext {
-  /** 1 for the first delivery of the event on this queue. */
-  readonly attempt: number
-  /** The error of the attempt before, where there was one. */
-  readonly lastError: { readonly name: string; readonly message: string; readonly stack?: string } | null
+/** The error of an attempt, as it is kept. */
+export interface LastError {
+  readonly name: string
+  readonly message: string
+  readonly stack?: string
+}
+
+export interface BaseContext {
   readonly queue: string
   /** Aborted when the timeout is over, and when the service stops before the handler has finished. */
   readonly signal: AbortSignal
@@ -72,10 +101,29 @@ export interface HandlerContext {
    * caused it is all the same not acknowledged before.
    */
   publish(draft: EventDraft): Promise<Event>
+}
+
+export interface HandlerContext extends BaseContext {
+  /** 1 for the first delivery of the event on this queue. */
+  readonly attempt: number
+  /** The error of the attempt before, where there was one. */
+  readonly lastError: LastError | null
   /** `return ctx.retry({ delay })`: try again after `delay` milliseconds, or after the backoff. */
   retry(options?: { readonly delay?: number }): Verdict
   /** `return ctx.deadLetter(reason)`: the event will never succeed. */
   deadLetter(reason: string): Verdict
+}
+
+/** Each of the settling calls takes the id of one of the events, and takes effect at once; the first counts. */
+export interface BatchContext extends BaseContext {
+  /** The error of the attempt before, where there was one. An event's attempt is its `retry_count` + 1. */
+  lastError(id: string): LastError | null
+  /** The event is done. */
+  ack(id: string): void
+  /** The event is tried again after `delay` milliseconds, or after the backoff. */
+  retry(id: string, options?: { readonly delay?: number }): void
+  /** The event will never succeed. */
+  deadLetter(id: string, reason: string): void
 }
 
 export type HandlerLog = Readonly<

@@ -2,7 +2,7 @@ import { PublishError } from "../engine/errors.ts"
 import type { Event } from "../event/envelope.ts"
 import { EventInvalidError } from "../event/errors.ts"
 import type { Logger } from "../telemetry/logger.ts"
-import type { JobRequest } from "./job.ts"
+import { describeJob, type JobRequest } from "./job.ts"
 import type { PublishFailure } from "./messages.ts"
 import type { JobMessage, WorkerThread } from "./worker-thread.ts"
 
@@ -25,11 +25,8 @@ export async function answerPublish(
 
 /** Writes what a handler logs, with the event that it handles. */
 export function writeLog(logger: Logger, request: JobRequest, { level, message, fields }: LogMessage): void {
-  const { eventId, queue, attempt, manifest } = request
-  logger[level](
-    { event_id: eventId, queue, module: manifest.file, attempt, fields: JSON.parse(fields) },
-    message,
-  )
+  const attempt = "events" in request ? {} : { attempt: request.attempt }
+  logger[level]({ ...describeJob(request), ...attempt, fields: JSON.parse(fields) }, message)
 }
 
 function toFailure(error: unknown): PublishFailure {

@@ -2,21 +2,41 @@ import type { ErrorSummary } from "../event/failure.ts"
 import type { ModuleManifest } from "./manifest.ts"
 import type { HandlerOutcome } from "./messages.ts"
 
-/** What is to be run: one delivery, by one function of one module. */
-export interface JobRequest {
+/** Which function of which module is to be run, for the events of which queue. */
+interface JobTarget {
   /** The module's place in the list of manifests, which is the same in every worker. */
   readonly module: number
   readonly manifest: ModuleManifest
   /** Which of the module's functions: an event's name, or `*`. */
   readonly handler: string
   readonly queue: string
-  readonly eventId: string
-  readonly body: string
   readonly priority: number
-  readonly attempt: number
-  readonly lastError: ErrorSummary | null
   /** Run it with no other job beside it: the one before it crashed a worker. */
   readonly isAlone: boolean
+}
+
+/** One attempt to have one event handled. */
+export interface JobEvent {
+  readonly eventId: string
+  readonly body: string
+  readonly attempt: number
+  readonly lastError: ErrorSummary | null
+}
+
+export interface EventRequest extends JobTarget, JobEvent {}
+
+/** Several events for one call. */
+export interface BatchRequest extends JobTarget {
+  readonly events: readonly JobEvent[]
+}
+
+export type JobRequest = EventRequest | BatchRequest
+
+/** What a job is about, for the log. */
+export function describeJob(request: JobRequest): Readonly<Record<string, unknown>> {
+  const { queue, manifest } = request
+  const about = "events" in request ? { batch: request.events.length } : { event_id: request.eventId }
+  return { ...about, queue, module: manifest.file }
 }
 
 /** How a job ended. */
@@ -37,14 +57,23 @@ export class Job {
   isInterrupted = false
   /** `overdue`: its timeout is over and it was told so; `abort-seen`: and its worker answered. */
   state: "waiting" | "sent" | "started" | "overdue" | "abort-seen" | "finished" = "waiting"
+  /** The places of the events of a batch that were settled before the others. */
+  readonly settledEvents = new Set<number>()
   readonly #finish: (result: JobResult) => void
+  readonly #finishEvent: (place: number, result: JobResult) => void
   #timer: Timer | undefined
 
-  constructor(id: number, request: JobRequest, finish: (result: JobResult) => void) {
+  constructor(
+    id: number,
+    request: JobRequest,
+    finish: (result: JobResult) => void,
+    finishEvent: (place: number, result: JobResult) => void = () => {},
+  ) {
     this.id = id
     this.request = request
     this.isAlone = request.isAlone
     this.#finish = finish
+    this.#finishEvent = finishEvent
   }
 
   get hasStarted(): boolean {
@@ -65,6 +94,18 @@ export class Job {
   reset(): void {
     clearTimeout(this.#timer)
     this.state = "waiting"
+  }
+
+  /** Whether nothing of it is left to be run. */
+  get isSettled(): boolean {
+    return "events" in this.request && this.settledEvents.size === this.request.events.length
+  }
+
+  /** Settles one event of a batch, before the others. */
+  finishEvent(place: number, outcome: HandlerOutcome): void {
+    if (this.state === "finished" || this.settledEvents.has(place)) return
+    this.settledEvents.add(place)
+    this.#finishEvent(place, outcome)
   }
 
   finish(result: JobResult): void {

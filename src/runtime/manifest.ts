@@ -21,6 +21,16 @@ export interface ModuleManifest {
   readonly attempts: number
   readonly backoff: Backoff
   readonly timeoutMs: number
+  /** Null where each call takes one event. */
+  readonly batch: BatchOptions | null
+  readonly isSingleActiveConsumer: boolean
+}
+
+export interface BatchOptions {
+  /** How many events a call takes at the most. */
+  readonly size: number
+  /** How long the first of them waits for others, in milliseconds. */
+  readonly waitMs: number
 }
 
 /** A handler module that can't be used. The message names the file and says what is wrong with it. */
@@ -36,6 +46,9 @@ export class ModuleLoadError extends Error {
 
 /** Longest wait between two attempts, and longest run of a handler, in milliseconds: one day. */
 const MAX_DURATION_MS = 86_400_000
+
+/** The most events of one call. */
+const MAX_BATCH_SIZE = 1_000
 
 const duration = (fallback: number) =>
   v.optional(
@@ -71,6 +84,13 @@ const ExportSchema = v.strictObject({
     {},
   ),
   timeout: duration(30_000),
+  batch: v.optional(
+    v.strictObject({
+      size: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_BATCH_SIZE)),
+      wait: duration(100),
+    }),
+  ),
+  single_active_consumer: v.optional(v.boolean(), false),
   on: v.pipe(
     v.record(v.string(), v.literal("function", "must be a function")),
     v.check((on) => Object.keys(on).length > 0, "must have a function for at least one event name"),
@@ -95,7 +115,7 @@ function readManifest({ file, exported }: ModuleDescription): ModuleManifest {
     )
     throw new ModuleLoadError(file, faults.join("; "))
   }
-  const { queue, bind, retry, timeout, on } = result.output
+  const { queue, bind, retry, timeout, batch, on } = result.output
   return {
     file,
     queue,
@@ -104,6 +124,8 @@ function readManifest({ file, exported }: ModuleDescription): ModuleManifest {
     attempts: retry.attempts,
     backoff: { initialMs: retry.backoff.initial, factor: retry.backoff.factor, maxMs: retry.backoff.max },
     timeoutMs: timeout,
+    batch: batch === undefined ? null : { size: batch.size, waitMs: batch.wait },
+    isSingleActiveConsumer: result.output.single_active_consumer,
   }
 }
 

@@ -10,6 +10,7 @@ export type ToWorker =
       readonly job: number
       /** Its place on the board. */
       readonly slot: number
+      readonly priority: number
       /** Which of the files, by its place in `load`, and which of its functions. */
       readonly module: number
       readonly handler: string
@@ -17,6 +18,16 @@ export type ToWorker =
       readonly body: string
       readonly attempt: number
       readonly lastError: ErrorSummary | null
+    }
+  | {
+      readonly kind: "run-batch"
+      readonly job: number
+      readonly slot: number
+      readonly priority: number
+      readonly module: number
+      readonly handler: string
+      readonly queue: string
+      readonly events: readonly BatchEvent[]
     }
   | { readonly kind: "abort"; readonly job: number; readonly reason: string }
   | { readonly kind: "published"; readonly call: number; readonly event: string }
@@ -26,6 +37,13 @@ export type FromWorker =
   | { readonly kind: "loaded"; readonly modules: readonly ModuleDescription[] }
   | { readonly kind: "load-failed"; readonly file: string; readonly reason: string }
   | { readonly kind: "settled"; readonly job: number; readonly outcome: HandlerOutcome }
+  /** One event of a batch, before the others. */
+  | {
+      readonly kind: "event-settled"
+      readonly job: number
+      readonly place: number
+      readonly outcome: HandlerOutcome
+    }
   /** The worker's event loop still turns: the handler waits, it does not spin. */
   | { readonly kind: "abort-seen"; readonly job: number }
   | { readonly kind: "publish"; readonly job: number; readonly call: number; readonly draft: string }
@@ -38,6 +56,14 @@ export type FromWorker =
     }
   /** The last words of a worker that an uncaught error ends. */
   | { readonly kind: "crashing"; readonly error: ErrorSummary }
+
+/** An event of a batch, with its place in it. */
+export interface BatchEvent {
+  readonly place: number
+  readonly body: string
+  readonly attempt: number
+  readonly lastError: ErrorSummary | null
+}
 
 export interface ModuleFile {
   /** The file's name within `HANDLERS_DIR`, for messages. */

@@ -1,11 +1,11 @@
 import type { Event } from "../event/envelope.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { blame } from "./blame.ts"
-import { Job, type JobRequest, type JobResult } from "./job.ts"
+import { type BatchRequest, describeJob, type EventRequest, Job, type JobResult } from "./job.ts"
 import { answerPublish, writeLog } from "./job-messages.ts"
-import { JobQueue } from "./job-queue.ts"
 import { type ModuleManifest, readManifests } from "./manifest.ts"
 import type { ModuleFile } from "./messages.ts"
+import { PriorityQueue } from "./priority-queue.ts"
 import { Spawner } from "./spawner.ts"
 import { type JobMessage, WorkerThread } from "./worker-thread.ts"
 
@@ -33,7 +33,7 @@ const ABORT_GRACE_MS = 1_000
 export class Pool {
   readonly #options: PoolOptions
   readonly #threads = new Set<WorkerThread>()
-  readonly #waiting = new JobQueue()
+  readonly #waiting = new PriorityQueue<Job>()
   readonly #waitingAlone: Job[] = []
   readonly #spawner: Spawner
   readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
@@ -70,13 +70,20 @@ export class Pool {
   }
 
   /** Runs a job as soon as a worker has credit for it. Never rejects. */
-  run(request: JobRequest): Promise<JobResult> {
+  run(request: EventRequest): Promise<JobResult> {
     const { promise, resolve } = Promise.withResolvers<JobResult>()
-    const job = new Job(++this.#lastJob, request, resolve)
-    if (this.#isStopping) job.finish({ kind: "returned" })
-    else this.#enqueue(job)
-    this.#assign()
+    this.#begin(new Job(++this.#lastJob, request, resolve))
     return promise
+  }
+
+  /** Runs several events with one call. Each has a result of its own; those that were not settled have the call's. */
+  runBatch(request: BatchRequest): readonly Promise<JobResult>[] {
+    const results = request.events.map(() => Promise.withResolvers<JobResult>())
+    const finish = (result: JobResult): void => {
+      for (const { resolve } of results) resolve(result)
+    }
+    this.#begin(new Job(++this.#lastJob, request, finish, (place, result) => results[place]?.resolve(result)))
+    return results.map(({ promise }) => promise)
   }
 
   /**
@@ -114,9 +121,15 @@ export class Pool {
     this.#assign()
   }
 
+  #begin(job: Job): void {
+    if (this.#isStopping) job.finish({ kind: "returned" })
+    else this.#enqueue(job)
+    this.#assign()
+  }
+
   #enqueue(job: Job): void {
     if (job.isAlone) this.#waitingAlone.push(job)
-    else this.#waiting.push(job)
+    else this.#waiting.push(job, job.request.priority)
   }
 
   #next(): Job | undefined {
@@ -188,8 +201,7 @@ export class Pool {
    * finishes its other jobs, gets no new ones, and ends. Where it does not answer, it spins, and ends now.
    */
   #giveUp(thread: WorkerThread, job: Job): void {
-    const { eventId, queue, manifest } = job.request
-    const about = { event_id: eventId, queue, module: manifest.file, timeout_ms: manifest.timeoutMs }
+    const about = { ...describeJob(job.request), timeout_ms: job.request.manifest.timeoutMs }
     thread.isEnding = true
     if (job.state !== "abort-seen") {
       this.#options.logger.warn(about, "a handler does not yield; its worker is ended and replaced")
@@ -242,7 +254,7 @@ export class Pool {
     for (const job of innocent.toReversed()) {
       job.reset()
       if (job.isAlone) this.#waitingAlone.unshift(job)
-      else this.#waiting.putBack(job)
+      else this.#waiting.putBack(job, job.request.priority)
     }
   }
 

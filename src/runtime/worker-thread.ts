@@ -86,8 +86,7 @@ export class WorkerThread {
     job.state = "sent"
     this.hasRunJobs = true
     this.jobs.set(job.id, job)
-    const { module, handler, queue, body, attempt, lastError } = job.request
-    this.send({ kind: "run", job: job.id, slot, module, handler, queue, body, attempt, lastError })
+    this.send(runMessage(job, slot))
   }
 
   send(message: ToWorker): void {
@@ -109,7 +108,7 @@ export class WorkerThread {
     for (const [job, slot] of this.#slots) {
       const progress = this.#board.progressOf(slot)
       if (progress === "begun" && job.state === "sent") job.state = "started"
-      if (progress === "done") job.finish({ kind: "done" })
+      if (progress === "done" || job.isSettled) job.finish({ kind: "done" })
       else if (this.jobs.has(job.id)) unfinished.push(job)
     }
     this.jobs.clear()
@@ -146,6 +145,9 @@ export class WorkerThread {
       case "abort-seen":
         if (job.state === "overdue") job.state = "abort-seen"
         break
+      case "event-settled":
+        job.finishEvent(message.place, message.outcome)
+        break
       case "settled":
         this.#free(job)
         job.finish(message.outcome)
@@ -169,4 +171,18 @@ export class WorkerThread {
     this.#loading.reject(new Error(this.lastWords?.message ?? "the worker ended while it loaded the modules"))
     this.#events.onClosed(this)
   }
+}
+
+function runMessage(job: Job, slot: number): ToWorker {
+  const { request } = job
+  const { module, handler, queue, priority } = request
+  const target = { job: job.id, slot, priority, module, handler, queue }
+  if (!("events" in request)) {
+    const { body, attempt, lastError } = request
+    return { kind: "run", ...target, body, attempt, lastError }
+  }
+  const events = request.events
+    .map(({ body, attempt, lastError }, place) => ({ place, body, attempt, lastError }))
+    .filter(({ place }) => !job.settledEvents.has(place))
+  return { kind: "run-batch", ...target, events }
 }

@@ -1,25 +1,34 @@
 /** The entry point of a worker: it loads every handler module and runs their functions, and nothing else. */
 import { summarizeError } from "../event/failure.ts"
-import { describeModule, isHandlerModule } from "./describe-module.ts"
-import type { HandlerModule } from "./handler-module.ts"
+import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
 import { JobBoard } from "./job-board.ts"
-import type { FromWorker, ModuleFile, ToWorker } from "./messages.ts"
+import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker } from "./messages.ts"
 import { Outbox } from "./outbox.ts"
+import { PriorityQueue } from "./priority-queue.ts"
 import { PublishCalls } from "./publish-calls.ts"
-import { Run } from "./run.ts"
+import { runBatch } from "./run-batch.ts"
+import { runEvent } from "./run-event.ts"
+import { RunScope } from "./run-scope.ts"
 
 declare const self: Worker
+
+type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
+
+/** After a function that took this long before it first waited, what came meanwhile is looked at, in milliseconds. */
+const TURN_MS = 2
 
 const outbox = new Outbox<FromWorker>((messages) => self.postMessage(messages))
 const tell = (message: FromWorker): void => outbox.sendNow(message)
 
 const publishCalls = new PublishCalls(tell)
-const runs = new Map<number, Run>()
-let modules: readonly HandlerModule[] = []
+const waiting = new PriorityQueue<RunMessage>()
+const runs = new Map<number, RunScope>()
+let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
 
 self.onmessage = ({ data }: MessageEvent<readonly ToWorker[]>): void => {
   for (const message of data) receive(message)
+  startWaiting()
 }
 
 function receive(message: ToWorker): void {
@@ -29,7 +38,8 @@ function receive(message: ToWorker): void {
       void load(message.files)
       break
     case "run":
-      void start(message)
+    case "run-batch":
+      waiting.push(message, message.priority)
       break
     case "abort":
       tell({ kind: "abort-seen", job: message.job })
@@ -44,6 +54,18 @@ function receive(message: ToWorker): void {
   }
 }
 
+/** Functions that keep the thread busy would otherwise all run before a more important event is even seen. */
+function startWaiting(): void {
+  const since = performance.now()
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    void start(next)
+    if (waiting.size > 0 && performance.now() - since > TURN_MS) {
+      setImmediate(startWaiting)
+      return
+    }
+  }
+}
+
 process.on("uncaughtException", crash)
 process.on("unhandledRejection", crash)
 
@@ -54,7 +76,7 @@ function crash(error: unknown): void {
 }
 
 async function load(files: readonly ModuleFile[]): Promise<void> {
-  const loaded: HandlerModule[] = []
+  const loaded: LoadedModule[] = []
   const descriptions = []
   for (const { name, path } of files) {
     try {
@@ -75,22 +97,30 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
   tell({ kind: "loaded", modules: descriptions })
 }
 
-async function start(message: Extract<ToWorker, { kind: "run" }>): Promise<void> {
+async function start(message: RunMessage): Promise<void> {
   const { job, slot } = message
   board.begin(slot)
-  // The files may have changed since the pool learned what is in them.
-  const handler = modules[message.module]?.on?.[message.handler]
-  if (typeof handler !== "function") {
-    const error = { name: "Error", message: `the module has no function for ${message.handler} any more` }
-    tell({ kind: "settled", job, outcome: { kind: "failed", error, isPermanent: false } })
-    return
-  }
-  const run = new Run(message, publishCalls, tell)
-  runs.set(job, run)
-  const outcome = await run.call(handler)
+  const outcome = await run(message)
   runs.delete(job)
   if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome })
   // It is on the board: should another handler end this worker before the message leaves, nothing is lost.
   board.finish(slot)
   outbox.send({ kind: "settled", job, outcome })
+}
+
+async function run(message: RunMessage): Promise<HandlerOutcome> {
+  const module = modules[message.module]
+  const scope = new RunScope(message, publishCalls, tell)
+  runs.set(message.job, scope)
+  if (module !== undefined && message.kind === "run" && !isBatchModule(module)) {
+    const handler = module.on?.[message.handler]
+    if (typeof handler === "function") return runEvent(scope, message, handler)
+  }
+  if (module !== undefined && message.kind === "run-batch" && isBatchModule(module)) {
+    const handler = module.on?.[message.handler]
+    if (typeof handler === "function") return runBatch(scope, message, handler)
+  }
+  // The files may have changed since the pool learned what is in them.
+  const error = { name: "Error", message: `the module has no function for ${message.handler} any more` }
+  return { kind: "failed", error, isPermanent: false }
 }

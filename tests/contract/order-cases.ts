@@ -59,7 +59,9 @@ export const orderCases: readonly ContractCase[] = [
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
       for (const priority of ["low", "critical", "medium", "high", "low", "critical"] as const) {
-        await engine.publish(newEvent({ routing_key: "calls", name: priority, priority, ordering_key: "s-1" }))
+        await engine.publish(
+          newEvent({ routing_key: "calls", name: priority, priority, ordering_key: "s-1" }),
+        )
       }
       const deliveries = await new Inbox(engine, "calls").take(6)
       expect(namesOf(deliveries)).toEqual(["low", "critical", "medium", "high", "low", "critical"])

@@ -13,6 +13,8 @@ test("a module that says no more than it has to gets the defaults", () => {
       attempts: 5,
       backoff: { initialMs: 1_000, factor: 2, maxMs: 60_000 },
       timeoutMs: 30_000,
+      batch: null,
+      isSingleActiveConsumer: false,
     },
   ])
 })
@@ -34,6 +36,8 @@ test("a module that says everything is taken at its word", () => {
       attempts: 2,
       backoff: { initialMs: 10, factor: 1.5, maxMs: 100 },
       timeoutMs: 500,
+      batch: null,
+      isSingleActiveConsumer: false,
     },
   ])
 })

@@ -1,4 +1,4 @@
-import type { JobRequest } from "../../src/runtime/job.ts"
+import type { EventRequest } from "../../src/runtime/job.ts"
 import type { ModuleManifest } from "../../src/runtime/manifest.ts"
 import { newEvent } from "./new-event.ts"
 
@@ -12,12 +12,14 @@ export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleM
     attempts: 3,
     backoff: { initialMs: 1_000, factor: 2, maxMs: 60_000 },
     timeoutMs: 30_000,
+    batch: null,
+    isSingleActiveConsumer: false,
     ...overrides,
   }
 }
 
 /** What the pool is asked to run, of a plain event. */
-export function jobRequest(overrides: Partial<JobRequest> = {}): JobRequest {
+export function jobRequest(overrides: Partial<EventRequest> = {}): EventRequest {
   const event = newEvent()
   return {
     module: 0,

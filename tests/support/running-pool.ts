@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import pino from "pino"
 import type { Event } from "../../src/event/envelope.ts"
-import type { JobRequest, JobResult } from "../../src/runtime/job.ts"
+import type { EventRequest, JobResult } from "../../src/runtime/job.ts"
 import type { ModuleManifest } from "../../src/runtime/manifest.ts"
 import { findModuleFiles } from "../../src/runtime/module-files.ts"
 import { Pool } from "../../src/runtime/pool.ts"
@@ -74,7 +74,7 @@ export default { queue: "custom_events", on: {${functions}} }
   /** Has the function of this name run. */
   run(
     handler: string,
-    { timeoutMs, ...overrides }: Partial<JobRequest> & { readonly timeoutMs?: number } = {},
+    { timeoutMs, ...overrides }: Partial<EventRequest> & { readonly timeoutMs?: number } = {},
   ): Promise<JobResult> {
     if (this.#manifest === undefined) throw new Error("unreachable: the pool has started")
     const manifest = { ...this.#manifest, ...(timeoutMs !== undefined && { timeoutMs }) }

@@ -296,7 +296,11 @@ export class EmbeddedEngine implements Engine {
 
   /** A consumer that was cancelled by what it got just before gets no more. */
   #hand(claim: Claim): void {
-    const delivery = newDelivery(claim, () => this.#isGone, (settlement) => this.#settle(claim, settlement))
+    const delivery = newDelivery(
+      claim,
+      () => this.#isGone,
+      (settlement) => this.#settle(claim, settlement),
+    )
     if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
     else void delivery.release()
   }

@@ -1,0 +1,57 @@
+import type { FailureRecord } from "../event/failure.ts"
+import { Batcher } from "./batcher.ts"
+import type { HandlerChoice } from "./handler-table.ts"
+import type { JobResult } from "./job.ts"
+import type { Pool } from "./pool.ts"
+
+/** One attempt to have one event handled. */
+export interface Attempt {
+  readonly choice: HandlerChoice
+  readonly queue: string
+  readonly eventId: string
+  readonly body: string
+  readonly priority: number
+  readonly attempt: number
+  readonly lastFailure: FailureRecord | null
+}
+
+/** Has the pool run attempts: each by itself, or together with others where the module takes batches. */
+export class AttemptRunner {
+  readonly #pool: Pool
+  readonly #batchers = new Map<string, Batcher>()
+
+  constructor(pool: Pool) {
+    this.#pool = pool
+  }
+
+  /** Never rejects. */
+  run(attempt: Attempt): Promise<JobResult> {
+    const { choice, queue, eventId, body, priority, lastFailure } = attempt
+    if (choice.manifest.batch !== null) return this.#batcherOf(attempt).add(attempt)
+    return this.#pool.run({
+      ...choice,
+      queue,
+      priority,
+      isAlone: lastFailure?.reason === "worker-crashed",
+      eventId,
+      body,
+      attempt: attempt.attempt,
+      lastError: lastFailure?.error ?? null,
+    })
+  }
+
+  /** What waits for a batch to fill goes back. */
+  stop(): void {
+    for (const batcher of this.#batchers.values()) batcher.stop()
+  }
+
+  #batcherOf({ choice, queue }: Attempt): Batcher {
+    const key = `${queue} ${choice.handler}`
+    let batcher = this.#batchers.get(key)
+    if (batcher === undefined) {
+      batcher = new Batcher(this.#pool, queue, choice)
+      this.#batchers.set(key, batcher)
+    }
+    return batcher
+  }
+}

@@ -1,0 +1,90 @@
+import type { Attempt } from "./attempt-runner.ts"
+import type { HandlerChoice } from "./handler-table.ts"
+import type { JobResult } from "./job.ts"
+import type { BatchOptions } from "./manifest.ts"
+import type { Pool } from "./pool.ts"
+
+interface Waiting {
+  readonly attempt: Attempt
+  readonly finish: (result: JobResult) => void
+}
+
+/** Gathers the events of one function, until there are enough or the first has waited long enough. */
+export class Batcher {
+  readonly #pool: Pool
+  readonly #queue: string
+  readonly #choice: HandlerChoice
+  readonly #options: BatchOptions
+  #waiting: Waiting[] = []
+  #timer: Timer | undefined
+  #isStopped = false
+
+  constructor(pool: Pool, queue: string, choice: HandlerChoice) {
+    if (choice.manifest.batch === null) throw new Error(`${choice.manifest.file} takes no batches`)
+    this.#pool = pool
+    this.#queue = queue
+    this.#choice = choice
+    this.#options = choice.manifest.batch
+  }
+
+  /** Never rejects. */
+  add(attempt: Attempt): Promise<JobResult> {
+    if (this.#isStopped) return Promise.resolve({ kind: "returned" })
+    if (hasHarmedOthers(attempt)) return this.#runAlone(attempt)
+    return new Promise((finish) => {
+      this.#waiting.push({ attempt, finish })
+      if (this.#waiting.length >= this.#options.size) this.#send()
+      else if (this.#waiting.length === 1) this.#timer = setTimeout(() => this.#send(), this.#options.waitMs)
+    })
+  }
+
+  /** What waits goes back. */
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    for (const { finish } of this.#waiting.splice(0)) finish({ kind: "returned" })
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer)
+    const batch = this.#waiting
+    this.#waiting = []
+    const results = this.#run(
+      batch.map(({ attempt }) => attempt),
+      false,
+    )
+    for (const [index, { attempt, finish }] of batch.entries()) {
+      void results[index]?.then((result) => {
+        // Nobody knows which of them it was: each is tried again by itself, within the same attempt.
+        if (batch.length > 1 && isHarm(result.kind)) void this.#runAlone(attempt).then(finish)
+        else finish(result)
+      })
+    }
+  }
+
+  async #runAlone(attempt: Attempt): Promise<JobResult> {
+    const [result] = this.#run([attempt], true)
+    return (await result) ?? { kind: "returned" }
+  }
+
+  #run(attempts: readonly Attempt[], isAlone: boolean): readonly Promise<JobResult>[] {
+    return this.#pool.runBatch({
+      ...this.#choice,
+      queue: this.#queue,
+      priority: Math.max(...attempts.map(({ priority }) => priority)),
+      isAlone,
+      events: attempts.map(({ eventId, body, attempt, lastFailure }) => ({
+        eventId,
+        body,
+        attempt,
+        lastError: lastFailure?.error ?? null,
+      })),
+    })
+  }
+}
+
+/** Such an end takes the rest of a batch with it. */
+const isHarm = (reason: string): boolean => reason === "worker-crashed" || reason === "timeout"
+
+const hasHarmedOthers = ({ lastFailure }: Attempt): boolean =>
+  lastFailure !== null && isHarm(lastFailure.reason)

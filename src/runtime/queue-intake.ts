@@ -1,0 +1,192 @@
+import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
+import type { Event } from "../event/envelope.ts"
+import { type FailureReason, type FailureRecord, summarizeError } from "../event/failure.ts"
+import { decodeEvent } from "../event/validate.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import type { AttemptRunner } from "./attempt-runner.ts"
+import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
+import type { HandlerChoice, HandlerTable } from "./handler-table.ts"
+import { KeyLanes } from "./key-lanes.ts"
+import { logDecision, settle } from "./settle.ts"
+import { Waits } from "./waits.ts"
+
+export interface QueueIntakeOptions {
+  readonly engine: Engine
+  readonly queue: string
+  /** Deliveries that are held at a time, waiting for a worker or running in one. */
+  readonly prefetch: number
+  readonly handlers: HandlerTable
+  readonly runner: AttemptRunner
+  readonly logger: Logger
+}
+
+/** An event and the function that takes it. */
+interface Match {
+  readonly event: Event
+  readonly choice: HandlerChoice
+}
+
+/** Deliveries beyond the prefetch while as many wait for another event of their key, so that other keys go on. */
+const MAX_LOOK_AHEAD = 1_000
+
+/**
+ * The longest wait for the next attempt of an event with an ordering key, in milliseconds. It is held meanwhile, and
+ * RabbitMQ closes the channel of a delivery that is held for longer than its consumer timeout, 30 minutes.
+ */
+const MAX_HELD_MS = 600_000
+
+/** Takes the deliveries of one queue, has their handlers run, and settles them by the delivery policy. */
+export class QueueIntake {
+  readonly #options: QueueIntakeOptions
+  readonly #open = new Set<Promise<void>>()
+  #state: "stopped" | "started" = "stopped"
+  #subscription: Subscription | null = null
+  #prefetch: number
+  #lanes = new KeyLanes()
+  readonly #waits = new Waits()
+
+  constructor(options: QueueIntakeOptions) {
+    this.#options = options
+    this.#prefetch = options.prefetch
+  }
+
+  get isStarted(): boolean {
+    return this.#state === "started"
+  }
+
+  /** Begins once all that was delivered before is settled, so that an ordering key has one event at a time. */
+  start(): void {
+    if (this.#state === "started") return
+    this.#state = "started"
+    void this.settled().then(() => this.#consume())
+  }
+
+  /** No delivery begins after this. What waits for another event of its key, or for its next attempt, goes back. */
+  stop(): void {
+    this.#state = "stopped"
+    this.#subscription?.cancel()
+    this.#subscription = null
+    this.#lanes.close()
+    this.#waits.endAll()
+  }
+
+  /** Resolves once every delivery that began is settled. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#open)
+  }
+
+  #consume(): void {
+    if (this.#state === "stopped" || this.#subscription !== null) return
+    const { engine, queue, prefetch } = this.#options
+    this.#lanes = new KeyLanes()
+    this.#prefetch = prefetch
+    this.#subscription = engine.consume(queue, {
+      prefetch,
+      maxPrefetch: prefetch + MAX_LOOK_AHEAD,
+      onDelivery: (delivery) => this.#take(delivery),
+    })
+  }
+
+  #take(delivery: Delivery): void {
+    const open = this.#handle(delivery).catch((error: unknown) => {
+      // The engine could not settle it; it will deliver the event again.
+      this.#options.logger.error(
+        { queue: delivery.queue, error: summarizeError(error) },
+        "a delivery was not settled",
+      )
+    })
+    this.#open.add(open)
+    void open.finally(() => this.#open.delete(open))
+  }
+
+  async #handle(delivery: Delivery): Promise<void> {
+    let event: Event
+    try {
+      event = decodeEvent(delivery.body)
+    } catch (error) {
+      return this.#bury(delivery, null, "malformed", error)
+    }
+    const choice = this.#options.handlers.find(delivery.queue, event.name)
+    if (choice === undefined) return this.#bury(delivery, event, "no-handler", null)
+    const match = { event, choice }
+    if (event.ordering_key !== undefined) return this.#handleInTurn(delivery, match, event.ordering_key)
+    const { attempt, lastFailure } = delivery
+    const decision = await this.#attempt(delivery, match, attempt, lastFailure)
+    logDecision(this.#options.logger, delivery, event, decision)
+    await settle(delivery, decision)
+  }
+
+  async #handleInTurn(delivery: Delivery, match: Match, key: string): Promise<void> {
+    const turn = this.#lanes.enter(key)
+    this.#lookAhead()
+    if (!(await turn)) return delivery.release()
+    const lanes = this.#lanes
+    try {
+      await this.#attemptUntilDone(delivery, match)
+    } finally {
+      lanes.leave(key)
+      this.#lookAhead()
+    }
+  }
+
+  /** The event is held while it waits for its next attempt: to be delivered anew it would go behind those after it. */
+  async #attemptUntilDone(delivery: Delivery, match: Match): Promise<void> {
+    let { attempt, lastFailure } = delivery
+    // One that is lost was delivered again, and waits behind this for its turn.
+    while (!delivery.isLost) {
+      const decision = await this.#attempt(delivery, match, attempt, lastFailure)
+      logDecision(this.#options.logger, { queue: delivery.queue, attempt }, match.event, decision)
+      if (decision.kind !== "retry") return settle(delivery, decision)
+      if (!(await this.#wait(Math.min(decision.delayMs, MAX_HELD_MS)))) return delivery.release()
+      attempt++
+      lastFailure = decision.failure
+    }
+  }
+
+  async #wait(delayMs: number): Promise<boolean> {
+    if (this.#state === "stopped") return false
+    const wait = this.#waits.for(delayMs)
+    this.#lookAhead()
+    const isOver = await wait
+    this.#lookAhead()
+    return isOver
+  }
+
+  async #attempt(
+    { queue, body, priority }: Delivery,
+    { event, choice }: Match,
+    attempt: number,
+    lastFailure: FailureRecord | null,
+  ): Promise<Decision> {
+    const { runner } = this.#options
+    const result = await runner.run({
+      choice,
+      queue,
+      eventId: event.id,
+      body,
+      priority,
+      attempt,
+      lastFailure,
+    })
+    return decide(result, { attempt, lastFailure, manifest: choice.manifest, now: Date.now() })
+  }
+
+  #bury(delivery: Delivery, event: Event | null, reason: FailureReason, error: unknown): Promise<void> {
+    const { attempt, lastFailure } = delivery
+    const circumstances = { attempt: attempt - 1, lastFailure, now: Date.now() }
+    const summary = error === null ? null : summarizeError(error)
+    const failure = recordFailure(reason, summary, circumstances, null)
+    const decision: Decision = { kind: "dead-letter", failure }
+    logDecision(this.#options.logger, delivery, event, decision)
+    return settle(delivery, decision)
+  }
+
+  /** What waits for others does not count to the prefetch. */
+  #lookAhead(): void {
+    const waiting = Math.min(MAX_LOOK_AHEAD, this.#lanes.waiting + this.#waits.size)
+    const prefetch = this.#options.prefetch + waiting
+    if (prefetch === this.#prefetch) return
+    this.#prefetch = prefetch
+    this.#subscription?.setPrefetch(prefetch)
+  }
+}

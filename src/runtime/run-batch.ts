@@ -1,0 +1,54 @@
+import type { BatchContext, BatchHandler, Event } from "./handler-module.ts"
+import type { HandlerOutcome, ToWorker } from "./messages.ts"
+import { failed, type RunScope } from "./run-scope.ts"
+
+type BatchMessage = Extract<ToWorker, { kind: "run-batch" }>
+
+/**
+ * Calls a function for several events and tells how it ended for those that it did not settle itself; never rejects.
+ */
+export async function runBatch(
+  scope: RunScope,
+  { events }: BatchMessage,
+  handler: BatchHandler,
+): Promise<HandlerOutcome> {
+  const settling = new Set<Promise<void>>()
+  const unsettled = new Map<string, number[]>()
+  const lastErrors = new Map<string, BatchMessage["events"][number]["lastError"]>()
+  /** The first call for an event counts. Ids need not be unique: an event can come twice. */
+  const settle = (id: string, outcome: HandlerOutcome): void => {
+    const places = unsettled.get(id) ?? []
+    unsettled.delete(id)
+    const settled = scope.published().then(
+      () => outcome,
+      (error: unknown) => failed(error),
+    )
+    settling.add(
+      settled.then((final) => {
+        for (const place of places) scope.settleEvent(place, final)
+      }),
+    )
+  }
+  const context: BatchContext = {
+    ...scope.context(),
+    lastError: (id) => lastErrors.get(id) ?? null,
+    ack: (id) => settle(id, { kind: "done" }),
+    retry: (id, options) => settle(id, { kind: "retry", delayMs: options?.delay ?? null }),
+    deadLetter: (id, reason) => settle(id, { kind: "dead-letter", reason: String(reason) }),
+  }
+  try {
+    const given = events.map(({ place, body, attempt, lastError }): Event => {
+      const event: Event = JSON.parse(body)
+      unsettled.set(event.id, [...(unsettled.get(event.id) ?? []), place])
+      lastErrors.set(event.id, lastError)
+      return { ...event, retry_count: attempt - 1 }
+    })
+    await handler(given, context)
+    await scope.published()
+    return { kind: "done" }
+  } catch (error) {
+    return failed(error)
+  } finally {
+    await Promise.all(settling)
+  }
+}

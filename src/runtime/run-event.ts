@@ -1,0 +1,40 @@
+import type { Event, Handler, HandlerContext, Verdict } from "./handler-module.ts"
+import { verdict } from "./handler-module.ts"
+import type { HandlerOutcome, ToWorker } from "./messages.ts"
+import { failed, type RunScope } from "./run-scope.ts"
+
+type RunMessage = Extract<ToWorker, { kind: "run" }>
+
+/** A verdict that a handler returned. The class is what tells it from any other value. */
+class GivenVerdict implements Verdict {
+  readonly [verdict] = true
+  readonly outcome: HandlerOutcome
+
+  constructor(outcome: HandlerOutcome) {
+    this.outcome = outcome
+  }
+}
+
+/** Calls a function for one event and tells how it ended; never rejects. */
+export async function runEvent(
+  scope: RunScope,
+  { body, attempt, lastError }: RunMessage,
+  handler: Handler,
+): Promise<HandlerOutcome> {
+  const context: HandlerContext = {
+    ...scope.context(),
+    attempt,
+    lastError,
+    retry: (options) => new GivenVerdict({ kind: "retry", delayMs: options?.delay ?? null }),
+    deadLetter: (reason) => new GivenVerdict({ kind: "dead-letter", reason: String(reason) }),
+  }
+  try {
+    const event: Event = JSON.parse(body)
+    const result = await handler({ ...event, retry_count: attempt - 1 }, context)
+    // What the handler published without waiting is stored before its event is acknowledged.
+    await scope.published()
+    return result instanceof GivenVerdict ? result.outcome : { kind: "done" }
+  } catch (error) {
+    return failed(error)
+  }
+}

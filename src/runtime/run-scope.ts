@@ -1,0 +1,84 @@
+import { summarizeError } from "../event/failure.ts"
+import type { BaseContext, Event, EventDraft, HandlerLog, LogLevel } from "./handler-module.ts"
+import type { FromWorker, HandlerOutcome } from "./messages.ts"
+import type { PublishCalls } from "./publish-calls.ts"
+
+/** What a call of a handler's function has of its worker, be it for one event or several. */
+export class RunScope {
+  readonly #job: number
+  readonly #queue: string
+  readonly #publishCalls: PublishCalls
+  readonly #tell: (message: FromWorker) => void
+  readonly #abort = new AbortController()
+  readonly #publishing = new Set<Promise<Event>>()
+
+  constructor(
+    { job, queue }: { readonly job: number; readonly queue: string },
+    publishCalls: PublishCalls,
+    tell: (message: FromWorker) => void,
+  ) {
+    this.#job = job
+    this.#queue = queue
+    this.#publishCalls = publishCalls
+    this.#tell = tell
+  }
+
+  /** Aborts the signal that the handler was given. */
+  abort(reason: string): void {
+    this.#abort.abort(new DOMException(reason, "AbortError"))
+  }
+
+  /** What every handler gets. */
+  context(): BaseContext {
+    return {
+      queue: this.#queue,
+      signal: this.#abort.signal,
+      log: this.#log(),
+      publish: (draft) => this.#publish(draft),
+    }
+  }
+
+  /** Resolves once all is stored that was published until now, whether the handler waited for it or not. */
+  async published(): Promise<void> {
+    await Promise.all(this.#publishing)
+  }
+
+  /** Settles one event of a batch, before the others. */
+  settleEvent(place: number, outcome: HandlerOutcome): void {
+    this.#tell({ kind: "event-settled", job: this.#job, place, outcome })
+  }
+
+  #publish(draft: EventDraft): Promise<Event> {
+    const published = this.#publishCalls.publish(this.#job, draft)
+    this.#publishing.add(published)
+    const forget = (): unknown => this.#publishing.delete(published)
+    published.then(forget, forget)
+    return published
+  }
+
+  #log(): HandlerLog {
+    const at = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
+      this.#tell({ kind: "log", job: this.#job, level, message: String(message), fields: toText(fields) })
+    }
+    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
+  }
+}
+
+/** How a call ended that threw. */
+export function failed(error: unknown): HandlerOutcome {
+  return { kind: "failed", error: summarizeError(error), isPermanent: isPermanent(error) }
+}
+
+/** An error says by `retryable: false` that another attempt would fail as well. */
+function isPermanent(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "retryable" in error && error.retryable === false
+}
+
+/** A log line must not fail its handler: fields that are not JSON are told of as such. */
+function toText(fields: Record<string, unknown> | undefined): string {
+  try {
+    return JSON.stringify(fields ?? {}) ?? "{}"
+  } catch (error) {
+    return JSON.stringify({ fields: `can't be shown: ${summarizeError(error).message}` })
+  }
+}

@@ -1,0 +1,54 @@
+import type { Delivery } from "../engine/engine.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import type { Decision } from "./delivery-policy.ts"
+
+/** What is known of an event that is settled; of a message that is no event, nothing. */
+export interface Settled {
+  readonly id: string
+  readonly name: string
+}
+
+/** Does with a delivery what was decided, and says so. Rejects where the engine could not: it delivers it again. */
+export async function settle(delivery: Delivery, decision: Decision): Promise<void> {
+  switch (decision.kind) {
+    case "ack":
+      return delivery.ack()
+    case "release":
+      return delivery.release()
+    case "retry":
+      return delivery.retry(decision.delayMs, decision.failure)
+    case "dead-letter":
+      return delivery.deadLetter(decision.failure)
+  }
+}
+
+/** Writes a decision to the log. */
+export function logDecision(
+  logger: Logger,
+  { queue, attempt }: Pick<Delivery, "queue" | "attempt">,
+  event: Settled | null,
+  decision: Decision,
+): void {
+  const about = { event_id: event?.id, queue, name: event?.name, attempt }
+  switch (decision.kind) {
+    case "ack":
+      logger.debug(about, "event handled")
+      break
+    case "release":
+      logger.debug(about, "event given back")
+      break
+    case "retry": {
+      const { reason, error } = decision.failure
+      logger.warn(
+        { ...about, reason, error, retry_in_ms: decision.delayMs },
+        "attempt failed; it will be retried",
+      )
+      break
+    }
+    case "dead-letter": {
+      const { reason, error } = decision.failure
+      logger.error({ ...about, reason, error }, "event is now a dead letter")
+      break
+    }
+  }
+}
