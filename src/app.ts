@@ -3,7 +3,7 @@ import { resolve } from "node:path"
 import type { Config } from "./config.ts"
 import type { BrokerReport } from "./engine/broker-report.ts"
 import { EmbeddedEngine } from "./engine/embedded/embedded-engine.ts"
-import type { Engine, EngineStatus, QueueDeclaration } from "./engine/engine.ts"
+import type { Engine, EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
 import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
 import type { HealthReport } from "./http/health-report.ts"
@@ -14,6 +14,7 @@ import { Dispatcher } from "./runtime/dispatcher.ts"
 import { ModuleLoadError, type ModuleManifest } from "./runtime/manifest.ts"
 import type { ModuleFile } from "./runtime/messages.ts"
 import { findModuleFiles } from "./runtime/module-files.ts"
+import { queuesOf } from "./runtime/module-queues.ts"
 import { Pool } from "./runtime/pool.ts"
 import type { Logger } from "./telemetry/logger.ts"
 import { VERSION } from "./version.ts"
@@ -67,6 +68,11 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   const { engine, brokerReport } = openEngine(config, (status) => {
     logger[status.state === "ready" ? "info" : "warn"](status, "the engine's state changed")
     if (status.state === "failed") reportFailure()
+    if (status.state === "ready" && engine.capabilities.priorities === "none") {
+      logger.warn(
+        "quorum queues of this RabbitMQ do not order by priority: set QUEUE_TYPE=classic, or use RabbitMQ 4",
+      )
+    }
   })
   const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT })
   const poolSize = files.length > 0 ? config.WORKER_POOL_SIZE : 0
@@ -105,6 +111,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   const app = createHttpApp({
     engine,
     publisher,
+    consumption: dispatcher,
     queues,
     health,
     brokerReport,
@@ -115,10 +122,10 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   })
 
   const consumeModules = async (manifests: readonly ModuleManifest[]): Promise<void> => {
-    const own = moduleQueues(manifests, queues, limits)
-    await engine.declareQueues(own)
+    const declared = queuesOf(manifests, queues, limits)
+    await engine.declareQueues(declared)
     const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
-    const known = new Set([...queues, ...own, ...remembered].map(({ name }) => name))
+    const known = new Set([...declared, ...remembered].map(({ name }) => name))
     const lost = manifests.find(({ queue }) => !known.has(queue))
     if (lost)
       throw new ModuleLoadError(lost.file, `there is no queue ${lost.queue}; give it patterns in "bind"`)
@@ -126,15 +133,16 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   }
 
   try {
-    await engine.declareQueues(queues)
     await pool.start()
     const consuming = pool.loaded.then(consumeModules)
-    // Where the first worker crashed, the modules come later, and the service runs without them until then.
     if (pool.readyWorkers > 0) await consuming
-    else
+    else {
+      // Where the first worker crashed, the modules come later, and the service runs without them until then.
       consuming.catch((error: unknown) =>
         logger.error({ reason: String(error) }, "the modules can't be used"),
       )
+      await engine.declareQueues(queues)
+    }
     const server = new HttpServer({ app, host: config.HOST, port: config.PORT, logger })
     phase = "running"
     logger.info(
@@ -194,21 +202,6 @@ async function moduleFiles(dir: string, isGiven: boolean): Promise<readonly Modu
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new HandlersDirError(`HANDLERS_DIR ${resolve(dir)} can't be read: ${reason}`, { cause })
   }
-}
-
-/** The queues of the modules' own. One that names a queue without binding it needs it to be there. */
-function moduleQueues(
-  manifests: readonly ModuleManifest[],
-  predefined: readonly QueueDeclaration[],
-  limits: QueueLimits,
-): readonly QueueDeclaration[] {
-  const own = new Map<string, QueueDeclaration>()
-  for (const { queue, bindings } of manifests) {
-    if (bindings === null) continue
-    const before = own.get(queue) ?? predefined.find(({ name }) => name === queue)
-    own.set(queue, { name: queue, bindings: [...(before?.bindings ?? []), ...bindings], ...limits })
-  }
-  return [...own.values()]
 }
 
 const queueLimits = (config: Config): QueueLimits => ({

@@ -97,25 +97,30 @@ export interface QueueDeclaration {
   readonly maxLength: number
   /** At `maxLength`: refuse the publish, or make the oldest waiting event a dead letter (`overflow`). */
   readonly overflow: "reject-publish" | "drop-head"
+  /** Of all consumers, in every process, only one gets deliveries at a time. Default false. */
+  readonly isSingleActiveConsumer?: boolean
 }
 
 export interface ConsumeOptions {
   /** How many deliveries may be unsettled at a time. */
   readonly prefetch: number
-  /** The most that `setPrefetch` will ask for. Default: `prefetch`. */
-  readonly maxPrefetch?: number
+  /** How many more `setPrefetch` may ask for. Default 0. */
+  readonly lookAhead?: number
   /** Called once the delivery is recorded. Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void
 }
 
 export interface Subscription {
-  /** No delivery begins after this returns; those that did can still be settled. */
-  cancel(): void
   /**
-   * Changes the prefetch, for what is not delivered yet. An engine that can't do so at any time takes `maxPrefetch`
-   * from the first raise on.
+   * No delivery begins after this returns; those that did can still be settled. Resolves once what was on its way or
+   * is released is back in the queue, which may take until all the others are settled.
    */
-  setPrefetch(prefetch: number): void
+  cancel(): Promise<void>
+  /**
+   * Changes the prefetch, for what is not delivered yet. False where the engine can't do so for this consumer: then it
+   * has to be cancelled, and the next one of this queue, in any process, has the whole of its look-ahead at once.
+   */
+  setPrefetch(prefetch: number): boolean
 }
 
 /** One attempt to have one event of one queue handled. The promises of its methods resolve once it is durable. */

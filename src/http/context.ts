@@ -16,10 +16,19 @@ export type HttpRoutes = OpenAPIHono<{ Bindings: Bindings }>
 /** Answers a request, which has this id in its answer and in the log. */
 export type HttpApp = (request: Request, requestId: string) => Promise<Response>
 
+/** Which queues this instance consumes. */
+export interface Consumption {
+  /** Whether a queue is not consumed for now; null for one that has no handler module here. */
+  isPaused(queue: string): boolean | null
+  pause(queue: string): void
+  resume(queue: string): void
+}
+
 /** What the routes need of the rest of the service. */
 export interface HttpContext {
   readonly engine: Engine
   readonly publisher: Publisher
+  readonly consumption: Consumption
   /** The queues that are always there. */
   readonly queues: readonly QueueDeclaration[]
   readonly health: () => HealthReport

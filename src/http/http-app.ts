@@ -6,6 +6,7 @@ import { brokerHealth } from "./routes/broker-health.ts"
 import { health } from "./routes/health.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listTypes } from "./routes/list-types.ts"
+import { pauseQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { answerPublish, PUBLISH_PATH, publishEvent } from "./routes/publish-event.ts"
 import { queueStats } from "./routes/queue-stats.ts"
@@ -21,6 +22,7 @@ export function createHttpApp(context: HttpContext): HttpApp {
   listQueues(app, context)
   listTypes(app)
   queueStats(app, context)
+  pauseQueue(app, context)
   health(app, context)
   brokerHealth(app, context)
   serviceInfo(app, context)

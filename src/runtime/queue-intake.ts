@@ -35,15 +35,19 @@ const MAX_LOOK_AHEAD = 1_000
  */
 const MAX_HELD_MS = 600_000
 
+/** What holds events with an ordering key back, from one beginning of consuming to its end. */
+const newHolding = () => ({ lanes: new KeyLanes(), waits: new Waits() })
+
 /** Takes the deliveries of one queue, has their handlers run, and settles them by the delivery policy. */
 export class QueueIntake {
   readonly #options: QueueIntakeOptions
   readonly #open = new Set<Promise<void>>()
   #state: "stopped" | "started" = "stopped"
   #subscription: Subscription | null = null
+  #cancelled: Promise<void> = Promise.resolve()
+  #starts = 0
   #prefetch: number
-  #lanes = new KeyLanes()
-  readonly #waits = new Waits()
+  #holding = newHolding()
 
   constructor(options: QueueIntakeOptions) {
     this.#options = options
@@ -58,31 +62,32 @@ export class QueueIntake {
   start(): void {
     if (this.#state === "started") return
     this.#state = "started"
-    void this.settled().then(() => this.#consume())
+    const start = ++this.#starts
+    const isLast = (): boolean => start === this.#starts && this.#state === "started"
+    void this.#cancelled.then(() => this.settled()).then(() => isLast() && this.#consume())
   }
 
   /** No delivery begins after this. What waits for another event of its key, or for its next attempt, goes back. */
   stop(): void {
     this.#state = "stopped"
-    this.#subscription?.cancel()
+    if (this.#subscription !== null) this.#cancelled = this.#subscription.cancel()
     this.#subscription = null
-    this.#lanes.close()
-    this.#waits.endAll()
+    this.#holding.lanes.close()
+    this.#holding.waits.end()
   }
 
   /** Resolves once every delivery that began is settled. */
   async settled(): Promise<void> {
-    await Promise.all(this.#open)
+    while (this.#open.size > 0) await Promise.all(this.#open)
   }
 
   #consume(): void {
-    if (this.#state === "stopped" || this.#subscription !== null) return
     const { engine, queue, prefetch } = this.#options
-    this.#lanes = new KeyLanes()
+    this.#holding = newHolding()
     this.#prefetch = prefetch
     this.#subscription = engine.consume(queue, {
       prefetch,
-      maxPrefetch: prefetch + MAX_LOOK_AHEAD,
+      lookAhead: MAX_LOOK_AHEAD,
       onDelivery: (delivery) => this.#take(delivery),
     })
   }
@@ -117,12 +122,12 @@ export class QueueIntake {
   }
 
   async #handleInTurn(delivery: Delivery, match: Match, key: string): Promise<void> {
-    const turn = this.#lanes.enter(key)
+    const { lanes, waits } = this.#holding
+    const turn = lanes.enter(key)
     this.#lookAhead()
     if (!(await turn)) return delivery.release()
-    const lanes = this.#lanes
     try {
-      await this.#attemptUntilDone(delivery, match)
+      await this.#attemptUntilDone(delivery, match, waits)
     } finally {
       lanes.leave(key)
       this.#lookAhead()
@@ -130,26 +135,20 @@ export class QueueIntake {
   }
 
   /** The event is held while it waits for its next attempt: to be delivered anew it would go behind those after it. */
-  async #attemptUntilDone(delivery: Delivery, match: Match): Promise<void> {
+  async #attemptUntilDone(delivery: Delivery, match: Match, waits: Waits): Promise<void> {
     let { attempt, lastFailure } = delivery
     // One that is lost was delivered again, and waits behind this for its turn.
     while (!delivery.isLost) {
       const decision = await this.#attempt(delivery, match, attempt, lastFailure)
       logDecision(this.#options.logger, { queue: delivery.queue, attempt }, match.event, decision)
       if (decision.kind !== "retry") return settle(delivery, decision)
-      if (!(await this.#wait(Math.min(decision.delayMs, MAX_HELD_MS)))) return delivery.release()
+      const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS))
+      this.#lookAhead()
+      if (!(await wait)) return delivery.release()
+      this.#lookAhead()
       attempt++
       lastFailure = decision.failure
     }
-  }
-
-  async #wait(delayMs: number): Promise<boolean> {
-    if (this.#state === "stopped") return false
-    const wait = this.#waits.for(delayMs)
-    this.#lookAhead()
-    const isOver = await wait
-    this.#lookAhead()
-    return isOver
   }
 
   async #attempt(
@@ -183,10 +182,13 @@ export class QueueIntake {
 
   /** What waits for others does not count to the prefetch. */
   #lookAhead(): void {
-    const waiting = Math.min(MAX_LOOK_AHEAD, this.#lanes.waiting + this.#waits.size)
-    const prefetch = this.#options.prefetch + waiting
+    const { lanes, waits } = this.#holding
+    const prefetch = this.#options.prefetch + Math.min(MAX_LOOK_AHEAD, lanes.waiting + waits.size)
     if (prefetch === this.#prefetch) return
     this.#prefetch = prefetch
-    this.#subscription?.setPrefetch(prefetch)
+    const canChange = this.#subscription?.setPrefetch(prefetch) ?? true
+    if (canChange || this.#state === "stopped") return
+    this.stop()
+    this.start()
   }
 }

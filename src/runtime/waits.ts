@@ -1,13 +1,15 @@
 /** Waits that can all be ended at once. */
 export class Waits {
   readonly #waiting = new Map<Timer, (isOver: boolean) => void>()
+  #isEnded = false
 
   get size(): number {
     return this.#waiting.size
   }
 
-  /** Resolves with true after that many milliseconds, with false where the waits were ended before. */
+  /** Resolves with true after that many milliseconds, with false once the waits were ended. */
   for(delayMs: number): Promise<boolean> {
+    if (this.#isEnded) return Promise.resolve(false)
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(timer)
@@ -17,7 +19,9 @@ export class Waits {
     })
   }
 
-  endAll(): void {
+  /** Ends all waits, those that would begin after this too. */
+  end(): void {
+    this.#isEnded = true
     for (const [timer, resolve] of this.#waiting) {
       clearTimeout(timer)
       resolve(false)

@@ -64,27 +64,31 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a prefetch that is raised lets more be delivered",
+    title: "a prefetch can be raised by the look-ahead, of the consumer or of the next one",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
       for (let i = 0; i < 10; i++) await engine.publish(newEvent({ routing_key: "calls", name: `n-${i}` }))
       const deliveries: Delivery[] = []
-      const subscription = engine.consume("calls", {
+      const options = {
         prefetch: 2,
-        maxPrefetch: 5,
-        onDelivery: (delivery) => {
+        lookAhead: 3,
+        onDelivery: (delivery: Delivery) => {
           deliveries.push(delivery)
-          if (deliveries.length === 1) subscription.setPrefetch(5)
         },
-      })
-      // The first two are the first consumer's still, where it takes another one to raise the prefetch.
-      await waitUntil(() => deliveries.length >= 5, "more than the first prefetch")
-      const names = namesOf(deliveries)
-      expect(names).toEqual(Array.from({ length: names.length }, (_, i) => `n-${i}`))
-      expect(names.length).toBeLessThanOrEqual(7)
-      await Promise.all(deliveries.map((delivery) => delivery.ack()))
-      await waitUntil(() => deliveries.length === 10, "the rest")
+      }
+      const subscription = engine.consume("calls", options)
+      await waitUntil(() => deliveries.length === 2, "the prefetch")
+      if (!subscription.setPrefetch(5)) {
+        const cancelled = subscription.cancel()
+        for (const delivery of deliveries.splice(0)) void delivery.release()
+        await cancelled
+        engine.consume("calls", options)
+      }
+      await waitUntil(() => deliveries.length === 5, "the look-ahead")
+      expect(namesOf(deliveries)).toEqual(["n-0", "n-1", "n-2", "n-3", "n-4"])
+      await deliveries[0]?.ack()
+      await waitUntil(() => deliveries.length === 6, "one more")
     },
   },
   {

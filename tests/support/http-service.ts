@@ -49,6 +49,7 @@ export class HttpService implements AsyncDisposable {
     const app = createHttpApp({
       engine,
       publisher: new Publisher({ engine, maxInFlight: options.maxInFlight ?? 5_000 }),
+      consumption: { isPaused: () => null, pause() {}, resume() {} },
       queues,
       health: () => healthReport(options.health ?? "ready"),
       brokerReport: null,

@@ -125,10 +125,13 @@ export class EmbeddedEngine implements Engine {
     queue.consumers.add(consumer)
     this.#schedule()
     return {
-      cancel: () => queue.consumers.delete(consumer),
+      cancel: async () => {
+        queue.consumers.delete(consumer)
+      },
       setPrefetch: (prefetch) => {
         consumer.prefetch = prefetch
         this.#schedule()
+        return true
       },
     }
   }

@@ -11,6 +11,7 @@ const DeclarationSchema = v.object({
   ttlMs: v.number(),
   maxLength: v.number(),
   overflow: v.picklist(["reject-publish", "drop-head"]),
+  isSingleActiveConsumer: v.exactOptional(v.boolean()),
 })
 
 /** The queues, and what is bound to them. They are kept in the store and outlive the process. */

@@ -29,6 +29,9 @@ export interface QueueConsumerOptions {
   readonly republish: Republish
   /** Declares the queue anew: one that was deleted takes its consumers with it. */
   readonly redeclare: () => Promise<void>
+  /** Whether events of the queue were seen to wait for others of their ordering key, by any instance. */
+  readonly isOrdered: () => Promise<boolean>
+  readonly markOrdered: () => Promise<void>
 }
 
 /** The consumer of one queue, on a channel of its own; it comes back after whatever ended it. */
@@ -39,7 +42,8 @@ export class QueueConsumer implements Subscription {
   #channel: AMQPChannel | null = null
   #settlements: Settlements | null = null
   #prefetch: number
-  /** Whether the consumer on the channel is there; each change of it waits for the one before. */
+  #isOrdered = false
+  /** Whether the consumer on the channel is there. */
   #begun: Promise<void> = Promise.resolve()
   #isCancelled = false
   /** Until then the broker may deliver to this consumer what was just stored again. */
@@ -72,6 +76,9 @@ export class QueueConsumer implements Subscription {
       // Past the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a consumer, and
       // the library would drop that, unsettled for as long as the channel lives.
       channel.deliver = (message) => this.#deliver(message, settlements)
+      const { prefetch, lookAhead = 0 } = this.#options.consume
+      this.#isOrdered = await this.#options.isOrdered()
+      this.#prefetch = this.#isOrdered ? prefetch + lookAhead : prefetch
       this.#begun = this.#consume(channel)
       await this.#begun
       if (this.#isCancelled) await this.#end(channel, settlements)
@@ -83,20 +90,25 @@ export class QueueConsumer implements Subscription {
   }
 
   /**
-   * RabbitMQ takes another prefetch for a new consumer alone. That is done once, and for good: while two consumers of
-   * a quorum queue have unsettled deliveries, a crash would give these back in another order.
+   * RabbitMQ takes another prefetch for a new consumer alone (rabbitmq.com/docs/consumer-prefetch), and while two of a
+   * quorum queue have unsettled deliveries, a crash would give these back in another order. So the queue is marked,
+   * and consumers that begin from now on look ahead at once.
    */
-  setPrefetch(prefetch: number): void {
-    if (prefetch <= this.#prefetch) return
-    this.#prefetch = Math.max(prefetch, this.#options.consume.maxPrefetch ?? prefetch)
-    const channel = this.#channel
-    if (channel === null) return
-    this.#begun = this.#begun.then(() => this.#consumeAnew(channel))
-    // A channel that breaks meanwhile is begun again, with the new prefetch.
-    this.#begun.catch(() => {})
+  setPrefetch(prefetch: number): boolean {
+    if (prefetch <= this.#prefetch) return true
+    this.#isOrdered = true
+    // Where that fails, the next consumer will want to look ahead as well.
+    this.#options.markOrdered().catch(() => {})
+    return false
   }
 
-  cancel(): void {
+  async cancel(): Promise<void> {
+    this.#cancel()
+    await this.#cancelled
+    await this.#settlements?.ended
+  }
+
+  #cancel(): void {
     if (this.#isCancelled) return
     this.#isCancelled = true
     clearTimeout(this.#resumeTimer)
@@ -107,17 +119,14 @@ export class QueueConsumer implements Subscription {
     this.#cancelled = this.#begun.catch(() => {}).then(() => this.#end(channel, settlements))
   }
 
-  /** What was delivered can still be settled on the channel. */
+  /**
+   * What was delivered can still be settled on the channel. What was on its way to a consumer that is cancelled goes
+   * back before the rest: where order matters, the consumer takes it until the channel closes.
+   */
   async #end(channel: AMQPChannel, settlements: Settlements): Promise<void> {
     // One that breaks meanwhile has ended the consumer too.
-    await cancelAll(channel).catch(() => {})
+    if (!this.#isOrdered) await cancelAll(channel).catch(() => {})
     settlements.end()
-  }
-
-  async #consumeAnew(channel: AMQPChannel): Promise<void> {
-    if (this.#isCancelled || channel.closed) return
-    await cancelAll(channel)
-    await this.#consume(channel)
   }
 
   async #consume(channel: AMQPChannel): Promise<void> {

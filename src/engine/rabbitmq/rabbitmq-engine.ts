@@ -164,6 +164,8 @@ export class RabbitMqEngine implements Engine {
         consume: options,
         republish: (...what) => this.#republish(...what),
         redeclare: () => this.#redeclare(queue),
+        isOrdered: () => this.#topology.isOrdered(this.#reachable(), queue),
+        markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
       },
       () => this.#consumers.delete(consumer),
     )

@@ -26,6 +26,9 @@ export interface TopologyOptions {
 /** The queue of a queue's dead letters. */
 export const deadQueueOf = (queue: string): string => `dead.${queue}`
 
+/** An exchange without bindings: that it is there says that the queue has events with ordering keys. */
+const orderedMarkOf = (queue: string): string => `ordered.${queue}`
+
 /** The exchange, and the queue, of a delay tier. */
 export const tierName = (delayMs: number): string => `retry.${delayMs}`
 
@@ -33,6 +36,7 @@ export const tierName = (delayMs: number): string => `retry.${delayMs}`
 export class Topology {
   readonly #options: TopologyOptions
   readonly #tiers = new Set<number>()
+  readonly #ordered = new Set<string>()
 
   constructor(options: TopologyOptions) {
     this.#options = options
@@ -86,8 +90,31 @@ export class Topology {
     this.#tiers.add(delayMs)
   }
 
+  /** Marks a queue for all instances; where that is not allowed, for this one. */
+  async markOrdered(client: AMQPClient, queue: string): Promise<void> {
+    this.#ordered.add(queue)
+    if (this.#options.mode === "passive") return
+    const channel = await client.channel()
+    await channel.exchangeDeclare(orderedMarkOf(queue), "fanout", { durable: true, autoDelete: false })
+    await channel.close()
+  }
+
+  async isOrdered(client: AMQPClient, queue: string): Promise<boolean> {
+    if (this.#ordered.has(queue)) return true
+    const channel = await client.channel()
+    try {
+      await channel.exchangeDeclare(orderedMarkOf(queue), "fanout", { passive: true })
+      this.#ordered.add(queue)
+      await channel.close()
+      return true
+    } catch {
+      // Not there: the broker has closed the channel.
+      return false
+    }
+  }
+
   async #declareQueue(channel: AMQPChannel, queue: QueueDeclaration): Promise<void> {
-    const { name, bindings, ttlMs, maxLength, overflow } = queue
+    const { name, bindings, ttlMs, maxLength, overflow, isSingleActiveConsumer } = queue
     const isClassic = this.#options.queueType === "classic"
     const dead = deadQueueOf(name)
     await this.#declare(channel, dead, this.#durably())
@@ -97,6 +124,7 @@ export class Topology {
       "x-message-ttl": ttlMs,
       "x-max-length": maxLength,
       "x-overflow": overflow,
+      ...(isSingleActiveConsumer && { "x-single-active-consumer": true }),
       "x-dead-letter-exchange": DEAD_LETTERS,
       "x-dead-letter-routing-key": name,
       ...(overflow === "reject-publish" && this.#keepUntilStored()),
@@ -126,7 +154,11 @@ export class Topology {
     return this.#options.queueType === "classic" ? {} : { "x-dead-letter-strategy": "at-least-once" }
   }
 
-  #declare(channel: AMQPChannel, name: string, args: Record<string, string | number>): Promise<void> {
+  #declare(
+    channel: AMQPChannel,
+    name: string,
+    args: Record<string, string | number | boolean>,
+  ): Promise<void> {
     const passive = this.#options.mode === "passive"
     return this.#attempt(`the queue ${name}`, () =>
       channel.queueDeclare(name, { passive, durable: true, autoDelete: false, exclusive: false }, args),

@@ -10,6 +10,7 @@ const QueueStatsSchema = z
     routing_key: z.string(),
     is_durable: z.boolean(),
     dead_letter_count: z.number().int(),
+    is_paused: z.boolean().openapi({ description: "Whether this instance was told not to consume it." }),
   })
   .openapi("QueueStats")
 
@@ -22,7 +23,7 @@ const route = () =>
     responses: { 200: jsonResponse("Every queue", z.array(QueueStatsSchema)) },
   })
 
-export function queueStats(app: HttpRoutes, { engine }: HttpContext): void {
+export function queueStats(app: HttpRoutes, { engine, consumption }: HttpContext): void {
   app.openapi(route(), async (c) => {
     const stats = await engine.queueStats()
     return c.json(
@@ -33,6 +34,7 @@ export function queueStats(app: HttpRoutes, { engine }: HttpContext): void {
         routing_key: bindings.join(","),
         is_durable: true,
         dead_letter_count: deadLetterCount,
+        is_paused: consumption.isPaused(name) ?? false,
       })),
       200,
     )

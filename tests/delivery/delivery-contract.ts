@@ -1,0 +1,60 @@
+import { describe, test } from "bun:test"
+import { isReady } from "../support/counting-service.ts"
+import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import { batchCases } from "./batch-cases.ts"
+import { orderingCases } from "./ordering-cases.ts"
+import { pauseCases } from "./pause-cases.ts"
+import { priorityCases } from "./priority-cases.ts"
+import { retryCases } from "./retry-cases.ts"
+
+/** An engine for the service to run on: it begins without events, and is gone afterwards. */
+export interface EngineForService extends AsyncDisposable {
+  readonly variables: Readonly<Record<string, string>>
+}
+
+/** The service as a case gets it. */
+export interface DeliveryHarness {
+  readonly folder: ServiceFolder
+  /** Starts it, with these variables besides those of its engine, and waits until it is ready. */
+  start(variables?: Readonly<Record<string, string>>): Promise<RunningService>
+}
+
+/** A promise of how events are delivered, as a sentence about the service. */
+export interface DeliveryCase {
+  readonly title: string
+  run(harness: DeliveryHarness): Promise<void>
+}
+
+const CASE_TIMEOUT_MS = 60_000
+
+const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])[] = [
+  ["retries", retryCases],
+  ["priorities", priorityCases],
+  ["ordering keys", orderingCases],
+  ["batches", batchCases],
+  ["pausing", pauseCases],
+]
+
+/** Holds the compiled service on an engine to every case, each in a folder and on an engine of its own. */
+export function describeDelivery(name: string, newEngine: () => Promise<EngineForService>): void {
+  describe(`delivery on ${name}`, () => {
+    for (const [theme, cases] of CASES) {
+      describe(theme, () => {
+        for (const { title, run } of cases) {
+          const runAlone = async () => {
+            await using engine = await newEngine()
+            await using folder = new ServiceFolder()
+            const start = async (variables = {}) => {
+              const service = await folder.start({ ...engine.variables, ...variables })
+              await waitUntil(() => isReady(service), "the service to be ready")
+              return service
+            }
+            await run({ folder, start })
+          }
+          test(title, runAlone, CASE_TIMEOUT_MS)
+        }
+      })
+    }
+  })
+}

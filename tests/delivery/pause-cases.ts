@@ -1,0 +1,83 @@
+import { expect } from "bun:test"
+import type { RunningService } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import type { DeliveryCase } from "./delivery-contract.ts"
+import { doneByKey, entriesOf, note, upTo } from "./journal.ts"
+
+async function change(service: RunningService, to: "pause" | "resume", queue = "custom_events") {
+  const response = await service.post(`/api/v1/events/queues/${queue}/${to}`, {})
+  return { status: response.status, body: await response.json() }
+}
+
+async function stats(service: RunningService) {
+  const { body } = await service.get("/api/v1/events/stats")
+  return (body as readonly Record<string, unknown>[]).find((each) => each["queue_name"] === "custom_events")
+}
+
+const publish = async (service: RunningService, from: number, to: number) => {
+  for (let n = from; n < to; n++)
+    await service.publish({ name: "numbered", payload: { n }, ordering_key: `k${n % 3}` })
+}
+
+export const pauseCases: readonly DeliveryCase[] = [
+  {
+    title: "a paused queue is not consumed and keeps its events, until it is resumed",
+    async run({ folder, start }) {
+      folder.write(
+        "handlers/numbered.ts",
+        `export default { queue: "custom_events", on: { async numbered(event) { ${note(folder, "done")} } } }`,
+      )
+      const service = await start()
+      await publish(service, 0, 10)
+      await waitUntil(() => entriesOf(folder).length === 10, "the events before")
+      expect(await change(service, "pause")).toEqual({
+        status: 200,
+        body: { queue: "custom_events", is_paused: true },
+      })
+      expect((await change(service, "pause")).status).toBe(200)
+      await waitUntil(async () => (await stats(service))?.["consumer_count"] === 0, "the consumer's end")
+      await publish(service, 10, 20)
+      expect(await stats(service)).toMatchObject({ message_count: 10, consumer_count: 0, is_paused: true })
+      expect(entriesOf(folder).length).toBe(10)
+      expect(await change(service, "resume")).toEqual({
+        status: 200,
+        body: { queue: "custom_events", is_paused: false },
+      })
+      await waitUntil(() => entriesOf(folder).length === 20, "the events that waited")
+      expect((await change(service, "pause", "user_events")).status).toBe(404)
+      expect((await change(service, "resume", "nothing")).status).toBe(404)
+    },
+  },
+  {
+    title: "a queue that is paused and resumed all the time loses nothing, and keeps the order of its keys",
+    async run({ folder, start }) {
+      folder.write(
+        "handlers/numbered.ts",
+        `export default {
+          queue: "custom_events", retry: { attempts: 100, backoff: { initial: 20, factor: 1 } },
+          on: {
+            async numbered(event) {
+              await Bun.sleep(Math.random() * 10)
+              if (Math.random() < 0.2) throw new Error("some fail");
+              ${note(folder, "done")}
+            },
+          },
+        }`,
+      )
+      const service = await start({ WORKER_POOL_SIZE: "2" })
+      const publishing = publish(service, 0, 300)
+      const handled = () => entriesOf(folder).length >= 300
+      while (!handled()) {
+        await change(service, "pause")
+        await Bun.sleep(Math.random() * 30)
+        await change(service, "resume")
+        await Bun.sleep(Math.random() * 500)
+      }
+      await publishing
+      await waitUntil(() => [...doneByKey(folder).values()].flat().length === 300, "every event")
+      for (const [key, numbers] of doneByKey(folder)) {
+        expect(numbers).toEqual(upTo(300).filter((n) => `k${n % 3}` === key))
+      }
+    },
+  },
+]
