@@ -1,22 +1,35 @@
+import type { FailureReason } from "../event/failure.ts"
 import type { DeadLetterSelection } from "./engine.ts"
 
-/** Those of a queue's dead letters, in their order, that a selection means. */
-export function select<Letter extends { readonly body: string }>(
-  letters: readonly Letter[],
-  { ids, limit = Number.POSITIVE_INFINITY }: DeadLetterSelection,
-): readonly Letter[] {
-  if (ids === undefined) return letters.slice(0, limit)
-  const wanted = new Set(ids)
-  return letters.filter(({ body }) => wanted.has(idOf(body))).slice(0, limit)
+/** What a selection has to know of a dead letter. */
+interface Selectable {
+  readonly body: string
+  readonly reason: FailureReason
 }
 
-/** Empty, which is no event's id, for what is not an event. */
-function idOf(body: string): string {
+/** Whether a dead letter is one of those that a selection means; its limit is left to who counts. */
+export function matcherOf({
+  ids,
+  reason,
+  name,
+}: Omit<DeadLetterSelection, "limit">): (letter: Selectable) => boolean {
+  const wanted = ids === undefined ? null : new Set<unknown>(ids)
+  return (letter) => {
+    if (reason !== undefined && letter.reason !== reason) return false
+    // Most selections mean no single events; then the body, which can be large, is not read.
+    if (wanted === null && name === undefined) return true
+    const event = parse(letter.body)
+    return (wanted?.has(event.id) ?? true) && (name === undefined || event.name === name)
+  }
+}
+
+/** Empty for what is not an event. */
+function parse(body: string): { readonly id?: unknown; readonly name?: unknown } {
   try {
     const event: unknown = JSON.parse(body)
-    if (typeof event === "object" && event !== null && "id" in event) return String(event.id)
+    if (typeof event === "object" && event !== null) return event
   } catch {
-    // Another program's message; it can be redriven with all the others alone.
+    // Another program's message; it is selected by its reason, or with all the others.
   }
-  return ""
+  return {}
 }

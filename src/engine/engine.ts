@@ -6,7 +6,7 @@
  * Delivery is at least once, in order of priority and then of arrival.
  */
 import type { Event } from "../event/envelope.ts"
-import type { FailureRecord } from "../event/failure.ts"
+import type { FailureReason, FailureRecord } from "../event/failure.ts"
 
 export interface Engine {
   readonly name: "embedded" | "rabbitmq"
@@ -42,17 +42,27 @@ export interface Engine {
   /** Every queue, with its depth. */
   queueStats(): Promise<readonly QueueStats[]>
 
-  /** The oldest dead letters of a queue. Looking neither takes nor reorders them. */
-  deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]>
+  /**
+   * A queue's dead letters, the oldest first. Looking neither takes nor reorders them, and can be done any number of
+   * times.
+   * @throws {UnknownQueueError | EngineUnavailableError}
+   */
+  deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]>
 
   /**
    * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each is stored on
    * the queue before it leaves the dead letters: killed in the middle, none is lost. Stops where the queue is full.
+   * What becomes a dead letter meanwhile is left where it is. No letter is moved by two redrives of one process.
+   * @throws {UnknownQueueError | EngineUnavailableError} Those that were moved before stay moved.
+   * @throws {PublishError} where the queue did not take one of them, for another reason than its length.
    */
-  redrive(queue: string, selection: DeadLetterSelection): Promise<Redriven>
+  redrive(queue: string, selection: DeadLetterSelection, options?: RedriveOptions): Promise<Redriven>
 
-  /** Deletes all dead letters of a queue. Returns how many they were. */
-  purgeDeadLetters(queue: string): Promise<number>
+  /**
+   * Deletes dead letters for good.
+   * @throws {UnknownQueueError | EngineUnavailableError} Those that were deleted before stay deleted.
+   */
+  purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged>
 
   /** Finishes what was begun, and lets go of the files or connections. Unsettled deliveries come again. */
   close(): Promise<void>
@@ -159,19 +169,39 @@ export interface QueueStats {
   readonly deadLetterCount: number
 }
 
-/** Which dead letters: those of these events, at most so many; without either, all. */
+/** Which dead letters: those that all of what is given applies to; all of them where nothing is. */
 export interface DeadLetterSelection {
+  /** Those of these events. */
   readonly ids?: readonly string[]
+  /** Those that failed for this reason. */
+  readonly reason?: FailureReason
+  /** Those of events with this name. What is not an event has neither a name nor an id. */
+  readonly name?: string
+  /** The oldest of them, at most so many. Default: no limit. */
   readonly limit?: number
 }
 
+export interface RedriveOptions {
+  /** Count what is selected, whether the queue has room for it or not, and move nothing. Default: false. */
+  readonly dryRun?: boolean
+}
+
 export interface Redriven {
+  /** How many were moved; of a dry run, how many are selected. */
   readonly redriven: number
+  /** Dead letters that the queue still has; of a dry run, would have. */
+  readonly remaining: number
+}
+
+export interface Purged {
+  readonly purged: number
   /** Dead letters that the queue still has. */
   readonly remaining: number
 }
 
 export interface DeadLetter {
+  /** The event as it was. Not validated, and maybe not JSON: another program may have put it there. */
   readonly body: string
+  /** Its times are 0 where nobody said when it failed. */
   readonly failure: FailureRecord
 }

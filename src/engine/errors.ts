@@ -37,6 +37,19 @@ export class EngineUnavailableError extends Error {
   override readonly name = "EngineUnavailableError"
 }
 
+/** There is no such queue. The message names it, and those that there are. */
+export class UnknownQueueError extends Error {
+  override readonly name = "UnknownQueueError"
+  readonly queue: string
+
+  constructor(queue: string, known: Iterable<string>) {
+    super(
+      `there is no queue ${JSON.stringify(queue)}; there are ${[...known].toSorted().join(", ") || "none"}`,
+    )
+    this.queue = queue
+  }
+}
+
 /** The engine can't be used as it was configured. The message is one sentence for whoever starts it. */
 export class EngineStartError extends Error {
   override readonly name = "EngineStartError"

@@ -1,25 +1,28 @@
 /** Why an attempt failed, or why an event became a dead letter. */
-export type FailureReason =
+export const FAILURE_REASONS = [
   /** The last of the attempts threw. */
-  | "attempts-exhausted"
+  "attempts-exhausted",
   /** The handler threw and there are attempts left. */
-  | "error"
+  "error",
   /** The handler asked for a retry. */
-  | "retry-requested"
+  "retry-requested",
   /** The handler said that the event will never succeed. */
-  | "rejected"
+  "rejected",
   /** The handler did not settle within its timeout. */
-  | "timeout"
+  "timeout",
   /** The worker died while the handler ran. */
-  | "worker-crashed"
+  "worker-crashed",
   /** No function of any module on the queue takes the event's name. */
-  | "no-handler"
+  "no-handler",
   /** The stored message is not an event. */
-  | "malformed"
+  "malformed",
   /** The event waited longer than the queue's TTL. */
-  | "expired"
+  "expired",
   /** The queue was full, and its overflow rule drops the oldest. */
-  | "overflow"
+  "overflow",
+] as const
+
+export type FailureReason = (typeof FAILURE_REASONS)[number]
 
 /** An error as it is kept: bounded text, no live object. */
 export interface ErrorSummary {

@@ -8,13 +8,15 @@ import type { HealthReport } from "./health-report.ts"
 /** What the server hands to the app with each request. */
 export interface Bindings {
   readonly requestId: string
+  /** Keeps the connection open for an answer that may take longer than those of other requests. */
+  readonly mayTakeLong: () => void
 }
 
 /** Where routes are registered. */
 export type HttpRoutes = OpenAPIHono<{ Bindings: Bindings }>
 
-/** Answers a request, which has this id in its answer and in the log. */
-export type HttpApp = (request: Request, requestId: string) => Promise<Response>
+/** Answers a request. Its id is in its answer, and in the log. */
+export type HttpApp = (request: Request, bindings: Bindings) => Promise<Response>
 
 /** Which queues this instance consumes. */
 export interface Consumption {

@@ -1,15 +1,19 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { summarizeError } from "../event/failure.ts"
-import type { HttpApp, HttpContext, HttpRoutes } from "./context.ts"
+import type { Bindings, HttpApp, HttpContext, HttpRoutes } from "./context.ts"
 import { ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
+import { countDeadLetters } from "./routes/count-dead-letters.ts"
 import { health } from "./routes/health.ts"
+import { listDeadLetters } from "./routes/list-dead-letters.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listTypes } from "./routes/list-types.ts"
 import { pauseQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { answerPublish, PUBLISH_PATH, publishEvent } from "./routes/publish-event.ts"
+import { purgeDeadLetters } from "./routes/purge-dead-letters.ts"
 import { queueStats } from "./routes/queue-stats.ts"
+import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
 import { serviceInfo } from "./routes/service-info.ts"
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -23,6 +27,10 @@ export function createHttpApp(context: HttpContext): HttpApp {
   listTypes(app)
   queueStats(app, context)
   pauseQueue(app, context)
+  countDeadLetters(app, context)
+  listDeadLetters(app, context)
+  redriveDeadLetters(app, context)
+  purgeDeadLetters(app, context)
   health(app, context)
   brokerHealth(app, context)
   serviceInfo(app, context)
@@ -32,17 +40,17 @@ export function createHttpApp(context: HttpContext): HttpApp {
   })
   app.notFound((c) => toProblemResponse(unknownRoute(app, c.req.method, c.req.path), c.env.requestId))
   app.onError((error, c) => explain(error, c.req.raw, c.env.requestId, context))
-  const route = async (request: Request, requestId: string): Promise<Response> => {
-    const response = await app.fetch(request, { requestId })
-    response.headers.set("X-Request-Id", requestId)
+  const route = async (request: Request, bindings: Bindings): Promise<Response> => {
+    const response = await app.fetch(request, bindings)
+    response.headers.set("X-Request-Id", bindings.requestId)
     return response
   }
-  return (request, requestId) =>
+  return (request, bindings) =>
     request.method === "POST" && isPath(request.url, PUBLISH_PATH)
-      ? answerPublish(request, requestId, context).catch((error: unknown) =>
-          explain(error, request, requestId, context),
+      ? answerPublish(request, bindings.requestId, context).catch((error: unknown) =>
+          explain(error, request, bindings.requestId, context),
         )
-      : route(request, requestId)
+      : route(request, bindings)
 }
 
 function explain(error: unknown, request: Request, requestId: string, { logger }: HttpContext): Response {

@@ -74,7 +74,11 @@ export class HttpServer {
     const requestId = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
     this.#inFlight++
     try {
-      const response = await this.#app(request, requestId)
+      const response = await this.#app(request, {
+        requestId,
+        // Bun ends a connection on which nothing moved for ten seconds, whether it waits for an answer or not.
+        mayTakeLong: () => this.#server.timeout(request, 0),
+      })
       if (this.#isStopping) response.headers.set("Connection", "close")
       return response
     } catch (error) {

@@ -1,4 +1,9 @@
-import { EngineUnavailableError, PublishError, type PublishOutcome } from "../engine/errors.ts"
+import {
+  EngineUnavailableError,
+  PublishError,
+  type PublishOutcome,
+  UnknownQueueError,
+} from "../engine/errors.ts"
 import { EventInvalidError, type Fault } from "../event/errors.ts"
 
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
@@ -28,6 +33,12 @@ const TYPE_PREFIX = "urn:event-broker:problem:"
 /** What `Retry-After` says of a problem that passes, in seconds. */
 const RETRY_AFTER_SECONDS = 1
 
+/** One fault in a URL's query: the parameter that has it, and what was wrong. */
+export interface ParameterFault {
+  readonly parameter: string
+  readonly message: string
+}
+
 /** An RFC 9457 problem document. */
 export interface Problem {
   readonly type: string
@@ -37,12 +48,12 @@ export interface Problem {
   readonly instance: string
   readonly retryable: boolean
   readonly outcome?: PublishOutcome
-  readonly errors?: readonly Fault[]
+  readonly errors?: readonly (Fault | ParameterFault)[]
 }
 
 interface ProblemDetails {
   readonly outcome?: PublishOutcome
-  readonly errors?: readonly Fault[]
+  readonly errors?: readonly (Fault | ParameterFault)[]
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -71,10 +82,14 @@ export function toProblemError(error: unknown): ProblemError {
   if (error instanceof PublishError) {
     return new ProblemError(error.code, `${error.message}.`, { outcome: error.outcome })
   }
+  if (error instanceof UnknownQueueError)
+    return new ProblemError("not-found", `${capitalized(error.message)}.`)
   if (error instanceof EngineUnavailableError)
     return new ProblemError("engine-unavailable", `${error.message}.`)
   return new ProblemError("internal", "The service's log says more, under this request's id.")
 }
+
+const capitalized = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)
 
 /** The document of a problem, for the request with this id. */
 export function toProblem(error: ProblemError, requestId: string): Problem {

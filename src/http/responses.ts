@@ -13,7 +13,15 @@ const ProblemSchema = z
       .enum(["not-stored", "unknown"])
       .optional()
       .openapi({ description: "Of a publish: whether the event may be stored all the same." }),
-    errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().optional().openapi({ description: "Where in the body, as a JSON pointer." }),
+          parameter: z.string().optional().openapi({ description: "Which parameter of the URL." }),
+          message: z.string(),
+        }),
+      )
+      .optional(),
   })
   .openapi("Problem")
 

@@ -1,5 +1,6 @@
 import { expect } from "bun:test"
-import type { Engine } from "../../src/engine/engine.ts"
+import type { DeadLetter, DeadLetterSelection, Engine } from "../../src/engine/engine.ts"
+import type { FailureReason } from "../../src/event/failure.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -22,7 +23,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await (await inbox.next()).deadLetter(failure)
       await engine.publish(newEvent({ routing_key: "calls", name: "next" }))
       expect(namesOf([await inbox.next()])).toEqual(["next"])
-      const dead = await engine.deadLetters("calls", 10)
+      const dead = await engine.deadLetters("calls", { limit: 10 })
       expect(dead.map(({ failure }) => failure)).toEqual([failure])
       expect(dead.map(({ body }) => JSON.parse(body))).toEqual([event])
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: 1 })
@@ -40,9 +41,9 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.publish(event)
       await (await new Inbox(engine, "failing").next()).deadLetter(failureRecord())
       await (await new Inbox(engine, "fine").next()).ack()
-      const [dead] = await engine.deadLetters("failing", 10)
+      const [dead] = await engine.deadLetters("failing", { limit: 10 })
       expect(JSON.parse(dead?.body ?? "null")).toEqual(event)
-      expect(await engine.deadLetters("fine", 10)).toEqual([])
+      expect(await engine.deadLetters("fine", { limit: 10 })).toEqual([])
     },
   },
   {
@@ -57,8 +58,8 @@ export const deadLetterCases: readonly ContractCase[] = [
         await (await inbox.next()).deadLetter(failureRecord())
       }
       for (let look = 0; look < 30; look++) {
-        expect(namesOf(await engine.deadLetters("calls", 100))).toEqual(names)
-        expect(namesOf(await engine.deadLetters("calls", 2))).toEqual(["a", "b"])
+        expect(namesOf(await engine.deadLetters("calls", { limit: 100 }))).toEqual(names)
+        expect(namesOf(await engine.deadLetters("calls", { limit: 2 }))).toEqual(["a", "b"])
       }
       expect(await statsOf(engine, "calls")).toMatchObject({ deadLetterCount: names.length })
     },
@@ -68,7 +69,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
-      expect(await engine.deadLetters("calls", 10)).toEqual([])
+      expect(await engine.deadLetters("calls", { limit: 10 })).toEqual([])
     },
   },
   {
@@ -78,7 +79,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.declareQueues([queueDeclaration("calls")])
       await buryAll(engine, ["a", "b", "c"])
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 3, remaining: 0 })
-      expect(await engine.deadLetters("calls", 10)).toEqual([])
+      expect(await engine.deadLetters("calls", { limit: 10 })).toEqual([])
       const again = await new Inbox(engine, "calls").take(3)
       expect(namesOf(again)).toEqual(["a", "b", "c"])
       for (const delivery of again) {
@@ -96,9 +97,9 @@ export const deadLetterCases: readonly ContractCase[] = [
       const ids = await buryAll(engine, ["a", "b", "c", "d", "e"])
       const byId = { ids: [ids[3] ?? "", ids[1] ?? "", "no such id"] }
       expect(await engine.redrive("calls", byId)).toEqual({ redriven: 2, remaining: 3 })
-      expect(namesOf(await engine.deadLetters("calls", 10))).toEqual(["a", "c", "e"])
+      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["a", "c", "e"])
       expect(await engine.redrive("calls", { limit: 1 })).toEqual({ redriven: 1, remaining: 2 })
-      expect(namesOf(await engine.deadLetters("calls", 10))).toEqual(["c", "e"])
+      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["c", "e"])
       expect(namesOf(await new Inbox(engine, "calls").take(3))).toEqual(["b", "d", "a"])
     },
   },
@@ -128,7 +129,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await buryAll(engine, ["a", "b", "c"])
       const taken = await fill(harness, 2, () => engine.publish(newEvent({ routing_key: "calls" })))
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 0, remaining: 3 })
-      expect(namesOf(await engine.deadLetters("calls", 10))).toEqual(["a", "b", "c"])
+      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["a", "b", "c"])
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: taken })
     },
   },
@@ -139,25 +140,180 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.declareQueues([queueDeclaration("calls")])
       await buryAll(engine, ["a", "b"])
       await engine.publish(newEvent({ routing_key: "calls", name: "kept" }))
-      expect(await engine.purgeDeadLetters("calls")).toBe(2)
-      expect(await engine.deadLetters("calls", 10)).toEqual([])
-      expect(await engine.purgeDeadLetters("calls")).toBe(0)
+      expect(await engine.purgeDeadLetters("calls", {})).toEqual({ purged: 2, remaining: 0 })
+      expect(await engine.deadLetters("calls", { limit: 10 })).toEqual([])
+      expect(await engine.purgeDeadLetters("calls", {})).toEqual({ purged: 0, remaining: 0 })
       expect(namesOf(await new Inbox(engine, "calls").take(1))).toEqual(["kept"])
+    },
+  },
+  {
+    title: "dead letters are found by reason and by name, the oldest first",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      await buryAll(engine, ["a", "b", "a", "b"], ["timeout", "rejected", "rejected", "timeout"])
+      const find = async (selection: DeadLetterSelection) =>
+        (await engine.deadLetters("calls", selection)).map(
+          ({ body, failure }) => `${JSON.parse(body).name} ${failure.reason}`,
+        )
+      expect(await find({ reason: "timeout" })).toEqual(["a timeout", "b timeout"])
+      expect(await find({ name: "a" })).toEqual(["a timeout", "a rejected"])
+      expect(await find({ name: "a", reason: "rejected" })).toEqual(["a rejected"])
+      expect(await find({ name: "b", limit: 1 })).toEqual(["b rejected"])
+      expect(await find({ reason: "expired" })).toEqual([])
+      expect(await find({ ids: ["no such id"] })).toEqual([])
+    },
+  },
+  {
+    title: "a dry run counts what is selected, and moves nothing",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const names = ["a", "b", "a", "b", "a"]
+      await buryAll(engine, names)
+      const dryRun = (selection: DeadLetterSelection) => engine.redrive("calls", selection, { dryRun: true })
+      expect(await dryRun({})).toEqual({ redriven: 5, remaining: 0 })
+      expect(await dryRun({ name: "a" })).toEqual({ redriven: 3, remaining: 2 })
+      expect(await dryRun({ name: "a", limit: 2 })).toEqual({ redriven: 2, remaining: 3 })
+      expect(namesOf(await engine.deadLetters("calls", {}))).toEqual(names)
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: 5 })
+    },
+  },
+  {
+    title: "a selection is redriven or purged, and those that stay keep their order",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const names = ["a", "b", "c", "d", "e", "f", "g"]
+      const ids = await buryAll(engine, names, [
+        "timeout",
+        "error",
+        "timeout",
+        "error",
+        "error",
+        "error",
+        "error",
+      ])
+      expect(await engine.purgeDeadLetters("calls", { reason: "timeout" })).toEqual({
+        purged: 2,
+        remaining: 5,
+      })
+      expect(await engine.redrive("calls", { name: "d" })).toEqual({ redriven: 1, remaining: 4 })
+      expect(namesOf(await engine.deadLetters("calls", {}))).toEqual(["b", "e", "f", "g"])
+      const byId = { ids: [ids[5] ?? "", ids[0] ?? ""] }
+      expect(await engine.purgeDeadLetters("calls", byId)).toEqual({ purged: 1, remaining: 3 })
+      expect(await engine.purgeDeadLetters("calls", { limit: 1 })).toEqual({ purged: 1, remaining: 2 })
+      expect(namesOf(await engine.deadLetters("calls", {}))).toEqual(["e", "g"])
+      expect(namesOf(await new Inbox(engine, "calls").take(1))).toEqual(["d"])
+    },
+  },
+  {
+    title: "dead letters of a queue that is not there are refused by its name",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const unknown = {
+        name: "UnknownQueueError",
+        queue: "cals",
+        message: 'there is no queue "cals"; there are calls',
+      }
+      await expect(engine.deadLetters("cals", {})).rejects.toMatchObject(unknown)
+      await expect(engine.redrive("cals", {})).rejects.toMatchObject(unknown)
+      await expect(engine.purgeDeadLetters("cals", {})).rejects.toMatchObject(unknown)
+    },
+  },
+  {
+    title: "two redrives at once move each dead letter once, and looking meanwhile misses none",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const ids = await buryMany(engine, 500)
+      const looks: Promise<readonly DeadLetter[]>[] = []
+      const look = () => looks.push(engine.deadLetters("calls", {}))
+      look()
+      const redrives = [engine.redrive("calls", { limit: 300 })]
+      look()
+      redrives.push(engine.redrive("calls", {}))
+      look()
+      const moved = (await Promise.all(redrives)).map(({ redriven }) => redriven)
+      expect(moved[0]).toBe(300)
+      expect(moved[1]).toBe(200)
+      for (const seen of await Promise.all(looks)) {
+        // Those that were redriven before it are gone; of the others none is.
+        expect(seen.map(({ body }) => JSON.parse(body).id)).toEqual(ids.slice(ids.length - seen.length))
+      }
+      const inbox = new Inbox(engine, "calls")
+      const again = (await inbox.take(ids.length)).map(({ body }) => JSON.parse(body).id)
+      expect(again.toSorted()).toEqual(ids.toSorted())
+      expect(inbox.unread).toEqual([])
+    },
+  },
+  {
+    title: "what fails again while it is redriven is not redriven again",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      await buryMany(engine, 1_500)
+      const failing = engine.consume("calls", {
+        prefetch: 100,
+        onDelivery: (delivery) => void delivery.deadLetter(failureRecord()),
+      })
+      expect((await engine.redrive("calls", {})).redriven).toBe(1_500)
+      await waitUntil(
+        async () => (await statsOf(engine, "calls")).deadLetterCount === 1_500,
+        "all to fail again",
+      )
+      failing.cancel()
+    },
+  },
+  {
+    title: "a process that is killed in the middle of a redrive loses none",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const ids = await buryMany(engine, 3_000)
+      await engine.close()
+      await harness.crashRedriving("calls")
+      const reopened = await harness.open()
+      const dead = (await reopened.deadLetters("calls", {})).map(({ body }) => JSON.parse(body).id)
+      const { messageCount } = await statsOf(reopened, "calls")
+      expect(messageCount).toBeGreaterThan(0)
+      expect(dead.length).toBeGreaterThan(0)
+      expect(dead).toEqual(ids.filter((id) => dead.includes(id)))
+      const moved = await new Inbox(reopened, "calls", messageCount).take(messageCount)
+      const found = new Set([...dead, ...moved.map(({ body }) => JSON.parse(body).id)])
+      expect(found).toEqual(new Set(ids))
     },
   },
 ]
 
 /** Publishes events to the queue `calls` and makes each a dead letter. Returns their ids. */
-async function buryAll(engine: Engine, names: readonly string[]): Promise<readonly string[]> {
+async function buryAll(
+  engine: Engine,
+  names: readonly string[],
+  reasons: readonly FailureReason[] = [],
+): Promise<readonly string[]> {
   const inbox = new Inbox(engine, "calls")
   const ids: string[] = []
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
     const event = newEvent({ routing_key: "calls", name })
     await engine.publish(event)
-    await (await inbox.next()).deadLetter(failureRecord())
+    await (await inbox.next()).deadLetter(failureRecord({ reason: reasons[index] ?? "error" }))
     ids.push(event.id)
   }
   inbox.subscription.cancel()
   await waitUntil(async () => (await statsOf(engine, "calls")).consumerCount === 0, "the consumer to be gone")
   return ids
+}
+
+/** The same for many events at once. The ids are in the order of the dead letters. */
+async function buryMany(engine: Engine, count: number): Promise<readonly string[]> {
+  const events = Array.from({ length: count }, () => newEvent({ routing_key: "calls" }))
+  await Promise.all(events.map((event) => engine.publish(event)))
+  const inbox = new Inbox(engine, "calls", count)
+  const deliveries = await inbox.take(count)
+  await Promise.all(deliveries.map((delivery) => delivery.deadLetter(failureRecord())))
+  inbox.subscription.cancel()
+  await waitUntil(async () => (await statsOf(engine, "calls")).consumerCount === 0, "the consumer to be gone")
+  return (await engine.deadLetters("calls", {})).map(({ body }) => JSON.parse(body).id)
 }

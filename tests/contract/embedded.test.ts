@@ -18,6 +18,12 @@ describeEngine("embedded", async (): Promise<EngineHarness> => {
       return (await child.printed(count)).map((line) => JSON.parse(line))
     },
 
+    async crashRedriving(queue) {
+      const script = new URL("../support/redrive-until-killed.ts", import.meta.url)
+      await using child = new ChildProcess(script, [queue, JSON.stringify({ dataDir: store.dataDir })])
+      await child.killed()
+    },
+
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 })

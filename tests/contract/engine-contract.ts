@@ -22,6 +22,12 @@ export interface EngineHarness extends AsyncDisposable {
    * The engine must be closed. Returns what that process was delivered.
    */
   crashHolding(queue: string, count: number): Promise<readonly HeldDelivery[]>
+
+  /**
+   * Lets a process of its own redrive all dead letters of the queue, and kills it (SIGKILL) once the first are back
+   * on the queue. The engine must be closed.
+   */
+  crashRedriving(queue: string): Promise<void>
 }
 
 /** A delivery as the process that was killed saw it. */

@@ -34,10 +34,23 @@ export const limitCases: readonly ContractCase[] = [
       const publishes = Array.from({ length: 25 }, () => engine.publish(newEvent({ routing_key: "calls" })))
       const results = await Promise.allSettled(publishes)
       const taken = results.filter(({ status }) => status === "fulfilled").length
+      for (const each of results) if (each.status === "rejected") expect(each.reason).toMatchObject(queueFull)
       if (harness.capabilities.hasExactLimits) expect(taken).toBe(10)
       else await fill(harness, 0, () => engine.publish(newEvent({ routing_key: "calls" })))
       expect(taken).toBeGreaterThanOrEqual(10)
       await expect(engine.publish(newEvent({ routing_key: "calls" }))).rejects.toMatchObject(queueFull)
+    },
+  },
+  {
+    title: "a queue that is full refuses each of many events at once, and says why",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
+      const publish = () => engine.publish(newEvent({ routing_key: "calls" }))
+      await fill(harness, 1, publish)
+      const results = await Promise.allSettled(Array.from({ length: 50 }, publish))
+      const reasons = results.map((each) => (each.status === "rejected" ? each.reason.code : "stored"))
+      expect(reasons).toEqual(Array(50).fill("queue-full"))
     },
   },
   {
@@ -106,7 +119,7 @@ export const limitCases: readonly ContractCase[] = [
       for (const name of names) await engine.publish(newEvent({ routing_key: "calls", name }))
       await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 2, "two dead letters")
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 3 })
-      const dead = await engine.deadLetters("calls", 10)
+      const dead = await engine.deadLetters("calls", { limit: 10 })
       expect(namesOf(dead)).toEqual(["a", "b"])
       for (const { failure } of dead) {
         expect(failure).toMatchObject({ reason: "overflow", attempts: 0, error: null, module: null })
@@ -125,8 +138,8 @@ export const limitCases: readonly ContractCase[] = [
       for (const name of ["a", "b"]) await engine.publish(newEvent({ routing_key: "shared", name }))
       expect(namesOf(await new Inbox(engine, "long").take(2))).toEqual(["a", "b"])
       expect(namesOf(await new Inbox(engine, "short").take(1))).toEqual(["b"])
-      expect(namesOf(await engine.deadLetters("short", 10))).toEqual(["a"])
-      expect(await engine.deadLetters("long", 10)).toEqual([])
+      expect(namesOf(await engine.deadLetters("short", { limit: 10 }))).toEqual(["a"])
+      expect(await engine.deadLetters("long", { limit: 10 })).toEqual([])
     },
   },
 ]

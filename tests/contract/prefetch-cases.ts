@@ -119,7 +119,10 @@ export const prefetchCases: readonly ContractCase[] = [
       await engine.close()
       const reopened = await harness.open()
       expect([...namesOf(await new Inbox(reopened, "calls").take(2))].toSorted()).toEqual(["n-10", "n-9"])
-      expect([...namesOf(await reopened.deadLetters("calls", 10))].toSorted()).toEqual(["n-4", "n-6"])
+      expect([...namesOf(await reopened.deadLetters("calls", { limit: 10 }))].toSorted()).toEqual([
+        "n-4",
+        "n-6",
+      ])
       expect(await statsOf(reopened, "calls")).toMatchObject({ messageCount: 0 })
     },
   },
@@ -173,7 +176,7 @@ export const prefetchCases: readonly ContractCase[] = [
       await released?.release()
       const next = new Inbox(engine, "calls")
       expect([...namesOf(await next.take(2))].toSorted()).toEqual(["b", "d"])
-      expect(namesOf(await engine.deadLetters("calls", 10))).toEqual(["c"])
+      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["c"])
       expect(cancelled.unread).toEqual([])
     },
   },

@@ -84,6 +84,13 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
       return (await child.printed(count)).map((line) => JSON.parse(line))
     },
 
+    async crashRedriving(queue) {
+      const script = new URL("../support/redrive-until-killed.ts", import.meta.url)
+      const where = JSON.stringify({ access: place.access, queueType })
+      await using child = new ChildProcess(script, [queue, where])
+      await child.killed()
+    },
+
     async [Symbol.asyncDispose]() {
       await engine?.close()
       await place.clean(declared.keys())

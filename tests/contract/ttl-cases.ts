@@ -21,7 +21,7 @@ export const ttlCases: readonly ContractCase[] = [
       await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 2, "both to expire")
       expect(Date.now() - publishedAt).toBeGreaterThanOrEqual(TTL_MS)
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0 })
-      const dead = await engine.deadLetters("calls", 10)
+      const dead = await engine.deadLetters("calls", { limit: 10 })
       expect([...namesOf(dead)].toSorted()).toEqual(["late", "later"])
       for (const { failure } of dead) {
         expect(failure).toMatchObject({ reason: "expired", attempts: 0, error: null, module: null })
@@ -48,7 +48,9 @@ export const ttlCases: readonly ContractCase[] = [
         async () => (await statsOf(engine, "calls")).deadLetterCount === 20,
         "the late to expire",
       )
-      const attempts = (await engine.deadLetters("calls", 20)).map(({ failure }) => failure.attempts)
+      const attempts = (await engine.deadLetters("calls", { limit: 20 })).map(
+        ({ failure }) => failure.attempts,
+      )
       expect(attempts).toEqual(Array(20).fill(0))
     },
   },
@@ -91,7 +93,7 @@ export const ttlCases: readonly ContractCase[] = [
         async () => (await statsOf(engine, "calls")).deadLetterCount === 1,
         "the retry to expire",
       )
-      const [dead] = await engine.deadLetters("calls", 1)
+      const [dead] = await engine.deadLetters("calls", { limit: 1 })
       expect(dead?.failure).toMatchObject({
         reason: "expired",
         attempts: 1,

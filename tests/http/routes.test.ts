@@ -8,6 +8,10 @@ const ROUTES = [
   ["get", "/api/v1/events/queues"],
   ["get", "/api/v1/events/types"],
   ["get", "/api/v1/events/stats"],
+  ["get", "/api/v1/dead-letters"],
+  ["get", "/api/v1/dead-letters/{queue}"],
+  ["delete", "/api/v1/dead-letters/{queue}"],
+  ["post", "/api/v1/dead-letters/{queue}/redrive"],
   ["get", "/health"],
   ["get", "/health/ready"],
   ["get", "/health/live"],
@@ -15,7 +19,9 @@ const ROUTES = [
   ["get", "/"],
 ] as const
 
-const GET_PATHS = ROUTES.filter(([method]) => method === "get").map(([, path]) => path)
+const GET_PATHS = ROUTES.filter(([method]) => method === "get").map(([, path]) =>
+  path.replace("{queue}", "user_events"),
+)
 
 test("the predefined queues are listed with their limits", async () => {
   await using service = await HttpService.start({
@@ -199,6 +205,8 @@ describe("a route that is not there", () => {
     ["GET", "/api/v1/events", "POST"],
     ["PUT", "/api/v1/events/batch", "POST"],
     ["POST", "/api/v1/events/stats", "GET"],
+    ["PUT", "/api/v1/dead-letters/user_events", "DELETE"],
+    ["GET", "/api/v1/dead-letters/user_events/redrive", "POST"],
     ["PATCH", "/health", "GET"],
     ["POST", "/", "GET"],
     ["POST", "/openapi.json", "GET"],

@@ -39,6 +39,16 @@ export class ChildProcess implements AsyncDisposable {
     return { code: await this.#process.exited, errors: this.#errors }
   }
 
+  /** Waits until a SIGKILL ends it; fails with its errors where it ends otherwise. */
+  async killed(): Promise<void> {
+    await waitUntil(
+      () => this.#process.exitCode !== null || this.#process.signalCode !== null,
+      `the end of a child process; it wrote ${this.#errors}`,
+    )
+    await Promise.all(this.#reading)
+    if (this.#process.signalCode !== "SIGKILL") throw new Error(`it ended by itself: ${this.#errors}`)
+  }
+
   /** Ends it with SIGKILL: it can't finish anything. */
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL")

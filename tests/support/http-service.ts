@@ -75,6 +75,10 @@ export class HttpService implements AsyncDisposable {
     return fetch(this.url + path)
   }
 
+  delete(path: string): Promise<Response> {
+    return fetch(this.url + path, { method: "DELETE" })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.stop(STOP_TIMEOUT_MS)
     await this.#store[Symbol.asyncDispose]()

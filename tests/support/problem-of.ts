@@ -8,7 +8,11 @@ export interface ReceivedProblem {
   readonly instance: string
   readonly retryable: boolean
   readonly outcome?: string
-  readonly errors?: readonly { readonly pointer: string; readonly message: string }[]
+  readonly errors?: readonly {
+    readonly pointer?: string
+    readonly parameter?: string
+    readonly message: string
+  }[]
 }
 
 /** Reads a response that has to be a problem document of this kind, with what each of them has. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { temporaryFolder } from "./temporary-folder.ts"
 import { waitUntil } from "./wait-until.ts"
@@ -50,6 +50,10 @@ export class ServiceFolder implements AsyncDisposable {
     const file = join(this.path, name)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text)
+  }
+
+  remove(name: string): void {
+    rmSync(join(this.path, name))
   }
 
   spawn(args: readonly string[] = [], environment: Environment = {}): RunningService {

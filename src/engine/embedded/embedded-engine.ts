@@ -7,15 +7,17 @@ import type {
   DeadLetterSelection,
   Engine,
   EngineStatus,
+  Purged,
   QueueDeclaration,
   QueueStats,
   Redriven,
+  RedriveOptions,
   Subscription,
 } from "../engine.ts"
-import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
+import { EngineStartError, PublishError } from "../errors.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { openDatabase } from "./database.ts"
-import { DeadLetterStore } from "./dead-letter-store.ts"
+import { DeadLetterAdministration } from "./dead-letter-administration.ts"
 import { newDelivery } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
 import { type Log, LogSync } from "./log-sync.ts"
@@ -23,7 +25,7 @@ import { MessageStore } from "./message-store.ts"
 import type { Consumer } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
 import { type Settlement, Turn } from "./turn.ts"
-import { outcomeOf, reasonOf, refuseAll } from "./turn-failure.ts"
+import { outcomeOf, reasonOf, refuseAll, whyUnavailable } from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
 
 export interface EmbeddedEngineOptions {
@@ -52,7 +54,7 @@ export class EmbeddedEngine implements Engine {
   readonly capabilities = EMBEDDED_CAPABILITIES
   readonly #database: Database
   readonly #store: MessageStore
-  readonly #deadLetters: DeadLetterStore
+  readonly #deadLetters: DeadLetterAdministration
   readonly #catalog: QueueCatalog
   readonly #writer: TurnWriter
   readonly #now: () => number
@@ -82,7 +84,11 @@ export class EmbeddedEngine implements Engine {
     this.#now = options.now ?? Date.now
     this.#onStatusChange = options.onStatusChange ?? (() => {})
     this.#store = new MessageStore(database)
-    this.#deadLetters = new DeadLetterStore(database, this.#store)
+    this.#deadLetters = new DeadLetterAdministration(database, this.#store, {
+      now: this.#now,
+      status: () => this.#status,
+      sync: () => this.#syncNow(),
+    })
     this.#catalog = new QueueCatalog(database, this.#store)
     this.#writer = new TurnWriter(this.#store, this.#catalog)
     this.#log = (options.openLog ?? ((file) => new LogSync(file)))(database.filename)
@@ -137,50 +143,33 @@ export class EmbeddedEngine implements Engine {
   }
 
   async queueStats(): Promise<readonly QueueStats[]> {
-    return this.#catalog.all().map((queue) => ({
-      name: queue.declaration.name,
-      bindings: queue.declaration.bindings,
-      messageCount: queue.ready,
-      consumerCount: queue.consumers.size,
-      deadLetterCount: queue.deadLetters,
-    }))
+    return this.#catalog.stats()
   }
 
-  async deadLetters(queueName: string, limit: number): Promise<readonly DeadLetter[]> {
-    const { id } = this.#catalog.get(queueName)
-    return this.#store
-      .deadLetters(id, limit)
-      .map(({ body, failure }) => ({ body, failure: JSON.parse(failure) }))
+  async deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
+    return this.#deadLetters.look(this.#catalog.get(queue), selection)
   }
 
-  async redrive(queueName: string, selection: DeadLetterSelection): Promise<Redriven> {
-    const queue = this.#catalog.get(queueName)
-    const redriven = this.#administer(() => this.#deadLetters.redrive(queue, selection, this.#now()))
-    return { redriven, remaining: queue.deadLetters }
+  async redrive(
+    queue: string,
+    selection: DeadLetterSelection,
+    options: RedriveOptions = {},
+  ): Promise<Redriven> {
+    return this.#deadLetters.redrive(this.#catalog.get(queue), selection, options)
   }
 
-  async purgeDeadLetters(queueName: string): Promise<number> {
-    const queue = this.#catalog.get(queueName)
-    return this.#administer(() => this.#deadLetters.purge(queue))
+  async purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged> {
+    return this.#deadLetters.purge(this.#catalog.get(queue), selection)
   }
 
-  /** What is rare, and asked for by hand, is done and synced at once, beside the turns. */
-  #administer(work: () => number): number {
-    if (this.#status.state !== "ready") throw new EngineUnavailableError(this.#unavailable().message)
-    let count: number
-    try {
-      count = work()
-    } catch (cause) {
-      throw new EngineUnavailableError(`the store can't be written: ${reasonOf(cause)}`, { cause })
-    }
+  /** For what is rare, and is written beside the turns. */
+  #syncNow(): void {
     try {
       this.#log.now()
+      this.#schedule()
     } catch (cause) {
       this.#giveUp(new Turn(), cause)
     }
-    if (this.#status.state !== "ready") throw new EngineUnavailableError(this.#unavailable().message)
-    this.#schedule()
-    return count
   }
 
   close(): Promise<void> {
@@ -358,7 +347,6 @@ export class EmbeddedEngine implements Engine {
   }
 
   #unavailable(): PublishError {
-    const reason = "reason" in this.#status ? this.#status.reason : "the engine is closed"
-    return new PublishError("engine-unavailable", reason)
+    return new PublishError("engine-unavailable", whyUnavailable(this.#status))
   }
 }

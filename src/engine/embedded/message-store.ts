@@ -181,11 +181,6 @@ export class MessageStore {
     return this.#sql.countDeadLetters.get(queue)?.value ?? 0
   }
 
-  /** The oldest dead letters of a queue. */
-  deadLetters(queue: number, limit: number): readonly { readonly body: string; readonly failure: string }[] {
-    return this.#sql.deadLetters.all(queue, limit)
-  }
-
   /** Writes as much as a publish may need, to learn whether the disk takes it. */
   probe(bytes: number): void {
     this.#sql.probe.run(bytes)
@@ -294,10 +289,6 @@ function prepare(database: Database) {
     countDeadLetters: query<Value, [number]>("SELECT count(*) AS value FROM dead_letters WHERE queue = ?"),
     insertDeadLetter: query<never, [number, number, number, number, string]>(
       "INSERT INTO dead_letters (position, queue, event, priority, failure) VALUES (?, ?, ?, ?, ?)",
-    ),
-    deadLetters: query<{ body: string; failure: string }, [number, number]>(
-      `SELECT body, dead_letters.failure AS failure FROM dead_letters JOIN events ON seq = event
-       WHERE queue = ? ORDER BY position LIMIT ?`,
     ),
     probe: query<never, [number]>("INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))"),
   }

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
 import * as v from "valibot"
-import type { QueueDeclaration } from "../engine.ts"
+import type { QueueDeclaration, QueueStats } from "../engine.ts"
+import { UnknownQueueError } from "../errors.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
 import { RoutingTable } from "./routing-table.ts"
@@ -57,14 +58,25 @@ export class QueueCatalog {
     }
   }
 
+  /** @throws {UnknownQueueError} */
   get(name: string): Queue {
     const queue = this.#queues.get(name)
-    if (queue === undefined) throw new Error(`the queue ${name} was not declared`)
+    if (queue === undefined) throw new UnknownQueueError(name, this.#queues.keys())
     return queue
   }
 
   all(): readonly Queue[] {
     return [...this.#queues.values()]
+  }
+
+  stats(): readonly QueueStats[] {
+    return this.all().map((queue) => ({
+      name: queue.declaration.name,
+      bindings: queue.declaration.bindings,
+      messageCount: queue.ready,
+      consumerCount: queue.consumers.size,
+      deadLetterCount: queue.deadLetters,
+    }))
   }
 
   route(routingKey: string): readonly Queue[] {

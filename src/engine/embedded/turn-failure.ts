@@ -1,4 +1,5 @@
 import { SQLiteError } from "bun:sqlite"
+import type { EngineStatus } from "../engine.ts"
 import { PublishError, type PublishOutcome } from "../errors.ts"
 import type { Turn } from "./turn.ts"
 
@@ -20,3 +21,7 @@ export function outcomeOf(cause: unknown): PublishOutcome {
 
 /** The message of whatever was thrown. */
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** Why an engine that is not ready does nothing. */
+export const whyUnavailable = (status: EngineStatus): string =>
+  "reason" in status ? status.reason : "the engine is closed"

@@ -1,5 +1,6 @@
-import { AMQPClient } from "@cloudamqp/amqp-client"
+import type { AMQPClient } from "@cloudamqp/amqp-client"
 import { type BrokerAccess, type BrokerAddress, urlOf } from "./broker-address.ts"
+import { BrokerClient } from "./broker-client.ts"
 import { readServerProperties, type ServerProperties } from "./server-properties.ts"
 
 /** How long one attempt to connect, or to set up what runs on the connection, may take, in milliseconds. */
@@ -80,7 +81,7 @@ export class BrokerConnection {
   /** Resolves once it is set up; `lost` resolves with why it ended. */
   async #connect(address: BrokerAddress): Promise<{ readonly lost: Promise<Error> }> {
     const { access, name, setUp } = this.#options
-    const client = new AMQPClient(urlOf(access, address, name))
+    const client = new BrokerClient(urlOf(access, address, name))
     const lost = Promise.withResolvers<Error>()
     // The library tells of errors in the log as well; what matters of them comes through its promises.
     client.onerror = () => {}

@@ -2,16 +2,11 @@ import type { AMQPMessage, AMQPProperties } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../../event/failure.ts"
 import { orderLevel } from "../../event/priority.ts"
+import { decodeFailure, encodeFailure, FAILURE } from "./failure-header.ts"
 
 const APP_ID = "event-broker"
 const PERSISTENT = 2
 const RETRY_COUNT = "x-retry-count"
-
-/** The record of the last failure, as JSON: the broker's headers have no null. */
-const FAILURE = "x-failure"
-
-/** The most that a failure's record may take of a message's properties, in bytes; they fit into one frame. */
-const MAX_FAILURE_BYTES = 32_768
 
 /** What brokers write of a message's way. RabbitMQ 3 reads it off what a client publishes, RabbitMQ 4 does not. */
 const BROKER_HEADER = /^x-(death|(first|last)-death-.*|delivery-count|acquired-count)$/
@@ -119,21 +114,4 @@ function withRetryCount(body: Uint8Array, retryCount: number): Uint8Array {
 function countOf(value: unknown): number {
   const count = Number(value)
   return Number.isInteger(count) && count > 0 ? count : 0
-}
-
-function encodeFailure(failure: FailureRecord): string {
-  const json = JSON.stringify(failure)
-  if (Buffer.byteLength(json) <= MAX_FAILURE_BYTES || failure.error === null) return json
-  const { name, message } = failure.error
-  return JSON.stringify({ ...failure, error: { name: name.slice(0, 200), message: message.slice(0, 1_000) } })
-}
-
-function decodeFailure(header: unknown): FailureRecord | null {
-  if (typeof header !== "string") return null
-  try {
-    return JSON.parse(header)
-  } catch {
-    // Another program's header of the same name.
-    return null
-  }
 }

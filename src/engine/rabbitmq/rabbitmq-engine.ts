@@ -10,16 +10,18 @@ import type {
   Engine,
   EngineCapabilities,
   EngineStatus,
+  Purged,
   QueueDeclaration,
   QueueStats,
   Redriven,
+  RedriveOptions,
   Subscription,
 } from "../engine.ts"
-import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
+import { EngineStartError, EngineUnavailableError, PublishError, UnknownQueueError } from "../errors.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
-import { peekDeadLetters, redriveDeadLetters } from "./dead-letters.ts"
+import { DeadLetters } from "./dead-letters.ts"
 import { tierOf } from "./delay-tier.ts"
 import { deadLetterOf, propertiesOf, redriveOf, retryOf } from "./message.ts"
 import { PublishChannel } from "./publish-channel.ts"
@@ -59,6 +61,11 @@ export class RabbitMqEngine implements Engine {
     depths: async () =>
       new Map((await this.queueStats()).map(({ name, messageCount }) => [name, messageCount])),
     reset: () => this.#publishing.reset(),
+  })
+  readonly #deadLetters = new DeadLetters({
+    client: () => this.#reachable(),
+    store: async (message, queue) =>
+      this.#writable().publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
   })
   #publisher: PublishChannel | null = null
   #publishClient: AMQPClient | null = null
@@ -137,14 +144,10 @@ export class RabbitMqEngine implements Engine {
   }
 
   async publish(event: Event): Promise<void> {
-    const status = this.status()
-    if (this.#publisher === null || this.#blockedBecause !== null || this.#isClosed) {
-      const reason = status.state === "unavailable" ? status.reason : "the engine is closed"
-      throw new PublishError("engine-unavailable", reason)
-    }
+    const publisher = this.#writable()
     const { exchange } = this.#options.topology
     try {
-      await this.#publisher.publish({
+      await publisher.publish({
         exchange,
         routingKey: event.routing_key,
         body: JSON.stringify(event),
@@ -188,23 +191,26 @@ export class RabbitMqEngine implements Engine {
     return stats
   }
 
-  async deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]> {
-    return peekDeadLetters(this.#reachable(), queue, limit)
+  async deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
+    this.#requireKnown(queue)
+    return this.#deadLetters.look(queue, selection)
   }
 
-  async redrive(queue: string, selection: DeadLetterSelection): Promise<Redriven> {
-    const publisher = this.#publisher
-    if (publisher === null) throw new EngineUnavailableError(this.#downBecause)
-    return redriveDeadLetters(this.#reachable(), queue, selection, (message) =>
-      publisher.publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
-    )
+  async redrive(
+    queue: string,
+    selection: DeadLetterSelection,
+    options: RedriveOptions = {},
+  ): Promise<Redriven> {
+    this.#requireKnown(queue)
+    this.#reachable()
+    // Where nothing can be stored, nothing has to be taken to find that out.
+    if (!options.dryRun) this.#writable()
+    return this.#deadLetters.redrive(queue, selection, options)
   }
 
-  async purgeDeadLetters(queue: string): Promise<number> {
-    const channel = await this.#reachable().channel()
-    const { messageCount } = await channel.queuePurge(deadQueueOf(queue))
-    await channel.close()
-    return messageCount
+  async purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged> {
+    this.#requireKnown(queue)
+    return this.#deadLetters.purge(queue, selection)
   }
 
   async close(): Promise<void> {
@@ -319,6 +325,20 @@ export class RabbitMqEngine implements Engine {
     const tier = tierOf(to.delayMs)
     if (tier > 0) await this.#topology.declareTier(client, tier)
     return publisher.publish({ exchange: tier > 0 ? tierName(tier) : "", routingKey: queue, ...copy })
+  }
+
+  /** What publishes go to. */
+  #writable(): PublishChannel {
+    if (this.#publisher === null || this.#blockedBecause !== null || this.#isClosed) {
+      const status = this.status()
+      const reason = status.state === "unavailable" ? status.reason : "the engine is closed"
+      throw new PublishError("engine-unavailable", reason)
+    }
+    return this.#publisher
+  }
+
+  #requireKnown(queue: string): void {
+    if (!this.#queues.has(queue)) throw new UnknownQueueError(queue, this.#queues.keys())
   }
 
   #reachable(): AMQPClient {

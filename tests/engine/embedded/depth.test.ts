@@ -52,7 +52,7 @@ async function workAt(depth: number): Promise<Work> {
   await engine.publish(newEvent({ routing_key: "deep" }))
   inbox.subscription.cancel()
   await held.release()
-  await engine.deadLetters("deep", 10)
+  await engine.deadLetters("deep", { limit: 10 })
   await engine.queueStats()
 
   const runs = recorded.take().filter((sql) => !/^(BEGIN|COMMIT)/.test(sql))

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import type { EngineStatus } from "../../../src/engine/engine.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
+import { failureRecord } from "../../support/failure-record.ts"
 import { HeldLog } from "../../support/held-log.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
@@ -14,6 +15,15 @@ async function openHeld(store: EmbeddedStore, changes: EngineStatus[] = []) {
   const engine = store.open({ openLog: () => log, onStatusChange: (status) => changes.push(status) })
   await engine.declareQueues([queueDeclaration("calls")])
   return { engine, log }
+}
+
+/** Leaves a dead letter on the queue. */
+async function buryOne(store: EmbeddedStore): Promise<void> {
+  const engine = store.open()
+  await engine.declareQueues([queueDeclaration("calls")])
+  await engine.publish(newCall())
+  await (await new Inbox(engine, "calls").next()).deadLetter(failureRecord())
+  await engine.close()
 }
 
 const newCall = () => newEvent({ routing_key: "calls" })
@@ -117,6 +127,7 @@ test("a log that can't be synced ends the engine: nothing more is confirmed", as
 
 test("a redrive whose sync fails ends the engine too, and a publish that was in doubt is not confirmed", async () => {
   await using store = new EmbeddedStore()
+  await buryOne(store)
   const { engine, log } = await openHeld(store)
   const inDoubt = Promise.allSettled([engine.publish(newCall())])
   await waitUntil(() => log.waiting === 1, "the sync to begin")

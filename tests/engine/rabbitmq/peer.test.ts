@@ -65,9 +65,9 @@ test("what the engine has to ask the broker for is refused while that is away", 
   await engine.declareQueues([queueDeclaration("calls")])
   const unavailable = { name: "EngineUnavailableError" }
   await expect(engine.queueStats()).rejects.toMatchObject(unavailable)
-  await expect(engine.deadLetters("calls", 1)).rejects.toMatchObject(unavailable)
+  await expect(engine.deadLetters("calls", { limit: 1 })).rejects.toMatchObject(unavailable)
   await expect(engine.redrive("calls", {})).rejects.toMatchObject(unavailable)
-  await expect(engine.purgeDeadLetters("calls")).rejects.toMatchObject(unavailable)
+  await expect(engine.purgeDeadLetters("calls", {})).rejects.toMatchObject(unavailable)
   await engine.close()
 })
 

@@ -1,0 +1,119 @@
+import type { Database } from "bun:sqlite"
+import type {
+  DeadLetter,
+  DeadLetterSelection,
+  EngineStatus,
+  Purged,
+  Redriven,
+  RedriveOptions,
+} from "../engine.ts"
+import { EngineUnavailableError } from "../errors.ts"
+import { DeadLetterStore, type Step, type Stretch } from "./dead-letter-store.ts"
+import type { MessageStore } from "./message-store.ts"
+import type { Queue } from "./queue.ts"
+import { reasonOf, whyUnavailable } from "./turn-failure.ts"
+
+export interface DeadLetterAdministrationOptions {
+  readonly now: () => number
+  readonly status: () => EngineStatus
+  /** Returns when all that was written is on the disk, or the engine has failed. */
+  readonly sync: () => void
+}
+
+/** One step of a walk through a queue's dead letters. */
+type TakeStep = (selection: DeadLetterSelection, stretch: Stretch) => Step
+
+/**
+ * What an operator asks of dead letters. It is rare, so it is done and synced at once, beside the turns; in steps,
+ * between which the event loop comes round.
+ */
+export class DeadLetterAdministration {
+  readonly #options: DeadLetterAdministrationOptions
+  readonly #letters: DeadLetterStore
+
+  constructor(database: Database, messages: MessageStore, options: DeadLetterAdministrationOptions) {
+    this.#options = options
+    this.#letters = new DeadLetterStore(database, messages)
+  }
+
+  async look(queue: Queue, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
+    const found: DeadLetter[] = []
+    await this.#walk(queue, selection, (rest, stretch) =>
+      this.#read(() => this.#letters.read(queue, rest, stretch, found)),
+    )
+    return found
+  }
+
+  async redrive(
+    queue: Queue,
+    selection: DeadLetterSelection,
+    { dryRun = false }: RedriveOptions,
+  ): Promise<Redriven> {
+    if (dryRun) {
+      const redriven = await this.#walk(queue, selection, (rest, stretch) =>
+        this.#read(() => this.#letters.count(queue, rest, stretch)),
+      )
+      return { redriven, remaining: queue.deadLetters - redriven }
+    }
+    const redriven = await this.#walk(queue, selection, (rest, stretch) =>
+      this.#write(() => this.#letters.redrive(queue, rest, stretch, this.#options.now())),
+    )
+    return { redriven, remaining: queue.deadLetters }
+  }
+
+  async purge(queue: Queue, selection: DeadLetterSelection): Promise<Purged> {
+    const purged = await this.#walk(queue, selection, (rest, stretch) =>
+      this.#write(() => this.#letters.purge(queue, rest, stretch)),
+    )
+    return { purged, remaining: queue.deadLetters }
+  }
+
+  close(): void {
+    this.#letters.close()
+  }
+
+  async #walk(queue: Queue, selection: DeadLetterSelection, takeStep: TakeStep): Promise<number> {
+    let total = 0
+    let stretch: Stretch | null = this.#read(() => this.#letters.stretch(queue))
+    while (stretch !== null) {
+      const limit = (selection.limit ?? Number.POSITIVE_INFINITY) - total
+      const { count, left } = takeStep({ ...selection, limit }, stretch)
+      total += count
+      stretch = left
+      if (stretch !== null) await new Promise((resolve) => setImmediate(resolve))
+    }
+    return total
+  }
+
+  /** A disk that takes no writes can still be read. */
+  #read<Result>(read: () => Result): Result {
+    const status = this.#options.status()
+    if (status.state === "closed" || status.state === "failed") {
+      throw new EngineUnavailableError(whyUnavailable(status))
+    }
+    try {
+      return read()
+    } catch (cause) {
+      throw new EngineUnavailableError(`the store can't be read: ${reasonOf(cause)}`, { cause })
+    }
+  }
+
+  #write(write: () => Step): Step {
+    this.#requireReady()
+    let step: Step
+    try {
+      step = write()
+    } catch (cause) {
+      throw new EngineUnavailableError(`the store can't be written: ${reasonOf(cause)}`, { cause })
+    }
+    if (step.count === 0) return step
+    this.#options.sync()
+    this.#requireReady()
+    return step
+  }
+
+  #requireReady(): void {
+    const status = this.#options.status()
+    if (status.state !== "ready") throw new EngineUnavailableError(whyUnavailable(status))
+  }
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { AMQPClient } from "@cloudamqp/amqp-client"
+import { urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
+import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
+import { deadQueueOf } from "../../../src/engine/rabbitmq/topology.ts"
+import { Inbox } from "../../support/inbox.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { installations } from "../../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { accessTo, newEngine, VirtualHost } from "../../support/rabbitmq/virtual-host.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+
+const START_TIMEOUT_MS = 60_000
+
+const [installation = { root: "/" }] = installations()
+let node: RabbitMqNode
+
+beforeAll(async () => {
+  node = await RabbitMqNode.start(installation)
+}, START_TIMEOUT_MS)
+
+afterAll(() => node[Symbol.asyncDispose]())
+
+async function publishInto(queue: string, vhost: string, body: string, header?: string): Promise<void> {
+  const access = accessTo(node, vhost)
+  const [address = { host: "127.0.0.1", port: node.port }] = access.addresses
+  const client = new AMQPClient(urlOf(access, address, "another program"))
+  await client.connect()
+  const channel = await client.channel()
+  await channel.confirmSelect()
+  await channel.basicPublish(
+    "",
+    queue,
+    body,
+    header === undefined ? {} : { headers: { "x-failure": header } },
+  )
+  await client.close()
+}
+
+async function openEngine(vhost: string, queueType: QueueType) {
+  const engine = newEngine(accessTo(node, vhost), queueType)
+  await engine.declareQueues([queueDeclaration("calls")])
+  await waitUntil(() => engine.status().state === "ready", "the engine to be ready")
+  return engine
+}
+
+test.each(["quorum", "classic"] as const)(
+  "what another program put among the dead letters of a %s queue can be looked at, redriven and purged",
+  async (queueType) => {
+    await using host = await VirtualHost.create(node)
+    const engine = await openEngine(host.name, queueType)
+    const dead = deadQueueOf("calls")
+    await publishInto(dead, host.name, "not JSON")
+    await publishInto(dead, host.name, '{"id":7}', '{"reason":"bored"}')
+    const unknown = {
+      reason: "rejected",
+      attempts: 0,
+      firstFailedAt: 0,
+      lastFailedAt: 0,
+      error: null,
+      module: null,
+    } as const
+    expect(await engine.deadLetters("calls", {})).toEqual([
+      { body: "not JSON", failure: unknown },
+      { body: '{"id":7}', failure: unknown },
+    ])
+    expect(await engine.deadLetters("calls", { ids: ["7", ""] })).toEqual([])
+    expect(await engine.redrive("calls", { limit: 1 })).toEqual({ redriven: 1, remaining: 1 })
+    expect(await engine.purgeDeadLetters("calls", {})).toEqual({ purged: 1, remaining: 0 })
+    expect(await new Inbox(engine, "calls").next()).toMatchObject({ body: "not JSON", lastFailure: null })
+    await engine.close()
+  },
+)
+
+test("where the queue of the dead letters is gone, that is said", async () => {
+  await using host = await VirtualHost.create(node)
+  const engine = await openEngine(host.name, "quorum")
+  await node.manage("DELETE", `queues/${host.name}/${deadQueueOf("calls")}`)
+  await expect(engine.deadLetters("calls", {})).rejects.toMatchObject({
+    name: "EngineUnavailableError",
+    message: expect.stringContaining("NOT_FOUND"),
+  })
+  expect(engine.status()).toEqual({ state: "ready" })
+  await engine.close()
+})
+
+test("what one instance looks at while another one does so too is lost to neither", async () => {
+  await using host = await VirtualHost.create(node)
+  const engines = [await openEngine(host.name, "quorum"), await openEngine(host.name, "quorum")]
+  for (let i = 0; i < 20; i++) await publishInto(deadQueueOf("calls"), host.name, `${i}`)
+  const [one, other] = engines
+  await Promise.all(
+    Array.from({ length: 5 }, () => engines.map((each) => each.deadLetters("calls", {}))).flat(),
+  )
+  expect(await one?.redrive("calls", { limit: 5 })).toEqual({ redriven: 5, remaining: 15 })
+  expect(await other?.purgeDeadLetters("calls", {})).toEqual({ purged: 15, remaining: 0 })
+  await Promise.all(engines.map((each) => each.close()))
+})
