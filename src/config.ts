@@ -91,7 +91,7 @@ const VARIABLES = {
     "Whether to declare exchanges and queues on RabbitMQ, or to use what is there and declare nothing.",
   ],
   CONFIRM_TIMEOUT: [
-    wholeNumber(100, 600_000),
+    wholeNumber(100, 50_000),
     "10000",
     "How long a publish waits for RabbitMQ's confirm, in milliseconds.",
   ],

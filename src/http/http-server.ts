@@ -17,6 +17,9 @@ export class ListenError extends Error {
 /** Above every limit of ours, so that it is our own answer that a client gets. */
 const MAX_REQUEST_BYTES = 1_024 ** 3
 
+/** How long nothing may move on a connection: longer than a publish may wait for its confirm. */
+const IDLE_TIMEOUT_SECONDS = 60
+
 /** What a client may name its request: anything else is replaced. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/
 
@@ -41,6 +44,7 @@ export class HttpServer {
         // Without development mode Bun shares the port with whoever listens there already.
         reusePort: false,
         maxRequestBodySize: MAX_REQUEST_BYTES,
+        idleTimeout: IDLE_TIMEOUT_SECONDS,
         fetch: (request) => this.#answer(request),
       })
     } catch (cause) {
@@ -76,7 +80,7 @@ export class HttpServer {
     try {
       const response = await this.#app(request, {
         requestId,
-        // Bun ends a connection on which nothing moved for ten seconds, whether it waits for an answer or not.
+        // Bun ends a connection on which nothing moved for that long, whether it waits for an answer or not.
         mayTakeLong: () => this.#server.timeout(request, 0),
       })
       if (this.#isStopping) response.headers.set("Connection", "close")

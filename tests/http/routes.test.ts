@@ -8,6 +8,8 @@ const ROUTES = [
   ["get", "/api/v1/events/queues"],
   ["get", "/api/v1/events/types"],
   ["get", "/api/v1/events/stats"],
+  ["post", "/api/v1/events/queues/{queue}/pause"],
+  ["post", "/api/v1/events/queues/{queue}/resume"],
   ["get", "/api/v1/dead-letters"],
   ["get", "/api/v1/dead-letters/{queue}"],
   ["delete", "/api/v1/dead-letters/{queue}"],
@@ -70,6 +72,7 @@ test("the stats tell of every queue, those of modules included", async () => {
     routing_key: "a.*,b.#",
     is_durable: true,
     dead_letter_count: 0,
+    is_paused: false,
   })
 })
 

@@ -22,7 +22,7 @@ import { newDelivery } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
 import { type Log, LogSync } from "./log-sync.ts"
 import { MessageStore } from "./message-store.ts"
-import type { Consumer } from "./queue.ts"
+import { subscribe } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
 import { type Settlement, Turn } from "./turn.ts"
 import { outcomeOf, reasonOf, refuseAll, whyUnavailable } from "./turn-failure.ts"
@@ -127,19 +127,7 @@ export class EmbeddedEngine implements Engine {
 
   consume(queueName: string, options: ConsumeOptions): Subscription {
     const queue = this.#catalog.get(queueName)
-    const consumer: Consumer = { ...options, unsettled: 0 }
-    queue.consumers.add(consumer)
-    this.#schedule()
-    return {
-      cancel: async () => {
-        queue.consumers.delete(consumer)
-      },
-      setPrefetch: (prefetch) => {
-        consumer.prefetch = prefetch
-        this.#schedule()
-        return true
-      },
-    }
+    return subscribe(queue, options, () => this.#schedule())
   }
 
   async queueStats(): Promise<readonly QueueStats[]> {

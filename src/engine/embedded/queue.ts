@@ -1,4 +1,4 @@
-import type { ConsumeOptions, QueueDeclaration } from "../engine.ts"
+import type { ConsumeOptions, QueueDeclaration, Subscription } from "../engine.ts"
 
 /** A queue as the running engine knows it. Its counts follow the store's, so that no publish has to count. */
 export interface Queue {
@@ -13,4 +13,21 @@ export interface Consumer extends Pick<ConsumeOptions, "onDelivery"> {
   prefetch: number
   /** Deliveries that were begun and not settled. */
   unsettled: number
+}
+
+/** Adds a consumer to a queue. `onCredit` is called whenever it can take more. */
+export function subscribe(queue: Queue, options: ConsumeOptions, onCredit: () => void): Subscription {
+  const consumer: Consumer = { ...options, unsettled: 0 }
+  queue.consumers.add(consumer)
+  onCredit()
+  return {
+    cancel: async () => {
+      queue.consumers.delete(consumer)
+    },
+    setPrefetch: (prefetch) => {
+      consumer.prefetch = prefetch
+      onCredit()
+      return true
+    },
+  }
 }
