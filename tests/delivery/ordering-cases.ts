@@ -5,7 +5,7 @@ import type { DeliveryCase } from "./delivery-contract.ts"
 import { doneByKey, entriesOf, note, upTo } from "./journal.ts"
 
 /** Publishes events 0 to `count` of each key, in turns. */
-async function publishInTurns(service: RunningService, keys: readonly string[], count: number) {
+export async function publishInTurns(service: RunningService, keys: readonly string[], count: number) {
   for (const n of upTo(count)) {
     for (const key of keys) await service.publish({ name: "numbered", payload: { n }, ordering_key: key })
   }

@@ -1,6 +1,5 @@
-import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
-import type { FailureRecord } from "../../event/failure.ts"
 import { compileTopic } from "../../event/topic.ts"
 import type { BrokerReport } from "../broker-report.ts"
 import type {
@@ -22,13 +21,13 @@ import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
 import { DeadLetters } from "./dead-letters.ts"
-import { tierOf } from "./delay-tier.ts"
-import { deadLetterOf, propertiesOf, redriveOf, retryOf } from "./message.ts"
+import { propertiesOf, redriveOf } from "./message.ts"
 import { PublishChannel } from "./publish-channel.ts"
-import { type Destination, QueueConsumer } from "./queue-consumer.ts"
+import { QueueConsumer } from "./queue-consumer.ts"
 import { Refusals } from "./refusals.ts"
+import { Republisher } from "./republisher.ts"
 import type { ServerProperties } from "./server-properties.ts"
-import { DEAD_LETTERS, deadQueueOf, Topology, type TopologyOptions, tierName } from "./topology.ts"
+import { deadQueueOf, Topology, type TopologyOptions } from "./topology.ts"
 
 export interface RabbitMqEngineOptions {
   readonly access: BrokerAccess
@@ -38,9 +37,6 @@ export interface RabbitMqEngineOptions {
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
 }
-
-/** Waits before a retry or a dead letter is stored again, in milliseconds. */
-const REPUBLISH_DELAY_MS = 500
 
 /** How often a close looks whether the publishes in flight are confirmed, in milliseconds. */
 const DRAIN_INTERVAL_MS = 10
@@ -57,6 +53,7 @@ export class RabbitMqEngine implements Engine {
   readonly #consumers = new Set<QueueConsumer>()
   readonly #publishing: BrokerConnection
   readonly #consuming: BrokerConnection
+  readonly #republisher: Republisher
   readonly #refusals = new Refusals({
     depths: async () =>
       new Map((await this.queueStats()).map(({ name, messageCount }) => [name, messageCount])),
@@ -85,6 +82,11 @@ export class RabbitMqEngine implements Engine {
     this.#options = options
     this.#address = address
     this.#topology = new Topology(options.topology)
+    this.#republisher = new Republisher({
+      topology: this.#topology,
+      publishing: () => this.#publishingNow(),
+      isClosed: () => this.#isClosed,
+    })
     const { access } = options
     this.#publishing = new BrokerConnection({
       name: "event-broker publish",
@@ -165,9 +167,9 @@ export class RabbitMqEngine implements Engine {
       {
         queue,
         consume: options,
-        republish: (...what) => this.#republish(...what),
+        republish: (...what) => this.#republisher.republish(...what),
         redeclare: () => this.#redeclare(queue),
-        isOrdered: () => this.#topology.isOrdered(this.#reachable(), queue),
+        isOrdered: () => this.#isOrdered(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
       },
       () => this.#consumers.delete(consumer),
@@ -287,54 +289,32 @@ export class RabbitMqEngine implements Engine {
     )
   }
 
+  /** A queue with a single active consumer is for order, and to begin its consumer anew would hand it over. */
+  async #isOrdered(queue: string): Promise<boolean> {
+    const isSingle = this.#queues.get(queue)?.isSingleActiveConsumer ?? false
+    return isSingle || (await this.#topology.isOrdered(this.#reachable(), queue))
+  }
+
   async #redeclare(queue: string): Promise<void> {
     const declaration = this.#queues.get(queue)
     if (this.#publishClient === null || declaration === undefined) return
     await this.#topology.declare(this.#publishClient, [declaration])
   }
 
-  async #republish(
-    message: AMQPMessage,
-    queue: string,
-    to: Destination,
-    failure: FailureRecord,
-  ): Promise<void> {
-    while (true) {
-      try {
-        await this.#store(message, queue, to, failure)
-        return
-      } catch (error) {
-        // Once its channel is lost, the broker delivers the event again by itself.
-        if (message.channel.closed || this.#isClosed) throw error
-        await Bun.sleep(REPUBLISH_DELAY_MS)
-      }
-    }
-  }
-
-  async #store(message: AMQPMessage, queue: string, to: Destination, failure: FailureRecord): Promise<void> {
+  /** What publishes go to, those of deliveries that are settled while the engine closes too. */
+  #publishingNow(): { readonly client: AMQPClient; readonly channel: PublishChannel } {
     const client = this.#publishClient
-    const publisher = this.#publisher
-    if (client === null || publisher === null || this.#blockedBecause !== null) {
-      throw new PublishError("engine-unavailable", this.#downBecause)
+    const channel = this.#publisher
+    if (client === null || channel === null || this.#blockedBecause !== null) {
+      const status = this.status()
+      throw new PublishError("engine-unavailable", "reason" in status ? status.reason : this.#downBecause)
     }
-    if (to.kind === "dead-letter") {
-      const copy = deadLetterOf(message, failure)
-      return publisher.publish({ exchange: DEAD_LETTERS, routingKey: queue, ...copy })
-    }
-    const copy = retryOf(message, to.attempts, failure)
-    const tier = tierOf(to.delayMs)
-    if (tier > 0) await this.#topology.declareTier(client, tier)
-    return publisher.publish({ exchange: tier > 0 ? tierName(tier) : "", routingKey: queue, ...copy })
+    return { client, channel }
   }
 
-  /** What publishes go to. */
   #writable(): PublishChannel {
-    if (this.#publisher === null || this.#blockedBecause !== null || this.#isClosed) {
-      const status = this.status()
-      const reason = status.state === "unavailable" ? status.reason : "the engine is closed"
-      throw new PublishError("engine-unavailable", reason)
-    }
-    return this.#publisher
+    if (this.#isClosed) throw new PublishError("engine-unavailable", "the engine is closed")
+    return this.#publishingNow().channel
   }
 
   #requireKnown(queue: string): void {
