@@ -3,21 +3,26 @@ import { isReady } from "../support/counting-service.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 import { batchCases } from "./batch-cases.ts"
+import { misbehavingCases } from "./misbehaving-cases.ts"
 import { orderingCases } from "./ordering-cases.ts"
 import { pauseCases } from "./pause-cases.ts"
 import { priorityCases } from "./priority-cases.ts"
 import { retryCases } from "./retry-cases.ts"
 
+type Variables = Readonly<Record<string, string>>
+
 /** An engine for the service to run on: it begins without events, and is gone afterwards. */
 export interface EngineForService extends AsyncDisposable {
-  readonly variables: Readonly<Record<string, string>>
+  readonly variables: Variables
 }
 
 /** The service as a case gets it. */
 export interface DeliveryHarness {
   readonly folder: ServiceFolder
   /** Starts it, with these variables besides those of its engine, and waits until it is ready. */
-  start(variables?: Readonly<Record<string, string>>): Promise<RunningService>
+  start(variables?: Variables): Promise<RunningService>
+  /** Starts it, and waits until it listens. */
+  startUnready(variables?: Variables): Promise<RunningService>
 }
 
 /** A promise of how events are delivered, as a sentence about the service. */
@@ -34,6 +39,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["ordering keys", orderingCases],
   ["batches", batchCases],
   ["pausing", pauseCases],
+  ["handlers that misbehave", misbehavingCases],
 ]
 
 /** Holds the compiled service on an engine to every case, each in a folder and on an engine of its own. */
@@ -45,12 +51,14 @@ export function describeDelivery(name: string, newEngine: () => Promise<EngineFo
           const runAlone = async () => {
             await using engine = await newEngine()
             await using folder = new ServiceFolder()
-            const start = async (variables = {}) => {
-              const service = await folder.start({ ...engine.variables, ...variables })
+            const startUnready = (variables: Variables = {}) =>
+              folder.start({ ...engine.variables, ...variables })
+            const start = async (variables?: Variables) => {
+              const service = await startUnready(variables)
               await waitUntil(() => isReady(service), "the service to be ready")
               return service
             }
-            await run({ folder, start })
+            await run({ folder, start, startUnready })
           }
           test(title, runAlone, CASE_TIMEOUT_MS)
         }
