@@ -1,19 +1,7 @@
-import type { FailureRecord } from "../event/failure.ts"
+import type { Attempt } from "./attempt.ts"
 import { Batcher } from "./batcher.ts"
-import type { HandlerChoice } from "./handler-table.ts"
 import type { JobResult } from "./job.ts"
 import type { Pool } from "./pool.ts"
-
-/** One attempt to have one event handled. */
-export interface Attempt {
-  readonly choice: HandlerChoice
-  readonly queue: string
-  readonly eventId: string
-  readonly body: string
-  readonly priority: number
-  readonly attempt: number
-  readonly lastFailure: FailureRecord | null
-}
 
 /** Has the pool run attempts: each by itself, or together with others where the module takes batches. */
 export class AttemptRunner {

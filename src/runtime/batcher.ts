@@ -1,4 +1,4 @@
-import type { Attempt } from "./attempt-runner.ts"
+import type { Attempt } from "./attempt.ts"
 import type { HandlerChoice } from "./handler-table.ts"
 import type { JobResult } from "./job.ts"
 import type { BatchOptions } from "./manifest.ts"

@@ -3,32 +3,34 @@ import type { ErrorSummary } from "../event/failure.ts"
 import type { LogLevel } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
 
+/** Which function is to be called, for which job. */
+interface RunTarget {
+  readonly job: number
+  /** Its place on the board. */
+  readonly slot: number
+  readonly priority: number
+  /** Which of the files, by its place in `load`, and which of its functions. */
+  readonly module: number
+  readonly handler: string
+  readonly queue: string
+}
+
+interface RunEvent extends RunTarget {
+  readonly kind: "run"
+  readonly body: string
+  readonly attempt: number
+  readonly lastError: ErrorSummary | null
+}
+
+interface RunBatch extends RunTarget {
+  readonly kind: "run-batch"
+  readonly events: readonly BatchEvent[]
+}
+
 export type ToWorker =
   | { readonly kind: "load"; readonly files: readonly ModuleFile[]; readonly board: SharedArrayBuffer }
-  | {
-      readonly kind: "run"
-      readonly job: number
-      /** Its place on the board. */
-      readonly slot: number
-      readonly priority: number
-      /** Which of the files, by its place in `load`, and which of its functions. */
-      readonly module: number
-      readonly handler: string
-      readonly queue: string
-      readonly body: string
-      readonly attempt: number
-      readonly lastError: ErrorSummary | null
-    }
-  | {
-      readonly kind: "run-batch"
-      readonly job: number
-      readonly slot: number
-      readonly priority: number
-      readonly module: number
-      readonly handler: string
-      readonly queue: string
-      readonly events: readonly BatchEvent[]
-    }
+  | RunEvent
+  | RunBatch
   | { readonly kind: "abort"; readonly job: number; readonly reason: string }
   | { readonly kind: "published"; readonly call: number; readonly event: string }
   | { readonly kind: "publish-failed"; readonly call: number; readonly error: PublishFailure }

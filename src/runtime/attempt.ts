@@ -1,0 +1,13 @@
+import type { FailureRecord } from "../event/failure.ts"
+import type { HandlerChoice } from "./handler-table.ts"
+
+/** One attempt to have one event handled. */
+export interface Attempt {
+  readonly choice: HandlerChoice
+  readonly queue: string
+  readonly eventId: string
+  readonly body: string
+  readonly priority: number
+  readonly attempt: number
+  readonly lastFailure: FailureRecord | null
+}
