@@ -6,6 +6,7 @@ import { EmbeddedEngine } from "./engine/embedded/embedded-engine.ts"
 import type { Engine, EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
 import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
+import { KeyRing } from "./http/access/key-ring.ts"
 import type { HealthReport } from "./http/health-report.ts"
 import { createHttpApp } from "./http/http-app.ts"
 import { HttpServer } from "./http/http-server.ts"
@@ -21,6 +22,9 @@ import { VERSION } from "./version.ts"
 
 /** How long a stop waits for the engine to settle what the handlers have finished, in milliseconds. */
 const SETTLE_GRACE_MS = 1_000
+
+/** Addresses that only this machine reaches. */
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
 
 /** What the service is made of, besides its configuration. */
 export interface AppOptions {
@@ -55,12 +59,13 @@ export interface App {
 /**
  * The composition root: builds every part, starts them in the order in which events need them, and stops
  * them in the order in which they can do without each other.
- * @throws {EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
+ * @throws {KeyFileError | EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
  */
 export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }: AppOptions): Promise<App> {
   const startedAt = performance.now()
   let phase: "starting" | "running" | "stopping" = "starting"
   const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven)
+  const keys = config.API_KEYS_FILE === "" ? null : new KeyRing(config.API_KEYS_FILE, logger)
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)
 
@@ -112,6 +117,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     engine,
     publisher,
     consumption: dispatcher,
+    keys,
     queues,
     health,
     brokerReport,
@@ -145,12 +151,16 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     }
     const server = new HttpServer({ app, host: config.HOST, port: config.PORT, logger })
     phase = "running"
+    if (keys === null && !LOOPBACK.has(config.HOST)) {
+      logger.warn({ host: config.HOST }, "everybody who reaches this host may publish: set API_KEYS_FILE")
+    }
     logger.info(
       { url: server.url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) },
       "listening",
     )
     const stop = async (): Promise<void> => {
       phase = "stopping"
+      keys?.[Symbol.dispose]()
       const deadline = performance.now() + config.SHUTDOWN_TIMEOUT
       const left = (): number => Math.max(0, deadline - performance.now())
       dispatcher.stop()

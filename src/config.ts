@@ -109,6 +109,11 @@ const VARIABLES = {
   ],
   WORKER_POOL_SIZE: [wholeNumber(1, 256), "5", "How many workers run handlers."],
   WORKER_PREFETCH_COUNT: [wholeNumber(1, 10_000), "10", "How many deliveries a worker holds at a time."],
+  API_KEYS_FILE: [
+    v.string(),
+    "",
+    "A file of keys, one JSON object a line; without it the service is open to all who reach it.",
+  ],
   MAX_BODY_BYTES: [wholeNumber(KIBIBYTE, 256 * MEBIBYTE), String(MEBIBYTE), "The largest body of a publish."],
   MAX_BATCH_BYTES: [
     wholeNumber(KIBIBYTE, 256 * MEBIBYTE),

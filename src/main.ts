@@ -1,7 +1,11 @@
-import { Command } from "commander"
+import { Command, Option } from "commander"
 import { type App, HandlersDirError, startApp } from "./app.ts"
+import { type NewKeyOptions, newKey } from "./commands/new-key.ts"
 import { ConfigError, describeVariables, explainEngine, parseConfig, readEnvironment } from "./config.ts"
 import { EngineStartError } from "./engine/errors.ts"
+import { EVENT_TYPES } from "./event/event-type.ts"
+import { KeyFileError } from "./http/access/key-file.ts"
+import { SCOPES } from "./http/access/scope.ts"
 import { ListenError } from "./http/http-server.ts"
 import { ModuleLoadError } from "./runtime/manifest.ts"
 import { createLogger } from "./telemetry/logger.ts"
@@ -27,6 +31,24 @@ program
   .description("run the service (the default)")
   .option("--greet", "say in plain text where it listens, and how to try it")
   .action(async ({ greet }: { greet?: boolean }) => serve(greet ?? false))
+
+program
+  .command("keys")
+  .description("make keys for the file of API_KEYS_FILE")
+  .command("new")
+  .description("print a new key, once, and the line of it to store")
+  .requiredOption("--name <name>", "whose key it is; it is in the log and in refusals")
+  .addOption(new Option("--scope <scope...>", "what it may do").choices([...SCOPES]).makeOptionMandatory())
+  .addOption(
+    new Option("--type <type...>", "the event types that it may publish; all, if not given").choices([
+      ...EVENT_TYPES,
+    ]),
+  )
+  .action((options: NewKeyOptions) => {
+    const { key, line } = newKey(options)
+    process.stderr.write("The key, which is stored nowhere, and the line for the file of API_KEYS_FILE:\n")
+    process.stdout.write(`${key}\n${line}\n`)
+  })
 
 await program.parseAsync()
 
@@ -74,7 +96,7 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError) {
     return `the configuration is wrong:\n${error.faults.map(({ name, message }) => `  ${name} ${message}`).join("\n")}`
   }
-  const foreseen = [EngineStartError, HandlersDirError, ModuleLoadError, ListenError]
+  const foreseen = [EngineStartError, HandlersDirError, ModuleLoadError, ListenError, KeyFileError]
   if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

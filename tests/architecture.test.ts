@@ -9,7 +9,8 @@ const EMBEDDED = "engine/embedded/"
 
 /** What each part of the source may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  main: ["app", "config", "telemetry", "version", "engine", "http", "runtime"],
+  main: ["app", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
+  commands: ["config", "version", "http", "event"],
   app: ["config", "telemetry", "version", "http", "runtime", "publisher", "engine"],
   http: ["config", "telemetry", "version", "publisher", "engine", "event"],
   runtime: ["config", "telemetry", "version", "publisher", "engine", "event"],

@@ -3,6 +3,8 @@ import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { Publisher } from "../publisher/publisher.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import type { StoredKey } from "./access/key-file.ts"
+import type { KeyRing } from "./access/key-ring.ts"
 import type { HealthReport } from "./health-report.ts"
 
 /** What the server hands to the app with each request. */
@@ -12,8 +14,14 @@ export interface Bindings {
   readonly mayTakeLong: () => void
 }
 
+/** What a request is answered with besides itself. */
+export interface RequestBindings extends Bindings {
+  /** The key of the request; null where the service has none, or the route is open. */
+  readonly key: StoredKey | null
+}
+
 /** Where routes are registered. */
-export type HttpRoutes = OpenAPIHono<{ Bindings: Bindings }>
+export type HttpRoutes = OpenAPIHono<{ Bindings: RequestBindings }>
 
 /** Answers a request. Its id is in its answer, and in the log. */
 export type HttpApp = (request: Request, bindings: Bindings) => Promise<Response>
@@ -31,6 +39,8 @@ export interface HttpContext {
   readonly engine: Engine
   readonly publisher: Publisher
   readonly consumption: Consumption
+  /** The keys that requests need; null where the service is open. */
+  readonly keys: KeyRing | null
   /** The queues that are always there. */
   readonly queues: readonly QueueDeclaration[]
   readonly health: () => HealthReport

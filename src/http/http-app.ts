@@ -1,5 +1,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { summarizeError } from "../event/failure.ts"
+import { authorize } from "./access/access-control.ts"
+import { type RouteScopes, readRouteScopes } from "./access/route-scopes.ts"
+import { KEY_SCHEME, type Scope } from "./access/scope.ts"
 import type { Bindings, HttpApp, HttpContext, HttpRoutes } from "./context.ts"
 import { ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
@@ -40,17 +43,33 @@ export function createHttpApp(context: HttpContext): HttpApp {
   })
   app.notFound((c) => toProblemResponse(unknownRoute(app, c.req.method, c.req.path), c.env.requestId))
   app.onError((error, c) => explain(error, c.req.raw, c.env.requestId, context))
+  app.openAPIRegistry.registerComponent("securitySchemes", KEY_SCHEME, { type: "http", scheme: "bearer" })
+  const scopes = readRouteScopes(app)
   const route = async (request: Request, bindings: Bindings): Promise<Response> => {
-    const response = await app.fetch(request, bindings)
-    response.headers.set("X-Request-Id", bindings.requestId)
-    return response
+    const scope = scopeOf(app, scopes, request)
+    const key = scope === null ? null : authorize(context.keys, request.headers, scope)
+    return app.fetch(request, { ...bindings, key })
   }
-  return (request, bindings) =>
-    request.method === "POST" && isPath(request.url, PUBLISH_PATH)
-      ? answerPublish(request, bindings.requestId, context).catch((error: unknown) =>
-          explain(error, request, bindings.requestId, context),
-        )
-      : route(request, bindings)
+  const publish = async (request: Request, { requestId }: Bindings): Promise<Response> =>
+    answerPublish(request, requestId, authorize(context.keys, request.headers, "publish"), context)
+  return async (request, bindings) => {
+    const { requestId } = bindings
+    const isPublish = request.method === "POST" && isPath(request.url, PUBLISH_PATH)
+    try {
+      const response = await (isPublish ? publish(request, bindings) : route(request, bindings))
+      if (!isPublish) response.headers.set("X-Request-Id", requestId)
+      return response
+    } catch (error) {
+      return explain(error, request, requestId, context)
+    }
+  }
+}
+
+/** What a request needs; a route that is not there needs nothing to be told so. */
+function scopeOf(app: HttpRoutes, scopes: RouteScopes, { method, url }: Request): Scope | null {
+  const [handlers] = app.router.match(method === "HEAD" ? "GET" : method, new URL(url).pathname)
+  const route = handlers.at(-1)?.[0][1]
+  return route === undefined ? null : (scopes.get(`${route.method} ${route.path}`) ?? null)
 }
 
 function explain(error: unknown, request: Request, requestId: string, { logger }: HttpContext): Response {

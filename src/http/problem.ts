@@ -9,6 +9,8 @@ import { EventInvalidError, type Fault } from "../event/errors.ts"
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
 const PROBLEMS = {
   "malformed-json": { status: 400, title: "The body is not JSON", retryable: false },
+  unauthorized: { status: 401, title: "A key is needed", retryable: false },
+  forbidden: { status: 403, title: "The key may not do this", retryable: false },
   "not-found": { status: 404, title: "There is nothing here", retryable: false },
   "method-not-allowed": { status: 405, title: "The method is not allowed here", retryable: false },
   "payload-too-large": { status: 413, title: "The body is too large", retryable: false },

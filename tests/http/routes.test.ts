@@ -181,11 +181,24 @@ describe("the OpenAPI document", () => {
     await using service = await HttpService.start()
     const { paths } = await documentOf(service)
     const statuses = (path: string) => Object.keys(paths[path]?.["post"]?.responses ?? {})
-    expect(statuses("/api/v1/events")).toEqual(["201", "400", "413", "415", "422", "429", "503", "504"])
+    expect(statuses("/api/v1/events")).toEqual([
+      "201",
+      "400",
+      "401",
+      "403",
+      "413",
+      "415",
+      "422",
+      "429",
+      "503",
+      "504",
+    ])
     expect(statuses("/api/v1/events/batch")).toEqual([
       "201",
       "207",
       "400",
+      "401",
+      "403",
       "413",
       "415",
       "422",

@@ -1,6 +1,7 @@
 import pino from "pino"
 import type { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
+import type { KeyRing } from "../../src/http/access/key-ring.ts"
 import type { HealthReport } from "../../src/http/health-report.ts"
 import { createHttpApp } from "../../src/http/http-app.ts"
 import { HttpServer } from "../../src/http/http-server.ts"
@@ -17,6 +18,7 @@ export interface HttpServiceOptions {
   readonly maxBatchBytes?: number
   readonly maxInFlight?: number
   readonly health?: HealthReport["status"]
+  readonly keys?: KeyRing
 }
 
 /** The service without handlers: a real server on a free port, over a real engine in a temporary folder. */
@@ -50,6 +52,7 @@ export class HttpService implements AsyncDisposable {
       engine,
       publisher: new Publisher({ engine, maxInFlight: options.maxInFlight ?? 5_000 }),
       consumption: { isPaused: () => null, pause() {}, resume() {} },
+      keys: options.keys ?? null,
       queues,
       health: () => healthReport(options.health ?? "ready"),
       brokerReport: null,

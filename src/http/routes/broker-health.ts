@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import type { EngineCapabilities } from "../../engine/engine.ts"
+import { isOpen } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
@@ -35,6 +36,7 @@ const BrokerSchema = z
 const route = () =>
   createRoute({
     method: "get",
+    ...isOpen,
     path: "/health/rabbitmq",
     summary: "The connection to RabbitMQ",
     tags: ["Health"],

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse, problemResponses } from "../responses.ts"
 
@@ -9,6 +10,7 @@ const CountsSchema = z
 const route = () =>
   createRoute({
     method: "get",
+    ...needs("admin"),
     path: "/api/v1/dead-letters",
     summary: "How many dead letters every queue has",
     tags: ["Dead letters"],

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { isOpen } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { HealthReportSchema } from "../health-report.ts"
 import { jsonResponse } from "../responses.ts"
@@ -6,6 +7,7 @@ import { jsonResponse } from "../responses.ts"
 const reportRoute = (path: string, summary: string) =>
   createRoute({
     method: "get",
+    ...isOpen,
     path,
     summary,
     tags: ["Health"],
@@ -18,6 +20,7 @@ const reportRoute = (path: string, summary: string) =>
 const liveRoute = () =>
   createRoute({
     method: "get",
+    ...isOpen,
     path: "/health/live",
     summary: "Whether the process answers",
     tags: ["Health"],

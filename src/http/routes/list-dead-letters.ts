@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import type { DeadLetter } from "../../engine/engine.ts"
 import { FAILURE_REASONS } from "../../event/failure.ts"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { LookSchema, QueueParameters, SELECTION_KINDS } from "../dead-letter-selection.ts"
 import { checkQuery } from "../parameters.ts"
@@ -34,6 +35,7 @@ const DeadLettersSchema = z
 const route = () =>
   createRoute({
     method: "get",
+    ...needs("admin"),
     path: "/api/v1/dead-letters/{queue}",
     summary: "The dead letters of a queue, the oldest first",
     description: "Looking takes none and keeps their order.",

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
@@ -16,6 +17,7 @@ const QueueSchema = z
 const route = () =>
   createRoute({
     method: "get",
+    ...needs("read"),
     path: "/api/v1/events/queues",
     summary: "The predefined queues",
     tags: ["Events"],

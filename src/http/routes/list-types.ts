@@ -1,11 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { EVENT_TYPES } from "../../event/event-type.ts"
+import { needs } from "../access/scope.ts"
 import type { HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
 const route = () =>
   createRoute({
     method: "get",
+    ...needs("read"),
     path: "/api/v1/events/types",
     summary: "The types of event",
     tags: ["Events"],

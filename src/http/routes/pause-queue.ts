@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { needs } from "../access/scope.ts"
 import type { Consumption, HttpContext, HttpRoutes } from "../context.ts"
 import { ProblemError } from "../problem.ts"
 import { jsonResponse, problemResponses } from "../responses.ts"
@@ -20,6 +21,7 @@ const CHANGES = {
 const route = (change: keyof typeof CHANGES) =>
   createRoute({
     method: "post",
+    ...needs("admin"),
     path: `/api/v1/events/queues/{queue}/${change}`,
     ...CHANGES[change],
     tags: ["Queues"],

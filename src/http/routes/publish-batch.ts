@@ -1,6 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { EventInvalidError } from "../../event/errors.ts"
 import { escapePointer } from "../../event/validate.ts"
+import { requireType } from "../access/access-control.ts"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
@@ -33,6 +35,7 @@ const BatchResultSchema = z
 const route = () =>
   createRoute({
     method: "post",
+    ...needs("publish"),
     path: PATH,
     summary: "Publish up to 1,000 events",
     description:
@@ -74,7 +77,11 @@ export function publishBatch(app: HttpRoutes, { publisher, maxBatchBytes }: Http
   app.post(PATH, async (c) => {
     const drafts = readDrafts(await readJson(c.req.raw, maxBatchBytes))
     // All are published in one turn of the event loop, so the embedded engine stores them in one commit.
-    const results = await Promise.allSettled(drafts.map((draft) => publisher.publish(draft)))
+    const publish = async (draft: unknown) => {
+      requireType(c.env.key, draft)
+      return publisher.publish(draft)
+    }
+    const results = await Promise.allSettled(drafts.map(publish))
     const failures: ProblemStatus[] = []
     const events = results.map((result, index) => {
       if (result.status === "fulfilled") return toReceipt(result.value)

@@ -1,4 +1,7 @@
 import { createRoute } from "@hono/zod-openapi"
+import { requireType } from "../access/access-control.ts"
+import type { StoredKey } from "../access/key-file.ts"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
@@ -10,6 +13,7 @@ export const PUBLISH_PATH = "/api/v1/events"
 const route = () =>
   createRoute({
     method: "post",
+    ...needs("publish"),
     path: PUBLISH_PATH,
     summary: "Publish an event",
     description: "Answers 201 once the event is stored on every queue that it is routed to.",
@@ -27,14 +31,17 @@ const route = () =>
 export async function answerPublish(
   request: Request,
   requestId: string,
+  key: StoredKey | null,
   { publisher, maxBodyBytes }: HttpContext,
 ): Promise<Response> {
-  const event = await publisher.publish(await readJson(request, maxBodyBytes))
+  const draft = await readJson(request, maxBodyBytes)
+  requireType(key, draft)
+  const event = await publisher.publish(draft)
   const headers = { "Content-Type": "application/json", "X-Request-Id": requestId }
   return new Response(JSON.stringify(toReceipt(event)), { status: 201, headers })
 }
 
 export function publishEvent(app: HttpRoutes, context: HttpContext): void {
   app.openAPIRegistry.registerPath(route())
-  app.post(PUBLISH_PATH, (c) => answerPublish(c.req.raw, c.env.requestId, context))
+  app.post(PUBLISH_PATH, (c) => answerPublish(c.req.raw, c.env.requestId, c.env.key, context))
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { PurgeSchema, QueueParameters, SELECTION_KINDS, selectionOf } from "../dead-letter-selection.ts"
 import { checkQuery } from "../parameters.ts"
@@ -14,6 +15,7 @@ const PurgedSchema = z
 const route = () =>
   createRoute({
     method: "delete",
+    ...needs("admin"),
     path: "/api/v1/dead-letters/{queue}",
     summary: "Delete dead letters for good",
     description:

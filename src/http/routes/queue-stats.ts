@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
@@ -17,6 +18,7 @@ const QueueStatsSchema = z
 const route = () =>
   createRoute({
     method: "get",
+    ...needs("read"),
     path: "/api/v1/events/stats",
     summary: "The depth of every queue",
     tags: ["Events"],

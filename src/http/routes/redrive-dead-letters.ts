@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { QueueParameters, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
 import { readJson } from "../json-body.ts"
@@ -19,6 +20,7 @@ const RedrivenSchema = z
 const route = () =>
   createRoute({
     method: "post",
+    ...needs("admin"),
     path: "/api/v1/dead-letters/{queue}/redrive",
     summary: "Move dead letters back to their queue",
     description:

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi"
+import { isOpen } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { jsonResponse } from "../responses.ts"
 
@@ -15,6 +16,7 @@ const ServiceInfoSchema = z
 const route = () =>
   createRoute({
     method: "get",
+    ...isOpen,
     path: "/",
     summary: "What this is, and where to go",
     tags: ["Service"],

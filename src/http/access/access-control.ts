@@ -1,0 +1,42 @@
+import { ProblemError } from "../problem.ts"
+import type { StoredKey } from "./key-file.ts"
+import type { KeyRing } from "./key-ring.ts"
+import type { Scope } from "./scope.ts"
+
+/**
+ * Finds the key of a request. Null where the service has no keys: then it is open.
+ * @throws {ProblemError} `unauthorized` without a known key, `forbidden` where it lacks the scope.
+ */
+export function authorize(keys: KeyRing | null, headers: Headers, scope: Scope): StoredKey | null {
+  if (keys === null) return null
+  const presented = presentedKey(headers)
+  if (presented === null) {
+    throw unauthorized("Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.")
+  }
+  const key = keys.find(presented)
+  if (key === null) throw unauthorized("The key is not known.")
+  if (!key.scopes.includes(scope)) {
+    throw new ProblemError("forbidden", `The key ${key.name} has no scope ${scope}.`)
+  }
+  return key
+}
+
+/**
+ * Sees to it that a key publishes only events of its types. What is no event is left to its validation.
+ * @throws {ProblemError} `forbidden`.
+ */
+export function requireType(key: StoredKey | null, draft: unknown): void {
+  if (key?.types === undefined || typeof draft !== "object" || draft === null || !("type" in draft)) return
+  const { type } = draft
+  if (key.types.some((allowed) => allowed === type)) return
+  const detail = `The key ${key.name} may publish events of the types ${key.types.join(", ")} alone.`
+  throw new ProblemError("forbidden", detail, { outcome: "not-stored" })
+}
+
+function presentedKey(headers: Headers): string | null {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")
+  return bearer?.[1] ?? headers.get("x-api-key")
+}
+
+const unauthorized = (detail: string): ProblemError =>
+  new ProblemError("unauthorized", detail, { headers: { "WWW-Authenticate": 'Bearer realm="event-broker"' } })

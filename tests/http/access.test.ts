@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, test } from "bun:test"
+import { renameSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import pino from "pino"
+import { type NewKeyOptions, newKey } from "../../src/commands/new-key.ts"
+import { KeyRing } from "../../src/http/access/key-ring.ts"
+import { SCOPES, type Scope } from "../../src/http/access/scope.ts"
+import { HttpService } from "../support/http-service.ts"
+import { problemOf } from "../support/problem-of.ts"
+import { temporaryFolder } from "../support/temporary-folder.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const WATCH_INTERVAL_MS = 5
+const EVENT = { type: "voice", name: "speech_recognized", payload: {} }
+
+const disposables: Disposable[] = []
+afterEach(() => {
+  for (const each of disposables.splice(0)) each[Symbol.dispose]()
+})
+
+interface Document {
+  readonly paths: Record<
+    string,
+    Record<string, { readonly security: readonly Record<string, readonly Scope[]>[] }>
+  >
+}
+
+/** Keys of these kinds in a file, and the ring that reads it. */
+function keysOf(...kinds: readonly NewKeyOptions[]) {
+  const folder = temporaryFolder()
+  const file = join(folder.path, "keys")
+  const made = kinds.map(newKey)
+  writeFileSync(file, made.map(({ line }) => `${line}\n`).join(""))
+  const log: string[] = []
+  const logger = pino({}, { write: (line) => log.push(line) })
+  const ring = new KeyRing(file, logger, WATCH_INTERVAL_MS)
+  disposables.push(ring, folder)
+  return { file, ring, log, keys: made.map(({ key }) => key) }
+}
+
+const bearer = (key: string) => ({ Authorization: `Bearer ${key}` })
+
+const request = (service: HttpService, method: string, path: string, headers: Record<string, string>) =>
+  fetch(service.url + path.replaceAll(/\{\w+\}/g, "voice_events"), {
+    method: method.toUpperCase(),
+    headers: { "Content-Type": "application/json", ...headers },
+    ...(method === "post" && { body: JSON.stringify(EVENT) }),
+  })
+
+test("every route that the service has takes a key with its scope, and no other; the probes are open", async () => {
+  const { ring, keys } = keysOf(...SCOPES.map((scope) => ({ name: scope, scope: [scope] })))
+  await using service = await HttpService.start({ keys: ring })
+  const { paths } = (await (await service.get("/openapi.json")).json()) as Document
+  const open: string[] = []
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, { security }] of Object.entries(methods)) {
+      const [needed] = security[0]?.["key"] ?? []
+      if (needed === undefined) {
+        open.push(path)
+        expect((await request(service, method, path, {})).status).not.toBeOneOf([401, 403])
+        continue
+      }
+      const refused = await request(service, method, path, {})
+      expect(refused.headers.get("www-authenticate")).toStartWith("Bearer")
+      await problemOf(refused, "unauthorized", 401)
+      await problemOf(await request(service, method, path, bearer("eb_wrong")), "unauthorized", 401)
+      for (const [index, scope] of SCOPES.entries()) {
+        const answer = await request(service, method, path, bearer(keys[index] ?? ""))
+        if (scope === needed) expect(answer.status).not.toBeOneOf([401, 403])
+        else await problemOf(answer, "forbidden", 403)
+      }
+    }
+  }
+  expect(open.toSorted()).toEqual(["/", "/health", "/health/live", "/health/rabbitmq", "/health/ready"])
+})
+
+test("without keys every route is open", async () => {
+  await using service = await HttpService.start()
+  expect((await service.post("/api/v1/events", EVENT)).status).toBe(201)
+  expect((await service.get("/api/v1/dead-letters")).status).toBe(200)
+})
+
+describe("a key", () => {
+  test("may be sent as X-API-Key", async () => {
+    const { ring, keys } = keysOf({ name: "app", scope: ["publish"] })
+    await using service = await HttpService.start({ keys: ring })
+    const headers = { "X-API-Key": keys[0] ?? "" }
+    expect((await service.post("/api/v1/events", EVENT, headers)).status).toBe(201)
+  })
+
+  test("of some event types publishes no others, in a batch as well", async () => {
+    const { ring, keys } = keysOf({ name: "voice", scope: ["publish"], type: ["voice"] })
+    await using service = await HttpService.start({ keys: ring })
+    const headers = bearer(keys[0] ?? "")
+    const other = { ...EVENT, type: "user" }
+    expect((await service.post("/api/v1/events", EVENT, headers)).status).toBe(201)
+    const refused = await problemOf(await service.post("/api/v1/events", other, headers), "forbidden", 403)
+    expect(refused.outcome).toBe("not-stored")
+    const batch = await service.post("/api/v1/events/batch", { events: [EVENT, other] }, headers)
+    expect(batch.status).toBe(207)
+    expect(await batch.json()).toMatchObject({ count: 1, events: [{}, { problem: { status: 403 } }] })
+  })
+
+  test("is taken once it is in the file, and not any more once it is out of it", async () => {
+    const { ring, file, keys } = keysOf({ name: "old", scope: ["read"] })
+    await using service = await HttpService.start({ keys: ring })
+    const status = async (key: string) =>
+      (await fetch(`${service.url}/api/v1/events/stats`, { headers: bearer(key) })).status
+    const next = newKey({ name: "new", scope: ["read"] })
+    writeFileSync(`${file}.new`, `# rotated\n\n${next.line}\n`)
+    renameSync(`${file}.new`, file)
+    await waitUntil(async () => (await status(next.key)) === 200, "the new key to be taken")
+    expect(await status(keys[0] ?? "")).toBe(401)
+  })
+})
+
+test("a file that can't be used any more leaves the keys as they were, and the log says so once", async () => {
+  const { ring, file, keys, log } = keysOf({ name: "app", scope: ["read"] })
+  writeFileSync(file, "rubbish\n")
+  await waitUntil(() => log.some((line) => line.includes("line 1: is not JSON")), "the log to tell")
+  expect(ring.find(keys[0] ?? "")?.name).toBe("app")
+  await Bun.sleep(10 * WATCH_INTERVAL_MS)
+  expect(log.filter((line) => line.includes("is not JSON"))).toHaveLength(1)
+})
+
+describe("a file of keys is refused with its line", () => {
+  const hash = "0".repeat(64)
+  const cases = [
+    ["what is not JSON", "{", "line 1: is not JSON"],
+    ["a hash that is none", JSON.stringify({ name: "a", sha256: "x", scopes: ["read"] }), "sha256"],
+    ["a scope that is none", JSON.stringify({ name: "a", sha256: hash, scopes: ["write"] }), "scopes"],
+    ["no scope", JSON.stringify({ name: "a", sha256: hash, scopes: [] }), "scopes"],
+    ["another field", JSON.stringify({ name: "a", sha256: hash, scopes: ["read"], key: "k" }), "key"],
+    ["a name twice", `${newKey({ name: "a", scope: ["read"] }).line}\n`.repeat(2), "named a already"],
+  ] as const
+
+  test.each(cases)("%s", (_, text, says) => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, "keys")
+    writeFileSync(file, text)
+    const open = () => new KeyRing(file, pino({ level: "silent" }))
+    expect(open).toThrow(says)
+    expect(open).toThrow(file)
+  })
+
+  test("one that is not there", () => {
+    expect(() => new KeyRing("/nowhere/keys", pino({ level: "silent" }))).toThrow("can't be read")
+  })
+})
