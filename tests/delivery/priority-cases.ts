@@ -26,7 +26,7 @@ async function publishLow(service: RunningService, count: number): Promise<void>
 
 /** How many others began between the confirm of a critical event and its own beginning. */
 async function overtakenBy(folder: ServiceFolder, service: RunningService): Promise<number> {
-  await waitUntil(() => entriesOf(folder).length >= 20, "some events")
+  await waitUntil(() => entriesOf(folder).length >= 8, "some events")
   await service.publish({ name: "slow", priority: "critical", payload: { n: CRITICAL } })
   const before = entriesOf(folder).length
   const place = () => entriesOf(folder).findIndex(({ n }) => n === CRITICAL)
@@ -65,12 +65,12 @@ export const priorityCases: readonly DeliveryCase[] = [
   {
     title: "functions that keep their worker busy do not hold up a critical event that it was given",
     async run({ folder, start }) {
-      slow(folder, "Bun.sleepSync(30)")
+      slow(folder, "Bun.sleepSync(100)")
       const service = await start({ WORKER_POOL_SIZE: "1", WORKER_PREFETCH_COUNT: "20" })
       await publishLow(service, 200)
       if ((await prioritiesOf(service)) === "none") return
-      // The one that runs, and one that begins before the place it leaves is filled.
-      expect(await overtakenBy(folder, service)).toBeLessThanOrEqual(3)
+      // The one that runs, and those that begin before the place it leaves is filled; 19 others are in the worker.
+      expect(await overtakenBy(folder, service)).toBeLessThanOrEqual(5)
     },
   },
 ]
