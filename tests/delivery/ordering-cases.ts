@@ -89,7 +89,7 @@ export const orderingCases: readonly DeliveryCase[] = [
           "handlers/ordered.ts",
           module(
             `await Bun.sleep(5)
-          if (Math.random() < 0.2) throw new Error("some fail");
+          if (Math.random() < 0.2) throw new Error("some fail")
           ${note(folder, "done")}`,
             "retry: { attempts: 100, backoff: { initial: 10, factor: 1 } },",
           ),

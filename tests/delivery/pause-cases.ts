@@ -58,7 +58,7 @@ export const pauseCases: readonly DeliveryCase[] = [
           on: {
             async numbered(event) {
               await Bun.sleep(Math.random() * 10)
-              if (Math.random() < 0.2) throw new Error("some fail");
+              if (Math.random() < 0.2) throw new Error("some fail")
               ${note(folder, "done")}
             },
           },

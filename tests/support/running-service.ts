@@ -39,7 +39,7 @@ export class ServiceFolder implements AsyncDisposable {
 
   /** The code of a statement by which a handler module appends a line to the journal. */
   journal(line: string): string {
-    return `void (await import("node:fs")).appendFileSync(${JSON.stringify(this.#journal)}, ${line} + "\\n")`
+    return `process.getBuiltinModule("node:fs").appendFileSync(${JSON.stringify(this.#journal)}, ${line} + "\\n")`
   }
 
   journalLines(): readonly string[] {
