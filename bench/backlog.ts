@@ -1,13 +1,9 @@
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
-
-/** How much of the backlog is left when the measuring begins and ends: before and after, the rate is not steady. */
-const MEASURED_FROM = 0.8
-const MEASURED_TO = 0.1
+import { drainRate } from "./drain-rate.ts"
 
 /** RabbitMQ goes on writing after its last confirm; what is measured then is its work of before, in milliseconds. */
 const SETTLE_MS = 2_500
 
-const POLL_MS = 20
 const CHUNK = 1_000
 
 /** A queue with the same number of the same events for each consumer that is measured. */
@@ -52,18 +48,11 @@ export class Backlog implements AsyncDisposable {
   }
 
   /** Events a second that are taken off it, by whoever does. */
-  async drainRate(): Promise<number> {
-    const [from, depth] = await this.#waitUntilBelow(MEASURED_FROM)
-    const [to, left] = await this.#waitUntilBelow(MEASURED_TO)
-    return Math.round(((depth - left) / (to - from)) * 1_000)
-  }
-
-  async #waitUntilBelow(part: number): Promise<[time: number, depth: number]> {
-    while (true) {
+  drainRate(): Promise<number> {
+    return drainRate(this.#size, async () => {
       const { messageCount } = await this.#channel.queueDeclare(this.#queue, { passive: true })
-      if (messageCount < this.#size * part) return [performance.now(), messageCount]
-      await Bun.sleep(POLL_MS)
-    }
+      return messageCount
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,12 +4,12 @@ import { join } from "node:path"
 export const start = (script: string, args: readonly string[]) =>
   Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], { stdout: "pipe" })
 
-/** Runs one of the scripts here that prints its rate. */
+/** Runs one of the scripts here that prints one number, a rate or a count. */
 export async function run(script: string, args: readonly string[]): Promise<number> {
   const child = start(script, args)
-  const rate = Number(await child.stdout.text())
-  if ((await child.exited) !== 0 || !(rate > 0)) throw new Error(`${script} ${args.join(" ")} failed`)
-  return rate
+  const printed = Number(await child.stdout.text())
+  if ((await child.exited) !== 0 || !(printed > 0)) throw new Error(`${script} ${args.join(" ")} failed`)
+  return printed
 }
 
 export const median = (numbers: readonly number[]): number =>

@@ -153,10 +153,15 @@ export class RabbitMqNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
-    // Erlang's name server outlives the node that started it.
-    const epmd = this.#installation.root === "/" ? ["epmd"] : ["chroot", this.#installation.root, "epmd"]
-    Bun.spawnSync([...epmd, "-kill"], { env: this.#environment })
+    // Erlang's name server outlives the node that started it, and stays while it takes a node to be alive.
+    await waitUntil(() => this.#hasEndedNameServer(), "Erlang's name server to end")
     rmSync(join(this.#installation.root, this.#folder), { recursive: true, force: true })
+  }
+
+  #hasEndedNameServer(): boolean {
+    const epmd = this.#installation.root === "/" ? ["epmd"] : ["chroot", this.#installation.root, "epmd"]
+    const { stdout, stderr } = Bun.spawnSync([...epmd, "-kill"], { env: this.#environment })
+    return /Killed|Cannot connect/i.test(`${stdout}${stderr}`)
   }
 
   async #readLog(stream: ReadableStream<Uint8Array>): Promise<void> {

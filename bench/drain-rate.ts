@@ -1,0 +1,23 @@
+/** How much of a backlog is left when the measuring begins and ends: before and after, the rate is not steady. */
+const MEASURED_FROM = 0.8
+const MEASURED_TO = 0.1
+
+const POLL_MS = 20
+
+/** Events a second that are taken off a backlog of a size, by whoever does; `depth` tells how many are left. */
+export async function drainRate(size: number, depth: () => Promise<number>): Promise<number> {
+  const [from, before] = await waitUntilBelow(size * MEASURED_FROM, depth)
+  const [to, left] = await waitUntilBelow(size * MEASURED_TO, depth)
+  return Math.round(((before - left) / (to - from)) * 1_000)
+}
+
+async function waitUntilBelow(
+  count: number,
+  depth: () => Promise<number>,
+): Promise<[time: number, depth: number]> {
+  while (true) {
+    const left = await depth()
+    if (left < count) return [performance.now(), left]
+    await Bun.sleep(POLL_MS)
+  }
+}

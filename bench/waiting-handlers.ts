@@ -1,0 +1,46 @@
+import { join } from "node:path"
+import { temporaryFolder } from "../tests/support/temporary-folder.ts"
+import { Backlog } from "./backlog.ts"
+import { draft } from "./draft.ts"
+import { drainRate } from "./drain-rate.ts"
+import { queueDepth } from "./queue-depth.ts"
+import { recognisedSpeech } from "./recognised-speech.ts"
+import { ServerProcess } from "./server-process.ts"
+
+const HANDLERS = join(import.meta.dir, "handlers-waiting")
+
+/** Some seconds' work. */
+const BACKLOG = 100_000
+const BATCH = 1_000
+
+/** Events a second of a backlog, on the embedded engine, whose function waits for a millisecond. */
+export async function waitingRateEmbedded(): Promise<number> {
+  using folder = temporaryFolder()
+  const environment = { DATA_DIR: folder.path }
+  {
+    await using filled = await ServerProcess.broker({ ...environment, HANDLERS_DIR: "" })
+    await fill(filled.url)
+  }
+  await using server = await ServerProcess.broker({ ...environment, HANDLERS_DIR: HANDLERS })
+  return await drainRate(BACKLOG, () => queueDepth(server.url))
+}
+
+/** The same on RabbitMQ; the queue is there. */
+export async function waitingRateRabbitMq(
+  port: number,
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  await using backlog = await Backlog.open(port, "voice_events", BACKLOG)
+  await backlog.fill(recognisedSpeech)
+  await using _ = await ServerProcess.broker({ ...environment, HANDLERS_DIR: HANDLERS })
+  return await backlog.drainRate()
+}
+
+async function fill(url: string): Promise<void> {
+  const body = JSON.stringify({ events: Array.from({ length: BATCH }, () => draft()) })
+  const headers = { "Content-Type": "application/json" }
+  for (let filled = 0; filled < BACKLOG; filled += BATCH) {
+    const { status } = await fetch(`${url}/api/v1/events/batch`, { method: "POST", headers, body })
+    if (status !== 201) throw new Error(`a batch was answered ${status}`)
+  }
+}

@@ -1,0 +1,18 @@
+import { existsSync } from "node:fs"
+import type { HandlerModule } from "event-broker"
+
+/** The second server is down for as long as this file is in the folder that the service was started in. */
+const DOWN = "crm-b.down"
+
+/** Looks up users in a CRM that has two servers, each with half of the users. */
+export default {
+  queue: "user_events",
+  retry: { attempts: 2, backoff: { initial: 100 } },
+  on: {
+    login: (event, ctx) => {
+      const server = Number(event.payload["user"]) % 2 === 0 ? "crm-a" : "crm-b"
+      if (server === "crm-b" && existsSync(DOWN)) throw new Error(`${server} does not answer`)
+      ctx.log.info(`user found in ${server}`, { user: event.payload["user"] })
+    },
+  },
+} satisfies HandlerModule
