@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { allHandled, countingFolder, isReady, SETTLING_MS } from "../support/counting-service.ts"
 import { PublishLoad } from "../support/publish-load.ts"
+import { held } from "../support/rabbitmq/held.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
@@ -15,19 +16,6 @@ const environmentOf = (node: RabbitMqNode) => ({
   RABBITMQ_PORT: String(node.port),
   WORKER_POOL_SIZE: "2",
 })
-
-/** Connections, channels and consumers that the broker counts. */
-async function held(node: RabbitMqNode): Promise<readonly number[]> {
-  const count = async (...args: string[]) => {
-    const lines = await node.control(...args, "--no-table-headers")
-    return lines.split("\n").filter((line) => line.trim() !== "").length
-  }
-  return [
-    await count("list_connections", "pid"),
-    await count("list_channels", "pid"),
-    await count("list_consumers"),
-  ]
-}
 
 for (const installation of installations()) {
   describe(`on RabbitMQ of ${installation.root}`, () => {

@@ -98,6 +98,10 @@ export class RunningService {
     ])
   }
 
+  get pid(): number {
+    return this.#process.pid
+  }
+
   get stdout(): string {
     return this.#stdout
   }

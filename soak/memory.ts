@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs"
+
+const SAMPLE_MS = 1_000
+const MINUTE_MS = 60_000
+const KIB_PER_MIB = 1_024
+
+/** The peak of a process's resident memory in each minute, in MiB. The process may be another one at each sample. */
+export class MemoryPeaks implements Disposable {
+  readonly peaks: number[] = []
+  readonly #timer: Timer
+
+  constructor(pid: () => number) {
+    const startedAt = performance.now()
+    this.#timer = setInterval(() => {
+      const minute = Math.floor((performance.now() - startedAt) / MINUTE_MS)
+      this.peaks[minute] = Math.max(this.peaks[minute] ?? 0, residentMebibytes(pid()))
+    }, SAMPLE_MS)
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+}
+
+/** 0 for a process that has just been killed. */
+function residentMebibytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8")
+    return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / KIB_PER_MIB)
+  } catch {
+    return 0
+  }
+}

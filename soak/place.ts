@@ -1,0 +1,47 @@
+import { SETTLING_MS } from "../tests/support/counting-service.ts"
+import { held } from "../tests/support/rabbitmq/held.ts"
+import { installations } from "../tests/support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
+
+/** How long a broker that was killed stays away, in milliseconds. */
+const AWAY_MS = 1_500
+
+/** What the service runs on. */
+export interface Place extends AsyncDisposable {
+  readonly name: string
+  readonly variables: Readonly<Record<string, string>>
+  /** Kills the broker and starts it again; null where there is none. */
+  readonly kill: (() => Promise<void>) | null
+  /** How long what is new takes to be safe, in milliseconds. */
+  readonly settlingMs: number
+  /** What the broker holds for the service. */
+  held(): Promise<readonly number[]>
+}
+
+export async function openPlace(engine: string): Promise<Place> {
+  if (engine === "embedded") {
+    return {
+      name: "embedded",
+      variables: {},
+      kill: null,
+      settlingMs: 0,
+      held: async () => [],
+      async [Symbol.asyncDispose]() {},
+    }
+  }
+  const [installation] = installations()
+  if (installation === undefined) throw new Error("there is no RabbitMQ to run on")
+  const node = await RabbitMqNode.start(installation)
+  return {
+    name: `RabbitMQ ${(await node.control("version")).trim()}, quorum queues`,
+    variables: { RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node.port) },
+    async kill() {
+      await node.kill()
+      await Bun.sleep(AWAY_MS)
+      await node.start()
+    },
+    settlingMs: SETTLING_MS,
+    held: () => held(node),
+    [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * A bounded soak of the compiled service: handlers that succeed, throw, hang, spin and exit, random priorities and
+ * ordering keys, and every 20 s the service or its broker killed. Arguments: seconds (300), engine (both).
+ * Ends with 1 where something does not hold that has to.
+ */
+import { isReady } from "../tests/support/counting-service.ts"
+import { type RunningService, ServiceFolder } from "../tests/support/running-service.ts"
+import { waitUntil } from "../tests/support/wait-until.ts"
+import { DeadLetters } from "./dead-letters.ts"
+import { FatedLoad } from "./fated-load.ts"
+import { writeHandler } from "./handler.ts"
+import { MemoryPeaks } from "./memory.ts"
+import { openPlace, type Place } from "./place.ts"
+import {
+  asAtTheStart,
+  type Done,
+  everyEventEnded,
+  keysInOrder,
+  memoryIsFlat,
+  noRequestHung,
+  type Verdict,
+} from "./verdicts.ts"
+
+const [seconds = "300", engine = ""] = process.argv.slice(2)
+
+const KILL_EVERY_MS = 20_000
+const KEYS = 20
+const OTHERS = 10
+const READY_WITHIN_MS = 60_000
+const DRAINED_WITHIN_MS = 180_000
+
+/** Of the stops of the service, how many are in order. */
+const IN_ORDER = 0.25
+
+async function workers(service: RunningService): Promise<string> {
+  const { body } = await service.get("/health")
+  return (body as { readonly checks: { readonly pool: { readonly detail: string } } }).checks.pool.detail
+}
+
+function journalOf(folder: ServiceFolder): readonly Done[] {
+  return folder.journalLines().map((line) => {
+    const [id = "", key = "", n] = line.split(" ")
+    return { id, key, n: Number(n) }
+  })
+}
+
+async function soak(place: Place): Promise<boolean> {
+  await using folder = new ServiceFolder()
+  writeHandler(folder)
+  let service = await folder.start({ ...place.variables, LOG_LEVEL: "INFO" })
+  const ready = () => waitUntil(() => isReady(service), "the service to be ready", READY_WITHIN_MS)
+  await ready()
+  await Bun.sleep(place.settlingMs)
+  const heldBefore = await place.held()
+  const workersBefore = await workers(service)
+  const kills = new Map<string, number>()
+  const killed = (what: string) => kills.set(what, (kills.get(what) ?? 0) + 1)
+  const restart = async (): Promise<void> => {
+    const signal = Math.random() < IN_ORDER ? "SIGTERM" : "SIGKILL"
+    service.signal(signal)
+    await service.exited()
+    killed(`service by ${signal}`)
+    service = await folder.start({ ...place.variables, LOG_LEVEL: "INFO" })
+  }
+
+  using memory = new MemoryPeaks(() => service.pid)
+  const load = new FatedLoad(() => service.url, KEYS, OTHERS)
+  const endsAt = performance.now() + Number(seconds) * 1_000
+  for (let round = 0; performance.now() + KILL_EVERY_MS < endsAt; round++) {
+    await Bun.sleep(KILL_EVERY_MS)
+    if (place.kill !== null && round % 2 === 0) {
+      await place.kill()
+      killed("broker by SIGKILL")
+    } else await restart()
+  }
+  await Bun.sleep(Math.max(0, endsAt - performance.now()))
+  await ready()
+  await load.stop()
+
+  const dead = new DeadLetters(() => service.url)
+  const handled = () => new Set(journalOf(folder).map(({ id }) => id))
+  const isDrained = async (): Promise<boolean> => {
+    await dead.collect()
+    const done = handled()
+    const left = [...load.answered].some((id) => !done.has(id) && !dead.ids.has(id))
+    if (left) await Bun.sleep(500)
+    return !left
+  }
+  // What is left then is told below.
+  await waitUntil(isDrained, "every event to end", DRAINED_WITHIN_MS).catch(() => {})
+  await waitUntil(async () => (await workers(service)) === workersBefore, "every worker").catch(() => {})
+  const heldAfter = async () => Bun.deepEquals(await place.held(), heldBefore)
+  await waitUntil(heldAfter, "what the broker held before").catch(() => {})
+
+  const journal = journalOf(folder)
+  print(place.name, [
+    ["published", load.answered.size],
+    ["handled", handled().size],
+    ["handled again", journal.length - handled().size],
+    ["dead letters", listOf(dead.byReason)],
+    ["refused publishes", listOf(load.refused)],
+    ["killed", listOf(kills)],
+  ])
+  return judge([
+    everyEventEnded(load.answered, handled(), dead.ids),
+    keysInOrder(journal),
+    noRequestHung(load.refused.get("hung") ?? 0),
+    memoryIsFlat(memory.peaks),
+    asAtTheStart("workers", workersBefore, await workers(service)),
+    ...(place.kill === null
+      ? []
+      : [asAtTheStart("connections, channels, consumers", heldBefore, await place.held())]),
+  ])
+}
+
+const listOf = (counts: ReadonlyMap<string, number>): string =>
+  [...counts].map(([what, count]) => `${count} ${what}`).join(", ") || "none"
+
+function print(title: string, rows: readonly (readonly [what: string, figures: string | number])[]): void {
+  console.log(`${title}, ${seconds} s:`)
+  for (const [what, figures] of rows) console.log(`  ${what.padEnd(42)} ${figures}`)
+}
+
+function judge(verdicts: readonly Verdict[]): boolean {
+  for (const { what, holds, figures } of verdicts) {
+    console.log(`  ${what.padEnd(42)} ${holds ? "holds" : "FAILS"}: ${figures}`)
+  }
+  return verdicts.every(({ holds }) => holds)
+}
+
+let holds = true
+for (const each of engine === "" ? ["embedded", "rabbitmq"] : [engine]) {
+  await using place = await openPlace(each)
+  holds = (await soak(place)) && holds
+}
+process.exit(holds ? 0 : 1)

@@ -1,0 +1,69 @@
+/** One thing that has to hold at the end. */
+export interface Verdict {
+  readonly what: string
+  readonly holds: boolean
+  readonly figures: string
+}
+
+/** A line of the handlers' journal. */
+export interface Done {
+  readonly id: string
+  readonly key: string
+  readonly n: number
+}
+
+/** The last minute may take this much more than the second one, the first in which all was warm. */
+const MEMORY_GROWTH = 1.2
+
+/** Fewer minutes tell nothing. */
+const MIN_MINUTES = 4
+
+export function everyEventEnded(
+  answered: ReadonlySet<string>,
+  handled: ReadonlySet<string>,
+  dead: ReadonlySet<string>,
+): Verdict {
+  const lost = [...answered].filter((id) => !handled.has(id) && !dead.has(id))
+  const figures = `${answered.size} answered 201, ${lost.length} lost${lost.length > 0 ? `: ${lost.slice(0, 5)}` : ""}`
+  return { what: "every event is handled or a dead letter", holds: lost.length === 0, figures }
+}
+
+/** Of each key, the events in the order in which each was done first. */
+export function keysInOrder(journal: readonly Done[]): Verdict {
+  const last = new Map<string, number>()
+  const seen = new Set<string>()
+  const faults: string[] = []
+  for (const { id, key, n } of journal) {
+    if (key === "-" || seen.has(id)) continue
+    seen.add(id)
+    const before = last.get(key) ?? -1
+    if (n < before) faults.push(`${key}: ${n} after ${before}`)
+    last.set(key, Math.max(before, n))
+  }
+  const figures = `${seen.size} events of ${last.size} keys, ${faults.length} out of order${faults.length > 0 ? `: ${faults.slice(0, 5).join(", ")}` : ""}`
+  return { what: "each key in order", holds: faults.length === 0, figures }
+}
+
+export function memoryIsFlat(peaks: readonly number[]): Verdict {
+  const what = "memory is flat"
+  const figures = `peaks by the minute ${peaks.join(", ")} MiB`
+  const [, second = 0] = peaks
+  const isLongEnough = peaks.length >= MIN_MINUTES
+  return {
+    what,
+    holds: !isLongEnough || (peaks.at(-1) ?? 0) < MEMORY_GROWTH * second,
+    figures: isLongEnough ? figures : `${figures} (too short to judge)`,
+  }
+}
+
+export function asAtTheStart(what: string, before: unknown, after: unknown): Verdict {
+  return {
+    what,
+    holds: Bun.deepEquals(before, after),
+    figures: `${before} at the start, ${after} at the end`,
+  }
+}
+
+export function noRequestHung(hung: number): Verdict {
+  return { what: "no publish waits past its bound", holds: hung === 0, figures: `${hung} did` }
+}
