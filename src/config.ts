@@ -53,6 +53,14 @@ const logLevels = Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]
 const KIBIBYTE = 1_024
 const MEBIBYTE = 1_024 * KIBIBYTE
 
+/** A variable's schema, its default and its meaning; a secret is never shown, and can be given by a file. */
+type Definition = readonly [
+  schema: v.GenericSchema<string, unknown>,
+  fallback: string,
+  meaning: string,
+  secret?: "secret",
+]
+
 /** The table of every variable: its schema, its default, and its meaning. */
 const VARIABLES = {
   ENGINE: [
@@ -71,7 +79,12 @@ const VARIABLES = {
   ],
   RABBITMQ_PORT: [wholeNumber(1, 65_535), "5672", "The port of those without one of their own."],
   RABBITMQ_USER: [nonEmpty, "guest", "The user of RabbitMQ."],
-  RABBITMQ_PASSWORD: [nonEmpty, "guest", "Its password; it is never logged."],
+  RABBITMQ_PASSWORD: [
+    nonEmpty,
+    "guest",
+    "Its password; it is never logged. RABBITMQ_PASSWORD_FILE names a file that has it.",
+    "secret",
+  ],
   RABBITMQ_VHOST: [nonEmpty, "/", "The virtual host."],
   RABBITMQ_TLS: [
     flag,
@@ -130,7 +143,7 @@ const VARIABLES = {
     "10000",
     "How long a stop waits for requests and handlers to finish, in milliseconds.",
   ],
-} as const satisfies Record<string, readonly [v.GenericSchema<string, unknown>, string, string]>
+} as const satisfies Record<string, Definition>
 
 type Variables = typeof VARIABLES
 
@@ -163,26 +176,80 @@ export function describeVariables(): readonly Variable[] {
  * Makes a configuration of an environment. A variable that is empty counts as not set.
  * @throws {ConfigError} with every variable that is wrong.
  */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(environment: Environment): Config {
   const faults: ConfigFault[] = []
   const entries = names().map((name) => {
-    const [schema, fallback] = VARIABLES[name]
-    const value = environment[name] || (name === "ENGINE" ? defaultEngine(environment) : fallback)
+    const [schema] = VARIABLES[name]
+    const { value, fault } = settingOf(name, environment)
     const result = v.safeParse(schema, value)
-    if (result.success) return [name, result.output]
-    faults.push({ name, message: `${result.issues[0].message}, not ${JSON.stringify(value)}` })
+    if (fault !== undefined) faults.push({ name: `${name}_FILE`, message: fault })
+    else if (result.success) return [name, result.output]
+    else faults.push({ name, message: `${result.issues[0].message}, not ${shown(name, value)}` })
     return [name, undefined]
   })
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(Object.fromEntries(entries))
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** What a variable is set to, as text, and by what. */
+interface Given {
+  readonly value: string
+  /** `variable`, `default`, or the path of a secret's file. */
+  readonly by: string
+  readonly fault?: string
+}
+
+function settingOf(name: keyof Variables, environment: Environment): Given {
+  const value = environment[name]
+  const file = isSecret(name) ? environment[`${name}_FILE`] : undefined
+  if (file) {
+    if (value) return { value, by: file, fault: `is given, and so is ${name}: unset one of them` }
+    try {
+      return { value: readFileSync(file, "utf8").replace(/\r?\n$/, ""), by: file }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { value: "", by: file, fault: `takes the path of a file that can be read: ${reason}` }
+    }
+  }
+  if (value) return { value, by: "variable" }
+  return { value: name === "ENGINE" ? defaultEngine(environment) : VARIABLES[name][1], by: "default" }
+}
+
+const shown = (name: keyof Variables, value: string): string =>
+  isSecret(name) ? "what it is" : JSON.stringify(value)
+
+const isSecret = (name: keyof Variables): boolean => (VARIABLES[name] as Definition)[3] === "secret"
+
+/** A variable as it is in force. */
+export interface Setting {
+  readonly name: string
+  /** As text; of a secret, stars. */
+  readonly value: string
+  /** The environment, the .env file, a secret's file, or the default. */
+  readonly source: string
+}
+
+/** What stands for a secret, whatever its length. */
+const MASK = "********"
+
+/** Every variable as it is in force, and where its value comes from. Nothing is checked. */
+export function describeSettings(file = ".env"): readonly Setting[] {
+  const environment = readEnvironment(file)
+  return names().map((name) => {
+    const { value, by } = settingOf(name, environment)
+    const source = process.env[name] ? "environment" : by === "variable" ? file : by
+    return { name, value: isSecret(name) && by !== "default" ? MASK : value, source }
+  })
+}
+
 /** Who says where RabbitMQ is wants to use it. */
-const defaultEngine = (environment: Readonly<Record<string, string | undefined>>): "rabbitmq" | "embedded" =>
+const defaultEngine = (environment: Environment): "rabbitmq" | "embedded" =>
   environment["RABBITMQ_HOST"] ? "rabbitmq" : "embedded"
 
 /** Why the engine is the one it is, in words. */
-export function explainEngine(environment: Readonly<Record<string, string | undefined>>): string {
+export function explainEngine(environment: Environment): string {
   if (environment["ENGINE"]) return "ENGINE says so"
   return environment["RABBITMQ_HOST"] ? "RABBITMQ_HOST is set" : "ENGINE and RABBITMQ_HOST are not set"
 }

@@ -1,7 +1,15 @@
 import { Command, Option } from "commander"
 import { type App, HandlersDirError, startApp } from "./app.ts"
 import { type NewKeyOptions, newKey } from "./commands/new-key.ts"
-import { ConfigError, describeVariables, explainEngine, parseConfig, readEnvironment } from "./config.ts"
+import { showSettings } from "./commands/show-settings.ts"
+import {
+  ConfigError,
+  describeSettings,
+  describeVariables,
+  explainEngine,
+  parseConfig,
+  readEnvironment,
+} from "./config.ts"
 import { EngineStartError } from "./engine/errors.ts"
 import { EVENT_TYPES } from "./event/event-type.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
@@ -31,6 +39,20 @@ program
   .description("run the service (the default)")
   .option("--greet", "say in plain text where it listens, and how to try it")
   .action(async ({ greet }: { greet?: boolean }) => serve(greet ?? false))
+
+program
+  .command("config")
+  .description("print every variable as it is in force, and where its value comes from; secrets are masked")
+  .option("--json", "as JSON")
+  .action(({ json }: { json?: boolean }) => {
+    try {
+      parseConfig(readEnvironment())
+    } catch (error) {
+      process.stderr.write(`event-broker: ${explain(error)}\n`)
+      process.exitCode = EXIT_CONFIG
+    }
+    process.stdout.write(showSettings(describeSettings(), json ?? false))
+  })
 
 program
   .command("keys")

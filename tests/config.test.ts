@@ -182,3 +182,26 @@ describe("every variable is documented with its default", () => {
     },
   )
 })
+
+describe("a secret that is given by a file", () => {
+  test("is what is in it, without the end of its last line", () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, "password")
+    writeFileSync(file, " s3cret with spaces \n")
+    expect(parseConfig({ RABBITMQ_PASSWORD_FILE: file }).RABBITMQ_PASSWORD).toBe(" s3cret with spaces ")
+  })
+
+  test("and by its variable too, or by a file that can't be read, or is empty, is refused", () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, "password")
+    writeFileSync(file, "\n")
+    expect(faultsOf({ RABBITMQ_PASSWORD_FILE: file }).map(({ name }) => name)).toEqual(["RABBITMQ_PASSWORD"])
+    const both = faultsOf({ RABBITMQ_PASSWORD_FILE: file, RABBITMQ_PASSWORD: "s3cret" })
+    expect(both).toEqual([
+      { name: "RABBITMQ_PASSWORD_FILE", message: "is given, and so is RABBITMQ_PASSWORD: unset one of them" },
+    ])
+    const [missing] = faultsOf({ RABBITMQ_PASSWORD_FILE: "/nowhere/password" })
+    expect(missing?.name).toBe("RABBITMQ_PASSWORD_FILE")
+    expect(missing?.message).toContain("/nowhere/password")
+  })
+})

@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test"
+import { ServiceFolder } from "../support/running-service.ts"
+
+interface Setting {
+  readonly name: string
+  readonly value: string
+  readonly source: string
+}
+
+test("config prints what is in force and where it comes from, and no secret", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(".env", "QUEUE_TTL=5000\nRABBITMQ_HOST=broker\n")
+  folder.write("password", "s3cret\n")
+  const asked = folder.spawn(["config", "--json"], { RABBITMQ_PASSWORD_FILE: "password", LOG_LEVEL: "debug" })
+  expect(await asked.exited()).toBe(0)
+  const settings: readonly Setting[] = JSON.parse(asked.stdout)
+  const of = (name: string) => settings.find((setting) => setting.name === name)
+  expect(of("LOG_LEVEL")).toEqual({ name: "LOG_LEVEL", value: "debug", source: "environment" })
+  expect(of("QUEUE_TTL")).toEqual({ name: "QUEUE_TTL", value: "5000", source: ".env" })
+  expect(of("ENGINE")).toEqual({ name: "ENGINE", value: "rabbitmq", source: "default" })
+  expect(of("RABBITMQ_PASSWORD")).toEqual({
+    name: "RABBITMQ_PASSWORD",
+    value: "********",
+    source: "password",
+  })
+  expect(asked.stdout).not.toContain("s3cret")
+})
+
+test("config of a wrong configuration lists what is wrong, prints the rest and exits 2", async () => {
+  await using folder = new ServiceFolder()
+  const asked = folder.spawn(["config"], { PORT: "eighty" })
+  expect(await asked.exited()).toBe(2)
+  expect(asked.stderr).toContain("PORT takes a whole number")
+  expect(asked.stdout).toContain("QUEUE_TTL")
+})
