@@ -16,6 +16,8 @@ export class RabbitMqNode implements AsyncDisposable {
   readonly #installation: RabbitMqInstallation
   readonly #folder: string
   readonly #epmdPort: number
+  /** The others of a cluster have that of its first node, which ends after them. */
+  readonly #hasOwnNameServer: boolean
   readonly #environment: Readonly<Record<string, string>>
   #server: Bun.Subprocess<"ignore", "pipe", "pipe"> | null = null
   #log = ""
@@ -25,6 +27,7 @@ export class RabbitMqNode implements AsyncDisposable {
     // The nodes of a cluster find each other by one name server.
     const epmdPort = cluster === undefined ? ownEpmdPort : cluster.#epmdPort
     this.#epmdPort = epmdPort
+    this.#hasOwnNameServer = cluster === undefined
     this.#installation = installation
     this.port = port
     this.managementPort = managementPort
@@ -154,7 +157,9 @@ export class RabbitMqNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
     // Erlang's name server outlives the node that started it, and stays while it takes a node to be alive.
-    await waitUntil(() => this.#hasEndedNameServer(), "Erlang's name server to end")
+    if (this.#hasOwnNameServer) {
+      await waitUntil(() => this.#hasEndedNameServer(), "Erlang's name server to end")
+    }
     rmSync(join(this.#installation.root, this.#folder), { recursive: true, force: true })
   }
 
