@@ -14,6 +14,7 @@ import { openPlace, type Place } from "./place.ts"
 import {
   asAtTheStart,
   type Done,
+  endsWhenTold,
   everyEventEnded,
   keysInOrder,
   memoryIsFlat,
@@ -55,7 +56,9 @@ async function soak(place: Place): Promise<boolean> {
   const workersBefore = await workers(service)
   const kills = new Map<string, number>()
   const killed = (what: string) => kills.set(what, (kills.get(what) ?? 0) + 1)
+  let ownEnds = 0
   const restart = async (): Promise<void> => {
+    if (!service.isAlive) ownEnds++
     const signal = Math.random() < IN_ORDER ? "SIGTERM" : "SIGKILL"
     service.signal(signal)
     await service.exited()
@@ -104,6 +107,7 @@ async function soak(place: Place): Promise<boolean> {
   return judge([
     everyEventEnded(load.answered, handled(), dead.ids),
     keysInOrder(journal),
+    endsWhenTold(ownEnds + (service.isAlive ? 0 : 1)),
     noRequestHung(load.refused.get("hung") ?? 0),
     memoryIsFlat(memory.peaks),
     asAtTheStart("workers", workersBefore, await workers(service)),

@@ -67,3 +67,11 @@ export function asAtTheStart(what: string, before: unknown, after: unknown): Ver
 export function noRequestHung(hung: number): Verdict {
   return { what: "no publish waits past its bound", holds: hung === 0, figures: `${hung} did` }
 }
+
+export function endsWhenTold(ownEnds: number): Verdict {
+  return {
+    what: "the service ends when it is told to",
+    holds: ownEnds === 0,
+    figures: `${ownEnds} times by itself`,
+  }
+}

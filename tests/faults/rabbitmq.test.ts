@@ -9,6 +9,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const TIMEOUT_MS = 120_000
 const CONNECTIONS = 16
+const MANY_CONNECTIONS = 200
 const PLENTY = 300
 
 const environmentOf = (node: RabbitMqNode) => ({
@@ -65,6 +66,25 @@ for (const installation of installations()) {
           await node.start()
         })
         expect(load.refused.size).toBeGreaterThan(0)
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "the broker killed while many publishes are being written, again and again",
+      async () => {
+        await survives(async (service) => {
+          const many = new PublishLoad(service, MANY_CONNECTIONS)
+          for (let kill = 0; kill < 3; kill++) {
+            const before = many.answered.size
+            await waitUntil(() => many.answered.size > before + PLENTY, "the load to flow")
+            await node.kill()
+            await waitUntil(async () => !(await isReady(service)), "the service to notice")
+            await node.start()
+            await waitUntil(() => isReady(service), "the service to be ready again", TIMEOUT_MS / 2)
+          }
+          await many.stop()
+        })
       },
       TIMEOUT_MS,
     )

@@ -98,6 +98,11 @@ export class RunningService {
     ])
   }
 
+  /** Whether the process runs. */
+  get isAlive(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
   get pid(): number {
     return this.#process.pid
   }

@@ -12,9 +12,14 @@ const NACK_BITS_AT = 19
 const MULTIPLE_BIT = 1
 
 /**
- * The library's client, with one fault of it made good: it takes the bits of a nack for a single flag, but RabbitMQ
- * sets the one for `requeue` too, to no meaning for a publisher. So a nack of several publishes was taken for one of
- * the last, and the others waited until their time was up.
+ * The library's client, with two faults of it made good.
+ *
+ * It takes the bits of a nack for a single flag, but RabbitMQ sets the one for `requeue` too, to no meaning for a
+ * publisher. So a nack of several publishes was taken for one of the last, and the others waited until their time was
+ * up.
+ *
+ * And it looks at the promise of a confirm only once the publish has been written. Where the connection was lost
+ * before, nobody did, and an unhandled rejection ended the process.
  */
 export class BrokerClient extends AMQPClient {
   protected override parseFrames(frame: AMQPView): void {
@@ -26,5 +31,13 @@ export class BrokerClient extends AMQPClient {
       frame.setUint8(NACK_BITS_AT, frame.getUint8(NACK_BITS_AT) & MULTIPLE_BIT)
     }
     super.parseFrames(frame)
+  }
+
+  /** Resolves once the bytes are handed to the socket. What becomes of them, the end of the connection tells. */
+  override send(bytes: Uint8Array): Promise<void> {
+    const written = super.send(bytes)
+    if (this.socket === undefined) return written
+    written.catch(() => {})
+    return Promise.resolve()
   }
 }

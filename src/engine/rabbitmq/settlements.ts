@@ -44,7 +44,7 @@ export class Settlements {
     this.#unsettled.add(tag)
   }
 
-  /** Resolves once the ack is written. Rejects where the channel is gone: then the event is delivered again. */
+  /** Resolves once the ack is handed to the socket. Rejects where the channel is gone: then the event is delivered again. */
   ack(tag: number): Promise<void> {
     if (this.#handled.size === 0) this.#sent = nextTurn().then(() => this.#send())
     this.#handled.add(tag)
