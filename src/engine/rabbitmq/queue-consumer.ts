@@ -10,6 +10,13 @@ const MAX_PREFETCH = 65_535
 /** Waits before a consumer is begun again, in milliseconds: doubled from the first to the last. */
 const RESUME_DELAY_MS = { first: 100, last: 5_000 } as const
 
+/**
+ * How long a consumer of a queue with ordering keys waits for those before it to be gone, in milliseconds, and how
+ * often it looks. Those of other instances stay, and order is then not promised.
+ */
+const MAX_WAIT_FOR_OTHERS_MS = 3_000
+const WAIT_INTERVAL_MS = 20
+
 /** Where a delivery goes that is not acked as it is. */
 export type Destination =
   | { readonly kind: "retry"; readonly delayMs: number; readonly attempts: number }
@@ -31,6 +38,8 @@ export interface QueueConsumerOptions {
   readonly redeclare: () => Promise<void>
   /** Whether events of the queue were seen to wait for others of their ordering key, by any instance. */
   readonly isOrdered: () => Promise<boolean>
+  /** Whether the broker itself lets a consumer begin only once the one before has ended. */
+  readonly isSingle: () => boolean
   readonly markOrdered: () => Promise<void>
 }
 
@@ -79,6 +88,7 @@ export class QueueConsumer implements Subscription {
       const { prefetch, lookAhead = 0 } = this.#options.consume
       this.#isOrdered = await this.#options.isOrdered()
       this.#prefetch = this.#isOrdered ? prefetch + lookAhead : prefetch
+      if (this.#isOrdered && !this.#options.isSingle()) await this.#othersEnd(channel)
       this.#begun = this.#consume(channel)
       await this.#begun
       if (this.#isCancelled) await this.#end(channel, settlements)
@@ -127,6 +137,19 @@ export class QueueConsumer implements Subscription {
     // One that breaks meanwhile has ended the consumer too.
     if (!this.#isOrdered) await cancelAll(channel).catch(() => {})
     settlements.end()
+  }
+
+  /**
+   * What a consumer had that was lost goes back once the broker finds it gone: seconds after it was itself killed and
+   * restarted. Who consumes before that gets what is behind it.
+   */
+  async #othersEnd(channel: AMQPChannel): Promise<void> {
+    const goesOnAt = performance.now() + MAX_WAIT_FOR_OTHERS_MS
+    while (performance.now() < goesOnAt && !this.#isCancelled) {
+      const { consumerCount } = await channel.queueDeclare(this.#options.queue, { passive: true })
+      if (consumerCount === 0) return
+      await Bun.sleep(WAIT_INTERVAL_MS)
+    }
   }
 
   async #consume(channel: AMQPChannel): Promise<void> {

@@ -170,6 +170,7 @@ export class RabbitMqEngine implements Engine {
         republish: (...what) => this.#republisher.republish(...what),
         redeclare: () => this.#redeclare(queue),
         isOrdered: () => this.#isOrdered(queue),
+        isSingle: () => this.#isSingle(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
       },
       () => this.#consumers.delete(consumer),
@@ -291,8 +292,11 @@ export class RabbitMqEngine implements Engine {
 
   /** A queue with a single active consumer is for order, and to begin its consumer anew would hand it over. */
   async #isOrdered(queue: string): Promise<boolean> {
-    const isSingle = this.#queues.get(queue)?.isSingleActiveConsumer ?? false
-    return isSingle || (await this.#topology.isOrdered(this.#reachable(), queue))
+    return this.#isSingle(queue) || (await this.#topology.isOrdered(this.#reachable(), queue))
+  }
+
+  #isSingle(queue: string): boolean {
+    return this.#queues.get(queue)?.isSingleActiveConsumer ?? false
   }
 
   async #redeclare(queue: string): Promise<void> {
