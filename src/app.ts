@@ -7,7 +7,7 @@ import type { Engine, EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
 import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
-import type { HealthReport } from "./http/health-report.ts"
+import { reportHealth } from "./http/health-report.ts"
 import { createHttpApp } from "./http/http-app.ts"
 import { HttpServer } from "./http/http-server.ts"
 import { Publisher } from "./publisher/publisher.ts"
@@ -96,22 +96,16 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     workerPrefetch: config.WORKER_PREFETCH_COUNT,
     logger,
   })
-  const health = (): HealthReport => {
-    const status = engine.status()
-    const hasWorkers = poolSize === 0 || pool.readyWorkers > 0
-    const running = status.state === "ready" && hasWorkers ? "ready" : "unavailable"
-    return {
-      status: phase === "running" ? running : phase,
+  const health = () =>
+    reportHealth({
+      phase,
       version: VERSION,
+      uptimeMs: performance.now() - startedAt,
       engine: engine.name,
-      uptime_seconds: Math.round(performance.now() - startedAt) / 1_000,
-      checks: {
-        engine:
-          status.state === "ready" ? { status: "up" } : { status: "down", detail: describeStatus(status) },
-        pool: { status: hasWorkers ? "up" : "down", detail: `${pool.readyWorkers} of ${poolSize} workers` },
-      },
-    }
-  }
+      engineStatus: engine.status(),
+      workers: { present: pool.readyWorkers, expected: poolSize },
+      consumers: dispatcher.consumers,
+    })
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_BATCH_BYTES: maxBatchBytes } = config
   const app = createHttpApp({
     engine,
@@ -119,6 +113,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     consumption: dispatcher,
     keys,
     queues,
+    isStarting: () => phase === "starting",
     health,
     brokerReport,
     maxBodyBytes,
@@ -138,7 +133,10 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     dispatcher.start(manifests)
   }
 
+  let server: HttpServer | undefined
   try {
+    // Before the rest: probes are answered while modules load.
+    server = new HttpServer({ app, host: config.HOST, port: config.PORT, logger })
     await pool.start()
     const consuming = pool.loaded.then(consumeModules)
     if (pool.readyWorkers > 0) await consuming
@@ -149,29 +147,28 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
       )
       await engine.declareQueues(queues)
     }
-    const server = new HttpServer({ app, host: config.HOST, port: config.PORT, logger })
+    const { url } = server
     phase = "running"
     if (keys === null && !LOOPBACK.has(config.HOST)) {
       logger.warn({ host: config.HOST }, "everybody who reaches this host may publish: set API_KEYS_FILE")
     }
-    logger.info(
-      { url: server.url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) },
-      "listening",
-    )
+    logger.info({ url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) }, "listening")
     const stop = async (): Promise<void> => {
       phase = "stopping"
       keys?.[Symbol.dispose]()
+      await Bun.sleep(config.SHUTDOWN_DELAY)
       const deadline = performance.now() + config.SHUTDOWN_TIMEOUT
       const left = (): number => Math.max(0, deadline - performance.now())
       dispatcher.stop()
-      await server.stop(left())
+      await server?.stop(left())
       await pool.stop(left())
       // An engine that can't write settles nothing; what it holds is delivered again after the restart.
       await Promise.race([dispatcher.settled(), Bun.sleep(SETTLE_GRACE_MS)])
       await engine.close()
     }
-    return { url: server.url, failed, stop }
+    return { url, failed, stop }
   } catch (error) {
+    await server?.stop(0)
     await pool.stop(0)
     await engine.close()
     throw error
@@ -219,5 +216,3 @@ const queueLimits = (config: Config): QueueLimits => ({
   maxLength: config.QUEUE_MAX_LENGTH,
   overflow: config.QUEUE_OVERFLOW,
 })
-
-const describeStatus = (status: { state: string; reason?: string }): string => status.reason ?? status.state

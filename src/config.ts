@@ -138,6 +138,11 @@ const VARIABLES = {
     "5000",
     "How many events wait for their confirm at a time; more are refused.",
   ],
+  SHUTDOWN_DELAY: [
+    wholeNumber(0, 300_000),
+    "0",
+    "How long a stop goes on taking requests, in milliseconds, while /health/ready tells load balancers to send none.",
+  ],
   SHUTDOWN_TIMEOUT: [
     wholeNumber(0, 3_600_000),
     "10000",

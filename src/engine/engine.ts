@@ -121,6 +121,8 @@ export interface ConsumeOptions {
 }
 
 export interface Subscription {
+  /** Deliveries come as there are events; false while the engine is away, and until it has begun again by itself. */
+  readonly isConsuming: boolean
   /**
    * No delivery begins after this returns; those that did can still be settled. Resolves once what was on its way or
    * is released is back in the queue, which may take until all the others are settled.

@@ -43,6 +43,8 @@ export interface HttpContext {
   readonly keys: KeyRing | null
   /** The queues that are always there. */
   readonly queues: readonly QueueDeclaration[]
+  /** Whether the queues and handlers are not there yet; then the open routes alone are answered. */
+  readonly isStarting: () => boolean
   readonly health: () => HealthReport
   /** How the connection to the broker is; null where the engine has none. */
   readonly brokerReport: (() => BrokerReport) | null

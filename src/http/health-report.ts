@@ -1,21 +1,81 @@
 import { z } from "@hono/zod-openapi"
+import type { EngineStatus } from "../engine/engine.ts"
 
 const CheckSchema = z
   .object({
-    status: z.enum(["up", "down"]),
-    detail: z.string().optional().openapi({ description: "Why it is down, or what it counts." }),
+    status: z.enum(["up", "degraded", "down"]),
+    detail: z.string().optional().openapi({ description: "Why it is not up, or what it counts." }),
   })
   .openapi("HealthCheck")
 
 /** What `/health` and `/health/ready` tell. */
 export const HealthReportSchema = z
   .object({
-    status: z.enum(["ready", "starting", "unavailable", "stopping"]),
+    status: z.enum(["ready", "degraded", "starting", "unavailable", "stopping"]).openapi({
+      description:
+        "`ready`: it takes events and handles them. `degraded`: it takes them, and handles less than it should. " +
+        "With both the answer is 200, with the others 503.",
+    }),
     version: z.string(),
     engine: z.string(),
     uptime_seconds: z.number(),
-    checks: z.object({ engine: CheckSchema, pool: CheckSchema }),
+    checks: z.object({ engine: CheckSchema, pool: CheckSchema, consumers: CheckSchema }),
   })
   .openapi("HealthReport")
 
 export type HealthReport = z.infer<typeof HealthReportSchema>
+
+type Check = z.infer<typeof CheckSchema>
+
+/** How many there are of what there should be. */
+export interface Census {
+  readonly present: number
+  readonly expected: number
+}
+
+/** What the service knows of itself, without asking anybody. */
+export interface Vitals {
+  readonly phase: "starting" | "running" | "stopping"
+  readonly version: string
+  readonly uptimeMs: number
+  readonly engine: string
+  readonly engineStatus: EngineStatus
+  /** Workers that take jobs. */
+  readonly workers: Census
+  /** Queues that are consumed, of those that have a handler module and are not paused. */
+  readonly consumers: Census
+}
+
+/** Says how the service is: it takes no events without its engine, and handles none without a worker. */
+export function reportHealth(vitals: Vitals): HealthReport {
+  const { phase, version, engine, uptimeMs, workers, consumers } = vitals
+  const checks = {
+    engine: checkEngine(vitals.engineStatus),
+    pool: checkCensus(workers, "workers"),
+    consumers: checkCensus(consumers, "queues with a handler module"),
+  }
+  return {
+    status: phase === "running" ? summarize(checks) : phase,
+    version,
+    engine,
+    uptime_seconds: Math.round(uptimeMs) / 1_000,
+    checks,
+  }
+}
+
+/** A consumer that is away is no reason to send its traffic elsewhere: what is published waits in the queue. */
+function summarize({ engine, pool, consumers }: HealthReport["checks"]): HealthReport["status"] {
+  if (engine.status === "down" || pool.status === "down") return "unavailable"
+  return pool.status === "up" && consumers.status === "up" ? "ready" : "degraded"
+}
+
+function checkEngine(status: EngineStatus): Check {
+  if (status.state === "ready") return { status: "up" }
+  return { status: "down", detail: "reason" in status ? status.reason : status.state }
+}
+
+function checkCensus({ present, expected }: Census, what: string): Check {
+  const detail = `${present} of ${expected} ${what}`
+  if (present >= expected) return { status: "up", detail }
+  return { status: present === 0 ? "down" : "degraded", detail }
+}

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { summarizeError } from "../event/failure.ts"
 import { authorize } from "./access/access-control.ts"
+import type { StoredKey } from "./access/key-file.ts"
 import { type RouteScopes, readRouteScopes } from "./access/route-scopes.ts"
 import { KEY_SCHEME, type Scope } from "./access/scope.ts"
 import type { Bindings, HttpApp, HttpContext, HttpRoutes } from "./context.ts"
@@ -45,13 +46,17 @@ export function createHttpApp(context: HttpContext): HttpApp {
   app.onError((error, c) => explain(error, c.req.raw, c.env.requestId, context))
   app.openAPIRegistry.registerComponent("securitySchemes", KEY_SCHEME, { type: "http", scheme: "bearer" })
   const scopes = readRouteScopes(app)
+  const admit = ({ headers }: Request, scope: Scope): StoredKey | null => {
+    const key = authorize(context.keys, headers, scope)
+    if (context.isStarting()) throw starting(scope)
+    return key
+  }
   const route = async (request: Request, bindings: Bindings): Promise<Response> => {
     const scope = scopeOf(app, scopes, request)
-    const key = scope === null ? null : authorize(context.keys, request.headers, scope)
-    return app.fetch(request, { ...bindings, key })
+    return app.fetch(request, { ...bindings, key: scope === null ? null : admit(request, scope) })
   }
   const publish = async (request: Request, { requestId }: Bindings): Promise<Response> =>
-    answerPublish(request, requestId, authorize(context.keys, request.headers, "publish"), context)
+    answerPublish(request, requestId, admit(request, "publish"), context)
   return async (request, bindings) => {
     const { requestId } = bindings
     const isPublish = request.method === "POST" && isPath(request.url, PUBLISH_PATH)
@@ -79,6 +84,11 @@ function explain(error: unknown, request: Request, requestId: string, { logger }
     logger.error({ request_id: requestId, error: summarizeError(error) }, "a request failed")
   }
   return toProblemResponse(problem, requestId)
+}
+
+function starting(scope: Scope): ProblemError {
+  const details = scope === "publish" ? { outcome: "not-stored" as const } : {}
+  return new ProblemError("engine-unavailable", "The service is starting.", details)
 }
 
 /** Whether an absolute URL has this path and nothing after it. */

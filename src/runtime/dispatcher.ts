@@ -38,6 +38,12 @@ export class Dispatcher {
     }
   }
 
+  /** How many queues are consumed, of those that should be: those with a handler module that are not paused. */
+  get consumers(): { readonly present: number; readonly expected: number } {
+    const wanted = [...this.#intakes.values()].filter(({ isStarted }) => isStarted)
+    return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
+  }
+
   /** Whether a queue is not consumed for now; null for one that has no handler module. */
   isPaused(queue: string): boolean | null {
     const intake = this.#intakes.get(queue)

@@ -58,6 +58,11 @@ export class QueueIntake {
     return this.#state === "started"
   }
 
+  /** Whether the engine delivers. */
+  get isConsuming(): boolean {
+    return this.#subscription?.isConsuming ?? false
+  }
+
   /** Begins once all that was delivered before is settled, so that an ordering key has one event at a time. */
   start(): void {
     if (this.#state === "started") return

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { AMQPClient } from "@cloudamqp/amqp-client"
 import { allHandled, countingFolder, isReady, SETTLING_MS } from "../support/counting-service.ts"
 import { PublishLoad } from "../support/publish-load.ts"
 import { held } from "../support/rabbitmq/held.ts"
@@ -11,6 +12,10 @@ const TIMEOUT_MS = 120_000
 const CONNECTIONS = 16
 const MANY_CONNECTIONS = 200
 const PLENTY = 300
+
+/** How the service says that it is. */
+const statusOf = async (service: RunningService) =>
+  ((await service.get("/health")).body as { readonly status: string }).status
 
 const environmentOf = (node: RabbitMqNode) => ({
   RABBITMQ_HOST: "127.0.0.1",
@@ -62,6 +67,10 @@ for (const installation of installations()) {
         const load = await survives(async (service) => {
           await node.kill()
           await waitUntil(async () => !(await isReady(service)), "the service to notice")
+          expect(await service.get("/health")).toMatchObject({
+            status: 503,
+            body: { status: "unavailable", checks: { engine: { status: "down" }, pool: { status: "up" } } },
+          })
           expect((await service.get("/health/live")).status).toBe(200)
           await node.start()
         })
@@ -126,6 +135,39 @@ for (const installation of installations()) {
           await node.control("set_vm_memory_high_watermark", "absolute", "2000000000")
           expect(load.refused.get(503)).toBeGreaterThan(0)
         })
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "a queue that another program consumes alone: the service is degraded until it lets go, and takes events",
+      async () => {
+        await using folder = countingFolder()
+        const service = await folder.start(environmentOf(node))
+        await waitUntil(() => isReady(service), "the service to be ready")
+        await service.post("/api/v1/events/queues/custom_events/pause", {})
+        const other = new AMQPClient(`amqp://127.0.0.1:${node.port}`)
+        await other.connect()
+        const channel = await other.channel()
+        await waitUntil(async () => {
+          const { consumerCount } = await channel.queueDeclare("custom_events", { passive: true })
+          return consumerCount === 0
+        }, "the pause")
+        await channel.basicQos(1)
+        await channel.basicConsume("custom_events", { noAck: false, exclusive: true }, () => {})
+        expect((await service.get("/health")).body).toMatchObject({ status: "ready" })
+        await service.post("/api/v1/events/queues/custom_events/resume", {})
+        await waitUntil(async () => (await statusOf(service)) === "degraded", "the service to be degraded")
+        expect(await service.get("/health")).toMatchObject({
+          status: 200,
+          body: { checks: { consumers: { status: "down" }, pool: { status: "up" } } },
+        })
+        expect(await isReady(service)).toBe(true)
+        const id = await service.publish({ name: "counted" })
+        await other.close()
+        await waitUntil(async () => (await statusOf(service)) === "ready", "the service to consume")
+        await allHandled(folder, new Set([id]))
+        expect(await service.stop()).toBe(0)
       },
       TIMEOUT_MS,
     )

@@ -101,6 +101,13 @@ describe("the health", () => {
     },
   )
 
+  test("of a service that is degraded is 200: it takes events, and none is lost", async () => {
+    await using service = await HttpService.start({ health: "degraded" })
+    const response = await service.get("/health/ready")
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ status: "degraded" })
+  })
+
   test("at /health/live is that the process answers", async () => {
     await using service = await HttpService.start()
     const response = await service.get("/health/live")

@@ -54,6 +54,7 @@ export class HttpService implements AsyncDisposable {
       consumption: { isPaused: () => null, pause() {}, resume() {} },
       keys: options.keys ?? null,
       queues,
+      isStarting: () => options.health === "starting",
       health: () => healthReport(options.health ?? "ready"),
       brokerReport: null,
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
@@ -94,6 +95,6 @@ function healthReport(status: HealthReport["status"]): HealthReport {
     version: "0.0.0-test",
     engine: "embedded",
     uptime_seconds: 1,
-    checks: { engine: { status: "up" }, pool: { status: "up", detail: "0 of 0 workers" } },
+    checks: { engine: { status: "up" }, pool: { status: "up" }, consumers: { status: "up" } },
   }
 }

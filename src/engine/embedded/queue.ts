@@ -21,6 +21,9 @@ export function subscribe(queue: Queue, options: ConsumeOptions, onCredit: () =>
   queue.consumers.add(consumer)
   onCredit()
   return {
+    get isConsuming() {
+      return queue.consumers.has(consumer)
+    },
     cancel: async () => {
       queue.consumers.delete(consumer)
     },

@@ -54,6 +54,7 @@ export class QueueConsumer implements Subscription {
   #isOrdered = false
   /** Whether the consumer on the channel is there. */
   #begun: Promise<void> = Promise.resolve()
+  #hasBegun = false
   #isCancelled = false
   /** Until then the broker may deliver to this consumer what was just stored again. */
   #cancelled: Promise<unknown> = Promise.resolve()
@@ -70,12 +71,17 @@ export class QueueConsumer implements Subscription {
     return this.#options.queue
   }
 
+  get isConsuming(): boolean {
+    return this.#hasBegun && !this.#isCancelled && this.#channel?.closed === false
+  }
+
   /** Begins on a connection; on one that it ran on already, nothing happens. */
   async start(client: AMQPClient): Promise<void> {
     if (this.#isCancelled || client.closed) return
     this.#client = client
     if (this.#channel !== null && !this.#channel.closed && this.#channel.connection === client) return
     clearTimeout(this.#resumeTimer)
+    this.#hasBegun = false
     try {
       const channel = await client.channel()
       this.#channel = channel
@@ -91,6 +97,7 @@ export class QueueConsumer implements Subscription {
       if (this.#isOrdered && !this.#options.isSingle()) await this.#othersEnd(channel)
       this.#begun = this.#consume(channel)
       await this.#begun
+      this.#hasBegun = true
       if (this.#isCancelled) await this.#end(channel, settlements)
       this.#resumeDelayMs = RESUME_DELAY_MS.first
     } catch {
@@ -156,13 +163,13 @@ export class QueueConsumer implements Subscription {
     await channel.basicQos(Math.min(MAX_PREFETCH, this.#prefetch))
     const consumer = await channel.basicConsume(this.#options.queue, { noAck: false }, () => {})
     // The broker cancels a consumer whose queue is deleted or loses its leader; the channel lives on.
-    consumer.wait().catch(
-      () =>
-        void channel
-          .close()
-          .catch(() => {})
-          .then(() => this.#resumeLater()),
-    )
+    consumer.wait().catch(() => {
+      this.#hasBegun = false
+      void channel
+        .close()
+        .catch(() => {})
+        .then(() => this.#resumeLater())
+    })
   }
 
   #resumeLater(): void {

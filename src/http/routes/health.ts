@@ -30,7 +30,8 @@ const liveRoute = () =>
 export function health(app: HttpRoutes, { health: report }: HttpContext): void {
   const answer = () => {
     const current = report()
-    return { current, status: current.status === "ready" ? (200 as const) : (503 as const) }
+    const isUsable = current.status === "ready" || current.status === "degraded"
+    return { current, status: isUsable ? (200 as const) : (503 as const) }
   }
   app.openapi(reportRoute("/health", "How the service is"), (c) => {
     const { current, status } = answer()

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
+import { freePorts } from "../free-ports.ts"
 import { waitUntil } from "../wait-until.ts"
 import { commandOf, type RabbitMqInstallation } from "./installation.ts"
 
@@ -173,20 +173,4 @@ export class RabbitMqNode implements AsyncDisposable {
     const decoder = new TextDecoder()
     for await (const chunk of stream) this.#log += decoder.decode(chunk, { stream: true })
   }
-}
-
-/** Ports that nobody listens on at this moment. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      server.listen(0, "127.0.0.1", resolve)
-      await promise
-      const address = server.address()
-      return typeof address === "object" && address !== null ? address.port : 0
-    }),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

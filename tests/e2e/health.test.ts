@@ -1,0 +1,76 @@
+import { expect, test } from "bun:test"
+import { freePorts } from "../support/free-ports.ts"
+import { RawConnection } from "../support/raw-connection.ts"
+import { ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const EVENT = { type: "custom", name: "counted", payload: {} }
+
+test("a service whose modules still load is live and starting, and takes no events until it is ready", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/slow.ts",
+    `while (!(await Bun.file(${JSON.stringify(folder.path)} + "/go").exists())) await Bun.sleep(5)
+     export default { queue: "custom_events", on: { async counted(event) { ${folder.journal("event.id")} } } }`,
+  )
+  const [port] = await freePorts(1)
+  const url = `http://127.0.0.1:${port}`
+  const service = folder.spawn([], { PORT: String(port) })
+  const answersAt = (path: string) =>
+    fetch(url + path).then(
+      ({ status }) => status,
+      () => null,
+    )
+  await waitUntil(async () => (await answersAt("/health/live")) === 200, "the process to be live")
+  for (const path of ["/health", "/health/ready"]) {
+    const response = await fetch(url + path)
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ status: "starting", checks: { pool: { status: "down" } } })
+  }
+  const headers = { "Content-Type": "application/json" }
+  const publish = () =>
+    fetch(`${url}/api/v1/events`, { method: "POST", headers, body: JSON.stringify(EVENT) })
+  const refused = await publish()
+  expect(refused.status).toBe(503)
+  expect(refused.headers.get("retry-after")).toBe("1")
+  expect(await refused.json()).toMatchObject({
+    type: "urn:event-broker:problem:engine-unavailable",
+    detail: "The service is starting.",
+    outcome: "not-stored",
+  })
+  folder.write("go", "")
+  await service.listening()
+  expect(await service.get("/health")).toMatchObject({ status: 200, body: { status: "ready" } })
+  expect((await publish()).status).toBe(201)
+  await waitUntil(() => folder.journalLines().length === 1, "the event to be handled")
+})
+
+test("a service that stops says so while it still takes requests, and then answers what is in flight", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start({ SHUTDOWN_DELAY: "2000" })
+  using publisher = new RawConnection(Number(new URL(service.url).port))
+  const body = JSON.stringify(EVENT)
+  publisher.send(
+    `POST /api/v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+  )
+  publisher.send(body.slice(0, 5))
+  service.signal("SIGTERM")
+  await waitUntil(
+    async () => (await service.get("/health/ready")).status === 503,
+    "the service to be stopping",
+  )
+  expect(await service.get("/health")).toMatchObject({ status: 503, body: { status: "stopping" } })
+  expect((await service.get("/health/live")).status).toBe(200)
+  await service.publish({ name: "late" })
+  await waitUntil(
+    () =>
+      fetch(service.url).then(
+        () => false,
+        () => true,
+      ),
+    "no more connections to be taken",
+  )
+  publisher.send(body.slice(5))
+  expect(await publisher.head()).toStartWith("HTTP/1.1 201")
+  expect(await service.exited()).toBe(0)
+})

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test"
+import { reportHealth, type Vitals } from "../../src/http/health-report.ts"
+
+const WELL: Vitals = {
+  phase: "running",
+  version: "1.2.3",
+  uptimeMs: 1_500,
+  engine: "embedded",
+  engineStatus: { state: "ready" },
+  workers: { present: 5, expected: 5 },
+  consumers: { present: 2, expected: 2 },
+}
+
+const away = { state: "unavailable", reason: "RabbitMQ can't be used: connection refused" } as const
+
+describe("a service", () => {
+  test("is ready where all is there that should be", () => {
+    expect(reportHealth(WELL)).toEqual({
+      status: "ready",
+      version: "1.2.3",
+      engine: "embedded",
+      uptime_seconds: 1.5,
+      checks: {
+        engine: { status: "up" },
+        pool: { status: "up", detail: "5 of 5 workers" },
+        consumers: { status: "up", detail: "2 of 2 queues with a handler module" },
+      },
+    })
+  })
+
+  test("that has no handler modules is ready without workers and consumers", () => {
+    const none = { present: 0, expected: 0 }
+    expect(reportHealth({ ...WELL, workers: none, consumers: none }).status).toBe("ready")
+  })
+
+  test("is unavailable while its engine is away, and says why", () => {
+    const { status, checks } = reportHealth({ ...WELL, engineStatus: away })
+    expect(status).toBe("unavailable")
+    expect(checks.engine).toEqual({ status: "down", detail: away.reason })
+  })
+
+  test("is unavailable without a worker", () => {
+    const { status, checks } = reportHealth({ ...WELL, workers: { present: 0, expected: 5 } })
+    expect(status).toBe("unavailable")
+    expect(checks.pool).toEqual({ status: "down", detail: "0 of 5 workers" })
+  })
+
+  test("is degraded with fewer workers than it should have", () => {
+    const { status, checks } = reportHealth({ ...WELL, workers: { present: 4, expected: 5 } })
+    expect(status).toBe("degraded")
+    expect(checks.pool.status).toBe("degraded")
+  })
+
+  test.each([
+    { present: 1, check: "degraded" },
+    { present: 0, check: "down" },
+  ])("is degraded with $present of 2 consumers: what is published waits", ({ present, check }) => {
+    const { status, checks } = reportHealth({ ...WELL, consumers: { present, expected: 2 } })
+    expect(status).toBe("degraded")
+    expect<string>(checks.consumers.status).toBe(check)
+  })
+
+  test.each(["starting", "stopping"] as const)("that is %s says so, whatever else is the matter", (phase) => {
+    expect(reportHealth({ ...WELL, phase, engineStatus: away }).status).toBe(phase)
+  })
+})
