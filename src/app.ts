@@ -18,6 +18,8 @@ import { findModuleFiles } from "./runtime/module-files.ts"
 import { queuesOf } from "./runtime/module-queues.ts"
 import { Pool } from "./runtime/pool.ts"
 import type { Logger } from "./telemetry/logger.ts"
+import { Metrics } from "./telemetry/metrics.ts"
+import { PASSING_THROUGH, type Tracing } from "./telemetry/tracing.ts"
 import { VERSION } from "./version.ts"
 
 /** How long a stop waits for the engine to settle what the handlers have finished, in milliseconds. */
@@ -79,14 +81,17 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
       )
     }
   })
-  const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT })
+  const metrics = new Metrics()
+  const tracing = await openTracing(config, logger)
+  const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT, metrics, tracing })
   const poolSize = files.length > 0 ? config.WORKER_POOL_SIZE : 0
   const pool = new Pool({
     size: poolSize,
     prefetch: config.WORKER_PREFETCH_COUNT,
     workerUrl,
     files,
-    publish: (draft) => publisher.publish(draft),
+    publish: (draft, trace) => publisher.publish(draft, trace),
+    observers: { metrics, tracing },
     logger,
   })
   const dispatcher = new Dispatcher({
@@ -94,7 +99,20 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     pool,
     poolSize: config.WORKER_POOL_SIZE,
     workerPrefetch: config.WORKER_PREFETCH_COUNT,
+    metrics,
     logger,
+  })
+  const workers = () => ({ present: pool.readyWorkers, expected: poolSize })
+  metrics.watch({
+    version: VERSION,
+    engine: engine.name,
+    isEngineUp: () => engine.status().state === "ready",
+    isBlocked: () => brokerReport?.().state === "blocked",
+    publishesInFlight: () => publisher.inFlight,
+    deliveriesInFlight: () => dispatcher.inFlight,
+    workers,
+    consumers: () => dispatcher.consumers,
+    queues: () => engine.queueStats(),
   })
   const health = () =>
     reportHealth({
@@ -103,7 +121,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
       uptimeMs: performance.now() - startedAt,
       engine: engine.name,
       engineStatus: engine.status(),
-      workers: { present: pool.readyWorkers, expected: poolSize },
+      workers: workers(),
       consumers: dispatcher.consumers,
     })
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_BATCH_BYTES: maxBatchBytes } = config
@@ -119,6 +137,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     maxBodyBytes,
     maxBatchBytes,
     version: VERSION,
+    metrics,
     logger,
   })
 
@@ -165,6 +184,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
       // An engine that can't write settles nothing; what it holds is delivered again after the restart.
       await Promise.race([dispatcher.settled(), Bun.sleep(SETTLE_GRACE_MS)])
       await engine.close()
+      await tracing.stop()
     }
     return { url, failed, stop }
   } catch (error) {
@@ -173,6 +193,20 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     await engine.close()
     throw error
   }
+}
+
+/** OpenTelemetry's SDK is loaded where it is used: it takes memory, and time at the start. */
+async function openTracing(config: Config, logger: Logger): Promise<Tracing> {
+  if (config.OTEL_EXPORTER_OTLP_ENDPOINT === "") return PASSING_THROUGH
+  const { startOtlpTracing } = await import("./telemetry/otlp-tracing.ts")
+  return startOtlpTracing({
+    endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    serviceName: config.OTEL_SERVICE_NAME,
+    version: VERSION,
+    system: config.ENGINE === "rabbitmq" ? "rabbitmq" : "event_broker",
+    exchange: config.DEFAULT_EXCHANGE,
+    logger,
+  })
 }
 
 /** The engine that is configured; only this function names the adapters. */

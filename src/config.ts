@@ -24,6 +24,11 @@ const oneOf = <const Options extends readonly string[]>(options: Options) =>
 
 const nonEmpty = v.pipe(v.string(), v.nonEmpty("takes a text that is not empty"))
 
+const optionalHttpUrl = v.pipe(
+  v.string(),
+  v.check((text) => text === "" || isHttpUrl(text), "takes a URL that begins with http:// or https://"),
+)
+
 const flag = v.pipe(
   v.picklist(["true", "false"], "takes true or false"),
   v.transform((text) => text === "true"),
@@ -47,6 +52,8 @@ const hosts = v.pipe(
     })),
   ),
 )
+
+const isHttpUrl = (text: string): boolean => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "")
 
 const logLevels = Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]
 
@@ -138,6 +145,12 @@ const VARIABLES = {
     "5000",
     "How many events wait for their confirm at a time; more are refused.",
   ],
+  OTEL_EXPORTER_OTLP_ENDPOINT: [
+    optionalHttpUrl,
+    "",
+    "Where OpenTelemetry's collector takes OTLP over HTTP, such as http://collector:4318; without it no spans are sent.",
+  ],
+  OTEL_SERVICE_NAME: [nonEmpty, "event-broker", "The name of this service in traces."],
   SHUTDOWN_DELAY: [
     wholeNumber(0, 300_000),
     "0",

@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   publisher: ["config", "telemetry", "engine", "event"],
   engine: ["config", "telemetry", "event"],
   config: ["telemetry"],
-  telemetry: ["config"],
+  telemetry: ["config", "event"],
   event: [],
   version: [],
 }

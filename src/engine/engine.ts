@@ -7,6 +7,7 @@
  */
 import type { Event } from "../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../event/failure.ts"
+import type { TraceContext } from "../event/trace-context.ts"
 
 export interface Engine {
   readonly name: "embedded" | "rabbitmq"
@@ -26,11 +27,12 @@ export interface Engine {
 
   /**
    * Stores the event durably on every queue whose bindings match its routing key. Resolves on the confirm:
-   * a crash of the process or the machine after that does not lose the event.
+   * a crash of the process or the machine after that does not lose the event. The trace context, where there is one,
+   * comes with every delivery of the event.
    * @throws {PublishError} `unroutable`, `queue-full` or `engine-unavailable`; its `outcome` tells whether
    * the event may be stored all the same.
    */
-  publish(event: Event): Promise<void>
+  publish(event: Event, trace?: TraceContext | null): Promise<void>
 
   /**
    * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Each
@@ -146,6 +148,8 @@ export interface Delivery {
   readonly attempt: number
   /** The failure of the attempt before, where there was one. */
   readonly lastFailure: FailureRecord | null
+  /** The trace that the event was published in. */
+  readonly trace: TraceContext | null
   /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
   readonly isLost: boolean
 

@@ -3,6 +3,7 @@ import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { Publisher } from "../publisher/publisher.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import type { Metrics } from "../telemetry/metrics.ts"
 import type { StoredKey } from "./access/key-file.ts"
 import type { KeyRing } from "./access/key-ring.ts"
 import type { HealthReport } from "./health-report.ts"
@@ -52,5 +53,6 @@ export interface HttpContext {
   readonly maxBodyBytes: number
   readonly maxBatchBytes: number
   readonly version: string
+  readonly metrics: Metrics
   readonly logger: Logger
 }

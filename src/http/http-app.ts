@@ -12,6 +12,7 @@ import { health } from "./routes/health.ts"
 import { listDeadLetters } from "./routes/list-dead-letters.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listTypes } from "./routes/list-types.ts"
+import { metrics } from "./routes/metrics.ts"
 import { pauseQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { answerPublish, PUBLISH_PATH, publishEvent } from "./routes/publish-event.ts"
@@ -37,6 +38,7 @@ export function createHttpApp(context: HttpContext): HttpApp {
   purgeDeadLetters(app, context)
   health(app, context)
   brokerHealth(app, context)
+  metrics(app, context)
   serviceInfo(app, context)
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
@@ -51,30 +53,46 @@ export function createHttpApp(context: HttpContext): HttpApp {
     if (context.isStarting()) throw starting(scope)
     return key
   }
-  const route = async (request: Request, bindings: Bindings): Promise<Response> => {
-    const scope = scopeOf(app, scopes, request)
-    return app.fetch(request, { ...bindings, key: scope === null ? null : admit(request, scope) })
+  const route = async (request: Request, bindings: Bindings, scope: Scope | null): Promise<Response> => {
+    const key = scope === null ? null : admit(request, scope)
+    const response = await app.fetch(request, { ...bindings, key })
+    response.headers.set("X-Request-Id", bindings.requestId)
+    return response
   }
   const publish = async (request: Request, { requestId }: Bindings): Promise<Response> =>
     answerPublish(request, requestId, admit(request, "publish"), context)
   return async (request, bindings) => {
-    const { requestId } = bindings
+    const begunAt = performance.now()
     const isPublish = request.method === "POST" && isPath(request.url, PUBLISH_PATH)
+    const target = isPublish ? PUBLISH : targetOf(app, scopes, request)
+    let response: Response
     try {
-      const response = await (isPublish ? publish(request, bindings) : route(request, bindings))
-      if (!isPublish) response.headers.set("X-Request-Id", requestId)
-      return response
+      response = await (isPublish ? publish(request, bindings) : route(request, bindings, target.scope))
     } catch (error) {
-      return explain(error, request, requestId, context)
+      response = explain(error, request, bindings.requestId, context)
     }
+    const seconds = (performance.now() - begunAt) / 1_000
+    context.metrics.answered(target.method, target.path, response.status, seconds)
+    return response
   }
 }
 
-/** What a request needs; a route that is not there needs nothing to be told so. */
-function scopeOf(app: HttpRoutes, scopes: RouteScopes, { method, url }: Request): Scope | null {
+/** Which route a request is for, as one of few values: its method, its path with the names of parameters, its scope. */
+interface Target {
+  readonly method: string
+  readonly path: string
+  readonly scope: Scope | null
+}
+
+const PUBLISH: Target = { method: "POST", path: PUBLISH_PATH, scope: "publish" }
+
+/** A route that is not there needs no scope to be told so. */
+function targetOf(app: HttpRoutes, scopes: RouteScopes, { method, url }: Request): Target {
   const [handlers] = app.router.match(method === "HEAD" ? "GET" : method, new URL(url).pathname)
   const route = handlers.at(-1)?.[0][1]
-  return route === undefined ? null : (scopes.get(`${route.method} ${route.path}`) ?? null)
+  if (route === undefined)
+    return { method: METHODS.includes(method) ? method : "other", path: "none", scope: null }
+  return { method, path: route.path, scope: scopes.get(`${route.method} ${route.path}`) ?? null }
 }
 
 function explain(error: unknown, request: Request, requestId: string, { logger }: HttpContext): Response {

@@ -1,12 +1,19 @@
 import type { Engine } from "../engine/engine.ts"
 import { PublishError } from "../engine/errors.ts"
 import type { Event } from "../event/envelope.ts"
+import { EventInvalidError } from "../event/errors.ts"
+import { EVENT_TYPES } from "../event/event-type.ts"
+import type { TraceContext } from "../event/trace-context.ts"
 import { completeEvent, validateDraft } from "../event/validate.ts"
+import type { Metrics } from "../telemetry/metrics.ts"
+import type { Tracing } from "../telemetry/tracing.ts"
 
 export interface PublisherOptions {
   readonly engine: Engine
   /** How many events may wait for their confirm at once; more are refused, so that memory stays bounded. */
   readonly maxInFlight: number
+  readonly metrics: Metrics
+  readonly tracing: Tracing
   /** Makes the id of an event that has none. Default: UUIDv7. */
   readonly newId?: () => string
   /** Milliseconds since the epoch. Default: the system's clock. */
@@ -15,39 +22,67 @@ export interface PublisherOptions {
 
 /** The one way into the engine, for what comes over HTTP and for what handlers publish. */
 export class Publisher {
-  readonly #engine: Engine
-  readonly #maxInFlight: number
+  readonly #options: PublisherOptions
   readonly #newId: () => string
   readonly #now: () => number
   #inFlight = 0
 
   constructor(options: PublisherOptions) {
-    this.#engine = options.engine
-    this.#maxInFlight = options.maxInFlight
+    this.#options = options
     this.#newId = options.newId ?? Bun.randomUUIDv7
     this.#now = options.now ?? Date.now
+  }
+
+  /** Publishes that wait for their confirm. */
+  get inFlight(): number {
+    return this.#inFlight
   }
 
   /**
    * Validates a draft, completes it to an event and stores it. Resolves with the event once the engine has
    * confirmed it.
+   * @param trace the trace that it is published in
    * @throws {EventInvalidError} where it is not an event.
    * @throws {PublishError} where it was not confirmed; its `outcome` tells whether it may be stored.
    */
-  async publish(draft: unknown): Promise<Event> {
-    const event = completeEvent(validateDraft(draft), this.#newId, this.#now())
-    if (this.#inFlight >= this.#maxInFlight) {
-      throw new PublishError(
-        "too-many-in-flight",
-        `${this.#maxInFlight} publishes wait for their confirm already`,
-      )
+  async publish(draft: unknown, trace: TraceContext | null = null): Promise<Event> {
+    const { metrics } = this.#options
+    const begunAt = performance.now()
+    try {
+      const event = completeEvent(validateDraft(draft), this.#newId, this.#now())
+      await this.#store(event, trace)
+      metrics.published(event.type, "stored", (performance.now() - begunAt) / 1_000)
+      return event
+    } catch (error) {
+      metrics.published(typeOf(draft), codeOf(error), (performance.now() - begunAt) / 1_000)
+      throw error
+    }
+  }
+
+  async #store(event: Event, trace: TraceContext | null): Promise<void> {
+    const { engine, maxInFlight, tracing } = this.#options
+    if (this.#inFlight >= maxInFlight) {
+      throw new PublishError("too-many-in-flight", `${maxInFlight} publishes wait for their confirm already`)
     }
     this.#inFlight++
+    const span = tracing.publishing({ eventId: event.id, routingKey: event.routing_key }, trace)
     try {
-      await this.#engine.publish(event)
-      return event
+      await engine.publish(event, span.trace)
+      span.end(null)
+    } catch (error) {
+      span.end(codeOf(error))
+      throw error
     } finally {
       this.#inFlight--
     }
   }
 }
+
+/** The type of a draft that may be no event, as one of few values. */
+function typeOf(draft: unknown): string {
+  const type = typeof draft === "object" && draft !== null && "type" in draft ? draft.type : undefined
+  return EVENT_TYPES.find((each) => each === type) ?? "unknown"
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof PublishError || error instanceof EventInvalidError ? error.code : "internal"

@@ -14,7 +14,7 @@ export class AttemptRunner {
 
   /** Never rejects. */
   run(attempt: Attempt): Promise<JobResult> {
-    const { choice, queue, eventId, body, priority, lastFailure } = attempt
+    const { choice, queue, eventId, body, priority, lastFailure, trace } = attempt
     if (choice.manifest.batch !== null) return this.#batcherOf(attempt).add(attempt)
     return this.#pool.run({
       ...choice,
@@ -25,6 +25,7 @@ export class AttemptRunner {
       body,
       attempt: attempt.attempt,
       lastError: lastFailure?.error ?? null,
+      trace,
     })
   }
 

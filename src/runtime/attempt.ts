@@ -1,4 +1,5 @@
 import type { FailureRecord } from "../event/failure.ts"
+import type { TraceContext } from "../event/trace-context.ts"
 import type { HandlerChoice } from "./handler-table.ts"
 
 /** One attempt to have one event handled. */
@@ -10,4 +11,5 @@ export interface Attempt {
   readonly priority: number
   readonly attempt: number
   readonly lastFailure: FailureRecord | null
+  readonly trace: TraceContext | null
 }

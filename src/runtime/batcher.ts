@@ -73,11 +73,12 @@ export class Batcher {
       queue: this.#queue,
       priority: Math.max(...attempts.map(({ priority }) => priority)),
       isAlone,
-      events: attempts.map(({ eventId, body, attempt, lastFailure }) => ({
+      events: attempts.map(({ eventId, body, attempt, lastFailure, trace }) => ({
         eventId,
         body,
         attempt,
         lastError: lastFailure?.error ?? null,
+        trace,
       })),
     })
   }

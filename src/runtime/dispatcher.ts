@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/engine.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import type { Metrics } from "../telemetry/metrics.ts"
 import { AttemptRunner } from "./attempt-runner.ts"
 import { HandlerTable } from "./handler-table.ts"
 import type { ModuleManifest } from "./manifest.ts"
@@ -12,6 +13,7 @@ export interface DispatcherOptions {
   /** How many workers the pool has, and how many jobs each holds at a time. */
   readonly poolSize: number
   readonly workerPrefetch: number
+  readonly metrics: Metrics
   readonly logger: Logger
 }
 
@@ -28,11 +30,12 @@ export class Dispatcher {
 
   /** Consumes the queues of these modules. A queue without a module is not consumed: its events wait. */
   start(manifests: readonly ModuleManifest[]): void {
-    const { engine, logger } = this.#options
+    const { engine, metrics, logger } = this.#options
+    const runner = this.#runner
     const handlers = new HandlerTable(manifests)
     for (const queue of handlers.queues) {
       const prefetch = this.#prefetchOf(manifests.filter((manifest) => manifest.queue === queue))
-      const intake = new QueueIntake({ engine, queue, prefetch, handlers, runner: this.#runner, logger })
+      const intake = new QueueIntake({ engine, queue, prefetch, handlers, runner, metrics, logger })
       this.#intakes.set(queue, intake)
       intake.start()
     }
@@ -42,6 +45,11 @@ export class Dispatcher {
   get consumers(): { readonly present: number; readonly expected: number } {
     const wanted = [...this.#intakes.values()].filter(({ isStarted }) => isStarted)
     return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
+  }
+
+  /** Deliveries that are not settled. */
+  get inFlight(): number {
+    return [...this.#intakes.values()].reduce((sum, { inFlight }) => sum + inFlight, 0)
   }
 
   /** Whether a queue is not consumed for now; null for one that has no handler module. */

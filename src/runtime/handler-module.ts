@@ -16,8 +16,9 @@
  * ```
  */
 import type { Event, EventDraft } from "../event/envelope.ts"
+import type { TraceContext } from "../event/trace-context.ts"
 
-export type { Event, EventDraft }
+export type { Event, EventDraft, TraceContext }
 
 export interface HandlerModule extends ModuleOptions {
   /** The functions by the event's name; `"*"` takes every name that has none of its own. */
@@ -108,6 +109,8 @@ export interface HandlerContext extends BaseContext {
   readonly attempt: number
   /** The error of the attempt before, where there was one. */
   readonly lastError: LastError | null
+  /** The trace that the event was published in, for requests to other services; `publish` goes on in it by itself. */
+  readonly trace: TraceContext | null
   /** `return ctx.retry({ delay })`: try again after `delay` milliseconds, or after the backoff. */
   retry(options?: { readonly delay?: number }): Verdict
   /** `return ctx.deadLetter(reason)`: the event will never succeed. */
@@ -118,6 +121,8 @@ export interface HandlerContext extends BaseContext {
 export interface BatchContext extends BaseContext {
   /** The error of the attempt before, where there was one. An event's attempt is its `retry_count` + 1. */
   lastError(id: string): LastError | null
+  /** The trace that the event was published in. */
+  trace(id: string): TraceContext | null
   /** The event is done. */
   ack(id: string): void
   /** The event is tried again after `delay` milliseconds, or after the backoff. */

@@ -1,4 +1,6 @@
 import type { ErrorSummary } from "../event/failure.ts"
+import { type TraceContext, traceIdOf } from "../event/trace-context.ts"
+import type { Call } from "./call.ts"
 import type { ModuleManifest } from "./manifest.ts"
 import type { HandlerOutcome } from "./messages.ts"
 
@@ -21,6 +23,8 @@ export interface JobEvent {
   readonly body: string
   readonly attempt: number
   readonly lastError: ErrorSummary | null
+  /** The trace that the event was published in. */
+  readonly trace: TraceContext | null
 }
 
 export interface EventRequest extends JobTarget, JobEvent {}
@@ -35,8 +39,16 @@ export type JobRequest = EventRequest | BatchRequest
 /** What a job is about, for the log. */
 export function describeJob(request: JobRequest): Readonly<Record<string, unknown>> {
   const { queue, manifest } = request
-  const about = "events" in request ? { batch: request.events.length } : { event_id: request.eventId }
+  const about =
+    "events" in request
+      ? { batch: request.events.length }
+      : { event_id: request.eventId, ...describeTrace(request.trace) }
   return { ...about, queue, module: manifest.file }
+}
+
+/** The trace of an event, for the log; nothing where there is none. */
+export function describeTrace(trace: TraceContext | null): Readonly<Record<string, string>> {
+  return trace === null ? {} : { trace_id: traceIdOf(trace) }
 }
 
 /** How a job ended. */
@@ -59,6 +71,9 @@ export class Job {
   state: "waiting" | "sent" | "started" | "overdue" | "abort-seen" | "finished" = "waiting"
   /** The places of the events of a batch that were settled before the others. */
   readonly settledEvents = new Set<number>()
+  /** For how long its function ran, in milliseconds, as far as that is known. */
+  durationMs = 0
+  #call: Call | null = null
   readonly #finish: (result: JobResult) => void
   readonly #finishEvent: (place: number, result: JobResult) => void
   #timer: Timer | undefined
@@ -74,6 +89,16 @@ export class Job {
     this.isAlone = request.isAlone
     this.#finish = finish
     this.#finishEvent = finishEvent
+  }
+
+  /** The trace that what its handler publishes belongs to. */
+  get trace(): TraceContext | null {
+    return this.#call?.trace ?? null
+  }
+
+  /** A worker is given it. */
+  begin(call: Call): void {
+    this.#call = call
   }
 
   get hasStarted(): boolean {
@@ -94,6 +119,7 @@ export class Job {
   reset(): void {
     clearTimeout(this.#timer)
     this.state = "waiting"
+    this.#endCall("returned")
   }
 
   /** Whether nothing of it is left to be run. */
@@ -113,7 +139,13 @@ export class Job {
     clearTimeout(this.#timer)
     const reported = result.kind === "failed" ? this.#explainFailure(result) : result
     this.state = "finished"
+    this.#endCall(reported.kind)
     this.#finish(reported)
+  }
+
+  #endCall(result: JobResult["kind"]): void {
+    this.#call?.end(result, this.durationMs)
+    this.#call = null
   }
 
   /** What a handler throws once its signal is aborted is the doing of the timeout, or of the stop. */

@@ -1,5 +1,6 @@
 /** What the pool and a worker say to each other. Only plain data crosses; events cross as JSON text. */
 import type { ErrorSummary } from "../event/failure.ts"
+import type { TraceContext } from "../event/trace-context.ts"
 import type { LogLevel } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
 
@@ -20,6 +21,8 @@ interface RunEvent extends RunTarget {
   readonly body: string
   readonly attempt: number
   readonly lastError: ErrorSummary | null
+  /** The trace that the handler's call belongs to. */
+  readonly trace: TraceContext | null
 }
 
 interface RunBatch extends RunTarget {
@@ -38,7 +41,13 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "loaded"; readonly modules: readonly ModuleDescription[] }
   | { readonly kind: "load-failed"; readonly file: string; readonly reason: string }
-  | { readonly kind: "settled"; readonly job: number; readonly outcome: HandlerOutcome }
+  | {
+      readonly kind: "settled"
+      readonly job: number
+      readonly outcome: HandlerOutcome
+      /** For how long the function ran. */
+      readonly durationMs: number
+    }
   /** One event of a batch, before the others. */
   | {
       readonly kind: "event-settled"
@@ -65,6 +74,8 @@ export interface BatchEvent {
   readonly body: string
   readonly attempt: number
   readonly lastError: ErrorSummary | null
+  /** The trace that the event was published in. */
+  readonly trace: TraceContext | null
 }
 
 export interface ModuleFile {

@@ -1,6 +1,8 @@
 import type { Event } from "../event/envelope.ts"
+import type { TraceContext } from "../event/trace-context.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { blame } from "./blame.ts"
+import { Call, type CallObservers } from "./call.ts"
 import { type BatchRequest, describeJob, type EventRequest, Job, type JobResult } from "./job.ts"
 import { answerPublish, writeLog } from "./job-messages.ts"
 import { type ModuleManifest, readManifests } from "./manifest.ts"
@@ -18,7 +20,8 @@ export interface PoolOptions {
   readonly workerUrl: string
   readonly files: readonly ModuleFile[]
   /** Publishes what handlers publish. */
-  readonly publish: (draft: unknown) => Promise<Event>
+  readonly publish: (draft: unknown, trace: TraceContext | null) => Promise<Event>
+  readonly observers: CallObservers
   readonly logger: Logger
 }
 
@@ -178,6 +181,7 @@ export class Pool {
   }
 
   #run(thread: WorkerThread, job: Job): void {
+    job.begin(new Call(job.request, this.#options.observers))
     thread.run(job)
     this.#watch(thread, job, job.request.manifest.timeoutMs)
   }
@@ -203,6 +207,7 @@ export class Pool {
   #giveUp(thread: WorkerThread, job: Job): void {
     const about = { ...describeJob(job.request), timeout_ms: job.request.manifest.timeoutMs }
     thread.isEnding = true
+    this.#options.observers.metrics.workerReplaced("timeout")
     if (job.state !== "abort-seen") {
       this.#options.logger.warn(about, "a handler does not yield; its worker is ended and replaced")
       this.#takeJobsOff(thread, "timeout")
@@ -212,6 +217,7 @@ export class Pool {
     this.#options.logger.warn(about, "a handler did not settle in time; its worker is replaced")
     thread.jobs.delete(job.id)
     thread.state = "retiring"
+    job.durationMs = thread.runningForMs(job)
     job.finish({ kind: "timeout", error: null })
     this.#afterJob(thread)
     this.#spawner.wake()
@@ -231,6 +237,7 @@ export class Pool {
     const { lastWords, jobs } = thread
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
       this.#options.logger.error({ error: lastWords, jobs: jobs.size }, "a worker died; it will be replaced")
+      this.#options.observers.metrics.workerReplaced("crash")
     }
     this.#takeJobsOff(thread, "worker-crashed")
     this.#spawner.wake(thread.hasRunJobs)
@@ -260,7 +267,7 @@ export class Pool {
 
   #answer(thread: WorkerThread, job: Job, message: JobMessage): void {
     if (message.kind === "log") writeLog(this.#options.logger, job.request, message)
-    else void answerPublish(thread, message, this.#options.publish)
+    else void answerPublish(thread, message, (draft) => this.#options.publish(draft, job.trace))
   }
 
   #count(state: WorkerThread["state"]): number {

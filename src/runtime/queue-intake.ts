@@ -3,11 +3,12 @@ import type { Event } from "../event/envelope.ts"
 import { type FailureReason, type FailureRecord, summarizeError } from "../event/failure.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import type { Metrics } from "../telemetry/metrics.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
 import type { HandlerChoice, HandlerTable } from "./handler-table.ts"
 import { KeyLanes } from "./key-lanes.ts"
-import { logDecision, settle } from "./settle.ts"
+import { logDecision, type SettledAttempt, settle } from "./settle.ts"
 import { Waits } from "./waits.ts"
 
 export interface QueueIntakeOptions {
@@ -17,6 +18,7 @@ export interface QueueIntakeOptions {
   readonly prefetch: number
   readonly handlers: HandlerTable
   readonly runner: AttemptRunner
+  readonly metrics: Metrics
   readonly logger: Logger
 }
 
@@ -81,6 +83,11 @@ export class QueueIntake {
     this.#holding.waits.end()
   }
 
+  /** Deliveries that are not settled. */
+  get inFlight(): number {
+    return this.#open.size
+  }
+
   /** Resolves once every delivery that began is settled. */
   async settled(): Promise<void> {
     while (this.#open.size > 0) await Promise.all(this.#open)
@@ -122,7 +129,7 @@ export class QueueIntake {
     if (event.ordering_key !== undefined) return this.#handleInTurn(delivery, match, event.ordering_key)
     const { attempt, lastFailure } = delivery
     const decision = await this.#attempt(delivery, match, attempt, lastFailure)
-    logDecision(this.#options.logger, delivery, event, decision)
+    this.#tell(delivery, event, decision)
     await settle(delivery, decision)
   }
 
@@ -145,7 +152,7 @@ export class QueueIntake {
     // One that is lost was delivered again, and waits behind this for its turn.
     while (!delivery.isLost) {
       const decision = await this.#attempt(delivery, match, attempt, lastFailure)
-      logDecision(this.#options.logger, { queue: delivery.queue, attempt }, match.event, decision)
+      this.#tell({ queue: delivery.queue, trace: delivery.trace, attempt }, match.event, decision)
       if (decision.kind !== "retry") return settle(delivery, decision)
       const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS))
       this.#lookAhead()
@@ -157,7 +164,7 @@ export class QueueIntake {
   }
 
   async #attempt(
-    { queue, body, priority }: Delivery,
+    { queue, body, priority, trace }: Delivery,
     { event, choice }: Match,
     attempt: number,
     lastFailure: FailureRecord | null,
@@ -171,6 +178,7 @@ export class QueueIntake {
       priority,
       attempt,
       lastFailure,
+      trace,
     })
     return decide(result, { attempt, lastFailure, manifest: choice.manifest, now: Date.now() })
   }
@@ -181,8 +189,14 @@ export class QueueIntake {
     const summary = error === null ? null : summarizeError(error)
     const failure = recordFailure(reason, summary, circumstances, null)
     const decision: Decision = { kind: "dead-letter", failure }
-    logDecision(this.#options.logger, delivery, event, decision)
+    this.#tell(delivery, event, decision)
     return settle(delivery, decision)
+  }
+
+  #tell(attempt: SettledAttempt, event: Event | null, decision: Decision): void {
+    const { metrics, logger } = this.#options
+    metrics.decided(attempt.queue, decision.kind, "failure" in decision ? decision.failure.reason : null)
+    logDecision(logger, attempt, event, decision)
   }
 
   /** What waits for others does not count to the prefetch. */

@@ -14,7 +14,7 @@ export async function runBatch(
 ): Promise<HandlerOutcome> {
   const settling = new Set<Promise<void>>()
   const unsettled = new Map<string, number[]>()
-  const lastErrors = new Map<string, BatchMessage["events"][number]["lastError"]>()
+  const before = new Map<string, BatchMessage["events"][number]>()
   /** The first call for an event counts. Ids need not be unique: an event can come twice. */
   const settle = (id: string, outcome: HandlerOutcome): void => {
     const places = unsettled.get(id) ?? []
@@ -31,16 +31,18 @@ export async function runBatch(
   }
   const context: BatchContext = {
     ...scope.context(),
-    lastError: (id) => lastErrors.get(id) ?? null,
+    lastError: (id) => before.get(id)?.lastError ?? null,
+    trace: (id) => before.get(id)?.trace ?? null,
     ack: (id) => settle(id, { kind: "done" }),
     retry: (id, options) => settle(id, { kind: "retry", delayMs: options?.delay ?? null }),
     deadLetter: (id, reason) => settle(id, { kind: "dead-letter", reason: String(reason) }),
   }
   try {
-    const given = events.map(({ place, body, attempt, lastError }): Event => {
+    const given = events.map((each): Event => {
+      const { place, body, attempt } = each
       const event: Event = JSON.parse(body)
       unsettled.set(event.id, [...(unsettled.get(event.id) ?? []), place])
-      lastErrors.set(event.id, lastError)
+      before.set(event.id, each)
       return { ...event, retry_count: attempt - 1 }
     })
     await handler(given, context)

@@ -18,13 +18,14 @@ class GivenVerdict implements Verdict {
 /** Calls a function for one event and tells how it ended; never rejects. */
 export async function runEvent(
   scope: RunScope,
-  { body, attempt, lastError }: RunMessage,
+  { body, attempt, lastError, trace }: RunMessage,
   handler: Handler,
 ): Promise<HandlerOutcome> {
   const context: HandlerContext = {
     ...scope.context(),
     attempt,
     lastError,
+    trace,
     retry: (options) => new GivenVerdict({ kind: "retry", delayMs: options?.delay ?? null }),
     deadLetter: (reason) => new GivenVerdict({ kind: "dead-letter", reason: String(reason) }),
   }

@@ -1,12 +1,16 @@
 import type { Delivery } from "../engine/engine.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Decision } from "./delivery-policy.ts"
+import { describeTrace } from "./job.ts"
 
 /** What is known of an event that is settled; of a message that is no event, nothing. */
 export interface Settled {
   readonly id: string
   readonly name: string
 }
+
+/** A delivery's attempt; it may be another one than the delivery's first. */
+export type SettledAttempt = Pick<Delivery, "queue" | "attempt" | "trace">
 
 /** Does with a delivery what was decided, and says so. Rejects where the engine could not: it delivers it again. */
 export async function settle(delivery: Delivery, decision: Decision): Promise<void> {
@@ -25,11 +29,11 @@ export async function settle(delivery: Delivery, decision: Decision): Promise<vo
 /** Writes a decision to the log. */
 export function logDecision(
   logger: Logger,
-  { queue, attempt }: Pick<Delivery, "queue" | "attempt">,
+  { queue, attempt, trace }: SettledAttempt,
   event: Settled | null,
   decision: Decision,
 ): void {
-  const about = { event_id: event?.id, queue, name: event?.name, attempt }
+  const about = { event_id: event?.id, ...describeTrace(trace), queue, name: event?.name, attempt }
   switch (decision.kind) {
     case "ack":
       logger.debug(about, "event handled")

@@ -107,6 +107,7 @@ export class WorkerThread {
     const unfinished: Job[] = []
     for (const [job, slot] of this.#slots) {
       const progress = this.#board.progressOf(slot)
+      job.durationMs = this.#board.runningForMs(slot)
       if (progress === "begun" && job.state === "sent") job.state = "started"
       if (progress === "done" || job.isSettled) job.finish({ kind: "done" })
       else if (this.jobs.has(job.id)) unfinished.push(job)
@@ -150,6 +151,7 @@ export class WorkerThread {
         break
       case "settled":
         this.#free(job)
+        job.durationMs = message.durationMs
         job.finish(message.outcome)
         this.#events.onSettled(this, job)
         break
@@ -179,10 +181,10 @@ function runMessage(job: Job, slot: number): ToWorker {
   const target = { job: job.id, slot, priority, module, handler, queue }
   if (!("events" in request)) {
     const { body, attempt, lastError } = request
-    return { kind: "run", ...target, body, attempt, lastError }
+    return { kind: "run", ...target, body, attempt, lastError, trace: job.trace }
   }
   const events = request.events
-    .map(({ body, attempt, lastError }, place) => ({ place, body, attempt, lastError }))
+    .map(({ body, attempt, lastError, trace }, place) => ({ place, body, attempt, lastError, trace }))
     .filter(({ place }) => !job.settledEvents.has(place))
   return { kind: "run-batch", ...target, events }
 }

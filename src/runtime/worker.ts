@@ -100,12 +100,14 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
 async function start(message: RunMessage): Promise<void> {
   const { job, slot } = message
   board.begin(slot)
+  const begunAt = performance.now()
   const outcome = await run(message)
+  const durationMs = performance.now() - begunAt
   runs.delete(job)
-  if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome })
+  if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome, durationMs })
   // It is on the board: should another handler end this worker before the message leaves, nothing is lost.
   board.finish(slot)
-  outbox.send({ kind: "settled", job, outcome })
+  outbox.send({ kind: "settled", job, outcome, durationMs })
 }
 
 async function run(message: RunMessage): Promise<HandlerOutcome> {

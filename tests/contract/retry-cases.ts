@@ -31,6 +31,33 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "an event's trace comes with each of its deliveries: the first, a retry, and one after a redrive",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+      const traces = [
+        { traceparent, tracestate: "vendor=value,other=1" },
+        { traceparent, tracestate: null },
+        null,
+      ]
+      const inbox = new Inbox(engine, "calls", 1)
+      for (const trace of traces) {
+        await engine.publish(newEvent({ routing_key: "calls" }), trace)
+        const first = await inbox.next()
+        expect(first.trace).toEqual(trace)
+        await first.retry(1, failureRecord())
+        const second = await inbox.next()
+        expect(second.trace).toEqual(trace)
+        await second.deadLetter(failureRecord())
+        await engine.redrive("calls", {})
+        const third = await inbox.next()
+        expect(third.trace).toEqual(trace)
+        await third.ack()
+      }
+    },
+  },
+  {
     title: "a retry comes to the queue that failed, and to no other",
     async run(harness) {
       const engine = await harness.open()

@@ -17,6 +17,8 @@ const PLENTY = 300
 const statusOf = async (service: RunningService) =>
   ((await service.get("/health")).body as { readonly status: string }).status
 
+const metricsOf = async ({ url }: RunningService) => (await fetch(`${url}/metrics`)).text()
+
 const environmentOf = (node: RabbitMqNode) => ({
   RABBITMQ_HOST: "127.0.0.1",
   RABBITMQ_PORT: String(node.port),
@@ -72,6 +74,9 @@ for (const installation of installations()) {
             body: { status: "unavailable", checks: { engine: { status: "down" }, pool: { status: "up" } } },
           })
           expect((await service.get("/health/live")).status).toBe(200)
+          const metrics = await metricsOf(service)
+          expect(metrics).toContain("\nevent_broker_engine_up 0\n")
+          expect(metrics).not.toContain("event_broker_queue_messages{")
           await node.start()
         })
         expect(load.refused.size).toBeGreaterThan(0)
@@ -131,6 +136,7 @@ for (const installation of installations()) {
           })
           expect(response.status).toBe(503)
           expect(await response.json()).toMatchObject({ type: "urn:event-broker:problem:engine-unavailable" })
+          expect(await metricsOf(service)).toContain("\nevent_broker_publishers_blocked 1\n")
           await waitUntil(async () => (await waiting(service)) === 0, "the consumers to drain the queue")
           await node.control("set_vm_memory_high_watermark", "absolute", "2000000000")
           expect(load.refused.get(503)).toBeGreaterThan(0)

@@ -18,6 +18,7 @@ const ROUTES = [
   ["get", "/health/ready"],
   ["get", "/health/live"],
   ["get", "/health/rabbitmq"],
+  ["get", "/metrics"],
   ["get", "/"],
 ] as const
 

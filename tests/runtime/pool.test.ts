@@ -6,6 +6,8 @@ import type { JobResult } from "../../src/runtime/job.ts"
 import { ModuleLoadError } from "../../src/runtime/manifest.ts"
 import { findModuleFiles } from "../../src/runtime/module-files.ts"
 import { Pool } from "../../src/runtime/pool.ts"
+import { Metrics } from "../../src/telemetry/metrics.ts"
+import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import { ChildProcess } from "../support/child-process.ts"
 import { newEvent } from "../support/new-event.ts"
 import { RunningPool } from "../support/running-pool.ts"
@@ -268,6 +270,7 @@ describe("a module that can't be used stops the start, by its name", () => {
       workerUrl: WORKER_URL,
       files: await findModuleFiles(folder.path),
       publish: () => Promise.reject(new Error("nothing is published here")),
+      observers: { metrics: new Metrics(), tracing: PASSING_THROUGH },
       logger: pino({ level: "silent" }),
     })
     const error = await pool.start().catch((thrown: unknown) => thrown)

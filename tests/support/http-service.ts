@@ -6,6 +6,8 @@ import type { HealthReport } from "../../src/http/health-report.ts"
 import { createHttpApp } from "../../src/http/http-app.ts"
 import { HttpServer } from "../../src/http/http-server.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
+import { Metrics } from "../../src/telemetry/metrics.ts"
+import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import { EmbeddedStore } from "./embedded-store.ts"
 
 const HOUR_MS = 3_600_000
@@ -48,9 +50,11 @@ export class HttpService implements AsyncDisposable {
       ...options.limits,
     })
     await engine.declareQueues(queues)
+    const metrics = new Metrics()
+    const maxInFlight = options.maxInFlight ?? 5_000
     const app = createHttpApp({
       engine,
-      publisher: new Publisher({ engine, maxInFlight: options.maxInFlight ?? 5_000 }),
+      publisher: new Publisher({ engine, maxInFlight, metrics, tracing: PASSING_THROUGH }),
       consumption: { isPaused: () => null, pause() {}, resume() {} },
       keys: options.keys ?? null,
       queues,
@@ -60,6 +64,7 @@ export class HttpService implements AsyncDisposable {
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
       maxBatchBytes: options.maxBatchBytes ?? 16_777_216,
       version: "0.0.0-test",
+      metrics,
       logger: SILENT,
     })
     return new HttpService(store, engine, new HttpServer({ app, host: "127.0.0.1", port: 0, logger: SILENT }))

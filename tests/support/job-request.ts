@@ -31,6 +31,7 @@ export function jobRequest(overrides: Partial<EventRequest> = {}): EventRequest 
     priority: 4,
     attempt: 1,
     lastError: null,
+    trace: null,
     isAlone: false,
     ...overrides,
   }

@@ -6,6 +6,8 @@ import type { EventRequest, JobResult } from "../../src/runtime/job.ts"
 import type { ModuleManifest } from "../../src/runtime/manifest.ts"
 import { findModuleFiles } from "../../src/runtime/module-files.ts"
 import { Pool } from "../../src/runtime/pool.ts"
+import { Metrics } from "../../src/telemetry/metrics.ts"
+import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import { jobRequest } from "./job-request.ts"
 import { newEvent } from "./new-event.ts"
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts"
@@ -29,6 +31,7 @@ export class RunningPool implements AsyncDisposable {
   /** What was published, in order. */
   readonly published: unknown[] = []
   readonly log: LogLine[] = []
+  readonly metrics = new Metrics()
   readonly #folder: TemporaryFolder
   #manifest: ModuleManifest | undefined
 
@@ -45,6 +48,7 @@ export class RunningPool implements AsyncDisposable {
         this.published.push(draft)
         return options.publish?.(draft) ?? newEvent({ id: "published" })
       },
+      observers: { metrics: this.metrics, tracing: PASSING_THROUGH },
       logger,
     })
   }

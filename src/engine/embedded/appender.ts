@@ -4,7 +4,7 @@ import type { Database, Statement } from "bun:sqlite"
 const ROWS_AT_ONCE = 8
 
 /** Rows of one table that are inserted together, in the order in which they were added. */
-class RowBuffer<Value extends string | number> {
+class RowBuffer<Value extends string | number | null> {
   readonly #single: Statement<never, Value[]>
   readonly #many: Statement<never, Value[]>
   readonly #width: number
@@ -41,11 +41,11 @@ class RowBuffer<Value extends string | number> {
 
 /** Events and their messages that are to be stored in this transaction; nothing sees them until `insert`. */
 export class Appender {
-  readonly #events: RowBuffer<number | string>
+  readonly #events: RowBuffer<number | string | null>
   readonly #messages: RowBuffer<number>
 
   constructor(database: Database) {
-    this.#events = new RowBuffer(database, "INSERT INTO events (seq, body)", "(?, ?)")
+    this.#events = new RowBuffer(database, "INSERT INTO events (seq, body, trace)", "(?, ?, ?)")
     this.#messages = new RowBuffer(
       database,
       "INSERT INTO messages (queue, state, priority, position, event, shared, attempt, queued_at)",
@@ -53,8 +53,8 @@ export class Appender {
     )
   }
 
-  addEvent(event: number, body: string): void {
-    this.#events.add(event, body)
+  addEvent(event: number, body: string, trace: string | null): void {
+    this.#events.add(event, body, trace)
   }
 
   addMessage(

@@ -10,7 +10,12 @@ export const DATABASE_FILE = "event-broker.db"
 const APPLICATION_ID = 0x45764272
 
 /** The version of the tables below, kept in the file's `user_version`. */
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
+
+/** What makes a store of the version before into one of this version, by the version before. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: "ALTER TABLE events ADD COLUMN trace TEXT",
+}
 
 /**
  * Pages in the write-ahead log before they are copied into the database: 16 MiB at 4 KiB a page, which have to
@@ -35,7 +40,8 @@ const SCHEMA = `
 
   CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    trace TEXT
   ) STRICT;
 
   CREATE TABLE messages (
@@ -101,21 +107,23 @@ function configure(database: Database): void {
   // Source: sqlite.org/pragma.html#pragma_synchronous.
   database.run("PRAGMA synchronous = NORMAL")
   database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
-  database.transaction(() => createTables(database)).immediate()
+  database.transaction(() => bringTables(database)).immediate()
 }
 
-function createTables(database: Database): void {
+/** Creates the tables, or brings those of an earlier version up to this one. */
+function bringTables(database: Database): void {
   const row = database.query<{ user_version: number }, []>("PRAGMA user_version").get()
   const version = row?.user_version ?? 0
   refuseForeignFile(database)
   if (version === SCHEMA_VERSION) return
-  if (version !== 0) {
+  if (version > SCHEMA_VERSION) {
     throw new EngineStartError(
       `${database.filename} has the format ${version}, and this Event Broker knows format ${SCHEMA_VERSION}: ` +
         "start the version that wrote it, or give this one another DATA_DIR",
     )
   }
-  database.run(SCHEMA)
+  if (version === 0) database.run(SCHEMA)
+  else for (let from = version; from < SCHEMA_VERSION; from++) database.run(MIGRATIONS[from] ?? "")
   database.run(`PRAGMA application_id = ${APPLICATION_ID}`)
   database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)
 }

@@ -20,6 +20,7 @@ export function newDelivery(
     priority: message.priority,
     attempt: message.attempt,
     lastFailure: message.failure === null ? null : JSON.parse(message.failure),
+    trace: message.trace === null ? null : JSON.parse(message.trace),
     get isLost() {
       return isEngineGone()
     },

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
 import type { Event } from "../../event/envelope.ts"
 import { orderLevel } from "../../event/priority.ts"
+import type { TraceContext } from "../../event/trace-context.ts"
 import type {
   ConsumeOptions,
   DeadLetter,
@@ -110,17 +111,17 @@ export class EmbeddedEngine implements Engine {
     this.#schedule()
   }
 
-  publish(event: Event): Promise<void> {
+  publish(event: Event, trace: TraceContext | null = null): Promise<void> {
     if (this.#status.state !== "ready") return Promise.reject(this.#unavailable())
     const queues = this.#catalog.route(event.routing_key)
     if (queues.length === 0) {
       const key = JSON.stringify(event.routing_key)
       return Promise.reject(new PublishError("unroutable", `no queue is bound for the routing key ${key}`))
     }
-    const body = JSON.stringify(event)
+    const stored = { body: JSON.stringify(event), trace: trace && JSON.stringify(trace) }
     const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
-      this.#turn.publishes.push({ body, priority, queues, confirm, refuse })
+      this.#turn.publishes.push({ stored, priority, queues, confirm, refuse })
       this.#schedule()
     })
   }

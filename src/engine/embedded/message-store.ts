@@ -26,7 +26,14 @@ export interface Message extends MessageKey {
   readonly failure: string | null
 }
 
-export type TakenMessage = Message & { readonly body: string }
+/** What is kept of an event. */
+export interface StoredEvent {
+  readonly body: string
+  /** Its trace context, as text. */
+  readonly trace: string | null
+}
+
+export type TakenMessage = Message & StoredEvent
 
 /**
  * The messages of every queue, in SQL. Each call is a few seeks, whatever the depth of the queue. It begins
@@ -73,9 +80,14 @@ export class MessageStore {
    * Stores an event on each of the queues, behind what waits there with the same priority. It is there for the
    * other calls once `flush` was called.
    */
-  append(body: string, queues: readonly { readonly id: number }[], priority: number, now: number): void {
+  append(
+    stored: StoredEvent,
+    queues: readonly { readonly id: number }[],
+    priority: number,
+    now: number,
+  ): void {
     const event = ++this.#lastEvent
-    this.#appender.addEvent(event, body)
+    this.#appender.addEvent(event, stored.body, stored.trace)
     const shared = queues.length > 1 ? 1 : 0
     for (const { id } of queues) {
       this.#appender.addMessage(id, READY, priority, ++this.#lastPosition, event, shared, now)
@@ -254,7 +266,7 @@ function prepare(database: Database) {
       "SELECT max(position) AS value FROM messages WHERE queue = ? AND state = ? AND priority = ?",
     ),
     front: query<TakenMessage, [number, number, number]>(
-      `SELECT ${columns}, body FROM messages JOIN events ON seq = event
+      `SELECT ${columns}, body, trace FROM messages JOIN events ON seq = event
        WHERE queue = ? AND state = ? ORDER BY priority DESC, position LIMIT ?`,
     ),
     inState: query<Message, [number, number]>(

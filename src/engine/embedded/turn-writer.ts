@@ -106,7 +106,7 @@ export class TurnWriter {
   }
 
   /** All of the event's queues take it, or none does. */
-  #publish({ body, priority, queues }: PendingPublish, now: number): PublishError | null {
+  #publish({ stored, priority, queues }: PendingPublish, now: number): PublishError | null {
     const full = queues.find((queue) => isFull(queue) && queue.declaration.overflow === "reject-publish")
     if (full !== undefined) {
       const { name, maxLength } = full.declaration
@@ -116,7 +116,7 @@ export class TurnWriter {
       this.#makeRoom(queue, now)
       queue.ready++
     }
-    this.#store.append(body, queues, priority, now)
+    this.#store.append(stored, queues, priority, now)
     return null
   }
 

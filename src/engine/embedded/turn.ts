@@ -1,10 +1,10 @@
 import type { FailureRecord } from "../../event/failure.ts"
-import type { Message } from "./message-store.ts"
+import type { Message, StoredEvent } from "./message-store.ts"
 import type { Consumer, Queue } from "./queue.ts"
 
 /** A publish that waits for its confirm. */
 export interface PendingPublish {
-  readonly body: string
+  readonly stored: StoredEvent
   /** As the engine orders by it, 0 to 9. */
   readonly priority: number
   readonly queues: readonly Queue[]

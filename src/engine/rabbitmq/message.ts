@@ -2,6 +2,7 @@ import type { AMQPMessage, AMQPProperties } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../../event/failure.ts"
 import { orderLevel } from "../../event/priority.ts"
+import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
 import { decodeFailure, encodeFailure, FAILURE } from "./failure-header.ts"
 
 const APP_ID = "event-broker"
@@ -15,7 +16,7 @@ const BROKER_HEADER = /^x-(death|(first|last)-death-.*|delivery-count|acquired-c
 const DEATH_REASONS: Readonly<Record<string, FailureReason>> = { expired: "expired", maxlen: "overflow" }
 
 /** How an event travels. */
-export function propertiesOf(event: Event): AMQPProperties {
+export function propertiesOf(event: Event, trace: TraceContext | null): AMQPProperties {
   return {
     messageId: event.id,
     type: `${event.type}.${event.name}`,
@@ -28,8 +29,21 @@ export function propertiesOf(event: Event): AMQPProperties {
       "x-event-type": event.type,
       "x-event-name": event.name,
       [RETRY_COUNT]: event.retry_count,
+      ...headersOf(trace),
     },
   }
+}
+
+function headersOf(trace: TraceContext | null): Record<string, string> {
+  if (trace === null) return {}
+  const { traceparent, tracestate } = trace
+  return tracestate === null ? { traceparent } : { traceparent, tracestate }
+}
+
+/** The trace that a message was published in, by this service or another program. */
+export function traceOf(message: AMQPMessage): TraceContext | null {
+  const { traceparent, tracestate } = message.properties.headers ?? {}
+  return readTraceContext(traceparent, tracestate)
 }
 
 /** A message to be published again. */

@@ -1,7 +1,7 @@
 import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
-import { attemptsBefore, bodyOf, failureOf } from "./message.ts"
+import { attemptsBefore, bodyOf, failureOf, traceOf } from "./message.ts"
 import { Settlements } from "./settlements.ts"
 
 /** The most that AMQP's basic.qos takes; 0 would be no limit. */
@@ -215,6 +215,7 @@ export class QueueConsumer implements Subscription {
       priority: message.properties.priority ?? 0,
       attempt,
       lastFailure: failureOf(message, queue),
+      trace: traceOf(message),
       get isLost() {
         return message.channel.closed
       },

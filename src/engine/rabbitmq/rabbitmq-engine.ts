@@ -1,6 +1,7 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
 import { compileTopic } from "../../event/topic.ts"
+import type { TraceContext } from "../../event/trace-context.ts"
 import type { BrokerReport } from "../broker-report.ts"
 import type {
   ConsumeOptions,
@@ -145,7 +146,7 @@ export class RabbitMqEngine implements Engine {
     for (const queue of queues) this.#queues.set(queue.name, queue)
   }
 
-  async publish(event: Event): Promise<void> {
+  async publish(event: Event, trace: TraceContext | null = null): Promise<void> {
     const publisher = this.#writable()
     const { exchange } = this.#options.topology
     try {
@@ -153,7 +154,7 @@ export class RabbitMqEngine implements Engine {
         exchange,
         routingKey: event.routing_key,
         body: JSON.stringify(event),
-        properties: propertiesOf(event),
+        properties: propertiesOf(event, trace),
       })
       this.#refusals.confirmed()
     } catch (error) {

@@ -8,6 +8,7 @@ import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
+import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
 
 const PATH = "/api/v1/events/batch"
@@ -43,6 +44,7 @@ const route = () =>
       "stored, the status is that of the first failure.",
     tags: ["Events"],
     request: {
+      headers: TRACE_HEADERS,
       body: {
         required: true,
         content: {
@@ -75,11 +77,12 @@ export function publishBatch(app: HttpRoutes, { publisher, maxBatchBytes }: Http
   // Described, but not typed by its description: that knows no status that depends on what was sent.
   app.openAPIRegistry.registerPath(route())
   app.post(PATH, async (c) => {
+    const trace = readTrace(c.req.raw.headers)
     const drafts = readDrafts(await readJson(c.req.raw, maxBatchBytes))
     // All are published in one turn of the event loop, so the embedded engine stores them in one commit.
     const publish = async (draft: unknown) => {
       requireType(c.env.key, draft)
-      return publisher.publish(draft)
+      return publisher.publish(draft, trace)
     }
     const results = await Promise.allSettled(drafts.map(publish))
     const failures: ProblemStatus[] = []

@@ -6,6 +6,7 @@ import type { HttpContext, HttpRoutes } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
 import { readJson } from "../json-body.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
+import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
 
 export const PUBLISH_PATH = "/api/v1/events"
@@ -19,6 +20,7 @@ const route = () =>
     description: "Answers 201 once the event is stored on every queue that it is routed to.",
     tags: ["Events"],
     request: {
+      headers: TRACE_HEADERS,
       body: { required: true, content: { "application/json": { schema: eventDraftJsonSchema() } } },
     },
     responses: {
@@ -36,7 +38,7 @@ export async function answerPublish(
 ): Promise<Response> {
   const draft = await readJson(request, maxBodyBytes)
   requireType(key, draft)
-  const event = await publisher.publish(draft)
+  const event = await publisher.publish(draft, readTrace(request.headers))
   const headers = { "Content-Type": "application/json", "X-Request-Id": requestId }
   return new Response(JSON.stringify(toReceipt(event)), { status: 201, headers })
 }

@@ -6,6 +6,7 @@ import { DATABASE_FILE, openDatabase } from "../../../src/engine/embedded/databa
 import { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
 import { EngineStartError } from "../../../src/engine/errors.ts"
 import { ChildProcess } from "../../support/child-process.ts"
+import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { temporaryFolder } from "../../support/temporary-folder.ts"
@@ -90,9 +91,31 @@ describe("the store's file", () => {
     using folder = temporaryFolder()
     openDatabase(folder.path).close()
     const file = join(folder.path, DATABASE_FILE)
+    setFormat(file, 3)
+    expect(refusalOf(folder.path)).toMatch(/has the format 3, and this Event Broker knows format 2/)
     setFormat(file, 2)
-    expect(refusalOf(folder.path)).toMatch(/has the format 2, and this Event Broker knows format 1/)
+    openDatabase(folder.path).close()
+  })
+
+  test("is taken where its format is the one before, with the events that are in it", async () => {
+    using folder = temporaryFolder()
+    const before = EmbeddedEngine.open({ dataDir: folder.path })
+    await before.declareQueues([queueDeclaration("calls")])
+    const old = newEvent({ routing_key: "calls" })
+    await before.publish(old)
+    await before.close()
+    const file = join(folder.path, DATABASE_FILE)
+    const database = new Database(file)
+    database.run("ALTER TABLE events DROP COLUMN trace")
+    database.close()
     setFormat(file, 1)
+    const after = EmbeddedEngine.open({ dataDir: folder.path })
+    const inbox = new Inbox(after, "calls")
+    expect(await inbox.next()).toMatchObject({ body: JSON.stringify(old), trace: null })
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await after.publish(newEvent({ routing_key: "calls" }), { traceparent, tracestate: null })
+    expect(await inbox.next()).toMatchObject({ trace: { traceparent } })
+    await after.close()
     openDatabase(folder.path).close()
   })
 

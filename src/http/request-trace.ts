@@ -1,0 +1,14 @@
+import { z } from "@hono/zod-openapi"
+import { readTraceContext, type TraceContext } from "../event/trace-context.ts"
+
+/** The headers of a request that is part of a trace. Source: W3C Trace Context, section 3. */
+export const TRACE_HEADERS = z.object({
+  traceparent: z
+    .string()
+    .optional()
+    .openapi({ description: "The trace that the events belong to; it comes with every delivery of them." }),
+  tracestate: z.string().optional(),
+})
+
+export const readTrace = (headers: Headers): TraceContext | null =>
+  readTraceContext(headers.get("traceparent"), headers.get("tracestate"))

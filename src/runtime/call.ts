@@ -1,0 +1,42 @@
+import type { TraceContext } from "../event/trace-context.ts"
+import type { Metrics } from "../telemetry/metrics.ts"
+import type { Span, Tracing } from "../telemetry/tracing.ts"
+import type { JobRequest, JobResult } from "./job.ts"
+
+/** What takes note of calls. */
+export interface CallObservers {
+  readonly metrics: Metrics
+  readonly tracing: Tracing
+}
+
+/** Results of a call that went as its handler meant it to. */
+const MEANT: ReadonlySet<JobResult["kind"]> = new Set(["done", "retry", "dead-letter"])
+
+/** A call of a handler's function, as metrics and traces see it: from when a worker has it until it has a result. */
+export class Call {
+  readonly #request: JobRequest
+  readonly #metrics: Metrics
+  readonly #span: Span
+
+  constructor(request: JobRequest, { metrics, tracing }: CallObservers) {
+    const { queue, handler } = request
+    this.#request = request
+    this.#metrics = metrics
+    this.#span = tracing.processing({
+      queue,
+      handler,
+      events: "events" in request ? request.events : [request],
+    })
+  }
+
+  /** The trace that what the handler publishes belongs to. */
+  get trace(): TraceContext | null {
+    return this.#span.trace
+  }
+
+  end(result: JobResult["kind"], durationMs: number): void {
+    const { queue, handler } = this.#request
+    if (result !== "returned") this.#metrics.handled(queue, handler, result, durationMs / 1_000)
+    this.#span.end(MEANT.has(result) ? null : result)
+  }
+}

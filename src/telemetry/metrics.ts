@@ -1,0 +1,125 @@
+import { Counter, Histogram, Registry } from "prom-client"
+import { processMetrics } from "./process-metrics.ts"
+import { type ServiceState, stateMetrics } from "./state-metrics.ts"
+
+/** What every name begins with, save for those of the process, which Prometheus names itself. */
+export const METRIC_PREFIX = "event_broker_"
+
+/** From a commit in memory to the longest wait for a confirm, in seconds. */
+const PUBLISH_BUCKETS = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 50]
+
+/** From a function that only looks to the default timeout of a handler, and beyond, in seconds. */
+const HANDLER_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
+/** Why a worker is replaced: a handler in it that did not settle, or its own end. */
+const WORKER_ENDS = ["timeout", "crash"] as const
+
+type WorkerEnd = (typeof WORKER_ENDS)[number]
+
+/**
+ * What the service counts of what it does, for Prometheus. Every label has few values: types, outcomes, queues,
+ * functions and routes, and nothing that a client makes up.
+ */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #publishes = this.#counter("publishes_total", "Publishes, by how they ended.", ["type", "outcome"])
+  readonly #publishDuration = this.#histogram(
+    "publish_duration_seconds",
+    "From the draft to the confirm, of events that were stored.",
+    ["type"],
+    PUBLISH_BUCKETS,
+  )
+  readonly #deliveries = this.#counter("deliveries_total", "Deliveries, by what was decided of them.", [
+    "queue",
+    "outcome",
+  ])
+  readonly #failures = this.#counter("delivery_failures_total", "Failed attempts, by why they failed.", [
+    "queue",
+    "reason",
+  ])
+  readonly #handlerDuration = this.#histogram(
+    "handler_duration_seconds",
+    "Calls of handlers' functions, by how they ended.",
+    ["queue", "handler", "outcome"],
+    HANDLER_BUCKETS,
+  )
+  readonly #workerEnds = this.#counter("worker_restarts_total", "Workers that were replaced, by why.", [
+    "cause",
+  ])
+  readonly #requests = this.#counter("http_requests_total", "HTTP requests, by how they were answered.", [
+    "method",
+    "route",
+    "status",
+  ])
+  readonly #requestDuration = this.#histogram(
+    "http_request_duration_seconds",
+    "From a request's head to its answer.",
+    ["method", "route"],
+    PUBLISH_BUCKETS,
+  )
+
+  constructor() {
+    processMetrics(this.#registry)
+    // A counter that is not there before its first event hides that event from rates.
+    for (const cause of WORKER_ENDS) this.#workerEnds.inc({ cause }, 0)
+  }
+
+  /** What `text` is, for its Content-Type. */
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** Also tells, whenever it is asked, of what there is at that moment. */
+  watch(state: ServiceState): void {
+    stateMetrics(this.#registry, state)
+  }
+
+  /** Everything in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** @param outcome `stored`, or the code of the refusal */
+  published(type: string, outcome: string, seconds: number): void {
+    this.#publishes.inc({ type, outcome })
+    if (outcome === "stored") this.#publishDuration.observe({ type }, seconds)
+  }
+
+  /** @param reason why the attempt failed, where it did */
+  decided(queue: string, outcome: string, reason: string | null): void {
+    this.#deliveries.inc({ queue, outcome })
+    if (reason !== null) this.#failures.inc({ queue, reason })
+  }
+
+  handled(queue: string, handler: string, outcome: string, seconds: number): void {
+    this.#handlerDuration.observe({ queue, handler, outcome }, seconds)
+  }
+
+  workerReplaced(cause: WorkerEnd): void {
+    this.#workerEnds.inc({ cause })
+  }
+
+  answered(method: string, route: string, status: number, seconds: number): void {
+    this.#requests.inc({ method, route, status })
+    this.#requestDuration.observe({ method, route }, seconds)
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+    return new Counter({ name: METRIC_PREFIX + name, help, labelNames, registers: [this.#registry] })
+  }
+
+  #histogram<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    buckets: number[],
+  ): Histogram<Label> {
+    return new Histogram({
+      name: METRIC_PREFIX + name,
+      help,
+      labelNames,
+      buckets,
+      registers: [this.#registry],
+    })
+  }
+}

@@ -1,0 +1,111 @@
+import { Gauge, type Registry } from "prom-client"
+import { METRIC_PREFIX } from "./metrics.ts"
+
+/** How many there are of what there should be. */
+export interface Census {
+  readonly present: number
+  readonly expected: number
+}
+
+/** How full a queue is. */
+export interface QueueDepth {
+  readonly name: string
+  readonly messageCount: number
+  readonly deadLetterCount: number
+  readonly consumerCount: number
+}
+
+/** What the service is like at a moment, as far as its metrics tell. */
+export interface ServiceState {
+  readonly version: string
+  readonly engine: string
+  readonly isEngineUp: () => boolean
+  /** Whether the engine refuses publishes for want of memory or disk. */
+  readonly isBlocked: () => boolean
+  /** Publishes that wait for their confirm. */
+  readonly publishesInFlight: () => number
+  /** Deliveries that are not settled. */
+  readonly deliveriesInFlight: () => number
+  readonly workers: () => Census
+  readonly consumers: () => Census
+  /** Asks the engine. */
+  readonly queues: () => Promise<readonly QueueDepth[]>
+}
+
+/** How long a scrape waits for the depths of the queues, in milliseconds; then it goes without them. */
+const DEPTHS_TIMEOUT_MS = 2_000
+
+/** What is told of each queue, by the metric's name. */
+const QUEUE_GAUGES = {
+  queue_messages: ["Events that wait to be delivered.", (queue: QueueDepth) => queue.messageCount],
+  queue_dead_letters: ["Dead letters.", (queue: QueueDepth) => queue.deadLetterCount],
+  queue_consumers: ["Consumers, of all instances.", (queue: QueueDepth) => queue.consumerCount],
+} as const
+
+/** Metrics that are read off the service when they are asked for. */
+export function stateMetrics(registry: Registry, state: ServiceState): void {
+  const registers = [registry]
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const metric: Gauge = new Gauge({
+      name: METRIC_PREFIX + name,
+      help,
+      registers,
+      collect: () => metric.set(read()),
+    })
+  }
+  const build = new Gauge({
+    name: `${METRIC_PREFIX}build_info`,
+    help: "Which version runs, on which engine; always 1.",
+    labelNames: ["version", "engine"],
+    registers,
+  })
+  build.set({ version: state.version, engine: state.engine }, 1)
+  gauge("engine_up", "Whether the engine takes events.", () => Number(state.isEngineUp()))
+  gauge("publishers_blocked", "Whether RabbitMQ blocks publishers.", () => Number(state.isBlocked()))
+  gauge("publishes_in_flight", "Publishes that wait for their confirm.", state.publishesInFlight)
+  gauge("deliveries_in_flight", "Deliveries that are not settled.", state.deliveriesInFlight)
+  gauge("workers_ready", "Workers that take events.", () => state.workers().present)
+  gauge("workers_expected", "Workers that there should be.", () => state.workers().expected)
+  gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)
+  gauge("queues_expected", "Queues that it should consume.", () => state.consumers().expected)
+
+  const depths = sharedWhileRunning(() => withinTime(state.queues()))
+  for (const [name, [help, read]] of Object.entries(QUEUE_GAUGES)) {
+    const metric = new Gauge({
+      name: METRIC_PREFIX + name,
+      help,
+      labelNames: ["queue"],
+      registers,
+      async collect() {
+        const queues = await depths()
+        metric.reset()
+        for (const queue of queues) metric.set({ queue: queue.name }, read(queue))
+      },
+    })
+  }
+}
+
+/** Nothing rather than an old number, where the engine does not tell. */
+async function withinTime(asked: Promise<readonly QueueDepth[]>): Promise<readonly QueueDepth[]> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<readonly QueueDepth[]>()
+  const timer = setTimeout(() => resolve([]), DEPTHS_TIMEOUT_MS)
+  try {
+    return await Promise.race([asked, tooLate])
+  } catch {
+    // The engine is away, as its own metric says.
+    return []
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Who asks while another waits for the answer gets the same. */
+function sharedWhileRunning<Result>(ask: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | null = null
+  return () => {
+    running ??= ask().finally(() => {
+      running = null
+    })
+    return running
+  }
+}
