@@ -7,9 +7,13 @@ import type { Engine, EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
 import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
+import { RateLimit } from "./http/access/rate-limit.ts"
+import { Cors } from "./http/cors.ts"
 import { reportHealth } from "./http/health-report.ts"
 import { createHttpApp } from "./http/http-app.ts"
 import { HttpServer } from "./http/http-server.ts"
+import { ByteBudget } from "./http/request-body.ts"
+import { METHODS } from "./http/route-table.ts"
 import { Publisher } from "./publisher/publisher.ts"
 import { Dispatcher } from "./runtime/dispatcher.ts"
 import { ModuleLoadError, type ModuleManifest } from "./runtime/manifest.ts"
@@ -102,12 +106,14 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     metrics,
     logger,
   })
+  const budget = new ByteBudget(config.MAX_BUFFERED_BYTES)
   const workers = () => ({ present: pool.readyWorkers, expected: poolSize })
   metrics.watch({
     version: VERSION,
     engine: engine.name,
     isEngineUp: () => engine.status().state === "ready",
     isBlocked: () => brokerReport?.().state === "blocked",
+    bufferedBytes: () => budget.taken,
     publishesInFlight: () => publisher.inFlight,
     deliveriesInFlight: () => dispatcher.inFlight,
     workers,
@@ -136,6 +142,9 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     brokerReport,
     maxBodyBytes,
     maxBatchBytes,
+    bodies: { timeoutMs: config.BODY_TIMEOUT, budget },
+    rates: config.RATE_LIMIT === 0 ? null : new RateLimit(config.RATE_LIMIT),
+    cors: config.CORS_ORIGINS.length === 0 ? null : new Cors(config.CORS_ORIGINS, METHODS),
     version: VERSION,
     metrics,
     logger,

@@ -29,6 +29,16 @@ const optionalHttpUrl = v.pipe(
   v.check((text) => text === "" || isHttpUrl(text), "takes a URL that begins with http:// or https://"),
 )
 
+/** Origins with commas between, as browsers send them; or any, by an asterisk. */
+const origins = v.pipe(
+  v.string(),
+  v.transform((text) => (text === "" ? [] : text.split(",").map((each) => each.trim()))),
+  v.check(
+    (list) => list.every((each) => each === "*" || URL.parse(each)?.origin === each),
+    "takes origins with commas between, such as https://console.example.com, or *",
+  ),
+)
+
 const flag = v.pipe(
   v.picklist(["true", "false"], "takes true or false"),
   v.transform((text) => text === "true"),
@@ -140,6 +150,26 @@ const VARIABLES = {
     String(16 * MEBIBYTE),
     "The largest body of a batch of publishes.",
   ],
+  MAX_BUFFERED_BYTES: [
+    wholeNumber(MEBIBYTE, 64 * 1_024 * MEBIBYTE),
+    String(256 * MEBIBYTE),
+    "The bodies of all requests in flight, taken together; more are refused.",
+  ],
+  BODY_TIMEOUT: [
+    wholeNumber(100, 50_000),
+    "30000",
+    "How long a request's body may take to arrive, in milliseconds.",
+  ],
+  RATE_LIMIT: [
+    wholeNumber(0, 1_000_000),
+    "0",
+    "How many requests, and events of batches, each key may send a second; 0 for no limit.",
+  ],
+  CORS_ORIGINS: [
+    origins,
+    "",
+    "The origins of the pages that may use the service, with commas between, or *; without it none may.",
+  ],
   MAX_IN_FLIGHT: [
     wholeNumber(1, 1_000_000),
     "5000",
@@ -206,7 +236,12 @@ export function parseConfig(environment: Environment): Config {
     return [name, undefined]
   })
   if (faults.length > 0) throw new ConfigError(faults)
-  return Object.freeze(Object.fromEntries(entries))
+  const config: Config = Object.freeze(Object.fromEntries(entries))
+  if (config.MAX_BUFFERED_BYTES < config.MAX_BATCH_BYTES) {
+    const message = `takes at least MAX_BATCH_BYTES, which is ${config.MAX_BATCH_BYTES}`
+    throw new ConfigError([{ name: "MAX_BUFFERED_BYTES", message }])
+  }
+  return config
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

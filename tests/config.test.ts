@@ -40,6 +40,10 @@ const DEFAULTS = {
   API_KEYS_FILE: "",
   MAX_BODY_BYTES: 1_048_576,
   MAX_BATCH_BYTES: 16_777_216,
+  MAX_BUFFERED_BYTES: 268_435_456,
+  BODY_TIMEOUT: 30_000,
+  RATE_LIMIT: 0,
+  CORS_ORIGINS: [],
   MAX_IN_FLIGHT: 5_000,
   OTEL_EXPORTER_OTLP_ENDPOINT: "",
   OTEL_SERVICE_NAME: "event-broker",
@@ -72,6 +76,14 @@ test("every variable that is wrong is told at once, with what it takes and what 
     expect(faults.find((fault) => fault.name === name)?.message).toContain(JSON.stringify(value))
     expect(() => parseConfig(wrong)).toThrow(name)
   }
+})
+
+test("bodies taken together may be as large as one batch at the least", () => {
+  const [fault] = faultsOf({ MAX_BUFFERED_BYTES: "1048576" })
+  expect(fault).toEqual({
+    name: "MAX_BUFFERED_BYTES",
+    message: "takes at least MAX_BATCH_BYTES, which is 16777216",
+  })
 })
 
 describe("a number that is none, or out of its bounds, is refused", () => {

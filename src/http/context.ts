@@ -6,7 +6,10 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { StoredKey } from "./access/key-file.ts"
 import type { KeyRing } from "./access/key-ring.ts"
+import type { Allowance, RateLimit } from "./access/rate-limit.ts"
+import type { Cors } from "./cors.ts"
 import type { HealthReport } from "./health-report.ts"
+import type { BodyLimits, RequestBody } from "./request-body.ts"
 
 /** What the server hands to the app with each request. */
 export interface Bindings {
@@ -19,6 +22,9 @@ export interface Bindings {
 export interface RequestBindings extends Bindings {
   /** The key of the request; null where the service has none, or the route is open. */
   readonly key: StoredKey | null
+  /** What the key may still ask for; null where there is no limit. */
+  readonly allowance: Allowance | null
+  readonly body: RequestBody
 }
 
 /** Where routes are registered. */
@@ -52,6 +58,11 @@ export interface HttpContext {
   /** The largest body of a publish and of a batch, in bytes. */
   readonly maxBodyBytes: number
   readonly maxBatchBytes: number
+  readonly bodies: BodyLimits
+  /** How often each key may ask; null where there is no limit. */
+  readonly rates: RateLimit | null
+  /** Which pages may use the service; null for none. */
+  readonly cors: Cors | null
   readonly version: string
   readonly metrics: Metrics
   readonly logger: Logger

@@ -5,6 +5,7 @@ import {
   UnknownQueueError,
 } from "../engine/errors.ts"
 import { EventInvalidError, type Fault } from "../event/errors.ts"
+import { responseHeaders } from "./response-headers.ts"
 
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
 const PROBLEMS = {
@@ -13,11 +14,13 @@ const PROBLEMS = {
   forbidden: { status: 403, title: "The key may not do this", retryable: false },
   "not-found": { status: 404, title: "There is nothing here", retryable: false },
   "method-not-allowed": { status: 405, title: "The method is not allowed here", retryable: false },
+  "request-timeout": { status: 408, title: "The body took too long to arrive", retryable: true },
   "payload-too-large": { status: 413, title: "The body is too large", retryable: false },
   "unsupported-media-type": { status: 415, title: "The media type is not supported", retryable: false },
   "validation-failed": { status: 422, title: "The input is not valid", retryable: false },
   unroutable: { status: 422, title: "No queue takes the event", retryable: false },
-  "too-many-in-flight": { status: 429, title: "Too many publishes wait for their confirm", retryable: true },
+  "too-many-in-flight": { status: 429, title: "Too much is in flight", retryable: true },
+  "rate-limited": { status: 429, title: "The key has used up its rate", retryable: true },
   internal: { status: 500, title: "The service failed", retryable: true },
   "queue-full": { status: 503, title: "A queue is full", retryable: true },
   "engine-unavailable": { status: 503, title: "The engine can't store events", retryable: true },
@@ -112,15 +115,10 @@ export function toProblem(error: ProblemError, requestId: string): Problem {
 /** The response of a problem. */
 export function toProblemResponse(error: ProblemError, requestId: string): Response {
   const problem = toProblem(error, requestId)
-  return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: {
-      "Content-Type": "application/problem+json",
-      "X-Request-Id": requestId,
-      ...(problem.retryable && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
-      ...error.details.headers,
-    },
-  })
+  const headers = responseHeaders(requestId, "application/problem+json")
+  if (problem.retryable) headers.set("Retry-After", String(RETRY_AFTER_SECONDS))
+  for (const [name, value] of Object.entries(error.details.headers ?? {})) headers.set(name, value)
+  return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }
 
 /** The status of each problem, for the OpenAPI document. */

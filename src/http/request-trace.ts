@@ -10,5 +10,7 @@ export const TRACE_HEADERS = z.object({
   tracestate: z.string().optional(),
 })
 
-export const readTrace = (headers: Headers): TraceContext | null =>
-  readTraceContext(headers.get("traceparent"), headers.get("tracestate"))
+export function readTrace(headers: Headers): TraceContext | null {
+  const traceparent = headers.get("traceparent")
+  return traceparent === null ? null : readTraceContext(traceparent, headers.get("tracestate"))
+}

@@ -28,11 +28,13 @@ const ProblemSchema = z
 /** What a publish can be refused with. */
 export const PUBLISH_PROBLEMS = [
   "malformed-json",
+  "request-timeout",
   "payload-too-large",
   "unsupported-media-type",
   "validation-failed",
   "unroutable",
   "too-many-in-flight",
+  "rate-limited",
   "queue-full",
   "engine-unavailable",
   "confirm-timeout",

@@ -2,9 +2,13 @@ import pino from "pino"
 import type { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
 import type { KeyRing } from "../../src/http/access/key-ring.ts"
+import type { RateLimit } from "../../src/http/access/rate-limit.ts"
+import { Cors } from "../../src/http/cors.ts"
 import type { HealthReport } from "../../src/http/health-report.ts"
 import { createHttpApp } from "../../src/http/http-app.ts"
 import { HttpServer } from "../../src/http/http-server.ts"
+import { ByteBudget } from "../../src/http/request-body.ts"
+import { METHODS } from "../../src/http/route-table.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
@@ -21,6 +25,10 @@ export interface HttpServiceOptions {
   readonly maxInFlight?: number
   readonly health?: HealthReport["status"]
   readonly keys?: KeyRing
+  readonly bodyTimeoutMs?: number
+  readonly budget?: ByteBudget
+  readonly rates?: RateLimit
+  readonly corsOrigins?: readonly string[]
 }
 
 /** The service without handlers: a real server on a free port, over a real engine in a temporary folder. */
@@ -63,6 +71,12 @@ export class HttpService implements AsyncDisposable {
       brokerReport: null,
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
       maxBatchBytes: options.maxBatchBytes ?? 16_777_216,
+      bodies: {
+        timeoutMs: options.bodyTimeoutMs ?? 30_000,
+        budget: options.budget ?? new ByteBudget(268_435_456),
+      },
+      rates: options.rates ?? null,
+      cors: options.corsOrigins === undefined ? null : new Cors(options.corsOrigins, METHODS),
       version: "0.0.0-test",
       metrics,
       logger: SILENT,

@@ -5,7 +5,6 @@ import { requireType } from "../access/access-control.ts"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
-import { readJson } from "../json-body.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
@@ -78,7 +77,9 @@ export function publishBatch(app: HttpRoutes, { publisher, maxBatchBytes }: Http
   app.openAPIRegistry.registerPath(route())
   app.post(PATH, async (c) => {
     const trace = readTrace(c.req.raw.headers)
-    const drafts = readDrafts(await readJson(c.req.raw, maxBatchBytes))
+    const drafts = readDrafts(await c.env.body.json(maxBatchBytes))
+    // One was taken for the request.
+    c.env.allowance?.charge(drafts.length - 1)
     // All are published in one turn of the event loop, so the embedded engine stores them in one commit.
     const publish = async (draft: unknown) => {
       requireType(c.env.key, draft)

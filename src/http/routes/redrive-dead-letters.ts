@@ -2,7 +2,6 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { QueueParameters, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
-import { readJson } from "../json-body.ts"
 import { checkBody } from "../parameters.ts"
 import { jsonResponse, problemResponses } from "../responses.ts"
 
@@ -48,7 +47,7 @@ const route = () =>
 export function redriveDeadLetters(app: HttpRoutes, { engine, maxBodyBytes }: HttpContext): void {
   app.openAPIRegistry.registerPath(route())
   app.post(route().getRoutingPath(), async (c) => {
-    const asked = checkBody(RedriveSchema, await readJson(c.req.raw, maxBodyBytes))
+    const asked = checkBody(RedriveSchema, await c.env.body.json(maxBodyBytes))
     c.env.mayTakeLong()
     const dryRun = asked.dry_run
     const result = await engine.redrive(c.req.param("queue"), selectionOf(asked), { dryRun })

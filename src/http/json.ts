@@ -6,57 +6,10 @@ const MAX_JSON_DEPTH = 100
 /** Refuses bytes that are not UTF-8, where the default would replace them without a word. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true })
 
-/**
- * Reads a request's body as JSON.
- * @throws {ProblemError} `unsupported-media-type`, `payload-too-large` (before the body is read whole) or
- * `malformed-json`.
- */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
-  requireJson(request.headers)
-  const bytes = await readBytes(request, maxBytes)
+/** Reads JSON text in UTF-8. @throws {ProblemError} `malformed-json`. */
+export function decodeJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw malformed("The body is empty.")
   return parse(decode(bytes))
-}
-
-function requireJson(headers: Headers): void {
-  const mediaType = headers.get("content-type")
-  if (
-    mediaType !== "application/json" &&
-    mediaType?.split(";")[0]?.trim().toLowerCase() !== "application/json"
-  ) {
-    const given = mediaType === null ? "There is no Content-Type." : `${mediaType} is not taken here.`
-    throw new ProblemError("unsupported-media-type", `${given} Send Content-Type: application/json.`, {
-      outcome: "not-stored",
-    })
-  }
-  const encoding = headers.get("content-encoding")
-  if (encoding !== null && encoding !== "identity") {
-    throw new ProblemError(
-      "unsupported-media-type",
-      `The body is encoded as ${encoding}: send it as it is.`,
-      {
-        outcome: "not-stored",
-      },
-    )
-  }
-}
-
-function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const declared = request.headers.get("content-length")
-  if (declared === null) return readChunks(request, maxBytes)
-  if (Number(declared) > maxBytes) throw tooLarge(maxBytes)
-  return request.bytes()
-}
-
-async function readChunks(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length
-    if (size > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 function decode(bytes: Uint8Array): string {
@@ -130,10 +83,3 @@ const CLOSE_BRACE = 0x7d
 
 const malformed = (detail: string): ProblemError =>
   new ProblemError("malformed-json", detail, { outcome: "not-stored" })
-
-/** The rest of the body is on its way and will not be read: the connection can't be used again. */
-const tooLarge = (maxBytes: number): ProblemError =>
-  new ProblemError("payload-too-large", `The body is larger than ${maxBytes} bytes.`, {
-    outcome: "not-stored",
-    headers: { Connection: "close" },
-  })
