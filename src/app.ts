@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs"
+import { hostname } from "node:os"
 import { resolve } from "node:path"
 import type { Config } from "./config.ts"
+import { Registration } from "./discovery/registration.ts"
+import { Registry } from "./discovery/registry.ts"
 import type { BrokerReport } from "./engine/broker-report.ts"
 import { EmbeddedEngine } from "./engine/embedded/embedded-engine.ts"
 import type { Engine, EngineStatus } from "./engine/engine.ts"
@@ -31,6 +34,12 @@ const SETTLE_GRACE_MS = 1_000
 
 /** Addresses that only this machine reaches. */
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
+
+/** Addresses that stand for all of this machine's. */
+const EVERY_ADDRESS = new Set(["0.0.0.0", "::"])
+
+/** What a registry knows it by. */
+const SERVICE_NAME = "event-broker"
 
 /** What the service is made of, besides its configuration. */
 export interface AppOptions {
@@ -181,9 +190,11 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
       logger.warn({ host: config.HOST }, "everybody who reaches this host may publish: set API_KEYS_FILE")
     }
     logger.info({ url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) }, "listening")
+    const registration = register(config, server.port, logger)
     const stop = async (): Promise<void> => {
       phase = "stopping"
       keys?.[Symbol.dispose]()
+      await registration?.stop()
       await Bun.sleep(config.SHUTDOWN_DELAY)
       const deadline = performance.now() + config.SHUTDOWN_TIMEOUT
       const left = (): number => Math.max(0, deadline - performance.now())
@@ -202,6 +213,21 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     await engine.close()
     throw error
   }
+}
+
+/** Makes the service known to the registry, where one is named. */
+function register(config: Config, port: number, logger: Logger): Registration | null {
+  if (config.SERVICE_DISCOVERY_URL === "") return null
+  const host = config.SERVICE_HOST || (EVERY_ADDRESS.has(config.HOST) ? hostname() : config.HOST)
+  const service = {
+    id: `${SERVICE_NAME}-${host}-${port}`,
+    name: SERVICE_NAME,
+    host,
+    port,
+    health_check: "/health",
+    metadata: { version: VERSION, engine: config.ENGINE },
+  }
+  return new Registration({ registry: new Registry(config.SERVICE_DISCOVERY_URL), service, logger })
 }
 
 /** OpenTelemetry's SDK is loaded where it is used: it takes memory, and time at the start. */

@@ -29,6 +29,18 @@ const optionalHttpUrl = v.pipe(
   v.check((text) => text === "" || isHttpUrl(text), "takes a URL that begins with http:// or https://"),
 )
 
+/** Where a registry is, without a secret that the log would show. */
+const optionalRegistryUrl = v.pipe(
+  v.string(),
+  v.transform((text) => (text === "" || text.includes("://") ? text : `http://${text}`)),
+  v.check((text) => {
+    const url = URL.parse(text)
+    return (
+      text === "" || (isHttpUrl(text) && url?.username === "" && url.password === "" && url.search === "")
+    )
+  }, "takes a host with a port, or a URL of http or https, without user, password and query"),
+)
+
 /** Origins with commas between, as browsers send them; or any, by an asterisk. */
 const origins = v.pipe(
   v.string(),
@@ -174,6 +186,16 @@ const VARIABLES = {
     wholeNumber(1, 1_000_000),
     "5000",
     "How many events wait for their confirm at a time; more are refused.",
+  ],
+  SERVICE_DISCOVERY_URL: [
+    optionalRegistryUrl,
+    "",
+    "The registry to register this service with; a value without a scheme means http. Without it there is none.",
+  ],
+  SERVICE_HOST: [
+    v.string(),
+    "",
+    "The host that others reach this service by; without it HOST, or this machine's name where HOST is every address.",
   ],
   OTEL_EXPORTER_OTLP_ENDPOINT: [
     optionalHttpUrl,

@@ -11,9 +11,10 @@ const EMBEDDED = "engine/embedded/"
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["app", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
   commands: ["config", "version", "http", "event"],
-  app: ["config", "telemetry", "version", "http", "runtime", "publisher", "engine"],
+  app: ["config", "telemetry", "version", "http", "runtime", "discovery", "publisher", "engine"],
   http: ["config", "telemetry", "version", "publisher", "engine", "event"],
   runtime: ["config", "telemetry", "version", "publisher", "engine", "event"],
+  discovery: ["telemetry", "event"],
   publisher: ["config", "telemetry", "engine", "event"],
   engine: ["config", "telemetry", "event"],
   config: ["telemetry"],

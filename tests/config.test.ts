@@ -45,6 +45,8 @@ const DEFAULTS = {
   RATE_LIMIT: 0,
   CORS_ORIGINS: [],
   MAX_IN_FLIGHT: 5_000,
+  SERVICE_DISCOVERY_URL: "",
+  SERVICE_HOST: "",
   OTEL_EXPORTER_OTLP_ENDPOINT: "",
   OTEL_SERVICE_NAME: "event-broker",
   SHUTDOWN_DELAY: 0,
@@ -84,6 +86,23 @@ test("bodies taken together may be as large as one batch at the least", () => {
     name: "MAX_BUFFERED_BYTES",
     message: "takes at least MAX_BATCH_BYTES, which is 16777216",
   })
+})
+
+describe("the registry's address", () => {
+  test("means http where it has no scheme", () => {
+    const parsed = (url: string) => parseConfig({ SERVICE_DISCOVERY_URL: url }).SERVICE_DISCOVERY_URL
+    expect(parsed("service-discovery:8000")).toBe("http://service-discovery:8000")
+    expect(parsed("https://registry/a")).toBe("https://registry/a")
+  })
+
+  test.each(["ftp://registry", "http://user:secret@registry", "http://", "a b", "registry?x=1"])(
+    "is refused where it is none: %s",
+    (url) => {
+      expect(faultsOf({ SERVICE_DISCOVERY_URL: url }).map(({ name }) => name)).toEqual([
+        "SERVICE_DISCOVERY_URL",
+      ])
+    },
+  )
 })
 
 describe("a number that is none, or out of its bounds, is refused", () => {

@@ -57,6 +57,10 @@ export class HttpServer {
     return this.#server.url.href.replace("0.0.0.0", "127.0.0.1").replace(/\/$/, "")
   }
 
+  get port(): number {
+    return this.#server.port ?? 0
+  }
+
   /** Takes no more connections, answers the requests that it has, and closes. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true

@@ -1,7 +1,7 @@
+import { backoffDelay } from "../event/backoff.ts"
 import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
 import type { JobResult } from "./job.ts"
 import type { ModuleManifest } from "./manifest.ts"
-import { backoffDelay } from "./retry.ts"
 
 /** What is to be done with a delivery. */
 export type Decision =

@@ -1,6 +1,6 @@
 import * as v from "valibot"
+import type { Backoff } from "../event/backoff.ts"
 import { MAX_SHORT_STRING_BYTES } from "../event/envelope.ts"
-import type { Backoff } from "./retry.ts"
 
 /** What a worker tells of a handler module that it has loaded; functions stay in the worker. */
 export interface ModuleDescription {

@@ -1,6 +1,6 @@
+import { backoffDelay } from "../event/backoff.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { ModuleLoadError } from "./manifest.ts"
-import { backoffDelay } from "./retry.ts"
 
 export interface SpawnerOptions {
   readonly wanted: number

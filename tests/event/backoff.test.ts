@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { backoffDelay } from "../../src/runtime/retry.ts"
+import { backoffDelay } from "../../src/event/backoff.ts"
 
 const BACKOFF = { initialMs: 1_000, factor: 2, maxMs: 60_000 }
 const lowest = () => 0

@@ -1,0 +1,57 @@
+/** What a registry is told of a service. */
+export interface ServiceDescription {
+  /** The same after a restart, so that no dead instance is left behind. */
+  readonly id: string
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** The path that tells whether it is well. */
+  readonly health_check: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** How long a registry may take to answer, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 5_000
+
+/** A service registry, by its two calls: `POST /services` and `DELETE /services/<id>`. */
+export class Registry {
+  readonly #url: string
+
+  /** @param url where its paths begin */
+  constructor(url: string) {
+    this.#url = url.replace(/\/+$/, "")
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  /** @throws where it does not answer 201, or 200 for a service that it knew. */
+  async register(service: ServiceDescription, signal: AbortSignal): Promise<void> {
+    await this.#ask("POST", "/services", [200, 201], signal, JSON.stringify(service))
+  }
+
+  /** @throws where it does not answer 204, or 404 for a service that it did not know. */
+  async deregister(id: string, signal: AbortSignal): Promise<void> {
+    await this.#ask("DELETE", `/services/${encodeURIComponent(id)}`, [200, 204, 404], signal)
+  }
+
+  async #ask(
+    method: string,
+    path: string,
+    expected: readonly number[],
+    signal: AbortSignal,
+    body: string | null = null,
+  ): Promise<void> {
+    const response = await fetch(this.#url + path, {
+      method,
+      body,
+      headers: { "Content-Type": "application/json" },
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+    })
+    // What it says beside its status is of no use here, and may be without end.
+    await response.body?.cancel()
+    if (!expected.includes(response.status)) throw new Error(`it answered ${response.status}`)
+  }
+}

@@ -1,0 +1,62 @@
+import type { ServiceDescription } from "../../src/discovery/registry.ts"
+
+const SERVICES_PATH = "/services"
+
+/** A registry that forgets a service that it has not heard of for its time to live. */
+export class ServiceRegistry implements AsyncDisposable {
+  /** Every call, as `POST 201`: its method and how it was answered. */
+  readonly calls: string[] = []
+  /** How it answers: as a registry does, with an error, or never. */
+  mode: "well" | "failing" | "hanging" = "well"
+  /** Asked whenever a service is taken off, before it is answered. */
+  onDelete: () => Promise<void> = async () => {}
+  readonly #ttlMs: number
+  readonly #services = new Map<string, { readonly service: ServiceDescription; readonly heardAt: number }>()
+  readonly #server: Bun.Server<undefined>
+
+  constructor({ port = 0, ttlMs = 60_000 }: { readonly port?: number; readonly ttlMs?: number } = {}) {
+    this.#ttlMs = ttlMs
+    this.#server = Bun.serve({
+      hostname: "127.0.0.1",
+      port,
+      fetch: (request) => this.#answer(request),
+    })
+  }
+
+  get url(): string {
+    return this.#server.url.href.replace(/\/$/, "")
+  }
+
+  /** The services that it knows. */
+  get services(): readonly ServiceDescription[] {
+    const oldest = performance.now() - this.#ttlMs
+    return [...this.#services.values()].flatMap(({ service, heardAt }) => (heardAt < oldest ? [] : [service]))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop(true)
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const status = await this.#take(request)
+    this.calls.push(`${request.method} ${status}`)
+    return new Response(status === 204 ? null : "{}", { status })
+  }
+
+  async #take(request: Request): Promise<number> {
+    if (this.mode === "hanging") await new Promise(() => {})
+    if (this.mode === "failing") return 500
+    const { pathname } = new URL(request.url)
+    if (request.method === "POST" && pathname === SERVICES_PATH) {
+      const service = (await request.json()) as ServiceDescription
+      const wasKnown = this.#services.has(service.id)
+      this.#services.set(service.id, { service, heardAt: performance.now() })
+      return wasKnown ? 200 : 201
+    }
+    if (request.method === "DELETE" && pathname.startsWith(`${SERVICES_PATH}/`)) {
+      await this.onDelete()
+      return this.#services.delete(decodeURIComponent(pathname.slice(SERVICES_PATH.length + 1))) ? 204 : 404
+    }
+    return 404
+  }
+}
