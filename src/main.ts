@@ -1,5 +1,6 @@
 import { Command, Option } from "commander"
 import { type App, HandlersDirError, startApp } from "./app.ts"
+import { checkHealth, localUrl } from "./commands/check-health.ts"
 import { type NewKeyOptions, newKey } from "./commands/new-key.ts"
 import { showSettings } from "./commands/show-settings.ts"
 import {
@@ -41,6 +42,20 @@ program
   .action(async ({ greet }: { greet?: boolean }) => serve(greet ?? false))
 
 program
+  .command("health")
+  .description("ask a service on this machine how it is; exit code 0 where it is well, else 1")
+  .option("--live", "only whether its process answers: for what restarts it")
+  .option("--ready", "whether to send it traffic")
+  .option("--url <url>", "another service")
+  .action(async ({ live, ready, url }: { live?: boolean; ready?: boolean; url?: string }) => {
+    const question = live ? "live" : ready ? "ready" : "report"
+    const { isWell, text } = await checkHealth(url ?? configuredUrl(), question)
+    const stream = isWell ? process.stdout : process.stderr
+    stream.write(`${text}\n`)
+    process.exitCode = isWell ? 0 : EXIT_START
+  })
+
+program
   .command("config")
   .description("print every variable as it is in force, and where its value comes from; secrets are masked")
   .option("--json", "as JSON")
@@ -73,6 +88,16 @@ program
   })
 
 await program.parseAsync()
+
+/** Where the configuration here says that the service listens. */
+function configuredUrl(): string {
+  try {
+    return localUrl(parseConfig(readEnvironment()))
+  } catch (error) {
+    process.stderr.write(`event-broker: ${explain(error)}\n`)
+    process.exit(EXIT_CONFIG)
+  }
+}
 
 async function serve(shouldGreet: boolean): Promise<void> {
   try {

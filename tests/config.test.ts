@@ -189,6 +189,13 @@ describe("the .env file", () => {
   })
 })
 
+/** What `docker run --env-file` takes of a file: each line that is no comment, as it is. */
+function readEnvironmentFile(file: string): Record<string, string> {
+  const lines = readFileSync(new URL(`../${file}`, import.meta.url), "utf8").split("\n")
+  const set = lines.filter((line) => line !== "" && !line.startsWith("#"))
+  return Object.fromEntries(set.map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)]))
+}
+
 describe("every variable is documented with its default", () => {
   const linesOf = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8").split("\n")
   const variables = describeVariables()
@@ -212,9 +219,20 @@ describe("every variable is documented with its default", () => {
     "in .env.example: %s",
     (name, fallback) => {
       const lines = linesOf(".env.example").map((line) => line.replace(/^# /, ""))
-      expect(lines.filter((line) => line.startsWith(`${name}=`))).toEqual([`${name}=${fallback}`])
+      const value = name === "SERVICE_DISCOVERY_URL" ? "service-discovery:8000" : fallback
+      expect(lines.filter((line) => line.startsWith(`${name}=`))).toEqual([`${name}=${value}`])
     },
   )
+
+  test(".env.example as it is means RabbitMQ and a registry, and leaves the folders to the image", () => {
+    const environment = readEnvironmentFile(".env.example")
+    expect(parseConfig(environment)).toMatchObject({
+      ENGINE: "rabbitmq",
+      RABBITMQ_HOST: [{ host: "rabbitmq", port: null }],
+      SERVICE_DISCOVERY_URL: "http://service-discovery:8000",
+    })
+    for (const name of ["ENGINE", "DATA_DIR", "HANDLERS_DIR"]) expect(environment).not.toHaveProperty(name)
+  })
 })
 
 describe("a secret that is given by a file", () => {

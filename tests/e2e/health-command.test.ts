@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test"
+import { freePorts } from "../support/free-ports.ts"
+import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+
+/** How a command ended, and what it printed. */
+async function run(folder: ServiceFolder, args: readonly string[], environment: Record<string, string>) {
+  const command: RunningService = folder.spawn(args, environment)
+  const code = await command.exited()
+  return { code, stdout: command.stdout, stderr: command.stderr }
+}
+
+test("event-broker health tells how the service that its settings mean is, and ends with 0", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start()
+  const PORT = new URL(service.url).port
+  for (const HOST of ["127.0.0.1", "0.0.0.0"]) {
+    const { code, stdout } = await run(folder, ["health"], { PORT, HOST })
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ status: "ready", engine: "embedded" })
+  }
+  const live = await run(folder, ["health", "--live", "--url", `${service.url}/`], { PORT: "1" })
+  expect([live.code, JSON.parse(live.stdout)]).toEqual([0, { status: "alive" }])
+})
+
+test("of a service whose broker is away, the process is well and the service is not", async () => {
+  await using folder = new ServiceFolder()
+  const [closed] = await freePorts(1)
+  const broker = { RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(closed) }
+  const service = await folder.start(broker)
+  const settings = { ...broker, PORT: new URL(service.url).port }
+  expect((await run(folder, ["health", "--live"], settings)).code).toBe(0)
+  for (const question of [["health"], ["health", "--ready"]]) {
+    const { code, stderr } = await run(folder, question, settings)
+    expect(code).toBe(1)
+    expect(JSON.parse(stderr)).toMatchObject({
+      status: "unavailable",
+      checks: { engine: { status: "down" } },
+    })
+  }
+})
+
+test("where nothing answers, or nothing that answers in time, it says so and ends with 1", async () => {
+  await using folder = new ServiceFolder()
+  const [closed] = await freePorts(1)
+  const away = await run(folder, ["health"], { PORT: String(closed) })
+  expect(away.code).toBe(1)
+  expect(away.stderr).toContain(`nothing answers at http://127.0.0.1:${closed}/health`)
+  using hanging = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
+  const hung = await run(folder, ["health", "--url", `http://127.0.0.1:${hanging.port}`], {})
+  expect(hung.code).toBe(1)
+  const wrong = await run(folder, ["health", "--url", "nonsense"], {})
+  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("give --url")])
+  const misconfigured = await run(folder, ["health"], { PORT: "x" })
+  expect([misconfigured.code, misconfigured.stderr]).toEqual([2, expect.stringContaining("PORT")])
+})
