@@ -1,11 +1,15 @@
 import { bunTests } from "./bun-tests.mjs"
 import { compile } from "./compile.mjs"
+import { containerTests } from "./container-tests.mjs"
 import { ensureRabbitMq, ensureRabbitMq4 } from "./rabbitmq.mjs"
 import { staticChecks } from "./static-checks.mjs"
 import { ensureToolchain } from "./toolchain.mjs"
 
 /** With this argument, the tests run on RabbitMQ 4 too. */
 const ALL_BROKERS = "--all-brokers"
+
+/** With this argument, the container's image is built and tried. */
+const CONTAINER = "--container"
 
 const args = process.argv.slice(2)
 const bun = ensureToolchain()
@@ -16,10 +20,11 @@ const checks = await staticChecks()
 const isBuilt = (await compile(bun)) === 0
 const tests = await bunTests(
   bun,
-  args.filter((each) => each !== ALL_BROKERS),
+  args.filter((each) => each !== ALL_BROKERS && each !== CONTAINER),
 )
+const container = args.includes(CONTAINER) ? await containerTests(bun) : { passed: 0, failed: 0 }
 
-const passed = checks.passed + tests.passed + (isBuilt ? 1 : 0)
-const failed = checks.failed + tests.failed + (isBuilt ? 0 : 1)
+const passed = checks.passed + tests.passed + container.passed + (isBuilt ? 1 : 0)
+const failed = checks.failed + tests.failed + container.failed + (isBuilt ? 0 : 1)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)

@@ -1,0 +1,202 @@
+import assert from "node:assert/strict"
+import { spawnSync } from "node:child_process"
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { buildah, buildahCommand, buildImage, ISOLATION } from "./container-image.mjs"
+import { RunningContainer, until } from "./running-container.mjs"
+import { ROOT } from "./toolchain.mjs"
+
+const USER = 10_001
+
+const HANDLER = `export default { queue: "custom_events", on: {
+  hello: (event: { payload: { who: string } }, ctx: any) => ctx.log.info("hello " + event.payload.who),
+} }`
+
+const EVENT = { type: "custom", name: "hello", payload: { who: "container" } }
+
+/** Mounts what an engine would, where no other process sees it, and makes way for the command: root, handlers, data. */
+const READ_ONLY = `
+  mount --bind "$1" "$1"
+  mount --bind /proc "$1/proc"
+  mount --bind /dev "$1/dev"
+  mount --bind "$2" "$1/handlers"
+  mount --bind "$3" "$1/data"
+  mount --options remount,bind,ro "$1"
+  if touch "$1/written" 2>&1; then exit 1; fi
+  shift 3
+  exec chroot "$@"`
+
+/** What holds of the image, as sentences; each gets a container of its own, and a folder. */
+const CASES = {
+  "runs as a user of its own, with a volume, a port and a health check that needs no shell": ({ config }) => {
+    assert.equal(config.User, `${USER}:${USER}`)
+    assert.deepEqual(Object.keys(config.Volumes), ["/data"])
+    assert.deepEqual(Object.keys(config.ExposedPorts), ["8000/tcp"])
+    assert.deepEqual(config.Entrypoint, ["event-broker"])
+    assert.deepEqual(config.Healthcheck.Test, ["CMD", "event-broker", "health", "--live"])
+  },
+
+  "takes an event and handles it, says that it is well, keeps its store, and ends in order": async (
+    given,
+  ) => {
+    const service = await given.start({ ENGINE: "embedded" })
+    assert.equal(service.uid, USER)
+    await publish(given.url)
+    await until(() => service.log.includes("hello container"), "the handler's line in the log")
+    const { Test } = given.config.Healthcheck
+    assert.equal(given.run(Test.slice(1), {}).status, 0)
+    assert.equal(await service.stop(), 0)
+    assert.notEqual(given.run(Test.slice(1), {}).status, 0)
+  },
+
+  "starts with .env.example as it is, live and not ready while RabbitMQ is away": async (given) => {
+    const service = await given.start(readEnvironmentFile(join(ROOT, ".env.example")))
+    assert.equal((await fetch(`${given.url}/health/live`)).status, 200)
+    assert.equal((await fetch(`${given.url}/health/ready`)).status, 503)
+    assert.match(service.log, /"engine":"rabbitmq","why":"RABBITMQ_HOST is set"/)
+    assert.equal(await service.stop(), 0)
+  },
+
+  "runs on a root that can't be written, save for its volume": async (given) => {
+    const service = await given.startReadOnly({ ENGINE: "embedded" })
+    await publish(given.url)
+    await until(() => service.log.includes("hello container"), "the handler's line in the log")
+    assert.equal(await service.stop(), 0)
+  },
+}
+
+/** Builds the image and holds it to every case. Returns a count of each outcome. */
+export async function containerTests(bun) {
+  const count = { passed: 0, failed: 0 }
+  const tell = (title, error) => {
+    console.log(`${error === null ? "(pass)" : "(fail)"} the image ${title}`)
+    if (error === null) count.passed++
+    else {
+      count.failed++
+      console.error(error)
+    }
+  }
+  let image
+  try {
+    image = buildImage(bun)
+    tell("is built", null)
+  } catch (error) {
+    tell("is built", error)
+    return count
+  }
+  for (const [title, run] of Object.entries(CASES)) {
+    const given = new GivenImage(image, await freePort())
+    try {
+      await run(given)
+      tell(title, null)
+    } catch (error) {
+      tell(title, error)
+    } finally {
+      await given.dispose()
+    }
+  }
+  return count
+}
+
+/** A container of the image, and a folder with handlers and a volume for it. */
+class GivenImage {
+  #folder = mkdtempSync(join(tmpdir(), "event-broker-container-"))
+  #container
+  #port
+  #services = []
+  config
+
+  constructor(image, port) {
+    this.#container = buildah("from", "--pull-never", image)
+    this.#port = port
+    this.config = JSON.parse(buildah("inspect", this.#container)).Docker.config
+    mkdirSync(join(this.#folder, "handlers"))
+    writeFileSync(join(this.#folder, "handlers", "hello.ts"), HANDLER)
+    mkdirSync(join(this.#folder, "data"))
+    chownSync(join(this.#folder, "data"), USER, USER)
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  /** Starts what the image starts. */
+  start(environment) {
+    const volumes = ["handlers:/handlers:ro", "data:/data:rw"].flatMap((each) => [
+      "--volume",
+      join(this.#folder, each),
+    ])
+    const variables = this.#variables(environment).flatMap((each) => ["--env", each])
+    const args = [
+      "run",
+      ...ISOLATION,
+      ...volumes,
+      ...variables,
+      this.#container,
+      "--",
+      ...this.config.Entrypoint,
+    ]
+    return this.#started(new RunningContainer(...buildahCommand(...args)))
+  }
+
+  /** Starts it on its file system as it is, mounted so that it can't be written. */
+  startReadOnly(environment) {
+    const root = buildah("mount", this.#container)
+    const places = [root, join(this.#folder, "handlers"), join(this.#folder, "data")]
+    const variables = [...this.config.Env, ...this.#variables(environment)]
+    const command = [`--userspec=${USER}:${USER}`, root, "env", "-i", ...variables, ...this.config.Entrypoint]
+    const args = ["--mount", "--propagation", "private", "sh", "-ec", READ_ONLY, "sh", ...places, ...command]
+    return this.#started(new RunningContainer("unshare", args))
+  }
+
+  /** Runs a command in the container, to its end. */
+  run(command, environment) {
+    const variables = this.#variables(environment).flatMap((each) => ["--env", each])
+    return spawnSync(...buildahCommand("run", ...ISOLATION, ...variables, this.#container, "--", ...command))
+  }
+
+  async dispose() {
+    for (const service of this.#services) await service.kill()
+    buildah("rm", this.#container)
+    rmSync(this.#folder, { recursive: true })
+  }
+
+  async #started(service) {
+    this.#services.push(service)
+    await service.listening()
+    return service
+  }
+
+  /** There is no network of its own: a free port stands for the one that an engine would map. */
+  #variables(environment) {
+    return Object.entries({ ...environment, PORT: this.#port }).map(([name, value]) => `${name}=${value}`)
+  }
+}
+
+async function publish(url) {
+  const headers = { "Content-Type": "application/json" }
+  const response = await fetch(`${url}/api/v1/events`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(EVENT),
+  })
+  assert.equal(response.status, 201, await response.text())
+}
+
+/** What `docker run --env-file` takes of a file. */
+function readEnvironmentFile(file) {
+  const lines = readFileSync(file, "utf8").split("\n")
+  const set = lines.filter((line) => line !== "" && !line.startsWith("#"))
+  return Object.fromEntries(set.map((line) => [line.split("=")[0], line.slice(line.indexOf("=") + 1)]))
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
