@@ -22,8 +22,8 @@ export class MemoryPeaks implements Disposable {
   }
 }
 
-/** 0 for a process that has just been killed. */
-function residentMebibytes(pid: number): number {
+/** The resident memory of a process, in MiB; 0 for one that has just been killed. */
+export function residentMebibytes(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8")
     return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / KIB_PER_MIB)

@@ -36,9 +36,10 @@ const optionalRegistryUrl = v.pipe(
   v.check((text) => {
     const url = URL.parse(text)
     return (
-      text === "" || (isHttpUrl(text) && url?.username === "" && url.password === "" && url.search === "")
+      text === "" ||
+      (isHttpUrl(text) && url?.username === "" && url.password === "" && url.search + url.hash === "")
     )
-  }, "takes a host with a port, or a URL of http or https, without user, password and query"),
+  }, "takes a host with a port, or a URL of http or https, without user, password, query and fragment"),
 )
 
 /** Origins with commas between, as browsers send them; or any, by an asterisk. */
@@ -81,6 +82,9 @@ const logLevels = Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]
 
 const KIBIBYTE = 1_024
 const MEBIBYTE = 1_024 * KIBIBYTE
+
+/** What stands for a secret, whatever its length. */
+const MASK = "********"
 
 /** A variable's schema, its default and its meaning; a secret is never shown, and can be given by a file. */
 type Definition = readonly [
@@ -193,7 +197,10 @@ const VARIABLES = {
     "The registry to register this service with; a value without a scheme means http. Without it there is none.",
   ],
   SERVICE_HOST: [
-    v.string(),
+    v.pipe(
+      v.string(),
+      v.regex(/^[^\s:/@]*$|^[\da-fA-F:.]+$/, "takes a host's name or address, without a port"),
+    ),
     "",
     "The host that others reach this service by; without it HOST, or this machine's name where HOST is every address.",
   ],
@@ -293,7 +300,10 @@ function settingOf(name: keyof Variables, environment: Environment): Given {
 }
 
 const shown = (name: keyof Variables, value: string): string =>
-  isSecret(name) ? "what it is" : JSON.stringify(value)
+  isSecret(name) ? "what it is" : JSON.stringify(withoutUserInfo(value))
+
+/** A URL may have a password, whether its variable is to have one or not. */
+const withoutUserInfo = (value: string): string => value.replace(/\/\/[^/@]*@/, `//${MASK}@`)
 
 const isSecret = (name: keyof Variables): boolean => (VARIABLES[name] as Definition)[3] === "secret"
 
@@ -306,16 +316,13 @@ export interface Setting {
   readonly source: string
 }
 
-/** What stands for a secret, whatever its length. */
-const MASK = "********"
-
 /** Every variable as it is in force, and where its value comes from. Nothing is checked. */
 export function describeSettings(file = ".env"): readonly Setting[] {
   const environment = readEnvironment(file)
   return names().map((name) => {
     const { value, by } = settingOf(name, environment)
     const source = process.env[name] ? "environment" : by === "variable" ? file : by
-    return { name, value: isSecret(name) && by !== "default" ? MASK : value, source }
+    return { name, value: isSecret(name) && by !== "default" ? MASK : withoutUserInfo(value), source }
   })
 }
 

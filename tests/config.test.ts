@@ -88,6 +88,17 @@ test("bodies taken together may be as large as one batch at the least", () => {
   })
 })
 
+test("a password in a URL is not shown where the URL is refused", () => {
+  const [fault] = faultsOf({ SERVICE_DISCOVERY_URL: "http://user:secret@registry" })
+  expect(fault?.message).toContain("//********@registry")
+  expect(fault?.message).not.toContain("secret")
+})
+
+test.each(["http://h", "a b", "h:1"])("the host that others reach it by is a host alone, not %s", (host) => {
+  expect(faultsOf({ SERVICE_HOST: host }).map(({ name }) => name)).toEqual(["SERVICE_HOST"])
+  expect(parseConfig({ SERVICE_HOST: "fd00::1" }).SERVICE_HOST).toBe("fd00::1")
+})
+
 describe("the registry's address", () => {
   test("means http where it has no scheme", () => {
     const parsed = (url: string) => parseConfig({ SERVICE_DISCOVERY_URL: url }).SERVICE_DISCOVERY_URL
@@ -95,14 +106,18 @@ describe("the registry's address", () => {
     expect(parsed("https://registry/a")).toBe("https://registry/a")
   })
 
-  test.each(["ftp://registry", "http://user:secret@registry", "http://", "a b", "registry?x=1"])(
-    "is refused where it is none: %s",
-    (url) => {
-      expect(faultsOf({ SERVICE_DISCOVERY_URL: url }).map(({ name }) => name)).toEqual([
-        "SERVICE_DISCOVERY_URL",
-      ])
-    },
-  )
+  test.each([
+    "ftp://registry",
+    "http://user:secret@registry",
+    "http://",
+    "a b",
+    "registry?x=1",
+    "registry#x",
+  ])("is refused where it is none: %s", (url) => {
+    expect(faultsOf({ SERVICE_DISCOVERY_URL: url }).map(({ name }) => name)).toEqual([
+      "SERVICE_DISCOVERY_URL",
+    ])
+  })
 })
 
 describe("a number that is none, or out of its bounds, is refused", () => {

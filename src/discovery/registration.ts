@@ -28,6 +28,8 @@ const DEREGISTER_TIMEOUT_MS = 1_000
 export class Registration {
   readonly #options: RegistrationOptions
   readonly #stopping = new AbortController()
+  /** Ends whatever the registry is still asked. */
+  readonly #givingUp = new AbortController()
   readonly #running: Promise<void>
 
   constructor(options: RegistrationOptions) {
@@ -38,11 +40,15 @@ export class Registration {
   /** Takes the service off the registry, or gives up after a second. Never rejects. */
   async stop(): Promise<void> {
     const { registry, service, logger } = this.#options
+    const timer = setTimeout(
+      () => this.#givingUp.abort(new Error("it did not answer in time")),
+      DEREGISTER_TIMEOUT_MS,
+    )
     this.#stopping.abort()
-    // A registration that was on its way must not come after its end.
-    await this.#running
     try {
-      await registry.deregister(service.id, AbortSignal.timeout(DEREGISTER_TIMEOUT_MS))
+      // The registry may take a registration that is on its way after the end of it, were that not waited for.
+      await this.#running
+      await registry.deregister(service.id, this.#givingUp.signal)
       logger.info({ registry: registry.url }, "deregistered")
     } catch (error) {
       const reason = reasonOf(error)
@@ -50,6 +56,8 @@ export class Registration {
         { registry: registry.url, reason },
         "could not deregister; the registry will forget this service",
       )
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -58,7 +66,7 @@ export class Registration {
     const { signal } = this.#stopping
     let state: "new" | "known" | "unknown" = "new"
     for (let failures = 0; !signal.aborted; ) {
-      const fault = await this.#register(signal)
+      const fault = await this.#register()
       if (signal.aborted) return
       const next = fault === null ? "known" : "unknown"
       if (next !== state) this.#tell(fault)
@@ -72,10 +80,10 @@ export class Registration {
   }
 
   /** Resolves with why it was not taken; null where it was. */
-  async #register(signal: AbortSignal): Promise<string | null> {
+  async #register(): Promise<string | null> {
     const { registry, service } = this.#options
     try {
-      await registry.register(service, signal)
+      await registry.register(service, this.#givingUp.signal)
       return null
     } catch (error) {
       return reasonOf(error)

@@ -15,7 +15,7 @@ export class ListenError extends Error {
 }
 
 /** Above every limit of ours, so that it is our own answer that a client gets. */
-const MAX_REQUEST_BYTES = 1_024 ** 3
+const MAX_REQUEST_BYTES = Number.MAX_SAFE_INTEGER
 
 /** How long nothing may move on a connection: longer than a publish may wait for its confirm. */
 const IDLE_TIMEOUT_SECONDS = 60

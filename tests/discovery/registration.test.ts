@@ -61,6 +61,21 @@ test("a registry that answers errors, and one that has forgotten all, get the se
   expect(log).toEqual(told)
 })
 
+test("a registration that is on its way when the service stops does not come after its end", async () => {
+  await using registry = new ServiceRegistry()
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+  registry.onPost = () => held
+  const { registration } = registrationAt(registry.url)
+  await waitUntil(() => registry.pending === 1, "the registration to be on its way")
+  const stopped = registration.stop()
+  // Time enough for a call that did not wait to get there first.
+  await Bun.sleep(50)
+  letGo()
+  await stopped
+  expect(registry.calls).toEqual(["POST 201", "DELETE 204"])
+  expect(registry.services).toEqual([])
+})
+
 test("a registry that hangs holds up no stop", async () => {
   await using registry = new ServiceRegistry()
   registry.mode = "hanging"

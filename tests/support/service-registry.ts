@@ -10,6 +10,10 @@ export class ServiceRegistry implements AsyncDisposable {
   mode: "well" | "failing" | "hanging" = "well"
   /** Asked whenever a service is taken off, before it is answered. */
   onDelete: () => Promise<void> = async () => {}
+  /** Asked whenever a service registers, before it is known. */
+  onPost: () => Promise<void> = async () => {}
+  /** Calls that are not answered yet. */
+  pending = 0
   readonly #ttlMs: number
   readonly #services = new Map<string, { readonly service: ServiceDescription; readonly heardAt: number }>()
   readonly #server: Bun.Server<undefined>
@@ -38,7 +42,9 @@ export class ServiceRegistry implements AsyncDisposable {
   }
 
   async #answer(request: Request): Promise<Response> {
+    this.pending++
     const status = await this.#take(request)
+    this.pending--
     this.calls.push(`${request.method} ${status}`)
     return new Response(status === 204 ? null : "{}", { status })
   }
@@ -49,6 +55,7 @@ export class ServiceRegistry implements AsyncDisposable {
     const { pathname } = new URL(request.url)
     if (request.method === "POST" && pathname === SERVICES_PATH) {
       const service = (await request.json()) as ServiceDescription
+      await this.onPost()
       const wasKnown = this.#services.has(service.id)
       this.#services.set(service.id, { service, heardAt: performance.now() })
       return wasKnown ? 200 : 201

@@ -1,0 +1,46 @@
+import type { Exchange } from "./broken-requests.ts"
+import type { Answer, Outcome } from "./client.ts"
+
+const PROBLEM_FIELDS = ["type", "title", "status", "detail", "instance", "retryable"]
+
+/** What was wrong with how an exchange went; null where nothing was. */
+export function faultOf(exchange: Exchange, { answers, end }: Outcome): string | null {
+  if (end === "silent") return "hangs"
+  const isWellFormed = exchange.ending === "answered"
+  for (const answer of answers) {
+    const fault = faultOfAnswer(answer, isWellFormed)
+    if (fault !== null) return fault
+  }
+  // After an answer that ends the connection, nothing more is owed.
+  const isClosedByAnswer = answers.at(-1)?.headers.get("connection") === "close"
+  if (isWellFormed && !isClosedByAnswer && answers.length < exchange.requests) return "has no answer"
+  return null
+}
+
+function faultOfAnswer({ status, headers, body }: Answer, isWellFormed: boolean): string | null {
+  // What is no HTTP is refused by the server's parser, which has no words; a version that is none, by 505.
+  if (!isWellFormed && body === "") return null
+  if (status >= 500 || Number.isNaN(status)) return `is answered ${status}`
+  // Where no event of a batch is stored, its result has a problem for each.
+  if (status < 400 || body.startsWith('{"count":0,"failed":')) return null
+  if (headers.get("content-type") !== "application/problem+json")
+    return `is answered ${status} without a problem`
+  if (!headers.has("x-request-id")) return `is answered ${status} without its id`
+  try {
+    const problem: unknown = JSON.parse(body)
+    const isWhole =
+      typeof problem === "object" && problem !== null && PROBLEM_FIELDS.every((field) => field in problem)
+    return isWhole ? null : `is answered ${status} with half a problem`
+  } catch {
+    return `is answered ${status} with what is no JSON`
+  }
+}
+
+/** Memory of the second half may be so much more than that of the first, in which all gets warm. */
+const MEMORY_GROWTH = 1.2
+
+/** Resident memory at even distances, in MiB. */
+export function memoryIsFlat(samples: readonly number[]): boolean {
+  const half = Math.ceil(samples.length / 2)
+  return Math.max(...samples.slice(half)) <= MEMORY_GROWTH * Math.max(...samples.slice(0, half))
+}
