@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises"
-import { type Backoff, backoffDelay } from "../event/backoff.ts"
+import { type Backoff, pause, RetryDelays } from "../event/backoff.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Registry, ServiceDescription } from "./registry.ts"
 
@@ -64,18 +63,19 @@ export class Registration {
   async #keepRegistered(): Promise<void> {
     const { renewEveryMs = RENEW_EVERY_MS, backoff = RETRY_BACKOFF } = this.#options
     const { signal } = this.#stopping
+    const delays = new RetryDelays(backoff)
     let state: "new" | "known" | "unknown" = "new"
-    for (let failures = 0; !signal.aborted; ) {
+    while (!signal.aborted) {
       const fault = await this.#register()
       if (signal.aborted) return
       const next = fault === null ? "known" : "unknown"
       if (next !== state) this.#tell(fault)
       state = next
-      failures = fault === null ? 0 : failures + 1
-      // Only the end of the service cuts it short.
-      await sleep(fault === null ? renewEveryMs : backoffDelay(backoff, failures), null, { signal }).catch(
-        () => {},
-      )
+      if (fault !== null) await delays.wait(signal)
+      else {
+        delays.reset()
+        await pause(renewEveryMs, signal)
+      }
     }
   }
 

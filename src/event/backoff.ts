@@ -1,4 +1,4 @@
-/** How long an event waits before its next attempt. */
+/** How long something waits before it is tried again. */
 export interface Backoff {
   readonly initialMs: number
   readonly factor: number
@@ -15,4 +15,43 @@ export interface Backoff {
 export function backoffDelay(backoff: Backoff, attempt: number, random: () => number = Math.random): number {
   const full = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** (attempt - 1))
   return Math.round(full / 2 + (full / 2) * random())
+}
+
+/** The waits of something that is tried until it succeeds, and may fail again later. */
+export class RetryDelays {
+  readonly #backoff: Backoff
+  #failures = 0
+
+  constructor(backoff: Backoff) {
+    this.#backoff = backoff
+  }
+
+  /** It has failed once more. Returns how long to wait, in milliseconds. */
+  next(): number {
+    return backoffDelay(this.#backoff, ++this.#failures)
+  }
+
+  /** It has failed once more. Resolves once the wait is over, or is cut short by the signal. */
+  async wait(signal: AbortSignal): Promise<void> {
+    await pause(this.next(), signal)
+  }
+
+  /** It has succeeded: the next failure is the first. */
+  reset(): void {
+    this.#failures = 0
+  }
+}
+
+/** Resolves after a time in milliseconds, or once the signal is aborted. */
+export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener("abort", end)
+      resolve()
+    }
+    const timer = setTimeout(end, delayMs)
+    signal.addEventListener("abort", end)
+    if (signal.aborted) end()
+  })
 }

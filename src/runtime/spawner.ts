@@ -1,4 +1,4 @@
-import { backoffDelay } from "../event/backoff.ts"
+import { type Backoff, RetryDelays } from "../event/backoff.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { ModuleLoadError } from "./manifest.ts"
 
@@ -11,12 +11,12 @@ export interface SpawnerOptions {
 }
 
 /** The waits before a worker is started again after one that died without a job, in milliseconds. */
-const RESPAWN_BACKOFF = { initialMs: 100, factor: 2, maxMs: 30_000 }
+const RESPAWN_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 30_000 }
 
 /** Keeps as many workers running as are wanted, starting one at a time. */
 export class Spawner {
   readonly #options: SpawnerOptions
-  #failures = 0
+  readonly #delays = new RetryDelays(RESPAWN_BACKOFF)
   #isSpawning = false
   #isStopped = false
   #timer: Timer | undefined
@@ -41,7 +41,7 @@ export class Spawner {
   /** A worker is gone. One that had been given jobs is replaced at once, others after a wait that grows. */
   wake(hadWorked = true): void {
     if (hadWorked) {
-      this.#failures = 0
+      this.#delays.reset()
       this.#forgetTimer()
     }
     if (this.#isStopped || this.#isSpawning || this.#timer !== undefined) return
@@ -65,7 +65,7 @@ export class Spawner {
 
   #tryLater(error: unknown): void {
     if (this.#isStopped) return
-    const delayMs = backoffDelay(RESPAWN_BACKOFF, ++this.#failures)
+    const delayMs = this.#delays.next()
     if (error !== null) {
       const reason = error instanceof Error ? error.message : String(error)
       this.#options.logger.error(

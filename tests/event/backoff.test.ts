@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { backoffDelay } from "../../src/event/backoff.ts"
+import { backoffDelay, RetryDelays } from "../../src/event/backoff.ts"
 
 const BACKOFF = { initialMs: 1_000, factor: 2, maxMs: 60_000 }
 const lowest = () => 0
@@ -46,4 +46,15 @@ test("any backoff gives a whole number of milliseconds between half the full wai
 test("events that failed together do not come back together", () => {
   const waits = new Set(Array.from({ length: 100 }, () => backoffDelay(BACKOFF, 7)))
   expect(waits.size).toBeGreaterThan(50)
+})
+
+test("the waits grow with each failure, and begin anew once it succeeds", async () => {
+  const delays = new RetryDelays({ initialMs: 100, factor: 10, maxMs: 1_000_000 })
+  const waits = [delays.next(), delays.next(), delays.next()]
+  for (const [index, wait] of waits.entries()) {
+    expect(wait).toBeWithin(50 * 10 ** index, 100 * 10 ** index + 1)
+  }
+  delays.reset()
+  expect(delays.next()).toBeWithin(50, 101)
+  await delays.wait(AbortSignal.abort())
 })

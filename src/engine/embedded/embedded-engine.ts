@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite"
+import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { Event } from "../../event/envelope.ts"
 import { orderLevel } from "../../event/priority.ts"
 import type { TraceContext } from "../../event/trace-context.ts"
@@ -42,8 +43,8 @@ export interface EmbeddedEngineOptions {
 
 const CLOSED = "the engine is closed; the event will be delivered again"
 
-/** Waits between attempts to write again after a fault, in milliseconds: doubled from the first to the last. */
-const RECOVERY_DELAY_MS = { first: 100, last: 2_000 } as const
+/** The waits between attempts to write again after a fault. */
+const RECOVERY_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 2_000 }
 
 /**
  * The engine inside the process: one SQLite file, written by group commit. All that is published and settled
@@ -69,7 +70,7 @@ export class EmbeddedEngine implements Engine {
   #closed: Promise<void> | undefined
   readonly #dueTimer = new DueTimer(() => this.#schedule())
   #recoveryTimer: Timer | undefined
-  #recoveryDelayMs: number = RECOVERY_DELAY_MS.first
+  readonly #recoveryDelays = new RetryDelays(RECOVERY_BACKOFF)
   #status: EngineStatus = { state: "ready" }
 
   /**
@@ -298,8 +299,7 @@ export class EmbeddedEngine implements Engine {
     }
     this.#changeStatus({ state: "unavailable", reason })
     clearTimeout(this.#recoveryTimer)
-    this.#recoveryTimer = setTimeout(() => this.#recover(), this.#recoveryDelayMs)
-    this.#recoveryDelayMs = Math.min(this.#recoveryDelayMs * 2, RECOVERY_DELAY_MS.last)
+    this.#recoveryTimer = setTimeout(() => this.#recover(), this.#recoveryDelays.next())
   }
 
   /**
@@ -324,7 +324,7 @@ export class EmbeddedEngine implements Engine {
       this.#fail(new Turn(), error)
       return
     }
-    this.#recoveryDelayMs = RECOVERY_DELAY_MS.first
+    this.#recoveryDelays.reset()
     this.#changeStatus({ state: "ready" })
     this.#schedule()
   }

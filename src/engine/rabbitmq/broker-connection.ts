@@ -1,4 +1,5 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
+import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import { type BrokerAccess, type BrokerAddress, urlOf } from "./broker-address.ts"
 import { BrokerClient } from "./broker-client.ts"
 import { readServerProperties, type ServerProperties } from "./server-properties.ts"
@@ -6,8 +7,8 @@ import { readServerProperties, type ServerProperties } from "./server-properties
 /** How long one attempt to connect, or to set up what runs on the connection, may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** Waits between rounds of attempts, in milliseconds: doubled from the first to the last, less up to a half. */
-const RECONNECT_DELAY_MS = { first: 100, last: 5_000 } as const
+/** The waits between rounds of attempts. */
+const RECONNECT_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
 export interface BrokerConnectionOptions {
   /** What the broker shows of the connection, in its list. */
@@ -55,14 +56,14 @@ export class BrokerConnection {
 
   async #run(): Promise<void> {
     const { addresses } = this.#options.access
-    let delayMs: number = RECONNECT_DELAY_MS.first
+    const delays = new RetryDelays(RECONNECT_BACKOFF)
     for (let at = 0; !this.#closing.signal.aborted; at = (at + 1) % addresses.length) {
       const address = addresses[at]
       if (address === undefined) return
       try {
         const { lost } = await this.#connect(address)
         this.#firstAttempt.resolve()
-        delayMs = RECONNECT_DELAY_MS.first
+        delays.reset()
         throw await lost
       } catch (error) {
         this.#client = null
@@ -72,8 +73,7 @@ export class BrokerConnection {
       }
       if (at < addresses.length - 1) continue
       this.#firstAttempt.resolve()
-      await this.#pause(delayMs)
-      delayMs = Math.min(delayMs * 2, RECONNECT_DELAY_MS.last)
+      await delays.wait(this.#closing.signal)
     }
     this.#firstAttempt.resolve()
   }
@@ -102,17 +102,6 @@ export class BrokerConnection {
       client.socket?.destroy()
       throw error
     }
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, delayMs * (0.5 + Math.random() / 2))
-    this.#closing.signal.addEventListener("abort", () => {
-      clearTimeout(timer)
-      resolve()
-    })
-    if (this.#closing.signal.aborted) resolve()
-    return promise
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
 import { attemptsBefore, bodyOf, failureOf, traceOf } from "./message.ts"
@@ -7,8 +8,8 @@ import { Settlements } from "./settlements.ts"
 /** The most that AMQP's basic.qos takes; 0 would be no limit. */
 const MAX_PREFETCH = 65_535
 
-/** Waits before a consumer is begun again, in milliseconds: doubled from the first to the last. */
-const RESUME_DELAY_MS = { first: 100, last: 5_000 } as const
+/** The waits before a consumer is begun again. */
+const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
 /**
  * How long a consumer of a queue with ordering keys waits for those before it to be gone, in milliseconds, and how
@@ -59,7 +60,7 @@ export class QueueConsumer implements Subscription {
   /** Until then the broker may deliver to this consumer what was just stored again. */
   #cancelled: Promise<unknown> = Promise.resolve()
   #resumeTimer: Timer | undefined
-  #resumeDelayMs: number = RESUME_DELAY_MS.first
+  readonly #resumeDelays = new RetryDelays(RESUME_BACKOFF)
 
   constructor(options: QueueConsumerOptions, onCancel: () => void) {
     this.#options = options
@@ -99,7 +100,7 @@ export class QueueConsumer implements Subscription {
       await this.#begun
       this.#hasBegun = true
       if (this.#isCancelled) await this.#end(channel, settlements)
-      this.#resumeDelayMs = RESUME_DELAY_MS.first
+      this.#resumeDelays.reset()
     } catch {
       // A queue that is not there yet, or a connection that has just been lost.
       this.#resumeLater()
@@ -176,8 +177,7 @@ export class QueueConsumer implements Subscription {
     const client = this.#client
     if (this.#isCancelled || client === null || client.closed) return
     clearTimeout(this.#resumeTimer)
-    this.#resumeTimer = setTimeout(() => void this.#resume(client), this.#resumeDelayMs)
-    this.#resumeDelayMs = Math.min(this.#resumeDelayMs * 2, RESUME_DELAY_MS.last)
+    this.#resumeTimer = setTimeout(() => void this.#resume(client), this.#resumeDelays.next())
   }
 
   async #resume(client: AMQPClient): Promise<void> {
