@@ -42,7 +42,7 @@ test("a registry that is away at first gets the service once it comes, and the l
   const { registration, log } = registrationAt(`http://127.0.0.1:${port}`)
   await waitUntil(() => log.length > 0, "the log to tell")
   await using registry = new ServiceRegistry({ port })
-  await waitUntil(() => registry.services.length === 1, "the service to be known")
+  await waitUntil(() => log.at(-1) === "registered", "the service to be known")
   await registration.stop()
   expect(log).toEqual(["not registered; it will be tried again", "registered", "deregistered"])
 })
@@ -50,12 +50,16 @@ test("a registry that is away at first gets the service once it comes, and the l
 test("a registry that answers errors, and one that has forgotten all, get the service again", async () => {
   const registry = new ServiceRegistry()
   const { registration, log } = registrationAt(registry.url)
-  await waitUntil(() => registry.services.length === 1, "the service to be known")
+  await waitUntil(() => log.at(-1) === "registered", "the service to be known")
   registry.mode = "failing"
   await waitUntil(() => registry.calls.filter((call) => call === "POST 500").length > 3, "several failures")
   await registry[Symbol.asyncDispose]()
   await using another = new ServiceRegistry({ port: Number(new URL(registry.url).port) })
-  await waitUntil(() => another.services.length === 1, "the new registry to know the service")
+  await waitUntil(
+    () => log.filter((line) => line === "registered").length === 2,
+    "the new registry to know it",
+  )
+  expect(another.services).toEqual([SERVICE])
   await registration.stop()
   const told = ["registered", "not registered; it will be tried again", "registered", "deregistered"]
   expect(log).toEqual(told)
@@ -87,7 +91,7 @@ test("a registry that hangs holds up no stop", async () => {
 test("a registry that does not know the service any more is no fault at a stop", async () => {
   await using registry = new ServiceRegistry()
   const { registration, log } = registrationAt(registry.url, 60_000)
-  await waitUntil(() => registry.services.length === 1, "the service to be known")
+  await waitUntil(() => log.at(-1) === "registered", "the service to be known")
   await new Registry(registry.url).deregister(SERVICE.id, AbortSignal.timeout(1_000))
   await registration.stop()
   expect(registry.calls).toEqual(["POST 201", "DELETE 204", "DELETE 404"])
