@@ -44,6 +44,7 @@ test("a registry that is away at first gets the service once it comes, and the l
   await using registry = new ServiceRegistry({ port })
   await waitUntil(() => log.at(-1) === "registered", "the service to be known")
   await registration.stop()
+  expect(registry.calls).toEqual(["POST 201", "DELETE 204"])
   expect(log).toEqual(["not registered; it will be tried again", "registered", "deregistered"])
 })
 
