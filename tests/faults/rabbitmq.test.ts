@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import { allHandled, countingFolder, isReady, SETTLING_MS } from "../support/counting-service.ts"
 import { PublishLoad } from "../support/publish-load.ts"
+import { CancellingProxy } from "../support/rabbitmq/cancelling-proxy.ts"
 import { held } from "../support/rabbitmq/held.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
@@ -335,6 +336,20 @@ for (const installation of installations()) {
     )
 
     // The last, since the queue is new then.
+    test(
+      "a consumer cancelled in the very moment in which it begins: it begins again",
+      async () => {
+        using proxy = await CancellingProxy.start(node.port)
+        await using folder = countingFolder()
+        const service = await folder.start({ ...environmentOf(node), RABBITMQ_PORT: String(proxy.port) })
+        await waitUntil(() => proxy.begun >= 2, "the consumer to begin again")
+        await waitUntil(async () => (await statusOf(service)) === "ready", "the service to consume")
+        const id = await service.publish({ name: "counted" })
+        await allHandled(folder, new Set([id]))
+      },
+      TIMEOUT_MS,
+    )
+
     test(
       "the queue of a consumer deleted",
       async () => {

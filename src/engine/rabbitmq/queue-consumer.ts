@@ -1,4 +1,4 @@
-import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import { type AMQPChannel, type AMQPClient, AMQPConsumer, type AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
@@ -98,7 +98,6 @@ export class QueueConsumer implements Subscription {
       if (this.#isOrdered && !this.#options.isSingle()) await this.#othersEnd(channel)
       this.#begun = this.#consume(channel)
       await this.#begun
-      this.#hasBegun = true
       if (this.#isCancelled) await this.#end(channel, settlements)
       this.#resumeDelays.reset()
     } catch {
@@ -162,15 +161,24 @@ export class QueueConsumer implements Subscription {
 
   async #consume(channel: AMQPChannel): Promise<void> {
     await channel.basicQos(Math.min(MAX_PREFETCH, this.#prefetch))
-    const consumer = await channel.basicConsume(this.#options.queue, { noAck: false }, () => {})
-    // The broker cancels a consumer whose queue is deleted or loses its leader; the channel lives on.
-    consumer.wait().catch(() => {
+    let isOver = false
+    const beginAnew = (): void => {
+      isOver = true
       this.#hasBegun = false
       void channel
         .close()
         .catch(() => {})
         .then(() => this.#resumeLater())
-    })
+    }
+    // The broker cancels a consumer whose queue is deleted or loses its leader; the channel lives on. The library drops
+    // a cancel that comes together with the answer to basic.consume, unless it knows the consumer's tag by then.
+    const tag = Bun.randomUUIDv7()
+    const early = new AMQPConsumer(channel, tag, () => {})
+    channel.consumers.set(tag, early)
+    early.wait().catch(beginAnew)
+    const consumer = await channel.basicConsume(this.#options.queue, { noAck: false, tag }, () => {})
+    consumer.wait().catch(beginAnew)
+    this.#hasBegun = !isOver
   }
 
   #resumeLater(): void {
