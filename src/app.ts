@@ -24,6 +24,9 @@ import type { ModuleFile } from "./runtime/messages.ts"
 import { findModuleFiles } from "./runtime/module-files.ts"
 import { queuesOf } from "./runtime/module-queues.ts"
 import { Pool } from "./runtime/pool.ts"
+import { SchemaCatalog } from "./schema/schema-catalog.ts"
+import { SchemaCheck } from "./schema/schema-check.ts"
+import { readSchemaFiles } from "./schema/schema-files.ts"
 import type { Logger } from "./telemetry/logger.ts"
 import { Metrics } from "./telemetry/metrics.ts"
 import { PASSING_THROUGH, type Tracing } from "./telemetry/tracing.ts"
@@ -74,13 +77,14 @@ export interface App {
 /**
  * The composition root: builds every part, starts them in the order in which events need them, and stops
  * them in the order in which they can do without each other.
- * @throws {KeyFileError | EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
+ * @throws {KeyFileError | SchemaFileError | EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
  */
 export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }: AppOptions): Promise<App> {
   const startedAt = performance.now()
   let phase: "starting" | "running" | "stopping" = "starting"
   const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven)
   const keys = config.API_KEYS_FILE === "" ? null : new KeyRing(config.API_KEYS_FILE, logger)
+  const catalog = config.SCHEMAS_DIR === "" ? null : new SchemaCatalog(readSchemaFiles(config.SCHEMAS_DIR))
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)
 
@@ -96,7 +100,8 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   })
   const metrics = new Metrics()
   const tracing = await openTracing(config, logger)
-  const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT, metrics, tracing })
+  const schemas = catalog && schemaCheck(catalog, config, logger)
+  const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT, schemas, metrics, tracing })
   const poolSize = files.length > 0 ? config.WORKER_POOL_SIZE : 0
   const pool = new Pool({
     size: poolSize,
@@ -112,6 +117,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     pool,
     poolSize: config.WORKER_POOL_SIZE,
     workerPrefetch: config.WORKER_PREFETCH_COUNT,
+    schemas,
     metrics,
     logger,
   })
@@ -148,6 +154,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     queues,
     isStarting: () => phase === "starting",
     health,
+    catalog,
     brokerReport,
     maxBodyBytes,
     maxBatchBytes,
@@ -213,6 +220,11 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     await engine.close()
     throw error
   }
+}
+
+function schemaCheck(catalog: SchemaCatalog, config: Config, logger: Logger): SchemaCheck | null {
+  const { SCHEMA_VALIDATION: validation, SCHEMA_UNKNOWN: unknown } = config
+  return validation === "off" ? null : new SchemaCheck({ catalog, validation, unknown, logger })
 }
 
 /** Makes the service known to the registry, where one is named. */

@@ -1,6 +1,17 @@
 import { existsSync, readFileSync } from "node:fs"
 import { parseEnv } from "node:util"
 import * as v from "valibot"
+import {
+  flag,
+  hosts,
+  nonEmpty,
+  oneOf,
+  optionalHost,
+  optionalHttpUrl,
+  optionalRegistryUrl,
+  origins,
+  wholeNumber,
+} from "./config/values.ts"
 import { LOG_LEVELS } from "./telemetry/logger.ts"
 
 /** One variable: what it means, what it is where it is not set, and what it takes. */
@@ -9,74 +20,6 @@ export interface Variable {
   readonly default: string
   readonly meaning: string
 }
-
-const wholeNumber = (min: number, max: number) =>
-  v.pipe(
-    v.string(),
-    v.regex(/^\d+$/, `takes a whole number from ${min} to ${max}`),
-    v.transform(Number),
-    v.minValue(min, `takes a whole number from ${min} to ${max}`),
-    v.maxValue(max, `takes a whole number from ${min} to ${max}`),
-  )
-
-const oneOf = <const Options extends readonly string[]>(options: Options) =>
-  v.picklist(options, `takes one of ${options.join(", ")}`)
-
-const nonEmpty = v.pipe(v.string(), v.nonEmpty("takes a text that is not empty"))
-
-const optionalHttpUrl = v.pipe(
-  v.string(),
-  v.check((text) => text === "" || isHttpUrl(text), "takes a URL that begins with http:// or https://"),
-)
-
-/** Where a registry is, without a secret that the log would show. */
-const optionalRegistryUrl = v.pipe(
-  v.string(),
-  v.transform((text) => (text === "" || text.includes("://") ? text : `http://${text}`)),
-  v.check((text) => {
-    const url = URL.parse(text)
-    return (
-      text === "" ||
-      (isHttpUrl(text) && url?.username === "" && url.password === "" && url.search + url.hash === "")
-    )
-  }, "takes a host with a port, or a URL of http or https, without user, password, query and fragment"),
-)
-
-/** Origins with commas between, as browsers send them; or any, by an asterisk. */
-const origins = v.pipe(
-  v.string(),
-  v.transform((text) => (text === "" ? [] : text.split(",").map((each) => each.trim()))),
-  v.check(
-    (list) => list.every((each) => each === "*" || URL.parse(each)?.origin === each),
-    "takes origins with commas between, such as https://console.example.com, or *",
-  ),
-)
-
-const flag = v.pipe(
-  v.picklist(["true", "false"], "takes true or false"),
-  v.transform((text) => text === "true"),
-)
-
-/** One host of a list, which may have a port of its own; an IPv6 address stands in brackets. */
-const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]]+)(?::(\d{1,5}))?$/
-
-/** Hosts with commas between, each with its port or without. */
-const hosts = v.pipe(
-  v.string(),
-  v.transform((text) => text.split(",").map((each) => HOST.exec(each.trim()))),
-  v.check(
-    (parts) => parts.every((each) => each !== null),
-    "takes hosts with commas between, such as a,b or a:5672,b:5673",
-  ),
-  v.transform((parts) =>
-    parts.map((each) => ({
-      host: (each?.[1] ?? "").replace(/^\[|\]$/g, ""),
-      port: each?.[2] === undefined ? null : Number(each[2]),
-    })),
-  ),
-)
-
-const isHttpUrl = (text: string): boolean => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "")
 
 const logLevels = Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]
 
@@ -142,6 +85,17 @@ const VARIABLES = {
     "How long a publish waits for RabbitMQ's confirm, in milliseconds.",
   ],
   HANDLERS_DIR: [nonEmpty, "handlers", "The folder of the handler modules."],
+  SCHEMAS_DIR: [v.string(), "", "The folder of the events' JSON Schemas; without it events have none."],
+  SCHEMA_VALIDATION: [
+    oneOf(["enforce", "warn", "off"]),
+    "enforce",
+    "What becomes of an event that breaks its schema: it is refused, or the log tells of it, or nothing is checked.",
+  ],
+  SCHEMA_UNKNOWN: [
+    oneOf(["allow", "refuse"]),
+    "allow",
+    "What becomes of an event that has no schema, where there are any.",
+  ],
   QUEUE_TTL: [
     wholeNumber(1_000, 365 * 86_400_000),
     "86400000",
@@ -197,10 +151,7 @@ const VARIABLES = {
     "The registry to register this service with; a value without a scheme means http. Without it there is none.",
   ],
   SERVICE_HOST: [
-    v.pipe(
-      v.string(),
-      v.regex(/^[^\s:/@]*$|^[\da-fA-F:.]+$/, "takes a host's name or address, without a port"),
-    ),
+    optionalHost,
     "",
     "The host that others reach this service by; without it HOST, or this machine's name where HOST is every address.",
   ],

@@ -17,6 +17,7 @@ import { KeyFileError } from "./http/access/key-file.ts"
 import { SCOPES } from "./http/access/scope.ts"
 import { ListenError } from "./http/http-server.ts"
 import { ModuleLoadError } from "./runtime/manifest.ts"
+import { SchemaFileError } from "./schema/schema-catalog.ts"
 import { createLogger } from "./telemetry/logger.ts"
 import { VERSION } from "./version.ts"
 
@@ -143,7 +144,14 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError) {
     return `the configuration is wrong:\n${error.faults.map(({ name, message }) => `  ${name} ${message}`).join("\n")}`
   }
-  const foreseen = [EngineStartError, HandlersDirError, ModuleLoadError, ListenError, KeyFileError]
+  const foreseen = [
+    EngineStartError,
+    HandlersDirError,
+    ModuleLoadError,
+    ListenError,
+    KeyFileError,
+    SchemaFileError,
+  ]
   if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

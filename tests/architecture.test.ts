@@ -9,13 +9,14 @@ const EMBEDDED = "engine/embedded/"
 
 /** What each part of the source may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  main: ["app", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
+  main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
   commands: ["config", "version", "http", "event"],
-  app: ["config", "telemetry", "version", "http", "runtime", "discovery", "publisher", "engine"],
-  http: ["config", "telemetry", "version", "publisher", "engine", "event"],
-  runtime: ["config", "telemetry", "version", "publisher", "engine", "event"],
+  app: ["config", "telemetry", "version", "http", "runtime", "discovery", "publisher", "schema", "engine"],
+  http: ["config", "telemetry", "version", "publisher", "schema", "engine", "event"],
+  runtime: ["config", "telemetry", "version", "publisher", "schema", "engine", "event"],
   discovery: ["telemetry", "event"],
-  publisher: ["config", "telemetry", "engine", "event"],
+  publisher: ["config", "telemetry", "schema", "engine", "event"],
+  schema: ["telemetry", "event"],
   engine: ["config", "telemetry", "event"],
   config: ["telemetry"],
   telemetry: ["config", "event"],

@@ -150,6 +150,8 @@ export interface Delivery {
   readonly lastFailure: FailureRecord | null
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null
+  /** Another program put it there: this service has not checked it. */
+  readonly isForeign: boolean
   /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
   readonly isLost: boolean
 

@@ -16,6 +16,8 @@ export const FAILURE_REASONS = [
   "no-handler",
   /** The stored message is not an event. */
   "malformed",
+  /** Another program put it on the queue, and it breaks its schema. */
+  "schema",
   /** The event waited longer than the queue's TTL. */
   "expired",
   /** The queue was full, and its overflow rule drops the oldest. */

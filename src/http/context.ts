@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { Publisher } from "../publisher/publisher.ts"
+import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { StoredKey } from "./access/key-file.ts"
@@ -48,6 +49,8 @@ export interface HttpContext {
   readonly consumption: Consumption
   /** The keys that requests need; null where the service is open. */
   readonly keys: KeyRing | null
+  /** The schemas of events; null where there are none. */
+  readonly catalog: SchemaCatalog | null
   /** The queues that are always there. */
   readonly queues: readonly QueueDeclaration[]
   /** Whether the queues and handlers are not there yet; then the open routes alone are answered. */

@@ -7,6 +7,7 @@ import { countDeadLetters } from "./routes/count-dead-letters.ts"
 import { health } from "./routes/health.ts"
 import { listDeadLetters } from "./routes/list-dead-letters.ts"
 import { listQueues } from "./routes/list-queues.ts"
+import { listSchemas } from "./routes/list-schemas.ts"
 import { listTypes } from "./routes/list-types.ts"
 import { metrics } from "./routes/metrics.ts"
 import { pauseQueue } from "./routes/pause-queue.ts"
@@ -16,6 +17,8 @@ import { purgeDeadLetters } from "./routes/purge-dead-letters.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
 import { serviceInfo } from "./routes/service-info.ts"
+import { showSchema } from "./routes/show-schema.ts"
+import { validatePayload } from "./routes/validate-payload.ts"
 
 /** The methods that a route may take. */
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -49,6 +52,9 @@ export class RouteTable {
     listDeadLetters(app, context)
     redriveDeadLetters(app, context)
     purgeDeadLetters(app, context)
+    listSchemas(app, context)
+    showSchema(app, context)
+    validatePayload(app, context)
     health(app, context)
     brokerHealth(app, context)
     metrics(app, context)

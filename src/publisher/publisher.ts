@@ -5,6 +5,7 @@ import { EventInvalidError } from "../event/errors.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import { completeEvent, validateDraft } from "../event/validate.ts"
+import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
 
@@ -12,6 +13,8 @@ export interface PublisherOptions {
   readonly engine: Engine
   /** How many events may wait for their confirm at once; more are refused, so that memory stays bounded. */
   readonly maxInFlight: number
+  /** Holds events to their schemas; null where there are none. */
+  readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
   readonly tracing: Tracing
   /** Makes the id of an event that has none. Default: UUIDv7. */
@@ -46,10 +49,11 @@ export class Publisher {
    * @throws {PublishError} where it was not confirmed; its `outcome` tells whether it may be stored.
    */
   async publish(draft: unknown, trace: TraceContext | null = null): Promise<Event> {
-    const { metrics } = this.#options
+    const { metrics, schemas } = this.#options
     const begunAt = performance.now()
     try {
       const event = completeEvent(validateDraft(draft), this.#newId, this.#now())
+      schemas?.check(event)
       await this.#store(event, trace)
       metrics.published(event.type, "stored", (performance.now() - begunAt) / 1_000)
       return event

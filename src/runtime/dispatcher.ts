@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts"
+import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import { AttemptRunner } from "./attempt-runner.ts"
@@ -13,6 +14,8 @@ export interface DispatcherOptions {
   /** How many workers the pool has, and how many jobs each holds at a time. */
   readonly poolSize: number
   readonly workerPrefetch: number
+  /** Holds what other programs published to its schema; null where there is none. */
+  readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
   readonly logger: Logger
 }
@@ -30,12 +33,12 @@ export class Dispatcher {
 
   /** Consumes the queues of these modules. A queue without a module is not consumed: its events wait. */
   start(manifests: readonly ModuleManifest[]): void {
-    const { engine, metrics, logger } = this.#options
+    const { engine, schemas, metrics, logger } = this.#options
     const runner = this.#runner
     const handlers = new HandlerTable(manifests)
     for (const queue of handlers.queues) {
       const prefetch = this.#prefetchOf(manifests.filter((manifest) => manifest.queue === queue))
-      const intake = new QueueIntake({ engine, queue, prefetch, handlers, runner, metrics, logger })
+      const intake = new QueueIntake({ engine, queue, prefetch, handlers, runner, schemas, metrics, logger })
       this.#intakes.set(queue, intake)
       intake.start()
     }

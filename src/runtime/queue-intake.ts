@@ -2,6 +2,7 @@ import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
 import type { Event } from "../event/envelope.ts"
 import { type FailureReason, type FailureRecord, summarizeError } from "../event/failure.ts"
 import { decodeEvent } from "../event/validate.ts"
+import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
@@ -18,6 +19,7 @@ export interface QueueIntakeOptions {
   readonly prefetch: number
   readonly handlers: HandlerTable
   readonly runner: AttemptRunner
+  readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
   readonly logger: Logger
 }
@@ -122,6 +124,11 @@ export class QueueIntake {
       event = decodeEvent(delivery.body)
     } catch (error) {
       return this.#bury(delivery, null, "malformed", error)
+    }
+    try {
+      if (delivery.isForeign) this.#options.schemas?.check(event)
+    } catch (error) {
+      return this.#bury(delivery, event, "schema", error)
     }
     const choice = this.#options.handlers.find(delivery.queue, event.name)
     if (choice === undefined) return this.#bury(delivery, event, "no-handler", null)

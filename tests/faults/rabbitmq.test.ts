@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
+import type { Event } from "../../src/event/envelope.ts"
 import { allHandled, countingFolder, isReady, SETTLING_MS } from "../support/counting-service.ts"
+import { newEvent } from "../support/new-event.ts"
 import { PublishLoad } from "../support/publish-load.ts"
 import { CancellingProxy } from "../support/rabbitmq/cancelling-proxy.ts"
 import { held } from "../support/rabbitmq/held.ts"
@@ -284,6 +286,34 @@ for (const installation of installations()) {
         expect(service.stdout).toContain('"reason":"malformed"')
         const id = await service.publish({ name: "counted" })
         await allHandled(folder, new Set([id]))
+        await node.manage("DELETE", "queues/%2F/dead.custom_events/contents")
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "another program's event that breaks its schema becomes a dead letter, and one that follows it is handled",
+      async () => {
+        await using folder = countingFolder()
+        folder.write("schemas/custom/counted.json", '{"required":["n"]}')
+        const service = await folder.start({ ...environmentOf(node), SCHEMAS_DIR: "schemas" })
+        await waitUntil(() => isReady(service), "the service to be ready")
+        const put = (event: Event) =>
+          node.manage("POST", "exchanges/%2F/events/publish", {
+            routing_key: event.routing_key,
+            payload: JSON.stringify(event),
+            payload_encoding: "string",
+            properties: { app_id: "another" },
+          })
+        const good = newEvent({ name: "counted", payload: { n: 1 } })
+        await put(newEvent({ name: "counted" }))
+        await put(good)
+        await waitUntil(async () => (await statsOf(service)).dead_letter_count === 1, "the dead letter")
+        const { body } = await service.get("/api/v1/dead-letters/custom_events")
+        expect(body).toMatchObject({
+          dead_letters: [{ reason: "schema", error: { message: expect.stringContaining("/payload/n") } }],
+        })
+        await allHandled(folder, new Set([good.id]))
         await node.manage("DELETE", "queues/%2F/dead.custom_events/contents")
       },
       TIMEOUT_MS,

@@ -19,11 +19,14 @@ const ROUTES = [
   ["get", "/health/live"],
   ["get", "/health/rabbitmq"],
   ["get", "/metrics"],
+  ["get", "/api/v1/schemas"],
+  ["get", "/api/v1/schemas/{type}/{name}"],
+  ["post", "/api/v1/schemas/{type}/{name}/validate"],
   ["get", "/"],
 ] as const
 
 const GET_PATHS = ROUTES.filter(([method]) => method === "get").map(([, path]) =>
-  path.replace("{queue}", "user_events"),
+  path.replace("{queue}", "user_events").replace("{type}/{name}", "voice/heard"),
 )
 
 test("the predefined queues are listed with their limits", async () => {
@@ -249,7 +252,7 @@ describe("a route that is not there", () => {
 test.each([...GET_PATHS, "/openapi.json"])(
   "HEAD of %s is answered as GET is, without the body",
   async (path) => {
-    await using service = await HttpService.start()
+    await using service = await HttpService.start({ schemas: [{ path: "voice/heard.json", schema: {} }] })
     const response = await fetch(service.url + path, { method: "HEAD" })
     expect(response.status).toBe(200)
     const got = await service.get(path)

@@ -10,6 +10,8 @@ import { HttpServer } from "../../src/http/http-server.ts"
 import { ByteBudget } from "../../src/http/request-body.ts"
 import { METHODS } from "../../src/http/route-table.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
+import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
+import { SchemaCheck } from "../../src/schema/schema-check.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import { EmbeddedStore } from "./embedded-store.ts"
@@ -25,6 +27,7 @@ export interface HttpServiceOptions {
   readonly maxInFlight?: number
   readonly health?: HealthReport["status"]
   readonly keys?: KeyRing
+  readonly schemas?: readonly SchemaFile[]
   readonly bodyTimeoutMs?: number
   readonly budget?: ByteBudget
   readonly rates?: RateLimit
@@ -59,15 +62,19 @@ export class HttpService implements AsyncDisposable {
     })
     await engine.declareQueues(queues)
     const metrics = new Metrics()
+    const catalog = options.schemas === undefined ? null : new SchemaCatalog(options.schemas)
+    const schemas =
+      catalog && new SchemaCheck({ catalog, validation: "enforce", unknown: "allow", logger: SILENT })
     const maxInFlight = options.maxInFlight ?? 5_000
     const app = createHttpApp({
       engine,
-      publisher: new Publisher({ engine, maxInFlight, metrics, tracing: PASSING_THROUGH }),
+      publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
       consumption: { isPaused: () => null, pause() {}, resume() {} },
       keys: options.keys ?? null,
       queues,
       isStarting: () => options.health === "starting",
       health: () => healthReport(options.health ?? "ready"),
+      catalog,
       brokerReport: null,
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
       maxBatchBytes: options.maxBatchBytes ?? 16_777_216,

@@ -21,6 +21,7 @@ export function newDelivery(
     attempt: message.attempt,
     lastFailure: message.failure === null ? null : JSON.parse(message.failure),
     trace: message.trace === null ? null : JSON.parse(message.trace),
+    isForeign: false,
     get isLost() {
       return isEngineGone()
     },

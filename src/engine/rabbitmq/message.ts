@@ -46,6 +46,9 @@ export function traceOf(message: AMQPMessage): TraceContext | null {
   return readTraceContext(traceparent, tracestate)
 }
 
+/** Whether another program published it. */
+export const isForeign = (message: AMQPMessage): boolean => message.properties.appId !== APP_ID
+
 /** A message to be published again. */
 export interface Copy {
   readonly body: Uint8Array

@@ -2,7 +2,7 @@ import { type AMQPChannel, type AMQPClient, AMQPConsumer, type AMQPMessage } fro
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
-import { attemptsBefore, bodyOf, failureOf, traceOf } from "./message.ts"
+import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./message.ts"
 import { Settlements } from "./settlements.ts"
 
 /** The most that AMQP's basic.qos takes; 0 would be no limit. */
@@ -224,6 +224,7 @@ export class QueueConsumer implements Subscription {
       attempt,
       lastFailure: failureOf(message, queue),
       trace: traceOf(message),
+      isForeign: isForeign(message),
       get isLost() {
         return message.channel.closed
       },

@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join, relative, resolve, sep } from "node:path"
+import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
+
+/**
+ * Reads every `.json` file of a folder, and of those in it.
+ * @throws {SchemaFileError} where the folder can't be read, or a file is no JSON.
+ */
+export function readSchemaFiles(folder: string): readonly SchemaFile[] {
+  return pathsIn(folder).map((path) => {
+    const name = relative(folder, path).split(sep).join("/")
+    try {
+      return { path: name, schema: JSON.parse(readFileSync(path, "utf8")) }
+    } catch (cause) {
+      throw new SchemaFileError(name, cause instanceof Error ? cause.message : String(cause), { cause })
+    }
+  })
+}
+
+function pathsIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".json"))
+      .toSorted()
+      .map((name) => join(folder, name))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SchemaFileError(`folder ${resolve(folder)}`, reason, { cause })
+  }
+}

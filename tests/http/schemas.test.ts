@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test"
+import { HttpService } from "../support/http-service.ts"
+import { problemOf } from "../support/problem-of.ts"
+
+const LOGIN = { type: "object", properties: { user_id: { type: "string" } }, required: ["user_id"] }
+const schemas = [
+  { path: "user/login.json", schema: {} },
+  { path: "user/login@2.json", schema: LOGIN },
+]
+const good = { type: "user", name: "login", payload: { user_id: "u-1" } }
+const bad = { type: "user", name: "login", payload: {} }
+const FAULTS = [{ pointer: "/payload/user_id", message: "is required" }]
+
+test("an event that breaks its schema is refused with every fault, in a batch as well, and nothing of it is stored", async () => {
+  await using service = await HttpService.start({ schemas })
+  expect((await service.post("/api/v1/events", good)).status).toBe(201)
+  const problem = await problemOf(await service.post("/api/v1/events", bad), "validation-failed", 422)
+  expect(problem).toMatchObject({ outcome: "not-stored", retryable: false, errors: FAULTS })
+  const batch = await service.post("/api/v1/events/batch", { events: [bad, good] })
+  expect(batch.status).toBe(207)
+  expect(await batch.json()).toMatchObject({
+    count: 1,
+    failed: 1,
+    events: [{ problem: { errors: FAULTS } }, {}],
+  })
+  const older = { ...bad, metadata: { schema_version: 1 } }
+  expect((await service.post("/api/v1/events", older)).status).toBe(201)
+  const [stats] = (await service.engine.queueStats()).filter(({ name }) => name === "user_events")
+  expect(stats?.messageCount).toBe(3)
+})
+
+test("the schemas can be listed, looked at, and tried", async () => {
+  await using service = await HttpService.start({ schemas })
+  const got = async (path: string) => (await service.get(path)).json()
+  expect(await got("/api/v1/schemas")).toEqual([{ type: "user", name: "login", versions: [2, 1] }])
+  expect(await got("/api/v1/schemas/user/login")).toEqual(LOGIN)
+  expect(await got("/api/v1/schemas/user/login?version=1")).toEqual({})
+  await problemOf(await service.get("/api/v1/schemas/user/login?version=x"), "validation-failed", 422)
+  const missing = await problemOf(await service.get("/api/v1/schemas/user/login?version=3"), "not-found", 404)
+  expect(missing.detail).toContain("2, 1")
+  await problemOf(await service.get("/api/v1/schemas/user/logout"), "not-found", 404)
+  const tried = async (body: object) =>
+    (await service.post("/api/v1/schemas/user/login/validate", body)).json()
+  expect(await tried({ payload: {} })).toEqual({ is_valid: false, schema_version: 2, errors: FAULTS })
+  expect(await tried({ payload: {}, schema_version: 1 })).toMatchObject({ is_valid: true, schema_version: 1 })
+  await problemOf(
+    await service.post("/api/v1/schemas/user/login/validate", { version: 1 }),
+    "validation-failed",
+    422,
+  )
+  expect((await service.engine.queueStats()).every(({ messageCount }) => messageCount === 0)).toBe(true)
+})
+
+test("a service without schemas has none to list, and takes what it took", async () => {
+  await using service = await HttpService.start()
+  expect(await (await service.get("/api/v1/schemas")).json()).toEqual([])
+  await problemOf(await service.get("/api/v1/schemas/user/login"), "not-found", 404)
+  expect((await service.post("/api/v1/events", bad)).status).toBe(201)
+})

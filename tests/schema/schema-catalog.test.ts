@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test"
+import { SchemaCatalog, SchemaFileError } from "../../src/schema/schema-catalog.ts"
+
+const CALL = {
+  type: "object",
+  properties: {
+    call_id: { $ref: "../common/id.json" },
+    "a/b": { type: "string", format: "date-time" },
+    side: { enum: ["caller", "agent"] },
+  },
+  required: ["call_id"],
+  additionalProperties: false,
+}
+const ID = { type: "string", minLength: 1 }
+const FILES = [
+  { path: "voice/call.json", schema: CALL },
+  { path: "common/id.json", schema: ID },
+]
+
+const event = (payload: Record<string, unknown>, metadata: Record<string, unknown> = {}) => ({
+  type: "voice" as const,
+  name: "call",
+  payload,
+  metadata,
+})
+
+describe("an event's payload", () => {
+  const catalog = new SchemaCatalog(FILES)
+
+  test("that follows its schema has no faults, and an event without a schema is not judged", () => {
+    expect(catalog.faultsOf(event({ call_id: "c-1", side: "agent" }))).toEqual([])
+    expect(catalog.faultsOf({ ...event({}), name: "other" })).toBeNull()
+    expect(catalog.faultsOf({ ...event({}), type: "user" })).toBeNull()
+  })
+
+  test("that breaks it has every fault, each with its JSON pointer", () => {
+    expect(catalog.faultsOf(event({ "a/b": "yesterday", side: "x", "m~n": 1 }))).toEqual([
+      { pointer: "/payload/call_id", message: "is required" },
+      { pointer: "/payload/m~0n", message: "is not a field that the schema has" },
+      { pointer: "/payload/a~1b", message: 'must match format "date-time"' },
+      { pointer: "/payload/side", message: 'must be one of ["caller","agent"]' },
+    ])
+    expect(catalog.faultsOf(event({ call_id: "" }))).toEqual([
+      { pointer: "/payload/call_id", message: "must NOT have fewer than 1 characters" },
+    ])
+  })
+
+  test("that is wrong throughout has a bounded number of faults", () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`field${n}`, n]))
+    expect(catalog.faultsOf(event(many))).toHaveLength(100)
+  })
+})
+
+describe("of several versions", () => {
+  const catalog = new SchemaCatalog([
+    { path: "voice/call.json", schema: { required: ["a"] } },
+    { path: "voice/call@2.json", schema: { required: ["b"] } },
+    { path: "voice/call@10.json", schema: { required: ["c"] } },
+  ])
+
+  test("the highest counts, and the metadata may pick another one", () => {
+    expect(catalog.versionsOf("voice", "call").map(({ version }) => version)).toEqual([10, 2, 1])
+    expect(catalog.faultsOf(event({ c: 1 }))).toEqual([])
+    expect(catalog.faultsOf(event({ b: 1 }, { schema_version: 2 }))).toEqual([])
+    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: "1" }))).toEqual([])
+    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: "2" }))).toEqual([
+      { pointer: "/payload/b", message: "is required" },
+    ])
+  })
+
+  test("one that is not there is a fault, which names those that are", () => {
+    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: 3 }))).toEqual([
+      { pointer: "/metadata/schema_version", message: "must be a version of voice/call: 10, 2, 1" },
+    ])
+  })
+})
+
+describe("a file that is no schema stops it, with its path and the reason", () => {
+  test.each([
+    ["an unknown type", { type: "objct" }, "type"],
+    ["an unknown keyword", { propertys: {} }, "propertys"],
+    ["a reference to what is not there", { $ref: "missing.json" }, "missing.json"],
+    ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "draft-07"],
+    ["an unknown format", { type: "string", format: "phone" }, "phone"],
+    ["no object", [1], "not a JSON object"],
+  ])("%s", (_, schema, reason) => {
+    const make = () => new SchemaCatalog([...FILES, { path: "user/login.json", schema }])
+    expect(make).toThrow(SchemaFileError)
+    expect(make).toThrow("user/login.json")
+    expect(make).toThrow(reason)
+  })
+
+  test("a version that is there twice", () => {
+    const make = () => new SchemaCatalog([...FILES, { path: "voice/call@1.json", schema: {} }])
+    expect(make).toThrow("voice/call")
+    expect(make).toThrow("version 1")
+  })
+})
