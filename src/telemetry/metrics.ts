@@ -18,15 +18,14 @@ type WorkerEnd = (typeof WORKER_ENDS)[number]
 
 /**
  * What the service counts of what it does, for Prometheus. Every label has few values: types, outcomes, queues,
- * functions and routes, and nothing that a client makes up.
+ * functions and routes, and nothing that a client makes up. What has a duration is counted by its histogram's `_count`.
  */
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #publishes = this.#counter("publishes_total", "Publishes, by how they ended.", ["type", "outcome"])
-  readonly #publishDuration = this.#histogram(
+  readonly #publishes = this.#histogram(
     "publish_duration_seconds",
-    "From the draft to the confirm, of events that were stored.",
-    ["type"],
+    "From a draft to its confirm or its refusal, by how that ended.",
+    ["type", "outcome"],
     PUBLISH_BUCKETS,
   )
   readonly #deliveries = this.#counter("deliveries_total", "Deliveries, by what was decided of them.", [
@@ -46,15 +45,10 @@ export class Metrics {
   readonly #workerEnds = this.#counter("worker_restarts_total", "Workers that were replaced, by why.", [
     "cause",
   ])
-  readonly #requests = this.#counter("http_requests_total", "HTTP requests, by how they were answered.", [
-    "method",
-    "route",
-    "status",
-  ])
-  readonly #requestDuration = this.#histogram(
+  readonly #requests = this.#histogram(
     "http_request_duration_seconds",
-    "From a request's head to its answer.",
-    ["method", "route"],
+    "From a request's head to its answer, by its status.",
+    ["method", "route", "status"],
     PUBLISH_BUCKETS,
   )
 
@@ -81,8 +75,7 @@ export class Metrics {
 
   /** @param outcome `stored`, or the code of the refusal */
   published(type: string, outcome: string, seconds: number): void {
-    this.#publishes.inc({ type, outcome })
-    if (outcome === "stored") this.#publishDuration.observe({ type }, seconds)
+    this.#publishes.observe({ type, outcome }, seconds)
   }
 
   /** @param reason why the attempt failed, where it did */
@@ -100,8 +93,7 @@ export class Metrics {
   }
 
   answered(method: string, route: string, status: number, seconds: number): void {
-    this.#requests.inc({ method, route, status })
-    this.#requestDuration.observe({ method, route }, seconds)
+    this.#requests.observe({ method, route, status }, seconds)
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {

@@ -57,11 +57,10 @@ test("the metrics count publishes, deliveries, calls, workers and requests by ho
     "the workers to be replaced",
   )
   expect(Object.fromEntries(await scrape(service))).toMatchObject({
-    'event_broker_publishes_total{type="custom",outcome="stored"}': 7,
-    'event_broker_publishes_total{type="voice",outcome="stored"}': 1,
-    'event_broker_publishes_total{type="custom",outcome="unroutable"}': 1,
-    'event_broker_publishes_total{type="unknown",outcome="validation-failed"}': 1,
-    'event_broker_publish_duration_seconds_count{type="custom"}': 7,
+    'event_broker_publish_duration_seconds_count{type="custom",outcome="stored"}': 7,
+    'event_broker_publish_duration_seconds_count{type="voice",outcome="stored"}': 1,
+    'event_broker_publish_duration_seconds_count{type="custom",outcome="unroutable"}': 1,
+    'event_broker_publish_duration_seconds_count{type="unknown",outcome="validation-failed"}': 1,
     [`event_broker_deliveries_total${labels("custom_events", "ack")}`]: 6,
     [`event_broker_deliveries_total${labels("custom_events", "retry")}`]: 3,
     [`event_broker_deliveries_total${labels("custom_events", "dead-letter")}`]: 1,
@@ -85,9 +84,9 @@ test("the metrics count publishes, deliveries, calls, workers and requests by ho
     event_broker_workers_expected: 2,
     event_broker_queues_consumed: 1,
     event_broker_queues_expected: 1,
-    'event_broker_http_requests_total{method="POST",route="/api/v1/events",status="201"}': 7,
-    'event_broker_http_requests_total{method="POST",route="/api/v1/events",status="422"}': 2,
-    'event_broker_http_requests_total{method="POST",route="/api/v1/events/batch",status="201"}': 1,
+    'event_broker_http_request_duration_seconds_count{method="POST",route="/api/v1/events",status="201"}': 7,
+    'event_broker_http_request_duration_seconds_count{method="POST",route="/api/v1/events",status="422"}': 2,
+    'event_broker_http_request_duration_seconds_count{method="POST",route="/api/v1/events/batch",status="201"}': 1,
   })
   const hung = (await scrape(service)).get(
     'event_broker_handler_duration_seconds_sum{queue="custom_events",handler="hangs",outcome="timeout"}',
