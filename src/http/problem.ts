@@ -116,8 +116,8 @@ export function toProblem(error: ProblemError, requestId: string): Problem {
 export function toProblemResponse(error: ProblemError, requestId: string): Response {
   const problem = toProblem(error, requestId)
   const headers = responseHeaders(requestId, "application/problem+json")
-  if (problem.retryable) headers.set("Retry-After", String(RETRY_AFTER_SECONDS))
-  for (const [name, value] of Object.entries(error.details.headers ?? {})) headers.set(name, value)
+  if (problem.retryable) headers["Retry-After"] = String(RETRY_AFTER_SECONDS)
+  for (const [name, value] of Object.entries(error.details.headers ?? {})) headers[name] = value
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }
 
