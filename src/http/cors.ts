@@ -1,5 +1,5 @@
 /** What stands for every origin. */
-export const ANY_ORIGIN = "*"
+const ANY_ORIGIN = "*"
 
 /** How long a browser may keep the answer to its preflight request, in seconds. */
 const MAX_AGE_SECONDS = 600

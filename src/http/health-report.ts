@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { EngineStatus } from "../engine/engine.ts"
+import type { Census } from "../telemetry/state-metrics.ts"
 
 const CheckSchema = z
   .object({
@@ -26,12 +27,6 @@ export const HealthReportSchema = z
 export type HealthReport = z.infer<typeof HealthReportSchema>
 
 type Check = z.infer<typeof CheckSchema>
-
-/** How many there are of what there should be. */
-export interface Census {
-  readonly present: number
-  readonly expected: number
-}
 
 /** What the service knows of itself, without asking anybody. */
 export interface Vitals {

@@ -43,6 +43,7 @@ export function createHttpApp(context: HttpContext): HttpApp {
     const begunAt = performance.now()
     const target = routes.targetOf(request)
     const preflight = context.cors?.preflight(request) ?? null
+    if (preflight !== null) completeHeaders(preflight.headers, bindings.requestId)
     const response = preflight ?? (await answerOrExplain(request, bindings, target))
     context.cors?.mark(request, response)
     const seconds = (performance.now() - begunAt) / 1_000

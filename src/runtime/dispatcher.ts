@@ -2,6 +2,7 @@ import type { Engine } from "../engine/engine.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
+import type { Census } from "../telemetry/state-metrics.ts"
 import { AttemptRunner } from "./attempt-runner.ts"
 import { HandlerTable } from "./handler-table.ts"
 import type { ModuleManifest } from "./manifest.ts"
@@ -45,7 +46,7 @@ export class Dispatcher {
   }
 
   /** How many queues are consumed, of those that should be: those with a handler module that are not paused. */
-  get consumers(): { readonly present: number; readonly expected: number } {
+  get consumers(): Census {
     const wanted = [...this.#intakes.values()].filter(({ isStarted }) => isStarted)
     return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
   }

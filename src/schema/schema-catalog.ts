@@ -127,7 +127,7 @@ function toFault({ instancePath, keyword, params, message }: ErrorObject, pointe
   }
 }
 
-/** A schema is an object, or true or false. */
+/** A file that is true or false, which JSON Schema allows, would take everything or nothing: a mistake. */
 function asSchema(schema: unknown): object {
   if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return schema
   throw new Error("it is not a JSON object")

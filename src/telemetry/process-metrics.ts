@@ -1,5 +1,7 @@
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { Counter, Gauge, type Registry } from "prom-client"
+
+const OPEN_FILES = "/proc/self/fd"
 
 const SECONDS_PER_MICROSECOND = 1e-6
 
@@ -23,7 +25,10 @@ export function processMetrics(registry: Registry): void {
   })
   gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss())
   gauge("process_start_time_seconds", "When the process started, since the epoch.", () => startedAt)
-  gauge("process_open_fds", "Open files and connections.", () => readdirSync("/proc/self/fd").length)
+  // Linux alone has this folder.
+  if (existsSync(OPEN_FILES)) {
+    gauge("process_open_fds", "Open files and connections.", () => readdirSync(OPEN_FILES).length)
+  }
 
   function gauge(name: string, help: string, read: () => number): void {
     const metric: Gauge = new Gauge({ name, help, registers, collect: () => metric.set(read()) })

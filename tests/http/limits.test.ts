@@ -158,6 +158,8 @@ describe("pages of other origins", () => {
     await using service = await HttpService.start({ corsOrigins: [ORIGIN] })
     const asked = await preflight(service, ORIGIN)
     expect(asked.status).toBe(204)
+    expect(asked.headers.has("x-request-id")).toBe(true)
+    expect(asked.headers.get("x-content-type-options")).toBe("nosniff")
     expect(asked.headers.get("access-control-allow-origin")).toBe(ORIGIN)
     expect(asked.headers.get("access-control-allow-methods")?.split(", ")).toContain("POST")
     expect(asked.headers.get("access-control-allow-headers")?.toLowerCase()).toContain("content-type")
