@@ -41,6 +41,13 @@ export interface Engine {
    */
   consume(queue: string, options: ConsumeOptions): Subscription
 
+  /**
+   * Tells of events as they are stored, by whatever instance: for those who look, not for those who handle. Nothing is
+   * kept for a watcher, and retries and redrives are not told. Resolves once it has begun, with what ends it.
+   * @throws {EngineUnavailableError}
+   */
+  watch(watcher: Watcher): Promise<() => void>
+
   /** Every queue, with its depth. */
   queueStats(): Promise<readonly QueueStats[]>
 
@@ -68,6 +75,21 @@ export interface Engine {
 
   /** Finishes what was begun, and lets go of the files or connections. Unsettled deliveries come again. */
   close(): Promise<void>
+}
+
+/** An event, as its queues have it. */
+export interface StoredBody {
+  readonly routingKey: string
+  /** Not validated where another program published it, and maybe not JSON. */
+  readonly body: string
+  readonly isForeign: boolean
+}
+
+/** Who looks at events as they come. Neither method may throw or wait. */
+export interface Watcher {
+  onEvent(event: StoredBody): void
+  /** Events may have been missed, nobody knows how many: the connection to the broker was away. */
+  onGap(): void
 }
 
 /** How engines differ. What is not here, all of them do alike. */

@@ -9,6 +9,7 @@ import { publishCases } from "./publish-cases.ts"
 import { queueCases } from "./queue-cases.ts"
 import { retryCases } from "./retry-cases.ts"
 import { ttlCases } from "./ttl-cases.ts"
+import { watchCases } from "./watch-cases.ts"
 
 /** One engine for one case: it begins without queues and events, and nothing of it is left afterwards. */
 export interface EngineHarness extends AsyncDisposable {
@@ -55,6 +56,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])
   ["prefetch and cancelling", prefetchCases],
   ["dead letters", deadLetterCases],
   ["durability", durabilityCases],
+  ["watching", watchCases],
 ]
 
 /** Holds an engine to the port: every case, each on an engine of its own. */

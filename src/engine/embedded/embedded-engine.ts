@@ -15,8 +15,10 @@ import type {
   Redriven,
   RedriveOptions,
   Subscription,
+  Watcher,
 } from "../engine.ts"
 import { EngineStartError, PublishError } from "../errors.ts"
+import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { openDatabase } from "./database.ts"
 import { DeadLetterAdministration } from "./dead-letter-administration.ts"
@@ -63,6 +65,7 @@ export class EmbeddedEngine implements Engine {
   readonly #onStatusChange: (status: EngineStatus) => void
   readonly #sweep: Timer
   readonly #log: Log
+  readonly #watchers = new Watchers()
   #turn = new Turn()
   /** Where the turn is; `syncing-and-due` is to be followed by another at once. */
   #phase: "idle" | "due" | "syncing" | "syncing-and-due" = "idle"
@@ -122,7 +125,7 @@ export class EmbeddedEngine implements Engine {
     const stored = { body: JSON.stringify(event), trace: trace && JSON.stringify(trace) }
     const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
-      this.#turn.publishes.push({ stored, priority, queues, confirm, refuse })
+      this.#turn.publishes.push({ stored, routingKey: event.routing_key, priority, queues, confirm, refuse })
       this.#schedule()
     })
   }
@@ -130,6 +133,10 @@ export class EmbeddedEngine implements Engine {
   consume(queueName: string, options: ConsumeOptions): Subscription {
     const queue = this.#catalog.get(queueName)
     return subscribe(queue, options, () => this.#schedule())
+  }
+
+  async watch(watcher: Watcher): Promise<() => void> {
+    return this.#watchers.add(watcher)
   }
 
   async queueStats(): Promise<readonly QueueStats[]> {
@@ -268,8 +275,10 @@ export class EmbeddedEngine implements Engine {
   #conclude(turn: Turn, written: WrittenTurn): void {
     for (const { confirm } of turn.settlements) confirm()
     for (const { pending, error } of written.publishes) {
-      if (error === null) pending.confirm()
-      else pending.refuse(error)
+      if (error === null) {
+        pending.confirm()
+        this.#watchers.tell({ routingKey: pending.routingKey, body: pending.stored.body, isForeign: false })
+      } else pending.refuse(error)
     }
     for (const claim of written.claims) this.#hand(claim)
     this.#dueTimer.arm(this.#writer.nextDueAt, this.#now())

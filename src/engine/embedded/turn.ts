@@ -5,6 +5,7 @@ import type { Consumer, Queue } from "./queue.ts"
 /** A publish that waits for its confirm. */
 export interface PendingPublish {
   readonly stored: StoredEvent
+  readonly routingKey: string
   /** As the engine orders by it, 0 to 9. */
   readonly priority: number
   readonly queues: readonly Queue[]

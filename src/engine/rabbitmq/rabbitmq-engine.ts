@@ -16,12 +16,14 @@ import type {
   Redriven,
   RedriveOptions,
   Subscription,
+  Watcher,
 } from "../engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError, UnknownQueueError } from "../errors.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
 import { DeadLetters } from "./dead-letters.ts"
+import { LiveQueue } from "./live-queue.ts"
 import { propertiesOf, redriveOf } from "./message.ts"
 import { PublishChannel } from "./publish-channel.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
@@ -55,6 +57,7 @@ export class RabbitMqEngine implements Engine {
   readonly #publishing: BrokerConnection
   readonly #consuming: BrokerConnection
   readonly #republisher: Republisher
+  readonly #live: LiveQueue
   readonly #refusals = new Refusals({
     depths: async () =>
       new Map((await this.queueStats()).map(({ name, messageCount }) => [name, messageCount])),
@@ -88,7 +91,12 @@ export class RabbitMqEngine implements Engine {
       publishing: () => this.#publishingNow(),
       isClosed: () => this.#isClosed,
     })
-    const { access } = options
+    const { access, topology } = options
+    this.#live = new LiveQueue({
+      exchange: topology.exchange,
+      isAllowed: topology.mode === "declare",
+      patterns: () => [...this.#queues.values()].flatMap(({ bindings }) => bindings),
+    })
     this.#publishing = new BrokerConnection({
       name: "event-broker publish",
       access,
@@ -144,6 +152,7 @@ export class RabbitMqEngine implements Engine {
     if (client !== null) await this.#topology.declare(client, queues, this.#queues)
     else if (this.#topologyFault !== null) throw this.#topologyFault
     for (const queue of queues) this.#queues.set(queue.name, queue)
+    this.#live.redeclared()
   }
 
   async publish(event: Event, trace: TraceContext | null = null): Promise<void> {
@@ -179,6 +188,11 @@ export class RabbitMqEngine implements Engine {
     this.#consumers.add(consumer)
     if (this.#consumeClient !== null) void consumer.start(this.#consumeClient)
     return consumer
+  }
+
+  watch(watcher: Watcher): Promise<() => void> {
+    this.#reachable()
+    return this.#live.watch(watcher)
   }
 
   async queueStats(): Promise<readonly QueueStats[]> {
@@ -255,6 +269,7 @@ export class RabbitMqEngine implements Engine {
   async #startConsuming(client: AMQPClient): Promise<void> {
     this.#consumeClient = client
     await Promise.all([...this.#consumers].map((consumer) => consumer.start(client)))
+    this.#live.reconnected(client)
     this.#tellStatus()
   }
 

@@ -1,0 +1,135 @@
+import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import { type Backoff, RetryDelays } from "../../event/backoff.ts"
+import type { Watcher } from "../engine.ts"
+import { EngineUnavailableError } from "../errors.ts"
+import { Watchers } from "../watchers.ts"
+import { bodyOf, isForeign } from "./message.ts"
+
+/** Events that wait at the most while this process is busy; the broker then drops the oldest. */
+const MAX_LENGTH = 100_000
+
+/** The waits before the queue is declared again. */
+const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
+
+export interface LiveQueueOptions {
+  readonly exchange: string
+  /** With `TOPOLOGY=passive` nothing is declared, and nothing can be watched. */
+  readonly isAllowed: boolean
+  /** The patterns of the queues that this instance knows. */
+  readonly patterns: () => readonly string[]
+}
+
+/**
+ * One exclusive queue for all who watch on this instance, there while somebody does. It is bound with the patterns of
+ * the durable queues, never with wider ones: to RabbitMQ an event that only a watcher gets would be routed, and its
+ * publisher would hear that it is stored.
+ */
+export class LiveQueue {
+  readonly #options: LiveQueueOptions
+  readonly #watchers = new Watchers()
+  readonly #delays = new RetryDelays(RESUME_BACKOFF)
+  #client: AMQPClient | null = null
+  #channel: AMQPChannel | null = null
+  /** Resolves once the queue is consumed; null where it is not there, and nobody has begun to declare it. */
+  #begun: Promise<void> | null = null
+  #timer: Timer | undefined
+
+  constructor(options: LiveQueueOptions) {
+    this.#options = options
+  }
+
+  /** @throws {EngineUnavailableError} */
+  async watch(watcher: Watcher): Promise<() => void> {
+    if (!this.#options.isAllowed) {
+      throw new EngineUnavailableError(
+        "with TOPOLOGY=passive there is no live stream: it needs a queue of its own",
+      )
+    }
+    const remove = this.#watchers.add(watcher)
+    const end = (): void => {
+      remove()
+      if (this.#watchers.isEmpty) this.#end()
+    }
+    try {
+      await (this.#begun ?? this.#begin())
+      return end
+    } catch (cause) {
+      end()
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new EngineUnavailableError(`the live stream can't begin: ${reason}`, { cause })
+    }
+  }
+
+  /** Goes on, on a connection that is new. */
+  reconnected(client: AMQPClient): void {
+    this.#client = client
+    if (this.#watchers.isEmpty) return
+    this.#watchers.tellOfGap()
+    this.#beginAnew()
+  }
+
+  /** Binds what was declared since. */
+  redeclared(): void {
+    if (this.#watchers.isEmpty) return
+    this.#end()
+    this.#beginAnew()
+  }
+
+  #begin(): Promise<void> {
+    clearTimeout(this.#timer)
+    const client = this.#client
+    if (client === null || client.closed) return Promise.reject(new Error("RabbitMQ is away"))
+    this.#begun = this.#consume(client)
+    return this.#begun
+  }
+
+  #beginAnew(): void {
+    this.#begin().then(
+      () => this.#delays.reset(),
+      () => this.#beginLater(),
+    )
+  }
+
+  async #consume(client: AMQPClient): Promise<void> {
+    const channel = await client.channel()
+    this.#channel = channel
+    const isOver = (): boolean => this.#channel !== channel || this.#watchers.isEmpty
+    const queue = await channel.queueDeclare(
+      "",
+      { durable: false, exclusive: true, autoDelete: true },
+      { "x-max-length": MAX_LENGTH, "x-overflow": "drop-head" },
+    )
+    for (const pattern of this.#options.patterns()) {
+      await channel.queueBind(queue.name, this.#options.exchange, pattern)
+    }
+    const consumer = await channel.basicConsume(queue.name, { noAck: true, exclusive: true }, (message) =>
+      this.#watchers.tell({
+        routingKey: message.routingKey,
+        body: bodyOf(message),
+        isForeign: isForeign(message),
+      }),
+    )
+    if (isOver()) return void channel.close().catch(() => {})
+    consumer.wait().catch(() => {
+      if (isOver()) return
+      this.#watchers.tellOfGap()
+      this.#beginLater()
+    })
+  }
+
+  /** Where the connection is lost, the next one begins it. */
+  #beginLater(): void {
+    this.#begun = null
+    if (this.#watchers.isEmpty || this.#client === null || this.#client.closed) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#beginAnew(), this.#delays.next())
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer)
+    const channel = this.#channel
+    this.#channel = null
+    this.#begun = null
+    channel?.close().catch(() => {})
+  }
+}

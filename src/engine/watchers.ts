@@ -1,0 +1,24 @@
+import type { StoredBody, Watcher } from "./engine.ts"
+
+/** Those who watch the events of an engine. */
+export class Watchers {
+  readonly #watchers = new Set<Watcher>()
+
+  get isEmpty(): boolean {
+    return this.#watchers.size === 0
+  }
+
+  /** Returns what ends it. */
+  add(watcher: Watcher): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  tell(event: StoredBody): void {
+    for (const watcher of this.#watchers) watcher.onEvent(event)
+  }
+
+  tellOfGap(): void {
+    for (const watcher of this.#watchers) watcher.onGap()
+  }
+}

@@ -1,0 +1,94 @@
+import type { StoredBody } from "../engine/engine.ts"
+import { compileTopic, type TopicMatcher } from "../event/topic.ts"
+
+/** Bytes that wait for the next delivery: to one client, and to all clients of one audience together. */
+const MAX_PENDING_BYTES = 262_144
+const MAX_PENDING_BYTES_OF_ALL = 4_194_304
+const MIN_PENDING_BYTES = 16_384
+
+/** Who is sent events as they come. Its methods must neither throw nor wait. */
+export interface LiveClient {
+  /** Sends so many events, written as one text; or counts them as missed, where the client has no room for them. */
+  send(text: Uint8Array, count: number): void
+  /** It is not sent so many events; null where nobody knows how many. */
+  miss(count: number | null): void
+}
+
+/** What a client wants to see, and how. */
+export interface LiveTopics {
+  /** Topic patterns; an event is sent once, however many of them match. */
+  readonly patterns: readonly string[]
+  /** How events are written; null leaves one out. Clients that share topics and format share the writing too. */
+  readonly format: { readonly name: string; readonly write: (event: StoredBody) => string | null }
+}
+
+/** The clients that want to see the same: what they are sent is written once. */
+export class Audience {
+  readonly #matchers: readonly TopicMatcher[]
+  readonly #write: LiveTopics["format"]["write"]
+  readonly #clients = new Set<LiveClient>()
+  #pending: string[] = []
+  #pendingBytes = 0
+  #missed = 0
+
+  constructor({ patterns, format }: LiveTopics) {
+    this.#matchers = patterns.map(compileTopic)
+    this.#write = format.write
+  }
+
+  get size(): number {
+    return this.#clients.size
+  }
+
+  /** Whether something waits to be delivered. */
+  get hasNews(): boolean {
+    return this.#pending.length > 0
+  }
+
+  isFor(routingKey: string): boolean {
+    return this.#matchers.some((matches) => matches(routingKey))
+  }
+
+  join(client: LiveClient): void {
+    this.#clients.add(client)
+  }
+
+  leave(client: LiveClient): void {
+    this.#clients.delete(client)
+  }
+
+  add(event: StoredBody): void {
+    const text = this.#write(event)
+    if (text === null) return
+    // One event is taken whatever its size.
+    if (this.#pendingBytes > 0 && this.#pendingBytes + text.length > this.#maxPendingBytes()) {
+      this.#missed++
+      return
+    }
+    this.#pending.push(text)
+    this.#pendingBytes += text.length
+  }
+
+  /** Sends what has come since the last time. Returns how many bytes all clients were sent together. */
+  deliver(): number {
+    const [count, skipped] = [this.#pending.length, this.#missed]
+    const text = new TextEncoder().encode(this.#pending.join(""))
+    this.#pending = []
+    this.#pendingBytes = 0
+    this.#missed = 0
+    for (const client of this.#clients) {
+      client.send(text, count)
+      if (skipped > 0) client.miss(skipped)
+    }
+    return text.length * this.#clients.size
+  }
+
+  tellOfGap(): void {
+    for (const client of this.#clients) client.miss(null)
+  }
+
+  #maxPendingBytes(): number {
+    const share = MAX_PENDING_BYTES_OF_ALL / Math.max(1, this.#clients.size)
+    return Math.min(MAX_PENDING_BYTES, Math.max(MIN_PENDING_BYTES, share))
+  }
+}
