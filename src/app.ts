@@ -17,6 +17,7 @@ import { createHttpApp } from "./http/http-app.ts"
 import { HttpServer } from "./http/http-server.ts"
 import { ByteBudget } from "./http/request-body.ts"
 import { METHODS } from "./http/route-table.ts"
+import { LiveStream } from "./live/live-stream.ts"
 import { Publisher } from "./publisher/publisher.ts"
 import { Dispatcher } from "./runtime/dispatcher.ts"
 import { ModuleLoadError, type ModuleManifest } from "./runtime/manifest.ts"
@@ -135,6 +136,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     consumers: () => dispatcher.consumers,
     queues: () => engine.queueStats(),
   })
+  const live = new LiveStream(engine)
   const health = () =>
     reportHealth({
       phase,
@@ -150,6 +152,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     engine,
     publisher,
     consumption: dispatcher,
+    live,
     keys,
     queues,
     isStarting: () => phase === "starting",

@@ -36,7 +36,7 @@ const POINTERS: readonly (readonly [inDraft: RegExp, inCloudEvent: string])[] = 
  * The draft of a CloudEvent. The rules of drafts are not checked here.
  * @throws {EventInvalidError} with every fault of its attributes.
  */
-export function draftOfCloudEvent(input: unknown): Fields {
+export function draftOfCloudEvent(input: unknown): Fields & { readonly metadata: Fields } {
   if (!isObject(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
   const { data, data_base64, ...given } = input
   // An attribute that is null is not there: JSON event format, section 2.2.

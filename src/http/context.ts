@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
+import type { LiveStream } from "../live/live-stream.ts"
 import type { Publisher } from "../publisher/publisher.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Logger } from "../telemetry/logger.ts"
@@ -17,6 +18,10 @@ export interface Bindings {
   readonly requestId: string
   /** Keeps the connection open for an answer that may take longer than those of other requests. */
   readonly mayTakeLong: () => void
+  /** Keeps the service from stopping before an answer is sent that goes on after it was begun. */
+  readonly hold: () => Disposable
+  /** Aborted once the service stops: an answer that goes on is to end soon. */
+  readonly stopping: AbortSignal
 }
 
 /** What a request is answered with besides itself. */
@@ -47,6 +52,7 @@ export interface HttpContext {
   readonly engine: Engine
   readonly publisher: Publisher
   readonly consumption: Consumption
+  readonly live: LiveStream
   /** The keys that requests need; null where the service is open. */
   readonly keys: KeyRing | null
   /** The schemas of events; null where there are none. */

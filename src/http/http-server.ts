@@ -28,8 +28,8 @@ export class HttpServer {
   readonly #app: HttpApp
   readonly #logger: Logger
   readonly #server: Bun.Server<undefined>
+  readonly #stopping = new AbortController()
   #inFlight = 0
-  #isStopping = false
   #onDrained: (() => void) | undefined
 
   /** @throws {ListenError} where the address can't be listened on. */
@@ -63,8 +63,10 @@ export class HttpServer {
 
   /** Takes no more connections, answers the requests that it has, and closes. */
   async stop(timeoutMs: number): Promise<void> {
-    this.#isStopping = true
+    this.#stopping.abort()
     const listening = this.#server.stop()
+    // Streams that end now have their last bytes on the way a turn later.
+    await Bun.sleep(0)
     if (this.#inFlight > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#onDrained = resolve
@@ -80,23 +82,33 @@ export class HttpServer {
   async #answer(request: Request): Promise<Response> {
     const given = request.headers.get("x-request-id")
     const requestId = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
-    this.#inFlight++
+    using _ = this.#hold()
     try {
       const response = await this.#app(request, {
         requestId,
         // Bun ends a connection on which nothing moved for that long, whether it waits for an answer or not.
         mayTakeLong: () => this.#server.timeout(request, 0),
+        hold: () => this.#hold(),
+        stopping: this.#stopping.signal,
       })
-      if (this.#isStopping) response.headers.set("Connection", "close")
+      if (this.#stopping.signal.aborted) response.headers.set("Connection", "close")
       return response
     } catch (error) {
       // The app answers its own errors; what comes here is a client that left, or a fault in the app itself.
       this.#logger.warn({ request_id: requestId, reason: String(error) }, "a request was not answered")
       return toProblemResponse(new ProblemError("internal", "The request failed."), requestId)
-    } finally {
-      this.#inFlight--
-      // The response is handed over after this returns; the wait ends a turn later.
-      if (this.#inFlight === 0 && this.#onDrained !== undefined) setTimeout(this.#onDrained)
+    }
+  }
+
+  /** The server does not close while something is held. */
+  #hold(): Disposable {
+    this.#inFlight++
+    return {
+      [Symbol.dispose]: () => {
+        this.#inFlight--
+        // The response is handed over after this returns; the wait ends a turn later.
+        if (this.#inFlight === 0 && this.#onDrained !== undefined) setTimeout(this.#onDrained)
+      },
     }
   }
 }

@@ -6,27 +6,27 @@ const MAX_JSON_DEPTH = 100
 /** Refuses bytes that are not UTF-8, where the default would replace them without a word. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true })
 
-/** Reads JSON text in UTF-8. @throws {ProblemError} `malformed-json`. */
-export function decodeJson(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) throw malformed("The body is empty.")
-  return parse(decode(bytes))
+/** Reads JSON text in UTF-8: a body, or a part of one. @throws {ProblemError} `malformed-json`. */
+export function decodeJson(bytes: Uint8Array, what = "The body"): unknown {
+  if (bytes.length === 0) throw malformed(`${what} is empty.`)
+  return parse(decode(bytes, what), what)
 }
 
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, what: string): string {
   try {
     return UTF8.decode(bytes)
   } catch {
-    throw malformed("The body is not UTF-8.")
+    throw malformed(`${what} is not UTF-8.`)
   }
 }
 
-function parse(text: string): unknown {
+function parse(text: string, what: string): unknown {
   if (hasManyBrackets(text) && isTooDeep(text)) {
-    throw malformed(`The body nests deeper than ${MAX_JSON_DEPTH} levels.`)
+    throw malformed(`${what} nests deeper than ${MAX_JSON_DEPTH} levels.`)
   }
   const json = parseText(text)
   if (hasInfinity(json)) {
-    throw malformed("A number in the body is too large to be kept; send it as a string.")
+    throw malformed("A number is too large to be kept; send it as a string.")
   }
   return json
 }

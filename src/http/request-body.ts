@@ -1,5 +1,8 @@
 import { decodeJson } from "./json.ts"
+import { JSON_TYPE, requireIdentity, requireType } from "./media-type.ts"
 import { ProblemError } from "./problem.ts"
+
+const JSON_ALONE = [JSON_TYPE]
 
 /** Bytes that the bodies of all requests may have at a time. What is beyond is refused, so that memory stays bounded. */
 export class ByteBudget {
@@ -29,6 +32,12 @@ export class ByteBudget {
   giveBack(bytes: number): void {
     this.#taken -= bytes
   }
+
+  /** Takes them until what is returned is disposed of. @throws {ProblemError} as `take` does. */
+  hold(bytes: number): Disposable {
+    this.take(bytes)
+    return { [Symbol.dispose]: () => this.giveBack(bytes) }
+  }
 }
 
 /** What bounds the bodies of requests, besides the size that each route allows. */
@@ -50,13 +59,30 @@ export class RequestBody implements Disposable {
   }
 
   /**
-   * Reads it as JSON.
+   * Reads it as JSON, of one of these media types; of `application/json`, if none is given.
    * @throws {ProblemError} `unsupported-media-type`; `payload-too-large` and `too-many-in-flight`, before it is read
    * whole; `request-timeout`; or `malformed-json`.
    */
-  async json(maxBytes: number): Promise<unknown> {
-    requireJson(this.#request.headers)
-    return decodeJson(await this.#inTime(this.#read(maxBytes)))
+  async json(maxBytes: number, mediaTypes: readonly string[] = JSON_ALONE): Promise<unknown> {
+    requireType(this.#request.headers, mediaTypes)
+    return decodeJson(await this.bytes(maxBytes))
+  }
+
+  /** Reads it as it is. @throws {ProblemError} as `json` does. */
+  bytes(maxBytes: number): Promise<Uint8Array> {
+    requireIdentity(this.#request.headers)
+    return this.#inTime(this.#read(maxBytes))
+  }
+
+  /**
+   * Reads it in chunks, each once it is asked for, whatever the size of all; none any more once the signal is aborted.
+   * While it is read it counts as one of `maxBytes`.
+   * @throws {ProblemError} `unsupported-media-type` and `too-many-in-flight` at once; `request-timeout` where no chunk
+   * comes in time.
+   */
+  chunks(maxBytes: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    requireIdentity(this.#request.headers)
+    return this.#readInTime(this.#limits.budget.hold(maxBytes), signal)
   }
 
   [Symbol.dispose](): void {
@@ -84,12 +110,30 @@ export class RequestBody implements Disposable {
     return Buffer.concat(chunks)
   }
 
+  async *#readInTime(held: Disposable, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    using _ = held
+    const reader = this.#request.body?.getReader()
+    if (reader === undefined) return
+    const stop = (): void => void reader.cancel().catch(() => {})
+    signal.addEventListener("abort", stop)
+    try {
+      while (!signal.aborted) {
+        const { done, value } = await this.#inTime(reader.read())
+        if (done) return
+        yield value
+      }
+    } finally {
+      signal.removeEventListener("abort", stop)
+      stop()
+    }
+  }
+
   #take(bytes: number): void {
     this.#limits.budget.take(bytes)
     this.#taken += bytes
   }
 
-  #inTime(reading: Promise<Uint8Array>): Promise<Uint8Array> {
+  #inTime<Read>(reading: Promise<Read>): Promise<Read> {
     const { timeoutMs } = this.#limits
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(timeout(timeoutMs)), timeoutMs)
@@ -103,24 +147,6 @@ export class RequestBody implements Disposable {
     })
   }
 }
-
-function requireJson(headers: Headers): void {
-  const mediaType = headers.get("content-type")
-  if (
-    mediaType !== "application/json" &&
-    mediaType?.split(";")[0]?.trim().toLowerCase() !== "application/json"
-  ) {
-    const given = mediaType === null ? "There is no Content-Type." : `${mediaType} is not taken here.`
-    throw unsupported(`${given} Send Content-Type: application/json.`)
-  }
-  const encoding = headers.get("content-encoding")
-  if (encoding !== null && encoding !== "identity") {
-    throw unsupported(`The body is encoded as ${encoding}: send it as it is.`)
-  }
-}
-
-const unsupported = (detail: string): ProblemError =>
-  new ProblemError("unsupported-media-type", detail, { outcome: "not-stored" })
 
 /** The rest of the body is on its way and will not be read: the connection can't be used again. */
 const tooLarge = (maxBytes: number): ProblemError =>

@@ -9,6 +9,7 @@ import { listDeadLetters } from "./routes/list-dead-letters.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listSchemas } from "./routes/list-schemas.ts"
 import { listTypes } from "./routes/list-types.ts"
+import { liveEvents } from "./routes/live-events.ts"
 import { metrics } from "./routes/metrics.ts"
 import { pauseQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
@@ -44,6 +45,7 @@ export class RouteTable {
     const { app } = this
     publishEvent(app, context)
     publishBatch(app, context)
+    liveEvents(app, context)
     listQueues(app, context)
     listTypes(app)
     queueStats(app, context)

@@ -14,18 +14,24 @@ export interface LiveClient {
   miss(count: number | null): void
 }
 
+/** How events are written. Clients that share topics and format share the writing too. */
+export interface LiveFormat {
+  readonly name: string
+  /** Null leaves the event out. */
+  readonly write: (event: StoredBody) => string | null
+}
+
 /** What a client wants to see, and how. */
 export interface LiveTopics {
   /** Topic patterns; an event is sent once, however many of them match. */
   readonly patterns: readonly string[]
-  /** How events are written; null leaves one out. Clients that share topics and format share the writing too. */
-  readonly format: { readonly name: string; readonly write: (event: StoredBody) => string | null }
+  readonly format: LiveFormat
 }
 
 /** The clients that want to see the same: what they are sent is written once. */
 export class Audience {
   readonly #matchers: readonly TopicMatcher[]
-  readonly #write: LiveTopics["format"]["write"]
+  readonly #write: LiveFormat["write"]
   readonly #clients = new Set<LiveClient>()
   #pending: string[] = []
   #pendingBytes = 0

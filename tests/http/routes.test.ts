@@ -5,6 +5,7 @@ import { problemOf } from "../support/problem-of.ts"
 const ROUTES = [
   ["post", "/api/v1/events"],
   ["post", "/api/v1/events/batch"],
+  ["get", "/api/v1/events/stream"],
   ["get", "/api/v1/events/queues"],
   ["get", "/api/v1/events/types"],
   ["get", "/api/v1/events/stats"],
@@ -25,7 +26,9 @@ const ROUTES = [
   ["get", "/"],
 ] as const
 
-const GET_PATHS = ROUTES.filter(([method]) => method === "get").map(([, path]) =>
+const STREAM = "/api/v1/events/stream"
+
+const GET_PATHS = ROUTES.filter(([method, path]) => method === "get" && path !== STREAM).map(([, path]) =>
   path.replace("{queue}", "user_events").replace("{type}/{name}", "voice/heard"),
 )
 

@@ -9,6 +9,7 @@ import { createHttpApp } from "../../src/http/http-app.ts"
 import { HttpServer } from "../../src/http/http-server.ts"
 import { ByteBudget } from "../../src/http/request-body.ts"
 import { METHODS } from "../../src/http/route-table.ts"
+import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
 import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
 import { SchemaCheck } from "../../src/schema/schema-check.ts"
@@ -37,12 +38,14 @@ export interface HttpServiceOptions {
 /** The service without handlers: a real server on a free port, over a real engine in a temporary folder. */
 export class HttpService implements AsyncDisposable {
   readonly engine: EmbeddedEngine
+  readonly live: LiveStream
   readonly url: string
   readonly port: number
   readonly #store: EmbeddedStore
   readonly #server: HttpServer
 
-  private constructor(store: EmbeddedStore, engine: EmbeddedEngine, server: HttpServer) {
+  private constructor(store: EmbeddedStore, engine: EmbeddedEngine, live: LiveStream, server: HttpServer) {
+    this.live = live
     this.engine = engine
     this.url = server.url
     this.port = Number(new URL(server.url).port)
@@ -65,11 +68,13 @@ export class HttpService implements AsyncDisposable {
     const catalog = options.schemas === undefined ? null : new SchemaCatalog(options.schemas)
     const schemas =
       catalog && new SchemaCheck({ catalog, validation: "enforce", unknown: "allow", logger: SILENT })
+    const live = new LiveStream(engine)
     const maxInFlight = options.maxInFlight ?? 5_000
     const app = createHttpApp({
       engine,
       publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
       consumption: { isPaused: () => null, pause() {}, resume() {} },
+      live,
       keys: options.keys ?? null,
       queues,
       isStarting: () => options.health === "starting",
@@ -88,7 +93,12 @@ export class HttpService implements AsyncDisposable {
       metrics,
       logger: SILENT,
     })
-    return new HttpService(store, engine, new HttpServer({ app, host: "127.0.0.1", port: 0, logger: SILENT }))
+    return new HttpService(
+      store,
+      engine,
+      live,
+      new HttpServer({ app, host: "127.0.0.1", port: 0, logger: SILENT }),
+    )
   }
 
   /** Sends a value as JSON. */

@@ -43,6 +43,12 @@ export class Allowance {
     this.#tokens -= tokens
   }
 
+  /** How long it takes until all tokens that were taken beyond the allowance are back, in milliseconds. */
+  get debtMs(): number {
+    this.#count()
+    return Math.max(0, (-this.#tokens / this.#perSecond) * 1_000)
+  }
+
   /** What the client is told. Source: draft-ietf-httpapi-ratelimit-headers, the fields RateLimit and RateLimit-Policy. */
   headers(): Readonly<Record<string, string>> {
     this.#count()

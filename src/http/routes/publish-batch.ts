@@ -1,18 +1,23 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { EventInvalidError } from "../../event/errors.ts"
 import { escapePointer } from "../../event/validate.ts"
-import { requireType } from "../access/access-control.ts"
 import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import type { HttpContext, HttpRoutes, RequestBindings } from "../context.ts"
+import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../event-format.ts"
+import { EventLines } from "../event-lines.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
+import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON } from "../media-type.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
+import { streamedResponse } from "../streamed-response.ts"
 
 const PATH = "/api/v1/events/batch"
 
-/** Events in a batch at the most. */
+const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT_BATCH, NDJSON]
+
+/** Events in a batch at the most; of lines there are any number. */
 const MAX_BATCH_SIZE = 1_000
 
 const BatchResultSchema = z
@@ -72,30 +77,52 @@ const route = () =>
     },
   })
 
-export function publishBatch(app: HttpRoutes, { publisher, maxBatchBytes }: HttpContext): void {
+export function publishBatch(app: HttpRoutes, context: HttpContext): void {
   // Described, but not typed by its description: that knows no status that depends on what was sent.
   app.openAPIRegistry.registerPath(route())
-  app.post(PATH, async (c) => {
-    const trace = readTrace(c.req.raw.headers)
-    const drafts = readDrafts(await c.env.body.json(maxBatchBytes))
-    // One was taken for the request.
-    c.env.allowance?.charge(drafts.length - 1)
-    // All are published in one turn of the event loop, so the embedded engine stores them in one commit.
-    const publish = async (draft: unknown) => {
-      requireType(c.env.key, draft)
-      return publisher.publish(draft, trace)
-    }
-    const results = await Promise.allSettled(drafts.map(publish))
-    const failures: ProblemStatus[] = []
-    const events = results.map((result, index) => {
-      if (result.status === "fulfilled") return toReceipt(result.value)
-      const problem = toProblem(toProblemError(result.reason), c.env.requestId)
-      failures.push(problem.status)
-      return { index, status: "failed" as const, problem }
-    })
-    const count = events.length - failures.length
-    return c.json({ count, failed: failures.length, events }, statusOf(count, failures))
+  app.post(PATH, (c) => {
+    const { headers } = c.req.raw
+    const publishing = { publisher: context.publisher, key: c.env.key, trace: readTrace(headers) }
+    return mediaTypeOf(headers) === NDJSON
+      ? answerLines(publishing, c.env, context)
+      : answerBatch(headers, publishing, c.env, context)
   })
+}
+
+async function answerBatch(
+  headers: Headers,
+  publishing: Publishing,
+  { body, allowance, requestId }: RequestBindings,
+  { maxBatchBytes }: HttpContext,
+): Promise<Response> {
+  const isCloudEvents = mediaTypeOf(headers) === CLOUD_EVENT_BATCH
+  const format = isCloudEvents ? AS_CLOUD_EVENT : ENVELOPE
+  const json = await body.json(maxBatchBytes, MEDIA_TYPES)
+  const inputs = isCloudEvents ? checkSize(json, "") : readEvents(json)
+  // One was taken for the request.
+  allowance?.charge(inputs.length - 1)
+  // All are published in one turn of the event loop, so the embedded engine stores them in one commit.
+  const results = await Promise.allSettled(inputs.map((input) => publishAs(format, input, publishing)))
+  const failures: ProblemStatus[] = []
+  const events = results.map((result, index) => {
+    if (result.status === "fulfilled") return toReceipt(result.value)
+    const problem = toProblem(toProblemError(result.reason), requestId)
+    failures.push(problem.status)
+    return { index, status: "failed" as const, problem }
+  })
+  const count = events.length - failures.length
+  return Response.json({ count, failed: failures.length, events }, { status: statusOf(count, failures) })
+}
+
+function answerLines(publishing: Publishing, env: RequestBindings, { maxBodyBytes }: HttpContext): Response {
+  const lines = new EventLines({
+    ...publishing,
+    requestId: env.requestId,
+    allowance: env.allowance,
+    maxLineBytes: maxBodyBytes,
+    signal: env.stopping,
+  })
+  return streamedResponse(lines.answers(env.body.chunks(maxBodyBytes, env.stopping)), NDJSON, env)
 }
 
 function statusOf(count: number, failures: readonly ProblemStatus[]): 201 | 207 | ProblemStatus {
@@ -104,17 +131,23 @@ function statusOf(count: number, failures: readonly ProblemStatus[]): 201 | 207 
   return count > 0 ? 207 : firstFailure
 }
 
-function readDrafts(body: unknown): readonly unknown[] {
-  const refuse = (pointer: string, message: string) => new EventInvalidError([{ pointer, message }])
+function readEvents(body: unknown): readonly unknown[] {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw refuse("", 'must be an object with the field "events"')
+    throw refusal("", 'must be an object with the field "events"')
   }
   const unknownField = Object.keys(body).find((key) => key !== "events")
-  if (unknownField !== undefined) throw refuse(`/${escapePointer(unknownField)}`, "is not a field of a batch")
-  const events = "events" in body ? body.events : undefined
-  if (!Array.isArray(events)) throw refuse("/events", "must be an array of events")
+  if (unknownField !== undefined)
+    throw refusal(`/${escapePointer(unknownField)}`, "is not a field of a batch")
+  return checkSize("events" in body ? body.events : undefined, "/events")
+}
+
+function checkSize(events: unknown, pointer: string): readonly unknown[] {
+  if (!Array.isArray(events)) throw refusal(pointer, "must be an array of events")
   if (events.length < 1 || events.length > MAX_BATCH_SIZE) {
-    throw refuse("/events", `must have 1 to ${MAX_BATCH_SIZE} events, not ${events.length}`)
+    throw refusal(pointer, `must have 1 to ${MAX_BATCH_SIZE} events, not ${events.length}`)
   }
   return events
 }
+
+const refusal = (pointer: string, message: string): EventInvalidError =>
+  new EventInvalidError([{ pointer, message }])

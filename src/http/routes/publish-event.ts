@@ -1,14 +1,19 @@
 import { createRoute } from "@hono/zod-openapi"
-import { requireType } from "../access/access-control.ts"
 import { needs } from "../access/scope.ts"
+import { isBinaryCloudEvent, readBinaryCloudEvent } from "../binary-cloud-event.ts"
 import type { HttpContext, HttpRoutes, RequestBindings } from "../context.ts"
+import { AS_CLOUD_EVENT, ENVELOPE, type EventFormat, publishAs } from "../event-format.ts"
 import { eventDraftJsonSchema } from "../event-schema.ts"
+import { CLOUD_EVENT, JSON_TYPE, mediaTypeOf } from "../media-type.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
+import type { RequestBody } from "../request-body.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import { responseHeaders } from "../response-headers.ts"
 import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
 
 export const PUBLISH_PATH = "/api/v1/events"
+
+const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT]
 
 const route = () =>
   createRoute({
@@ -34,11 +39,22 @@ export async function answerPublish(
   { requestId, key, body }: RequestBindings,
   { publisher, maxBodyBytes }: HttpContext,
 ): Promise<Response> {
-  const draft = await body.json(maxBodyBytes)
-  requireType(key, draft)
-  const event = await publisher.publish(draft, readTrace(request.headers))
+  const { format, input } = await readEvent(request.headers, body, maxBodyBytes)
+  const event = await publishAs(format, input, { publisher, key, trace: readTrace(request.headers) })
   const headers = responseHeaders(requestId, "application/json")
   return new Response(JSON.stringify(toReceipt(event)), { status: 201, headers })
+}
+
+async function readEvent(
+  headers: Headers,
+  body: RequestBody,
+  maxBytes: number,
+): Promise<{ readonly format: EventFormat; readonly input: unknown }> {
+  const isStructured = mediaTypeOf(headers) === CLOUD_EVENT
+  if (!isStructured && isBinaryCloudEvent(headers)) {
+    return { format: AS_CLOUD_EVENT, input: await readBinaryCloudEvent(headers, body, maxBytes) }
+  }
+  return { format: isStructured ? AS_CLOUD_EVENT : ENVELOPE, input: await body.json(maxBytes, MEDIA_TYPES) }
 }
 
 export function publishEvent(app: HttpRoutes, context: HttpContext): void {

@@ -1,0 +1,49 @@
+import { EventInvalidError } from "../event/errors.ts"
+import { decodeJson } from "./json.ts"
+import { JSON_TYPE, mediaTypeOf, requireType } from "./media-type.ts"
+import type { RequestBody } from "./request-body.ts"
+
+/** What the headers of attributes begin with. Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3. */
+const PREFIX = "ce-"
+
+/** Whether headers have the attributes of a CloudEvent, whose data is then the body. */
+export const isBinaryCloudEvent = (headers: Headers): boolean =>
+  headers.has("ce-specversion") || headers.has("ce-id")
+
+/** A CloudEvent in binary mode, as one in JSON. @throws {ProblemError | EventInvalidError} */
+export async function readBinaryCloudEvent(
+  headers: Headers,
+  body: RequestBody,
+  maxBytes: number,
+): Promise<Record<string, unknown>> {
+  const mediaType = mediaTypeOf(headers)
+  if (mediaType !== "" && !mediaType.endsWith("+json")) requireType(headers, [JSON_TYPE])
+  const bytes = await body.bytes(maxBytes)
+  const contentType = headers.get("content-type")
+  return {
+    ...attributesOf(headers),
+    ...(contentType !== null && { datacontenttype: contentType }),
+    ...(bytes.length > 0 && { data: decodeJson(bytes) }),
+  }
+}
+
+function attributesOf(headers: Headers): Record<string, string> {
+  const attributes: Record<string, string> = {}
+  for (const [header, value] of headers) {
+    if (header.startsWith(PREFIX)) attributes[header.slice(PREFIX.length)] = decode(header, value)
+  }
+  return attributes
+}
+
+function decode(header: string, value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    throw new EventInvalidError([
+      {
+        pointer: `/${header.slice(PREFIX.length)}`,
+        message: `is not percent-encoded in the header ${header}`,
+      },
+    ])
+  }
+}

@@ -1,0 +1,118 @@
+import { PublishError } from "../engine/errors.ts"
+import { type Backoff, pause, RetryDelays } from "../event/backoff.ts"
+import type { Allowance } from "./access/rate-limit.ts"
+import { ENVELOPE, type Publishing, publishAs } from "./event-format.ts"
+import { decodeJson } from "./json.ts"
+import { type Line, LineSplitter } from "./lines.ts"
+import { ProblemError, toProblem, toProblemError } from "./problem.ts"
+import { toReceipt } from "./receipt.ts"
+
+/** Events that are published at once: they share a commit, and memory has no more of them. */
+const WINDOW_SIZE = 500
+
+/** How long a full queue is waited for, in milliseconds, before its events are refused. */
+const MAX_WAIT_MS = 30_000
+
+/** The waits between attempts to publish what a full queue has refused. */
+const ROOM_BACKOFF: Backoff = { initialMs: 10, factor: 2, maxMs: 500 }
+
+export interface EventLinesOptions extends Publishing {
+  readonly requestId: string
+  readonly allowance: Allowance | null
+  /** The longest line, in bytes. */
+  readonly maxLineBytes: number
+  /** Aborted when the service stops: no more lines are read then. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Publishes the events of a body, one a line, and says of each in its order what became of it. The next lines are read
+ * once those before are answered, so that memory stays flat; where a queue is full, or the rate is used up, they wait.
+ * What ends the body early is the last line.
+ */
+export class EventLines {
+  readonly #options: EventLinesOptions
+  #index = 0
+
+  constructor(options: EventLinesOptions) {
+    this.#options = options
+  }
+
+  async *answers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
+    const { maxLineBytes, signal } = this.#options
+    const lines = new LineSplitter(maxLineBytes)
+    try {
+      for await (const chunk of chunks) yield* this.#publishAll(lines.push(chunk))
+      if (signal.aborted) throw new ProblemError("engine-unavailable", "The service is stopping.", NOT_STORED)
+      yield* this.#publishAll(lines.end())
+    } catch (error) {
+      yield this.#failure(this.#index, error)
+    }
+  }
+
+  async *#publishAll(lines: readonly Line[]): AsyncGenerator<string, void> {
+    const { allowance, signal } = this.#options
+    for (let at = 0; at < lines.length; at += WINDOW_SIZE) {
+      if (signal.aborted) return
+      const window = lines.slice(at, at + WINDOW_SIZE)
+      if (allowance !== null) {
+        await pause(allowance.debtMs, signal)
+        allowance.charge(window.length)
+      }
+      yield await this.#publishWindow(window)
+    }
+  }
+
+  async #publishWindow(window: readonly Line[]): Promise<string> {
+    const delays = new RetryDelays(ROOM_BACKOFF)
+    const givesUpAt = performance.now() + MAX_WAIT_MS
+    const answers: string[] = []
+    let left = window.map((line, at) => ({ line, at }))
+    for (;;) {
+      const results = await Promise.allSettled(left.map(({ line }) => this.#publish(line)))
+      const mayWait = performance.now() < givesUpAt && !this.#options.signal.aborted
+      left = left.filter(({ at }, position) => {
+        const result = results[position]
+        if (result?.status === "rejected" && mayWait && passesBySelf(result.reason)) return true
+        answers[at] =
+          result?.status === "fulfilled" ? result.value : this.#failure(this.#index + at, result?.reason)
+        return false
+      })
+      if (left.length === 0) break
+      await delays.wait(this.#options.signal)
+    }
+    this.#index += window.length
+    return answers.join("")
+  }
+
+  async #publish(line: Line): Promise<string> {
+    const { maxLineBytes } = this.#options
+    if (line === null) {
+      throw new ProblemError(
+        "payload-too-large",
+        `The line is longer than ${maxLineBytes} bytes.`,
+        NOT_STORED,
+      )
+    }
+    const event = await publishAs(ENVELOPE, decodeJson(line, "The line"), this.#options)
+    return toLine(toReceipt(event))
+  }
+
+  #failure(index: number, error: unknown): string {
+    return toLine({
+      index,
+      status: "failed",
+      problem: toProblem(toProblemError(error), this.#options.requestId),
+    })
+  }
+}
+
+const NOT_STORED = { outcome: "not-stored" } as const
+
+const toLine = (answer: unknown): string => `${JSON.stringify(answer)}\n`
+
+/** Whether the same publish succeeds once there is room. */
+const passesBySelf = (error: unknown): boolean =>
+  error instanceof PublishError &&
+  error.outcome === "not-stored" &&
+  (error.code === "queue-full" || error.code === "too-many-in-flight")

@@ -1,0 +1,73 @@
+import type { LiveClient } from "../live/audience.ts"
+
+/** Bytes that wait for a client before it misses what comes. */
+const BUFFER_BYTES = 262_144
+
+/** How often a client hears that the connection lives, in milliseconds: proxies end one that is silent for a minute. */
+const HEARTBEAT_MS = 15_000
+
+const HEARTBEAT = ": heartbeat\n\n"
+
+/** nginx would collect what is meant to be seen at once. */
+const HEADERS = { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" }
+
+/** Server-sent events to one client. What it has no room for is counted, and told once it has. */
+export class EventStream implements LiveClient {
+  readonly #stopping: AbortSignal
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null
+  /** Null where nobody knows how many. */
+  #missed: number | null = 0
+
+  constructor(stopping: AbortSignal) {
+    this.#stopping = stopping
+  }
+
+  send(text: Uint8Array, count: number): void {
+    if (this.#hasRoom()) this.#controller?.enqueue(text)
+    else this.miss(count)
+  }
+
+  miss(count: number | null): void {
+    this.#missed = count === null || this.#missed === null ? null : this.#missed + count
+  }
+
+  /** @param leave called once the client is gone, or the service stops */
+  response(leave: () => void): Response {
+    const encoder = new TextEncoder()
+    const heartbeat = setInterval(() => {
+      if (this.#hasRoom()) this.#controller?.enqueue(encoder.encode(HEARTBEAT))
+    }, HEARTBEAT_MS)
+    const end = (): void => {
+      clearInterval(heartbeat)
+      this.#stopping.removeEventListener("abort", stop)
+      this.#controller = null
+      leave()
+    }
+    const stop = (): void => {
+      this.#controller?.close()
+      end()
+    }
+    this.#stopping.addEventListener("abort", stop)
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller
+          controller.enqueue(encoder.encode(HEARTBEAT))
+        },
+        cancel: end,
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
+    )
+    return new Response(stream, { headers: HEADERS })
+  }
+
+  /** Where it has, it is told first of what it has missed. */
+  #hasRoom(): boolean {
+    if ((this.#controller?.desiredSize ?? 0) <= 0) return false
+    if (this.#missed === 0) return true
+    const told = `event: missed\ndata: ${JSON.stringify({ count: this.#missed })}\n\n`
+    this.#missed = 0
+    this.#controller?.enqueue(new TextEncoder().encode(told))
+    return true
+  }
+}

@@ -1,0 +1,36 @@
+import type { StoredBody } from "../engine/engine.ts"
+import type { Event } from "../event/envelope.ts"
+import { decodeEvent } from "../event/validate.ts"
+import type { LiveFormat } from "../live/audience.ts"
+import { AS_CLOUD_EVENT } from "./event-format.ts"
+
+/** How the live stream writes events. */
+export const LIVE_FORMATS: Readonly<Record<"event" | "cloudevent", LiveFormat>> = {
+  event: { name: "event", write: writeEvent },
+  cloudevent: {
+    name: "cloudevent",
+    write(stored) {
+      const event = readEvent(stored)
+      return event && toMessage(JSON.stringify(AS_CLOUD_EVENT.write(event)))
+    },
+  },
+}
+
+/** What this service has stored is an event on one line already. */
+function writeEvent(stored: StoredBody): string | null {
+  if (!stored.isForeign) return toMessage(stored.body)
+  const event = readEvent(stored)
+  return event && toMessage(JSON.stringify(event))
+}
+
+/** Null for what is no event. */
+function readEvent({ body }: StoredBody): Event | null {
+  try {
+    return decodeEvent(body)
+  } catch {
+    return null
+  }
+}
+
+/** Source: HTML Living Standard, section 9.2, "Server-sent events". */
+const toMessage = (json: string): string => `event: event\ndata: ${json}\n\n`

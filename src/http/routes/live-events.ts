@@ -1,0 +1,66 @@
+import { createRoute, z } from "@hono/zod-openapi"
+import { needs } from "../access/scope.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
+import { EventStream } from "../event-stream.ts"
+import { LIVE_FORMATS } from "../live-format.ts"
+import { checkQuery } from "../parameters.ts"
+import { ProblemError } from "../problem.ts"
+import { problemResponses } from "../responses.ts"
+
+const PATH = "/api/v1/events/stream"
+
+/** Clients at a time: each holds a connection, and what it has not taken yet. */
+const MAX_CLIENTS = 1_000
+
+/** Patterns that one client gives at the most. */
+const MAX_TOPICS = 100
+
+/** Longest pattern, as AMQP has it, in bytes. */
+const MAX_TOPIC_LENGTH = 255
+
+const QuerySchema = z.strictObject({
+  topics: z
+    .array(z.string().min(1).max(MAX_TOPIC_LENGTH))
+    .max(MAX_TOPICS)
+    .default(["#"])
+    .openapi({
+      description:
+        "Topic patterns with commas between: `*` is one word, `#` any number of words. Default: `#`, all.",
+      example: ["events.voice.*", "events.notification.#"],
+    }),
+  format: z.enum(["event", "cloudevent"]).default("event").openapi({
+    description: "How events are written: as the envelope has them, or as CloudEvents.",
+  }),
+})
+
+const route = () =>
+  createRoute({
+    method: "get",
+    ...needs("read"),
+    path: PATH,
+    summary: "Events as they come",
+    description:
+      "Server-sent events: `event` with an event as it is stored, and `missed` with `{count}` where the client was too " +
+      "slow for some, or with `count` null after RabbitMQ was away. Nothing is kept: what came before is not sent, and " +
+      "a retry or a redrive is not an event. A comment every 15 seconds keeps the connection.",
+    tags: ["Events"],
+    request: { query: QuerySchema },
+    responses: {
+      200: { description: "The stream", content: { "text/event-stream": { schema: z.string() } } },
+      ...problemResponses("validation-failed", "too-many-in-flight", "engine-unavailable"),
+    },
+  })
+
+export function liveEvents(app: HttpRoutes, { live }: HttpContext): void {
+  app.openAPIRegistry.registerPath(route())
+  app.get(PATH, async (c) => {
+    const { topics, format } = checkQuery(QuerySchema, c.req.url, { topics: "list" })
+    if (live.clientCount >= MAX_CLIENTS) {
+      throw new ProblemError("too-many-in-flight", `${MAX_CLIENTS} clients look at the stream already.`)
+    }
+    const stream = new EventStream(c.env.stopping)
+    const leave = await live.join({ patterns: topics, format: LIVE_FORMATS[format] }, stream)
+    c.env.mayTakeLong()
+    return stream.response(leave)
+  })
+}

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test"
+import { RateLimit } from "../../src/http/access/rate-limit.ts"
+import { ByteBudget } from "../../src/http/request-body.ts"
+import { HttpService } from "../support/http-service.ts"
+import { Inbox } from "../support/inbox.ts"
+import { LineUpload } from "../support/line-upload.ts"
+import { problemOf } from "../support/problem-of.ts"
+import { statsOf } from "../support/queue-stats.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const PATH = "/api/v1/events/batch"
+const NDJSON = { "Content-Type": "application/x-ndjson" }
+
+const line = (id: string, more: object = {}) =>
+  JSON.stringify({ id, type: "user", name: "seen", payload: {}, ...more })
+
+const answersOf = (text: string) =>
+  text
+    .split("\n")
+    .filter((each) => each !== "")
+    .map((each) => JSON.parse(each))
+
+const toSlug = (type: string | undefined) => type?.replace("urn:event-broker:problem:", "")
+
+test("each line is answered with a line, in order; one that fails spoils no other", async () => {
+  await using service = await HttpService.start({ maxBodyBytes: 200 })
+  const body = [
+    line("a"),
+    "",
+    "{broken",
+    `${line("b")}\r`,
+    line("c", { payload: { text: "x".repeat(200) } }),
+    line("d", { routing_key: "nowhere" }),
+    line("e"),
+  ].join("\n")
+  const response = await service.postRaw(PATH, body, { ...NDJSON, "X-Request-Id": "lines-1" })
+  expect(response.status).toBe(200)
+  expect(response.headers.get("content-type")).toBe("application/x-ndjson")
+  const answers = answersOf(await response.text())
+  expect(answers.map(({ id, index }) => id ?? index)).toEqual(["a", 1, "b", 3, 4, "e"])
+  expect(answers.map(({ problem }) => toSlug(problem?.type))).toEqual([
+    undefined,
+    "malformed-json",
+    undefined,
+    "payload-too-large",
+    "unroutable",
+    undefined,
+  ])
+  expect(answers[1].problem.instance).toBe("lines-1")
+  expect((await statsOf(service.engine, "user_events")).messageCount).toBe(3)
+})
+
+test("lines are stored and answered while others are still to come", async () => {
+  await using service = await HttpService.start()
+  using upload = new LineUpload(service.port, PATH)
+  upload.send(`${line("first")}\n${line("second").slice(0, 10)}`)
+  await upload.answers(1)
+  expect((await statsOf(service.engine, "user_events")).messageCount).toBe(1)
+  upload.send(`${line("second").slice(10)}\n`)
+  expect((await upload.answers(2)).map(({ id }) => id)).toEqual(["first", "second"])
+})
+
+describe("lines wait", () => {
+  test("while a queue is full, and are stored in their order once it has room", async () => {
+    await using service = await HttpService.start({ limits: { maxLength: 3 } })
+    using upload = new LineUpload(service.port, PATH)
+    const ids = Array.from({ length: 10 }, (_, index) => `e-${index}`)
+    upload.send(`${ids.map((id) => line(id)).join("\n")}\n`)
+    await waitUntil(
+      async () => (await statsOf(service.engine, "user_events")).messageCount === 3,
+      "a full queue",
+    )
+    const inbox = new Inbox(service.engine, "user_events", 1)
+    const handled: string[] = []
+    for (const _ of ids) {
+      const delivery = await inbox.next()
+      handled.push(JSON.parse(delivery.body).id)
+      await delivery.ack()
+    }
+    expect(handled).toEqual(ids)
+    expect((await upload.answers(10)).map(({ id }) => id)).toEqual(ids)
+  })
+
+  test("while too much is in flight", async () => {
+    await using service = await HttpService.start({ maxInFlight: 2 })
+    const ids = Array.from({ length: 20 }, (_, index) => `e-${index}`)
+    const response = await service.postRaw(PATH, ids.map((id) => line(id)).join("\n"), NDJSON)
+    expect(answersOf(await response.text()).map(({ id }) => id)).toEqual(ids)
+  })
+
+  test("while the rate is used up, without being refused", async () => {
+    let now = 0
+    await using service = await HttpService.start({ rates: new RateLimit(600, () => now) })
+    using upload = new LineUpload(service.port, PATH)
+    const lines = Array.from({ length: 1_200 }, (_, index) => line(`e-${index}`))
+    upload.send(`${lines.join("\n")}\n`)
+    await upload.answers(1_000)
+    now += 60_000
+    expect(await upload.answers(1_200)).toHaveLength(1_200)
+  })
+
+  test("while the client does not take the answers: then no more is read", async () => {
+    await using service = await HttpService.start()
+    using upload = new LineUpload(service.port, PATH)
+    upload.pause()
+    // Some thousand fit into the buffers of both sides; the rest waits with the client.
+    const count = 100_000
+    for (let index = 0; index < count; index++) upload.send(`${line(`e-${index}`)}\n`)
+    await waitUntil(async () => {
+      const before = (await statsOf(service.engine, "user_events")).messageCount
+      await Bun.sleep(300)
+      return before > 0 && (await statsOf(service.engine, "user_events")).messageCount === before
+    }, "the service to read no more")
+    expect((await statsOf(service.engine, "user_events")).messageCount).toBeLessThan(count)
+    upload.resume()
+    await upload.answers(count)
+  }, 60_000)
+})
+
+describe("a body that ends early has the reason as its last line", () => {
+  test("where the client stops sending", async () => {
+    await using service = await HttpService.start({ bodyTimeoutMs: 50 })
+    using upload = new LineUpload(service.port, PATH)
+    upload.send(`${line("a")}\n{"id":`)
+    const [first, last] = await upload.answers(2)
+    expect([first.id, last.index, toSlug(last.problem.type)]).toEqual(["a", 1, "request-timeout"])
+  })
+
+  test("where the service stops: what was read is stored and answered", async () => {
+    const service = await HttpService.start()
+    using upload = new LineUpload(service.port, PATH)
+    upload.send(`${line("a")}\n`)
+    await upload.answers(1)
+    const stopped = service[Symbol.asyncDispose]()
+    const [, last] = await upload.answers(2)
+    expect([last.index, toSlug(last.problem.type), last.problem.retryable]).toEqual([
+      1,
+      "engine-unavailable",
+      true,
+    ])
+    await stopped
+  })
+})
+
+test("a client that leaves in the middle holds nothing", async () => {
+  const budget = new ByteBudget(10_000_000)
+  await using service = await HttpService.start({ budget })
+  {
+    using upload = new LineUpload(service.port, PATH)
+    upload.send(`${line("a")}\n`)
+    await upload.answers(1)
+    expect(budget.taken).toBeGreaterThan(0)
+  }
+  await waitUntil(() => budget.taken === 0, "the budget to be given back")
+})
+
+test("more bodies at a time than memory is meant for are refused", async () => {
+  await using service = await HttpService.start({
+    budget: new ByteBudget(1_500_000),
+    maxBodyBytes: 1_000_000,
+  })
+  using upload = new LineUpload(service.port, PATH)
+  upload.send(`${line("a")}\n`)
+  await upload.answers(1)
+  await problemOf(await service.postRaw(PATH, line("b"), NDJSON), "too-many-in-flight", 429)
+})

@@ -1,0 +1,54 @@
+import { connect, type Socket } from "node:net"
+import { waitUntil } from "./wait-until.ts"
+
+// biome-ignore lint/suspicious/noExplicitAny: the answers are what the test is about.
+type Answer = any
+
+/** A request whose body goes on as long as the test likes, while its answer is read. */
+export class LineUpload implements Disposable {
+  readonly #socket: Socket
+  #received = ""
+
+  constructor(port: number, path: string) {
+    this.#socket = connect({ host: "127.0.0.1", port })
+    this.#socket.setEncoding("utf8")
+    this.#socket.on("data", (text: string) => {
+      this.#received += text
+    })
+    this.#socket.on("error", () => {})
+    const head = ["Host: service", "Content-Type: application/x-ndjson", "Transfer-Encoding: chunked"]
+    this.#socket.write(`POST ${path} HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n`)
+  }
+
+  send(text: string): void {
+    this.#socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
+  }
+
+  /** Takes nothing of the answer until `resume`. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  /** The lines of the answer, once there are so many. */
+  async answers(count: number): Promise<readonly Answer[]> {
+    await waitUntil(
+      () => this.#lines().length >= count,
+      `${count} lines, not:\n${this.#received.slice(-500)}`,
+    )
+    return this.#lines().map((line) => JSON.parse(line))
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.destroy()
+  }
+
+  /** Whole lines of the body; those between them are the sizes of its chunks. */
+  #lines(): readonly string[] {
+    const body = this.#received.slice(this.#received.indexOf("\r\n\r\n") + 4)
+    return body.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"))
+  }
+}
