@@ -1,6 +1,7 @@
 import { bunTests } from "./bun-tests.mjs"
 import { compile } from "./compile.mjs"
 import { containerTests } from "./container-tests.mjs"
+import { ensurePackages } from "./debian.mjs"
 import { ensureRabbitMq, ensureRabbitMq4 } from "./rabbitmq.mjs"
 import { staticChecks } from "./static-checks.mjs"
 import { ensureToolchain } from "./toolchain.mjs"
@@ -14,6 +15,7 @@ const CONTAINER = "--container"
 const args = process.argv.slice(2)
 const bun = ensureToolchain()
 ensureRabbitMq()
+ensurePackages("/usr/bin/chromium", "chromium")
 const folder4 = args.includes(ALL_BROKERS) ? ensureRabbitMq4() : undefined
 if (folder4 !== undefined) process.env.RABBITMQ_TEST_ROOTS = `/:${folder4 ?? "no RabbitMQ 4"}`
 const checks = await staticChecks()

@@ -158,6 +158,11 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     isStarting: () => phase === "starting",
     health,
     catalog,
+    exchange: {
+      name: config.DEFAULT_EXCHANGE,
+      type: config.DEFAULT_EXCHANGE_TYPE,
+      vhost: config.RABBITMQ_VHOST,
+    },
     brokerReport,
     maxBodyBytes,
     maxBatchBytes,

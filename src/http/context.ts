@@ -9,6 +9,7 @@ import type { Metrics } from "../telemetry/metrics.ts"
 import type { StoredKey } from "./access/key-file.ts"
 import type { KeyRing } from "./access/key-ring.ts"
 import type { Allowance, RateLimit } from "./access/rate-limit.ts"
+import type { ExchangeInfo } from "./async-api.ts"
 import type { Cors } from "./cors.ts"
 import type { HealthReport } from "./health-report.ts"
 import type { BodyLimits, RequestBody } from "./request-body.ts"
@@ -57,6 +58,7 @@ export interface HttpContext {
   readonly keys: KeyRing | null
   /** The schemas of events; null where there are none. */
   readonly catalog: SchemaCatalog | null
+  readonly exchange: ExchangeInfo
   /** The queues that are always there. */
   readonly queues: readonly QueueDeclaration[]
   /** Whether the queues and handlers are not there yet; then the open routes alone are answered. */

@@ -14,6 +14,16 @@ export const ReceiptSchema = z
   })
   .openapi("Receipt")
 
+export const EXAMPLE_RECEIPT: Receipt = {
+  id: "01a20ace-2fd0-77d8-8956-d3985157a5fb",
+  type: "voice",
+  name: "speech_recognized",
+  routing_key: "events.voice.speech_recognized",
+  status: "pending",
+  timestamp: 1_795_477_614.544,
+  message: "Event stored",
+}
+
 export type Receipt = z.infer<typeof ReceiptSchema>
 
 export function toReceipt({ id, type, name, routing_key, status, timestamp }: Event): Receipt {

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi"
-import { type ProblemSlug, problemStatus, problemTitle } from "./problem.ts"
+import { ProblemError, type ProblemSlug, problemStatus, problemTitle, toProblem } from "./problem.ts"
+
+const EXAMPLE_REQUEST_ID = "01a20ace-2fda-767d-a7a1-4165c653944a"
 
 const ProblemSchema = z
   .object({
@@ -40,21 +42,30 @@ export const PUBLISH_PROBLEMS = [
   "confirm-timeout",
 ] as const satisfies readonly ProblemSlug[]
 
+/** What a problem of this kind looks like. */
+const exampleOf = (slug: ProblemSlug) => ({
+  summary: problemTitle(slug),
+  value: toProblem(new ProblemError(slug, `${problemTitle(slug)}.`), EXAMPLE_REQUEST_ID),
+})
+
 /** The responses of a route for the problems that it can have, by status. */
 export function problemResponses(...slugs: readonly ProblemSlug[]) {
-  const byStatus = new Map<number, string[]>()
-  for (const slug of slugs) {
-    const status = problemStatus(slug)
-    byStatus.set(status, [...(byStatus.get(status) ?? []), `${problemTitle(slug)} (\`${slug}\`)`])
-  }
-  const content = { "application/problem+json": { schema: ProblemSchema } }
-  return Object.fromEntries(
-    [...byStatus].map(([status, titles]) => [status, { description: titles.join("; "), content }]),
-  )
+  const byStatus = Map.groupBy(slugs, problemStatus)
+  return Object.fromEntries([...byStatus].map(([status, kinds]) => [status, problemResponse(kinds)]))
+}
+
+function problemResponse(slugs: readonly ProblemSlug[]) {
+  const description = slugs.map((slug) => `${problemTitle(slug)} (\`${slug}\`)`).join("; ")
+  const examples = Object.fromEntries(slugs.map((slug) => [slug, exampleOf(slug)]))
+  return { description, content: { "application/problem+json": { schema: ProblemSchema, examples } } }
 }
 
 /** A response with a JSON body. */
-export const jsonResponse = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+export const jsonResponse = <Schema extends z.ZodType>(
+  description: string,
+  schema: Schema,
+  example?: z.output<Schema>,
+) => ({
   description,
-  content: { "application/json": { schema } },
+  content: { "application/json": example === undefined ? { schema } : { schema, example } },
 })

@@ -1,9 +1,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { type RouteScopes, readRouteScopes } from "./access/route-scopes.ts"
-import { KEY_SCHEME, type Scope } from "./access/scope.ts"
+import type { Scope } from "./access/scope.ts"
 import type { HttpContext, HttpRoutes } from "./context.ts"
+import { asyncApiDocument } from "./routes/async-api-document.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
 import { countDeadLetters } from "./routes/count-dead-letters.ts"
+import { docsPages } from "./routes/docs-pages.ts"
 import { health } from "./routes/health.ts"
 import { listDeadLetters } from "./routes/list-dead-letters.ts"
 import { listQueues } from "./routes/list-queues.ts"
@@ -11,6 +13,7 @@ import { listSchemas } from "./routes/list-schemas.ts"
 import { listTypes } from "./routes/list-types.ts"
 import { liveEvents } from "./routes/live-events.ts"
 import { metrics } from "./routes/metrics.ts"
+import { openApiDocument } from "./routes/open-api-document.ts"
 import { pauseQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { PUBLISH_PATH, publishEvent } from "./routes/publish-event.ts"
@@ -61,11 +64,9 @@ export class RouteTable {
     brokerHealth(app, context)
     metrics(app, context)
     serviceInfo(app, context)
-    app.doc31("/openapi.json", {
-      openapi: "3.1.0",
-      info: { title: "Event Broker", version: context.version },
-    })
-    app.openAPIRegistry.registerComponent("securitySchemes", KEY_SCHEME, { type: "http", scheme: "bearer" })
+    docsPages(app)
+    asyncApiDocument(app, context)
+    openApiDocument(app, context)
     this.#scopes = readRouteScopes(app)
   }
 

@@ -26,6 +26,8 @@ export interface EventSchema {
   readonly type: EventType
   readonly name: string
   readonly version: number
+  /** Its file, within the folder. */
+  readonly path: string
   readonly schema: unknown
   readonly validate: ValidateFunction
 }
@@ -46,18 +48,28 @@ const BASE = "schemas:///"
 export class SchemaCatalog {
   /** The versions of each event, the highest first. */
   readonly #schemas = new Map<string, readonly EventSchema[]>()
+  /** All files, those included that are there to be referred to. */
+  readonly files: readonly SchemaFile[]
 
   /** @throws {SchemaFileError} for the first file that does not compile, or is there twice. */
   constructor(files: readonly SchemaFile[]) {
     const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false })
     addFormats(ajv)
+    this.files = files
     for (const { path, schema } of files) explaining(path, () => ajv.addSchema(asSchema(schema), BASE + path))
     for (const { path, schema } of files) {
       const validate = explaining(path, () => ajv.getSchema(BASE + path))
       const [, type, name, version] = EVENT_SCHEMA_PATH.exec(path) ?? []
       const known = EVENT_TYPES.find((each) => each === type)
       if (validate === undefined || known === undefined || name === undefined) continue
-      this.#add(path, { type: known, name, version: Number(version ?? FIRST_VERSION), schema, validate })
+      this.#add(path, {
+        type: known,
+        name,
+        version: Number(version ?? FIRST_VERSION),
+        path,
+        schema,
+        validate,
+      })
     }
   }
 

@@ -71,7 +71,18 @@ test("every route that the service has takes a key with its scope, and no other;
       }
     }
   }
-  expect(open.toSorted()).toEqual(["/", "/health", "/health/live", "/health/rabbitmq", "/health/ready"])
+  expect(open.toSorted()).toEqual([
+    "/",
+    "/docs",
+    "/docs/{asset}",
+    "/health",
+    "/health/live",
+    "/health/rabbitmq",
+    "/health/ready",
+    "/openapi.json",
+    "/redoc",
+    "/redoc/{asset}",
+  ])
 })
 
 test("without keys every route is open", async () => {

@@ -24,12 +24,21 @@ const ROUTES = [
   ["get", "/api/v1/schemas/{type}/{name}"],
   ["post", "/api/v1/schemas/{type}/{name}/validate"],
   ["get", "/"],
+  ["get", "/docs"],
+  ["get", "/docs/{asset}"],
+  ["get", "/redoc"],
+  ["get", "/redoc/{asset}"],
+  ["get", "/openapi.json"],
+  ["get", "/asyncapi.json"],
 ] as const
 
 const STREAM = "/api/v1/events/stream"
 
 const GET_PATHS = ROUTES.filter(([method, path]) => method === "get" && path !== STREAM).map(([, path]) =>
-  path.replace("{queue}", "user_events").replace("{type}/{name}", "voice/heard"),
+  path
+    .replace("{queue}", "user_events")
+    .replace("{type}/{name}", "voice/heard")
+    .replace("{asset}", "start.js"),
 )
 
 test("the predefined queues are listed with their limits", async () => {
@@ -205,10 +214,12 @@ describe("the OpenAPI document", () => {
       "415",
       "422",
       "429",
+      "500",
       "503",
       "504",
     ])
     expect(statuses("/api/v1/events/batch")).toEqual([
+      "200",
       "201",
       "207",
       "400",
@@ -219,6 +230,7 @@ describe("the OpenAPI document", () => {
       "415",
       "422",
       "429",
+      "500",
       "503",
       "504",
     ])
@@ -252,14 +264,11 @@ describe("a route that is not there", () => {
   })
 })
 
-test.each([...GET_PATHS, "/openapi.json"])(
-  "HEAD of %s is answered as GET is, without the body",
-  async (path) => {
-    await using service = await HttpService.start({ schemas: [{ path: "voice/heard.json", schema: {} }] })
-    const response = await fetch(service.url + path, { method: "HEAD" })
-    expect(response.status).toBe(200)
-    const got = await service.get(path)
-    expect(response.headers.get("content-type")).toBe(got.headers.get("content-type"))
-    expect(await response.text()).toBe("")
-  },
-)
+test.each(GET_PATHS)("HEAD of %s is answered as GET is, without the body", async (path) => {
+  await using service = await HttpService.start({ schemas: [{ path: "voice/heard.json", schema: {} }] })
+  const response = await fetch(service.url + path, { method: "HEAD" })
+  expect(response.status).toBe(200)
+  const got = await service.get(path)
+  expect(response.headers.get("content-type")).toBe(got.headers.get("content-type"))
+  expect(await response.text()).toBe("")
+})

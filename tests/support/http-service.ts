@@ -80,6 +80,7 @@ export class HttpService implements AsyncDisposable {
       isStarting: () => options.health === "starting",
       health: () => healthReport(options.health ?? "ready"),
       catalog,
+      exchange: { name: "events", type: "topic", vhost: "/" },
       brokerReport: null,
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
       maxBatchBytes: options.maxBatchBytes ?? 16_777_216,

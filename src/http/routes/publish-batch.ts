@@ -5,7 +5,12 @@ import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes, RequestBindings } from "../context.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../event-format.ts"
 import { EventLines } from "../event-lines.ts"
-import { eventDraftJsonSchema } from "../event-schema.ts"
+import {
+  CLOUD_EVENT_EXAMPLE,
+  cloudEventJsonSchema,
+  EVENT_EXAMPLE,
+  eventDraftJsonSchema,
+} from "../event-schema.ts"
 import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON } from "../media-type.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { ReceiptSchema, toReceipt } from "../receipt.ts"
@@ -37,22 +42,43 @@ const BatchResultSchema = z
   })
   .openapi("BatchResult")
 
+/** How each event of a batch can fail: where all do, the first gives the status. */
+const EVENT_PROBLEMS = [
+  "forbidden",
+  "validation-failed",
+  "unroutable",
+  "too-many-in-flight",
+  "rate-limited",
+  "queue-full",
+  "engine-unavailable",
+  "confirm-timeout",
+] as const
+
+const orBatchResult = ([status, problem]: [string, ReturnType<typeof problemResponses>[string]]) => {
+  const content = { ...problem?.content, [JSON_TYPE]: { schema: BatchResultSchema } }
+  return [
+    status,
+    { description: `${problem?.description}; or of all events, with the first of them`, content },
+  ]
+}
+
 const route = () =>
   createRoute({
     method: "post",
     ...needs("publish"),
     path: PATH,
-    summary: "Publish up to 1,000 events",
+    summary: "Publish up to 1,000 events, or any number a line each",
     description:
-      "Each event is stored or refused on its own; the answer has them in the order sent. Where none is " +
-      "stored, the status is that of the first failure.",
+      "Each event is stored or refused on its own; the answer has them in the order sent. Where none is stored, the " +
+      "status is that of the first failure. With `application/x-ndjson` events are read as they come, and lines wait " +
+      "while a queue is full.",
     tags: ["Events"],
     request: {
       headers: TRACE_HEADERS,
       body: {
         required: true,
         content: {
-          "application/json": {
+          [JSON_TYPE]: {
             schema: {
               type: "object",
               required: ["events"],
@@ -65,15 +91,41 @@ const route = () =>
                   items: eventDraftJsonSchema(),
                 },
               },
+              example: {
+                events: [EVENT_EXAMPLE, { type: "user", name: "login", payload: { user_id: "u-7" } }],
+              },
+            },
+          },
+          [CLOUD_EVENT_BATCH]: {
+            schema: {
+              type: "array",
+              minItems: 1,
+              maxItems: MAX_BATCH_SIZE,
+              items: cloudEventJsonSchema(),
+              example: [CLOUD_EVENT_EXAMPLE],
+            },
+          },
+          [NDJSON]: {
+            schema: {
+              type: "string",
+              description: "An event a line.",
+              example: `${JSON.stringify(EVENT_EXAMPLE)}\n`,
             },
           },
         },
       },
     },
     responses: {
+      200: {
+        description:
+          "A line for each line of an `application/x-ndjson`, in their order, while others are still to come: what " +
+          "became of each. What ends the body early is the last line.",
+        content: { [NDJSON]: { schema: z.string() } },
+      },
       201: jsonResponse("All are stored", BatchResultSchema),
       207: jsonResponse("Some are stored", BatchResultSchema),
       ...problemResponses(...PUBLISH_PROBLEMS),
+      ...Object.fromEntries(Object.entries(problemResponses(...EVENT_PROBLEMS)).map(orBatchResult)),
     },
   })
 

@@ -3,9 +3,9 @@ import { needs } from "../access/scope.ts"
 import { isBinaryCloudEvent, readBinaryCloudEvent } from "../binary-cloud-event.ts"
 import type { HttpContext, HttpRoutes, RequestBindings } from "../context.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type EventFormat, publishAs } from "../event-format.ts"
-import { eventDraftJsonSchema } from "../event-schema.ts"
+import { cloudEventJsonSchema, eventDraftJsonSchema } from "../event-schema.ts"
 import { CLOUD_EVENT, JSON_TYPE, mediaTypeOf } from "../media-type.ts"
-import { ReceiptSchema, toReceipt } from "../receipt.ts"
+import { EXAMPLE_RECEIPT, ReceiptSchema, toReceipt } from "../receipt.ts"
 import type { RequestBody } from "../request-body.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import { responseHeaders } from "../response-headers.ts"
@@ -21,14 +21,22 @@ const route = () =>
     ...needs("publish"),
     path: PUBLISH_PATH,
     summary: "Publish an event",
-    description: "Answers 201 once the event is stored on every queue that it is routed to.",
+    description:
+      "Answers 201 once the event is stored on every queue that it is routed to. CloudEvents 1.0 are taken in " +
+      "structured mode, and in binary mode with `ce-` headers and the data as the body.",
     tags: ["Events"],
     request: {
       headers: TRACE_HEADERS,
-      body: { required: true, content: { "application/json": { schema: eventDraftJsonSchema() } } },
+      body: {
+        required: true,
+        content: {
+          [JSON_TYPE]: { schema: eventDraftJsonSchema() },
+          [CLOUD_EVENT]: { schema: cloudEventJsonSchema() },
+        },
+      },
     },
     responses: {
-      201: jsonResponse("The event is stored", ReceiptSchema),
+      201: jsonResponse("The event is stored", ReceiptSchema, EXAMPLE_RECEIPT),
       ...problemResponses(...PUBLISH_PROBLEMS),
     },
   })

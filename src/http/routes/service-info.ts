@@ -25,9 +25,6 @@ const route = () =>
 
 export function serviceInfo(app: HttpRoutes, { engine, version }: HttpContext): void {
   app.openapi(route(), (c) =>
-    c.json(
-      { message: "Event Broker", version, engine: engine.name, docs: "/openapi.json", health: "/health" },
-      200,
-    ),
+    c.json({ message: "Event Broker", version, engine: engine.name, docs: "/docs", health: "/health" }, 200),
   )
 }

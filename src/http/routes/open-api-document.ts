@@ -1,0 +1,27 @@
+import { createRoute, z } from "@hono/zod-openapi"
+import { isOpen } from "../access/scope.ts"
+import type { HttpContext, HttpRoutes } from "../context.ts"
+import { describeApi } from "../open-api.ts"
+import { jsonResponse } from "../responses.ts"
+
+const PATH = "/openapi.json"
+
+const route = () =>
+  createRoute({
+    method: "get",
+    ...isOpen,
+    path: PATH,
+    summary: "This description, as an OpenAPI 3.1 document",
+    tags: ["Service"],
+    responses: { 200: jsonResponse("The document", z.looseObject({ openapi: z.string() })) },
+  })
+
+/** To be added last: it describes those before it. */
+export function openApiDocument(app: HttpRoutes, { version }: HttpContext): void {
+  app.openAPIRegistry.registerPath(route())
+  let document: unknown
+  app.get(PATH, (c) => {
+    document ??= describeApi(app, version)
+    return c.json(document)
+  })
+}
