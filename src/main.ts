@@ -1,8 +1,19 @@
 import { Command, Option } from "commander"
 import { type App, HandlersDirError, startApp } from "./app.ts"
+import { addApiDocument } from "./commands/api-document.ts"
 import { checkHealth, localUrl } from "./commands/check-health.ts"
+import { addCompletions } from "./commands/completions.ts"
+import { addDeadLetters } from "./commands/dead-letters.ts"
+import { EXIT_REFUSED, EXIT_USAGE } from "./commands/exit-codes.ts"
+import { addInit } from "./commands/init.ts"
 import { type NewKeyOptions, newKey } from "./commands/new-key.ts"
+import { printJson } from "./commands/output.ts"
+import { addPublish } from "./commands/publish.ts"
+import { addQueues } from "./commands/queues.ts"
+import { addSchemas } from "./commands/schemas.ts"
+import { CommandError } from "./commands/service-client.ts"
 import { showSettings } from "./commands/show-settings.ts"
+import { addTail } from "./commands/tail.ts"
 import {
   ConfigError,
   describeSettings,
@@ -21,14 +32,13 @@ import { SchemaFileError } from "./schema/schema-catalog.ts"
 import { createLogger } from "./telemetry/logger.ts"
 import { VERSION } from "./version.ts"
 
-/** Exit codes, for scripts: it could not start, and it was not configured rightly. */
-const EXIT_START = 1
-const EXIT_CONFIG = 2
-
 /** Beside this file in the sources and in the binary alike; a module deeper down would not find it there. */
 const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
 
 const program = new Command("event-broker")
+  // Before the commands are added: they take over what is set here.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE))
+  .showSuggestionAfterError()
   .description("Takes events over HTTP, stores them durably, and runs the handlers that react to them.")
   .version(VERSION)
   .addHelpText(
@@ -48,12 +58,13 @@ program
   .option("--live", "only whether its process answers: for what restarts it")
   .option("--ready", "whether to send it traffic")
   .option("--url <url>", "another service")
+  .option("--json", "as JSON, as it always is")
   .action(async ({ live, ready, url }: { live?: boolean; ready?: boolean; url?: string }) => {
     const question = live ? "live" : ready ? "ready" : "report"
     const { isWell, text } = await checkHealth(url ?? configuredUrl(), question)
     const stream = isWell ? process.stdout : process.stderr
     stream.write(`${text}\n`)
-    process.exitCode = isWell ? 0 : EXIT_START
+    process.exitCode = isWell ? 0 : EXIT_REFUSED
   })
 
 program
@@ -65,7 +76,7 @@ program
       parseConfig(readEnvironment())
     } catch (error) {
       process.stderr.write(`event-broker: ${explain(error)}\n`)
-      process.exitCode = EXIT_CONFIG
+      process.exitCode = EXIT_USAGE
     }
     process.stdout.write(showSettings(describeSettings(), json ?? false))
   })
@@ -82,13 +93,29 @@ program
       ...EVENT_TYPES,
     ]),
   )
-  .action((options: NewKeyOptions) => {
+  .option("--json", "as JSON")
+  .action((options: NewKeyOptions & { readonly json?: boolean }) => {
     const { key, line } = newKey(options)
+    if (options.json) return printJson({ key, line })
     process.stderr.write("The key, which is stored nowhere, and the line for the file of API_KEYS_FILE:\n")
     process.stdout.write(`${key}\n${line}\n`)
   })
 
-await program.parseAsync()
+addPublish(program)
+addTail(program)
+addQueues(program)
+addDeadLetters(program)
+addSchemas(program)
+addInit(program)
+addApiDocument(program)
+addCompletions(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`event-broker: ${explain(error)}\n`)
+  process.exitCode = error instanceof CommandError ? error.exitCode : EXIT_USAGE
+}
 
 /** Where the configuration here says that the service listens. */
 function configuredUrl(): string {
@@ -96,7 +123,7 @@ function configuredUrl(): string {
     return localUrl(parseConfig(readEnvironment()))
   } catch (error) {
     process.stderr.write(`event-broker: ${explain(error)}\n`)
-    process.exit(EXIT_CONFIG)
+    process.exit(EXIT_USAGE)
   }
 }
 
@@ -117,12 +144,12 @@ async function serve(shouldGreet: boolean): Promise<void> {
     void app.failed.then(async () => {
       logger.fatal("stopping, since the engine has failed; what was confirmed is there at the next start")
       await app.stop()
-      process.exit(EXIT_START)
+      process.exit(EXIT_REFUSED)
     })
     if (shouldGreet) process.stdout.write(greeting(app.url))
   } catch (error) {
     process.stderr.write(`event-broker: ${explain(error)}\n`)
-    process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_START)
+    process.exit(error instanceof ConfigError ? EXIT_USAGE : EXIT_REFUSED)
   }
 }
 
@@ -130,7 +157,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
 function stopOnSignal(app: App, onStop: (signal: string) => void): void {
   let isStopping = false
   const stop = async (signal: string): Promise<void> => {
-    if (isStopping) process.exit(EXIT_START)
+    if (isStopping) process.exit(EXIT_REFUSED)
     isStopping = true
     onStop(signal)
     await app.stop()
@@ -151,6 +178,7 @@ function explain(error: unknown): string {
     ListenError,
     KeyFileError,
     SchemaFileError,
+    CommandError,
   ]
   if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

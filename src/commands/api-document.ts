@@ -1,0 +1,13 @@
+import type { Command } from "commander"
+import { printJson } from "./output.ts"
+import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+
+export function addApiDocument(program: Command): void {
+  const command = program
+    .command("openapi")
+    .description("print the OpenAPI document of a service, or what it puts on RabbitMQ as AsyncAPI")
+    .option("--async", "the AsyncAPI document")
+  askingService(command).action(async (options: ServiceOptions & { readonly async?: boolean }) => {
+    printJson(await new ServiceClient(options).get(options.async ? "/asyncapi.json" : "/openapi.json"))
+  })
+}

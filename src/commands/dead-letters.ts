@@ -1,0 +1,116 @@
+import { type Command, InvalidArgumentError } from "commander"
+import { printJson, table } from "./output.ts"
+import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+
+const PATH = "/api/v1/dead-letters"
+
+/** Longest text of an error in a line. */
+const MAX_ERROR_LENGTH = 60
+
+interface Selection {
+  readonly id?: readonly string[]
+  readonly reason?: string
+  readonly name?: string
+  readonly limit?: number
+}
+
+interface Answer {
+  readonly dead_letters: readonly {
+    readonly event?: { readonly id?: string; readonly type?: string; readonly name?: string }
+    readonly reason: string
+    readonly attempts: number
+    readonly last_failed_at: number | null
+    readonly error: { readonly name: string; readonly message: string } | null
+  }[]
+}
+
+export function addDeadLetters(program: Command): void {
+  const group = program.command("dead-letters").description("events that will not be retried")
+  const list = group
+    .command("list")
+    .argument("[queue]", "of this queue, with why they failed; without it, how many every queue has")
+    .description("look at dead letters; looking takes none")
+  narrowing(askingService(list)).action(listLetters)
+  const redrive = group
+    .command("redrive")
+    .argument("<queue>")
+    .description("move dead letters back to their queue, as events that were never tried")
+    .option("--id <id...>", "those of these events")
+    .option("--all", "all of them, where nothing else is selected")
+    .option("--dry-run", "count them, and move none")
+  narrowing(askingService(redrive)).action(redriveLetters)
+  const purge = group
+    .command("purge")
+    .argument("<queue>")
+    .description("delete dead letters for good")
+    .option("--id <id...>", "those of these events")
+    .option("--all", "all of them, where nothing else is selected")
+  narrowing(askingService(purge)).action(purgeLetters)
+}
+
+const narrowing = (command: Command): Command =>
+  command
+    .option("--reason <reason>", "those that failed for this reason")
+    .option("--name <name>", "those of events with this name")
+    .option("--limit <count>", "the oldest of them, at most so many", readCount)
+
+async function listLetters(queue: string | undefined, options: ServiceOptions & Selection): Promise<void> {
+  const client = new ServiceClient(options)
+  if (queue === undefined) {
+    const { queues } = await client.get<{
+      readonly queues: readonly { readonly queue_name: string; readonly dead_letter_count: number }[]
+    }>(PATH)
+    if (options.json) return printJson(queues)
+    const rows = queues.map(({ queue_name, dead_letter_count }) => [queue_name, dead_letter_count])
+    process.stdout.write(table(["queue", "dead letters"], rows))
+    return
+  }
+  const answer = await client.get<Answer>(`${PATH}/${encodeURIComponent(queue)}?${queryOf(options)}`)
+  if (options.json) return printJson(answer.dead_letters)
+  const rows = answer.dead_letters.map(({ event, reason, attempts, last_failed_at: at, error }) => [
+    event?.id ?? "",
+    event === undefined ? "" : `${event.type}.${event.name}`,
+    reason,
+    attempts,
+    at === null ? "" : new Date(at * 1_000).toISOString(),
+    error === null ? "" : `${error.name}: ${error.message}`.slice(0, MAX_ERROR_LENGTH),
+  ])
+  process.stdout.write(table(["id", "event", "reason", "attempts", "last failed", "error"], rows))
+}
+
+type RedriveOptions = ServiceOptions & Selection & { readonly all?: boolean; readonly dryRun?: boolean }
+
+async function redriveLetters(queue: string, options: RedriveOptions): Promise<void> {
+  const { id, reason, name, limit, all, dryRun } = options
+  const response = await new ServiceClient(options).send(`${PATH}/${encodeURIComponent(queue)}/redrive`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ids: id, reason, name, limit, all, dry_run: dryRun }),
+  })
+  const answer = (await response.json()) as { readonly redriven: number; readonly remaining: number }
+  if (options.json) return printJson(answer)
+  const done = dryRun ? "would be moved" : "moved"
+  process.stdout.write(`${answer.redriven} ${done} back to ${queue}, ${answer.remaining} left\n`)
+}
+
+async function purgeLetters(queue: string, options: RedriveOptions): Promise<void> {
+  const path = `${PATH}/${encodeURIComponent(queue)}?${queryOf(options)}`
+  const response = await new ServiceClient(options).send(path, { method: "DELETE" })
+  const answer = (await response.json()) as { readonly purged: number; readonly remaining: number }
+  if (options.json) return printJson(answer)
+  process.stdout.write(`${answer.purged} deleted, ${answer.remaining} left\n`)
+}
+
+function queryOf({ id, reason, name, limit, all }: Selection & { readonly all?: boolean }): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const each of id ?? []) query.append("ids", each)
+  for (const [key, value] of Object.entries({ reason, name, limit, all })) {
+    if (value !== undefined) query.set(key, String(value))
+  }
+  return query
+}
+
+export function readCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It takes a whole number from 1.")
+  return Number(text)
+}

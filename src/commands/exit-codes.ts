@@ -1,0 +1,11 @@
+/** It could not be done: the service refused, could not start, or is not well. */
+export const EXIT_REFUSED = 1
+
+/** The command or the configuration is wrong. */
+export const EXIT_USAGE = 2
+
+/** Nothing answers where the service should be. */
+export const EXIT_UNREACHABLE = 3
+
+/** Of several events, some were not stored. */
+export const EXIT_PARTLY = 4

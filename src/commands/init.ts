@@ -1,0 +1,35 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import type { Command } from "commander"
+import { EXIT_USAGE } from "./exit-codes.ts"
+import { printJson } from "./output.ts"
+import { projectFiles } from "./project-files.ts"
+import { CommandError } from "./service-client.ts"
+
+export function addInit(program: Command): void {
+  program
+    .command("init")
+    .argument("[folder]", "where", ".")
+    .description("make a folder with a handler module, its types, a schema, and a test that needs no broker")
+    .option("--json", "as JSON")
+    .action(init)
+}
+
+/** Never writes over a file that is there. */
+function init(folder: string, { json }: { readonly json?: boolean }): void {
+  const files = projectFiles()
+  const taken = Object.keys(files).filter((path) => existsSync(join(folder, path)))
+  if (taken.length > 0) {
+    throw new CommandError(`${folder} has ${taken.join(", ")} already: give an empty folder`, EXIT_USAGE)
+  }
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(folder, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+  }
+  if (json) printJson({ folder, files: Object.keys(files) })
+  else {
+    const start = folder === "." ? "event-broker" : `cd ${folder} && event-broker`
+    process.stdout.write(`made ${Object.keys(files).join(", ")}\nstart it with: ${start}\n`)
+  }
+}

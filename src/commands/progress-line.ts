@@ -1,0 +1,43 @@
+/** How often the line is written anew, in milliseconds. */
+const INTERVAL_MS = 100
+
+const CLEAR_LINE = "\r\x1b[K"
+
+interface Counts {
+  readonly stored: number
+  readonly failed: number
+}
+
+/** How far a long publish is, on a line of a terminal that is written again and again; nothing in a pipe. */
+export class ProgressLine implements Disposable {
+  readonly #startedAt = performance.now()
+  readonly #isShown = process.stderr.isTTY === true
+  #shownAt = 0
+
+  show(counts: Counts): void {
+    const now = performance.now()
+    if (!this.#isShown || now - this.#shownAt < INTERVAL_MS) return
+    this.#shownAt = now
+    process.stderr.write(CLEAR_LINE + this.#textOf(counts))
+  }
+
+  /** Makes room for another line. */
+  clear(): void {
+    if (this.#isShown) process.stderr.write(CLEAR_LINE)
+  }
+
+  end(counts: Counts): void {
+    if (this.#isShown) process.stderr.write(`${CLEAR_LINE}${this.#textOf(counts)}\n`)
+  }
+
+  [Symbol.dispose](): void {
+    this.clear()
+  }
+
+  #textOf({ stored, failed }: Counts): string {
+    const seconds = (performance.now() - this.#startedAt) / 1_000
+    const rate = Math.round((stored + failed) / Math.max(seconds, 0.001))
+    const number = new Intl.NumberFormat("en")
+    return `${number.format(stored)} stored, ${number.format(failed)} failed, ${number.format(rate)}/s`
+  }
+}

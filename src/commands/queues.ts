@@ -1,0 +1,80 @@
+import type { Command } from "commander"
+import { printJson, table } from "./output.ts"
+import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+
+/** Between two looks, in milliseconds: the rate is what was handled in between. */
+const WATCH_INTERVAL_MS = 1_000
+const SINGLE_INTERVAL_MS = 500
+
+const CLEAR = "\x1b[2J\x1b[H"
+
+interface QueueStat {
+  readonly queue_name: string
+  readonly message_count: number
+  readonly consumer_count: number
+  readonly dead_letter_count: number
+  readonly is_paused: boolean
+}
+
+interface QueueRow extends QueueStat {
+  /** Deliveries a second that this instance has finished. */
+  readonly rate: number
+}
+
+export function addQueues(program: Command): void {
+  const command = program
+    .command("queues")
+    .description("depth, rate and consumers of every queue")
+    .option("--watch", "again every second, until it is interrupted")
+  askingService(command).action(async (options: ServiceOptions & { readonly watch?: boolean }) => {
+    const client = new ServiceClient(options)
+    const intervalMs = options.watch ? WATCH_INTERVAL_MS : SINGLE_INTERVAL_MS
+    let before = await handledCounts(client)
+    do {
+      await Bun.sleep(intervalMs)
+      const [stats, counts] = await Promise.all([
+        client.get<readonly QueueStat[]>("/api/v1/events/stats"),
+        handledCounts(client),
+      ])
+      const rows = stats.map((stat) => {
+        const handled = (counts.get(stat.queue_name) ?? 0) - (before.get(stat.queue_name) ?? 0)
+        return { ...stat, rate: Math.round((handled * 1_000) / intervalMs) }
+      })
+      before = counts
+      print(rows, options)
+    } while (options.watch)
+  })
+}
+
+function print(
+  rows: readonly QueueRow[],
+  { json, watch }: ServiceOptions & { readonly watch?: boolean },
+): void {
+  if (json) {
+    if (watch) process.stdout.write(`${JSON.stringify(rows)}\n`)
+    else printJson(rows)
+    return
+  }
+  const cells = rows.map((row) => [
+    row.queue_name,
+    row.message_count,
+    row.rate,
+    row.consumer_count,
+    row.dead_letter_count,
+    row.is_paused ? "paused" : "",
+  ])
+  const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", ""], cells)
+  process.stdout.write(watch && process.stdout.isTTY ? CLEAR + text : text)
+}
+
+/** What this instance has done with deliveries, by queue, as its metrics count it. */
+async function handledCounts(client: ServiceClient): Promise<ReadonlyMap<string, number>> {
+  const text = await (await client.send("/metrics")).text()
+  const counts = new Map<string, number>()
+  for (const [, queue = "", count] of text.matchAll(
+    /^event_broker_deliveries_total\{queue="([^"]+)",[^}]*\} (\d+)/gm,
+  )) {
+    counts.set(queue, (counts.get(queue) ?? 0) + Number(count))
+  }
+  return counts
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import type { Command } from "commander"
+import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
+import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
+import { printJson, table } from "./output.ts"
+import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+
+const PATH = "/api/v1/schemas"
+
+export function addSchemas(program: Command): void {
+  const group = program.command("schemas").description("what the payloads of events have to be")
+  const list = group.command("list").description("the events that have a schema")
+  askingService(list).action(listSchemas)
+  const show = group
+    .command("show")
+    .argument("<event>", "<type>/<name>")
+    .description("the JSON Schema of an event")
+  askingService(show).action(async (event: string, options: ServiceOptions) => {
+    printJson(await new ServiceClient(options).get(`${PATH}/${event}`))
+  })
+  const validate = group
+    .command("validate")
+    .argument("<event>", "<type>/<name>")
+    .argument("<file>", "the payload as JSON, or - for standard input")
+    .description("whether a payload would be taken; nothing is published")
+  askingService(validate).action(validatePayload)
+  group
+    .command("check")
+    .argument("<old>", "a file with a JSON Schema")
+    .argument("<new>", "the one that is to take its place")
+    .description(
+      "whether the new schema accepts what the old one did, and promises what it did; asks no service",
+    )
+    .option("--json", "as JSON")
+    .action(checkSchemas)
+}
+
+async function listSchemas(options: ServiceOptions): Promise<void> {
+  const schemas = await new ServiceClient(options).get<
+    readonly { readonly type: string; readonly name: string; readonly versions: readonly number[] }[]
+  >(PATH)
+  if (options.json) printJson(schemas)
+  else {
+    const rows = schemas.map(({ type, name, versions }) => [`${type}/${name}`, versions.join(", ")])
+    process.stdout.write(table(["event", "versions"], rows))
+  }
+}
+
+async function validatePayload(event: string, file: string, options: ServiceOptions): Promise<void> {
+  const payload = readJson(file === "-" ? "/dev/stdin" : file)
+  const response = await new ServiceClient(options).send(`${PATH}/${event}/validate`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ payload }),
+  })
+  const verdict = (await response.json()) as {
+    readonly is_valid: boolean
+    readonly schema_version: number
+    readonly errors: readonly { readonly pointer: string; readonly message: string }[]
+  }
+  if (options.json) printJson(verdict)
+  else if (verdict.is_valid) process.stdout.write(`valid, by version ${verdict.schema_version}\n`)
+  else for (const { pointer, message } of verdict.errors) process.stdout.write(`${pointer} ${message}\n`)
+  if (!verdict.is_valid) process.exitCode = EXIT_REFUSED
+}
+
+function checkSchemas(oldFile: string, newFile: string, { json }: { readonly json?: boolean }): void {
+  const [before, after] = [readJson(oldFile), readJson(newFile)]
+  const resolvers = { before: resolverOf(oldFile, before), after: resolverOf(newFile, after) }
+  const comparison = compareSchemas(before, after, resolvers)
+  if (json) printJson({ is_compatible: comparison.breaks.length === 0, ...comparison })
+  else process.stdout.write(describe(comparison))
+  if (comparison.breaks.length > 0) process.exitCode = EXIT_REFUSED
+}
+
+function describe({ breaks, unknown }: Comparison): string {
+  const lines = [
+    ...breaks.map((each) => `breaks ${each.breaks.padEnd(10)}  ${each.pointer || "/"}  ${each.message}`),
+    ...unknown.map(({ pointer, keyword }) => `not compared       ${pointer}/${keyword}`),
+  ]
+  if (breaks.length === 0) {
+    lines.push("compatible: it accepts what the old one accepted, and promises what it promised")
+    if (unknown.length > 0) lines.push("what is not compared has changed: look at it yourself")
+  }
+  return `${lines.join("\n")}\n`
+}
+
+/** References within the file, and to files beside it. */
+function resolverOf(file: string, root: unknown): Resolve {
+  return (reference) => {
+    const [path = "", pointer = ""] = reference.split("#")
+    try {
+      const document = path === "" ? root : readJson(resolve(dirname(file), path))
+      return pointer.split("/").slice(1).reduce(stepInto, document)
+    } catch {
+      return null
+    }
+  }
+}
+
+function stepInto(value: unknown, step: string): unknown {
+  const key = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~")
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : null
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`${file} can't be read as JSON: ${reason}`, EXIT_USAGE)
+  }
+}

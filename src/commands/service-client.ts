@@ -1,0 +1,111 @@
+import { type Command, Option } from "commander"
+import { parseConfig, readEnvironment } from "../config.ts"
+import { localUrl } from "./check-health.ts"
+import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
+
+/** What every command that asks a service takes. */
+export interface ServiceOptions {
+  readonly url?: string
+  readonly key?: string
+  readonly json?: boolean
+}
+
+/** A command that could not do what it was asked. The message says what to do about it. */
+export class CommandError extends Error {
+  override readonly name = "CommandError"
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** An answer that is no success, as problem documents have it. */
+interface Refusal {
+  readonly title?: string
+  readonly detail?: string
+  readonly errors?: readonly {
+    readonly pointer?: string
+    readonly parameter?: string
+    readonly message: string
+  }[]
+}
+
+/** For a command that asks a service: where it is, and with which key. */
+export const askingService = (command: Command): Command =>
+  command
+    .addOption(new Option("--url <url>", "the service").env("EVENT_BROKER_URL"))
+    .addOption(new Option("--key <key>", "a key for it").env("EVENT_BROKER_KEY"))
+    .option("--json", "as JSON")
+
+/** A service, as the commands ask it. */
+export class ServiceClient {
+  readonly #url: string
+  readonly #key: string | undefined
+
+  /** Where no URL is given, the variables or the `.env` file here say it, or where the service would listen. */
+  constructor({ url, key }: ServiceOptions) {
+    const environment = readEnvironment()
+    const given = url ?? environment["EVENT_BROKER_URL"] ?? localUrl(parseConfig(environment))
+    if (!/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
+      throw new CommandError(
+        `--url takes a URL that begins with http:// or https://, not ${given}`,
+        EXIT_USAGE,
+      )
+    }
+    this.#url = given.replace(/\/+$/, "")
+    this.#key = key ?? environment["EVENT_BROKER_KEY"]
+  }
+
+  /** Sends a request; resolves with an answer that is a success. @throws {CommandError} */
+  async send(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await this.sendAnyway(path, init)
+    if (!response.ok) throw await this.refusal(response)
+    return response
+  }
+
+  /** Resolves with whatever is answered. @throws {CommandError} where nothing is. */
+  async sendAnyway(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers)
+    if (this.#key !== undefined) headers.set("Authorization", `Bearer ${this.#key}`)
+    try {
+      return await fetch(this.#url + path, { ...init, headers, redirect: "manual" })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new CommandError(
+        `nothing answers at ${this.#url}: ${reason}. Start the service, or say where it is with --url`,
+        EXIT_UNREACHABLE,
+      )
+    }
+  }
+
+  /** Asks for JSON. @throws {CommandError} */
+  async get<Answer>(path: string): Promise<Answer> {
+    return (await (await this.send(path)).json()) as Answer
+  }
+
+  async refusal(response: Response): Promise<CommandError> {
+    const text = await response.text()
+    const { title, detail, errors = [] } = parseRefusal(text)
+    const faults = errors.map(
+      ({ pointer, parameter, message }) => `\n  ${pointer || parameter || "/"} ${message}`,
+    )
+    const hint = HINTS[response.status] ?? ""
+    const what = detail ?? title ?? `the service answered ${response.status}: ${text.slice(0, 200)}`
+    return new CommandError(`${what}${faults.join("")}${hint}`, EXIT_REFUSED)
+  }
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: "\nGive a key with --key or EVENT_BROKER_KEY; event-broker keys new makes one.",
+}
+
+function parseRefusal(text: string): Refusal {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === "object" && parsed !== null ? parsed : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,86 @@
+import type { Command } from "commander"
+import { type Backoff, RetryDelays } from "../event/backoff.ts"
+import type { Event } from "../event/envelope.ts"
+import { readCount } from "./dead-letters.ts"
+import { styled } from "./output.ts"
+import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+
+/** The waits before a stream that has ended is asked for again. */
+const BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 10_000 }
+
+const PRIORITY_STYLES = { low: "dim", medium: "reset", high: "yellow", critical: "red" } as const
+
+interface TailOptions extends ServiceOptions {
+  readonly count?: number
+}
+
+/** One server-sent event. */
+interface Message {
+  readonly event: string
+  readonly data: string
+}
+
+export function addTail(program: Command): void {
+  const command = program
+    .command("tail")
+    .argument("[topics...]", "topic patterns, such as 'events.voice.*'; all events, if none is given")
+    .description("show events as they come: in colours on a terminal, as JSON lines in a pipe")
+    .option("--count <count>", "end after so many", readCount)
+  askingService(command).action(tail)
+}
+
+async function tail(topics: readonly string[], options: TailOptions): Promise<void> {
+  const client = new ServiceClient(options)
+  const query = topics.length > 0 ? `?topics=${topics.map(encodeURIComponent).join(",")}` : ""
+  const isText = process.stdout.isTTY === true && !options.json
+  const delays = new RetryDelays(BACKOFF)
+  let left = options.count ?? Number.POSITIVE_INFINITY
+  let isFirst = true
+  process.stdout.on("error", () => process.exit(0))
+  for (;;) {
+    try {
+      const response = await client.send(`/api/v1/events/stream${query}`)
+      delays.reset()
+      if (!isFirst) note("goes on; what came in between was missed")
+      isFirst = false
+      for await (const { event, data } of messagesOf(response)) {
+        if (event === "missed") note(describeMissed(JSON.parse(data).count))
+        if (event !== "event") continue
+        process.stdout.write(isText ? describe(JSON.parse(data)) : `${data}\n`)
+        if (--left === 0) return void process.exit(0)
+      }
+    } catch (error) {
+      // What was refused at the first time is not tried again: a wrong key does not get right.
+      if (isFirst) throw error
+    }
+    const waitMs = delays.next()
+    note(`the stream has ended; tries again in ${Math.round(waitMs / 100) / 10} s`)
+    await Bun.sleep(waitMs)
+  }
+}
+
+const note = (text: string): void => void process.stderr.write(`event-broker: ${text}\n`)
+
+const describeMissed = (count: number | null): string =>
+  count === null
+    ? "some events may have been missed: RabbitMQ was away"
+    : `${count} events were missed: too slow`
+
+function describe({ id, type, name, priority, timestamp, payload }: Event): string {
+  const time = new Date(timestamp * 1_000).toISOString().slice(11, 23)
+  const what = styled(["bold", PRIORITY_STYLES[priority]], `${type}.${name}`)
+  return `${styled("dim", time)} ${what} ${styled("dim", id)} ${JSON.stringify(payload)}\n`
+}
+
+async function* messagesOf(response: Response): AsyncGenerator<Message> {
+  const decoder = new TextDecoder()
+  let rest = ""
+  for await (const chunk of response.body ?? []) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n\n")
+    rest = parts.pop() ?? ""
+    for (const part of parts) {
+      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(part) ?? []
+      if (event !== undefined && data !== undefined) yield { event, data }
+    }
+  }
+}
