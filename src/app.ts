@@ -122,6 +122,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     metrics,
     logger,
   })
+  const live = new LiveStream(engine)
   const budget = new ByteBudget(config.MAX_BUFFERED_BYTES)
   const workers = () => ({ present: pool.readyWorkers, expected: poolSize })
   metrics.watch({
@@ -130,13 +131,13 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
     isEngineUp: () => engine.status().state === "ready",
     isBlocked: () => brokerReport?.().state === "blocked",
     bufferedBytes: () => budget.taken,
+    liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,
     deliveriesInFlight: () => dispatcher.inFlight,
     workers,
     consumers: () => dispatcher.consumers,
     queues: () => engine.queueStats(),
   })
-  const live = new LiveStream(engine)
   const health = () =>
     reportHealth({
       phase,

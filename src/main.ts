@@ -110,6 +110,11 @@ addInit(program)
 addApiDocument(program)
 addCompletions(program)
 
+// Without a command it serves; a name that is none is not an argument of that.
+const [given = "-"] = process.argv.slice(2)
+if (!given.startsWith("-") && ![...program.commands.map((each) => each.name()), "help"].includes(given)) {
+  program.error(`event-broker: there is no command ${given}; event-broker --help lists those that there are`)
+}
 try {
   await program.parseAsync()
 } catch (error) {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander"
+import { EXIT_USAGE } from "./exit-codes.ts"
 import { printJson, table } from "./output.ts"
-import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
 
 const PATH = "/api/v1/dead-letters"
 
@@ -80,7 +81,15 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
 
 type RedriveOptions = ServiceOptions & Selection & { readonly all?: boolean; readonly dryRun?: boolean }
 
+function requireSelection({ id, reason, name, limit, all }: RedriveOptions): void {
+  if ([id, reason, name, limit].some((each) => each !== undefined) || all) return
+  const message =
+    "Nothing is selected: give --id, --reason, --name or --limit; or --all for every dead letter."
+  throw new CommandError(message, EXIT_USAGE)
+}
+
 async function redriveLetters(queue: string, options: RedriveOptions): Promise<void> {
+  requireSelection(options)
   const { id, reason, name, limit, all, dryRun } = options
   const response = await new ServiceClient(options).send(`${PATH}/${encodeURIComponent(queue)}/redrive`, {
     method: "POST",
@@ -94,6 +103,7 @@ async function redriveLetters(queue: string, options: RedriveOptions): Promise<v
 }
 
 async function purgeLetters(queue: string, options: RedriveOptions): Promise<void> {
+  requireSelection(options)
   const path = `${PATH}/${encodeURIComponent(queue)}?${queryOf(options)}`
   const response = await new ServiceClient(options).send(path, { method: "DELETE" })
   const answer = (await response.json()) as { readonly purged: number; readonly remaining: number }

@@ -26,6 +26,8 @@ export interface ServiceState {
   readonly publishesInFlight: () => number
   /** Bytes of the bodies of requests that are not answered. */
   readonly bufferedBytes: () => number
+  /** Who looks at the live stream. */
+  readonly liveClients: () => number
   /** Deliveries that are not settled. */
   readonly deliveriesInFlight: () => number
   readonly workers: () => Census
@@ -66,6 +68,7 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   gauge("publishers_blocked", "Whether RabbitMQ blocks publishers.", () => Number(state.isBlocked()))
   gauge("publishes_in_flight", "Publishes that wait for their confirm.", state.publishesInFlight)
   gauge("buffered_bytes", "Bytes of the bodies of requests in flight.", state.bufferedBytes)
+  gauge("live_clients", "Clients of the live stream.", state.liveClients)
   gauge("deliveries_in_flight", "Deliveries that are not settled.", state.deliveriesInFlight)
   gauge("workers_ready", "Workers that take events.", () => state.workers().present)
   gauge("workers_expected", "Workers that there should be.", () => state.workers().expected)

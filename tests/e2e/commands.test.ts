@@ -1,0 +1,332 @@
+import { describe, expect, test } from "bun:test"
+import { existsSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { runCommand } from "../support/run-command.ts"
+import { BINARY, type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const FAILING = `export default {
+  queue: "user_events",
+  retry: { attempts: 1 },
+  on: { "*": () => { throw new Error("the server is down") } },
+}`
+
+/** Runs a command of the binary against a service. */
+const run = (folder: ServiceFolder, service: RunningService | null, args: readonly string[], stdin = "") =>
+  runCommand(
+    [BINARY, ...args],
+    folder.path,
+    { EVENT_BROKER_URL: service?.url ?? "http://127.0.0.1:9" },
+    stdin,
+  )
+
+const letters = async (service: RunningService, count: number) =>
+  waitUntil(async () => {
+    const { body } = await service.get("/api/v1/dead-letters/user_events")
+    return (body as { readonly count: number }).count === count
+  }, `${count} dead letters`)
+
+describe("publish", () => {
+  test("takes an event from flags, a file or standard input, and says what was wrong with one", async () => {
+    await using folder = new ServiceFolder()
+    const service = await folder.start()
+    const flags = [
+      "--type",
+      "voice",
+      "--name",
+      "ended",
+      "--payload",
+      '{"s":1}',
+      "--id",
+      "e-1",
+      "--priority",
+      "high",
+    ]
+    expect(await run(folder, service, ["publish", ...flags])).toMatchObject({
+      code: 0,
+      stdout: "stored e-1 on events.voice.ended\n",
+    })
+    folder.write("event.json", '{"id":"e-2","type":"user","name":"login","payload":{}}')
+    expect((await run(folder, service, ["publish", "event.json"])).stdout).toContain("e-2")
+    const piped = await run(
+      folder,
+      service,
+      ["publish", "-", "--json"],
+      '{"type":"user","name":"out","payload":{}}',
+    )
+    expect(JSON.parse(piped.stdout)).toMatchObject({ type: "user", name: "out", status: "pending" })
+    const refused = await run(folder, service, ["publish", "--type", "user", "--name", "a b"])
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toContain("/name must be words")
+  })
+
+  test("streams lines, tells which failed, and its exit code says whether all, some or none are stored", async () => {
+    await using folder = new ServiceFolder()
+    const service = await folder.start()
+    const line = (name: string) => JSON.stringify({ type: "user", name, payload: {} })
+    folder.write("good.ndjson", Array.from({ length: 5_000 }, (_, index) => line(`n-${index}`)).join("\n"))
+    expect(await run(folder, service, ["publish", "good.ndjson"])).toEqual({
+      code: 0,
+      stdout: "5000 stored, 0 failed\n",
+      stderr: "",
+    })
+    const some = await run(folder, service, ["publish", "--ndjson", "-"], `${line("a")}\n${line("b c")}\n`)
+    expect(some).toMatchObject({ code: 4, stdout: "1 stored, 1 failed\n" })
+    expect(some.stderr).toContain("event 2: ")
+    expect((await run(folder, service, ["publish", "--ndjson", "-"], "{}\n")).code).toBe(1)
+  })
+})
+
+test("tail shows events as they come, as JSON lines in a pipe, and ends after so many", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start()
+  const tail = run(folder, service, ["tail", "events.voice.*", "--count", "2"])
+  await waitUntil(async () => {
+    await service.publish({ type: "user", name: "other" })
+    return (await fetch(`${service.url}/metrics`).then((each) => each.text())).includes(
+      "event_broker_live_clients 1",
+    )
+  }, "the command to look")
+  await service.publish({ type: "voice", name: "started" })
+  await service.publish({ type: "voice", name: "ended" })
+  const { code, stdout } = await tail
+  expect([
+    code,
+    ...stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).name),
+  ]).toEqual([0, "started", "ended"])
+})
+
+test("dead letters are listed, redriven and purged; nothing is by mistake", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/failing.mjs", FAILING)
+  const service = await folder.start()
+  for (const name of ["a", "b", "c"]) await service.publish({ id: name, type: "user", name })
+  await letters(service, 3)
+  const command = (...args: readonly string[]) => run(folder, service, ["dead-letters", ...args])
+  expect((await command("list")).stdout).toMatch(/^user_events +3$/m)
+  expect((await command("list", "user_events")).stdout).toMatch(
+    /^a +user\.a +attempts-exhausted +1 .*server is down$/m,
+  )
+  expect(JSON.parse((await command("list", "user_events", "--name", "b", "--json")).stdout)).toMatchObject([
+    { event: { id: "b" }, reason: "attempts-exhausted" },
+  ])
+  expect(await command("redrive", "user_events")).toMatchObject({ code: 2, stdout: "" })
+  expect((await command("redrive", "user_events", "--all", "--dry-run")).stdout).toStartWith(
+    "3 would be moved",
+  )
+  expect((await command("redrive", "user_events", "--id", "a", "b")).stdout).toBe(
+    "2 moved back to user_events, 1 left\n",
+  )
+  await letters(service, 3)
+  expect((await command("purge", "user_events", "--id", "c")).stdout).toBe("1 deleted, 2 left\n")
+  const unknown = await command("list", "nowhere")
+  expect(unknown.code).toBe(1)
+  expect(unknown.stderr).toContain("there are custom_events")
+})
+
+test("queues tells depth, rate and consumers", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
+  const service = await folder.start()
+  await service.publish({ type: "custom", name: "waits" })
+  expect((await run(folder, service, ["queues"])).stdout).toMatch(/^custom_events +1 +0 +0 +0$/m)
+  const rows = JSON.parse((await run(folder, service, ["queues", "--json"])).stdout)
+  expect(rows).toContainEqual(
+    expect.objectContaining({ queue_name: "voice_events", consumer_count: 1, rate: 0 }),
+  )
+})
+
+describe("schemas", () => {
+  test("are listed, shown and tried", async () => {
+    await using folder = new ServiceFolder()
+    folder.write("schemas/user/login.json", '{"properties":{"user":{"type":"integer"}}}')
+    const service = await folder.start({ SCHEMAS_DIR: "schemas" })
+    const command = (...args: readonly string[]) => run(folder, service, ["schemas", ...args], '{"user":"x"}')
+    expect((await command("list")).stdout).toMatch(/^user\/login +1$/m)
+    expect(JSON.parse((await command("show", "user/login")).stdout)).toHaveProperty("properties.user")
+    expect(await command("validate", "user/login", "-")).toMatchObject({
+      code: 1,
+      stdout: "/payload/user must be integer\n",
+    })
+  })
+
+  test("are checked for whether one can take the place of another, without a service", async () => {
+    await using folder = new ServiceFolder()
+    folder.write("common.json", '{"$defs":{"id":{"type":"string"}}}')
+    folder.write("old.json", '{"properties":{"id":{"$ref":"common.json#/$defs/id"}}}')
+    folder.write("new.json", '{"properties":{"id":{"type":"integer"}},"required":["id"],"if":{}}')
+    const check = (...files: readonly string[]) => run(folder, null, ["schemas", "check", ...files])
+    expect(await check("old.json", "old.json")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^compatible/),
+    })
+    const { code, stdout } = await check("old.json", "new.json")
+    expect([
+      code,
+      ...stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.replaceAll(/ +/g, " ")),
+    ]).toEqual([
+      1,
+      "breaks publishers /required id has to be there now",
+      "breaks publishers /properties/id/type no longer accepts string",
+      "breaks handlers /properties/id/type may now be integer",
+      "not compared /if",
+    ])
+    expect(JSON.parse((await check("new.json", "old.json", "--json")).stdout)).toMatchObject({
+      is_compatible: false,
+    })
+    expect((await check("old.json", "gone.json")).code).toBe(2)
+  })
+})
+
+test("openapi prints the documents of the service", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start()
+  expect(JSON.parse((await run(folder, service, ["openapi"])).stdout)).toHaveProperty("openapi", "3.1.0")
+  expect(JSON.parse((await run(folder, service, ["openapi", "--async"])).stdout)).toHaveProperty(
+    "asyncapi",
+    "3.0.0",
+  )
+})
+
+describe("what goes wrong is told, with an exit code of its own", () => {
+  test.each([
+    ["a command that is none", ["queuez"], 2, "there is no command queuez"],
+    ["an option that is none", ["queues", "--quick"], 2, "unknown option"],
+    ["nothing to publish", ["publish"], 2, "Give --type and --name, or a file"],
+    ["a file that is not there", ["publish", "gone.json"], 2, "gone.json can't be read"],
+    [
+      "a payload that is not JSON",
+      ["publish", "--type", "user", "--name", "x", "--payload", "{"],
+      2,
+      "It is not JSON",
+    ],
+    ["a URL that is none", ["queues", "--url", "there"], 2, "--url takes a URL"],
+    ["nothing that answers", ["queues"], 3, "nothing answers at http://127.0.0.1:9"],
+  ] as const)("%s", async (_, args, code, message) => {
+    await using folder = new ServiceFolder()
+    const result = await run(folder, null, args)
+    expect(result).toMatchObject({ code, stdout: "" })
+    expect(result.stderr).toContain(message)
+  })
+
+  test("a key that is missing, and one that is given", async () => {
+    await using folder = new ServiceFolder()
+    const { stdout } = await run(folder, null, ["keys", "new", "--name", "cli", "--scope", "read", "--json"])
+    const { key, line } = JSON.parse(stdout)
+    folder.write("keys", `${line}\n`)
+    const service = await folder.start({ API_KEYS_FILE: "keys" })
+    const refused = await run(folder, service, ["queues"])
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toContain("EVENT_BROKER_KEY")
+    expect((await run(folder, service, ["queues", "--key", key])).code).toBe(0)
+    folder.write(".env", `EVENT_BROKER_KEY=${key}\n`)
+    expect((await run(folder, service, ["queues"])).code).toBe(0)
+  })
+})
+
+describe("completions of the real shells", () => {
+  const complete = async (shell: string, script: string) => {
+    await using folder = new ServiceFolder()
+    const { stdout: completions } = await run(folder, null, ["completions", shell])
+    folder.write("completions", completions)
+    const env = { PATH: `${dirname(BINARY)}:${process.env["PATH"]}` }
+    const { stdout, stderr } = await runCommand([shell, "-c", script], folder.path, env)
+    expect(stderr).toBe("")
+    return stdout.trim().split(/\s+/)
+  }
+
+  test("bash", async () => {
+    const script = (words: string) =>
+      `source ./completions; COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _event_broker; echo "\${COMPREPLY[@]}"`
+    expect(await complete("bash", script('event-broker dead-letters ""'))).toContain("redrive")
+    expect(await complete("bash", script("event-broker qu"))).toEqual(["queues"])
+    expect(await complete("bash", script("event-broker publish --type vo"))).toEqual(["voice"])
+  })
+
+  test("zsh", async () => {
+    const script = `compdef() { : }; source ./completions; compadd() { print -l "\${found[@]}" }; words=(event-broker dead-letters ""); CURRENT=3; _event_broker`
+    expect(await complete("zsh", script)).toContain("redrive")
+  })
+
+  test("fish", async () => {
+    expect(
+      await complete("fish", 'source ./completions; complete -C "event-broker dead-letters "'),
+    ).toContain("redrive")
+  })
+})
+
+describe("init", () => {
+  test("makes a project whose handler is tested without a broker, whose types are whole, and which runs", async () => {
+    await using folder = new ServiceFolder()
+    expect((await run(folder, null, ["init", "app"])).code).toBe(0)
+    const project = join(folder.path, "app")
+    const tested = await runCommand([BINARY, "test"], project, { BUN_BE_BUN: "1" })
+    expect([tested.code, tested.stderr]).toEqual([0, expect.stringContaining(" 0 fail")])
+    const tsc = join(import.meta.dir, "..", "..", "node_modules", ".bin", "tsc")
+    expect(await runCommand([tsc, "--project", project], project)).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    })
+    const service = folder.spawn([], {
+      HANDLERS_DIR: join(project, "handlers"),
+      SCHEMAS_DIR: join(project, "schemas"),
+    })
+    await service.listening()
+    await service.publish({
+      type: "voice",
+      name: "speech_recognized",
+      payload: { call_id: "c", text: "a human" },
+    })
+    await waitUntil(() => service.log.some(({ msg }) => msg === "heard: a human"), "the handler to run")
+    const refused = await run(folder, service, ["publish", "--type", "voice", "--name", "speech_recognized"])
+    expect(refused.stderr).toContain("/payload/call_id is required")
+  })
+
+  test("has the types that the service has", async () => {
+    await using folder = new ServiceFolder()
+    await run(folder, null, ["init", "."])
+    const source = join(import.meta.dir, "..", "..", "src", "runtime", "handler-module.ts")
+    folder.write(
+      "types/same.ts",
+      `import type * as Own from "event-broker"
+import type * as Ours from ${JSON.stringify(source)}
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
+export const same: [
+  Same<Own.Event, Ours.Event>,
+  Same<Own.EventDraft["type"], Ours.EventDraft["type"]>,
+  Same<keyof Own.EventDraft, keyof Ours.EventDraft>,
+  Same<Own.HandlerLog, Ours.HandlerLog>,
+  Same<keyof Own.HandlerContext, keyof Ours.HandlerContext>,
+  Same<keyof Own.BatchContext, keyof Ours.BatchContext>,
+] = [true, true, true, true, true, true]
+`,
+    )
+    const root = join(import.meta.dir, "..", "..")
+    const tsc = join(root, "node_modules", ".bin", "tsc")
+    const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--skipLibCheck"]
+    const paths = { compilerOptions: { types: ["bun-types"], typeRoots: [join(root, "node_modules")] } }
+    folder.write(
+      "tsconfig.same.json",
+      JSON.stringify({ extends: "./tsconfig.json", ...paths, files: ["types/same.ts"] }),
+    )
+    const result = await runCommand([tsc, "-p", "tsconfig.same.json", ...options], folder.path)
+    expect(result).toEqual({ code: 0, stdout: "", stderr: "" })
+  })
+
+  test("writes over nothing", async () => {
+    await using folder = new ServiceFolder()
+    folder.write("tsconfig.json", "mine")
+    const result = await run(folder, null, ["init"])
+    expect(result).toMatchObject({ code: 2, stdout: "" })
+    expect(result.stderr).toContain("tsconfig.json already")
+    expect(readFileSync(join(folder.path, "tsconfig.json"), "utf8")).toBe("mine")
+    expect(existsSync(join(folder.path, "types"))).toBe(false)
+  })
+})
