@@ -6,7 +6,7 @@ import { ensureToolchain } from "./toolchain.mjs"
 const bun = ensureToolchain()
 ensureRabbitMq()
 let code = await compile(bun)
-for (const script of ["bench/publish.ts", "bench/rabbitmq.ts", "bench/delivery.ts"]) {
+for (const script of ["bench/publish.ts", "bench/costs.ts", "bench/rabbitmq.ts", "bench/delivery.ts"]) {
   if (code === 0) code = await run(bun, [script, ...process.argv.slice(2)])
 }
 process.exit(code)
