@@ -5,6 +5,7 @@ COPY package.json bun.lock bunfig.toml ./
 RUN ["bun", "install", "--frozen-lockfile", "--production"]
 COPY scripts ./scripts
 COPY src ./src
+COPY templates ./templates
 COPY tsconfig.json ./
 RUN ["bun", "scripts/compile-with.mjs"]
 

@@ -10,7 +10,7 @@ const EMBEDDED = "engine/embedded/"
 /** What each part of the source may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
-  commands: ["config", "version", "http", "schema", "event", "runtime"],
+  commands: ["config", "version", "http", "schema", "event"],
   app: [
     "config",
     "telemetry",

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path"
 import type { Command } from "commander"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { printJson } from "./output.ts"
-import { projectFiles } from "./project-files.ts"
+import { projectFiles } from "./project-files.ts" with { type: "macro" }
 import { CommandError } from "./service-client.ts"
 
 export function addInit(program: Command): void {

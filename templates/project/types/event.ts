@@ -1,0 +1,43 @@
+/** A stored event. */
+export interface Event {
+  readonly id: string
+  readonly type: EventType
+  readonly name: string
+  readonly routing_key: string
+  readonly payload: Record<string, unknown>
+  readonly priority: Priority
+  readonly metadata: Record<string, unknown>
+  /** When it was accepted, in seconds since the epoch. */
+  readonly timestamp: number
+  readonly status: "pending"
+  /** 0, then one more for each retry. */
+  readonly retry_count: number
+  readonly ordering_key?: string
+}
+
+/** What is published, before defaults are filled in. */
+export interface EventDraft {
+  /** A retry of a publish uses the same. Default: a new UUIDv7. */
+  readonly id?: string
+  readonly type: EventType
+  /** Words of letters, digits, _ and -, joined by dots. */
+  readonly name: string
+  /** The topic. Default: `events.<type>.<name>`. */
+  readonly routing_key?: string
+  readonly payload: Record<string, unknown>
+  /** Default: medium. */
+  readonly priority?: Priority
+  readonly metadata?: Record<string, unknown>
+  /** Events of one queue with the same key are handled one at a time, in their order. */
+  readonly ordering_key?: string
+}
+
+export type EventType = "voice" | "user" | "system" | "notification" | "custom"
+
+export type Priority = "low" | "medium" | "high" | "critical"
+
+/** Where in a distributed trace something happens, as W3C Trace Context has it. */
+export interface TraceContext {
+  readonly traceparent: string
+  readonly tracestate: string | null
+}
