@@ -5,8 +5,12 @@ const ROOT = join(import.meta.dir, "..", "..")
 const TEMPLATE = join(ROOT, "templates", "project")
 const TYPES = "src/runtime/handler-module.ts"
 
-/** Files that would mean something in the template's own folder. */
-const RENAMED: Readonly<Record<string, string>> = { env: ".env", gitignore: ".gitignore" }
+/** Files that would mean something where the template is. */
+const RENAMED: Readonly<Record<string, string>> = {
+  env: ".env",
+  gitignore: ".gitignore",
+  "tests/voice.ts": "tests/voice.test.ts",
+}
 
 /**
  * The files of a new project, by their paths: those of the template, and the types of handler modules. A macro: it is
