@@ -32,6 +32,7 @@ interface LineAnswer {
   readonly status: string
   readonly index?: number
   readonly problem?: {
+    readonly title: string
     readonly detail: string
     readonly errors?: readonly { readonly pointer?: string; readonly message: string }[]
   }
@@ -123,8 +124,9 @@ async function publishLines(client: ServiceClient, file: string, { json }: Publi
 function tell({ index, problem }: LineAnswer, failures: number, progress: ProgressLine): void {
   if (failures > MAX_TOLD) return
   const faults = (problem?.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
+  const why = faults.length > 0 ? `${problem?.title}: ${faults.join("; ")}` : problem?.detail
   progress.clear()
-  process.stderr.write(`event ${(index ?? 0) + 1}: ${[problem?.detail, ...faults].join(" ")}\n`)
+  process.stderr.write(`event ${(index ?? 0) + 1}: ${why}\n`)
 }
 
 async function* linesOf(response: Response): AsyncGenerator<string> {

@@ -92,7 +92,9 @@ export class ServiceClient {
       ({ pointer, parameter, message }) => `\n  ${pointer || parameter || "/"} ${message}`,
     )
     const hint = HINTS[response.status] ?? ""
-    const what = detail ?? title ?? `the service answered ${response.status}: ${text.slice(0, 200)}`
+    // With faults the detail says no more than that there are some.
+    const what =
+      (errors.length > 0 ? title : detail) ?? `the service answered ${response.status}: ${text.slice(0, 200)}`
     return new CommandError(`${what}${faults.join("")}${hint}`, EXIT_REFUSED)
   }
 }
