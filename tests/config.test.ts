@@ -224,9 +224,9 @@ describe("every variable is documented with its default", () => {
   })
 
   test.each(variables.map((variable) => [variable.name, variable.default] as const))(
-    "in README.md: %s",
+    "in docs/configuration.md: %s",
     (name, fallback) => {
-      const cells = linesOf("README.md")
+      const cells = linesOf("docs/configuration.md")
         .find((line) => line.startsWith(`| \`${name}\` |`))
         ?.split("|")
       expect(cells?.[2]?.trim().replaceAll("`", "")).toBe(fallback)

@@ -6,7 +6,7 @@ import { waitUntil } from "../support/wait-until.ts"
 const HANDLERS_DIR = join(import.meta.dir, "..", "..", "examples", "flaky")
 const PATH = "/api/v1/dead-letters/user_events"
 
-/** The run that README.md shows under "Dead letters". */
+/** The run that docs/dead-letters.md shows. */
 test("the flaky example fails half of its events, and handles them once its cause is mended and they are redriven", async () => {
   await using folder = new ServiceFolder()
   folder.write("crm-b.down", "")

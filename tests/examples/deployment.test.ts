@@ -29,7 +29,7 @@ function configOf(environment: Node): Config {
   const strings = Object.fromEntries(
     Object.entries(environment).map(([name, value]) => [name, String(value)]),
   )
-  for (const name of Object.keys(strings)) expect(textOf("README.md")).toContain(name)
+  for (const name of Object.keys(strings)) expect(textOf("docs/configuration.md")).toContain(name)
   const { RABBITMQ_PASSWORD_FILE, ...rest } = strings
   expect(RABBITMQ_PASSWORD_FILE).toStartWith("/")
   return parseConfig(rest)
