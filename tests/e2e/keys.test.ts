@@ -27,10 +27,10 @@ test("a key that was made on the command line publishes, and nothing else does",
 test("a key without a scope, or with one that is none, is not made", async () => {
   await using folder = new ServiceFolder()
   const none = folder.spawn(["keys", "new", "--name", "a"])
-  expect(await none.exited()).toBe(1)
+  expect(await none.exited()).toBe(2)
   expect(none.stderr).toContain("--scope")
   const wrong = folder.spawn(["keys", "new", "--name", "a", "--scope", "write"])
-  expect(await wrong.exited()).toBe(1)
+  expect(await wrong.exited()).toBe(2)
   expect(wrong.stderr).toContain("publish, read, admin")
 })
 
