@@ -32,7 +32,8 @@ const KINDS: Readonly<
   Record<string, readonly [share: number, make: (dice: Dice) => Omit<Exchange, "kind">]>
 > = {
   "fields of an event": [20, (dice) => one(post(PUBLISH, JSON.stringify(mutatedEvent(dice))))],
-  "text that is no JSON": [20, (dice) => one(post(dice.oneOf([PUBLISH, BATCH, REDRIVE]), brokenText(dice)))],
+  "attributes of a CloudEvent": [6, (dice) => one(brokenCloudEvent(dice))],
+  "text that is no JSON": [14, (dice) => one(post(dice.oneOf([PUBLISH, BATCH, REDRIVE]), brokenText(dice)))],
   "a batch": [8, (dice) => one(post(BATCH, JSON.stringify(brokenBatch(dice))))],
   "a body of another route": [6, (dice) => one(post(REDRIVE, JSON.stringify(brokenRedrive(dice))))],
   headers: [12, (dice) => one(post(PUBLISH, VALID, brokenHeaders(dice)))],
@@ -72,6 +73,40 @@ function post(path: string, body: string | Uint8Array, headers: readonly string[
     Buffer.from(head("POST", path, [...headers, `Content-Length: ${length}`])),
     Buffer.from(body),
   ])
+}
+
+function brokenCloudEvent(dice: Dice): Uint8Array {
+  const names = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "time",
+    "data",
+    "data_base64",
+    "priority",
+    "__proto__",
+  ]
+  const event = {
+    specversion: "1.0",
+    id: "e-1",
+    source: "/calls",
+    type: "voice.ended",
+    [dice.oneOf(names)]: anyValue(dice),
+    [dice.text(5)]: anyValue(dice),
+  }
+  const value = dice.text(30).replaceAll(/[^\x20-\x7e]/g, "?")
+  return dice.oneOf([
+    () => post(PUBLISH, JSON.stringify(event), ["Content-Type: application/cloudevents+json"]),
+    () => post(BATCH, JSON.stringify([event, event]), ["Content-Type: application/cloudevents-batch+json"]),
+    () =>
+      post(PUBLISH, VALID, [
+        JSON_TYPE,
+        "ce-specversion: 1.0",
+        `ce-${dice.oneOf(names)}: ${value}`,
+        "ce-id: x",
+      ]),
+  ])()
 }
 
 function brokenBatch(dice: Dice): unknown {

@@ -6,6 +6,7 @@ import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { printJson } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { splitStream } from "./split-stream.ts"
 
 const PATH = "/api/v1/events"
 
@@ -108,7 +109,7 @@ async function publishLines(client: ServiceClient, file: string, { json }: Publi
   })
   using progress = new ProgressLine()
   const counts = { stored: 0, failed: 0 }
-  for await (const line of linesOf(response)) {
+  for await (const line of splitStream(response, "\n")) {
     if (json) process.stdout.write(`${line}\n`)
     const answer = JSON.parse(line) as LineAnswer
     if (answer.status === "failed") tell(answer, ++counts.failed, progress)
@@ -127,16 +128,6 @@ function tell({ index, problem }: LineAnswer, failures: number, progress: Progre
   const why = faults.length > 0 ? `${problem?.title}: ${faults.join("; ")}` : problem?.detail
   progress.clear()
   process.stderr.write(`event ${(index ?? 0) + 1}: ${why}\n`)
-}
-
-async function* linesOf(response: Response): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let rest = ""
-  for await (const chunk of response.body ?? []) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n")
-    rest = lines.pop() ?? ""
-    yield* lines
-  }
 }
 
 async function readText(file: string): Promise<string> {

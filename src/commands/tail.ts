@@ -4,6 +4,7 @@ import type { Event } from "../event/envelope.ts"
 import { readCount } from "./dead-letters.ts"
 import { styled } from "./output.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { splitStream } from "./split-stream.ts"
 
 /** The waits before a stream that has ended is asked for again. */
 const BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 10_000 }
@@ -73,14 +74,8 @@ function describe({ id, type, name, priority, timestamp, payload }: Event): stri
 }
 
 async function* messagesOf(response: Response): AsyncGenerator<Message> {
-  const decoder = new TextDecoder()
-  let rest = ""
-  for await (const chunk of response.body ?? []) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n\n")
-    rest = parts.pop() ?? ""
-    for (const part of parts) {
-      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(part) ?? []
-      if (event !== undefined && data !== undefined) yield { event, data }
-    }
+  for await (const part of splitStream(response, "\n\n")) {
+    const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(part) ?? []
+    if (event !== undefined && data !== undefined) yield { event, data }
   }
 }

@@ -12,6 +12,23 @@ const JSON_TYPE = { "Content-Type": "application/json" }
 
 const FIELDS = ["id", "type", "name", "routing_key", "payload", "priority", "metadata", "__proto__", "extra"]
 
+const CLOUD_EVENT = { specversion: "1.0", id: "e-1", source: "/calls", type: "voice.ended", data: { s: 1 } }
+
+const ATTRIBUTES = [
+  ...Object.keys(CLOUD_EVENT),
+  "subject",
+  "time",
+  "datacontenttype",
+  "data_base64",
+  "partitionkey",
+  "priority",
+  "routingkey",
+  "schemaversion",
+  "traceparent",
+  "eventbrokermetadata",
+  "__proto__",
+]
+
 const publishPath = fc.constantFrom(PUBLISH, BATCH)
 
 /** A valid event, some of whose fields hold anything, or are missing. */
@@ -86,6 +103,62 @@ test(
     againstOneServer(fc.array(mutatedDraft, { maxLength: 5 }), (url, events) =>
       expectNoFault(url + BATCH, { method: "POST", headers: JSON_TYPE, body: JSON.stringify({ events }) }),
     ),
+  TIMEOUT_MS,
+)
+
+/** A valid CloudEvent, some of whose attributes are anything, or missing. */
+const mutatedCloudEvent = fc
+  .tuple(
+    fc.dictionary(
+      fc.oneof(fc.constantFrom(...ATTRIBUTES), fc.string()),
+      fc.oneof(fc.jsonValue(), fc.string({ unit: "binary" })),
+    ),
+    fc.subarray(["specversion", "id", "source", "type", "data"]),
+  )
+  .map(([changed, kept]) => ({
+    ...Object.fromEntries(Object.entries(CLOUD_EVENT).filter(([name]) => kept.includes(name))),
+    ...changed,
+  }))
+
+test(
+  "no CloudEvent that is nearly valid is the service's fault",
+  () =>
+    againstOneServer(mutatedCloudEvent, async (url, event) => {
+      const headers = { "Content-Type": "application/cloudevents+json" }
+      await expectNoFault(url + PUBLISH, { method: "POST", headers, body: JSON.stringify(event) })
+      const batch = { "Content-Type": "application/cloudevents-batch+json" }
+      await expectNoFault(url + BATCH, { method: "POST", headers: batch, body: JSON.stringify([event]) })
+    }),
+  TIMEOUT_MS,
+)
+
+test(
+  "no attributes in headers are the service's fault",
+  () => {
+    const value = fc.stringMatching(/^[\x21-\x7e]([\x20-\x7e]{0,40}[\x21-\x7e])?$/)
+    const names = ATTRIBUTES.filter((name) => /^[a-z0-9]+$/.test(name)).map((name) => `ce-${name}`)
+    return againstOneServer(fc.dictionary(fc.constantFrom(...names, "ce-odd_one"), value), (url, headers) =>
+      expectNoFault(url + PUBLISH, { method: "POST", headers: { ...JSON_TYPE, ...headers }, body: "{}" }),
+    )
+  },
+  TIMEOUT_MS,
+)
+
+test(
+  "no lines are the service's fault, and each that is not blank has its answer",
+  () => {
+    const line = fc.oneof(
+      mutatedDraft.map((draft) => JSON.stringify(draft)),
+      fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\r\n]/g, "")),
+    )
+    return againstOneServer(fc.array(line, { maxLength: 20 }), async (url, lines) => {
+      const headers = { "Content-Type": "application/x-ndjson" }
+      const response = await fetch(url + BATCH, { method: "POST", headers, body: lines.join("\n") })
+      const answers = (await response.text()).split("\n").filter((answer) => answer !== "")
+      expect(answers).toHaveLength(lines.filter((each) => each !== "").length)
+      for (const answer of answers) expect(JSON.parse(answer).problem?.status ?? 0).toBeLessThan(500)
+    })
+  },
   TIMEOUT_MS,
 )
 

@@ -3,7 +3,9 @@ export interface Page {
   /** Where it is. What it loads is below that. */
   readonly path: string
   readonly title: string
-  readonly html: string
+  /** Which of the assets the page begins with, in their order. */
+  readonly stylesheets: readonly string[]
+  readonly scripts: readonly string[]
   /** Beyond what every page may do: directives of a Content-Security-Policy. */
   readonly policy: string
   readonly assets: Readonly<Record<string, Asset>>
@@ -26,17 +28,38 @@ const POLICY =
 /** Assets change with the executable alone. */
 const CACHE_SECONDS = 3_600
 
+/** The element of a page that its scripts fill. */
+export const API_ELEMENT = "api"
+
 export const JAVASCRIPT = "text/javascript; charset=utf-8"
 export const CSS = "text/css; charset=utf-8"
 
-export const pageResponse = ({ html, policy }: Page): Response =>
-  new Response(html, {
+export const pageResponse = (page: Page): Response =>
+  new Response(htmlOf(page), {
     headers: {
       "Content-Type": "text/html; charset=utf-8",
-      "Content-Security-Policy": `${POLICY}; ${policy}`,
+      "Content-Security-Policy": `${POLICY}; ${page.policy}`,
       "Referrer-Policy": "no-referrer",
     },
   })
+
+/** The addresses are relative: the page works behind a proxy that puts a path before them. */
+function htmlOf({ path, stylesheets, scripts }: Page): string {
+  const folder = path.slice(1)
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Event Broker: the API</title>
+<link rel="icon" href="data:,">
+${stylesheets.map((name) => `<link rel="stylesheet" href="${folder}/${name}">\n`).join("")}</head>
+<body>
+<div id="${API_ELEMENT}"></div>
+${scripts.map((name) => `<script src="${folder}/${name}"></script>\n`).join("")}</body>
+</html>
+`
+}
 
 export const assetResponse = async ({ contentType, content }: Asset): Promise<Response> =>
   new Response(await content(), {

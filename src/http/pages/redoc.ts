@@ -1,24 +1,7 @@
 import bundle from "redoc/bundles/redoc.standalone.js" with { type: "file" }
-import { JAVASCRIPT, type Page } from "./page.ts"
+import { API_ELEMENT, JAVASCRIPT, type Page } from "./page.ts"
 
-/** The addresses are relative: the page works behind a proxy that puts a path before them. */
-const HTML = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Event Broker: the API</title>
-<link rel="icon" href="data:,">
-</head>
-<body>
-<div id="api"></div>
-<script src="redoc/redoc.standalone.js"></script>
-<script src="redoc/start.js"></script>
-</body>
-</html>
-`
-
-const START = `Redoc.init("openapi.json", { hideDownloadButton: false }, document.getElementById("api"))
+const START = `Redoc.init("openapi.json", { hideDownloadButton: false }, document.getElementById("${API_ELEMENT}"))
 `
 
 /** Style elements that are empty when they are added, and the one of the search. No other style in the page counts. */
@@ -34,7 +17,8 @@ async function withoutLogo(): Promise<string> {
 export const REDOC: Page = {
   path: "/redoc",
   title: "The API, to be read (ReDoc)",
-  html: HTML,
+  stylesheets: [],
+  scripts: ["redoc.standalone.js", "start.js"],
   policy: `style-src 'self' ${STYLES}; worker-src blob:`,
   assets: {
     "redoc.standalone.js": { contentType: JAVASCRIPT, content: withoutLogo },
