@@ -55,3 +55,8 @@ async function compare(name: string, with_: () => Promise<number>, toReach: numb
 await compare("schemas enforced", withSchemas, 0.9)
 await compare(`${CLIENTS} clients look at alerts`, () => withClients("events.notification.%23"), 0.9)
 await compare(`${CLIENTS} clients look at every event`, () => withClients("%23"), 0.9)
+await compare(
+  `${CLIENTS} clients look at every event, each by topics of its own`,
+  () => withClients("%23,INDEX"),
+  0.9,
+)

@@ -1,6 +1,9 @@
 /** How often the line is written anew, in milliseconds. */
 const INTERVAL_MS = 100
 
+/** Characters of the bar. */
+const BAR_WIDTH = 24
+
 const CLEAR_LINE = "\r\x1b[K"
 
 interface Counts {
@@ -12,7 +15,19 @@ interface Counts {
 export class ProgressLine implements Disposable {
   readonly #startedAt = performance.now()
   readonly #isShown = process.stderr.isTTY === true
+  /** Bytes in all; null where nobody knows. */
+  readonly #total: number | null
+  #sent = 0
   #shownAt = 0
+
+  constructor(total: number | null) {
+    this.#total = total
+  }
+
+  /** So many bytes more are on their way. */
+  sent(bytes: number): void {
+    this.#sent += bytes
+  }
 
   show(counts: Counts): void {
     const now = performance.now()
@@ -38,6 +53,13 @@ export class ProgressLine implements Disposable {
     const seconds = (performance.now() - this.#startedAt) / 1_000
     const rate = Math.round((stored + failed) / Math.max(seconds, 0.001))
     const number = new Intl.NumberFormat("en")
-    return `${number.format(stored)} stored, ${number.format(failed)} failed, ${number.format(rate)}/s`
+    return `${this.#bar()}${number.format(stored)} stored, ${number.format(failed)} failed, ${number.format(rate)}/s`
+  }
+
+  #bar(): string {
+    if (this.#total === null || this.#total === 0) return ""
+    const part = Math.min(1, this.#sent / this.#total)
+    const filled = Math.round(part * BAR_WIDTH)
+    return `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] ${Math.round(part * 100)}%  `
   }
 }

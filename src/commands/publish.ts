@@ -1,4 +1,4 @@
-import { openSync } from "node:fs"
+import { openSync, statSync } from "node:fs"
 import { type Command, InvalidArgumentError, Option } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { PRIORITIES } from "../event/priority.ts"
@@ -102,12 +102,18 @@ async function publishOne(client: ServiceClient, body: string, { json }: Publish
 
 async function publishLines(client: ServiceClient, file: string, { json }: PublishOptions): Promise<void> {
   const source = file === "-" ? Bun.stdin : Bun.file(openForReading(file))
+  using progress = new ProgressLine(file === "-" ? null : statSync(file).size)
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      progress.sent(chunk.length)
+      controller.enqueue(chunk)
+    },
+  })
   const response = await client.send(`${PATH}/batch`, {
     method: "POST",
     headers: { "Content-Type": "application/x-ndjson" },
-    body: source.stream(),
+    body: source.stream().pipeThrough(counted),
   })
-  using progress = new ProgressLine()
   const counts = { stored: 0, failed: 0 }
   for await (const line of splitStream(response, "\n")) {
     if (json) process.stdout.write(`${line}\n`)

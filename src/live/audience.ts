@@ -1,11 +1,6 @@
 import type { StoredBody } from "../engine/engine.ts"
 import { compileTopic, type TopicMatcher } from "../event/topic.ts"
 
-/** Bytes that wait for the next delivery: to one client, and to all clients of one audience together. */
-const MAX_PENDING_BYTES = 262_144
-const MAX_PENDING_BYTES_OF_ALL = 4_194_304
-const MIN_PENDING_BYTES = 16_384
-
 /** Who is sent events as they come. Its methods must neither throw nor wait. */
 export interface LiveClient {
   /** Sends so many events, written as one text; or counts them as missed, where the client has no room for them. */
@@ -14,7 +9,7 @@ export interface LiveClient {
   miss(count: number | null): void
 }
 
-/** How events are written. Clients that share topics and format share the writing too. */
+/** How events are written. */
 export interface LiveFormat {
   readonly name: string
   /** Null leaves the event out. */
@@ -31,7 +26,7 @@ export interface LiveTopics {
 /** The clients that want to see the same: what they are sent is written once. */
 export class Audience {
   readonly #matchers: readonly TopicMatcher[]
-  readonly #write: LiveFormat["write"]
+  readonly format: LiveFormat
   readonly #clients = new Set<LiveClient>()
   #pending: string[] = []
   #pendingBytes = 0
@@ -39,7 +34,7 @@ export class Audience {
 
   constructor({ patterns, format }: LiveTopics) {
     this.#matchers = patterns.map(compileTopic)
-    this.#write = format.write
+    this.format = format
   }
 
   get size(): number {
@@ -59,20 +54,24 @@ export class Audience {
     this.#clients.add(client)
   }
 
-  leave(client: LiveClient): void {
-    this.#clients.delete(client)
+  /** False where it has left before. */
+  leave(client: LiveClient): boolean {
+    return this.#clients.delete(client)
   }
 
-  add(event: StoredBody): void {
-    const text = this.#write(event)
-    if (text === null) return
-    // One event is taken whatever its size.
-    if (this.#pendingBytes > 0 && this.#pendingBytes + text.length > this.#maxPendingBytes()) {
-      this.#missed++
-      return
-    }
+  /** Whether there is room for another event; one is taken whatever its size. */
+  hasRoom(maxBytes: number): boolean {
+    return this.#pendingBytes < maxBytes
+  }
+
+  add(text: string): void {
     this.#pending.push(text)
     this.#pendingBytes += text.length
+  }
+
+  /** An event for which there was no room. */
+  skip(): void {
+    this.#missed++
   }
 
   /** Sends what has come since the last time. Returns how many bytes all clients were sent together. */
@@ -91,10 +90,5 @@ export class Audience {
 
   tellOfGap(): void {
     for (const client of this.#clients) client.miss(null)
-  }
-
-  #maxPendingBytes(): number {
-    const share = MAX_PENDING_BYTES_OF_ALL / Math.max(1, this.#clients.size)
-    return Math.min(MAX_PENDING_BYTES, Math.max(MIN_PENDING_BYTES, share))
   }
 }

@@ -1,11 +1,16 @@
 import type { Engine, StoredBody } from "../engine/engine.ts"
-import { Audience, type LiveClient, type LiveTopics } from "./audience.ts"
+import { Audience, type LiveClient, type LiveFormat, type LiveTopics } from "./audience.ts"
 
 /** Routing keys whose audiences are remembered. */
 const MAX_REMEMBERED_KEYS = 10_000
 
 /** Bytes a second that all clients are sent together: what is beyond is missed, and publishing is not slowed by it. */
 const MAX_BYTES_PER_SECOND = 16_777_216
+
+/** Bytes that wait for the next delivery to one client, and to all of them together. */
+const MAX_PENDING_BYTES = 262_144
+const MAX_PENDING_BYTES_OF_ALL = 4_194_304
+const MIN_PENDING_BYTES = 16_384
 
 /** The time between two deliveries, in milliseconds, and what each client that got something adds to it. */
 const INTERVAL_MS = 20
@@ -19,6 +24,8 @@ export class LiveStream {
   readonly #engine: Engine
   readonly #audiences = new Map<string, Audience>()
   readonly #audiencesByKey = new Map<string, readonly Audience[]>()
+  #clientCount = 0
+  #maxPendingBytes = MAX_PENDING_BYTES
   #unwatch: Promise<() => void> | null = null
   #timer: Timer | undefined
 
@@ -28,7 +35,7 @@ export class LiveStream {
 
   /** How many clients there are. */
   get clientCount(): number {
-    return [...this.#audiences.values()].reduce((sum, { size }) => sum + size, 0)
+    return this.#clientCount
   }
 
   /**
@@ -41,8 +48,10 @@ export class LiveStream {
     this.#audiences.set(key, audience)
     this.#audiencesByKey.clear()
     audience.join(client)
+    this.#count(+1)
     const leave = (): void => {
-      audience.leave(client)
+      if (!audience.leave(client)) return
+      this.#count(-1)
       if (audience.size > 0 || this.#audiences.get(key) !== audience) return
       this.#audiences.delete(key)
       this.#audiencesByKey.clear()
@@ -72,6 +81,12 @@ export class LiveStream {
     return watching
   }
 
+  #count(change: number): void {
+    this.#clientCount += change
+    const share = MAX_PENDING_BYTES_OF_ALL / Math.max(1, this.#clientCount)
+    this.#maxPendingBytes = Math.min(MAX_PENDING_BYTES, Math.max(MIN_PENDING_BYTES, share))
+  }
+
   #end(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -83,7 +98,18 @@ export class LiveStream {
   #add(event: StoredBody): void {
     const audiences = this.#audiencesOf(event.routingKey)
     if (audiences.length === 0) return
-    for (const audience of audiences) audience.add(event)
+    // Each format is written once, whoever wants it; and not at all for those that have no room.
+    const texts = new Map<LiveFormat, string | null>()
+    for (const audience of audiences) {
+      if (!audience.hasRoom(this.#maxPendingBytes)) {
+        audience.skip()
+        continue
+      }
+      const { format } = audience
+      if (!texts.has(format)) texts.set(format, format.write(event))
+      const text = texts.get(format) ?? null
+      if (text !== null) audience.add(text)
+    }
     this.#timer ??= setTimeout(() => this.#deliver(), INTERVAL_MS)
   }
 

@@ -77,6 +77,37 @@ describe("publish", () => {
   })
 })
 
+test("on a terminal there are colours, and how far a long publish is", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start()
+  // script(1) gives a command a terminal of its own.
+  const onTerminal = (command: string) =>
+    runCommand(
+      ["script", "--quiet", "--return", "--command", `${BINARY} ${command}`, "/dev/null"],
+      folder.path,
+      {
+        EVENT_BROKER_URL: service.url,
+        TERM: "xterm-256color",
+      },
+    )
+  let shown = ""
+  const tail = onTerminal("tail --count 1").then(({ stdout }) => {
+    shown = stdout
+  })
+  await waitUntil(async () => {
+    await service.publish({ type: "voice", name: "ended", priority: "critical" })
+    return shown !== ""
+  }, "the command to have shown an event")
+  await tail
+  expect(shown).toContain("\x1b[31m")
+  expect(shown).toContain("voice.ended")
+  const line = JSON.stringify({ type: "user", name: "x", payload: {} })
+  folder.write("many.ndjson", `${line}\n`.repeat(20_000))
+  const { code, stdout } = await onTerminal("publish many.ndjson")
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/\[#{24}\] 100% {2}20,000 stored, 0 failed, [\d,]+\/s/)
+})
+
 test("tail shows events as they come, as JSON lines in a pipe, and ends after so many", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start()
