@@ -1,9 +1,6 @@
 import { Counter, Histogram, Registry } from "prom-client"
 import { processMetrics } from "./process-metrics.ts"
-import { type ServiceState, stateMetrics } from "./state-metrics.ts"
-
-/** What every name begins with, save for those of the process, which Prometheus names itself. */
-export const METRIC_PREFIX = "event_broker_"
+import { METRIC_PREFIX, type ServiceState, stateMetrics } from "./state-metrics.ts"
 
 /** From a commit in memory to the longest wait for a confirm, in seconds. */
 const PUBLISH_BUCKETS = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 50]

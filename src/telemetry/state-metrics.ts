@@ -1,5 +1,7 @@
 import { Gauge, type Registry } from "prom-client"
-import { METRIC_PREFIX } from "./metrics.ts"
+
+/** What every name begins with, save for those of the process, which Prometheus names itself. */
+export const METRIC_PREFIX = "event_broker_"
 
 /** How many there are of what there should be. */
 export interface Census {

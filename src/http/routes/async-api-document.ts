@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
-import { describeMessages } from "../async-api.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
+import { describeMessages } from "../description/async-api.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 
 const PATH = "/asyncapi.json"
 

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi"
 import type { EngineCapabilities } from "../../engine/engine.ts"
 import { isOpen } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { jsonResponse } from "../responses.ts"
+import { jsonResponse } from "../description/responses.ts"
 
 const NotUsedSchema = z.object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() })
 

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 
 const CountsSchema = z
   .object({ queues: z.array(z.object({ queue_name: z.string(), dead_letter_count: z.number().int() })) })

@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { isOpen } from "../access/scope.ts"
 import type { HttpRoutes } from "../context.ts"
-import { assetResponse, type Page, pageResponse } from "../pages/page.ts"
-import { REDOC } from "../pages/redoc.ts"
-import { SWAGGER_UI } from "../pages/swagger-ui.ts"
+import { assetResponse, type Page, pageResponse } from "../description/pages/page.ts"
+import { REDOC } from "../description/pages/redoc.ts"
+import { SWAGGER_UI } from "../description/pages/swagger-ui.ts"
+import { problemResponses } from "../description/responses.ts"
 import { ProblemError } from "../problem.ts"
-import { problemResponses } from "../responses.ts"
 
 const pageRoute = ({ path, title }: Page) =>
   createRoute({

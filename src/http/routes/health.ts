@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { isOpen } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
+import { jsonResponse } from "../description/responses.ts"
 import { HealthReportSchema } from "../health-report.ts"
-import { jsonResponse } from "../responses.ts"
 
 const reportRoute = (path: string, summary: string) =>
   createRoute({

@@ -4,8 +4,8 @@ import { FAILURE_REASONS } from "../../event/failure.ts"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { LookSchema, QueueParameters, SELECTION_KINDS } from "../dead-letter-selection.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { checkQuery } from "../parameters.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
 
 const failedAt = z.number().nullable().openapi({
   description: "In seconds since the epoch, with fractions; null where another program did not say when.",

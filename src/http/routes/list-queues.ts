@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { jsonResponse } from "../responses.ts"
+import { jsonResponse } from "../description/responses.ts"
 
 const QueueSchema = z
   .object({

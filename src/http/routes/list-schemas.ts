@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { EVENT_TYPES } from "../../event/event-type.ts"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { jsonResponse } from "../responses.ts"
+import { jsonResponse } from "../description/responses.ts"
 
 const EventSchemasSchema = z
   .object({

@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { EventStream } from "../event-stream.ts"
-import { LIVE_FORMATS } from "../live-format.ts"
+import { problemResponses } from "../description/responses.ts"
+import { EventStream } from "../live/event-stream.ts"
+import { LIVE_FORMATS } from "../live/live-format.ts"
 import { checkQuery } from "../parameters.ts"
 import { ProblemError } from "../problem.ts"
-import { problemResponses } from "../responses.ts"
 
 const PATH = "/api/v1/events/stream"
 

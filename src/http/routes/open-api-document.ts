@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { isOpen } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { describeApi } from "../open-api.ts"
-import { jsonResponse } from "../responses.ts"
+import { describeApi } from "../description/open-api.ts"
+import { jsonResponse } from "../description/responses.ts"
 
 const PATH = "/openapi.json"
 

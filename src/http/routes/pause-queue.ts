@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { Consumption, HttpContext, HttpRoutes } from "../context.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { ProblemError } from "../problem.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
 
 const PausedSchema = z.object({ queue: z.string(), is_paused: z.boolean() }).openapi("PausedQueue")
 

@@ -3,20 +3,20 @@ import { EventInvalidError } from "../../event/errors.ts"
 import { escapePointer } from "../../event/validate.ts"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes, RequestBindings } from "../context.ts"
-import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../event-format.ts"
-import { EventLines } from "../event-lines.ts"
 import {
   CLOUD_EVENT_EXAMPLE,
   cloudEventJsonSchema,
   EVENT_EXAMPLE,
   eventDraftJsonSchema,
-} from "../event-schema.ts"
+} from "../description/envelope-json-schema.ts"
+import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../description/responses.ts"
 import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON } from "../media-type.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
-import { ReceiptSchema, toReceipt } from "../receipt.ts"
+import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../publishing/event-format.ts"
+import { EventLines } from "../publishing/event-lines.ts"
+import { ReceiptSchema, toReceipt } from "../publishing/receipt.ts"
+import { streamedResponse } from "../publishing/streamed-response.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
-import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../responses.ts"
-import { streamedResponse } from "../streamed-response.ts"
 
 const PATH = "/api/v1/events/batch"
 

@@ -2,8 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { PurgeSchema, QueueParameters, SELECTION_KINDS, selectionOf } from "../dead-letter-selection.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { checkQuery } from "../parameters.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
 
 const PurgedSchema = z
   .object({

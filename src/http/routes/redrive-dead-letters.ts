@@ -2,8 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
 import { QueueParameters, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { checkBody } from "../parameters.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
 
 const RedrivenSchema = z
   .object({

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { isOpen } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
-import { jsonResponse } from "../responses.ts"
+import { jsonResponse } from "../description/responses.ts"
 
 const ServiceInfoSchema = z
   .object({

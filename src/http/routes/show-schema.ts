@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { findSchema } from "../event-schemas.ts"
 import { checkQuery } from "../parameters.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
 
 export const EventParameters = z.object({
   type: z.string().openapi({ example: "voice" }),

@@ -2,9 +2,9 @@ import { createRoute, z } from "@hono/zod-openapi"
 import { faultsOfPayload } from "../../schema/schema-catalog.ts"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes } from "../context.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { findSchema } from "../event-schemas.ts"
 import { checkBody } from "../parameters.ts"
-import { jsonResponse, problemResponses } from "../responses.ts"
 import { EventParameters } from "./show-schema.ts"
 
 const PayloadSchema = z.strictObject({

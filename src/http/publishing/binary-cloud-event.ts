@@ -1,7 +1,7 @@
-import { EventInvalidError } from "../event/errors.ts"
-import { decodeJson } from "./json.ts"
-import { JSON_TYPE, mediaTypeOf, requireType } from "./media-type.ts"
-import type { RequestBody } from "./request-body.ts"
+import { EventInvalidError } from "../../event/errors.ts"
+import { decodeJson } from "../json.ts"
+import { JSON_TYPE, mediaTypeOf, requireType } from "../media-type.ts"
+import type { RequestBody } from "../request-body.ts"
 
 /** What the headers of attributes begin with. Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3. */
 const PREFIX = "ce-"

@@ -1,4 +1,4 @@
-import type { Bindings } from "./context.ts"
+import type { Bindings } from "../context.ts"
 
 /**
  * An answer that is written as it comes: the next text is asked for once the client has taken those before. It may take

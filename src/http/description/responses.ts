@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { ProblemError, type ProblemSlug, problemStatus, problemTitle, toProblem } from "./problem.ts"
+import { ProblemError, type ProblemSlug, problemStatus, problemTitle, toProblem } from "../problem.ts"
 
 const EXAMPLE_REQUEST_ID = "01a20ace-2fda-767d-a7a1-4165c653944a"
 

@@ -1,6 +1,6 @@
 import { toJsonSchema } from "@valibot/to-json-schema"
-import { EventDraftSchema, EventSchema } from "../event/envelope.ts"
-import { PRIORITIES } from "../event/priority.ts"
+import { EventDraftSchema, EventSchema } from "../../event/envelope.ts"
+import { PRIORITIES } from "../../event/priority.ts"
 
 /**
  * The JSON Schema of what is published, made from the one definition of the envelope. A plain schema, not

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import type { Event } from "../event/envelope.ts"
+import type { Event } from "../../event/envelope.ts"
 
 /** What a publisher learns of an event that is stored. */
 export const ReceiptSchema = z

@@ -1,6 +1,6 @@
-import { KEY_SCHEME } from "./access/scope.ts"
-import type { HttpRoutes } from "./context.ts"
-import type { ProblemSlug } from "./problem.ts"
+import { KEY_SCHEME } from "../access/scope.ts"
+import type { HttpRoutes } from "../context.ts"
+import type { ProblemSlug } from "../problem.ts"
 import { problemResponses } from "./responses.ts"
 
 /** How a route that takes a key can refuse, whatever else it does. */

@@ -1,10 +1,10 @@
-import { cloudEventOf, draftOfCloudEvent, inCloudEvent } from "../event/cloud-event.ts"
-import type { Event } from "../event/envelope.ts"
-import { EventInvalidError, type Fault } from "../event/errors.ts"
-import { readTraceContext, type TraceContext } from "../event/trace-context.ts"
-import type { Publisher } from "../publisher/publisher.ts"
-import { requireType } from "./access/access-control.ts"
-import type { StoredKey } from "./access/key-file.ts"
+import { cloudEventOf, draftOfCloudEvent, inCloudEvent } from "../../event/cloud-event.ts"
+import type { Event } from "../../event/envelope.ts"
+import { EventInvalidError, type Fault } from "../../event/errors.ts"
+import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
+import type { Publisher } from "../../publisher/publisher.ts"
+import { requireType } from "../access/access-control.ts"
+import type { StoredKey } from "../access/key-file.ts"
 
 /** How events are written, on the way in and out. */
 export interface EventFormat {

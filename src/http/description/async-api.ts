@@ -1,8 +1,8 @@
-import type { QueueStats } from "../engine/engine.ts"
-import { EVENT_TYPES } from "../event/event-type.ts"
-import { bundleSchemas, referenceTo } from "../schema/schema-bundle.ts"
-import type { EventSchema, SchemaCatalog } from "../schema/schema-catalog.ts"
-import { eventJsonSchema } from "./event-schema.ts"
+import type { QueueStats } from "../../engine/engine.ts"
+import { EVENT_TYPES } from "../../event/event-type.ts"
+import { bundleSchemas, referenceTo } from "../../schema/schema-bundle.ts"
+import type { EventSchema, SchemaCatalog } from "../../schema/schema-catalog.ts"
+import { eventJsonSchema } from "./envelope-json-schema.ts"
 
 /** The version of AsyncAPI, and of its AMQP bindings. Source: github.com/asyncapi/bindings, amqp. */
 const ASYNC_API = "3.0.0"

@@ -1,8 +1,8 @@
-import type { StoredBody } from "../engine/engine.ts"
-import type { Event } from "../event/envelope.ts"
-import { decodeEvent } from "../event/validate.ts"
-import type { LiveFormat } from "../live/audience.ts"
-import { AS_CLOUD_EVENT } from "./event-format.ts"
+import type { StoredBody } from "../../engine/engine.ts"
+import type { Event } from "../../event/envelope.ts"
+import { decodeEvent } from "../../event/validate.ts"
+import type { LiveFormat } from "../../live/audience.ts"
+import { AS_CLOUD_EVENT } from "../publishing/event-format.ts"
 
 /** How the live stream writes events. */
 export const LIVE_FORMATS: Readonly<Record<"event" | "cloudevent", LiveFormat>> = {

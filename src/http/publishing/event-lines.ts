@@ -1,10 +1,10 @@
-import { PublishError } from "../engine/errors.ts"
-import { type Backoff, pause, RetryDelays } from "../event/backoff.ts"
-import type { Allowance } from "./access/rate-limit.ts"
+import { PublishError } from "../../engine/errors.ts"
+import { type Backoff, pause, RetryDelays } from "../../event/backoff.ts"
+import type { Allowance } from "../access/rate-limit.ts"
+import { decodeJson } from "../json.ts"
+import { ProblemError, toProblem, toProblemError } from "../problem.ts"
 import { ENVELOPE, type Publishing, publishAs } from "./event-format.ts"
-import { decodeJson } from "./json.ts"
 import { type Line, LineSplitter } from "./lines.ts"
-import { ProblemError, toProblem, toProblemError } from "./problem.ts"
 import { toReceipt } from "./receipt.ts"
 
 /** Events that are published at once: they share a commit, and memory has no more of them. */

@@ -1,4 +1,4 @@
-import type { LiveClient } from "../live/audience.ts"
+import type { LiveClient } from "../../live/audience.ts"
 
 /** Bytes that wait for a client before it misses what comes. */
 const BUFFER_BYTES = 262_144
