@@ -144,8 +144,9 @@ async function serve(shouldGreet: boolean): Promise<void> {
       "starting",
     )
     const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
+    const hasStarted = stopOnSignal((signal) => logger.info({ signal }, "stopping"))
     const app = await startApp({ config, isHandlersDirGiven, workerUrl: WORKER_URL, logger })
-    stopOnSignal(app, (signal) => logger.info({ signal }, "stopping"))
+    hasStarted(app)
     void app.failed.then(async () => {
       logger.fatal("stopping, since the engine has failed; what was confirmed is there at the next start")
       await app.stop()
@@ -158,18 +159,26 @@ async function serve(shouldGreet: boolean): Promise<void> {
   }
 }
 
-/** The first signal stops the service in order; a second one ends it at once. */
-function stopOnSignal(app: App, onStop: (signal: string) => void): void {
+/**
+ * The first signal stops the service in order; a second one, or one while it starts, ends it at once. To be called
+ * before it starts: a signal that comes as soon as it listens would else end it as if it had been killed.
+ * @returns what is to be told of the service that has started
+ */
+function stopOnSignal(onStop: (signal: string) => void): (app: App) => void {
+  let running: App | null = null
   let isStopping = false
   const stop = async (signal: string): Promise<void> => {
-    if (isStopping) process.exit(EXIT_REFUSED)
+    if (isStopping || running === null) process.exit(EXIT_REFUSED)
     isStopping = true
     onStop(signal)
-    await app.stop()
+    await running.stop()
     process.exit(0)
   }
   process.on("SIGTERM", stop)
   process.on("SIGINT", stop)
+  return (app) => {
+    running = app
+  }
 }
 
 function explain(error: unknown): string {

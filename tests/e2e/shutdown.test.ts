@@ -56,3 +56,13 @@ test("a handler that does not finish is given back, and its attempt does not cou
   }
   expect(folder.journalLines()).toEqual(["attempt 1", "attempt 1"])
 })
+
+test("a signal in the very moment in which it listens stops it in order", async () => {
+  for (let time = 0; time < 20; time++) {
+    await using folder = new ServiceFolder()
+    const service = await folder.start()
+    service.signal("SIGTERM")
+    expect([time, await service.exited()]).toEqual([time, 0])
+    expect(service.log.at(-1)).toMatchObject({ msg: "stopping" })
+  }
+})
