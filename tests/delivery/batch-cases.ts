@@ -89,10 +89,11 @@ export const batchCases: readonly DeliveryCase[] = [
   {
     title: "what was not settled when the function throws is tried again, and nothing else",
     async run({ folder, start }) {
+      // Long enough for all four to come into one batch, on a machine that is busy too.
       folder.write(
         "handlers/batched.ts",
         batchModule(
-          "{ size: 4, wait: 200 }",
+          "{ size: 4, wait: 2_000 }",
           `${noteAll(folder, "got")}
           ctx.ack(events[0].id)
           if (events.some(({ retry_count }) => retry_count === 0)) throw new Error("half way")
