@@ -53,7 +53,7 @@ export const batchCases: readonly DeliveryCase[] = [
     async run({ folder, start }) {
       folder.write(
         "handlers/batched.ts",
-        batchModule("{ size: 10, wait: 300 }", folder.journal("String(events.length)")),
+        batchModule("{ size: 10, wait: 2_000 }", folder.journal("String(events.length)")),
       )
       const service = await start()
       await publishTogether(service, 25)
