@@ -16,9 +16,9 @@ export const LIVE_FORMATS: Readonly<Record<"event" | "cloudevent", LiveFormat>> 
   },
 }
 
-/** What this service has stored is an event on one line already. */
+/** What this service has stored is an event already, on one line; a second one could pass for a message of its own. */
 function writeEvent(stored: StoredBody): string | null {
-  if (!stored.isForeign) return toMessage(stored.body)
+  if (!stored.isForeign && !stored.body.includes("\n")) return toMessage(stored.body)
   const event = readEvent(stored)
   return event && toMessage(JSON.stringify(event))
 }
