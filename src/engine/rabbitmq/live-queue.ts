@@ -78,15 +78,19 @@ export class LiveQueue {
   #begin(): Promise<void> {
     clearTimeout(this.#timer)
     const client = this.#client
-    if (client === null || client.closed) return Promise.reject(new Error("RabbitMQ is away"))
-    this.#begun = this.#consume(client)
+    const isAway = client === null || client.closed
+    this.#begun = isAway ? Promise.reject(new Error("RabbitMQ is away")) : this.#consume(client)
     return this.#begun
   }
 
   #beginAnew(): void {
-    this.#begin().then(
+    const begun = this.#begin()
+    begun.then(
       () => this.#delays.reset(),
-      () => this.#beginLater(),
+      () => {
+        // One that was ended to be begun again fails too: a second queue would tell every event twice.
+        if (this.#begun === begun) this.#beginLater()
+      },
     )
   }
 

@@ -27,16 +27,11 @@ const ProblemSchema = z
   })
   .openapi("Problem")
 
-/** What a publish can be refused with. */
-export const PUBLISH_PROBLEMS = [
-  "malformed-json",
-  "request-timeout",
-  "payload-too-large",
-  "unsupported-media-type",
+/** What an event can be refused with; that a key or a body can be refused is said of every route that takes one. */
+export const EVENT_PROBLEMS = [
   "validation-failed",
   "unroutable",
   "too-many-in-flight",
-  "rate-limited",
   "queue-full",
   "engine-unavailable",
   "confirm-timeout",

@@ -16,7 +16,7 @@ const route = () =>
     responses: { 200: jsonResponse("The document", z.looseObject({ openapi: z.string() })) },
   })
 
-/** To be added last: it describes those before it. */
+/** It describes all routes that are there when it is first asked for. */
 export function openApiDocument(app: HttpRoutes, { version }: HttpContext): void {
   app.openAPIRegistry.registerPath(route())
   let document: unknown

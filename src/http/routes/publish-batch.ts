@@ -9,7 +9,7 @@ import {
   EVENT_EXAMPLE,
   eventDraftJsonSchema,
 } from "../description/envelope-json-schema.ts"
-import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../description/responses.ts"
+import { EVENT_PROBLEMS, jsonResponse, problemResponses } from "../description/responses.ts"
 import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON } from "../media-type.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../publishing/event-format.ts"
@@ -42,18 +42,7 @@ const BatchResultSchema = z
   })
   .openapi("BatchResult")
 
-/** How each event of a batch can fail: where all do, the first gives the status. */
-const EVENT_PROBLEMS = [
-  "forbidden",
-  "validation-failed",
-  "unroutable",
-  "too-many-in-flight",
-  "rate-limited",
-  "queue-full",
-  "engine-unavailable",
-  "confirm-timeout",
-] as const
-
+/** Where every event of a batch fails, the first gives the status. */
 const orBatchResult = ([status, problem]: [string, ReturnType<typeof problemResponses>[string]]) => {
   const content = { ...problem?.content, [JSON_TYPE]: { schema: BatchResultSchema } }
   return [
@@ -124,8 +113,9 @@ const route = () =>
       },
       201: jsonResponse("All are stored", BatchResultSchema),
       207: jsonResponse("Some are stored", BatchResultSchema),
-      ...problemResponses(...PUBLISH_PROBLEMS),
-      ...Object.fromEntries(Object.entries(problemResponses(...EVENT_PROBLEMS)).map(orBatchResult)),
+      ...Object.fromEntries(
+        Object.entries(problemResponses(...EVENT_PROBLEMS, "forbidden")).map(orBatchResult),
+      ),
     },
   })
 

@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi"
 import { needs } from "../access/scope.ts"
 import type { HttpContext, HttpRoutes, RequestBindings } from "../context.ts"
 import { cloudEventJsonSchema, eventDraftJsonSchema } from "../description/envelope-json-schema.ts"
-import { jsonResponse, PUBLISH_PROBLEMS, problemResponses } from "../description/responses.ts"
+import { EVENT_PROBLEMS, jsonResponse, problemResponses } from "../description/responses.ts"
 import { CLOUD_EVENT, JSON_TYPE, mediaTypeOf } from "../media-type.ts"
 import { isBinaryCloudEvent, readBinaryCloudEvent } from "../publishing/binary-cloud-event.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type EventFormat, publishAs } from "../publishing/event-format.ts"
@@ -37,7 +37,7 @@ const route = () =>
     },
     responses: {
       201: jsonResponse("The event is stored", ReceiptSchema, EXAMPLE_RECEIPT),
-      ...problemResponses(...PUBLISH_PROBLEMS),
+      ...problemResponses(...EVENT_PROBLEMS),
     },
   })
 
