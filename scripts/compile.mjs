@@ -25,6 +25,7 @@ export async function compile(bun) {
     ...FLAGS,
     "src/main.ts",
     "src/runtime/worker.ts",
+    "src/engine/embedded/sync-thread.ts",
     "--outfile",
     BINARY,
   ])

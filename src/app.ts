@@ -52,6 +52,8 @@ export interface AppOptions {
   readonly isHandlersDirGiven: boolean
   /** The entry file of the workers. */
   readonly workerUrl: string
+  /** The entry file of the thread that syncs the embedded engine's store. */
+  readonly syncThreadUrl: string
   readonly logger: Logger
 }
 
@@ -80,7 +82,8 @@ export interface App {
  * them in the order in which they can do without each other.
  * @throws {KeyFileError | SchemaFileError | EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
  */
-export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }: AppOptions): Promise<App> {
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, isHandlersDirGiven, workerUrl, logger } = options
   const startedAt = performance.now()
   let phase: "starting" | "running" | "stopping" = "starting"
   const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven)
@@ -90,7 +93,7 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
   const queues = predefinedQueues(limits)
 
   const { promise: failed, resolve: reportFailure } = Promise.withResolvers<void>()
-  const { engine, brokerReport } = openEngine(config, (status) => {
+  const { engine, brokerReport } = openEngine(options, (status) => {
     logger[status.state === "ready" ? "info" : "warn"](status, "the engine's state changed")
     if (status.state === "failed") reportFailure()
     if (status.state === "ready" && engine.capabilities.priorities === "none") {
@@ -99,6 +102,8 @@ export async function startApp({ config, isHandlersDirGiven, workerUrl, logger }
       )
     }
   })
+  const opened = engine.status()
+  if (opened.state === "ready" && opened.warning !== undefined) logger.error(opened.warning)
   const metrics = new Metrics()
   const tracing = await openTracing(config, logger)
   const schemas = catalog && schemaCheck(catalog, config, logger)
@@ -266,9 +271,12 @@ async function openTracing(config: Config, logger: Logger): Promise<Tracing> {
 }
 
 /** The engine that is configured; only this function names the adapters. */
-function openEngine(config: Config, onStatusChange: (status: EngineStatus) => void): OpenedEngine {
+function openEngine(
+  { config, syncThreadUrl }: AppOptions,
+  onStatusChange: (status: EngineStatus) => void,
+): OpenedEngine {
   if (config.ENGINE === "embedded") {
-    const engine = EmbeddedEngine.open({ dataDir: config.DATA_DIR, onStatusChange })
+    const engine = EmbeddedEngine.open({ dataDir: config.DATA_DIR, syncThreadUrl, onStatusChange })
     return { engine, brokerReport: null }
   }
   const engine = new RabbitMqEngine({

@@ -32,8 +32,9 @@ import { SchemaFileError } from "./schema/schema-catalog.ts"
 import { createLogger } from "./telemetry/logger.ts"
 import { VERSION } from "./version.ts"
 
-/** Beside this file in the sources and in the binary alike; a module deeper down would not find it there. */
+/** Below this file in the sources and in the binary alike; a module deeper down would not find them there. */
 const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
+const SYNC_THREAD_URL = new URL("./engine/embedded/sync-thread.ts", import.meta.url).href
 
 const program = new Command("event-broker")
   // Before the commands are added: they take over what is set here.
@@ -145,7 +146,13 @@ async function serve(shouldGreet: boolean): Promise<void> {
     )
     const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
     const hasStarted = stopOnSignal((signal) => logger.info({ signal }, "stopping"))
-    const app = await startApp({ config, isHandlersDirGiven, workerUrl: WORKER_URL, logger })
+    const app = await startApp({
+      config,
+      isHandlersDirGiven,
+      workerUrl: WORKER_URL,
+      syncThreadUrl: SYNC_THREAD_URL,
+      logger,
+    })
     hasStarted(app)
     void app.failed.then(async () => {
       logger.fatal("stopping, since the engine has failed; what was confirmed is there at the next start")

@@ -114,7 +114,8 @@ export interface EngineCapabilities {
 }
 
 export type EngineStatus =
-  | { readonly state: "ready" }
+  /** With a warning, something happened before that an operator has to know of; it stands until the next start. */
+  | { readonly state: "ready"; readonly warning?: string }
   /** Publishes are refused at once; the engine goes on trying to recover by itself. */
   | { readonly state: "unavailable"; readonly reason: string }
   /** The engine can't recover: what it holds is safe, and has to be opened anew by another process. */

@@ -61,11 +61,13 @@ export function reportHealth(vitals: Vitals): HealthReport {
 /** A consumer that is away is no reason to send its traffic elsewhere: what is published waits in the queue. */
 function summarize({ engine, pool, consumers }: HealthReport["checks"]): HealthReport["status"] {
   if (engine.status === "down" || pool.status === "down") return "unavailable"
-  return pool.status === "up" && consumers.status === "up" ? "ready" : "degraded"
+  return [engine, pool, consumers].every(({ status }) => status === "up") ? "ready" : "degraded"
 }
 
 function checkEngine(status: EngineStatus): Check {
-  if (status.state === "ready") return { status: "up" }
+  if (status.state === "ready") {
+    return status.warning === undefined ? { status: "up" } : { status: "degraded", detail: status.warning }
+  }
   return { status: "down", detail: "reason" in status ? status.reason : status.state }
 }
 

@@ -1,8 +1,8 @@
-import type { Log } from "../../src/engine/embedded/log-sync.ts"
+import type { Log, SyncWatcher } from "../../src/engine/embedded/store-log.ts"
 
 /** A log whose syncs end when and as the test says. */
 export class HeldLog implements Log {
-  readonly #waiting: ((error: Error | null) => void)[] = []
+  readonly #waiting: SyncWatcher[] = []
   #isHeld = true
 
   /** How many syncs have begun and not ended. */
@@ -10,23 +10,24 @@ export class HeldLog implements Log {
     return this.#waiting.length
   }
 
-  start(done: (error: Error | null) => void): void {
-    if (this.#isHeld) this.#waiting.push(done)
-    else setImmediate(() => done(null))
+  sync(_turn: number, watcher: SyncWatcher): void {
+    this.#waiting.push(watcher)
+    if (!this.#isHeld) setImmediate(() => this.end())
   }
 
-  /** Where it is set, the next `now` throws it. */
-  fault: Error | null = null
-
-  now(): void {
-    if (this.fault !== null) throw this.fault
+  async close(closeDatabase: () => void): Promise<void> {
+    closeDatabase()
   }
-
-  close(): void {}
 
   /** Ends the syncs that have begun; those that begin later are held again. */
   end(error: Error | null = null): void {
-    for (const done of this.#waiting.splice(0)) done(error)
+    for (const watcher of this.#waiting.splice(0)) {
+      if (error !== null) watcher.onFailed(error)
+      else {
+        watcher.onSynced()
+        watcher.onWritable()
+      }
+    }
   }
 
   /** Ends the syncs that have begun, and holds none any more. */

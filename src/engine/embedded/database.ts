@@ -2,6 +2,7 @@ import { Database, SQLiteError } from "bun:sqlite"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { EngineStartError } from "../errors.ts"
+import { StoreLock } from "./store-lock.ts"
 
 /** The one database file in `DATA_DIR`. SQLite keeps its write-ahead log beside it. */
 export const DATABASE_FILE = "event-broker.db"
@@ -10,19 +11,23 @@ export const DATABASE_FILE = "event-broker.db"
 const APPLICATION_ID = 0x45764272
 
 /** The version of the tables below, kept in the file's `user_version`. */
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
+
+/** What the store knows of itself. Its id tells it from other stores, and `turn` counts the commits in it. */
+const STORE_TABLE = `
+  CREATE TABLE store (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    store_id TEXT NOT NULL,
+    turn INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO store VALUES (1, lower(hex(randomblob(16))), 0);
+`
 
 /** What makes a store of the version before into one of this version, by the version before. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: "ALTER TABLE events ADD COLUMN trace TEXT",
+  2: STORE_TABLE,
 }
-
-/**
- * Pages in the write-ahead log before they are copied into the database: 16 MiB at 4 KiB a page, which have to
- * be free beside the database. A page that
- * changes often, such as a queue's tail, is then copied once for many commits.
- */
-const CHECKPOINT_PAGES = 4_000
 
 /**
  * A message is one event on one queue. Messages are clustered in the order in which they are delivered, so
@@ -71,43 +76,60 @@ const SCHEMA = `
   CREATE INDEX dead_letters_event ON dead_letters (event);
 
   CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
+  ${STORE_TABLE}
 `
 
+/** A store that this process has for itself. */
+export interface OpenStore {
+  readonly database: Database
+  readonly storeId: string
+  /** The number of the last turn in it. */
+  readonly turn: number
+  readonly lock: Disposable
+}
+
 /**
- * Opens the store in a folder, which is made where it is missing, and locks it for this process alone.
- * @throws {EngineStartError} where the folder can't be written, another process has it, or the file is not
- * a store of this version.
+ * Opens the store in a folder, which is made if it is missing, and locks it for this process alone.
+ * @throws {EngineStartError} if the folder can't be written, another process has it, or the file is not a store of this
+ * version.
  */
-export function openDatabase(dataDir: string): Database {
+export function openStore(dataDir: string): OpenStore {
   try {
     mkdirSync(dataDir, { recursive: true })
   } catch (cause) {
     throw new EngineStartError(`DATA_DIR ${dataDir} can't be made: ${reasonOf(cause)}`, { cause })
   }
+  const lock = new StoreLock(dataDir)
   const file = join(dataDir, DATABASE_FILE)
   let database: Database | undefined
   try {
     database = new Database(file, { create: true, readwrite: true, strict: true })
     configure(database)
-    return database
+    return { database, lock, ...identify(database) }
   } catch (cause) {
     database?.close()
+    lock[Symbol.dispose]()
     if (cause instanceof EngineStartError) throw cause
     throw explain(file, dataDir, cause)
   }
 }
 
 function configure(database: Database): void {
-  // Exclusive before WAL: the lock is then taken at the first access and held until the process ends, and
-  // the WAL's index is kept in this process' memory. Source: sqlite.org/wal.html, section 8.
-  database.run("PRAGMA locking_mode = EXCLUSIVE")
   database.run("PRAGMA journal_mode = WAL")
-  // FULL would sync the log within each commit and hold up the event loop; LogSync does the same beside it. What
-  // NORMAL still syncs is each checkpoint: the log before, the database after.
-  // Source: sqlite.org/pragma.html#pragma_synchronous.
-  database.run("PRAGMA synchronous = NORMAL")
-  database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   database.transaction(() => bringTables(database)).immediate()
+  // From here on this connection neither syncs nor copies the log: the sync thread does both, in an order that is safe
+  // without this connection's help. Source: sqlite.org/pragma.html#pragma_synchronous.
+  database.run("PRAGMA synchronous = OFF")
+  database.run("PRAGMA wal_autocheckpoint = 0")
+}
+
+function identify(database: Database): { readonly storeId: string; readonly turn: number } {
+  const row = database
+    .query<{ storeId: string; turn: number }, []>("SELECT store_id AS storeId, turn FROM store")
+    .get()
+  if (row === null)
+    throw new EngineStartError(`${database.filename} is damaged: its table \`store\` is empty`)
+  return row
 }
 
 /** Creates the tables, or brings those of an earlier version up to this one. */

@@ -14,18 +14,17 @@ import type { Queue } from "./queue.ts"
 import { reasonOf, whyUnavailable } from "./turn-failure.ts"
 
 export interface DeadLetterAdministrationOptions {
-  readonly now: () => number
   readonly status: () => EngineStatus
-  /** Returns when all that was written is on the disk, or the engine has failed. */
-  readonly sync: () => void
+  /** Runs in the next turn; resolves once that is on the disk. @throws {EngineUnavailableError} */
+  readonly operate: <Result>(write: (now: number) => Result) => Promise<Result>
 }
 
 /** One step of a walk through a queue's dead letters. */
-type TakeStep = (selection: DeadLetterSelection, stretch: Stretch) => Step
+type TakeStep = (selection: DeadLetterSelection, stretch: Stretch) => Step | Promise<Step>
 
 /**
- * What an operator asks of dead letters. It is rare, so it is done and synced at once, beside the turns; in steps,
- * between which the event loop comes round.
+ * What an operator asks of dead letters, in steps, between which the event loop comes round. Each step that writes is
+ * part of a turn.
  */
 export class DeadLetterAdministration {
   readonly #options: DeadLetterAdministrationOptions
@@ -56,14 +55,14 @@ export class DeadLetterAdministration {
       return { redriven, remaining: queue.deadLetters - redriven }
     }
     const redriven = await this.#walk(queue, selection, (rest, stretch) =>
-      this.#write(() => this.#letters.redrive(queue, rest, stretch, this.#options.now())),
+      this.#options.operate((now) => this.#letters.redrive(queue, rest, stretch, now)),
     )
     return { redriven, remaining: queue.deadLetters }
   }
 
   async purge(queue: Queue, selection: DeadLetterSelection): Promise<Purged> {
     const purged = await this.#walk(queue, selection, (rest, stretch) =>
-      this.#write(() => this.#letters.purge(queue, rest, stretch)),
+      this.#options.operate(() => this.#letters.purge(queue, rest, stretch)),
     )
     return { purged, remaining: queue.deadLetters }
   }
@@ -77,7 +76,7 @@ export class DeadLetterAdministration {
     let stretch: Stretch | null = this.#read(() => this.#letters.stretch(queue))
     while (stretch !== null) {
       const limit = (selection.limit ?? Number.POSITIVE_INFINITY) - total
-      const { count, left } = takeStep({ ...selection, limit }, stretch)
+      const { count, left } = await takeStep({ ...selection, limit }, stretch)
       total += count
       stretch = left
       if (stretch !== null) await new Promise((resolve) => setImmediate(resolve))
@@ -96,24 +95,5 @@ export class DeadLetterAdministration {
     } catch (cause) {
       throw new EngineUnavailableError(`the store can't be read: ${reasonOf(cause)}`, { cause })
     }
-  }
-
-  #write(write: () => Step): Step {
-    this.#requireReady()
-    let step: Step
-    try {
-      step = write()
-    } catch (cause) {
-      throw new EngineUnavailableError(`the store can't be written: ${reasonOf(cause)}`, { cause })
-    }
-    if (step.count === 0) return step
-    this.#options.sync()
-    this.#requireReady()
-    return step
-  }
-
-  #requireReady(): void {
-    const status = this.#options.status()
-    if (status.state !== "ready") throw new EngineUnavailableError(whyUnavailable(status))
   }
 }

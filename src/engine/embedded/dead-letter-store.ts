@@ -34,7 +34,7 @@ const MAX_READ_PER_STEP = 1_000
 
 /**
  * The dead letters of every queue, in SQL. They are walked in steps, and one letter's body is in memory at a time.
- * Each step is one transaction.
+ * A step that writes runs in the transaction of a turn.
  */
 export class DeadLetterStore {
   readonly #store: MessageStore
@@ -127,12 +127,10 @@ export class DeadLetterStore {
       places.push({ position, event, priority }),
     )
     if (places.length === 0) return step
-    this.#store.transaction(() => {
-      for (const place of places) {
-        this.#deleteLetter.run(place.position)
-        settle(place)
-      }
-    })
+    for (const place of places) {
+      this.#deleteLetter.run(place.position)
+      settle(place)
+    }
     queue.deadLetters -= places.length
     return step
   }

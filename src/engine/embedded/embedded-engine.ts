@@ -1,4 +1,3 @@
-import type { Database } from "bun:sqlite"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { Event } from "../../event/envelope.ts"
 import { orderLevel } from "../../event/priority.ts"
@@ -17,17 +16,19 @@ import type {
   Subscription,
   Watcher,
 } from "../engine.ts"
-import { EngineStartError, PublishError } from "../errors.ts"
+import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
-import { openDatabase } from "./database.ts"
+import { Committer } from "./committer.ts"
+import { type OpenStore, openStore } from "./database.ts"
 import { DeadLetterAdministration } from "./dead-letter-administration.ts"
 import { newDelivery } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
-import { type Log, LogSync } from "./log-sync.ts"
+import { explainLostTurns } from "./lost-turns.ts"
 import { MessageStore } from "./message-store.ts"
 import { subscribe } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
+import { type Log, StoreLog } from "./store-log.ts"
 import { type Settlement, Turn } from "./turn.ts"
 import { outcomeOf, reasonOf, refuseAll, whyUnavailable } from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
@@ -39,8 +40,10 @@ export interface EmbeddedEngineOptions {
   readonly now?: () => number
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
-  /** Brings the store's log onto the disk. Default: `fdatasync`. For tests, to hold it up or let it fail. */
-  readonly openLog?: (databaseFile: string) => Log
+  /** The entry file of the thread that syncs the store. Default: the one in the sources. */
+  readonly syncThreadUrl?: string
+  /** Brings the store's log onto the disk. Default: by that thread. For tests, to hold it up or let it fail. */
+  readonly openLog?: () => Log
 }
 
 const CLOSED = "the engine is closed; the event will be delivered again"
@@ -49,56 +52,68 @@ const CLOSED = "the engine is closed; the event will be delivered again"
 const RECOVERY_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 2_000 }
 
 /**
- * The engine inside the process: one SQLite file, written by group commit. All that is published and settled
- * in one turn of the event loop, or while the turn before is synced, goes into one transaction with one sync,
- * and is confirmed after it.
+ * The engine inside the process: one SQLite file, written by group commit on the main thread and synced by a thread of
+ * its own. Nothing is confirmed or delivered before it is on the disk.
  */
 export class EmbeddedEngine implements Engine {
   readonly name = "embedded"
   readonly capabilities = EMBEDDED_CAPABILITIES
-  readonly #database: Database
+  readonly #opened: OpenStore
   readonly #store: MessageStore
   readonly #deadLetters: DeadLetterAdministration
   readonly #catalog: QueueCatalog
   readonly #writer: TurnWriter
+  readonly #committer: Committer
   readonly #now: () => number
   readonly #onStatusChange: (status: EngineStatus) => void
   readonly #sweep: Timer
   readonly #log: Log
   readonly #watchers = new Watchers()
-  #turn = new Turn()
-  /** Where the turn is; `syncing-and-due` is to be followed by another at once. */
-  #phase: "idle" | "due" | "syncing" | "syncing-and-due" = "idle"
-  #onSynced: (() => void) | undefined
   #closed: Promise<void> | undefined
-  readonly #dueTimer = new DueTimer(() => this.#schedule())
+  readonly #dueTimer = new DueTimer(() => this.#committer.schedule())
   #recoveryTimer: Timer | undefined
   readonly #recoveryDelays = new RetryDelays(RECOVERY_BACKOFF)
-  #status: EngineStatus = { state: "ready" }
+  #status: EngineStatus
+  /** What the engine is like while all is well. */
+  readonly #ready: EngineStatus
 
   /**
    * Opens the store, and makes ready again what was unsettled when the last process died.
-   * @throws {EngineStartError} where the folder can't be written or another process has it.
+   * @throws {EngineStartError} if the folder can't be written or another process has it.
    */
   static open(options: EmbeddedEngineOptions): EmbeddedEngine {
-    return new EmbeddedEngine(openDatabase(options.dataDir), options)
+    return new EmbeddedEngine(openStore(options.dataDir), options)
   }
 
-  private constructor(database: Database, options: EmbeddedEngineOptions) {
-    this.#database = database
+  private constructor(opened: OpenStore, options: EmbeddedEngineOptions) {
+    const { database, storeId, turn } = opened
+    this.#opened = opened
     this.#now = options.now ?? Date.now
     this.#onStatusChange = options.onStatusChange ?? (() => {})
+    const warning = explainLostTurns(options.dataDir, opened)
+    this.#ready = warning === null ? { state: "ready" } : { state: "ready", warning }
+    this.#status = this.#ready
     this.#store = new MessageStore(database)
     this.#deadLetters = new DeadLetterAdministration(database, this.#store, {
-      now: this.#now,
       status: () => this.#status,
-      sync: () => this.#syncNow(),
+      operate: (write) => this.#operate(write),
     })
     this.#catalog = new QueueCatalog(database, this.#store)
-    this.#writer = new TurnWriter(this.#store, this.#catalog)
-    this.#log = (options.openLog ?? ((file) => new LogSync(file)))(database.filename)
-    this.#sweep = setInterval(() => this.#schedule(), EXPIRY_INTERVAL_MS)
-    this.#schedule()
+    this.#writer = new TurnWriter(this.#store, this.#catalog, turn)
+    const onFailure = (reason: Error): void => this.#giveUp(new Turn(), reason)
+    this.#log =
+      options.openLog?.() ?? new StoreLog({ database, storeId, threadUrl: options.syncThreadUrl, onFailure })
+    this.#committer = new Committer({
+      writer: this.#writer,
+      log: this.#log,
+      now: this.#now,
+      isOpen: () => this.#status.state === "ready",
+      onConfirmed: (turn, written) => this.#conclude(turn, written),
+      onRefused: (turn, cause) => this.#fail(turn, cause),
+      onFailed: (turn, cause) => this.#giveUp(turn, cause),
+    })
+    this.#sweep = setInterval(() => this.#committer.schedule(), EXPIRY_INTERVAL_MS)
+    this.#committer.schedule()
   }
 
   status(): EngineStatus {
@@ -107,12 +122,12 @@ export class EmbeddedEngine implements Engine {
 
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     try {
-      this.#catalog.declare(queues)
-      this.#log.now()
+      const declared = await this.#operate(() => this.#catalog.write(queues))
+      this.#catalog.adopt(declared)
     } catch (cause) {
       throw new EngineStartError(`the queues can't be declared: ${reasonOf(cause)}`, { cause })
     }
-    this.#schedule()
+    this.#committer.schedule()
   }
 
   publish(event: Event, trace: TraceContext | null = null): Promise<void> {
@@ -125,14 +140,15 @@ export class EmbeddedEngine implements Engine {
     const stored = { body: JSON.stringify(event), trace: trace && JSON.stringify(trace) }
     const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
-      this.#turn.publishes.push({ stored, routingKey: event.routing_key, priority, queues, confirm, refuse })
-      this.#schedule()
+      const { publishes } = this.#committer.turn
+      publishes.push({ stored, routingKey: event.routing_key, priority, queues, confirm, refuse })
+      this.#committer.schedule()
     })
   }
 
   consume(queueName: string, options: ConsumeOptions): Subscription {
     const queue = this.#catalog.get(queueName)
-    return subscribe(queue, options, () => this.#schedule())
+    return subscribe(queue, options, () => this.#committer.schedule())
   }
 
   async watch(watcher: Watcher): Promise<() => void> {
@@ -159,14 +175,23 @@ export class EmbeddedEngine implements Engine {
     return this.#deadLetters.purge(this.#catalog.get(queue), selection)
   }
 
-  /** For what is rare, and is written beside the turns. */
-  #syncNow(): void {
-    try {
-      this.#log.now()
-      this.#schedule()
-    } catch (cause) {
-      this.#giveUp(new Turn(), cause)
+  /** Writes in the next turn; resolves once that is on the disk. */
+  #operate<Result>(write: (now: number) => Result): Promise<Result> {
+    if (this.#status.state !== "ready") {
+      return Promise.reject(new EngineUnavailableError(whyUnavailable(this.#status)))
     }
+    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    let confirm = (): void => {}
+    this.#committer.turn.operations.push({
+      write(now) {
+        const result = write(now)
+        confirm = () => resolve(result)
+      },
+      confirm: () => confirm(),
+      refuse: (error) => reject(error),
+    })
+    this.#committer.schedule()
+    return promise
   }
 
   close(): Promise<void> {
@@ -176,21 +201,22 @@ export class EmbeddedEngine implements Engine {
 
   async #close(): Promise<void> {
     for (const queue of this.#catalog.all()) queue.consumers.clear()
-    if (this.#isSyncing) await new Promise<void>((resolve) => (this.#onSynced = resolve))
+    await this.#committer.finish()
     const hasFailed = this.#status.state === "failed"
-    if (this.#status.state === "ready") this.#commitLastTurn()
     clearInterval(this.#sweep)
     this.#dueTimer.arm(null, this.#now())
     clearTimeout(this.#recoveryTimer)
     this.#status = { state: "closed" }
-    for (const { fail } of this.#turn.settlements) fail(new Error(CLOSED))
-    this.#log.close()
-    // SQLite would copy the log, which can't be trusted, into the database.
-    if (hasFailed) return
-    this.#store.close()
-    this.#deadLetters.close()
-    this.#catalog.close()
-    this.#database.close()
+    for (const { fail } of this.#committer.turn.settlements) fail(new Error(CLOSED))
+    await this.#log.close(() => {
+      // SQLite would copy a log that can't be trusted into the database.
+      if (hasFailed) return
+      this.#store.close()
+      this.#deadLetters.close()
+      this.#catalog.close()
+      this.#opened.database.close()
+    })
+    this.#opened.lock[Symbol.dispose]()
   }
 
   get #isGone(): boolean {
@@ -200,80 +226,17 @@ export class EmbeddedEngine implements Engine {
   #settle(claim: Claim, settlement: Settlement): Promise<void> {
     if (this.#isGone) return Promise.reject(new Error(CLOSED))
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#turn.settlements.push({ settlement, ...claim, confirm: resolve, fail: reject })
-    this.#schedule()
-    // Who does not wait for it need not hear of it: the event is delivered again.
+    this.#committer.turn.settlements.push({ settlement, ...claim, confirm: resolve, fail: reject })
+    this.#committer.schedule()
+    // Callers may ignore this promise. If it rejects, the event is redelivered.
     promise.catch(() => {})
     return promise
-  }
-
-  /** Everything asked for until the event loop comes round, or the turn before is synced, joins this turn. */
-  #schedule(): void {
-    if (this.#status.state !== "ready") return
-    if (this.#phase === "syncing") this.#phase = "syncing-and-due"
-    if (this.#phase !== "idle") return
-    this.#phase = "due"
-    // What the last confirms set off arrives within a round of the event loop: with a second one, a commit under
-    // load holds twice as much.
-    setImmediate(() => setImmediate(() => this.#commitDue()))
-  }
-
-  #commitDue(): void {
-    this.#phase = "idle"
-    if (this.#status.state === "ready") this.#commitTurn()
-  }
-
-  get #isSyncing(): boolean {
-    return this.#phase === "syncing" || this.#phase === "syncing-and-due"
-  }
-
-  #commitTurn(): void {
-    const turn = this.#turn
-    const written = this.#write()
-    if (written === null) return
-    if (turn.publishes.length + turn.settlements.length + written.claims.length === 0) {
-      this.#conclude(turn, written)
-      return
-    }
-    this.#phase = "syncing"
-    this.#log.start((error) => {
-      const isDue = this.#phase === "syncing-and-due"
-      this.#phase = "idle"
-      // It may have failed for another meanwhile.
-      if (error === null && this.#status.state === "ready") this.#conclude(turn, written)
-      else this.#giveUp(turn, error ?? "a sync failed")
-      if (isDue) this.#schedule()
-      this.#onSynced?.()
-    })
-  }
-
-  #commitLastTurn(): void {
-    const turn = this.#turn
-    const written = this.#write()
-    if (written === null) return
-    try {
-      this.#log.now()
-      this.#conclude(turn, written)
-    } catch (error) {
-      this.#giveUp(turn, error)
-    }
-  }
-
-  /** Null where nothing of it was written. */
-  #write(): WrittenTurn | null {
-    const turn = this.#turn
-    this.#turn = new Turn()
-    try {
-      return this.#writer.write(turn, this.#now())
-    } catch (error) {
-      this.#fail(turn, error)
-      return null
-    }
   }
 
   /** The turn is on the disk: all who asked for something in it learn so. */
   #conclude(turn: Turn, written: WrittenTurn): void {
     for (const { confirm } of turn.settlements) confirm()
+    for (const { confirm } of turn.operations) confirm()
     for (const { pending, error } of written.publishes) {
       if (error === null) {
         pending.confirm()
@@ -282,10 +245,10 @@ export class EmbeddedEngine implements Engine {
     }
     for (const claim of written.claims) this.#hand(claim)
     this.#dueTimer.arm(this.#writer.nextDueAt, this.#now())
-    if (written.hasMore) this.#schedule()
+    if (written.hasMore) this.#committer.schedule()
   }
 
-  /** A consumer that was cancelled by what it got just before gets no more. */
+  /** Skips consumers that an earlier delivery of this turn has cancelled. */
   #hand(claim: Claim): void {
     const delivery = newDelivery(
       claim,
@@ -300,7 +263,7 @@ export class EmbeddedEngine implements Engine {
   #fail(turn: Turn, cause: unknown): void {
     const reason = `the store can't be written: ${reasonOf(cause)}`
     refuseAll(turn, reason, outcomeOf(cause), cause)
-    this.#turn = new Turn([...turn.settlements, ...this.#turn.settlements])
+    this.#committer.takeTurn([...turn.settlements, ...this.#committer.turn.settlements])
     try {
       this.#catalog.recount()
     } catch {
@@ -317,11 +280,12 @@ export class EmbeddedEngine implements Engine {
    * Source: wiki.postgresql.org/wiki/Fsync_Errors.
    */
   #giveUp(turn: Turn, cause: unknown): void {
-    const reason = `the store's log can't be synced: ${reasonOf(cause)}`
+    const reason = `the store can't be synced: ${reasonOf(cause)}`
     refuseAll(turn, reason, "unknown", cause)
-    refuseAll(this.#turn, reason, "not-stored", cause)
-    for (const { fail } of [...turn.settlements, ...this.#turn.settlements]) fail(new Error(reason))
-    this.#turn = new Turn()
+    const notWritten = this.#committer.takeTurn()
+    refuseAll(notWritten, reason, "not-stored", cause)
+    for (const { fail } of [...turn.settlements, ...notWritten.settlements]) fail(new Error(reason))
+    clearTimeout(this.#recoveryTimer)
     this.#changeStatus({ state: "failed", reason })
   }
 
@@ -334,8 +298,8 @@ export class EmbeddedEngine implements Engine {
       return
     }
     this.#recoveryDelays.reset()
-    this.#changeStatus({ state: "ready" })
-    this.#schedule()
+    this.#changeStatus(this.#ready)
+    this.#committer.schedule()
   }
 
   #changeStatus(status: EngineStatus): void {

@@ -198,7 +198,12 @@ export class MessageStore {
     this.#sql.probe.run(bytes)
   }
 
-  /** Runs everything in one transaction, committed with a sync of the log. */
+  /** Says how many turns the store has, this one included. */
+  countTurn(number: number): void {
+    this.#sql.countTurn.run(number)
+  }
+
+  /** Runs everything in one transaction. It is durable once the log is synced. */
   transaction(work: () => void): void {
     this.#sql.begin.run()
     try {
@@ -302,6 +307,7 @@ function prepare(database: Database) {
     insertDeadLetter: query<never, [number, number, number, number, string]>(
       "INSERT INTO dead_letters (position, queue, event, priority, failure) VALUES (?, ?, ?, ?, ?)",
     ),
+    countTurn: query<never, [number]>("UPDATE store SET turn = ? WHERE id = 1"),
     probe: query<never, [number]>("INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))"),
   }
 }

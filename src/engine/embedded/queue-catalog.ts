@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite"
+import { isDeepStrictEqual } from "node:util"
 import * as v from "valibot"
 import type { QueueDeclaration, QueueStats } from "../engine.ts"
 import { UnknownQueueError } from "../errors.ts"
@@ -14,6 +15,9 @@ const DeclarationSchema = v.object({
   overflow: v.picklist(["reject-publish", "drop-head"]),
   isSingleActiveConsumer: v.exactOptional(v.boolean()),
 })
+
+/** Queues that were written, with their ids. */
+export type DeclaredQueues = readonly { readonly id: number; readonly declaration: QueueDeclaration }[]
 
 /** The queues, and what is bound to them. They are kept in the store and outlive the process. */
 export class QueueCatalog {
@@ -39,16 +43,24 @@ export class QueueCatalog {
     })
   }
 
-  /** Creates queues, or replaces the declaration of those that exist. Durable when it returns. */
-  declare(declarations: readonly QueueDeclaration[]): void {
-    const ids = new Map<QueueDeclaration, number>()
-    this.#store.transaction(() => {
-      for (const declaration of declarations) {
-        const row = this.#upsert.get(declaration.name, JSON.stringify(declaration))
-        if (row !== null) ids.set(declaration, row.id)
-      }
+  /**
+   * Writes queues that are new, or have another declaration than before, in the transaction of a turn. They are in force
+   * once `adopt` is called with what this returns.
+   */
+  write(declarations: readonly QueueDeclaration[]): DeclaredQueues {
+    const changed = declarations.filter(
+      (declaration) => !isDeepStrictEqual(this.#queues.get(declaration.name)?.declaration, declaration),
+    )
+    return changed.map((declaration) => {
+      const id = this.#upsert.get(declaration.name, JSON.stringify(declaration))?.id
+      if (id === undefined) throw new Error(`SQLite gave the queue ${declaration.name} no id`)
+      return { id, declaration }
     })
-    for (const [declaration, id] of ids) {
+  }
+
+  /** Puts what was written in force. */
+  adopt(declared: DeclaredQueues): void {
+    for (const { id, declaration } of declared) {
       const known = this.#queues.get(declaration.name)
       if (known === undefined) this.#add(id, declaration)
       else {

@@ -1,13 +1,14 @@
 import { SQLiteError } from "bun:sqlite"
 import type { EngineStatus } from "../engine.ts"
-import { PublishError, type PublishOutcome } from "../errors.ts"
+import { EngineUnavailableError, PublishError, type PublishOutcome } from "../errors.ts"
 import type { Turn } from "./turn.ts"
 
-/** Tells each publisher of a turn that its event was not confirmed. */
+/** Tells all who asked for something in a turn, other than to settle a delivery, that it was not confirmed. */
 export function refuseAll(turn: Turn, reason: string, outcome: PublishOutcome, cause: unknown): void {
   for (const { refuse } of turn.publishes) {
     refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
   }
+  for (const { refuse } of turn.operations) refuse(new EngineUnavailableError(reason, { cause }))
 }
 
 /**

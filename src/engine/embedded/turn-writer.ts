@@ -13,6 +13,8 @@ export interface Claim {
 }
 
 export interface WrittenTurn {
+  /** Counts the turns of the store. A turn that changed nothing has the number of the one before. */
+  readonly number: number
   /** Each publish, with why it was refused, or null where it is stored. */
   readonly publishes: readonly { readonly pending: PendingPublish; readonly error: PublishError | null }[]
   readonly claims: readonly Claim[]
@@ -42,10 +44,13 @@ export class TurnWriter {
   #nextDueAt: number | null
   #expiredAt = 0
   #hasMore = false
+  #number: number
 
-  constructor(store: MessageStore, catalog: QueueCatalog) {
+  /** @param number that of the store's last turn */
+  constructor(store: MessageStore, catalog: QueueCatalog, number: number) {
     this.#store = store
     this.#catalog = catalog
+    this.#number = number
     this.#nextDueAt = store.nextDueAt()
   }
 
@@ -63,18 +68,21 @@ export class TurnWriter {
     try {
       this.#store.transaction(() => {
         for (const pending of turn.settlements) this.#settle(pending, now)
+        for (const { write } of turn.operations) write(now)
         for (const pending of turn.publishes) publishes.push({ pending, error: this.#publish(pending, now) })
         this.#store.flush()
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
+        if (!turn.isEmpty || claims.length > 0) this.#store.countTurn(this.#number + 1)
       })
     } catch (error) {
       for (const { consumer } of turn.settlements) consumer.unsettled++
       throw error
     }
     for (const { consumer } of claims) consumer.unsettled++
-    return { publishes, claims, hasMore: this.#hasMore }
+    if (!turn.isEmpty || claims.length > 0) this.#number++
+    return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
   }
 
   /** @throws {SQLiteError} while the disk takes no writes. */

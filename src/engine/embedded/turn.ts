@@ -30,12 +30,26 @@ export interface PendingSettlement {
   readonly fail: (error: Error) => void
 }
 
+/** Anything else that is written: a declaration, a step of a redrive or a purge. */
+export interface PendingOperation {
+  /** Runs in the turn's transaction. If it throws, nothing of the turn is written. */
+  readonly write: (now: number) => void
+  readonly confirm: () => void
+  readonly refuse: (cause: unknown) => void
+}
+
 /** What is asked of the engine in one turn of the event loop; it is committed together. */
 export class Turn {
   readonly publishes: PendingPublish[] = []
+  readonly operations: PendingOperation[] = []
   readonly settlements: PendingSettlement[]
 
   constructor(settlements: PendingSettlement[] = []) {
     this.settlements = settlements
+  }
+
+  /** Whether something was asked for in it. */
+  get isEmpty(): boolean {
+    return this.publishes.length + this.operations.length + this.settlements.length === 0
   }
 }

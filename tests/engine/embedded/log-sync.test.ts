@@ -13,7 +13,10 @@ import { commitsInLog } from "../../support/write-ahead-log.ts"
 async function openHeld(store: EmbeddedStore, changes: EngineStatus[] = []) {
   const log = new HeldLog()
   const engine = store.open({ openLog: () => log, onStatusChange: (status) => changes.push(status) })
-  await engine.declareQueues([queueDeclaration("calls")])
+  const declared = engine.declareQueues([queueDeclaration("calls")])
+  await waitUntil(() => log.waiting === 1, "the declaration to be written")
+  log.end()
+  await declared
   return { engine, log }
 }
 
@@ -87,7 +90,7 @@ describe("until the log is synced", () => {
     const closed = engine.close()
     await Bun.sleep(0)
     expect(Bun.peek.status(closed)).toBe("pending")
-    log.end()
+    log.letGo()
     await Promise.all([first, second, closed])
     expect(storedRows(store.dataDir)).toMatchObject({ messages: 2 })
   })
@@ -115,7 +118,7 @@ test("a log that can't be synced ends the engine: nothing more is confirmed", as
     { reason: { code: "engine-unavailable", outcome: "not-stored" } },
     { reason: { message: expect.stringContaining("can't be synced") } },
   ])
-  const reason = "the store's log can't be synced: EIO: i/o error, fdatasync"
+  const reason = "the store can't be synced: EIO: i/o error, fdatasync"
   expect(changes).toEqual([{ state: "failed", reason }])
   await expect(engine.publish(newCall())).rejects.toMatchObject({
     code: "engine-unavailable",
@@ -125,17 +128,18 @@ test("a log that can't be synced ends the engine: nothing more is confirmed", as
   await engine.close()
 })
 
-test("a redrive whose sync fails ends the engine too, and a publish that was in doubt is not confirmed", async () => {
+test("a redrive whose sync fails ends the engine too, and says so", async () => {
   await using store = new EmbeddedStore()
   await buryOne(store)
   const { engine, log } = await openHeld(store)
-  const inDoubt = Promise.allSettled([engine.publish(newCall())])
+  const redriven = Promise.allSettled([engine.redrive("calls", {})])
   await waitUntil(() => log.waiting === 1, "the sync to begin")
-  log.fault = new Error("EIO: i/o error, fdatasync")
-  await expect(engine.redrive("calls", {})).rejects.toMatchObject({ name: "EngineUnavailableError" })
+  const notWritten = Promise.allSettled([engine.publish(newCall())])
+  log.end(new Error("EIO: i/o error, fdatasync"))
+  expect(await redriven).toMatchObject([{ reason: { name: "EngineUnavailableError" } }])
+  expect(await notWritten).toMatchObject([{ reason: { code: "engine-unavailable", outcome: "not-stored" } }])
   expect(engine.status().state).toBe("failed")
-  log.end()
-  expect(await inDoubt).toMatchObject([{ reason: { code: "engine-unavailable", outcome: "unknown" } }])
+  await expect(engine.purgeDeadLetters("calls", {})).rejects.toMatchObject({ name: "EngineUnavailableError" })
 })
 
 test("a thread pool that handlers keep busy does not hold up a publish", async () => {

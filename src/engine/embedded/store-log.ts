@@ -1,0 +1,133 @@
+import type { Database, Statement } from "bun:sqlite"
+import type { SyncAnswer } from "./log-keeper.ts"
+import { SyncRequest, THEN_CHECKPOINT, THEN_NOTHING, THEN_TAKE_OVER } from "./sync-request.ts"
+import type { SyncStart } from "./sync-thread.ts"
+
+/** What becomes of a sync. Callbacks and no promise: they are called in the turn of the event loop that learns of it. */
+export interface SyncWatcher {
+  /** All that was written before the sync is on the disk. */
+  onSynced(): void
+  /** The database may be written again. Called after `onSynced`, with a checkpoint between them now and then. */
+  onWritable(): void
+  /** What was written since the last sync may not be on the disk, and must never be confirmed. */
+  onFailed(cause: Error): void
+}
+
+/** What the engine needs of the log that SQLite writes. */
+export interface Log {
+  /** Brings the log onto the disk. One sync at a time: the next may begin once the database may be written again. */
+  sync(turn: number, watcher: SyncWatcher): void
+  /** Closes the database with `closeDatabase`, and lets go of the log. */
+  close(closeDatabase: () => void): Promise<void>
+}
+
+/**
+ * Pages in the log before they are copied into the database: 16 MiB at 4 KiB a page, which have to be free beside the
+ * database. A page that changes often, such as a queue's tail, is then copied once for many commits.
+ */
+const CHECKPOINT_PAGES = 4_000
+
+/** Pages that are written before a checkpoint that was not whole is tried again. */
+const CHECKPOINT_AGAIN_PAGES = 1_000
+
+/** The sync thread's own entry file, beside this one in the sources. */
+const SYNC_THREAD_URL = new URL("./sync-thread.ts", import.meta.url).href
+
+export interface StoreLogOptions {
+  readonly database: Database
+  readonly storeId: string
+  /** The entry file of the thread. Default: the one in the sources. */
+  readonly threadUrl?: string | undefined
+  /** Called once, if the log fails while no sync was asked for. */
+  readonly onFailure: (reason: Error) => void
+}
+
+/** Has the log synced, and copied into the database, by a thread of its own: the event loop never waits for the disk. */
+export class StoreLog implements Log {
+  readonly #thread: Worker
+  readonly #request = new SyncRequest()
+  readonly #size: Statement<{ log: number }, []>
+  readonly #onFailure: (reason: Error) => void
+  #watcher: SyncWatcher | null = null
+  /** What waits while the store is closed. */
+  #closing: PromiseWithResolvers<void> | null = null
+  #checkpointAt = CHECKPOINT_PAGES
+  #failure: Error | null = null
+
+  constructor({ database, storeId, threadUrl = SYNC_THREAD_URL, onFailure }: StoreLogOptions) {
+    this.#onFailure = onFailure
+    this.#size = database.prepare("PRAGMA wal_checkpoint(NOOP)")
+    this.#thread = new Worker(threadUrl)
+    // Outside the dispatch of the message: code that it resumes could wait for a message that comes after it.
+    this.#thread.onmessage = ({ data }: MessageEvent<SyncAnswer>) => setImmediate(() => this.#take(data))
+    this.#thread.onerror = ({ message }) => this.#fail(new Error(`the sync thread ended: ${message}`))
+    const start: SyncStart = { databaseFile: database.filename, storeId, memory: this.#request.memory }
+    this.#thread.postMessage(start)
+  }
+
+  sync(turn: number, watcher: SyncWatcher): void {
+    if (this.#failure !== null) return watcher.onFailed(this.#failure)
+    this.#watcher = watcher
+    this.#request.make(turn, this.#pages() >= this.#checkpointAt ? THEN_CHECKPOINT : THEN_NOTHING)
+  }
+
+  async close(closeDatabase: () => void): Promise<void> {
+    try {
+      if (this.#failure !== null) return
+      await this.#askToClose(THEN_TAKE_OVER)
+      this.#size.finalize()
+      closeDatabase()
+      await this.#askToClose(THEN_NOTHING)
+    } catch {
+      // What was confirmed is in the log, and the next process takes it from there.
+    } finally {
+      this.#thread.terminate()
+    }
+  }
+
+  #askToClose(then: typeof THEN_NOTHING | typeof THEN_TAKE_OVER): Promise<void> {
+    this.#closing = Promise.withResolvers()
+    this.#request.make(this.#request.turn, then)
+    return this.#closing.promise
+  }
+
+  #pages(): number {
+    return this.#size.get()?.log ?? 0
+  }
+
+  #take(answer: SyncAnswer): void {
+    switch (answer.kind) {
+      case "synced":
+        this.#watcher?.onSynced()
+        if (this.#request.then === THEN_NOTHING) this.#release()
+        break
+      case "checkpointed":
+        this.#checkpointAt = answer.isWhole ? CHECKPOINT_PAGES : this.#pages() + CHECKPOINT_AGAIN_PAGES
+        this.#release()
+        break
+      case "took-over":
+      case "closed":
+        this.#closing?.resolve()
+        break
+      case "failed":
+        this.#fail(new Error(answer.reason))
+        break
+    }
+  }
+
+  #release(): void {
+    const watcher = this.#watcher
+    this.#watcher = null
+    watcher?.onWritable()
+  }
+
+  #fail(cause: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = cause
+    const watcher = this.#watcher
+    this.#watcher = null
+    if (this.#closing !== null) this.#closing.reject(cause)
+    else if (watcher !== null) watcher.onFailed(cause)
+    else this.#onFailure(cause)
+  }
+}

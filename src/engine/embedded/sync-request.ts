@@ -1,0 +1,61 @@
+/**
+ * How the engine asks its sync thread, through shared memory: a `postMessage` would wait for the thread's event loop,
+ * which the thread does not run.
+ */
+
+/** What the thread does once the log is on the disk. */
+export const THEN_NOTHING = 0
+/** Copy the log into the database, so that the log begins anew. */
+export const THEN_CHECKPOINT = 1
+/** Take over the store, for the engine to close its own connection. */
+export const THEN_TAKE_OVER = 2
+
+export type Then = typeof THEN_NOTHING | typeof THEN_CHECKPOINT | typeof THEN_TAKE_OVER
+
+const NUMBER = 0
+const THEN = 1
+/** In the view of 64-bit numbers. */
+const TURN = 1
+
+const BYTES = 16
+
+/** One request at a time. The next may be made once the one before is answered. */
+export class SyncRequest {
+  readonly memory: SharedArrayBuffer
+  readonly #words: Int32Array
+  readonly #turns: BigInt64Array
+
+  /** @param memory that of the other side; without it, of its own */
+  constructor(memory = new SharedArrayBuffer(BYTES)) {
+    this.memory = memory
+    this.#words = new Int32Array(memory)
+    this.#turns = new BigInt64Array(memory)
+  }
+
+  /** Wakes the thread. */
+  make(turn: number, then: Then): void {
+    Atomics.store(this.#turns, TURN, BigInt(turn))
+    Atomics.store(this.#words, THEN, then)
+    Atomics.add(this.#words, NUMBER, 1)
+    Atomics.notify(this.#words, NUMBER)
+  }
+
+  /** The number of the latest request; it overflows, so that numbers are compared for equality alone. */
+  get number(): number {
+    return Atomics.load(this.#words, NUMBER)
+  }
+
+  /** Blocks until there is another request than that number, or so many milliseconds have passed. */
+  waitForOther(number: number, timeoutMs: number): boolean {
+    return Atomics.wait(this.#words, NUMBER, number, timeoutMs) !== "timed-out"
+  }
+
+  get turn(): number {
+    return Number(Atomics.load(this.#turns, TURN))
+  }
+
+  get then(): Then {
+    const then = Atomics.load(this.#words, THEN)
+    return then === THEN_CHECKPOINT || then === THEN_TAKE_OVER ? then : THEN_NOTHING
+  }
+}

@@ -1,0 +1,20 @@
+/** The entry of the thread that brings the store onto the disk. It takes one message, and then requests. */
+import { type KeptStore, LogKeeper, type SyncAnswer } from "./log-keeper.ts"
+import { SyncRequest } from "./sync-request.ts"
+
+declare const self: Worker
+
+/** What the thread is started with. */
+export interface SyncStart extends KeptStore {
+  readonly memory: SharedArrayBuffer
+}
+
+const answer = (message: SyncAnswer): void => self.postMessage(message)
+
+self.onmessage = ({ data }: MessageEvent<SyncStart>) => {
+  try {
+    new LogKeeper(data).serve(new SyncRequest(data.memory), answer)
+  } catch (error) {
+    answer({ kind: "failed", reason: error instanceof Error ? error.message : String(error) })
+  }
+}
