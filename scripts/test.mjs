@@ -15,7 +15,7 @@ const CONTAINER = "--container"
 const args = process.argv.slice(2)
 const bun = ensureToolchain()
 ensureRabbitMq()
-for (const name of ["chromium", "zsh", "fish"]) ensurePackages(`/usr/bin/${name}`, name)
+for (const name of ["chromium", "zsh", "fish", "strace"]) ensurePackages(`/usr/bin/${name}`, name)
 const folder4 = args.includes(ALL_BROKERS) ? ensureRabbitMq4() : undefined
 if (folder4 !== undefined) process.env.RABBITMQ_TEST_ROOTS = `/:${folder4 ?? "no RabbitMQ 4"}`
 const checks = await staticChecks()

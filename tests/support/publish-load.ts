@@ -1,3 +1,4 @@
+import type { EventType } from "../../src/event/event-type.ts"
 import type { RunningService } from "./running-service.ts"
 
 /** Longer than any answer may take: the confirm's timeout, and some for a busy machine. */
@@ -5,6 +6,15 @@ const REQUEST_BOUND_MS = 20_000
 
 /** What a refused client waits before it goes on, in milliseconds. */
 const PAUSE_MS = 20
+
+export interface PublishLoadOptions {
+  /** The events' type. Default: `custom`. */
+  readonly type?: EventType
+  /** About how large each event is, in bytes. Default: small. */
+  readonly payloadBytes?: number
+  /** Whether clients end without a word once the service is gone. Default: no, that is a failure. */
+  readonly ignoreLostConnections?: boolean
+}
 
 /** Clients that publish one event after the other to one service, until they are told to stop. */
 export class PublishLoad {
@@ -16,8 +26,14 @@ export class PublishLoad {
   readonly #clients: Promise<void>[]
   #isStopping = false
 
-  constructor(service: RunningService, connections: number) {
+  readonly #draft: object
+  readonly #isEndFine: boolean
+
+  constructor(service: RunningService, connections: number, options: PublishLoadOptions = {}) {
     this.#service = service
+    const payload = { text: "x".repeat(options.payloadBytes ?? 0) }
+    this.#draft = { type: options.type ?? "custom", name: "counted", payload }
+    this.#isEndFine = options.ignoreLostConnections ?? false
     this.#clients = Array.from({ length: connections }, () => this.#publish())
   }
 
@@ -29,18 +45,31 @@ export class PublishLoad {
 
   async #publish(): Promise<void> {
     while (!this.#isStopping) {
+      const answer = await this.#publishOne()
+      if (answer === null) return
+      if (answer.status === 201) this.answered.add(answer.id)
+      else {
+        this.refused.set(answer.status, (this.refused.get(answer.status) ?? 0) + 1)
+        await Bun.sleep(PAUSE_MS)
+      }
+    }
+  }
+
+  /** Null where the service is gone, and that is fine. */
+  async #publishOne(): Promise<{ readonly status: number; readonly id: string } | null> {
+    try {
       const response = await fetch(`${this.#service.url}/api/v1/events`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ type: "custom", name: "counted", payload: {} }),
+        body: JSON.stringify(this.#draft),
         signal: AbortSignal.timeout(REQUEST_BOUND_MS),
       })
-      const answer = (await response.json()) as { readonly id: string }
-      if (response.status === 201) this.answered.add(answer.id)
-      else {
-        this.refused.set(response.status, (this.refused.get(response.status) ?? 0) + 1)
-        await Bun.sleep(PAUSE_MS)
-      }
+      const { id } = (await response.json()) as { readonly id: string }
+      return { status: response.status, id }
+    } catch (error) {
+      if (this.#isEndFine && !this.#service.isAlive) return null
+      if (this.#isEndFine && error instanceof Error && error.name !== "TimeoutError") return null
+      throw error
     }
   }
 }
