@@ -1,13 +1,7 @@
 import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
+import { type Answer, readAnswers } from "../tests/support/http-answer.ts"
 import type { Exchange } from "./broken-requests.ts"
-
-/** An answer as it came. */
-export interface Answer {
-  readonly status: number
-  readonly headers: ReadonlyMap<string, string>
-  readonly body: string
-}
 
 /** What became of an exchange. */
 export interface Outcome {
@@ -47,25 +41,4 @@ export async function converse(port: number, { parts, requests }: Exchange): Pro
   clearTimeout(patience)
   socket.destroy()
   return { answers: answers(), end }
-}
-
-/** The answers that are whole. */
-function readAnswers(text: string): readonly Answer[] {
-  const answers: Answer[] = []
-  for (let at = 0; ; ) {
-    const end = text.indexOf("\r\n\r\n", at)
-    if (end < 0) return answers
-    const [line = "", ...lines] = text.slice(at, end).split("\r\n")
-    const headers = new Map(
-      lines.map((each) => [
-        each.split(":")[0]?.toLowerCase() ?? "",
-        each.slice(each.indexOf(":") + 1).trim(),
-      ]),
-    )
-    const bodyAt = end + 4
-    const length = Number(headers.get("content-length") ?? 0)
-    if (text.length - bodyAt < length) return answers
-    answers.push({ status: Number(line.split(" ")[1]), headers, body: text.slice(bodyAt, bodyAt + length) })
-    at = bodyAt + length
-  }
 }

@@ -1,5 +1,6 @@
+import type { Answer } from "../tests/support/http-answer.ts"
 import type { Exchange } from "./broken-requests.ts"
-import type { Answer, Outcome } from "./client.ts"
+import type { Outcome } from "./client.ts"
 
 const PROBLEM_FIELDS = ["type", "title", "status", "detail", "instance", "retryable"]
 

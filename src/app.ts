@@ -16,7 +16,6 @@ import { reportHealth } from "./http/health-report.ts"
 import { createHttpApp } from "./http/http-app.ts"
 import { HttpServer } from "./http/http-server.ts"
 import { ByteBudget } from "./http/request-body.ts"
-import { METHODS } from "./http/route-table.ts"
 import { LiveStream } from "./live/live-stream.ts"
 import { Publisher } from "./publisher/publisher.ts"
 import { Dispatcher } from "./runtime/dispatcher.ts"
@@ -174,7 +173,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     maxBatchBytes,
     bodies: { timeoutMs: config.BODY_TIMEOUT, budget },
     rates: config.RATE_LIMIT === 0 ? null : new RateLimit(config.RATE_LIMIT),
-    cors: config.CORS_ORIGINS.length === 0 ? null : new Cors(config.CORS_ORIGINS, METHODS),
+    cors: config.CORS_ORIGINS.length === 0 ? null : new Cors(config.CORS_ORIGINS),
     version: VERSION,
     metrics,
     logger,

@@ -1,4 +1,3 @@
-import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { LiveStream } from "../live/live-stream.ts"
@@ -12,30 +11,42 @@ import type { Allowance, RateLimit } from "./access/rate-limit.ts"
 import type { Cors } from "./cors.ts"
 import type { ExchangeInfo } from "./description/async-api.ts"
 import type { HealthReport } from "./health-report.ts"
+import type { PathParameters } from "./path-parameters.ts"
 import type { BodyLimits, RequestBody } from "./request-body.ts"
+import type { RequestHost } from "./request-host.ts"
+import type { Route } from "./route.ts"
 
 /** What the server hands to the app with each request. */
 export interface Bindings {
   readonly requestId: string
-  /** Keeps the connection open for an answer that may take longer than those of other requests. */
-  readonly mayTakeLong: () => void
+  /** Exempts the connection from the idle timeout, until the returned value is disposed of. */
+  readonly mayTakeLong: () => Disposable
   /** Keeps the service from stopping before an answer is sent that goes on after it was begun. */
   readonly hold: () => Disposable
   /** Aborted once the service stops: an answer that goes on is to end soon. */
   readonly stopping: AbortSignal
 }
 
-/** What a request is answered with besides itself. */
-export interface RequestBindings extends Bindings {
-  /** The key of the request; null where the service has none, or the route is open. */
+/** A request to a route that is there, with a valid Host: what decides whether it is let in. */
+export interface RequestHead {
+  readonly route: Route
+  readonly method: string
+  readonly headers: Headers
+  /** Null if the request names none. */
+  readonly host: RequestHost | null
+}
+
+/** A request that was let in, as its route's handler gets it. */
+export interface RouteRequest extends RequestHead, Bindings {
+  readonly params: PathParameters
+  /** The query of the URL with its question mark; empty if there is none. */
+  readonly query: string
+  /** The key of the request; null if the service has no keys, or the route is open. */
   readonly key: StoredKey | null
-  /** What the key may still ask for; null where there is no limit. */
+  /** What the key may still ask for; null if there is no limit. */
   readonly allowance: Allowance | null
   readonly body: RequestBody
 }
-
-/** Where routes are registered. */
-export type HttpRoutes = OpenAPIHono<{ Bindings: RequestBindings }>
 
 /** Answers a request. Its id is in its answer, and in the log. */
 export type HttpApp = (request: Request, bindings: Bindings) => Promise<Response>

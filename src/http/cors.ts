@@ -1,3 +1,5 @@
+import { emptyResponseHeaders } from "./response-headers.ts"
+
 /** What stands for every origin. */
 const ANY_ORIGIN = "*"
 
@@ -13,22 +15,22 @@ const RESPONSE_HEADERS = "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy
 /** Lets pages of other origins use the service. Source: fetch.spec.whatwg.org, "CORS protocol". */
 export class Cors {
   readonly #origins: ReadonlySet<string>
-  readonly #methods: string
 
-  /** @param methods what the routes take */
-  constructor(origins: readonly string[], methods: readonly string[]) {
+  constructor(origins: readonly string[]) {
     this.#origins = new Set(origins)
-    this.#methods = methods.join(", ")
   }
 
-  /** Answers a browser that asks what it may send; null for any other request. */
-  preflight({ method, headers }: Request): Response | null {
-    if (method !== "OPTIONS" || !headers.has("access-control-request-method")) return null
-    if (!this.#allows(headers.get("origin"))) return null
+  /**
+   * Answers an OPTIONS by which a browser asks what it may send; null for any other.
+   * @param methods what the path takes
+   */
+  preflight({ headers }: Request, methods: readonly string[], requestId: string): Response | null {
+    if (!headers.has("access-control-request-method") || !this.#allows(headers.get("origin"))) return null
     return new Response(null, {
       status: 204,
       headers: {
-        "Access-Control-Allow-Methods": this.#methods,
+        ...emptyResponseHeaders(requestId),
+        "Access-Control-Allow-Methods": methods.join(", "),
         "Access-Control-Allow-Headers": REQUEST_HEADERS,
         "Access-Control-Max-Age": String(MAX_AGE_SECONDS),
       },

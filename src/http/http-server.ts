@@ -86,8 +86,7 @@ export class HttpServer {
     try {
       const response = await this.#app(request, {
         requestId,
-        // Bun ends a connection on which nothing moved for that long, whether it waits for an answer or not.
-        mayTakeLong: () => this.#server.timeout(request, 0),
+        mayTakeLong: () => this.#suspendIdleTimeout(request),
         hold: () => this.#hold(),
         stopping: this.#stopping.signal,
       })
@@ -98,6 +97,13 @@ export class HttpServer {
       this.#logger.warn({ request_id: requestId, reason: String(error) }, "a request was not answered")
       return toProblemResponse(new ProblemError("internal", "The request failed."), requestId)
     }
+  }
+
+  /** Bun closes a connection on which nothing moves, even while the client waits for an answer. */
+  #suspendIdleTimeout(request: Request): Disposable {
+    this.#server.timeout(request, 0)
+    // Otherwise the connection would stay open for ever if the client sends nothing after this request.
+    return { [Symbol.dispose]: () => this.#server.timeout(request, IDLE_TIMEOUT_SECONDS) }
   }
 
   /** The server does not close while something is held. */

@@ -28,16 +28,16 @@ export function checkBody<Schema extends z.ZodType>(schema: Schema, body: unknow
 }
 
 /**
- * Checks the parameters behind the `?` of a URL. A list is given by commas, by giving the parameter again, or by both;
+ * Checks the parameters of a URL's query, which begins with its `?` or is empty. A list is given by commas, by giving the parameter again, or by both;
  * a comma that is part of a value is written as %2C.
  * @throws {ProblemError} `validation-failed`, with each fault and the parameter that has it.
  */
 export function checkQuery<Schema extends z.ZodType>(
   schema: Schema,
-  url: string,
+  query: string,
   kinds: QueryKinds,
 ): z.output<Schema> {
-  const result = schema.safeParse(readQuery(url, kinds))
+  const result = schema.safeParse(readQuery(query, kinds))
   if (result.success) return result.data
   const errors = faultsOf(result.error).map(({ path, message }) => ({ parameter: String(path[0]), message }))
   throw new ProblemError("validation-failed", DETAIL, { errors })
@@ -53,9 +53,9 @@ function faultsOf({ issues }: z.ZodError): readonly FoundFault[] {
 }
 
 /** What is given twice and is no list stays a list, to be refused as one. */
-function readQuery(url: string, kinds: QueryKinds): Record<string, unknown> {
+function readQuery(query: string, kinds: QueryKinds): Record<string, unknown> {
   const read: Record<string, unknown> = Object.create(null)
-  for (const [name, pairs] of Map.groupBy(pairsOf(url), ([name]) => name)) {
+  for (const [name, pairs] of Map.groupBy(pairsOf(query), ([name]) => name)) {
     const texts = pairs.map(([, text]) => text)
     const [text = ""] = texts
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : "text"
@@ -67,11 +67,9 @@ function readQuery(url: string, kinds: QueryKinds): Record<string, unknown> {
 }
 
 /** Names, and values as they were sent: their commas tell a list only before they are decoded. */
-function pairsOf(url: string): readonly (readonly [name: string, text: string])[] {
-  const at = url.indexOf("?")
-  if (at < 0) return []
-  return url
-    .slice(at + 1)
+function pairsOf(query: string): readonly (readonly [name: string, text: string])[] {
+  return query
+    .slice(1)
     .split("&")
     .filter((pair) => pair !== "")
     .map((pair) => {

@@ -9,6 +9,7 @@ import { responseHeaders } from "./response-headers.ts"
 
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
 const PROBLEMS = {
+  "malformed-request": { status: 400, title: "The request is not valid HTTP", retryable: false },
   "malformed-json": { status: 400, title: "The body is not JSON", retryable: false },
   unauthorized: { status: 401, title: "A key is needed", retryable: false },
   forbidden: { status: 403, title: "The key may not do this", retryable: false },

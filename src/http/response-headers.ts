@@ -17,10 +17,8 @@ export const responseHeaders = (requestId: string, contentType: string): Record<
   ...COMMON,
 })
 
-/** Gives an answer that was made without them what every answer has; what it says itself stays. */
-export function completeHeaders(headers: Headers, requestId: string): void {
-  for (const [name, value] of Object.entries(COMMON)) {
-    if (!headers.has(name)) headers.set(name, value)
-  }
-  headers.set(REQUEST_ID, requestId)
-}
+/** The headers of an answer without a body. */
+export const emptyResponseHeaders = (requestId: string): Record<string, string> => ({
+  [REQUEST_ID]: requestId,
+  ...COMMON,
+})

@@ -151,7 +151,9 @@ describe("pages of other origins", () => {
     const response = await service.post(EVENTS, EVENT, { Origin: ORIGIN })
     expect(response.status).toBe(201)
     expect([...response.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([])
-    expect((await preflight(service, ORIGIN)).status).toBe(405)
+    const asked = await preflight(service, ORIGIN)
+    expect(asked.headers.get("allow")).toContain("POST")
+    expect([...asked.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([])
   })
 
   test("may use the service where they are named, and read its refusals; others may not", async () => {
@@ -170,7 +172,7 @@ describe("pages of other origins", () => {
       expect(response.headers.get("vary")).toBe("Origin")
     }
     const other = "https://elsewhere.example.com"
-    expect((await preflight(service, other)).status).toBe(405)
+    expect((await preflight(service, other)).headers.has("access-control-allow-methods")).toBe(false)
     const response = await service.post(EVENTS, EVENT, { Origin: other })
     expect(response.headers.has("access-control-allow-origin")).toBe(false)
     expect(response.headers.get("vary")).toBe("Origin")

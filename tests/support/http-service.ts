@@ -3,12 +3,12 @@ import type { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.t
 import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
 import type { KeyRing } from "../../src/http/access/key-ring.ts"
 import type { RateLimit } from "../../src/http/access/rate-limit.ts"
+import type { Consumption } from "../../src/http/context.ts"
 import { Cors } from "../../src/http/cors.ts"
 import type { HealthReport } from "../../src/http/health-report.ts"
 import { createHttpApp } from "../../src/http/http-app.ts"
 import { HttpServer } from "../../src/http/http-server.ts"
 import { ByteBudget } from "../../src/http/request-body.ts"
-import { METHODS } from "../../src/http/route-table.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
 import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
@@ -73,7 +73,7 @@ export class HttpService implements AsyncDisposable {
     const app = createHttpApp({
       engine,
       publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
-      consumption: { isPaused: () => null, pause() {}, resume() {} },
+      consumption: consumptionOf(queues.map(({ name }) => name)),
       live,
       keys: options.keys ?? null,
       queues,
@@ -89,7 +89,7 @@ export class HttpService implements AsyncDisposable {
         budget: options.budget ?? new ByteBudget(268_435_456),
       },
       rates: options.rates ?? null,
-      cors: options.corsOrigins === undefined ? null : new Cors(options.corsOrigins, METHODS),
+      cors: options.corsOrigins === undefined ? null : new Cors(options.corsOrigins),
       version: "0.0.0-test",
       metrics,
       logger: SILENT,
@@ -123,6 +123,16 @@ export class HttpService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.stop(STOP_TIMEOUT_MS)
     await this.#store[Symbol.asyncDispose]()
+  }
+}
+
+/** As if a handler module consumed each of these queues. */
+function consumptionOf(queues: readonly string[]): Consumption {
+  const paused = new Set<string>()
+  return {
+    isPaused: (queue) => (queues.includes(queue) ? paused.has(queue) : null),
+    pause: (queue) => void paused.add(queue),
+    resume: (queue) => void paused.delete(queue),
   }
 }
 

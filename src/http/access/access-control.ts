@@ -33,6 +33,15 @@ export function requireType(key: StoredKey | null, draft: unknown): void {
   throw new ProblemError("forbidden", detail, { outcome: "not-stored" })
 }
 
+/** Refuses a key that is limited to event types, on a route that can't be limited. @throws {ProblemError} `forbidden`. */
+export function requireAllTypes(key: StoredKey | null): void {
+  if (key?.types === undefined) return
+  throw new ProblemError(
+    "forbidden",
+    `The key ${key.name} is limited to event types, which this route is not.`,
+  )
+}
+
 function presentedKey(headers: Headers): string | null {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")
   return bearer?.[1] ?? headers.get("x-api-key")

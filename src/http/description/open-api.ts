@@ -1,6 +1,7 @@
+import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi"
 import { KEY_SCHEME } from "../access/scope.ts"
-import type { HttpRoutes } from "../context.ts"
 import type { ProblemSlug } from "../problem.ts"
+import type { Route } from "../route.ts"
 import { problemResponses } from "./responses.ts"
 
 /** How a route that takes a key can refuse, whatever else it does. */
@@ -55,13 +56,15 @@ const RETRY_AFTER_HEADER = {
 }
 
 /** The OpenAPI document of all routes, with what they have in common said of each. */
-export function describeApi(app: HttpRoutes, version: string): unknown {
-  app.openAPIRegistry.registerComponent("securitySchemes", KEY_SCHEME, {
+export function describeApi(routes: readonly Route[], version: string): unknown {
+  const describing = new OpenAPIHono()
+  for (const route of routes) describing.openAPIRegistry.registerPath(configOf(route))
+  describing.openAPIRegistry.registerComponent("securitySchemes", KEY_SCHEME, {
     type: "http",
     scheme: "bearer",
     description: "Where the service has keys. `X-API-Key: <key>` is taken as well.",
   })
-  const document = app.getOpenAPI31Document({
+  const document = describing.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Event Broker",
@@ -77,10 +80,19 @@ export function describeApi(app: HttpRoutes, version: string): unknown {
   return document
 }
 
+const OPEN_API_METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const
+
+const configOf = ({ method, path, scope, description }: Route): RouteConfig => ({
+  ...description,
+  method: OPEN_API_METHODS[method],
+  path,
+  security: scope === "open" ? [] : [{ [KEY_SCHEME]: [scope] }],
+})
+
 function complete({ security, requestBody, responses }: Operation): void {
   if (security !== undefined && security.length > 0) addProblems(responses, KEY_PROBLEMS)
   if (requestBody !== undefined) addProblems(responses, BODY_PROBLEMS)
-  addProblems(responses, ["internal"])
+  addProblems(responses, ["malformed-request", "internal"])
   for (const response of Object.values(responses)) {
     const isProblem = response.content?.["application/problem+json"] !== undefined
     response.headers = {

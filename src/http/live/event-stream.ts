@@ -1,4 +1,5 @@
 import type { LiveClient } from "../../live/audience.ts"
+import { responseHeaders } from "../response-headers.ts"
 
 /** Bytes that wait for a client before it misses what comes. */
 const BUFFER_BYTES = 262_144
@@ -8,8 +9,16 @@ const HEARTBEAT_MS = 15_000
 
 const HEARTBEAT = ": heartbeat\n\n"
 
-/** nginx would collect what is meant to be seen at once. */
-const HEADERS = { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" }
+const headersOf = (requestId: string) => ({
+  ...responseHeaders(requestId, "text/event-stream"),
+  // nginx would collect what is meant to be seen at once.
+  "X-Accel-Buffering": "no",
+})
+
+/** Answers HEAD of a stream: its headers, without beginning one. */
+export const streamHead = (requestId: string): Response =>
+  // Without a transfer coding Bun would say that the stream's length is 0.
+  new Response(null, { headers: { ...headersOf(requestId), "Transfer-Encoding": "chunked" } })
 
 /** Server-sent events to one client. What it has no room for is counted, and told once it has. */
 export class EventStream implements LiveClient {
@@ -32,7 +41,7 @@ export class EventStream implements LiveClient {
   }
 
   /** @param leave called once the client is gone, or the service stops */
-  response(leave: () => void): Response {
+  response(requestId: string, leave: () => void): Response {
     const encoder = new TextEncoder()
     const heartbeat = setInterval(() => {
       if (this.#hasRoom()) this.#controller?.enqueue(encoder.encode(HEARTBEAT))
@@ -58,7 +67,7 @@ export class EventStream implements LiveClient {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
     )
-    return new Response(stream, { headers: HEADERS })
+    return new Response(stream, { headers: headersOf(requestId) })
   }
 
   /** Where it has, it is told first of what it has missed. */

@@ -1,4 +1,5 @@
 import type { Bindings } from "../context.ts"
+import { responseHeaders } from "../response-headers.ts"
 
 /**
  * An answer that is written as it comes: the next text is asked for once the client has taken those before. It may take
@@ -7,10 +8,9 @@ import type { Bindings } from "../context.ts"
 export function streamedResponse(
   texts: AsyncGenerator<string, void>,
   contentType: string,
-  { mayTakeLong, hold }: Bindings,
+  { requestId, mayTakeLong, hold }: Bindings,
 ): Response {
-  mayTakeLong()
-  const held = whileHeld(hold(), texts)
+  const held = whileHeld([mayTakeLong(), hold()], texts)
   const encoder = new TextEncoder()
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -22,13 +22,14 @@ export function streamedResponse(
       await held.return()
     },
   })
-  return new Response(stream, { headers: { "Content-Type": contentType } })
+  return new Response(stream, { headers: responseHeaders(requestId, contentType) })
 }
 
 async function* whileHeld(
-  held: Disposable,
+  held: readonly Disposable[],
   texts: AsyncGenerator<string, void>,
 ): AsyncGenerator<string, void> {
-  using _ = held
+  using stack = new DisposableStack()
+  for (const each of held) stack.use(each)
   yield* texts
 }

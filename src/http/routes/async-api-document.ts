@@ -1,16 +1,16 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
 import { describeMessages } from "../description/async-api.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import type { Route } from "../route.ts"
 
-const PATH = "/asyncapi.json"
-
-const route = () =>
-  createRoute({
-    method: "get",
-    ...needs("read"),
-    path: PATH,
+export const asyncApiDocument = ({ engine, catalog, exchange, version }: HttpContext): Route => ({
+  method: "GET",
+  path: "/asyncapi.json",
+  scope: "read",
+  eventTypes: "unaffected",
+  description: {
     summary: "Queues, topics and events, as an AsyncAPI 3 document",
     description: "For programs that consume from RabbitMQ themselves.",
     tags: ["Service"],
@@ -18,11 +18,9 @@ const route = () =>
       200: jsonResponse("The document", z.looseObject({ asyncapi: z.string() })),
       ...problemResponses("engine-unavailable"),
     },
-  })
-
-export function asyncApiDocument(app: HttpRoutes, { engine, catalog, exchange, version }: HttpContext): void {
-  app.openAPIRegistry.registerPath(route())
-  app.get(PATH, async (c) =>
-    c.json(describeMessages({ version, exchange, queues: await engine.queueStats(), catalog })),
-  )
-}
+  },
+  async handler({ requestId }) {
+    const queues = await engine.queueStats()
+    return jsonAnswer(requestId, describeMessages({ version, exchange, queues, catalog }))
+  },
+})

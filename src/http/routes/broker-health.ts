@@ -1,8 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
+import type { BrokerReport } from "../../engine/broker-report.ts"
 import type { EngineCapabilities } from "../../engine/engine.ts"
-import { isOpen } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import type { HttpContext } from "../context.ts"
 import { jsonResponse } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import type { Route } from "../route.ts"
 
 const NotUsedSchema = z.object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() })
 
@@ -33,11 +35,12 @@ const BrokerSchema = z
   })
   .openapi("BrokerHealth")
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...isOpen,
-    path: "/health/rabbitmq",
+export const brokerHealth = ({ engine, brokerReport }: HttpContext): Route => ({
+  method: "GET",
+  path: "/health/rabbitmq",
+  scope: "open",
+  eventTypes: "unaffected",
+  description: {
     summary: "The connection to RabbitMQ",
     tags: ["Health"],
     responses: {
@@ -47,33 +50,36 @@ const route = () =>
       ),
       503: jsonResponse("It is not, or RabbitMQ takes no events", BrokerSchema),
     },
-  })
-
-export function brokerHealth(app: HttpRoutes, { engine, brokerReport }: HttpContext): void {
-  app.openapi(route(), (c) => {
+  },
+  handler({ requestId }) {
     if (brokerReport === null) {
       const detail = "Events are stored in this process."
-      return c.json({ status: "not-used" as const, engine: engine.name, detail }, 200)
+      const body = { status: "not-used" as const, engine: engine.name, detail }
+      return jsonAnswer<z.infer<typeof NotUsedSchema>>(requestId, body)
     }
     const report = brokerReport()
-    const { product, version } = report
-    const body = {
-      status: report.state,
-      detail: report.reason,
-      host: report.host,
-      port: report.port,
-      vhost: report.vhost,
-      tls: report.tls,
-      server: { product, version },
-      blocked: report.state === "blocked",
-      publishing: report.isPublishing,
-      consuming: report.isConsuming,
-      queue_type: report.queueType,
-      capabilities: describe(engine.capabilities),
-    }
-    return report.state === "connected" ? c.json(body, 200) : c.json(body, 503)
-  })
-}
+    const body = describeBroker(report, engine.capabilities)
+    return jsonAnswer(requestId, body, report.state === "connected" ? 200 : 503)
+  },
+})
+
+const describeBroker = (
+  report: BrokerReport,
+  capabilities: EngineCapabilities,
+): z.infer<typeof BrokerSchema> => ({
+  status: report.state,
+  detail: report.reason,
+  host: report.host,
+  port: report.port,
+  vhost: report.vhost,
+  tls: report.tls,
+  server: { product: report.product, version: report.version },
+  blocked: report.state === "blocked",
+  publishing: report.isPublishing,
+  consuming: report.isConsuming,
+  queue_type: report.queueType,
+  capabilities: describe(capabilities),
+})
 
 const describe = (capabilities: EngineCapabilities) => ({
   priorities: capabilities.priorities,

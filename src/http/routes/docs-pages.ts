@@ -1,27 +1,30 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { isOpen } from "../access/scope.ts"
-import type { HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
 import { assetResponse, type Page, pageResponse } from "../description/pages/page.ts"
 import { REDOC } from "../description/pages/redoc.ts"
 import { SWAGGER_UI } from "../description/pages/swagger-ui.ts"
 import { problemResponses } from "../description/responses.ts"
 import { ProblemError } from "../problem.ts"
+import type { Route } from "../route.ts"
 
-const pageRoute = ({ path, title }: Page) =>
-  createRoute({
-    method: "get",
-    ...isOpen,
-    path,
-    summary: title,
+const pageRoute = (page: Page): Route => ({
+  method: "GET",
+  path: page.path,
+  scope: "open",
+  eventTypes: "unaffected",
+  description: {
+    summary: page.title,
     tags: ["Service"],
     responses: { 200: { description: "A page", content: { "text/html": { schema: z.string() } } } },
-  })
+  },
+  handler: ({ requestId }) => pageResponse(page, requestId),
+})
 
-const assetRoute = ({ path, assets }: Page) =>
-  createRoute({
-    method: "get",
-    ...isOpen,
-    path: `${path}/{asset}`,
+const assetRoute = ({ path, assets }: Page): Route => ({
+  method: "GET",
+  path: `${path}/{asset}`,
+  scope: "open",
+  eventTypes: "unaffected",
+  description: {
     summary: `What ${path} loads`,
     tags: ["Service"],
     request: { params: z.object({ asset: z.enum(Object.keys(assets)) }) },
@@ -37,18 +40,15 @@ const assetRoute = ({ path, assets }: Page) =>
       },
       ...problemResponses("not-found"),
     },
-  })
+  },
+  handler({ params, requestId }) {
+    const name = params.get("asset")
+    const asset = Object.hasOwn(assets, name) && assets[name]
+    if (!asset) throw new ProblemError("not-found", `There is no ${name} at ${path}.`)
+    return assetResponse(asset, requestId)
+  },
+})
 
 /** The pages that show the API. What they load is inside the executable: they work without any network. */
-export function docsPages(app: HttpRoutes): void {
-  for (const page of [SWAGGER_UI, REDOC]) {
-    app.openAPIRegistry.registerPath(pageRoute(page))
-    app.get(page.path, () => pageResponse(page))
-    app.openAPIRegistry.registerPath(assetRoute(page))
-    app.get(assetRoute(page).getRoutingPath(), (c) => {
-      const asset = Object.hasOwn(page.assets, c.req.param("asset")) && page.assets[c.req.param("asset")]
-      if (!asset) throw new ProblemError("not-found", `There is nothing at ${c.req.path}.`)
-      return assetResponse(asset)
-    })
-  }
-}
+export const docsPages = (): readonly Route[] =>
+  [SWAGGER_UI, REDOC].flatMap((page) => [pageRoute(page), assetRoute(page)])

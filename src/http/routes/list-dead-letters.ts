@@ -1,11 +1,12 @@
-import { createRoute, z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
 import type { DeadLetter } from "../../engine/engine.ts"
 import { FAILURE_REASONS } from "../../event/failure.ts"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import type { HttpContext } from "../context.ts"
 import { LookSchema, QueueParameters, SELECTION_KINDS } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
 import { checkQuery } from "../parameters.ts"
+import type { Route } from "../route.ts"
 
 const failedAt = z.number().nullable().openapi({
   description: "In seconds since the epoch, with fractions; null where another program did not say when.",
@@ -32,11 +33,13 @@ const DeadLettersSchema = z
   })
   .openapi("DeadLetters")
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...needs("admin"),
-    path: "/api/v1/dead-letters/{queue}",
+export const listDeadLetters = ({ engine }: HttpContext): Route => ({
+  method: "GET",
+  path: "/api/v1/dead-letters/{queue}",
+  scope: "admin",
+  eventTypes: "limited",
+  mayTakeLong: true,
+  description: {
     summary: "The dead letters of a queue, the oldest first",
     description: "Looking takes none and keeps their order.",
     tags: ["Dead letters"],
@@ -45,25 +48,21 @@ const route = () =>
       200: jsonResponse("The dead letters", DeadLettersSchema),
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
-  })
-
-export function listDeadLetters(app: HttpRoutes, { engine }: HttpContext): void {
-  app.openAPIRegistry.registerPath(route())
-  app.get(route().getRoutingPath(), async (c) => {
-    const queue = c.req.param("queue")
-    const { limit, reason, name } = checkQuery(LookSchema, c.req.url, SELECTION_KINDS)
-    c.env.mayTakeLong()
+  },
+  async handler({ params, query, requestId }) {
+    const queue = params.get("queue")
+    const { limit, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
     const letters = await engine.deadLetters(queue, {
       limit,
       ...(reason !== undefined && { reason }),
       ...(name !== undefined && { name }),
     })
-    return c.json({
+    return jsonAnswer<z.infer<typeof DeadLettersSchema>>(requestId, {
       count: letters.length,
       dead_letters: letters.map((letter) => toDeadLetter(queue, letter)),
     })
-  })
-}
+  },
+})
 
 function toDeadLetter(queue: string, { body, failure }: DeadLetter): z.infer<typeof DeadLetterSchema> {
   return {

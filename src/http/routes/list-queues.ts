@@ -1,7 +1,8 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
 import { jsonResponse } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import type { Route } from "../route.ts"
 
 const QueueSchema = z
   .object({
@@ -14,18 +15,19 @@ const QueueSchema = z
   })
   .openapi("Queue")
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...needs("read"),
-    path: "/api/v1/events/queues",
+const QueuesSchema = z.record(z.string(), QueueSchema)
+
+export const listQueues = ({ queues }: HttpContext): Route => ({
+  method: "GET",
+  path: "/api/v1/events/queues",
+  scope: "read",
+  eventTypes: "unaffected",
+  description: {
     summary: "The predefined queues",
     tags: ["Events"],
-    responses: { 200: jsonResponse("By name", z.record(z.string(), QueueSchema)) },
-  })
-
-export function listQueues(app: HttpRoutes, { queues }: HttpContext): void {
-  app.openapi(route(), (c) => {
+    responses: { 200: jsonResponse("By name", QueuesSchema) },
+  },
+  handler({ requestId }) {
     const byName = queues.map(({ name, bindings, ttlMs, maxLength, overflow }) => {
       const limits = { ttl: ttlMs, max_length: maxLength, overflow }
       return [
@@ -33,6 +35,6 @@ export function listQueues(app: HttpRoutes, { queues }: HttpContext): void {
         { routing_key: bindings.join(","), durable: true, auto_delete: false, ...limits },
       ] as const
     })
-    return c.json(Object.fromEntries(byName), 200)
-  })
-}
+    return jsonAnswer<z.infer<typeof QueuesSchema>>(requestId, Object.fromEntries(byName))
+  },
+})

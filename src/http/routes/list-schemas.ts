@@ -1,8 +1,9 @@
-import { createRoute, z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
 import { EVENT_TYPES } from "../../event/event-type.ts"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import type { HttpContext } from "../context.ts"
 import { jsonResponse } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import type { Route } from "../route.ts"
 
 const EventSchemasSchema = z
   .object({
@@ -12,24 +13,23 @@ const EventSchemasSchema = z
   })
   .openapi("EventSchemas")
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...needs("read"),
-    path: "/api/v1/schemas",
+export const listSchemas = ({ catalog }: HttpContext): Route => ({
+  method: "GET",
+  path: "/api/v1/schemas",
+  scope: "read",
+  eventTypes: "unaffected",
+  description: {
     summary: "The events that have a schema",
     tags: ["Schemas"],
     responses: { 200: jsonResponse("Every event with a schema", z.array(EventSchemasSchema)) },
-  })
-
-export function listSchemas(app: HttpRoutes, { catalog }: HttpContext): void {
-  app.openapi(route(), (c) => {
+  },
+  handler({ requestId }) {
     const byEvent = Map.groupBy(catalog?.all() ?? [], ({ type, name }) => `${type}/${name}`)
     const events = [...byEvent.values()].flatMap((schemas) => {
       const [first] = schemas
       if (first === undefined) return []
       return [{ type: first.type, name: first.name, versions: schemas.map(({ version }) => version) }]
     })
-    return c.json(events, 200)
-  })
-}
+    return jsonAnswer<readonly z.infer<typeof EventSchemasSchema>[]>(requestId, events)
+  },
+})

@@ -1,13 +1,11 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
 import { problemResponses } from "../description/responses.ts"
-import { EventStream } from "../live/event-stream.ts"
+import { EventStream, streamHead } from "../live/event-stream.ts"
 import { LIVE_FORMATS } from "../live/live-format.ts"
 import { checkQuery } from "../parameters.ts"
 import { ProblemError } from "../problem.ts"
-
-const PATH = "/api/v1/events/stream"
+import type { Route } from "../route.ts"
 
 /** Clients at a time: each holds a connection, and what it has not taken yet. */
 const MAX_CLIENTS = 1_000
@@ -33,11 +31,12 @@ const QuerySchema = z.strictObject({
   }),
 })
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...needs("read"),
-    path: PATH,
+export const liveEvents = ({ live }: HttpContext): Route => ({
+  method: "GET",
+  path: "/api/v1/events/stream",
+  scope: "read",
+  eventTypes: "limited",
+  description: {
     summary: "Events as they come",
     description:
       "Server-sent events: `event` with an event as it is stored, and `missed` with `{count}` where the client was too " +
@@ -49,18 +48,16 @@ const route = () =>
       200: { description: "The stream", content: { "text/event-stream": { schema: z.string() } } },
       ...problemResponses("validation-failed", "too-many-in-flight", "engine-unavailable"),
     },
-  })
-
-export function liveEvents(app: HttpRoutes, { live }: HttpContext): void {
-  app.openAPIRegistry.registerPath(route())
-  app.get(PATH, async (c) => {
-    const { topics, format } = checkQuery(QuerySchema, c.req.url, { topics: "list" })
+  },
+  async handler({ method, query, requestId, stopping, mayTakeLong }) {
+    const { topics, format } = checkQuery(QuerySchema, query, { topics: "list" })
     if (live.clientCount >= MAX_CLIENTS) {
       throw new ProblemError("too-many-in-flight", `${MAX_CLIENTS} clients look at the stream already.`)
     }
-    const stream = new EventStream(c.env.stopping)
+    if (method === "HEAD") return streamHead(requestId)
+    const stream = new EventStream(stopping)
     const leave = await live.join({ patterns: topics, format: LIVE_FORMATS[format] }, stream)
-    c.env.mayTakeLong()
-    return stream.response(leave)
-  })
-}
+    mayTakeLong()
+    return stream.response(requestId, leave)
+  },
+})

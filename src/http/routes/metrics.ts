@@ -1,12 +1,14 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
+import { responseHeaders } from "../response-headers.ts"
+import type { Route } from "../route.ts"
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...needs("read"),
-    path: "/metrics",
+export const metrics = ({ metrics: counted }: HttpContext): Route => ({
+  method: "GET",
+  path: "/metrics",
+  scope: "read",
+  eventTypes: "unaffected",
+  description: {
     summary: "Metrics for Prometheus",
     tags: ["Health"],
     responses: {
@@ -15,10 +17,7 @@ const route = () =>
         content: { "text/plain": { schema: z.string() } },
       },
     },
-  })
-
-export function metrics(app: HttpRoutes, { metrics: counted }: HttpContext): void {
-  app.openapi(route(), async (c) =>
-    c.text(await counted.text(), 200, { "Content-Type": counted.contentType }),
-  )
-}
+  },
+  handler: async ({ requestId }) =>
+    new Response(await counted.text(), { headers: responseHeaders(requestId, counted.contentType) }),
+})

@@ -1,8 +1,9 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { Consumption, HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { Consumption, HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
 import { ProblemError } from "../problem.ts"
+import type { Route } from "../route.ts"
 
 const PausedSchema = z.object({ queue: z.string(), is_paused: z.boolean() }).openapi("PausedQueue")
 
@@ -18,11 +19,16 @@ const CHANGES = {
   },
 } as const
 
-const route = (change: keyof typeof CHANGES) =>
-  createRoute({
-    method: "post",
-    ...needs("admin"),
-    path: `/api/v1/events/queues/{queue}/${change}`,
+export const pauseQueue = (context: HttpContext): Route => changing("pause", context)
+
+export const resumeQueue = (context: HttpContext): Route => changing("resume", context)
+
+const changing = (change: keyof typeof CHANGES, { consumption }: HttpContext): Route => ({
+  method: "POST",
+  path: `/api/v1/events/queues/{queue}/${change}`,
+  scope: "admin",
+  eventTypes: "limited",
+  description: {
     ...CHANGES[change],
     tags: ["Queues"],
     request: { params: z.object({ queue: z.string() }) },
@@ -30,17 +36,13 @@ const route = (change: keyof typeof CHANGES) =>
       200: jsonResponse("How the queue is now; also where it was so before", PausedSchema),
       ...problemResponses("not-found"),
     },
-  })
-
-export function pauseQueue(app: HttpRoutes, { consumption }: HttpContext): void {
-  for (const change of ["pause", "resume"] as const) {
-    app.openapi(route(change), (c) => {
-      const { queue } = c.req.valid("param")
-      consumption[change](known(queue, consumption))
-      return c.json({ queue, is_paused: change === "pause" }, 200)
-    })
-  }
-}
+  },
+  handler({ params, requestId }) {
+    const queue = known(params.get("queue"), consumption)
+    consumption[change](queue)
+    return jsonAnswer<z.infer<typeof PausedSchema>>(requestId, { queue, is_paused: change === "pause" })
+  },
+})
 
 function known(queue: string, consumption: Consumption): string {
   if (consumption.isPaused(queue) !== null) return queue

@@ -1,8 +1,7 @@
-import { createRoute, z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
 import { EventInvalidError } from "../../event/errors.ts"
 import { escapePointer } from "../../event/validate.ts"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes, RequestBindings } from "../context.ts"
+import type { HttpContext, RouteRequest } from "../context.ts"
 import {
   CLOUD_EVENT_EXAMPLE,
   cloudEventJsonSchema,
@@ -10,6 +9,7 @@ import {
   eventDraftJsonSchema,
 } from "../description/envelope-json-schema.ts"
 import { EVENT_PROBLEMS, jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
 import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON } from "../media-type.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../publishing/event-format.ts"
@@ -17,8 +17,7 @@ import { EventLines } from "../publishing/event-lines.ts"
 import { ReceiptSchema, toReceipt } from "../publishing/receipt.ts"
 import { streamedResponse } from "../publishing/streamed-response.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
-
-const PATH = "/api/v1/events/batch"
+import type { Route } from "../route.ts"
 
 const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT_BATCH, NDJSON]
 
@@ -51,90 +50,88 @@ const orBatchResult = ([status, problem]: [string, ReturnType<typeof problemResp
   ]
 }
 
-const route = () =>
-  createRoute({
-    method: "post",
-    ...needs("publish"),
-    path: PATH,
-    summary: "Publish up to 1,000 events, or any number a line each",
-    description:
-      "Each event is stored or refused on its own; the answer has them in the order sent. Where none is stored, the " +
-      "status is that of the first failure. With `application/x-ndjson` events are read as they come, and lines wait " +
-      "while a queue is full.",
-    tags: ["Events"],
-    request: {
-      headers: TRACE_HEADERS,
-      body: {
-        required: true,
-        content: {
-          [JSON_TYPE]: {
-            schema: {
-              type: "object",
-              required: ["events"],
-              additionalProperties: false,
-              properties: {
-                events: {
-                  type: "array",
-                  minItems: 1,
-                  maxItems: MAX_BATCH_SIZE,
-                  items: eventDraftJsonSchema(),
-                },
-              },
-              example: {
-                events: [EVENT_EXAMPLE, { type: "user", name: "login", payload: { user_id: "u-7" } }],
+const description = (): Route["description"] => ({
+  summary: "Publish up to 1,000 events, or any number a line each",
+  description:
+    "Each event is stored or refused on its own; the answer has them in the order sent. Where none is stored, the " +
+    "status is that of the first failure. With `application/x-ndjson` events are read as they come, and lines wait " +
+    "while a queue is full.",
+  tags: ["Events"],
+  request: {
+    headers: TRACE_HEADERS,
+    body: {
+      required: true,
+      content: {
+        [JSON_TYPE]: {
+          schema: {
+            type: "object",
+            required: ["events"],
+            additionalProperties: false,
+            properties: {
+              events: {
+                type: "array",
+                minItems: 1,
+                maxItems: MAX_BATCH_SIZE,
+                items: eventDraftJsonSchema(),
               },
             },
-          },
-          [CLOUD_EVENT_BATCH]: {
-            schema: {
-              type: "array",
-              minItems: 1,
-              maxItems: MAX_BATCH_SIZE,
-              items: cloudEventJsonSchema(),
-              example: [CLOUD_EVENT_EXAMPLE],
+            example: {
+              events: [EVENT_EXAMPLE, { type: "user", name: "login", payload: { user_id: "u-7" } }],
             },
           },
-          [NDJSON]: {
-            schema: {
-              type: "string",
-              description: "An event a line.",
-              example: `${JSON.stringify(EVENT_EXAMPLE)}\n`,
-            },
+        },
+        [CLOUD_EVENT_BATCH]: {
+          schema: {
+            type: "array",
+            minItems: 1,
+            maxItems: MAX_BATCH_SIZE,
+            items: cloudEventJsonSchema(),
+            example: [CLOUD_EVENT_EXAMPLE],
+          },
+        },
+        [NDJSON]: {
+          schema: {
+            type: "string",
+            description: "An event a line.",
+            example: `${JSON.stringify(EVENT_EXAMPLE)}\n`,
           },
         },
       },
     },
-    responses: {
-      200: {
-        description:
-          "A line for each line of an `application/x-ndjson`, in their order, while others are still to come: what " +
-          "became of each. What ends the body early is the last line.",
-        content: { [NDJSON]: { schema: z.string() } },
-      },
-      201: jsonResponse("All are stored", BatchResultSchema),
-      207: jsonResponse("Some are stored", BatchResultSchema),
-      ...Object.fromEntries(
-        Object.entries(problemResponses(...EVENT_PROBLEMS, "forbidden")).map(orBatchResult),
-      ),
+  },
+  responses: {
+    200: {
+      description:
+        "A line for each line of an `application/x-ndjson`, in their order, while others are still to come: what " +
+        "became of each. What ends the body early is the last line.",
+      content: { [NDJSON]: { schema: z.string() } },
     },
-  })
+    201: jsonResponse("All are stored", BatchResultSchema),
+    207: jsonResponse("Some are stored", BatchResultSchema),
+    ...Object.fromEntries(
+      Object.entries(problemResponses(...EVENT_PROBLEMS, "forbidden")).map(orBatchResult),
+    ),
+  },
+})
 
-export function publishBatch(app: HttpRoutes, context: HttpContext): void {
-  // Described, but not typed by its description: that knows no status that depends on what was sent.
-  app.openAPIRegistry.registerPath(route())
-  app.post(PATH, (c) => {
-    const { headers } = c.req.raw
-    const publishing = { publisher: context.publisher, key: c.env.key, trace: readTrace(headers) }
+export const publishBatch = (context: HttpContext): Route => ({
+  method: "POST",
+  path: "/api/v1/events/batch",
+  scope: "publish",
+  eventTypes: "limited",
+  description: description(),
+  handler(request) {
+    const { headers, key } = request
+    const publishing = { publisher: context.publisher, key, trace: readTrace(headers) }
     return mediaTypeOf(headers) === NDJSON
-      ? answerLines(publishing, c.env, context)
-      : answerBatch(headers, publishing, c.env, context)
-  })
-}
+      ? answerLines(publishing, request, context)
+      : answerBatch(publishing, request, context)
+  },
+})
 
 async function answerBatch(
-  headers: Headers,
   publishing: Publishing,
-  { body, allowance, requestId }: RequestBindings,
+  { headers, body, allowance, requestId }: RouteRequest,
   { maxBatchBytes }: HttpContext,
 ): Promise<Response> {
   const isCloudEvents = mediaTypeOf(headers) === CLOUD_EVENT_BATCH
@@ -153,18 +150,18 @@ async function answerBatch(
     return { index, status: "failed" as const, problem }
   })
   const count = events.length - failures.length
-  return Response.json({ count, failed: failures.length, events }, { status: statusOf(count, failures) })
+  return jsonAnswer(requestId, { count, failed: failures.length, events }, statusOf(count, failures))
 }
 
-function answerLines(publishing: Publishing, env: RequestBindings, { maxBodyBytes }: HttpContext): Response {
+function answerLines(publishing: Publishing, request: RouteRequest, { maxBodyBytes }: HttpContext): Response {
   const lines = new EventLines({
     ...publishing,
-    requestId: env.requestId,
-    allowance: env.allowance,
+    requestId: request.requestId,
+    allowance: request.allowance,
     maxLineBytes: maxBodyBytes,
-    signal: env.stopping,
+    signal: request.stopping,
   })
-  return streamedResponse(lines.answers(env.body.chunks(maxBodyBytes, env.stopping)), NDJSON, env)
+  return streamedResponse(lines.answers(request.body.chunks(maxBodyBytes, request.stopping)), NDJSON, request)
 }
 
 function statusOf(count: number, failures: readonly ProblemStatus[]): 201 | 207 | ProblemStatus {

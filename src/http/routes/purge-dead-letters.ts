@@ -1,9 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
 import { PurgeSchema, QueueParameters, SELECTION_KINDS, selectionOf } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
 import { checkQuery } from "../parameters.ts"
+import type { Route } from "../route.ts"
 
 const PurgedSchema = z
   .object({
@@ -12,11 +13,13 @@ const PurgedSchema = z
   })
   .openapi("Purged")
 
-const route = () =>
-  createRoute({
-    method: "delete",
-    ...needs("admin"),
-    path: "/api/v1/dead-letters/{queue}",
+export const purgeDeadLetters = ({ engine }: HttpContext): Route => ({
+  method: "DELETE",
+  path: "/api/v1/dead-letters/{queue}",
+  scope: "admin",
+  eventTypes: "limited",
+  mayTakeLong: true,
+  description: {
     summary: "Delete dead letters for good",
     description:
       "What is selected is in the query: HTTP gives the body of a DELETE no meaning, and what stands between may " +
@@ -27,13 +30,10 @@ const route = () =>
       200: jsonResponse("They are gone", PurgedSchema),
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
-  })
-
-export function purgeDeadLetters(app: HttpRoutes, { engine }: HttpContext): void {
-  app.openAPIRegistry.registerPath(route())
-  app.delete(route().getRoutingPath(), async (c) => {
-    const asked = checkQuery(PurgeSchema, c.req.url, SELECTION_KINDS)
-    c.env.mayTakeLong()
-    return c.json({ ...(await engine.purgeDeadLetters(c.req.param("queue"), selectionOf(asked))) })
-  })
-}
+  },
+  async handler({ params, query, requestId }) {
+    const selection = selectionOf(checkQuery(PurgeSchema, query, SELECTION_KINDS))
+    const { purged, remaining } = await engine.purgeDeadLetters(params.get("queue"), selection)
+    return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, { purged, remaining })
+  },
+})

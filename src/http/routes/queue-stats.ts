@@ -1,7 +1,8 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
 import { jsonResponse } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import type { Route } from "../route.ts"
 
 const QueueStatsSchema = z
   .object({
@@ -15,20 +16,20 @@ const QueueStatsSchema = z
   })
   .openapi("QueueStats")
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...needs("read"),
-    path: "/api/v1/events/stats",
+export const queueStats = ({ engine, consumption }: HttpContext): Route => ({
+  method: "GET",
+  path: "/api/v1/events/stats",
+  scope: "read",
+  eventTypes: "unaffected",
+  description: {
     summary: "The depth of every queue",
     tags: ["Events"],
     responses: { 200: jsonResponse("Every queue", z.array(QueueStatsSchema)) },
-  })
-
-export function queueStats(app: HttpRoutes, { engine, consumption }: HttpContext): void {
-  app.openapi(route(), async (c) => {
+  },
+  async handler({ requestId }) {
     const stats = await engine.queueStats()
-    return c.json(
+    return jsonAnswer<readonly z.infer<typeof QueueStatsSchema>[]>(
+      requestId,
       stats.map(({ name, bindings, messageCount, consumerCount, deadLetterCount }) => ({
         queue_name: name,
         message_count: messageCount,
@@ -38,7 +39,6 @@ export function queueStats(app: HttpRoutes, { engine, consumption }: HttpContext
         dead_letter_count: deadLetterCount,
         is_paused: consumption.isPaused(name) ?? false,
       })),
-      200,
     )
-  })
-}
+  },
+})

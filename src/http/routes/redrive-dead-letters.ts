@@ -1,9 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
 import { QueueParameters, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
 import { checkBody } from "../parameters.ts"
+import type { Route } from "../route.ts"
 
 const RedrivenSchema = z
   .object({
@@ -16,11 +17,13 @@ const RedrivenSchema = z
   })
   .openapi("Redriven")
 
-const route = () =>
-  createRoute({
-    method: "post",
-    ...needs("admin"),
-    path: "/api/v1/dead-letters/{queue}/redrive",
+export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route => ({
+  method: "POST",
+  path: "/api/v1/dead-letters/{queue}/redrive",
+  scope: "admin",
+  eventTypes: "limited",
+  mayTakeLong: true,
+  description: {
     summary: "Move dead letters back to their queue",
     description:
       "The oldest first, as events that were never tried, to this queue alone. Each is stored there before it " +
@@ -42,15 +45,11 @@ const route = () =>
         "confirm-timeout",
       ),
     },
-  })
-
-export function redriveDeadLetters(app: HttpRoutes, { engine, maxBodyBytes }: HttpContext): void {
-  app.openAPIRegistry.registerPath(route())
-  app.post(route().getRoutingPath(), async (c) => {
-    const asked = checkBody(RedriveSchema, await c.env.body.json(maxBodyBytes))
-    c.env.mayTakeLong()
+  },
+  async handler({ params, body, requestId }) {
+    const asked = checkBody(RedriveSchema, await body.json(maxBodyBytes))
     const dryRun = asked.dry_run
-    const result = await engine.redrive(c.req.param("queue"), selectionOf(asked), { dryRun })
-    return c.json({ ...result, dry_run: dryRun })
-  })
-}
+    const result = await engine.redrive(params.get("queue"), selectionOf(asked), { dryRun })
+    return jsonAnswer<z.infer<typeof RedrivenSchema>>(requestId, { ...result, dry_run: dryRun })
+  },
+})

@@ -1,7 +1,8 @@
-import { createRoute, z } from "@hono/zod-openapi"
-import { isOpen } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
 import { jsonResponse } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import type { Route } from "../route.ts"
 
 const ServiceInfoSchema = z
   .object({
@@ -13,18 +14,22 @@ const ServiceInfoSchema = z
   })
   .openapi("ServiceInfo")
 
-const route = () =>
-  createRoute({
-    method: "get",
-    ...isOpen,
-    path: "/",
+export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
+  method: "GET",
+  path: "/",
+  scope: "open",
+  eventTypes: "unaffected",
+  description: {
     summary: "What this is, and where to go",
     tags: ["Service"],
     responses: { 200: jsonResponse("The service", ServiceInfoSchema) },
-  })
-
-export function serviceInfo(app: HttpRoutes, { engine, version }: HttpContext): void {
-  app.openapi(route(), (c) =>
-    c.json({ message: "Event Broker", version, engine: engine.name, docs: "/docs", health: "/health" }, 200),
-  )
-}
+  },
+  handler: ({ requestId }) =>
+    jsonAnswer<z.infer<typeof ServiceInfoSchema>>(requestId, {
+      message: "Event Broker",
+      version,
+      engine: engine.name,
+      docs: "/docs",
+      health: "/health",
+    }),
+})

@@ -1,11 +1,12 @@
-import { createRoute, z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
 import { faultsOfPayload } from "../../schema/schema-catalog.ts"
-import { needs } from "../access/scope.ts"
-import type { HttpContext, HttpRoutes } from "../context.ts"
+import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { findSchema } from "../event-schemas.ts"
+import { jsonAnswer } from "../json-answer.ts"
 import { checkBody } from "../parameters.ts"
-import { EventParameters } from "./show-schema.ts"
+import type { Route } from "../route.ts"
+import { EventParameters, eventOf } from "./show-schema.ts"
 
 const PayloadSchema = z.strictObject({
   payload: z.unknown().openapi({ description: "What the event would have as its payload." }),
@@ -20,11 +21,12 @@ const VerdictSchema = z
   })
   .openapi("PayloadVerdict")
 
-const route = () =>
-  createRoute({
-    method: "post",
-    ...needs("publish"),
-    path: "/api/v1/schemas/{type}/{name}/validate",
+export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route => ({
+  method: "POST",
+  path: "/api/v1/schemas/{type}/{name}/validate",
+  scope: "publish",
+  eventTypes: "unaffected",
+  description: {
     summary: "Whether a payload would be taken",
     description: "A dry run: nothing is published.",
     tags: ["Schemas"],
@@ -42,14 +44,12 @@ const route = () =>
         "validation-failed",
       ),
     },
-  })
-
-export function validatePayload(app: HttpRoutes, { catalog, maxBodyBytes }: HttpContext): void {
-  app.openAPIRegistry.registerPath(route())
-  app.post(route().getRoutingPath(), async (c) => {
-    const asked = checkBody(PayloadSchema, await c.env.body.json(maxBodyBytes))
-    const schema = findSchema(catalog, c.req.param(), asked.schema_version)
+  },
+  async handler({ params, body, requestId }) {
+    const asked = checkBody(PayloadSchema, await body.json(maxBodyBytes))
+    const schema = findSchema(catalog, eventOf(params), asked.schema_version)
     const errors = faultsOfPayload(schema, asked.payload, "/payload")
-    return c.json({ is_valid: errors.length === 0, schema_version: schema.version, errors })
-  })
-}
+    const verdict = { is_valid: errors.length === 0, schema_version: schema.version, errors: [...errors] }
+    return jsonAnswer<z.infer<typeof VerdictSchema>>(requestId, verdict)
+  },
+})

@@ -1,3 +1,5 @@
+import { responseHeaders } from "../../response-headers.ts"
+
 /** A page that shows the API, and what it loads. All of it is inside the executable. */
 export interface Page {
   /** Where it is. What it loads is below that. */
@@ -34,10 +36,10 @@ export const API_ELEMENT = "api"
 export const JAVASCRIPT = "text/javascript; charset=utf-8"
 export const CSS = "text/css; charset=utf-8"
 
-export const pageResponse = (page: Page): Response =>
+export const pageResponse = (page: Page, requestId: string): Response =>
   new Response(htmlOf(page), {
     headers: {
-      "Content-Type": "text/html; charset=utf-8",
+      ...responseHeaders(requestId, "text/html; charset=utf-8"),
       "Content-Security-Policy": `${POLICY}; ${page.policy}`,
       "Referrer-Policy": "no-referrer",
     },
@@ -61,7 +63,10 @@ ${scripts.map((name) => `<script src="${folder}/${name}"></script>\n`).join("")}
 `
 }
 
-export const assetResponse = async ({ contentType, content }: Asset): Promise<Response> =>
+export const assetResponse = async ({ contentType, content }: Asset, requestId: string): Promise<Response> =>
   new Response(await content(), {
-    headers: { "Content-Type": contentType, "Cache-Control": `public, max-age=${CACHE_SECONDS}` },
+    headers: {
+      ...responseHeaders(requestId, contentType),
+      "Cache-Control": `public, max-age=${CACHE_SECONDS}`,
+    },
   })

@@ -1,0 +1,21 @@
+import { authorize, requireAllTypes } from "./access/access-control.ts"
+import type { StoredKey } from "./access/key-file.ts"
+import type { HttpContext, RequestHead } from "./context.ts"
+import { ProblemError } from "./problem.ts"
+
+/**
+ * Decides whether a request is let in, by what is known before its body is read. Every check of this kind is here.
+ * Returns the key of the request; null if the service has no keys, or the route is open.
+ * @throws {ProblemError} `unauthorized`, `forbidden`, or `engine-unavailable` while the service starts.
+ */
+export function admit({ route, headers }: RequestHead, { keys, isStarting }: HttpContext): StoredKey | null {
+  const { scope, eventTypes } = route
+  if (scope === "open") return null
+  const key = authorize(keys, headers, scope)
+  if (eventTypes === "unlimited-only") requireAllTypes(key)
+  if (isStarting()) {
+    const details = scope === "publish" ? { outcome: "not-stored" as const } : {}
+    throw new ProblemError("engine-unavailable", "The service is starting.", details)
+  }
+  return key
+}

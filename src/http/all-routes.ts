@@ -1,0 +1,58 @@
+import type { HttpContext } from "./context.ts"
+import { RouteTable } from "./route-table.ts"
+import { asyncApiDocument } from "./routes/async-api-document.ts"
+import { brokerHealth } from "./routes/broker-health.ts"
+import { countDeadLetters } from "./routes/count-dead-letters.ts"
+import { docsPages } from "./routes/docs-pages.ts"
+import { health, liveness, readiness } from "./routes/health.ts"
+import { listDeadLetters } from "./routes/list-dead-letters.ts"
+import { listQueues } from "./routes/list-queues.ts"
+import { listSchemas } from "./routes/list-schemas.ts"
+import { listTypes } from "./routes/list-types.ts"
+import { liveEvents } from "./routes/live-events.ts"
+import { metrics } from "./routes/metrics.ts"
+import { openApiDocument } from "./routes/open-api-document.ts"
+import { pauseQueue, resumeQueue } from "./routes/pause-queue.ts"
+import { publishBatch } from "./routes/publish-batch.ts"
+import { publishEvent } from "./routes/publish-event.ts"
+import { purgeDeadLetters } from "./routes/purge-dead-letters.ts"
+import { queueStats } from "./routes/queue-stats.ts"
+import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
+import { serviceInfo } from "./routes/service-info.ts"
+import { showSchema } from "./routes/show-schema.ts"
+import { validatePayload } from "./routes/validate-payload.ts"
+
+/** Every route of the service, in the order of the documentation. A route that is not here does not exist. */
+export function createRouteTable(context: HttpContext): RouteTable {
+  const publish = publishEvent(context)
+  const table: RouteTable = new RouteTable(
+    [
+      publish,
+      publishBatch(context),
+      liveEvents(context),
+      listQueues(context),
+      listTypes(),
+      queueStats(context),
+      pauseQueue(context),
+      resumeQueue(context),
+      countDeadLetters(context),
+      listDeadLetters(context),
+      redriveDeadLetters(context),
+      purgeDeadLetters(context),
+      listSchemas(context),
+      showSchema(context),
+      validatePayload(context),
+      health(context),
+      readiness(context),
+      liveness(),
+      brokerHealth(context),
+      metrics(context),
+      serviceInfo(context),
+      ...docsPages(),
+      asyncApiDocument(context),
+      openApiDocument(context, () => table.routes),
+    ],
+    publish,
+  )
+  return table
+}
