@@ -32,15 +32,6 @@ const ROUTES = [
   ["get", "/asyncapi.json"],
 ] as const
 
-const STREAM = "/api/v1/events/stream"
-
-const GET_PATHS = ROUTES.filter(([method, path]) => method === "get" && path !== STREAM).map(([, path]) =>
-  path
-    .replace("{queue}", "user_events")
-    .replace("{type}/{name}", "voice/heard")
-    .replace("{asset}", "start.js"),
-)
-
 test("the predefined queues are listed with their limits", async () => {
   await using service = await HttpService.start({
     limits: { ttlMs: 5_000, maxLength: 7, overflow: "drop-head" },
@@ -262,13 +253,4 @@ describe("a route that is not there", () => {
     const problem = await problemOf(response, "method-not-allowed", 405)
     expect(problem.retryable).toBe(false)
   })
-})
-
-test.each(GET_PATHS)("HEAD of %s is answered as GET is, without the body", async (path) => {
-  await using service = await HttpService.start({ schemas: [{ path: "voice/heard.json", schema: {} }] })
-  const response = await fetch(service.url + path, { method: "HEAD" })
-  expect(response.status).toBe(200)
-  const got = await service.get(path)
-  expect(response.headers.get("content-type")).toBe(got.headers.get("content-type"))
-  expect(await response.text()).toBe("")
 })
