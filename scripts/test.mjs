@@ -12,10 +12,20 @@ const ALL_BROKERS = "--all-brokers"
 /** With this argument, the container's image is built and tried. */
 const CONTAINER = "--container"
 
+/** Programs of Debian's that the tests run: the file that tells whether each is there, and its package. */
+const TOOLS = [
+  ["/usr/bin/chromium", "chromium"],
+  ["/usr/bin/zsh", "zsh"],
+  ["/usr/bin/fish", "fish"],
+  ["/usr/bin/strace", "strace"],
+  ["/usr/sbin/mkfs.ext4", "e2fsprogs"],
+  ["/usr/sbin/haproxy", "haproxy"],
+]
+
 const args = process.argv.slice(2)
 const bun = ensureToolchain()
 ensureRabbitMq()
-for (const name of ["chromium", "zsh", "fish", "strace"]) ensurePackages(`/usr/bin/${name}`, name)
+for (const [file, name] of TOOLS) ensurePackages(file, name)
 const folder4 = args.includes(ALL_BROKERS) ? ensureRabbitMq4() : undefined
 if (folder4 !== undefined) process.env.RABBITMQ_TEST_ROOTS = `/:${folder4 ?? "no RabbitMQ 4"}`
 const checks = await staticChecks()
