@@ -12,23 +12,27 @@ const BYTES_PER_SLOT = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELE
 export class JobBoard {
   /** To be posted to the worker, which makes its board over the same memory. */
   readonly memory: SharedArrayBuffer
-  /** Milliseconds since the epoch: `performance.now` has an origin of its own in each thread. */
+  /** By the steady clock: `performance.now` has an origin of its own in each thread. */
   readonly #begunAt: Float64Array
   readonly #progress: Int32Array
+  readonly #now: () => number
 
-  private constructor(memory: SharedArrayBuffer) {
+  private constructor(memory: SharedArrayBuffer, now: () => number) {
+    this.#now = now
     const slots = memory.byteLength / BYTES_PER_SLOT
     this.memory = memory
     this.#begunAt = new Float64Array(memory, 0, slots)
     this.#progress = new Int32Array(memory, slots * Float64Array.BYTES_PER_ELEMENT, slots)
   }
 
-  static withSlots(slots: number): JobBoard {
-    return new JobBoard(new SharedArrayBuffer(slots * BYTES_PER_SLOT))
+  /** @param now milliseconds by a clock that the threads share. Default: `steadyClock()`. */
+  static withSlots(slots: number, now = steadyClock()): JobBoard {
+    return new JobBoard(new SharedArrayBuffer(slots * BYTES_PER_SLOT), now)
   }
 
-  static over(memory: SharedArrayBuffer): JobBoard {
-    return new JobBoard(memory)
+  /** Both threads make theirs when the worker starts, so their steady clocks agree. */
+  static over(memory: SharedArrayBuffer, now = steadyClock()): JobBoard {
+    return new JobBoard(memory, now)
   }
 
   /** The main thread gives the job that this slot is for. */
@@ -38,7 +42,7 @@ export class JobBoard {
 
   /** The worker is about to call the job's function. */
   begin(slot: number): void {
-    this.#begunAt[slot] = Date.now()
+    this.#begunAt[slot] = this.#now()
     Atomics.store(this.#progress, slot, PROGRESS.indexOf("begun"))
   }
 
@@ -54,6 +58,16 @@ export class JobBoard {
   /** For how long the job has been running, in milliseconds; 0 where it has not begun. */
   runningForMs(slot: number): number {
     if (this.progressOf(slot) === "given") return 0
-    return Math.max(0, Date.now() - (this.#begunAt[slot] ?? 0))
+    return Math.max(0, this.#now() - (this.#begunAt[slot] ?? 0))
   }
+}
+
+/**
+ * Returns a clock that reads the wall clock once, here, and counts on by the monotonic clock. Clocks made at the same
+ * moment in several threads agree, and a later jump of the wall clock moves none of them: it neither ends a handler
+ * early nor lets it run on.
+ */
+function steadyClock(): () => number {
+  const origin = Date.now() - performance.now()
+  return () => origin + performance.now()
 }

@@ -47,7 +47,7 @@ export class Refusals {
       const outcome = queues.length === 1 ? "not-stored" : "unknown"
       return new PublishError("queue-full", `the queue ${full.name} is full`, outcome, { cause })
     }
-    const now = Date.now()
+    const now = performance.now()
     this.#unexplainedSince ??= now
     if (now - this.#unexplainedSince >= UNEXPLAINED_FOR_MS) {
       this.#unexplainedSince = null
