@@ -101,8 +101,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       )
     }
   })
-  const opened = engine.status()
-  if (opened.state === "ready" && opened.warning !== undefined) logger.error(opened.warning)
   const metrics = new Metrics()
   const tracing = await openTracing(config, logger)
   const schemas = catalog && schemaCheck(catalog, config, logger)
@@ -271,11 +269,16 @@ async function openTracing(config: Config, logger: Logger): Promise<Tracing> {
 
 /** The engine that is configured; only this function names the adapters. */
 function openEngine(
-  { config, syncThreadUrl }: AppOptions,
+  { config, syncThreadUrl, logger }: AppOptions,
   onStatusChange: (status: EngineStatus) => void,
 ): OpenedEngine {
   if (config.ENGINE === "embedded") {
-    const engine = EmbeddedEngine.open({ dataDir: config.DATA_DIR, syncThreadUrl, onStatusChange })
+    const engine = EmbeddedEngine.open({
+      dataDir: config.DATA_DIR,
+      syncThreadUrl,
+      onStatusChange,
+      report: (level, message, fields) => logger[level](fields, message),
+    })
     return { engine, brokerReport: null }
   }
   const engine = new RabbitMqEngine({

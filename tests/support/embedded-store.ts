@@ -1,4 +1,5 @@
-import { EmbeddedEngine, type EmbeddedEngineOptions } from "../../src/engine/embedded/embedded-engine.ts"
+import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
+import type { EmbeddedEngineOptions } from "../../src/engine/embedded/engine-options.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
 /** The folder of an embedded engine, and the engine that was opened on it last. */

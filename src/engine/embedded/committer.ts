@@ -5,7 +5,6 @@ import type { TurnWriter, WrittenTurn } from "./turn-writer.ts"
 export interface CommitterOptions {
   readonly writer: TurnWriter
   readonly log: Log
-  readonly now: () => number
   /** Whether turns are committed. What is asked for while they are not waits in the turn. */
   readonly isOpen: () => boolean
   /** The turn is on the disk. */
@@ -72,11 +71,11 @@ export class Committer {
   }
 
   #commit(): void {
-    const { writer, log, now, onConfirmed, onRefused, onFailed } = this.#options
+    const { writer, log, onConfirmed, onRefused, onFailed } = this.#options
     const turn = this.takeTurn()
     let written: WrittenTurn
     try {
-      written = writer.write(turn, now())
+      written = writer.write(turn)
     } catch (error) {
       onRefused(turn, error)
       return

@@ -23,10 +23,25 @@ const STORE_TABLE = `
   INSERT INTO store VALUES (1, lower(hex(randomblob(16))), 0);
 `
 
+/** The last moment that the store was used at, by every clock: one row. See `StoreClock`. */
+const CLOCK_TABLE = `
+  CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    store_time INTEGER NOT NULL,
+    wall_time INTEGER NOT NULL,
+    boot_id TEXT,
+    since_boot INTEGER,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+`
+
 /** What makes a store of the version before into one of this version, by the version before. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: "ALTER TABLE events ADD COLUMN trace TEXT",
-  2: STORE_TABLE,
+  2: `ALTER TABLE events ADD COLUMN checksum INTEGER;
+      ALTER TABLE queues ADD COLUMN checksum INTEGER;
+      ${STORE_TABLE}
+      ${CLOCK_TABLE}`,
 }
 
 /**
@@ -35,18 +50,22 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
  *
  * An event's body is stored once. A message that holds its event alone is `shared` 0 and takes the body with
  * it; where several queues hold it, the last one does, found by the partial index.
+ *
+ * A `checksum` of NULL was stored by an earlier version, and is not checked.
  */
 const SCHEMA = `
   CREATE TABLE queues (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    declaration TEXT NOT NULL
+    declaration TEXT NOT NULL,
+    checksum INTEGER
   ) STRICT;
 
   CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
     body TEXT NOT NULL,
-    trace TEXT
+    trace TEXT,
+    checksum INTEGER
   ) STRICT;
 
   CREATE TABLE messages (
@@ -77,10 +96,11 @@ const SCHEMA = `
 
   CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
   ${STORE_TABLE}
+  ${CLOCK_TABLE}
 `
 
 /** A store that this process has for itself. */
-export interface OpenStore {
+export interface OpenStore extends Disposable {
   readonly database: Database
   readonly storeId: string
   /** The number of the last turn in it. */
@@ -105,7 +125,16 @@ export function openStore(dataDir: string): OpenStore {
   try {
     database = new Database(file, { create: true, readwrite: true, strict: true })
     configure(database)
-    return { database, lock, ...identify(database) }
+    const opened = database
+    return {
+      database: opened,
+      lock,
+      ...identify(opened),
+      [Symbol.dispose]() {
+        opened.close()
+        lock[Symbol.dispose]()
+      },
+    }
   } catch (cause) {
     database?.close()
     lock[Symbol.dispose]()

@@ -10,7 +10,7 @@ export class DueTimer {
     this.#onDue = onDue
   }
 
-  /** Forgets what was armed before. Null arms nothing. Both in milliseconds since the epoch. */
+  /** Forgets what was armed before. Null arms nothing. Both in milliseconds, by the store's clock. */
   arm(dueAt: number | null, now: number): void {
     clearTimeout(this.#timer)
     if (dueAt === null) return

@@ -19,32 +19,22 @@ import type {
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
+import { ClockMarkStore } from "./clock-mark.ts"
 import { Committer } from "./committer.ts"
 import { type OpenStore, openStore } from "./database.ts"
 import { DeadLetterAdministration } from "./dead-letter-administration.ts"
 import { newDelivery } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
+import type { EmbeddedEngineOptions } from "./engine-options.ts"
 import { explainLostTurns } from "./lost-turns.ts"
 import { MessageStore } from "./message-store.ts"
 import { subscribe } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
+import { StoreClock } from "./store-clock.ts"
 import { type Log, StoreLog } from "./store-log.ts"
 import { type Settlement, Turn } from "./turn.ts"
 import { outcomeOf, reasonOf, refuseAll, whyUnavailable } from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
-
-export interface EmbeddedEngineOptions {
-  /** The folder of the store; made where it is missing. */
-  readonly dataDir: string
-  /** Milliseconds since the epoch. Default: the system's clock. */
-  readonly now?: () => number
-  /** Told when the engine becomes unavailable, and when it is ready again. */
-  readonly onStatusChange?: (status: EngineStatus) => void
-  /** The entry file of the thread that syncs the store. Default: the one in the sources. */
-  readonly syncThreadUrl?: string
-  /** Brings the store's log onto the disk. Default: by that thread. For tests, to hold it up or let it fail. */
-  readonly openLog?: () => Log
-}
 
 const CLOSED = "the engine is closed; the event will be delivered again"
 
@@ -64,7 +54,7 @@ export class EmbeddedEngine implements Engine {
   readonly #catalog: QueueCatalog
   readonly #writer: TurnWriter
   readonly #committer: Committer
-  readonly #now: () => number
+  readonly #clock: StoreClock
   readonly #onStatusChange: (status: EngineStatus) => void
   readonly #sweep: Timer
   readonly #log: Log
@@ -88,9 +78,11 @@ export class EmbeddedEngine implements Engine {
   private constructor(opened: OpenStore, options: EmbeddedEngineOptions) {
     const { database, storeId, turn } = opened
     this.#opened = opened
-    this.#now = options.now ?? Date.now
+    const report = options.report ?? (() => {})
+    this.#clock = new StoreClock(new ClockMarkStore(database), report, options.time)
     this.#onStatusChange = options.onStatusChange ?? (() => {})
     const warning = explainLostTurns(options.dataDir, opened)
+    if (warning !== null) report("error", warning, {})
     this.#ready = warning === null ? { state: "ready" } : { state: "ready", warning }
     this.#status = this.#ready
     this.#store = new MessageStore(database)
@@ -99,20 +91,22 @@ export class EmbeddedEngine implements Engine {
       operate: (write) => this.#operate(write),
     })
     this.#catalog = new QueueCatalog(database, this.#store)
-    this.#writer = new TurnWriter(this.#store, this.#catalog, turn)
+    this.#writer = new TurnWriter(this.#store, this.#catalog, this.#clock, turn)
     const onFailure = (reason: Error): void => this.#giveUp(new Turn(), reason)
     this.#log =
       options.openLog?.() ?? new StoreLog({ database, storeId, threadUrl: options.syncThreadUrl, onFailure })
     this.#committer = new Committer({
       writer: this.#writer,
       log: this.#log,
-      now: this.#now,
       isOpen: () => this.#status.state === "ready",
       onConfirmed: (turn, written) => this.#conclude(turn, written),
       onRefused: (turn, cause) => this.#fail(turn, cause),
       onFailed: (turn, cause) => this.#giveUp(turn, cause),
     })
-    this.#sweep = setInterval(() => this.#committer.schedule(), EXPIRY_INTERVAL_MS)
+    this.#sweep = setInterval(() => {
+      this.#clock.check()
+      this.#committer.schedule()
+    }, EXPIRY_INTERVAL_MS)
     this.#committer.schedule()
   }
 
@@ -204,7 +198,7 @@ export class EmbeddedEngine implements Engine {
     await this.#committer.finish()
     const hasFailed = this.#status.state === "failed"
     clearInterval(this.#sweep)
-    this.#dueTimer.arm(null, this.#now())
+    this.#dueTimer.arm(null, this.#clock.now())
     clearTimeout(this.#recoveryTimer)
     this.#status = { state: "closed" }
     for (const { fail } of this.#committer.turn.settlements) fail(new Error(CLOSED))
@@ -214,6 +208,7 @@ export class EmbeddedEngine implements Engine {
       this.#store.close()
       this.#deadLetters.close()
       this.#catalog.close()
+      this.#clock.close()
       this.#opened.database.close()
     })
     this.#opened.lock[Symbol.dispose]()
@@ -244,7 +239,7 @@ export class EmbeddedEngine implements Engine {
       } else pending.refuse(error)
     }
     for (const claim of written.claims) this.#hand(claim)
-    this.#dueTimer.arm(this.#writer.nextDueAt, this.#now())
+    this.#dueTimer.arm(this.#writer.nextDueAt, this.#clock.now())
     if (written.hasMore) this.#committer.schedule()
   }
 

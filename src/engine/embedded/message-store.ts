@@ -150,7 +150,7 @@ export class MessageStore {
     })
   }
 
-  /** When the next delayed message is due, in milliseconds since the epoch. */
+  /** When the next delayed message is due, by the store's clock. */
   nextDueAt(): number | null {
     return this.#sql.nextDue.get()?.value ?? null
   }

@@ -3,6 +3,7 @@ import { PublishError } from "../errors.ts"
 import type { Message, MessageStore, TakenMessage } from "./message-store.ts"
 import type { Consumer, Queue } from "./queue.ts"
 import type { QueueCatalog } from "./queue-catalog.ts"
+import type { StoreClock } from "./store-clock.ts"
 import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
 
 /** A message that was taken for a consumer. */
@@ -41,26 +42,29 @@ const PROBE_BYTES = 65_536
 export class TurnWriter {
   readonly #store: MessageStore
   readonly #catalog: QueueCatalog
+  readonly #clock: StoreClock
   #nextDueAt: number | null
-  #expiredAt = 0
+  #expiredAt = Number.NEGATIVE_INFINITY
   #hasMore = false
   #number: number
 
   /** @param number that of the store's last turn */
-  constructor(store: MessageStore, catalog: QueueCatalog, number: number) {
+  constructor(store: MessageStore, catalog: QueueCatalog, clock: StoreClock, number: number) {
     this.#store = store
     this.#catalog = catalog
+    this.#clock = clock
     this.#number = number
     this.#nextDueAt = store.nextDueAt()
   }
 
-  /** When the next delayed message is due, in milliseconds since the epoch. */
+  /** When the next delayed message is due, by the store's clock. */
   get nextDueAt(): number | null {
     return this.#nextDueAt
   }
 
   /** @throws {SQLiteError} where it could not be written; then nothing of it was. */
-  write(turn: Turn, now: number): WrittenTurn {
+  write(turn: Turn): WrittenTurn {
+    const now = this.#clock.now()
     const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
     const claims: Claim[] = []
     this.#hasMore = false
@@ -74,7 +78,9 @@ export class TurnWriter {
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
-        if (!turn.isEmpty || claims.length > 0) this.#store.countTurn(this.#number + 1)
+        const isEmpty = turn.isEmpty && claims.length === 0
+        if (!isEmpty) this.#store.countTurn(this.#number + 1)
+        this.#clock.keepMark({ isEmpty })
       })
     } catch (error) {
       for (const { consumer } of turn.settlements) consumer.unsettled++
@@ -121,7 +127,7 @@ export class TurnWriter {
       return new PublishError("queue-full", `the queue ${name} is full: ${maxLength} events wait in it`)
     }
     for (const queue of queues) {
-      this.#makeRoom(queue, now)
+      this.#makeRoom(queue)
       queue.ready++
     }
     this.#store.append(stored, queues, priority, now)
@@ -129,14 +135,14 @@ export class TurnWriter {
   }
 
   /** A queue that was given a lower limit, or got deliveries back, can have more than one too many. */
-  #makeRoom(queue: Queue, now: number): void {
+  #makeRoom(queue: Queue): void {
     if (!isFull(queue)) return
     // The oldest may be one of this turn.
     this.#store.flush()
     for (let dropped = 0; isFull(queue) && dropped < MAX_MOVED_PER_TURN; dropped++) {
       const oldest = this.#store.oldest(queue.id)
       if (oldest === null) return
-      this.#buryReady(queue, oldest, "overflow", now)
+      this.#buryReady(queue, oldest, "overflow")
     }
   }
 
@@ -161,7 +167,7 @@ export class TurnWriter {
     for (let moved = 0; moved < MAX_MOVED_PER_TURN && queue.ready > 0; ) {
       const expired = this.#store.headsQueuedBy(queue.id, queuedBy)
       if (expired.length === 0) return
-      for (const message of expired) this.#buryReady(queue, message, "expired", now)
+      for (const message of expired) this.#buryReady(queue, message, "expired")
       moved += expired.length
     }
     this.#stopAtBound(queue)
@@ -171,7 +177,7 @@ export class TurnWriter {
   #stopAtBound(queue: Queue): void {
     if (queue.ready === 0) return
     this.#hasMore = true
-    this.#expiredAt = 0
+    this.#expiredAt = Number.NEGATIVE_INFINITY
   }
 
   /** Gives each consumer what it has credit for, and never an event that waited too long. */
@@ -186,7 +192,7 @@ export class TurnWriter {
         queue.ready -= taken.length
         left -= taken.length
         for (const message of taken) {
-          if (message.queuedAt <= queuedBy) this.#buryExpired(queue, message, now)
+          if (message.queuedAt <= queuedBy) this.#buryExpired(queue, message)
           else {
             claims.push({ message, queue, consumer })
             credit--
@@ -197,15 +203,17 @@ export class TurnWriter {
     }
   }
 
-  #buryReady(queue: Queue, message: Message, reason: FailureReason, now: number): void {
-    this.#store.buryReady(message, endWithoutAttempt(message, message.attempt, reason, now))
+  #buryReady(queue: Queue, message: Message, reason: FailureReason): void {
+    const failure = endWithoutAttempt(message, message.attempt, reason, this.#clock.wallNow())
+    this.#store.buryReady(message, failure)
     queue.ready--
     queue.deadLetters++
   }
 
   /** It had been taken, but nobody has seen it: that was no attempt. */
-  #buryExpired(queue: Queue, message: Message, now: number): void {
-    this.#store.buryUnsettled(message, endWithoutAttempt(message, message.attempt - 1, "expired", now))
+  #buryExpired(queue: Queue, message: Message): void {
+    const failure = endWithoutAttempt(message, message.attempt - 1, "expired", this.#clock.wallNow())
+    this.#store.buryUnsettled(message, failure)
     queue.deadLetters++
   }
 }

@@ -13,17 +13,10 @@ import { temporaryFolder } from "../../support/temporary-folder.ts"
 
 const OPEN_STORE = new URL("../../support/open-store.ts", import.meta.url)
 
-/** Opens a store and closes it again. */
-function closeStore(dataDir: string): void {
-  const { database, lock } = openStore(dataDir)
-  database.close()
-  lock[Symbol.dispose]()
-}
-
 /** The sentence with which a folder is refused. */
 function refusalOf(dataDir: string): string {
   try {
-    closeStore(dataDir)
+    openStore(dataDir)[Symbol.dispose]()
   } catch (error) {
     expect(error).toBeInstanceOf(EngineStartError)
     return error instanceof Error ? error.message : ""
@@ -96,12 +89,12 @@ describe("the store's file", () => {
 
   test("is refused where its format is newer, and taken by the version that knows it", () => {
     using folder = temporaryFolder()
-    closeStore(folder.path)
+    openStore(folder.path)[Symbol.dispose]()
     const file = join(folder.path, DATABASE_FILE)
     setFormat(file, 4)
     expect(refusalOf(folder.path)).toMatch(/has the format 4, and this Event Broker knows format 3/)
     setFormat(file, 3)
-    closeStore(folder.path)
+    openStore(folder.path)[Symbol.dispose]()
   })
 
   test("is taken where its format is an earlier one, with the events that are in it", async () => {
@@ -114,7 +107,8 @@ describe("the store's file", () => {
     const file = join(folder.path, DATABASE_FILE)
     const database = new Database(file)
     database.run("ALTER TABLE events DROP COLUMN trace")
-    database.run("DROP TABLE store")
+    for (const table of ["events", "queues"]) database.run(`ALTER TABLE ${table} DROP COLUMN checksum`)
+    for (const table of ["store", "clock"]) database.run(`DROP TABLE ${table}`)
     database.close()
     setFormat(file, 1)
     const after = EmbeddedEngine.open({ dataDir: folder.path })
@@ -124,18 +118,17 @@ describe("the store's file", () => {
     await after.publish(newEvent({ routing_key: "calls" }), { traceparent, tracestate: null })
     expect(await inbox.next()).toMatchObject({ trace: { traceparent } })
     await after.close()
-    closeStore(folder.path)
+    openStore(folder.path)[Symbol.dispose]()
   })
 
   test("is synced and copied by the sync thread alone, not by this connection", () => {
     using folder = temporaryFolder()
-    const { database, lock } = openStore(folder.path)
-    const pragma = (name: string) => database.prepare<Record<string, unknown>, []>(`PRAGMA ${name}`).get()
+    using store = openStore(folder.path)
+    const pragma = (name: string) =>
+      store.database.prepare<Record<string, unknown>, []>(`PRAGMA ${name}`).get()
     expect(pragma("journal_mode")).toEqual({ journal_mode: "wal" })
     expect(pragma("synchronous")).toEqual({ synchronous: 0 })
     expect(pragma("wal_autocheckpoint")).toEqual({ wal_autocheckpoint: 0 })
-    database.close()
-    lock[Symbol.dispose]()
   })
 })
 

@@ -26,7 +26,7 @@ async function workAt(depth: number): Promise<Work> {
   using recorded = new RecordedStatements()
   // The clock stands still but where it is moved, so that nothing but what is asked for happens.
   let now = Date.now()
-  const engine = store.open({ now: () => now })
+  const engine = store.open({ time: { wall: () => now, monotonic: () => now, boot: () => null } })
   await engine.declareQueues([
     queueDeclaration("deep", { bindings: ["deep", "shared"], maxLength: depth, overflow: "drop-head" }),
     queueDeclaration("twin", { bindings: ["shared"] }),
