@@ -191,7 +191,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   let server: HttpServer | undefined
   try {
     // Before the rest: probes are answered while modules load.
-    server = new HttpServer({ app, host: config.HOST, port: config.PORT, logger })
+    server = new HttpServer({
+      app,
+      host: config.HOST,
+      port: config.PORT,
+      keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT,
+      logger,
+    })
     await pool.start()
     const consuming = pool.loaded.then(consumeModules)
     if (pool.readyWorkers > 0) await consuming

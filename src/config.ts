@@ -26,6 +26,15 @@ const logLevels = Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]
 const KIBIBYTE = 1_024
 const MEBIBYTE = 1_024 * KIBIBYTE
 
+/** The longest idle timeout that Bun takes is 255 seconds, and it may act up to 4 seconds early. */
+const MAX_KEEP_ALIVE_MS = 250_000
+
+/**
+ * An idle connection is closed even while a request on it waits. It must outlive the longest wait for a body and for a
+ * confirm by the time that everything else of an answer may take, in milliseconds.
+ */
+const ANSWER_MARGIN_MS = 10_000
+
 /** What stands for a secret, whatever its length. */
 const MASK = "********"
 
@@ -130,6 +139,11 @@ const VARIABLES = {
     "30000",
     "How long a request's body may take to arrive, in milliseconds.",
   ],
+  KEEP_ALIVE_TIMEOUT: [
+    wholeNumber(1_000, MAX_KEEP_ALIVE_MS),
+    "75000",
+    "How long a connection stays open while nothing moves on it, in milliseconds; longer than the idle timeout of a load balancer before the service.",
+  ],
   RATE_LIMIT: [
     wholeNumber(0, 1_000_000),
     "0",
@@ -220,6 +234,11 @@ export function parseConfig(environment: Environment): Config {
   if (config.MAX_BUFFERED_BYTES < config.MAX_BATCH_BYTES) {
     const message = `takes at least MAX_BATCH_BYTES, which is ${config.MAX_BATCH_BYTES}`
     throw new ConfigError([{ name: "MAX_BUFFERED_BYTES", message }])
+  }
+  const longestWaitMs = Math.max(config.BODY_TIMEOUT, config.CONFIRM_TIMEOUT)
+  if (config.KEEP_ALIVE_TIMEOUT < longestWaitMs + ANSWER_MARGIN_MS) {
+    const message = `takes at least ${longestWaitMs + ANSWER_MARGIN_MS}, ${ANSWER_MARGIN_MS} more than BODY_TIMEOUT and CONFIRM_TIMEOUT`
+    throw new ConfigError([{ name: "KEEP_ALIVE_TIMEOUT", message }])
   }
   return config
 }

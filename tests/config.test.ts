@@ -45,6 +45,7 @@ const DEFAULTS = {
   MAX_BATCH_BYTES: 16_777_216,
   MAX_BUFFERED_BYTES: 268_435_456,
   BODY_TIMEOUT: 30_000,
+  KEEP_ALIVE_TIMEOUT: 75_000,
   RATE_LIMIT: 0,
   CORS_ORIGINS: [],
   MAX_IN_FLIGHT: 5_000,
@@ -89,6 +90,16 @@ test("bodies taken together may be as large as one batch at the least", () => {
     name: "MAX_BUFFERED_BYTES",
     message: "takes at least MAX_BATCH_BYTES, which is 16777216",
   })
+})
+
+test("an idle connection stays open for longer than any request on it may wait", () => {
+  const message = "takes at least 60000, 10000 more than BODY_TIMEOUT and CONFIRM_TIMEOUT"
+  for (const name of ["BODY_TIMEOUT", "CONFIRM_TIMEOUT"]) {
+    expect(faultsOf({ KEEP_ALIVE_TIMEOUT: "59999", [name]: "50000" })).toEqual([
+      { name: "KEEP_ALIVE_TIMEOUT", message },
+    ])
+  }
+  expect(parseConfig({ KEEP_ALIVE_TIMEOUT: "60000", BODY_TIMEOUT: "50000" }).KEEP_ALIVE_TIMEOUT).toBe(60_000)
 })
 
 test("a password in a URL is not shown where the URL is refused", () => {

@@ -6,6 +6,8 @@ export interface HttpServerOptions {
   readonly app: HttpApp
   readonly host: string
   readonly port: number
+  /** How long a connection stays open while nothing moves on it, in milliseconds; at most 250,000. */
+  readonly keepAliveTimeoutMs: number
   readonly logger: Logger
 }
 
@@ -17,8 +19,8 @@ export class ListenError extends Error {
 /** Above every limit of ours, so that it is our own answer that a client gets. */
 const MAX_REQUEST_BYTES = Number.MAX_SAFE_INTEGER
 
-/** How long nothing may move on a connection: longer than a publish may wait for its confirm. */
-const IDLE_TIMEOUT_SECONDS = 60
+/** Bun looks for idle connections every 4 seconds, and may close one that much before its time. */
+const IDLE_CHECK_SECONDS = 4
 
 /** What a client may name its request: anything else is replaced. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/
@@ -28,14 +30,16 @@ export class HttpServer {
   readonly #app: HttpApp
   readonly #logger: Logger
   readonly #server: Bun.Server<undefined>
+  readonly #idleTimeoutSeconds: number
   readonly #stopping = new AbortController()
   #inFlight = 0
   #onDrained: (() => void) | undefined
 
   /** @throws {ListenError} where the address can't be listened on. */
-  constructor({ app, host, port, logger }: HttpServerOptions) {
+  constructor({ app, host, port, keepAliveTimeoutMs, logger }: HttpServerOptions) {
     this.#app = app
     this.#logger = logger
+    this.#idleTimeoutSeconds = Math.ceil(keepAliveTimeoutMs / 1_000) + IDLE_CHECK_SECONDS
     try {
       this.#server = Bun.serve({
         hostname: host,
@@ -44,7 +48,7 @@ export class HttpServer {
         // Without development mode Bun shares the port with whoever listens there already.
         reusePort: false,
         maxRequestBodySize: MAX_REQUEST_BYTES,
-        idleTimeout: IDLE_TIMEOUT_SECONDS,
+        idleTimeout: this.#idleTimeoutSeconds,
         fetch: (request) => this.#answer(request),
       })
     } catch (cause) {
@@ -103,7 +107,7 @@ export class HttpServer {
   #suspendIdleTimeout(request: Request): Disposable {
     this.#server.timeout(request, 0)
     // Otherwise the connection would stay open for ever if the client sends nothing after this request.
-    return { [Symbol.dispose]: () => this.#server.timeout(request, IDLE_TIMEOUT_SECONDS) }
+    return { [Symbol.dispose]: () => this.#server.timeout(request, this.#idleTimeoutSeconds) }
   }
 
   /** The server does not close while something is held. */

@@ -33,6 +33,7 @@ export interface HttpServiceOptions {
   readonly budget?: ByteBudget
   readonly rates?: RateLimit
   readonly corsOrigins?: readonly string[]
+  readonly keepAliveTimeoutMs?: number
 }
 
 /** The service without handlers: a real server on a free port, over a real engine in a temporary folder. */
@@ -98,7 +99,13 @@ export class HttpService implements AsyncDisposable {
       store,
       engine,
       live,
-      new HttpServer({ app, host: "127.0.0.1", port: 0, logger: SILENT }),
+      new HttpServer({
+        app,
+        host: "127.0.0.1",
+        port: 0,
+        keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 75_000,
+        logger: SILENT,
+      }),
     )
   }
 
