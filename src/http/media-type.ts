@@ -20,11 +20,17 @@ export function requireType(headers: Headers, accepted: readonly string[]): void
   throw unsupported(`${what} Send Content-Type: ${accepted.join(", or ")}.`)
 }
 
-/** @throws {ProblemError} `unsupported-media-type`, for a body that is compressed. */
+/**
+ * The header lists codings, in any case and maybe with empty elements; `identity` is none (RFC 9110, sections 5.6.1 and
+ * 8.4.1).
+ * @throws {ProblemError} `unsupported-media-type`, for a body that is compressed.
+ */
 export function requireIdentity(headers: Headers): void {
-  const encoding = headers.get("content-encoding")
-  if (encoding === null || encoding === "identity") return
-  throw unsupported(`The body is encoded as ${encoding}: send it as it is.`)
+  const given = headers.get("content-encoding")
+  if (given === null || given === "identity") return
+  const codings = given.split(",").map((coding) => coding.trim().toLowerCase())
+  if (codings.every((coding) => coding === "" || coding === "identity")) return
+  throw unsupported(`The body is encoded as ${given}: send it as it is.`)
 }
 
 const unsupported = (detail: string): ProblemError =>

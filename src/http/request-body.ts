@@ -107,7 +107,20 @@ export class RequestBody implements Disposable {
       this.#take(chunk.length)
       chunks.push(chunk)
     }
+    await this.#requireConnection()
     return Buffer.concat(chunks)
+  }
+
+  /**
+   * Bun hands over a chunked body before it looks at what follows. It refuses trailers with a 400 of its own
+   * (oven-sh/bun#32887) and closes the connection, which shows a turn later: what was refused must not be stored.
+   */
+  async #requireConnection(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    if (!this.#request.signal.aborted) return
+    throw new ProblemError("malformed-request", "The connection ended with the body.", {
+      outcome: "not-stored",
+    })
   }
 
   async *#readInTime(held: Disposable, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
