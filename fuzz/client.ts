@@ -1,7 +1,7 @@
 import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Answer, readAnswers } from "../tests/support/http-answer.ts"
-import type { Exchange } from "./broken-requests.ts"
+import type { Exchange } from "./exchange.ts"
 
 /** What became of an exchange. */
 export interface Outcome {
@@ -14,11 +14,14 @@ export interface Outcome {
 const PATIENCE_MS = 10_000
 
 /** Sends an exchange on a connection of its own, and reads what comes back. */
-export async function converse(port: number, { parts, requests }: Exchange): Promise<Outcome> {
+export async function converse(
+  port: number,
+  { parts, requests, isHead = false }: Exchange,
+): Promise<Outcome> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true })
   const received: Uint8Array[] = []
   const { promise: over, resolve } = Promise.withResolvers<Outcome["end"]>()
-  const answers = () => readAnswers(Buffer.concat(received).toString("latin1"))
+  const answers = () => readAnswers(Buffer.concat(received).toString("latin1"), { isHead })
   socket.on("data", (data) => {
     received.push(data)
     if (answers().length >= requests) resolve("complete")

@@ -1,6 +1,6 @@
 import type { Answer } from "../tests/support/http-answer.ts"
-import type { Exchange } from "./broken-requests.ts"
 import type { Outcome } from "./client.ts"
+import type { Exchange } from "./exchange.ts"
 
 const PROBLEM_FIELDS = ["type", "title", "status", "detail", "instance", "retryable"]
 
@@ -9,7 +9,7 @@ export function faultOf(exchange: Exchange, { answers, end }: Outcome): string |
   if (end === "silent") return "hangs"
   const isWellFormed = exchange.ending === "answered"
   for (const answer of answers) {
-    const fault = faultOfAnswer(answer, isWellFormed)
+    const fault = faultOfAnswer(answer, isWellFormed, exchange.isHead ?? false)
     if (fault !== null) return fault
   }
   // After an answer that ends the connection, nothing more is owed.
@@ -18,7 +18,11 @@ export function faultOf(exchange: Exchange, { answers, end }: Outcome): string |
   return null
 }
 
-function faultOfAnswer({ status, headers, body }: Answer, isWellFormed: boolean): string | null {
+function faultOfAnswer(
+  { status, headers, body }: Answer,
+  isWellFormed: boolean,
+  isHead: boolean,
+): string | null {
   // What is no HTTP is refused by the server's parser, which has no words; a version that is none, by 505.
   if (!isWellFormed && body === "") return null
   if (status >= 500 || Number.isNaN(status)) return `is answered ${status}`
@@ -27,6 +31,7 @@ function faultOfAnswer({ status, headers, body }: Answer, isWellFormed: boolean)
   if (headers.get("content-type") !== "application/problem+json")
     return `is answered ${status} without a problem`
   if (!headers.has("x-request-id")) return `is answered ${status} without its id`
+  if (isHead) return body === "" ? null : `is answered ${status} with a body`
   try {
     const problem: unknown = JSON.parse(body)
     const isWhole =
