@@ -90,9 +90,10 @@ program
   .requiredOption("--name <name>", "whose key it is; it is in the log and in refusals")
   .addOption(new Option("--scope <scope...>", "what it may do").choices([...SCOPES]).makeOptionMandatory())
   .addOption(
-    new Option("--type <type...>", "the event types that it may publish; all, if not given").choices([
-      ...EVENT_TYPES,
-    ]),
+    new Option(
+      "--type <type...>",
+      "limit the key to events of these types: what it publishes, sees and redrives",
+    ).choices([...EVENT_TYPES]),
   )
   .option("--json", "as JSON")
   .action((options: NewKeyOptions & { readonly json?: boolean }) => {

@@ -12,7 +12,7 @@ const KEY_BYTES = 32
 export interface NewKeyOptions {
   readonly name: string
   readonly scope: readonly Scope[]
-  /** The event types that it may publish. All if absent. */
+  /** The event types that it is limited to. No limit if absent. */
   readonly type?: readonly EventType[]
 }
 

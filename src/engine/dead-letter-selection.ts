@@ -1,4 +1,6 @@
 import type { FailureReason } from "../event/failure.ts"
+import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
+import { decodeEvent } from "../event/validate.ts"
 import type { DeadLetterSelection } from "./engine.ts"
 
 /** What a selection has to know of a dead letter. */
@@ -7,19 +9,31 @@ interface Selectable {
   readonly reason: FailureReason
 }
 
-/** Whether a dead letter is one of those that a selection means; its limit is left to who counts. */
+/** Whether a dead letter is one of those that a selection means. The caller counts up to its limit. */
 export function matcherOf({
   ids,
   reason,
   name,
+  within,
 }: Omit<DeadLetterSelection, "limit">): (letter: Selectable) => boolean {
   const wanted = ids === undefined ? null : new Set<unknown>(ids)
   return (letter) => {
     if (reason !== undefined && letter.reason !== reason) return false
+    if (within !== undefined && !isEventWithin(within, letter.body)) return false
     // Most selections mean no single events; then the body, which can be large, is not read.
     if (wanted === null && name === undefined) return true
     const event = parse(letter.body)
     return (wanted?.has(event.id) ?? true) && (name === undefined || event.name === name)
+  }
+}
+
+/** Whether a body is an event, and its routing key lies in the space. */
+function isEventWithin(space: RoutingSpace, body: string): boolean {
+  try {
+    return isWithin(space, decodeEvent(body).routing_key)
+  } catch {
+    // Another program's message, which has no routing key that can be trusted.
+    return false
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import type { Event } from "../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../event/failure.ts"
+import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 
 export interface Engine {
@@ -208,6 +209,8 @@ export interface DeadLetterSelection {
   readonly reason?: FailureReason
   /** Those of events with this name. What is not an event has neither a name nor an id. */
   readonly name?: string
+  /** Those of events whose routing key lies in this space. What is not an event lies in none. */
+  readonly within?: RoutingSpace
   /** The oldest of them, at most so many. Default: no limit. */
   readonly limit?: number
 }

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
-import type { DeadLetterSelection } from "../engine/engine.ts"
+import type { DeadLetterSelection, Engine } from "../engine/engine.ts"
 import { FAILURE_REASONS } from "../event/failure.ts"
+import type { RoutingSpace } from "../event/routing-space.ts"
 import { ProblemError } from "./problem.ts"
 
 /** How the parameters of a query are read. */
@@ -72,25 +73,33 @@ export const RedriveSchema = PurgeSchema.extend({
 }).openapi("DeadLetterRedrive")
 
 /**
- * What of a redrive or a purge is the engine's to know.
- * @throws {ProblemError} where nothing is selected and it is not said that all are meant.
+ * The selection of a redrive or a purge, limited to the dead letters that a key may reach.
+ * @throws {ProblemError} `validation-failed` if nothing is selected and `all` is not set.
  */
-export function selectionOf({
-  ids,
-  reason,
-  name,
-  limit,
-  all,
-}: z.infer<typeof PurgeSchema>): DeadLetterSelection {
+export function selectionOf(
+  { ids, reason, name, limit, all }: z.infer<typeof PurgeSchema>,
+  reach: RoutingSpace | null,
+): DeadLetterSelection {
   const selection: DeadLetterSelection = {
     ...(ids !== undefined && { ids }),
     ...(reason !== undefined && { reason }),
     ...(name !== undefined && { name }),
     ...(limit !== undefined && { limit }),
   }
-  if (Object.keys(selection).length > 0 || all) return selection
+  if (Object.keys(selection).length > 0 || all) return withinReach(selection, reach)
   throw new ProblemError(
     "validation-failed",
     "Nothing is selected: give ids, reason, name or limit; or all, as true, for every dead letter of the queue.",
   )
+}
+
+/** A selection of dead letters, limited to those that a key may reach. */
+export const withinReach = (
+  selection: DeadLetterSelection,
+  reach: RoutingSpace | null,
+): DeadLetterSelection => (reach === null ? selection : { ...selection, within: reach })
+
+/** Counts the dead letters of a queue that a limited key may reach, by reading all of them. */
+export async function countWithin(engine: Engine, queue: string, reach: RoutingSpace): Promise<number> {
+  return (await engine.redrive(queue, { within: reach }, { dryRun: true })).redriven
 }

@@ -1,4 +1,5 @@
 import type { StoredBody } from "../engine/engine.ts"
+import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
 import { compileTopic, type TopicMatcher } from "../event/topic.ts"
 
 /** Who is sent events as they come. Its methods must neither throw nor wait. */
@@ -20,20 +21,28 @@ export interface LiveFormat {
 export interface LiveTopics {
   /** Topic patterns; an event is sent once, however many of them match. */
   readonly patterns: readonly string[]
+  /** The routing keys that the client may see, whatever its patterns match. Null: all. */
+  readonly within: RoutingSpace | null
   readonly format: LiveFormat
 }
+
+/** Names what a client wants and may see: clients with the same name can share an audience, and no others. */
+export const nameOf = ({ patterns, within, format }: LiveTopics): string =>
+  JSON.stringify([format.name, within?.toSorted() ?? null, [...new Set(patterns)].toSorted()])
 
 /** The clients that want to see the same: what they are sent is written once. */
 export class Audience {
   readonly #matchers: readonly TopicMatcher[]
+  readonly #within: RoutingSpace | null
   readonly format: LiveFormat
   readonly #clients = new Set<LiveClient>()
   #pending: string[] = []
   #pendingBytes = 0
   #missed = 0
 
-  constructor({ patterns, format }: LiveTopics) {
+  constructor({ patterns, within, format }: LiveTopics) {
     this.#matchers = patterns.map(compileTopic)
+    this.#within = within
     this.format = format
   }
 
@@ -47,6 +56,7 @@ export class Audience {
   }
 
   isFor(routingKey: string): boolean {
+    if (this.#within !== null && !isWithin(this.#within, routingKey)) return false
     return this.#matchers.some((matches) => matches(routingKey))
   }
 

@@ -1,5 +1,5 @@
 import type { Engine, StoredBody } from "../engine/engine.ts"
-import { Audience, type LiveClient, type LiveFormat, type LiveTopics } from "./audience.ts"
+import { Audience, type LiveClient, type LiveFormat, type LiveTopics, nameOf } from "./audience.ts"
 
 /** Routing keys whose audiences are remembered. */
 const MAX_REMEMBERED_KEYS = 10_000
@@ -43,7 +43,7 @@ export class LiveStream {
    * @throws {EngineUnavailableError}
    */
   async join(topics: LiveTopics, client: LiveClient): Promise<() => void> {
-    const key = [topics.format.name, ...new Set(topics.patterns.toSorted())].join(" ")
+    const key = nameOf(topics)
     const audience = this.#audiences.get(key) ?? new Audience(topics)
     this.#audiences.set(key, audience)
     this.#audiencesByKey.clear()

@@ -208,6 +208,41 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "dead letters are selected by where their events' routing keys lie",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls", { bindings: ["#"] })])
+      const events = ["voice.a", "voicemail.b", "voice", "user.voice.c", "voice.d"]
+      await buryAll(
+        engine,
+        events.map((key) => ({ name: key, routing_key: `events.${key}` })),
+      )
+      const within = ["events.voice"]
+      const find = async (selection: DeadLetterSelection) =>
+        namesOf(await engine.deadLetters("calls", selection))
+      expect(await find({ within })).toEqual(["voice.a", "voice", "voice.d"])
+      expect(await find({ within, limit: 2 })).toEqual(["voice.a", "voice"])
+      expect(await find({ within, name: "voicemail.b" })).toEqual([])
+      expect(await find({ within: [...within, "events.user"] })).toEqual([
+        "voice.a",
+        "voice",
+        "user.voice.c",
+        "voice.d",
+      ])
+      expect(await find({ within: [] })).toEqual([])
+      expect(await engine.redrive("calls", { within }, { dryRun: true })).toEqual({
+        redriven: 3,
+        remaining: 2,
+      })
+      expect(await engine.purgeDeadLetters("calls", { within, limit: 1 })).toEqual({
+        purged: 1,
+        remaining: 4,
+      })
+      expect(await engine.redrive("calls", { within })).toEqual({ redriven: 2, remaining: 2 })
+      expect(await find({})).toEqual(["voicemail.b", "user.voice.c"])
+    },
+  },
+  {
     title: "dead letters of a queue that is not there are refused by its name",
     async run(harness) {
       const engine = await harness.open()
@@ -287,16 +322,16 @@ export const deadLetterCases: readonly ContractCase[] = [
   },
 ]
 
-/** Publishes events to the queue `calls` and makes each a dead letter. Returns their ids. */
+/** Publishes events, given by their names, to the queue `calls` and makes each a dead letter. Returns their ids. */
 async function buryAll(
   engine: Engine,
-  names: readonly string[],
+  events: readonly (string | { readonly name: string; readonly routing_key: string })[],
   reasons: readonly FailureReason[] = [],
 ): Promise<readonly string[]> {
   const inbox = new Inbox(engine, "calls")
   const ids: string[] = []
-  for (const [index, name] of names.entries()) {
-    const event = newEvent({ routing_key: "calls", name })
+  for (const [index, each] of events.entries()) {
+    const event = newEvent(typeof each === "string" ? { routing_key: "calls", name: each } : each)
     await engine.publish(event)
     await (await inbox.next()).deadLetter(failureRecord({ reason: reasons[index] ?? "error" }))
     ids.push(event.id)

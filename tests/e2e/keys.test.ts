@@ -6,9 +6,7 @@ const WARNING = "everybody who reaches this host may publish: set API_KEYS_FILE"
 
 test("a key that was made on the command line publishes, and nothing else does", async () => {
   await using folder = new ServiceFolder()
-  const made = folder.spawn(["keys", "new", "--name", "voice app", "--scope", "publish"])
-  expect(await made.exited()).toBe(0)
-  const [key = "", line = ""] = made.stdout.split("\n")
+  const { key, line } = await newKey(folder, "voice app", ["--scope", "publish"])
   expect(line).not.toContain(key)
   folder.write("keys", `${line}\n`)
   const service = await folder.start({ API_KEYS_FILE: "keys" })
@@ -50,3 +48,43 @@ test("a service without keys warns where others than this machine reach it", asy
   const local = await folder.start({ HOST: "127.0.0.1" })
   expect(local.log.some(({ msg }) => msg === WARNING)).toBe(false)
 })
+
+test("a limited key pauses and resumes only queues whose bindings all lie where its types lead", async () => {
+  await using folder = new ServiceFolder()
+  const key = await newKey(folder, "voice", ["--scope", "admin", "--type", "voice", "notification"])
+  folder.write("keys", `${key.line}\n`)
+  const bindings: Readonly<Record<string, readonly string[]>> = {
+    voice_events: [],
+    calls: ["events.voice.call.*", "events.notification.#"],
+    mixed: ["events.voice.#", "events.user.login"],
+    everything: ["#"],
+    patterns: ["events.*.call"],
+    user_events: [],
+  }
+  for (const [queue, bind] of Object.entries(bindings)) {
+    const text = JSON.stringify({ queue, ...(bind.length > 0 && { bind }) })
+    folder.write(`handlers/${queue}.ts`, `export default { ...${text}, on: { "*"() {} } }`)
+  }
+  const service = await folder.start({ API_KEYS_FILE: "keys" })
+  const statusOf = async (queue: string, change: string) =>
+    (
+      await fetch(`${service.url}/api/v1/events/queues/${queue}/${change}`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${key.key}` },
+      })
+    ).status
+  for (const change of ["pause", "resume"]) {
+    for (const queue of ["voice_events", "calls"]) expect(await statusOf(queue, change)).toBe(200)
+    for (const queue of ["mixed", "everything", "patterns", "user_events"]) {
+      expect(await statusOf(queue, change)).toBe(403)
+    }
+    expect(await statusOf("nowhere", change)).toBe(404)
+  }
+})
+
+async function newKey(folder: ServiceFolder, name: string, args: readonly string[]) {
+  const made = folder.spawn(["keys", "new", "--name", name, ...args])
+  expect(await made.exited()).toBe(0)
+  const [key = "", line = ""] = made.stdout.split("\n")
+  return { key, line }
+}

@@ -19,16 +19,19 @@ export class EventSource implements Disposable {
   #text = ""
   #hasEnded = false
 
-  private constructor(url: URL) {
+  private constructor(url: URL, headers: Readonly<Record<string, string>>) {
     this.#socket = connect({ host: url.hostname, port: Number(url.port) })
     this.#socket.on("data", (bytes: Buffer) => this.#receive(bytes))
     this.#socket.on("error", () => {})
-    this.#socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}${HEAD_END}`)
+    const lines = Object.entries({ Host: url.host, ...headers }).map(
+      ([name, value]) => `\r\n${name}: ${value}`,
+    )
+    this.#socket.write(`GET ${url.pathname}${url.search} HTTP/1.1${lines.join("")}${HEAD_END}`)
   }
 
   /** Resolves once it is answered: what is published from now on comes. */
-  static async open(address: string): Promise<EventSource> {
-    const source = new EventSource(new URL(address))
+  static async open(address: string, headers: Readonly<Record<string, string>> = {}): Promise<EventSource> {
+    const source = new EventSource(new URL(address), headers)
     await waitUntil(() => source.#head !== "", "the stream to begin")
     return source
   }

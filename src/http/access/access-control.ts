@@ -21,18 +21,6 @@ export function authorize(keys: KeyRing | null, headers: Headers, scope: Scope):
   return key
 }
 
-/**
- * Sees to it that a key publishes only events of its types. What is no event is left to its validation.
- * @throws {ProblemError} `forbidden`.
- */
-export function requireType(key: StoredKey | null, draft: unknown): void {
-  if (key?.types === undefined || typeof draft !== "object" || draft === null || !("type" in draft)) return
-  const { type } = draft
-  if (key.types.some((allowed) => allowed === type)) return
-  const detail = `The key ${key.name} may publish events of the types ${key.types.join(", ")} alone.`
-  throw new ProblemError("forbidden", detail, { outcome: "not-stored" })
-}
-
 /** Refuses a key that is limited to event types, on a route that can't be limited. @throws {ProblemError} `forbidden`. */
 export function requireAllTypes(key: StoredKey | null): void {
   if (key?.types === undefined) return

@@ -12,7 +12,7 @@ const KeySchema = v.strictObject({
   ),
 })
 
-/** A key as it is stored: its name, its hash, its scopes and the event types that it may publish (all if absent). */
+/** A key as it is stored: its name, its hash, its scopes, and the event types that it is limited to (none if absent). */
 export type StoredKey = v.InferOutput<typeof KeySchema>
 
 /** A file of keys that can't be used. The message names the file and the line. */

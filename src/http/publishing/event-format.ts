@@ -3,8 +3,8 @@ import type { Event } from "../../event/envelope.ts"
 import { EventInvalidError, type Fault } from "../../event/errors.ts"
 import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
 import type { Publisher } from "../../publisher/publisher.ts"
-import { requireType } from "../access/access-control.ts"
 import type { StoredKey } from "../access/key-file.ts"
+import { requirePublish } from "../access/reach.ts"
 
 /** How events are written, on the way in and out. */
 export interface EventFormat {
@@ -49,7 +49,7 @@ export async function publishAs(
 ): Promise<Event> {
   try {
     const read = format.read(input)
-    requireType(key, read.draft)
+    requirePublish(key, read.draft)
     return await publisher.publish(read.draft, trace ?? read.trace)
   } catch (error) {
     if (error instanceof EventInvalidError) throw new EventInvalidError(error.faults.map(format.faultOf))

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi"
+import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
+import { countWithin } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import type { Route } from "../route.ts"
@@ -13,20 +15,26 @@ export const countDeadLetters = ({ engine }: HttpContext): Route => ({
   path: "/api/v1/dead-letters",
   scope: "admin",
   eventTypes: "limited",
+  mayTakeLong: true,
   description: {
     summary: "How many dead letters every queue has",
+    description: "A key with `types` counts its own.",
     tags: ["Dead letters"],
     responses: {
       200: jsonResponse("Every queue", CountsSchema),
       ...problemResponses("engine-unavailable"),
     },
   },
-  async handler({ requestId }) {
+  async handler({ key, requestId }) {
+    const reach = reachOf(key)
     const stats = await engine.queueStats()
-    const queues = stats.map(({ name, deadLetterCount }) => ({
-      queue_name: name,
-      dead_letter_count: deadLetterCount,
-    }))
+    const queues: z.infer<typeof CountsSchema>["queues"] = []
+    // One queue after the other: RabbitMQ has to hand over all dead letters of a queue for them to be told apart.
+    for (const { name, deadLetterCount } of stats) {
+      const isWhole = reach === null || deadLetterCount === 0
+      const count = isWhole ? deadLetterCount : await countWithin(engine, name, reach)
+      queues.push({ queue_name: name, dead_letter_count: count })
+    }
     return jsonAnswer<z.infer<typeof CountsSchema>>(requestId, { queues })
   },
 })

@@ -1,8 +1,9 @@
 import { z } from "@hono/zod-openapi"
 import type { DeadLetter } from "../../engine/engine.ts"
 import { FAILURE_REASONS } from "../../event/failure.ts"
+import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
-import { LookSchema, QueueParameters, SELECTION_KINDS } from "../dead-letter-selection.ts"
+import { LookSchema, QueueParameters, SELECTION_KINDS, withinReach } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkQuery } from "../parameters.ts"
@@ -49,14 +50,11 @@ export const listDeadLetters = ({ engine }: HttpContext): Route => ({
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
   },
-  async handler({ params, query, requestId }) {
+  async handler({ params, query, key, requestId }) {
     const queue = params.get("queue")
     const { limit, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
-    const letters = await engine.deadLetters(queue, {
-      limit,
-      ...(reason !== undefined && { reason }),
-      ...(name !== undefined && { name }),
-    })
+    const selection = { limit, ...(reason !== undefined && { reason }), ...(name !== undefined && { name }) }
+    const letters = await engine.deadLetters(queue, withinReach(selection, reachOf(key)))
     return jsonAnswer<z.infer<typeof DeadLettersSchema>>(requestId, {
       count: letters.length,
       dead_letters: letters.map((letter) => toDeadLetter(queue, letter)),

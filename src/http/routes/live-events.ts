@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { problemResponses } from "../description/responses.ts"
 import { EventStream, streamHead } from "../live/event-stream.ts"
@@ -49,14 +50,17 @@ export const liveEvents = ({ live }: HttpContext): Route => ({
       ...problemResponses("validation-failed", "too-many-in-flight", "engine-unavailable"),
     },
   },
-  async handler({ method, query, requestId, stopping, mayTakeLong }) {
+  async handler({ method, query, key, requestId, stopping, mayTakeLong }) {
     const { topics, format } = checkQuery(QuerySchema, query, { topics: "list" })
     if (live.clientCount >= MAX_CLIENTS) {
       throw new ProblemError("too-many-in-flight", `${MAX_CLIENTS} clients look at the stream already.`)
     }
     if (method === "HEAD") return streamHead(requestId)
     const stream = new EventStream(stopping)
-    const leave = await live.join({ patterns: topics, format: LIVE_FORMATS[format] }, stream)
+    const leave = await live.join(
+      { patterns: topics, within: reachOf(key), format: LIVE_FORMATS[format] },
+      stream,
+    )
     mayTakeLong()
     return stream.response(requestId, leave)
   },

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { requireQueue } from "../access/reach.ts"
 import type { Consumption, HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -23,7 +24,7 @@ export const pauseQueue = (context: HttpContext): Route => changing("pause", con
 
 export const resumeQueue = (context: HttpContext): Route => changing("resume", context)
 
-const changing = (change: keyof typeof CHANGES, { consumption }: HttpContext): Route => ({
+const changing = (change: keyof typeof CHANGES, { consumption, engine }: HttpContext): Route => ({
   method: "POST",
   path: `/api/v1/events/queues/{queue}/${change}`,
   scope: "admin",
@@ -37,8 +38,15 @@ const changing = (change: keyof typeof CHANGES, { consumption }: HttpContext): R
       ...problemResponses("not-found"),
     },
   },
-  handler({ params, requestId }) {
+  async handler({ params, key, requestId }) {
     const queue = known(params.get("queue"), consumption)
+    if (key?.types !== undefined) {
+      const stats = await engine.queueStats()
+      requireQueue(
+        key,
+        stats.find(({ name }) => name === queue),
+      )
+    }
     consumption[change](queue)
     return jsonAnswer<z.infer<typeof PausedSchema>>(requestId, { queue, is_paused: change === "pause" })
   },

@@ -1,6 +1,13 @@
 import { z } from "@hono/zod-openapi"
+import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
-import { PurgeSchema, QueueParameters, SELECTION_KINDS, selectionOf } from "../dead-letter-selection.ts"
+import {
+  countWithin,
+  PurgeSchema,
+  QueueParameters,
+  SELECTION_KINDS,
+  selectionOf,
+} from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkQuery } from "../parameters.ts"
@@ -31,9 +38,14 @@ export const purgeDeadLetters = ({ engine }: HttpContext): Route => ({
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
   },
-  async handler({ params, query, requestId }) {
-    const selection = selectionOf(checkQuery(PurgeSchema, query, SELECTION_KINDS))
-    const { purged, remaining } = await engine.purgeDeadLetters(params.get("queue"), selection)
-    return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, { purged, remaining })
+  async handler({ params, query, key, requestId }) {
+    const queue = params.get("queue")
+    const reach = reachOf(key)
+    const selection = selectionOf(checkQuery(PurgeSchema, query, SELECTION_KINDS), reach)
+    const { purged, remaining } = await engine.purgeDeadLetters(queue, selection)
+    return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, {
+      purged,
+      remaining: reach === null ? remaining : await countWithin(engine, queue, reach),
+    })
   },
 })

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
+import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
-import { QueueParameters, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
+import { countWithin, QueueParameters, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkBody } from "../parameters.ts"
@@ -46,10 +47,17 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route
       ),
     },
   },
-  async handler({ params, body, requestId }) {
+  async handler({ params, body, key, requestId }) {
     const asked = checkBody(RedriveSchema, await body.json(maxBodyBytes))
     const dryRun = asked.dry_run
-    const result = await engine.redrive(params.get("queue"), selectionOf(asked), { dryRun })
-    return jsonAnswer<z.infer<typeof RedrivenSchema>>(requestId, { ...result, dry_run: dryRun })
+    const queue = params.get("queue")
+    const reach = reachOf(key)
+    const { redriven, remaining } = await engine.redrive(queue, selectionOf(asked, reach), { dryRun })
+    const own = reach === null ? null : await countWithin(engine, queue, reach)
+    return jsonAnswer<z.infer<typeof RedrivenSchema>>(requestId, {
+      redriven,
+      remaining: own === null ? remaining : own - (dryRun ? redriven : 0),
+      dry_run: dryRun,
+    })
   },
 })

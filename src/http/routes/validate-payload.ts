@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { faultsOfPayload } from "../../schema/schema-catalog.ts"
+import { requireType } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { findSchema } from "../event-schemas.ts"
@@ -25,7 +26,7 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
   method: "POST",
   path: "/api/v1/schemas/{type}/{name}/validate",
   scope: "publish",
-  eventTypes: "unaffected",
+  eventTypes: "limited",
   description: {
     summary: "Whether a payload would be taken",
     description: "A dry run: nothing is published.",
@@ -45,7 +46,8 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
       ),
     },
   },
-  async handler({ params, body, requestId }) {
+  async handler({ params, body, key, requestId }) {
+    requireType(key, params.get("type"))
     const asked = checkBody(PayloadSchema, await body.json(maxBodyBytes))
     const schema = findSchema(catalog, eventOf(params), asked.schema_version)
     const errors = faultsOfPayload(schema, asked.payload, "/payload")

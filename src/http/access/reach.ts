@@ -1,0 +1,62 @@
+import type { QueueStats } from "../../engine/engine.ts"
+import { EVENT_TYPES, type EventType } from "../../event/event-type.ts"
+import { isWithin, type RoutingSpace, spaceOf } from "../../event/routing-space.ts"
+import { ProblemError } from "../problem.ts"
+import type { StoredKey } from "./key-file.ts"
+
+/**
+ * What a key with `types` may reach: the routing keys of its types, whatever an event calls itself. Every route that
+ * shows, takes or moves events asks here.
+ */
+
+/** The routing keys that a key may reach. Null means all: the key has no `types`, or the service has no keys. */
+export function reachOf(key: StoredKey | null): RoutingSpace | null {
+  return key?.types === undefined ? null : spaceOf(key.types)
+}
+
+/**
+ * Checks that a key may publish a draft: its type is one of the key's, and its routing key, given or default, lies in
+ * the key's reach. Skips a draft that can't become an event: its validation refuses it with every fault.
+ * @throws {ProblemError} `forbidden`, with the outcome `not-stored`.
+ */
+export function requirePublish(key: StoredKey | null, draft: unknown): void {
+  if (key?.types === undefined || typeof draft !== "object" || draft === null || !("type" in draft)) return
+  if (!isEventType(draft.type)) return
+  const routingKey = "routing_key" in draft ? draft.routing_key : undefined
+  // An empty routing key is the default one, which begins with the event's type.
+  const isWhereTypeLeads = typeof routingKey !== "string" || routingKey === ""
+  if (key.types.includes(draft.type) && (isWhereTypeLeads || isWithin(spaceOf(key.types), routingKey))) return
+  const detail = `The key ${key.name} may publish only events of ${typesOf(key)}, with routing keys in ${spaceIn(key)}.`
+  throw new ProblemError("forbidden", detail, { outcome: "not-stored" })
+}
+
+/** Checks that a key may ask about events of a type. Skips what is not a type. @throws {ProblemError} `forbidden`. */
+export function requireType(key: StoredKey | null, type: string): void {
+  if (key?.types === undefined || !isEventType(type) || key.types.includes(type)) return
+  throw new ProblemError("forbidden", `The key ${key.name} may publish only events of ${typesOf(key)}.`)
+}
+
+/**
+ * Checks that a key may change how a queue is consumed: every binding of the queue lies in the key's reach. A queue that
+ * is not there, or has no binding that is known, is in the reach of keys without `types` alone.
+ * @throws {ProblemError} `forbidden`.
+ */
+export function requireQueue(key: StoredKey | null, queue: QueueStats | undefined): void {
+  const reach = reachOf(key)
+  if (key === null || reach === null) return
+  const bindings = queue?.bindings ?? []
+  if (bindings.length > 0 && bindings.every((pattern) => isWithin(reach, pattern))) return
+  const detail = `The key ${key.name} may pause and resume only queues whose bindings all lie in ${spaceIn(key)}.`
+  throw new ProblemError("forbidden", detail)
+}
+
+const isEventType = (type: unknown): type is EventType => EVENT_TYPES.some((each) => each === type)
+
+const typesOf = ({ types = [] }: StoredKey): string =>
+  types.length === 1 ? `the type ${types[0]}` : `the types ${types.join(", ")}`
+
+/** As topic patterns, for somebody who reads a refusal. */
+const spaceIn = ({ types = [] }: StoredKey): string =>
+  spaceOf(types)
+    .map((root) => `${root}.#`)
+    .join(", ")

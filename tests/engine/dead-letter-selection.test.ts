@@ -1,0 +1,25 @@
+import { describe, expect, test } from "bun:test"
+import { matcherOf } from "../../src/engine/dead-letter-selection.ts"
+import { newEvent } from "../support/new-event.ts"
+
+const isVoice = (body: string) => matcherOf({ within: ["events.voice"] })({ body, reason: "malformed" })
+
+describe("a dead letter lies in a space of routing keys", () => {
+  const event = newEvent({ routing_key: "events.voice.ended" })
+
+  test("if it is an event with a routing key there", () => {
+    expect(isVoice(JSON.stringify(event))).toBe(true)
+  })
+
+  test.each([
+    ["an event with a routing key elsewhere", JSON.stringify({ ...event, routing_key: "events.user.x" })],
+    ["an event without a routing key", JSON.stringify({ ...event, routing_key: undefined })],
+    ["an event with an empty routing key", JSON.stringify({ ...event, routing_key: "" })],
+    ["an object that is not an event", JSON.stringify({ routing_key: "events.voice.ended" })],
+    ["a text", JSON.stringify("events.voice.ended")],
+    ["what is not JSON", "events.voice.ended"],
+    ["nothing", ""],
+  ])("and not if it is %s", (_, body) => {
+    expect(isVoice(body)).toBe(false)
+  })
+})
