@@ -133,6 +133,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     isEngineUp: () => engine.status().state === "ready",
     isBlocked: () => brokerReport?.().state === "blocked",
     bufferedBytes: () => budget.taken,
+    isKeysFileGood: keys && (() => keys.isFileGood),
     liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,
     deliveriesInFlight: () => dispatcher.inFlight,

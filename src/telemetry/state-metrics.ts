@@ -28,6 +28,8 @@ export interface ServiceState {
   readonly publishesInFlight: () => number
   /** Bytes of the bodies of requests that are not answered. */
   readonly bufferedBytes: () => number
+  /** Whether the keys' file can be used as it is now; null if the service has no keys. */
+  readonly isKeysFileGood: (() => boolean) | null
   /** Who looks at the live stream. */
   readonly liveClients: () => number
   /** Deliveries that are not settled. */
@@ -70,6 +72,12 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   gauge("publishers_blocked", "Whether RabbitMQ blocks publishers.", () => Number(state.isBlocked()))
   gauge("publishes_in_flight", "Publishes that wait for their confirm.", state.publishesInFlight)
   gauge("buffered_bytes", "Bytes of the bodies of requests in flight.", state.bufferedBytes)
+  const { isKeysFileGood } = state
+  if (isKeysFileGood !== null) {
+    const help =
+      "Whether the file of API_KEYS_FILE can be used as it is; if not, the last good keys stay in force."
+    gauge("keys_file_ok", help, () => Number(isKeysFileGood()))
+  }
   gauge("live_clients", "Clients of the live stream.", state.liveClients)
   gauge("deliveries_in_flight", "Deliveries that are not settled.", state.deliveriesInFlight)
   gauge("workers_ready", "Workers that take events.", () => state.workers().present)

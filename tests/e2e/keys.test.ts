@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
 import { ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
 
 const EVENT = { type: "voice", name: "speech_recognized", payload: {} }
 const WARNING = "everybody who reaches this host may publish: set API_KEYS_FILE"
@@ -80,6 +81,27 @@ test("a limited key pauses and resumes only queues whose bindings all lie where 
     }
     expect(await statusOf("nowhere", change)).toBe(404)
   }
+})
+
+test("a keys' file that is away keeps its keys, shows in the metrics, and is read once it is back", async () => {
+  await using folder = new ServiceFolder()
+  const [old, next] = [
+    await newKey(folder, "old", ["--scope", "read"]),
+    await newKey(folder, "next", ["--scope", "read"]),
+  ]
+  folder.write("keys", `${old.line}\n`)
+  const service = await folder.start({ API_KEYS_FILE: "keys" })
+  const metrics = ({ key }: { readonly key: string }) =>
+    fetch(`${service.url}/metrics`, { headers: { Authorization: `Bearer ${key}` } })
+  const isGood = async () => /^event_broker_keys_file_ok (\d)$/m.exec(await (await metrics(old)).text())?.[1]
+  expect(await isGood()).toBe("1")
+  folder.remove("keys")
+  await waitUntil(async () => (await isGood()) === "0", "the metric to tell")
+  folder.write("keys", `${next.line}\n`)
+  await waitUntil(async () => (await metrics(next)).status === 200, "the new key to be taken")
+  expect((await metrics(old)).status).toBe(401)
+  const lines = service.log.filter(({ msg }) => msg.startsWith("keys"))
+  expect(lines.map(({ level }) => level)).toEqual(["error", "info"])
 })
 
 async function newKey(folder: ServiceFolder, name: string, args: readonly string[]) {

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, test } from "bun:test"
-import { renameSync, writeFileSync } from "node:fs"
+import { readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import pino from "pino"
 import { type NewKeyOptions, newKey } from "../../src/commands/new-key.ts"
 import { KeyRing } from "../../src/http/access/key-ring.ts"
 import { SCOPES, type Scope } from "../../src/http/access/scope.ts"
+import { EventSource } from "../support/event-source.ts"
 import { HttpService } from "../support/http-service.ts"
+import { LineUpload } from "../support/line-upload.ts"
 import { problemOf } from "../support/problem-of.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 import { waitUntil } from "../support/wait-until.ts"
@@ -123,38 +125,28 @@ describe("a key", () => {
     await waitUntil(async () => (await status(next.key)) === 200, "the new key to be taken")
     expect(await status(keys[0] ?? "")).toBe(401)
   })
-})
 
-test("a file that can't be used any more leaves the keys as they were, and the log says so once", async () => {
-  const { ring, file, keys, log } = keysOf({ name: "app", scope: ["read"] })
-  writeFileSync(file, "rubbish\n")
-  await waitUntil(() => log.some((line) => line.includes("line 1: is not JSON")), "the log to tell")
-  expect(ring.find(keys[0] ?? "")?.name).toBe("app")
-  await Bun.sleep(10 * WATCH_INTERVAL_MS)
-  expect(log.filter((line) => line.includes("is not JSON"))).toHaveLength(1)
-})
-
-describe("a file of keys is refused with its line", () => {
-  const hash = "0".repeat(64)
-  const cases = [
-    ["what is not JSON", "{", "line 1: is not JSON"],
-    ["a hash that is none", JSON.stringify({ name: "a", sha256: "x", scopes: ["read"] }), "sha256"],
-    ["a scope that is none", JSON.stringify({ name: "a", sha256: hash, scopes: ["write"] }), "scopes"],
-    ["no scope", JSON.stringify({ name: "a", sha256: hash, scopes: [] }), "scopes"],
-    ["another field", JSON.stringify({ name: "a", sha256: hash, scopes: ["read"], key: "k" }), "key"],
-    ["a name twice", `${newKey({ name: "a", scope: ["read"] }).line}\n`.repeat(2), "named a already"],
-  ] as const
-
-  test.each(cases)("%s", (_, text, says) => {
-    using folder = temporaryFolder()
-    const file = join(folder.path, "keys")
-    writeFileSync(file, text)
-    const open = () => new KeyRing(file, pino({ level: "silent" }))
-    expect(open).toThrow(says)
-    expect(open).toThrow(file)
-  })
-
-  test("one that is not there", () => {
-    expect(() => new KeyRing("/nowhere/keys", pino({ level: "silent" }))).toThrow("can't be read")
+  test("that is revoked ends the answers that go on, and no other key's do", async () => {
+    const { ring, file, keys } = keysOf(
+      { name: "revoked", scope: ["read", "publish"] },
+      { name: "kept", scope: ["read"] },
+    )
+    await using service = await HttpService.start({ keys: ring })
+    const [revoked = "", kept = ""] = keys
+    using ending = await EventSource.open(`${service.url}/api/v1/events/stream`, bearer(revoked))
+    using going = await EventSource.open(`${service.url}/api/v1/events/stream`, bearer(kept))
+    using upload = new LineUpload(service.port, "/api/v1/events/batch", bearer(revoked))
+    upload.send(`${JSON.stringify(EVENT)}\n`)
+    await upload.answers(1)
+    const lines = readFileSync(file, "utf8").split("\n")
+    writeFileSync(file, `${lines[1]}\n`)
+    await waitUntil(() => ending.hasEnded, "the stream to end")
+    upload.send(`${JSON.stringify({ ...EVENT, name: "late" })}\n`)
+    expect(await upload.answers(2)).toMatchObject([
+      { status: "pending" },
+      { index: 1, status: "failed", problem: { status: 401, outcome: "not-stored" } },
+    ])
+    expect(going.hasEnded).toBe(false)
+    expect(service.live.clientCount).toBe(1)
   })
 })

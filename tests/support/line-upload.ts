@@ -9,15 +9,21 @@ export class LineUpload implements Disposable {
   readonly #socket: Socket
   #received = ""
 
-  constructor(port: number, path: string) {
+  constructor(port: number, path: string, headers: Readonly<Record<string, string>> = {}) {
     this.#socket = connect({ host: "127.0.0.1", port })
     this.#socket.setEncoding("utf8")
     this.#socket.on("data", (text: string) => {
       this.#received += text
     })
     this.#socket.on("error", () => {})
-    const head = ["Host: service", "Content-Type: application/x-ndjson", "Transfer-Encoding: chunked"]
-    this.#socket.write(`POST ${path} HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n`)
+    const own = {
+      Host: "service",
+      "Content-Type": "application/x-ndjson",
+      "Transfer-Encoding": "chunked",
+      ...headers,
+    }
+    const head = Object.entries(own).map(([name, value]) => `${name}: ${value}\r\n`)
+    this.#socket.write(`POST ${path} HTTP/1.1\r\n${head.join("")}\r\n`)
   }
 
   send(text: string): void {

@@ -21,8 +21,8 @@ export class KeyFileError extends Error {
 }
 
 /**
- * Reads the keys of a file: one JSON object a line; empty lines, and those that begin with #, are left out.
- * @throws {KeyFileError} for the first line that is not a key, and for a name that is there twice.
+ * Reads the keys of a file: one JSON object a line. Skips empty lines, and lines that begin with `#`.
+ * @throws {KeyFileError} for the first line that is not a key, for a name that is there twice, and for no key at all.
  */
 export function parseKeys(text: string, file: string): readonly StoredKey[] {
   const keys: StoredKey[] = []
@@ -34,6 +34,9 @@ export function parseKeys(text: string, file: string): readonly StoredKey[] {
       throw new KeyFileError(`${where}: there is a key named ${key.name} already`)
     }
     keys.push(key)
+  }
+  if (keys.length === 0) {
+    throw new KeyFileError(`API_KEYS_FILE ${file} has no key: add one that "event-broker keys new" prints`)
   }
   return keys
 }

@@ -22,13 +22,14 @@ export const streamHead = (requestId: string): Response =>
 
 /** Server-sent events to one client. What it has no room for is counted, and told once it has. */
 export class EventStream implements LiveClient {
-  readonly #stopping: AbortSignal
+  readonly #ending: AbortSignal
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null
   /** Null where nobody knows how many. */
   #missed: number | null = 0
 
-  constructor(stopping: AbortSignal) {
-    this.#stopping = stopping
+  /** @param ending aborted when the stream has to end: the service stops, or the client's key is revoked */
+  constructor(ending: AbortSignal) {
+    this.#ending = ending
   }
 
   send(text: Uint8Array, count: number): void {
@@ -40,7 +41,7 @@ export class EventStream implements LiveClient {
     this.#missed = count === null || this.#missed === null ? null : this.#missed + count
   }
 
-  /** @param leave called once the client is gone, or the service stops */
+  /** @param leave called once the client is gone, or the stream has to end */
   response(requestId: string, leave: () => void): Response {
     const encoder = new TextEncoder()
     const heartbeat = setInterval(() => {
@@ -48,7 +49,7 @@ export class EventStream implements LiveClient {
     }, HEARTBEAT_MS)
     const end = (): void => {
       clearInterval(heartbeat)
-      this.#stopping.removeEventListener("abort", stop)
+      this.#ending.removeEventListener("abort", stop)
       this.#controller = null
       leave()
     }
@@ -56,7 +57,7 @@ export class EventStream implements LiveClient {
       this.#controller?.close()
       end()
     }
-    this.#stopping.addEventListener("abort", stop)
+    this.#ending.addEventListener("abort", stop)
     const stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -67,6 +68,8 @@ export class EventStream implements LiveClient {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
     )
+    // An abort before the listener was there is not told again.
+    if (this.#ending.aborted) stop()
     return new Response(stream, { headers: headersOf(requestId) })
   }
 

@@ -23,6 +23,8 @@ export interface EventLinesOptions extends Publishing {
   readonly maxLineBytes: number
   /** Aborted when the service stops: no more lines are read then. */
   readonly signal: AbortSignal
+  /** Aborted when the key is revoked: no more lines are published then. Null if there is no key. */
+  readonly revoked: AbortSignal | null
 }
 
 /**
@@ -51,9 +53,10 @@ export class EventLines {
   }
 
   async *#publishAll(lines: readonly Line[]): AsyncGenerator<string, void> {
-    const { allowance, signal } = this.#options
+    const { allowance, revoked, signal } = this.#options
     for (let at = 0; at < lines.length; at += WINDOW_SIZE) {
       if (signal.aborted) return
+      if (revoked?.aborted) throw new ProblemError("unauthorized", "The key was revoked.", NOT_STORED)
       const window = lines.slice(at, at + WINDOW_SIZE)
       if (allowance !== null) {
         await pause(allowance.debtMs, signal)

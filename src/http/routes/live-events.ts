@@ -32,7 +32,7 @@ const QuerySchema = z.strictObject({
   }),
 })
 
-export const liveEvents = ({ live }: HttpContext): Route => ({
+export const liveEvents = ({ keys, live }: HttpContext): Route => ({
   method: "GET",
   path: "/api/v1/events/stream",
   scope: "read",
@@ -56,7 +56,8 @@ export const liveEvents = ({ live }: HttpContext): Route => ({
       throw new ProblemError("too-many-in-flight", `${MAX_CLIENTS} clients look at the stream already.`)
     }
     if (method === "HEAD") return streamHead(requestId)
-    const stream = new EventStream(stopping)
+    const revoked = key === null ? undefined : keys?.revocationOf(key)
+    const stream = new EventStream(revoked === undefined ? stopping : AbortSignal.any([stopping, revoked]))
     const leave = await live.join(
       { patterns: topics, within: reachOf(key), format: LIVE_FORMATS[format] },
       stream,

@@ -153,13 +153,18 @@ async function answerBatch(
   return jsonAnswer(requestId, { count, failed: failures.length, events }, statusOf(count, failures))
 }
 
-function answerLines(publishing: Publishing, request: RouteRequest, { maxBodyBytes }: HttpContext): Response {
+function answerLines(
+  publishing: Publishing,
+  request: RouteRequest,
+  { keys, maxBodyBytes }: HttpContext,
+): Response {
   const lines = new EventLines({
     ...publishing,
     requestId: request.requestId,
     allowance: request.allowance,
     maxLineBytes: maxBodyBytes,
     signal: request.stopping,
+    revoked: (request.key && keys?.revocationOf(request.key)) ?? null,
   })
   return streamedResponse(lines.answers(request.body.chunks(maxBodyBytes, request.stopping)), NDJSON, request)
 }

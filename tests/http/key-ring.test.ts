@@ -1,0 +1,229 @@
+import { afterEach, describe, expect, test } from "bun:test"
+import {
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs"
+import { join } from "node:path"
+import pino from "pino"
+import { newKey } from "../../src/commands/new-key.ts"
+import { KeyRing } from "../../src/http/access/key-ring.ts"
+import { temporaryFolder } from "../support/temporary-folder.ts"
+
+/** Looks are made by the tests. */
+const NEVER_MS = 2_147_483_647
+
+const disposables: Disposable[] = []
+afterEach(() => {
+  for (const each of disposables.splice(0)) each[Symbol.dispose]()
+})
+
+const [first, second] = ["first", "second"].map((name) => newKey({ name, scope: ["read"] })) as [
+  ReturnType<typeof newKey>,
+  ReturnType<typeof newKey>,
+]
+const OLD = `${first.line}\n`
+const NEW = `${second.line}\n`
+
+/** A ring over a file that has the first key, and all that it logs. */
+function ringOf(text = OLD, name = "keys") {
+  const folder = temporaryFolder()
+  const file = join(folder.path, name)
+  writeFileSync(file, text)
+  const lines: string[] = []
+  const ring = new KeyRing(file, pino({}, { write: (line) => lines.push(line) }), NEVER_MS)
+  disposables.push(ring, folder)
+  const log = () => lines.map((line) => JSON.parse(line) as { level: number; msg: string; reason?: string })
+  return { folder: folder.path, file, ring, log, errors: () => log().filter(({ level }) => level === 50) }
+}
+
+/** As many looks as it takes for a file that does not change to be taken. */
+async function lookUntilTaken(ring: KeyRing): Promise<void> {
+  await ring.look()
+  await ring.look()
+}
+
+const knows = (ring: KeyRing, { key }: { readonly key: string }): boolean => ring.find(key) !== null
+
+describe("a change of the keys' file is read", () => {
+  const changes: readonly (readonly [string, (file: string, folder: string) => void])[] = [
+    ["written in place", (file) => writeFileSync(file, NEW)],
+    [
+      "written in place to the same size with the same time",
+      (file) => {
+        const { atime, mtime, size } = statSync(file)
+        writeFileSync(file, `${NEW.trimEnd().padEnd(size - 1)}\n`)
+        utimesSync(file, atime, mtime)
+        expect(statSync(file).mtimeMs).toBe(mtime.getTime())
+      },
+    ],
+    [
+      "renamed over with an older time",
+      (file) => {
+        writeFileSync(`${file}.new`, NEW)
+        utimesSync(`${file}.new`, 1, 1)
+        renameSync(`${file}.new`, file)
+      },
+    ],
+    [
+      "deleted and made anew",
+      (file) => {
+        unlinkSync(file)
+        writeFileSync(file, NEW)
+      },
+    ],
+  ]
+  test.each(changes)("%s", async (_, change) => {
+    const { file, folder, ring } = ringOf(`${OLD.trimEnd().padEnd(300)}\n`)
+    change(file, folder)
+    await lookUntilTaken(ring)
+    expect([knows(ring, first), knows(ring, second)]).toEqual([false, true])
+  })
+
+  test("behind a symbolic link that is swapped, as Kubernetes mounts secrets", async () => {
+    const { folder } = ringOf()
+    for (const [version, text] of Object.entries({ "..1": OLD, "..2": NEW })) {
+      mkdirSync(join(folder, version))
+      writeFileSync(join(folder, version, "api-keys"), text)
+      utimesSync(join(folder, version, "api-keys"), 1, 1)
+    }
+    symlinkSync("..1", join(folder, "..data"))
+    symlinkSync("..data/api-keys", join(folder, "api-keys"))
+    using ring = new KeyRing(join(folder, "api-keys"), pino({ level: "silent" }), NEVER_MS)
+    symlinkSync("..2", join(folder, "..data_tmp"))
+    renameSync(join(folder, "..data_tmp"), join(folder, "..data"))
+    await lookUntilTaken(ring)
+    expect([knows(ring, first), knows(ring, second)]).toEqual([false, true])
+  })
+})
+
+describe("the last good keys stay in force", () => {
+  const faults: readonly (readonly [string, (file: string) => void, string])[] = [
+    ["away", (file) => rmSync(file), "ENOENT"],
+    [
+      "a folder",
+      (file) => {
+        rmSync(file)
+        mkdirSync(file)
+      },
+      "it is not a file",
+    ],
+    ["empty", (file) => writeFileSync(file, ""), "has no key"],
+    ["without a key", (file) => writeFileSync(file, "\n# none\n"), "has no key"],
+    ["half a line", (file) => writeFileSync(file, NEW.slice(0, 50)), "line 1: is not JSON"],
+    ["too large", (file) => writeFileSync(file, NEW.padEnd(4_194_305)), "larger than 4194304 bytes"],
+  ]
+  test.each(faults)(
+    "while the file is %s; the next good one is read, without another touch",
+    async (_, spoil, reason) => {
+      const { file, ring, log, errors } = ringOf()
+      spoil(file)
+      for (let look = 0; look < 5; look++) await ring.look()
+      expect(knows(ring, first)).toBe(true)
+      expect(ring.isFileGood).toBe(false)
+      expect(errors()).toHaveLength(1)
+      expect(errors()[0]?.reason).toContain(file)
+      expect(errors()[0]?.reason).toContain(reason)
+      rmSync(file, { recursive: true, force: true })
+      writeFileSync(file, NEW)
+      await lookUntilTaken(ring)
+      expect([knows(ring, first), knows(ring, second)]).toEqual([false, true])
+      expect(ring.isFileGood).toBe(true)
+      expect(log().at(-1)).toMatchObject({ msg: "keys read again", keys: ["second"] })
+    },
+  )
+
+  test("and it is logged when the file is again what it was", async () => {
+    const { file, ring, log, errors } = ringOf()
+    renameSync(file, `${file}.away`)
+    await ring.look()
+    renameSync(`${file}.away`, file)
+    await ring.look()
+    await ring.look()
+    expect(ring.isFileGood).toBe(true)
+    expect(log().map(({ msg }) => msg)).toEqual([
+      "keys file can't be used: the keys of the last good one stay in force",
+      "keys file can be used again",
+    ])
+    renameSync(file, `${file}.away`)
+    await ring.look()
+    expect(errors()).toHaveLength(2)
+  })
+
+  test("while the file is being written: a text counts when two looks have found the same file", async () => {
+    const { file, ring, log } = ringOf(OLD + NEW)
+    writeFileSync(file, OLD)
+    await ring.look()
+    expect(knows(ring, second)).toBe(true)
+    writeFileSync(file, `${OLD}${NEW}# written`)
+    await ring.look()
+    // The same text as two looks ago, and another file.
+    writeFileSync(`${file}.new`, OLD)
+    renameSync(`${file}.new`, file)
+    await ring.look()
+    writeFileSync(`${file}.new`, OLD)
+    renameSync(`${file}.new`, file)
+    await ring.look()
+    expect(knows(ring, second)).toBe(true)
+    expect(log()).toEqual([])
+    await ring.look()
+    expect(knows(ring, second)).toBe(false)
+  })
+})
+
+test("a key is revoked when its line is gone or says something else, and not when others change", async () => {
+  const third = newKey({ name: "third", scope: ["read", "admin"] })
+  const { file, ring } = ringOf(OLD + NEW + third.line)
+  const [kept, changed, gone] = [first, second, third].map(({ key }) => {
+    const found = ring.find(key)
+    if (found === null) throw new Error("the ring lacks a key")
+    return { found, signal: ring.revocationOf(found) }
+  })
+  writeFileSync(file, NEW.replace('["read"]', '["read","admin"]') + OLD)
+  await lookUntilTaken(ring)
+  expect([kept, changed, gone].map((each) => each?.signal.aborted)).toEqual([false, true, true])
+  expect(gone && ring.revocationOf(gone.found).aborted).toBe(true)
+})
+
+describe("a file of keys is refused at the start", () => {
+  const hash = "0".repeat(64)
+  const cases = [
+    ["what is not JSON", "{", "line 1: is not JSON"],
+    ["a hash that is none", JSON.stringify({ name: "a", sha256: "x", scopes: ["read"] }), "sha256"],
+    ["a scope that is none", JSON.stringify({ name: "a", sha256: hash, scopes: ["write"] }), "scopes"],
+    ["no scope", JSON.stringify({ name: "a", sha256: hash, scopes: [] }), "scopes"],
+    ["another field", JSON.stringify({ name: "a", sha256: hash, scopes: ["read"], key: "k" }), "key"],
+    ["a name twice", `${newKey({ name: "a", scope: ["read"] }).line}\n`.repeat(2), "named a already"],
+    ["no key", "", "has no key"],
+    ["no key but comments", "# none yet\n\n", "has no key"],
+  ] as const
+
+  test.each(cases)("%s", (_, text, says) => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, "keys")
+    writeFileSync(file, text)
+    const open = () => new KeyRing(file, pino({ level: "silent" }))
+    expect(open).toThrow(says)
+    expect(open).toThrow(file)
+  })
+
+  test("one that is not there, a folder, a pipe that nobody writes to", () => {
+    using folder = temporaryFolder()
+    const pipe = join(folder.path, "pipe")
+    Bun.spawnSync(["mkfifo", pipe])
+    for (const [file, says] of [
+      ["/nowhere/keys", "ENOENT"],
+      [folder.path, "it is not a file"],
+      [pipe, "it is not a file"],
+    ] as const) {
+      expect(() => new KeyRing(file, pino({ level: "silent" }))).toThrow(
+        `API_KEYS_FILE ${file} can't be read: ${says}`,
+      )
+    }
+  })
+})
