@@ -10,6 +10,7 @@ import type { Engine, EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
 import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
+import { pageRules } from "./http/access/page-guard.ts"
 import { RateLimit } from "./http/access/rate-limit.ts"
 import { Cors } from "./http/cors.ts"
 import { reportHealth } from "./http/health-report.ts"
@@ -172,6 +173,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     maxBatchBytes,
     bodies: { timeoutMs: config.BODY_TIMEOUT, budget },
     rates: config.RATE_LIMIT === 0 ? null : new RateLimit(config.RATE_LIMIT),
+    pages: pageRules(config),
     cors: config.CORS_ORIGINS.length === 0 ? null : new Cors(config.CORS_ORIGINS),
     version: VERSION,
     metrics,

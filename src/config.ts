@@ -3,6 +3,7 @@ import { parseEnv } from "node:util"
 import * as v from "valibot"
 import {
   flag,
+  hostNames,
   hosts,
   nonEmpty,
   oneOf,
@@ -153,6 +154,11 @@ const VARIABLES = {
     origins,
     "",
     "The origins of the pages that may use the service, with commas between, or *; without it none may.",
+  ],
+  ALLOWED_HOSTS: [
+    hostNames,
+    "",
+    "The host names that the service answers to, with commas between, or *; without it any, or any that no web page can have if there are no keys.",
   ],
   MAX_IN_FLIGHT: [
     wholeNumber(1, 1_000_000),

@@ -48,6 +48,7 @@ const DEFAULTS = {
   KEEP_ALIVE_TIMEOUT: 75_000,
   RATE_LIMIT: 0,
   CORS_ORIGINS: [],
+  ALLOWED_HOSTS: [],
   MAX_IN_FLIGHT: 5_000,
   SERVICE_DISCOVERY_URL: "",
   SERVICE_HOST: "",
@@ -112,6 +113,13 @@ test.each(["http://h", "a b", "h:1"])("the host that others reach it by is a hos
   expect(faultsOf({ SERVICE_HOST: host }).map(({ name }) => name)).toEqual(["SERVICE_HOST"])
   expect(parseConfig({ SERVICE_HOST: "fd00::1" }).SERVICE_HOST).toBe("fd00::1")
 })
+
+test.each(["broker:8000", "http://broker", "a b", "a,,b", "-a", "*.example.com"])(
+  "the hosts that the service answers to are names alone, not %s",
+  (hosts) => {
+    expect(faultsOf({ ALLOWED_HOSTS: hosts }).map(({ name }) => name)).toEqual(["ALLOWED_HOSTS"])
+  },
+)
 
 describe("the registry's address", () => {
   test("means http where it has no scheme", () => {

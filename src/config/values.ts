@@ -48,6 +48,20 @@ export const origins = v.pipe(
   ),
 )
 
+const HOST_NAME = /^(\*|[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d_-]*[a-z\d_])?)*)$/
+
+/** Host names with commas between, in lower case and without a dot at the end; or any, by an asterisk. */
+export const hostNames = v.pipe(
+  v.string(),
+  v.transform((text) =>
+    text === "" ? [] : text.split(",").map((each) => each.trim().toLowerCase().replace(/\.$/, "")),
+  ),
+  v.check(
+    (names) => names.every((name) => HOST_NAME.test(name)),
+    "takes host names with commas between, without ports, such as broker.example.com, or *",
+  ),
+)
+
 /** Yes or no. */
 export const flag = v.pipe(
   v.picklist(["true", "false"], "takes true or false"),

@@ -7,6 +7,7 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { StoredKey } from "./access/key-file.ts"
 import type { KeyRing } from "./access/key-ring.ts"
+import type { PageRules } from "./access/page-guard.ts"
 import type { Allowance, RateLimit } from "./access/rate-limit.ts"
 import type { Cors } from "./cors.ts"
 import type { ExchangeInfo } from "./description/async-api.ts"
@@ -83,7 +84,9 @@ export interface HttpContext {
   readonly bodies: BodyLimits
   /** How often each key may ask; null where there is no limit. */
   readonly rates: RateLimit | null
-  /** Which pages may use the service; null for none. */
+  /** Which pages of the web may use the service, and by which names. */
+  readonly pages: PageRules
+  /** Which pages may read its answers; null for none. */
   readonly cors: Cors | null
   readonly version: string
   readonly metrics: Metrics

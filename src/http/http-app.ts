@@ -1,4 +1,5 @@
 import { summarizeError } from "../event/failure.ts"
+import { refuseForeignPages } from "./access/page-guard.ts"
 import type { Allowance } from "./access/rate-limit.ts"
 import { admit } from "./admission.ts"
 import { createRouteTable } from "./all-routes.ts"
@@ -43,6 +44,7 @@ async function answer(
   let response: Response
   try {
     const host = parseHost(headers.get("host"))
+    refuseForeignPages(method, host, headers, context.pages)
     if (match.kind === "refused") throw match.problem
     if (match.kind === "options") {
       return (

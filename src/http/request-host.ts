@@ -2,7 +2,7 @@ import { ProblemError } from "./problem.ts"
 
 /** The `Host` of a request. */
 export interface RequestHost {
-  /** In lower case; an IPv6 address is in brackets. */
+  /** In lower case, without a dot at its end; an IPv6 address is in brackets. */
   readonly name: string
   /** Null if it names none. */
   readonly port: number | null
@@ -24,5 +24,5 @@ export function parseHost(text: string | null): RequestHost | null {
   if (name === undefined || (port ?? 0) > MAX_PORT) {
     throw new ProblemError("malformed-request", "The Host is not a host with an optional port.")
   }
-  return name === "" ? null : { name: name.toLowerCase(), port }
+  return name === "" ? null : { name: name.toLowerCase().replace(/\.$/, ""), port }
 }

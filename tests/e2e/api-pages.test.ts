@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
 
 /** Debian's; the tests' set-up installs it. */
 const CHROMIUM = "/usr/bin/chromium"
 
+/** A name of the web that leads here, as DNS rebinding makes it. */
+const REBOUND = "rebound.example"
+const REBINDING = `--host-resolver-rules=MAP ${REBOUND} 127.0.0.1`
+
 let browser: Browser
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", REBINDING] })
 })
 afterAll(() => browser.close())
 
@@ -69,5 +74,53 @@ describe("the pages of the binary, in a browser", () => {
       })
       expect(policy).not.toContain("unsafe")
     }
+  })
+})
+
+describe("pages of the web, in a browser, and a service without keys", () => {
+  const PAUSE = "/api/v1/events/queues/custom_events/pause"
+
+  async function serviceWithHandler(folder: ServiceFolder): Promise<RunningService> {
+    folder.write("handlers/custom.ts", `export default { queue: "custom_events", on: { "*"() {} } }`)
+    return folder.start()
+  }
+
+  const isPaused = async (service: RunningService) => {
+    const { body } = await service.get("/api/v1/events/stats")
+    const queues = body as readonly { readonly queue_name: string; readonly is_paused: boolean }[]
+    return queues.find(({ queue_name }) => queue_name === "custom_events")?.is_paused
+  }
+
+  test("a page on another port pauses no queue, by a script or by a form", async () => {
+    await using folder = new ServiceFolder()
+    const service = await serviceWithHandler(folder)
+    const action = service.url + PAUSE
+    const html = `<form method="post" action="${action}"></form><script>
+      fetch("${action}", { method: "POST", mode: "no-cors" })
+        .finally(() => document.forms[0].submit())</script>`
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => new Response(html, { headers: { "Content-Type": "text/html" } }),
+    })
+    const page = await browser.newPage()
+    const statuses: number[] = []
+    page.on("response", (response) => {
+      if (response.url() === action) statuses.push(response.status())
+    })
+    await page.goto(server.url.href)
+    await page.waitForURL(action)
+    await waitUntil(() => statuses.length === 2, "both to be answered")
+    expect(statuses).toEqual([403, 403])
+    expect(await isPaused(service)).toBe(false)
+  })
+
+  test("a page whose name is made to lead to the service reads nothing of it", async () => {
+    await using folder = new ServiceFolder()
+    const service = await serviceWithHandler(folder)
+    const page = await browser.newPage()
+    const response = await page.goto(`http://${REBOUND}:${new URL(service.url).port}/api/v1/events/stats`)
+    expect(response?.status()).toBe(421)
+    expect(await response?.json()).toMatchObject({ type: "urn:event-broker:problem:misdirected-request" })
   })
 })

@@ -34,7 +34,7 @@ describe("a request is served", () => {
     ["with a Host of a name", ["GET /health HTTP/1.1", "Host: Event-Broker_1.internal.:8000"], 200],
     ["with a Host of an IPv4 address", ["GET /health HTTP/1.1", "Host: 127.0.0.1:"], 200],
     ["with a Host of an IPv6 address", ["POST /api/v1/events HTTP/1.1", "Host: [::1]:8000"], 201],
-    ["with a Host that no DNS has", ["GET /health HTTP/1.1", "Host: 999.1.1.1"], 200],
+    ["with a Host that no DNS has", ["GET /health HTTP/1.1", "Host: no_such_name"], 200],
   ] as const)("%s", async (_, lines, status) => {
     expect((await answerTo(...lines))?.status).toBe(status)
   })

@@ -146,10 +146,10 @@ describe("pages of other origins", () => {
       },
     })
 
-  test("are told nothing where none is named", async () => {
+  test("are refused, and told nothing that they can read, where none is named", async () => {
     await using service = await HttpService.start()
     const response = await service.post(EVENTS, EVENT, { Origin: ORIGIN })
-    expect(response.status).toBe(201)
+    expect(response.status).toBe(403)
     expect([...response.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([])
     const asked = await preflight(service, ORIGIN)
     expect(asked.headers.get("allow")).toContain("POST")

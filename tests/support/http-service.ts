@@ -2,6 +2,7 @@ import pino from "pino"
 import type { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
 import type { KeyRing } from "../../src/http/access/key-ring.ts"
+import type { PageRules } from "../../src/http/access/page-guard.ts"
 import type { RateLimit } from "../../src/http/access/rate-limit.ts"
 import type { Consumption } from "../../src/http/context.ts"
 import { Cors } from "../../src/http/cors.ts"
@@ -34,6 +35,7 @@ export interface HttpServiceOptions {
   readonly rates?: RateLimit
   readonly corsOrigins?: readonly string[]
   readonly keepAliveTimeoutMs?: number
+  readonly pages?: Partial<PageRules>
 }
 
 /** The service without handlers: a real server on a free port, over a real engine in a temporary folder. */
@@ -90,6 +92,13 @@ export class HttpService implements AsyncDisposable {
         budget: options.budget ?? new ByteBudget(268_435_456),
       },
       rates: options.rates ?? null,
+      pages: {
+        hasKeys: options.keys !== undefined,
+        allowed: [],
+        own: [],
+        origins: options.corsOrigins ?? [],
+        ...options.pages,
+      },
       cors: options.corsOrigins === undefined ? null : new Cors(options.corsOrigins),
       version: "0.0.0-test",
       metrics,

@@ -17,6 +17,10 @@ const BODY_PROBLEMS = [
   "too-many-in-flight",
 ] as const
 
+/** How a route can refuse what a page of the web may have made a browser send. */
+const PAGE_PROBLEMS = ["misdirected-request"] as const
+const CHANGING_PAGE_PROBLEMS = [...PAGE_PROBLEMS, "foreign-page"] as const
+
 const DESCRIPTION = `Takes events, stores them durably, routes them by topic, and runs the handlers that react to them.
 
 A \`201\` means that the event is stored: it survives whatever happens to the process or the machine.
@@ -74,8 +78,10 @@ export function describeApi(routes: readonly Route[], version: string): unknown 
     },
     tags: TAGS,
   })
-  for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
-    complete(operation as Operation)
+  for (const [method, operation] of Object.values(document.paths ?? {}).flatMap((path) =>
+    Object.entries(path),
+  )) {
+    complete(method, operation as Operation)
   }
   return document
 }
@@ -89,9 +95,10 @@ const configOf = ({ method, path, scope, description }: Route): RouteConfig => (
   security: scope === "open" ? [] : [{ [KEY_SCHEME]: [scope] }],
 })
 
-function complete({ security, requestBody, responses }: Operation): void {
+function complete(method: string, { security, requestBody, responses }: Operation): void {
   if (security !== undefined && security.length > 0) addProblems(responses, KEY_PROBLEMS)
   if (requestBody !== undefined) addProblems(responses, BODY_PROBLEMS)
+  addProblems(responses, method === "get" ? PAGE_PROBLEMS : CHANGING_PAGE_PROBLEMS)
   addProblems(responses, ["malformed-request", "internal"])
   for (const response of Object.values(responses)) {
     const isProblem = response.content?.["application/problem+json"] !== undefined
