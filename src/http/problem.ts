@@ -5,6 +5,7 @@ import {
   UnknownQueueError,
 } from "../engine/errors.ts"
 import { EventInvalidError, type Fault } from "../event/errors.ts"
+import { TopicTreeFullError } from "../event/topic-tree.ts"
 import { responseHeaders } from "./response-headers.ts"
 
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
@@ -89,6 +90,9 @@ export function toProblemError(error: unknown): ProblemError {
   }
   if (error instanceof PublishError) {
     return new ProblemError(error.code, `${error.message}.`, { outcome: error.outcome })
+  }
+  if (error instanceof TopicTreeFullError) {
+    return new ProblemError("too-many-in-flight", `${capitalized(error.message)}. Ask for fewer topics.`)
   }
   if (error instanceof UnknownQueueError)
     return new ProblemError("not-found", `${capitalized(error.message)}.`)

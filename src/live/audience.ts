@@ -1,12 +1,11 @@
 import type { StoredBody } from "../engine/engine.ts"
 import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
-import { compileTopic, type TopicMatcher } from "../event/topic.ts"
 
-/** Who is sent events as they come. Its methods must neither throw nor wait. */
+/** A client that is sent events as they come. Its methods must neither throw nor wait. */
 export interface LiveClient {
-  /** Sends so many events, written as one text; or counts them as missed, where the client has no room for them. */
+  /** Sends `count` events, written as one text, or counts them as missed if the client has no room for them. */
   send(text: Uint8Array, count: number): void
-  /** It is not sent so many events; null where nobody knows how many. */
+  /** Counts events that the client is not sent; null if the number is unknown. */
   miss(count: number | null): void
 }
 
@@ -19,20 +18,21 @@ export interface LiveFormat {
 
 /** What a client wants to see, and how. */
 export interface LiveTopics {
-  /** Topic patterns; an event is sent once, however many of them match. */
+  /** Topic patterns. An event is sent once, however many of them match. */
   readonly patterns: readonly string[]
   /** The routing keys that the client may see, whatever its patterns match. Null: all. */
   readonly within: RoutingSpace | null
   readonly format: LiveFormat
 }
 
-/** Names what a client wants and may see: clients with the same name can share an audience, and no others. */
-export const nameOf = ({ patterns, within, format }: LiveTopics): string =>
+/** The same for all topics that show the same events in the same form; clients share an audience by it. */
+export const audienceKey = ({ patterns, within, format }: LiveTopics): string =>
   JSON.stringify([format.name, within?.toSorted() ?? null, [...new Set(patterns)].toSorted()])
 
-/** The clients that want to see the same: what they are sent is written once. */
+/** The clients that want to see the same. What they are sent is written once. */
 export class Audience {
-  readonly #matchers: readonly TopicMatcher[]
+  readonly key: string
+  readonly patterns: readonly string[]
   readonly #within: RoutingSpace | null
   readonly format: LiveFormat
   readonly #clients = new Set<LiveClient>()
@@ -40,36 +40,32 @@ export class Audience {
   #pendingBytes = 0
   #missed = 0
 
-  constructor({ patterns, within, format }: LiveTopics) {
-    this.#matchers = patterns.map(compileTopic)
-    this.#within = within
-    this.format = format
+  constructor(topics: LiveTopics) {
+    this.key = audienceKey(topics)
+    this.patterns = [...new Set(topics.patterns)]
+    this.#within = topics.within
+    this.format = topics.format
   }
 
   get size(): number {
     return this.#clients.size
   }
 
-  /** Whether something waits to be delivered. */
-  get hasNews(): boolean {
-    return this.#pending.length > 0
-  }
-
-  isFor(routingKey: string): boolean {
-    if (this.#within !== null && !isWithin(this.#within, routingKey)) return false
-    return this.#matchers.some((matches) => matches(routingKey))
+  /** Whether its clients may see events with this routing key. That a pattern matches it was found before. */
+  maySee(routingKey: string): boolean {
+    return this.#within === null || isWithin(this.#within, routingKey)
   }
 
   join(client: LiveClient): void {
     this.#clients.add(client)
   }
 
-  /** False where it has left before. */
+  /** False if the client has left before. */
   leave(client: LiveClient): boolean {
     return this.#clients.delete(client)
   }
 
-  /** Whether there is room for another event; one is taken whatever its size. */
+  /** Whether there is room for another event. One is taken whatever its size. */
   hasRoom(maxBytes: number): boolean {
     return this.#pendingBytes < maxBytes
   }
@@ -79,7 +75,7 @@ export class Audience {
     this.#pendingBytes += text.length
   }
 
-  /** An event for which there was no room. */
+  /** Counts an event for which there was no room. */
   skip(): void {
     this.#missed++
   }

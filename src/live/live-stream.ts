@@ -1,8 +1,18 @@
 import type { Engine, StoredBody } from "../engine/engine.ts"
-import { Audience, type LiveClient, type LiveFormat, type LiveTopics, nameOf } from "./audience.ts"
+import { TopicTree } from "../event/topic-tree.ts"
+import { Audience, audienceKey, type LiveClient, type LiveFormat, type LiveTopics } from "./audience.ts"
 
-/** Routing keys whose audiences are remembered. */
-const MAX_REMEMBERED_KEYS = 10_000
+/**
+ * Distinct words of all clients' topics together: a thousand clients with a hundred words of their own each. A key that
+ * matches every one of them, which takes topics made for that, is matched in some 20 milliseconds.
+ */
+const MAX_TOPIC_WORDS = 100_000
+
+/**
+ * Distinct words far behind a `#`, as `#.a.#.b` has one. A key of 128 words can visit each of them 128 times, in some 10
+ * milliseconds.
+ */
+const MAX_COSTLY_TOPIC_WORDS = 2_000
 
 /** Bytes a second that all clients are sent together: what is beyond is missed, and publishing is not slowed by it. */
 const MAX_BYTES_PER_SECOND = 16_777_216
@@ -12,18 +22,26 @@ const MAX_PENDING_BYTES = 262_144
 const MAX_PENDING_BYTES_OF_ALL = 4_194_304
 const MIN_PENDING_BYTES = 16_384
 
-/** The time between two deliveries, in milliseconds, and what each client that got something adds to it. */
+/** The time between two rounds of deliveries, in milliseconds, and what each client that got something adds to it. */
 const INTERVAL_MS = 20
 const INTERVAL_PER_CLIENT_MS = 0.5
 
+/** Clients served in one turn of the event loop. A turn takes about a millisecond. */
+const CLIENTS_PER_TURN = 50
+
 /**
- * Shows events to those who look, as they come. It watches the engine while there are clients, collects what comes, and
- * delivers it at a pace that leaves the time to publishing; a client is told how many it has missed.
+ * Shows events to observers as they come. It watches the engine while there are clients, collects what comes, and
+ * delivers it at a pace that leaves time for publishing. A client is told how many events it missed.
  */
 export class LiveStream {
   readonly #engine: Engine
   readonly #audiences = new Map<string, Audience>()
-  readonly #audiencesByKey = new Map<string, readonly Audience[]>()
+  readonly #topics = new TopicTree<Audience>({
+    maxNodes: MAX_TOPIC_WORDS,
+    maxCostlyNodes: MAX_COSTLY_TOPIC_WORDS,
+  })
+  /** The audiences with something to deliver; the one that has waited longest comes first. */
+  readonly #news = new Set<Audience>()
   #clientCount = 0
   #maxPendingBytes = MAX_PENDING_BYTES
   #unwatch: Promise<() => void> | null = null
@@ -39,23 +57,18 @@ export class LiveStream {
   }
 
   /**
-   * Sends a client the events on its topics. Resolves once that has begun, with what ends it.
+   * Sends a client the events on its topics. Resolves once that has begun, with a function that ends it.
    * @throws {EngineUnavailableError}
+   * @throws {TopicTreeFullError} if the topics of all clients together are too many
    */
   async join(topics: LiveTopics, client: LiveClient): Promise<() => void> {
-    const key = nameOf(topics)
-    const audience = this.#audiences.get(key) ?? new Audience(topics)
-    this.#audiences.set(key, audience)
-    this.#audiencesByKey.clear()
+    const audience = this.#audiences.get(audienceKey(topics)) ?? this.#gather(topics)
     audience.join(client)
     this.#count(+1)
     const leave = (): void => {
       if (!audience.leave(client)) return
       this.#count(-1)
-      if (audience.size > 0 || this.#audiences.get(key) !== audience) return
-      this.#audiences.delete(key)
-      this.#audiencesByKey.clear()
-      if (this.#audiences.size === 0) this.#end()
+      if (audience.size === 0) this.#disband(audience)
     }
     try {
       await this.#watch()
@@ -64,6 +77,25 @@ export class LiveStream {
       leave()
       throw error
     }
+  }
+
+  #gather(topics: LiveTopics): Audience {
+    const audience = new Audience(topics)
+    this.#audiences.set(audience.key, audience)
+    try {
+      for (const pattern of audience.patterns) this.#topics.add(pattern, audience)
+    } catch (error) {
+      this.#disband(audience)
+      throw error
+    }
+    return audience
+  }
+
+  #disband(audience: Audience): void {
+    this.#audiences.delete(audience.key)
+    this.#news.delete(audience)
+    for (const pattern of audience.patterns) this.#topics.remove(pattern, audience)
+    if (this.#audiences.size === 0) this.#end()
   }
 
   #watch(): Promise<unknown> {
@@ -96,9 +128,9 @@ export class LiveStream {
   }
 
   #add(event: StoredBody): void {
-    const audiences = this.#audiencesOf(event.routingKey)
+    const audiences = this.#topics.match(event.routingKey).filter((each) => each.maySee(event.routingKey))
     if (audiences.length === 0) return
-    // Each format is written once, whoever wants it; and not at all for those that have no room.
+    // Each format is written once for all audiences, and not at all if none of them has room.
     const texts = new Map<LiveFormat, string | null>()
     for (const audience of audiences) {
       if (!audience.hasRoom(this.#maxPendingBytes)) {
@@ -108,33 +140,27 @@ export class LiveStream {
       const { format } = audience
       if (!texts.has(format)) texts.set(format, format.write(event))
       const text = texts.get(format) ?? null
-      if (text !== null) audience.add(text)
+      if (text === null) continue
+      audience.add(text)
+      this.#news.add(audience)
     }
     this.#timer ??= setTimeout(() => this.#deliver(), INTERVAL_MS)
   }
 
-  #audiencesOf(routingKey: string): readonly Audience[] {
-    const known = this.#audiencesByKey.get(routingKey)
-    if (known !== undefined) return known
-    if (this.#audiencesByKey.size >= MAX_REMEMBERED_KEYS) this.#audiencesByKey.clear()
-    const audiences = [...this.#audiences.values()].filter((audience) => audience.isFor(routingKey))
-    this.#audiencesByKey.set(routingKey, audiences)
-    return audiences
-  }
-
+  /** Delivers to some audiences, then waits for as long as the next ones have to. */
   #deliver(): void {
+    this.#timer = undefined
     let bytes = 0
     let recipients = 0
-    for (const audience of this.#audiences.values()) {
-      if (!audience.hasNews) continue
+    for (const audience of this.#news) {
+      this.#news.delete(audience)
       bytes += audience.deliver()
       recipients += audience.size
+      if (recipients >= CLIENTS_PER_TURN) break
     }
-    if (recipients === 0) {
-      this.#timer = undefined
-      return
-    }
-    const waitMs = INTERVAL_MS + recipients * INTERVAL_PER_CLIENT_MS + (bytes / MAX_BYTES_PER_SECOND) * 1_000
+    if (recipients === 0) return
+    const roundMs = this.#news.size > 0 ? 0 : INTERVAL_MS
+    const waitMs = roundMs + recipients * INTERVAL_PER_CLIENT_MS + (bytes / MAX_BYTES_PER_SECOND) * 1_000
     this.#timer = setTimeout(() => this.#deliver(), waitMs)
   }
 }

@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from "node:util"
 import * as v from "valibot"
 import type { QueueDeclaration, QueueStats } from "../engine.ts"
 import { UnknownQueueError } from "../errors.ts"
+import { RoutingTable } from "../routing-table.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
-import { RoutingTable } from "./routing-table.ts"
 
 const DeclarationSchema = v.object({
   name: v.string(),

@@ -1,6 +1,5 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
-import { compileTopic } from "../../event/topic.ts"
 import type { TraceContext } from "../../event/trace-context.ts"
 import type { BrokerReport } from "../broker-report.ts"
 import type {
@@ -19,6 +18,7 @@ import type {
   Watcher,
 } from "../engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError, UnknownQueueError } from "../errors.ts"
+import { RoutingTable } from "../routing-table.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
@@ -53,6 +53,7 @@ export class RabbitMqEngine implements Engine {
   readonly #options: RabbitMqEngineOptions
   readonly #topology: Topology
   readonly #queues = new Map<string, QueueDeclaration>()
+  readonly #routes = new RoutingTable<string>()
   readonly #consumers = new Set<QueueConsumer>()
   readonly #publishing: BrokerConnection
   readonly #consuming: BrokerConnection
@@ -151,7 +152,10 @@ export class RabbitMqEngine implements Engine {
     const client = this.#publishClient
     if (client !== null) await this.#topology.declare(client, queues, this.#queues)
     else if (this.#topologyFault !== null) throw this.#topologyFault
-    for (const queue of queues) this.#queues.set(queue.name, queue)
+    for (const queue of queues) {
+      this.#queues.set(queue.name, queue)
+      this.#routes.bind(queue.name, queue.bindings)
+    }
     this.#live.redeclared()
   }
 
@@ -299,11 +303,9 @@ export class RabbitMqEngine implements Engine {
     this.#options.onStatusChange?.(status)
   }
 
-  /** The queues of this service that an event goes to; other programs may have bound their own. */
+  /** The queues of this service that an event goes to. Other programs may have bound their own. */
   #queuesFor(event: Event): readonly QueueDeclaration[] {
-    return [...this.#queues.values()].filter(({ bindings }) =>
-      bindings.some((pattern) => compileTopic(pattern)(event.routing_key)),
-    )
+    return this.#routes.route(event.routing_key).flatMap((name) => this.#queues.get(name) ?? [])
   }
 
   /** A queue with a single active consumer is for order, and to begin its consumer anew would hand it over. */
