@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { Command } from "commander"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
+import { SchemaCompiler } from "../schema/schema-compiler.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { printJson, table } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
@@ -67,11 +68,22 @@ async function validatePayload(event: string, file: string, options: ServiceOpti
 
 function checkSchemas(oldFile: string, newFile: string, { json }: { readonly json?: boolean }): void {
   const [before, after] = [readJson(oldFile), readJson(newFile)]
+  requireUsable(newFile, after)
   const resolvers = { before: resolverOf(oldFile, before), after: resolverOf(newFile, after) }
   const comparison = compareSchemas(before, after, resolvers)
   if (json) printJson({ is_compatible: comparison.breaks.length === 0, ...comparison })
   else process.stdout.write(describe(comparison))
   if (comparison.breaks.length > 0) process.exitCode = EXIT_REFUSED
+}
+
+/** A service refuses to start with a schema that it can't check payloads by. */
+function requireUsable(file: string, schema: unknown): void {
+  try {
+    new SchemaCompiler().add(file, schema)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`${file} can't be used: ${reason}`, EXIT_REFUSED)
+  }
 }
 
 function describe({ breaks, unknown }: Comparison): string {

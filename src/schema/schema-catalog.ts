@@ -1,9 +1,7 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js"
-import addFormats from "ajv-formats"
 import type { Event } from "../event/envelope.ts"
-import type { Fault } from "../event/errors.ts"
 import { EVENT_TYPES, type EventType } from "../event/event-type.ts"
-import { escapePointer } from "../event/validate.ts"
+import { faultsOfPayload, type PayloadJudge } from "./payload-faults.ts"
+import { SchemaCompiler } from "./schema-compiler.ts"
 
 /** A file of `SCHEMAS_DIR`, read. */
 export interface SchemaFile {
@@ -29,20 +27,14 @@ export interface EventSchema {
   /** Its file, within the folder. */
   readonly path: string
   readonly schema: unknown
-  readonly validate: ValidateFunction
+  readonly judge: PayloadJudge
 }
 
 /** A file without a version has this one. */
 const FIRST_VERSION = 1
 
-/** Of a payload that is wrong throughout, so many faults are told. */
-const MAX_FAULTS = 100
-
 /** `<type>/<name>.json` or `<type>/<name>@<version>.json`; what is in other folders is there to be referred to. */
 const EVENT_SCHEMA_PATH = new RegExp(`^(${EVENT_TYPES.join("|")})/([\\w.-]+?)(?:@(\\d{1,9}))?\\.json$`)
-
-/** Where the files are for each other; nothing is fetched from there. */
-const BASE = "schemas:///"
 
 /** The schemas of events, each compiled. Source of the dialect: JSON Schema 2020-12. */
 export class SchemaCatalog {
@@ -53,22 +45,21 @@ export class SchemaCatalog {
 
   /** @throws {SchemaFileError} for the first file that does not compile, or is there twice. */
   constructor(files: readonly SchemaFile[]) {
-    const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false })
-    addFormats(ajv)
+    const compiler = new SchemaCompiler()
     this.files = files
-    for (const { path, schema } of files) explaining(path, () => ajv.addSchema(asSchema(schema), BASE + path))
+    for (const { path, schema } of files) explaining(path, () => compiler.add(path, schema))
     for (const { path, schema } of files) {
-      const validate = explaining(path, () => ajv.getSchema(BASE + path))
+      const judge = explaining(path, () => compiler.compile(path))
       const [, type, name, version] = EVENT_SCHEMA_PATH.exec(path) ?? []
       const known = EVENT_TYPES.find((each) => each === type)
-      if (validate === undefined || known === undefined || name === undefined) continue
+      if (known === undefined || name === undefined) continue
       this.#add(path, {
         type: known,
         name,
         version: Number(version ?? FIRST_VERSION),
         path,
         schema,
-        validate,
+        judge,
       })
     }
   }
@@ -90,7 +81,7 @@ export class SchemaCatalog {
     const asked = metadata["schema_version"]
     const schema =
       asked === undefined ? versions[0] : versions.find(({ version }) => String(version) === String(asked))
-    if (schema !== undefined) return faultsOfPayload(schema, payload, "/payload")
+    if (schema !== undefined) return faultsOfPayload(schema.judge, payload, "/payload")
     const known = versions.map(({ version }) => version).join(", ")
     return [
       { pointer: "/metadata/schema_version", message: `must be a version of ${type}/${name}: ${known}` },
@@ -108,41 +99,6 @@ export class SchemaCatalog {
       [...versions, schema].toSorted((a, b) => b.version - a.version),
     )
   }
-}
-
-/** What is wrong with a payload, and where below the pointer. */
-export function faultsOfPayload(
-  { validate }: EventSchema,
-  payload: unknown,
-  pointer: string,
-): readonly Fault[] {
-  if (validate(payload)) return []
-  return (validate.errors ?? []).slice(0, MAX_FAULTS).map((error) => toFault(error, pointer))
-}
-
-function toFault({ instancePath, keyword, params, message }: ErrorObject, pointer: string): Fault {
-  const at = pointer + instancePath
-  const below = (name: unknown): string => `${at}/${escapePointer(String(name))}`
-  switch (keyword) {
-    case "required":
-      return { pointer: below(params["missingProperty"]), message: "is required" }
-    case "additionalProperties":
-      return { pointer: below(params["additionalProperty"]), message: "is not a field that the schema has" }
-    case "unevaluatedProperties":
-      return { pointer: below(params["unevaluatedProperty"]), message: "is not a field that the schema has" }
-    case "enum":
-      return { pointer: at, message: `must be one of ${JSON.stringify(params["allowedValues"])}` }
-    case "const":
-      return { pointer: at, message: `must be ${JSON.stringify(params["allowedValue"])}` }
-    default:
-      return { pointer: at, message: message ?? `breaks the rule ${keyword}` }
-  }
-}
-
-/** A file that is true or false, which JSON Schema allows, would take everything or nothing: a mistake. */
-function asSchema(schema: unknown): object {
-  if (typeof schema === "object" && schema !== null && !Array.isArray(schema)) return schema
-  throw new Error("it is not a JSON object")
 }
 
 function explaining<Result>(path: string, work: () => Result): Result {

@@ -212,6 +212,13 @@ describe("schemas", () => {
       is_compatible: false,
     })
     expect((await check("old.json", "gone.json")).code).toBe(2)
+    folder.write("unusable.json", '{"properties":{"id":{"pattern":"(?=a)"}}}')
+    expect(await check("old.json", "unusable.json")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        'unusable.json can\'t be used: the pattern "(?=a)" at /properties/id/pattern',
+      ),
+    })
   })
 })
 

@@ -58,11 +58,12 @@ test("SCHEMA_VALIDATION=warn lets an event through and tells of it; off does not
   expect(await statuses({ SCHEMA_UNKNOWN: "refuse" })).toEqual([422, 422, false])
   expect(await statuses({ SCHEMA_VALIDATION: "warn" })).toEqual([201, 201, true])
   expect(await statuses({ SCHEMA_VALIDATION: "off", SCHEMA_UNKNOWN: "refuse" })).toEqual([201, 201, false])
-})
+}, 30_000)
 
 test.each([
   ["schemas/user/login.json", "{", "user/login.json"],
   ["schemas/user/login.json", '{"type":"objct"}', "user/login.json"],
+  ["schemas/user/login.json", '{"patternProperties":{"(?=a)":{}}}', "user/login.json"],
 ])("a file that is no schema stops the start, in one sentence", async (file, text, named) => {
   await using folder = folderWithExamples()
   folder.write(file, text)
@@ -78,4 +79,21 @@ test("a folder of schemas that is not there stops the start, in one sentence", a
   expect(await service.exited()).toBe(1)
   expect(service.stderr).toContain("nowhere")
   expect(service.stderr.trim().split("\n")).toHaveLength(1)
+})
+
+test("a pattern made to be slow is answered for a long text, and the service stays healthy", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("schemas/custom/slow.json", '{"properties":{"text":{"pattern":"^(a+)+$"}}}')
+  const service = await folder.start({ SCHEMAS_DIR: "schemas" })
+  const publish = (text: string) =>
+    service.post("/api/v1/events", { type: "custom", name: "slow", payload: { text } })
+  const slow = "a".repeat(100_000)
+  const [refused, health, stored] = await Promise.all([
+    publish(`${slow}b`),
+    service.get("/health/live"),
+    publish(slow),
+  ])
+  expect([refused.status, health.status, stored.status]).toEqual([422, 200, 201])
+  const { errors } = (await refused.json()) as { readonly errors: unknown }
+  expect(errors).toEqual([{ pointer: "/payload/text", message: 'must match pattern "^(a+)+$"' }])
 })

@@ -52,7 +52,10 @@ test("an event is written once for all clients, however many topics they have", 
   const { written, format } = formatThatCounts()
   const clients = Array.from({ length: 1_000 }, () => new Client())
   for (const [index, client] of clients.entries()) {
-    await live.join({ patterns: [`only.${index}`, "events.*.ended", "#.ended"], format }, client)
+    await live.join(
+      { patterns: [`only.${index}`, "events.*.ended", "#.ended"], within: null, format },
+      client,
+    )
   }
   engine.store("events.voice.ended")
   engine.store("only.7")
@@ -66,8 +69,8 @@ test("topics that only look alike when they are joined are told apart", async ()
   const { engine, live } = open()
   const { format } = formatThatCounts()
   const [one, two] = [new Client(), new Client()]
-  await live.join({ patterns: ["a b"], format }, one)
-  await live.join({ patterns: ["a", "b"], format }, two)
+  await live.join({ patterns: ["a b"], within: null, format }, one)
+  await live.join({ patterns: ["a", "b"], within: null, format }, two)
   for (const key of ["a", "a b", "b"]) engine.store(key)
   await waitUntil(() => one.text !== "" && two.text !== "", "both clients to be served")
   expect([one.text, two.text]).toEqual(["a b;", "a;b;"])
@@ -81,7 +84,7 @@ test("the topics of all clients are bounded: one client too many is refused, and
     Array.from({ length: 5 }, (_, index) => `*.#.${client}-${index}${".a".repeat(110)}`)
   const leaves: (() => void)[] = []
   const join = async () =>
-    leaves.push(await live.join({ patterns: topicsOf(leaves.length), format }, new Client()))
+    leaves.push(await live.join({ patterns: topicsOf(leaves.length), within: null, format }, new Client()))
   const joinUntilRefused = async () => {
     for (;;) await join()
   }

@@ -45,9 +45,24 @@ describe("an event's payload", () => {
     ])
   })
 
-  test("that is wrong throughout has a bounded number of faults", () => {
-    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`field${n}`, n]))
-    expect(catalog.faultsOf(event(many))).toHaveLength(100)
+  test("that is wrong throughout has a bounded number of faults, and the number of the others", () => {
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`field${n}`, n]))
+    const faults = catalog.faultsOf(event(many))
+    expect(faults).toHaveLength(101)
+    expect(faults?.at(-1)).toEqual({ pointer: "/payload", message: "has 401 more faults" })
+  })
+
+  test("of very many values has its first fault alone", () => {
+    const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`field${n}`, n]))
+    expect(catalog.faultsOf(event(many))).toEqual([
+      { pointer: "/payload/call_id", message: "is required" },
+      { pointer: "/payload", message: "has more than 1000 values: only the first fault is listed" },
+    ])
+  })
+
+  test("with a very long name of a field has short faults", () => {
+    const [fault] = catalog.faultsOf(event({ call_id: "c", ["x".repeat(500_000)]: 1 })) ?? []
+    expect(fault?.pointer.length).toBeLessThan(1_100)
   })
 })
 
@@ -82,7 +97,24 @@ describe("a file that is no schema stops it, with its path and the reason", () =
     ["a reference to what is not there", { $ref: "missing.json" }, "missing.json"],
     ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "draft-07"],
     ["an unknown format", { type: "string", format: "phone" }, "phone"],
+    ["a format of quadratic cost", { type: "string", format: "url" }, 'no format "url", at /format'],
     ["no object", [1], "not a JSON object"],
+    [
+      "a pattern that looks around",
+      { properties: { "a/b": { anyOf: [{ type: "string", pattern: "(?!a)b" }] } } },
+      'the pattern "(?!a)b" at /properties/a~1b/anyOf/0/pattern can\'t be matched: it looks around with (?!a)',
+    ],
+    [
+      "a name's pattern that refers back",
+      { $defs: { x: { patternProperties: { "(a)\\1": {} } } } },
+      'the pattern "(a)\\\\1" at /$defs/x/patternProperties can\'t be matched: it refers back with \\1',
+    ],
+    ["a reference to itself and nothing else", { $ref: "#" }, "refers to itself without end"],
+    [
+      "a circle of references",
+      { anyOf: [{ $ref: "#/$defs/a" }], $defs: { a: { not: { $ref: "#" } } } },
+      "without end",
+    ],
   ])("%s", (_, schema, reason) => {
     const make = () => new SchemaCatalog([...FILES, { path: "user/login.json", schema }])
     expect(make).toThrow(SchemaFileError)

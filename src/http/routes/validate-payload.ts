@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { faultsOfPayload } from "../../schema/schema-catalog.ts"
+import { faultsOfPayload } from "../../schema/payload-faults.ts"
 import { requireType } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
@@ -50,7 +50,7 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
     requireType(key, params.get("type"))
     const asked = checkBody(PayloadSchema, await body.json(maxBodyBytes))
     const schema = findSchema(catalog, eventOf(params), asked.schema_version)
-    const errors = faultsOfPayload(schema, asked.payload, "/payload")
+    const errors = faultsOfPayload(schema.judge, asked.payload, "/payload")
     const verdict = { is_valid: errors.length === 0, schema_version: schema.version, errors: [...errors] }
     return jsonAnswer<z.infer<typeof VerdictSchema>>(requestId, verdict)
   },

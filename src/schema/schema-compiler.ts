@@ -1,0 +1,110 @@
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js"
+import { FORMAT_NAMES, formatOf } from "./formats.ts"
+import { addKeywords, COUNTED } from "./keywords.ts"
+import { Pattern } from "./pattern/pattern.ts"
+import { PatternError } from "./pattern/pattern-error.ts"
+import { PayloadCheck } from "./payload-check.ts"
+import { isStackOverflow, type PayloadJudge } from "./payload-faults.ts"
+import { isSchemaObject, mapSchemas, type SchemaObject, visitSchemas } from "./sub-schemas.ts"
+
+/** Where the files are for each other; nothing is fetched from there. */
+const BASE = "schemas:///"
+
+/** A value of each type. A schema that refers to itself without end does so for one of them. */
+const SAMPLES: readonly unknown[] = [null, true, 0, "", [], {}]
+
+/** Compiles schemas that refer to each other, so that a check takes linear time whatever the payload. */
+export class SchemaCompiler {
+  readonly #patterns = new Map<string, Pattern>()
+  readonly #formats = new Set<string>()
+  /** Stops at the first fault: quick for events that have none, and bounded for those that have many. */
+  readonly #first = this.#newAjv(false)
+  readonly #all = this.#newAjv(true)
+
+  /** @throws {Error} if it is no schema, or one that can't be checked in linear time; the message names the place. */
+  add(path: string, schema: unknown): void {
+    visitSchemas(schema, (each, pointer) => this.#prepare(each, pointer))
+    const counted = mapSchemas(schema, withCount)
+    // A schema that is true or false, which JSON Schema allows, would take everything or nothing: a mistake.
+    if (!isSchemaObject(counted)) throw new Error("it is not a JSON object")
+    this.#first.addSchema(counted, BASE + path)
+    // The first has held it against its dialect.
+    this.#all.addSchema(counted, BASE + path, false, false)
+  }
+
+  /** Compiles a schema once all that it may refer to are added. @throws {Error} */
+  compile(path: string): PayloadJudge {
+    const first = this.#validatorOf(this.#first, path)
+    try {
+      for (const sample of SAMPLES) first.call(new PayloadCheck(), sample)
+    } catch (cause) {
+      if (!isStackOverflow(cause)) throw cause
+      throw new Error("it refers to itself without end", { cause })
+    }
+    return { first, all: () => this.#validatorOf(this.#all, path) }
+  }
+
+  #newAjv(allErrors: boolean): Ajv2020 {
+    const regExp = Object.assign((source: string) => this.#patternOf(source), { code: "pattern" })
+    const ajv = new Ajv2020({
+      allErrors,
+      strict: true,
+      strictTypes: false,
+      strictRequired: false,
+      // The library would hold the names of properties against patterns by a RegExp that backtracks.
+      allowMatchingProperties: true,
+      passContext: true,
+      code: { regExp },
+    })
+    addKeywords(ajv)
+    return ajv
+  }
+
+  #validatorOf(ajv: Ajv2020, path: string): ValidateFunction {
+    const validate = ajv.getSchema(BASE + path)
+    if (validate === undefined) throw new Error("it was not added")
+    return validate
+  }
+
+  /** Makes the patterns and the formats of a schema, where their faults can be told with their place. */
+  #prepare(schema: SchemaObject, pointer: string): void {
+    const { pattern, patternProperties, format } = schema
+    if (typeof pattern === "string") this.#check(pattern, `${pointer}/pattern`)
+    if (isSchemaObject(patternProperties)) {
+      for (const source of Object.keys(patternProperties)) this.#check(source, `${pointer}/patternProperties`)
+    }
+    if (typeof format === "string") this.#addFormat(format, `${pointer}/format`)
+  }
+
+  #check(source: string, pointer: string): void {
+    try {
+      this.#patternOf(source)
+    } catch (cause) {
+      if (!(cause instanceof PatternError)) throw cause
+      throw new Error(
+        `the pattern ${JSON.stringify(source)} at ${pointer} can't be matched: ${cause.message}`,
+        { cause },
+      )
+    }
+  }
+
+  #patternOf(source: string): Pattern {
+    const known = this.#patterns.get(source) ?? new Pattern(source)
+    this.#patterns.set(source, known)
+    return known
+  }
+
+  #addFormat(name: string, pointer: string): void {
+    if (this.#formats.has(name)) return
+    const format = formatOf(name)
+    if (format === undefined) {
+      const known = FORMAT_NAMES.join(", ")
+      throw new Error(`there is no format ${JSON.stringify(name)}, at ${pointer}; there are ${known}`)
+    }
+    for (const ajv of [this.#first, this.#all]) ajv.addFormat(name, format)
+    this.#formats.add(name)
+  }
+}
+
+const withCount = (schema: SchemaObject): SchemaObject =>
+  "$ref" in schema || "$dynamicRef" in schema ? { ...schema, [COUNTED]: true } : schema
