@@ -9,6 +9,7 @@ const UNIT_TESTS = [
   "tests/event",
   "tests/runtime",
   "tests/http",
+  "tests/telemetry",
   "tests/config.test.ts",
   "tests/architecture.test.ts",
 ]

@@ -28,7 +28,7 @@ import { Pool } from "./runtime/pool.ts"
 import { SchemaCatalog } from "./schema/schema-catalog.ts"
 import { SchemaCheck } from "./schema/schema-check.ts"
 import { readSchemaFiles } from "./schema/schema-files.ts"
-import type { Logger } from "./telemetry/logger.ts"
+import type { Log, Logger } from "./telemetry/logger.ts"
 import { Metrics } from "./telemetry/metrics.ts"
 import { PASSING_THROUGH, type Tracing } from "./telemetry/tracing.ts"
 import { VERSION } from "./version.ts"
@@ -54,7 +54,7 @@ export interface AppOptions {
   readonly workerUrl: string
   /** The entry file of the thread that syncs the embedded engine's store. */
   readonly syncThreadUrl: string
-  readonly logger: Logger
+  readonly log: Log
 }
 
 interface OpenedEngine {
@@ -83,7 +83,8 @@ export interface App {
  * @throws {KeyFileError | SchemaFileError | EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
  */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { config, isHandlersDirGiven, workerUrl, logger } = options
+  const { config, isHandlersDirGiven, workerUrl, log } = options
+  const { logger } = log
   const startedAt = performance.now()
   let phase: "starting" | "running" | "stopping" = "starting"
   const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven)
@@ -138,6 +139,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,
     deliveriesInFlight: () => dispatcher.inFlight,
+    droppedLogLines: () => log.droppedLines() + pool.droppedLogLines,
     workers,
     consumers: () => dispatcher.consumers,
     queues: () => engine.queueStats(),
@@ -278,7 +280,7 @@ async function openTracing(config: Config, logger: Logger): Promise<Tracing> {
 
 /** The engine that is configured; only this function names the adapters. */
 function openEngine(
-  { config, syncThreadUrl, logger }: AppOptions,
+  { config, syncThreadUrl, log: { logger } }: AppOptions,
   onStatusChange: (status: EngineStatus) => void,
 ): OpenedEngine {
   if (config.ENGINE === "embedded") {

@@ -29,7 +29,7 @@ import { SCOPES } from "./http/access/scope.ts"
 import { ListenError } from "./http/http-server.ts"
 import { ModuleLoadError } from "./runtime/manifest.ts"
 import { SchemaFileError } from "./schema/schema-catalog.ts"
-import { createLogger } from "./telemetry/logger.ts"
+import { openLog } from "./telemetry/logger.ts"
 import { VERSION } from "./version.ts"
 
 /** Below this file in the sources and in the binary alike; a module deeper down would not find them there. */
@@ -138,7 +138,8 @@ async function serve(shouldGreet: boolean): Promise<void> {
   try {
     const environment = readEnvironment()
     const config = parseConfig(environment)
-    const logger = createLogger(config.LOG_LEVEL)
+    const log = openLog(config.LOG_LEVEL)
+    const { logger } = log
     const where =
       config.ENGINE === "embedded" ? { data_dir: config.DATA_DIR } : { hosts: config.RABBITMQ_HOST }
     logger.info(
@@ -152,7 +153,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
       isHandlersDirGiven,
       workerUrl: WORKER_URL,
       syncThreadUrl: SYNC_THREAD_URL,
-      logger,
+      log,
     })
     hasStarted(app)
     void app.failed.then(async () => {

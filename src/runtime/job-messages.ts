@@ -4,10 +4,7 @@ import { EventInvalidError } from "../event/errors.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { describeJob, type JobRequest } from "./job.ts"
 import type { PublishFailure } from "./messages.ts"
-import type { JobMessage, WorkerThread } from "./worker-thread.ts"
-
-type PublishMessage = Extract<JobMessage, { kind: "publish" }>
-type LogMessage = Extract<JobMessage, { kind: "log" }>
+import type { LogMessage, PublishMessage, WorkerThread } from "./worker-thread.ts"
 
 /** Publishes what a handler publishes, and tells its worker how that went. */
 export async function answerPublish(
@@ -23,10 +20,19 @@ export async function answerPublish(
   }
 }
 
-/** Writes what a handler logs, with the event that it handles. */
-export function writeLog(logger: Logger, request: JobRequest, { level, message, fields }: LogMessage): void {
+/** Writes what a handler logs, with the event that it handles where that is known. */
+export function writeLog(
+  logger: Logger,
+  request: JobRequest | undefined,
+  { level, message, fields }: LogMessage,
+): void {
+  const about = request === undefined ? {} : describeAttempt(request)
+  logger[level]({ ...about, fields: JSON.parse(fields) }, message)
+}
+
+function describeAttempt(request: JobRequest): Readonly<Record<string, unknown>> {
   const attempt = "events" in request ? {} : { attempt: request.attempt }
-  logger[level]({ ...describeJob(request), ...attempt, fields: JSON.parse(fields) }, message)
+  return { ...describeJob(request), ...attempt }
 }
 
 function toFailure(error: unknown): PublishFailure {

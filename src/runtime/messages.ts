@@ -31,7 +31,12 @@ interface RunBatch extends RunTarget {
 }
 
 export type ToWorker =
-  | { readonly kind: "load"; readonly files: readonly ModuleFile[]; readonly board: SharedArrayBuffer }
+  | {
+      readonly kind: "load"
+      readonly files: readonly ModuleFile[]
+      readonly board: SharedArrayBuffer
+      readonly logBudget: SharedArrayBuffer
+    }
   | RunEvent
   | RunBatch
   | { readonly kind: "abort"; readonly job: number; readonly reason: string }
@@ -60,7 +65,8 @@ export type FromWorker =
   | { readonly kind: "publish"; readonly job: number; readonly call: number; readonly draft: string }
   | {
       readonly kind: "log"
-      readonly job: number
+      /** The job that writes; null outside of all jobs, such as while a module is loaded. */
+      readonly job: number | null
       readonly level: LogLevel
       readonly message: string
       readonly fields: string

@@ -9,7 +9,7 @@ import { type ModuleManifest, readManifests } from "./manifest.ts"
 import type { ModuleFile } from "./messages.ts"
 import { PriorityQueue } from "./priority-queue.ts"
 import { Spawner } from "./spawner.ts"
-import { type JobMessage, WorkerThread } from "./worker-thread.ts"
+import { type LogMessage, WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
   /** How many workers. */
@@ -41,6 +41,7 @@ export class Pool {
   readonly #spawner: Spawner
   readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
   #lastJob = 0
+  #droppedLogLines = 0
   #isStopping = false
   #onIdle: (() => void) | undefined
 
@@ -61,6 +62,11 @@ export class Pool {
 
   get readyWorkers(): number {
     return this.#count("ready")
+  }
+
+  /** Log lines of handlers dropped since the start. */
+  get droppedLogLines(): number {
+    return this.#droppedLogLines
   }
 
   /**
@@ -111,7 +117,10 @@ export class Pool {
   async #spawn(): Promise<void> {
     const thread = new WorkerThread(this.#options.workerUrl, this.#options.prefetch, {
       onSettled: (on) => this.#afterJob(on),
-      onMessage: (on, job, message) => this.#answer(on, job, message),
+      onPublish: (on, job, message) => {
+        void answerPublish(on, message, (draft) => this.#options.publish(draft, job.trace))
+      },
+      onLog: (job, message, dropped) => this.#log(job, message, dropped),
       onClosed: (on) => this.#afterClose(on),
     })
     this.#threads.add(thread)
@@ -265,9 +274,12 @@ export class Pool {
     }
   }
 
-  #answer(thread: WorkerThread, job: Job, message: JobMessage): void {
-    if (message.kind === "log") writeLog(this.#options.logger, job.request, message)
-    else void answerPublish(thread, message, (draft) => this.#options.publish(draft, job.trace))
+  #log(job: Job | undefined, message: LogMessage, dropped: number): void {
+    const { logger } = this.#options
+    writeLog(logger, job?.request, message)
+    if (dropped === 0) return
+    this.#droppedLogLines += dropped
+    logger.warn({ lines: dropped }, "log lines of handlers dropped: a worker wrote too many at once")
   }
 
   #count(state: WorkerThread["state"]): number {

@@ -2,25 +2,27 @@ import { summarizeError } from "../event/failure.ts"
 import type { BaseContext, Event, EventDraft, HandlerLog, LogLevel } from "./handler-module.ts"
 import type { FromWorker, HandlerOutcome } from "./messages.ts"
 import type { PublishCalls } from "./publish-calls.ts"
+import type { WorkerLog } from "./worker-log.ts"
 
-/** What a call of a handler's function has of its worker, be it for one event or several. */
+/** What a worker's calls have in common. */
+export interface WorkerParts {
+  readonly publishCalls: PublishCalls
+  readonly log: WorkerLog
+  readonly tell: (message: FromWorker) => void
+}
+
+/** What a call of a handler's function has of its worker, for one event or several. */
 export class RunScope {
   readonly #job: number
   readonly #queue: string
-  readonly #publishCalls: PublishCalls
-  readonly #tell: (message: FromWorker) => void
+  readonly #worker: WorkerParts
   readonly #abort = new AbortController()
   readonly #publishing = new Set<Promise<Event>>()
 
-  constructor(
-    { job, queue }: { readonly job: number; readonly queue: string },
-    publishCalls: PublishCalls,
-    tell: (message: FromWorker) => void,
-  ) {
+  constructor({ job, queue }: { readonly job: number; readonly queue: string }, worker: WorkerParts) {
     this.#job = job
     this.#queue = queue
-    this.#publishCalls = publishCalls
-    this.#tell = tell
+    this.#worker = worker
   }
 
   /** Aborts the signal that the handler was given. */
@@ -45,11 +47,11 @@ export class RunScope {
 
   /** Settles one event of a batch, before the others. */
   settleEvent(place: number, outcome: HandlerOutcome): void {
-    this.#tell({ kind: "event-settled", job: this.#job, place, outcome })
+    this.#worker.tell({ kind: "event-settled", job: this.#job, place, outcome })
   }
 
   #publish(draft: EventDraft): Promise<Event> {
-    const published = this.#publishCalls.publish(this.#job, draft)
+    const published = this.#worker.publishCalls.publish(this.#job, draft)
     this.#publishing.add(published)
     const forget = (): unknown => this.#publishing.delete(published)
     published.then(forget, forget)
@@ -58,7 +60,7 @@ export class RunScope {
 
   #log(): HandlerLog {
     const at = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
-      this.#tell({ kind: "log", job: this.#job, level, message: String(message), fields: toText(fields) })
+      this.#worker.log.write(this.#job, level, String(message), toText(fields))
     }
     return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
   }

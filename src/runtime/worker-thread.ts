@@ -1,20 +1,28 @@
 import type { ErrorSummary } from "../event/failure.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
+import { LogBudget } from "./log-budget.ts"
 import { type ModuleDescription, ModuleLoadError } from "./manifest.ts"
 import type { FromWorker, ModuleFile, ToWorker } from "./messages.ts"
 import { Outbox } from "./outbox.ts"
+import { sizeOfLog } from "./worker-log.ts"
 
 /** What a worker's messages and end mean to the pool. */
 export interface WorkerThreadEvents {
   readonly onSettled: (thread: WorkerThread, job: Job) => void
-  readonly onMessage: (thread: WorkerThread, job: Job, message: JobMessage) => void
+  readonly onPublish: (thread: WorkerThread, job: Job, message: PublishMessage) => void
+  /**
+   * A handler has written a line. The job is unknown where no job wrote it, or one that has ended.
+   * @param dropped lines that were dropped just before
+   */
+  readonly onLog: (job: Job | undefined, message: LogMessage, dropped: number) => void
   /** The worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
   readonly onClosed: (thread: WorkerThread) => void
 }
 
 /** What a running handler asks of the main thread. */
-export type JobMessage = Extract<FromWorker, { kind: "publish" | "log" }>
+export type PublishMessage = Extract<FromWorker, { kind: "publish" }>
+export type LogMessage = Extract<FromWorker, { kind: "log" }>
 
 /** How long a worker may take to load the modules, in milliseconds. */
 const LOAD_TIMEOUT_MS = 15_000
@@ -36,6 +44,7 @@ export class WorkerThread {
   readonly #worker: Worker
   readonly #events: WorkerThreadEvents
   readonly #board: JobBoard
+  readonly #logBudget = LogBudget.whole()
   readonly #freeSlots: number[]
   readonly #slots = new Map<Job, number>()
   readonly #outbox = new Outbox<ToWorker>((messages) => this.#post(messages))
@@ -68,7 +77,12 @@ export class WorkerThread {
       this.terminate()
     }, LOAD_TIMEOUT_MS)
     try {
-      this.send({ kind: "load", files, board: this.#board.memory })
+      this.send({
+        kind: "load",
+        files,
+        board: this.#board.memory,
+        logBudget: this.#logBudget.memory,
+      })
       const descriptions = await this.#loading.promise
       this.state = "ready"
       this.hasLoaded = true
@@ -138,6 +152,9 @@ export class WorkerThread {
       case "crashing":
         this.lastWords = message.error
         return
+      case "log":
+        this.#log(message)
+        return
     }
     const job = this.jobs.get(message.job)
     // A job that was given up: its handler was not told, or did not listen.
@@ -156,8 +173,13 @@ export class WorkerThread {
         this.#events.onSettled(this, job)
         break
       default:
-        this.#events.onMessage(this, job, message)
+        this.#events.onPublish(this, job, message)
     }
+  }
+
+  #log(message: LogMessage): void {
+    const job = message.job === null ? undefined : this.jobs.get(message.job)
+    this.#events.onLog(job, message, this.#logBudget.giveBack(sizeOfLog(message)))
   }
 
   #free(job: Job): void {

@@ -1,6 +1,8 @@
 /** The entry point of a worker: it loads every handler module and runs their functions, and nothing else. */
+import { AsyncLocalStorage } from "node:async_hooks"
 import { summarizeError } from "../event/failure.ts"
 import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
+import { captureConsole } from "./handler-console.ts"
 import { JobBoard } from "./job-board.ts"
 import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker } from "./messages.ts"
 import { Outbox } from "./outbox.ts"
@@ -9,6 +11,7 @@ import { PublishCalls } from "./publish-calls.ts"
 import { runBatch } from "./run-batch.ts"
 import { runEvent } from "./run-event.ts"
 import { RunScope } from "./run-scope.ts"
+import { WorkerLog } from "./worker-log.ts"
 
 declare const self: Worker
 
@@ -21,10 +24,15 @@ const outbox = new Outbox<FromWorker>((messages) => self.postMessage(messages))
 const tell = (message: FromWorker): void => outbox.sendNow(message)
 
 const publishCalls = new PublishCalls(tell)
+const log = new WorkerLog(tell)
+/** The job whose function runs, also after the function has waited. */
+const currentJob = new AsyncLocalStorage<number>()
 const waiting = new PriorityQueue<RunMessage>()
 const runs = new Map<number, RunScope>()
 let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
+
+captureConsole((level, text) => log.write(currentJob.getStore() ?? null, level, text, "{}"))
 
 self.onmessage = ({ data }: MessageEvent<readonly ToWorker[]>): void => {
   for (const message of data) receive(message)
@@ -35,6 +43,7 @@ function receive(message: ToWorker): void {
   switch (message.kind) {
     case "load":
       board = JobBoard.over(message.board)
+      log.useBudget(message.logBudget)
       void load(message.files)
       break
     case "run":
@@ -101,7 +110,7 @@ async function start(message: RunMessage): Promise<void> {
   const { job, slot } = message
   board.begin(slot)
   const begunAt = performance.now()
-  const outcome = await run(message)
+  const outcome = await currentJob.run(job, () => run(message))
   const durationMs = performance.now() - begunAt
   runs.delete(job)
   if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome, durationMs })
@@ -112,7 +121,7 @@ async function start(message: RunMessage): Promise<void> {
 
 async function run(message: RunMessage): Promise<HandlerOutcome> {
   const module = modules[message.module]
-  const scope = new RunScope(message, publishCalls, tell)
+  const scope = new RunScope(message, { publishCalls, log, tell })
   runs.set(message.job, scope)
   if (module !== undefined && message.kind === "run" && !isBatchModule(module)) {
     const handler = module.on?.[message.handler]

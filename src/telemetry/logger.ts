@@ -1,4 +1,6 @@
 import pino, { type Logger } from "pino"
+import { LogOutput } from "./log-output.ts"
+import { openStandardOutput } from "./standard-output.ts"
 
 export type { Logger }
 
@@ -7,18 +9,32 @@ export const LOG_LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR
 
 export type LogLevelName = keyof typeof LOG_LEVELS
 
+/** The service's log. */
+export interface Log {
+  readonly logger: Logger
+  /** Lines dropped so far because nobody read standard output. */
+  readonly droppedLines: () => number
+}
+
 /**
- * The service's log: one JSON object a line, on standard output. It is written at once, so that the last
- * lines before a crash are there.
+ * Opens the service's log: one JSON object a line, on standard output. A line is written at once, so that the last ones
+ * before a crash are there; while nobody reads, lines wait in bounded memory and are then dropped and counted.
  */
-export function createLogger(level: LogLevelName): Logger {
-  return pino(
+export function openLog(level: LogLevelName): Log {
+  const output = new LogOutput(openStandardOutput(), (dropped) => {
+    gapLogger.warn({ lines: dropped }, "log lines dropped while nobody read standard output")
+  })
+  const logger = pino(
     {
       level: LOG_LEVELS[level],
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 1, sync: true }),
+    output,
   )
+  // A gap is told at every LOG_LEVEL: without it the log looks complete.
+  const gapLogger = logger.child({}, { level: "warn" })
+  process.on("exit", () => output.drain())
+  return { logger, droppedLines: () => output.dropped }
 }

@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client"
+import { Counter, Gauge, type Registry } from "prom-client"
 
 /** What every name begins with, save for those of the process, which Prometheus names itself. */
 export const METRIC_PREFIX = "event_broker_"
@@ -34,6 +34,8 @@ export interface ServiceState {
   readonly liveClients: () => number
   /** Deliveries that are not settled. */
   readonly deliveriesInFlight: () => number
+  /** Log lines dropped since the start, of the service and of its handlers. */
+  readonly droppedLogLines: () => number
   readonly workers: () => Census
   readonly consumers: () => Census
   /** Asks the engine. */
@@ -84,6 +86,16 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   gauge("workers_expected", "Workers that there should be.", () => state.workers().expected)
   gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)
   gauge("queues_expected", "Queues that it should consume.", () => state.consumers().expected)
+
+  const dropped = new Counter({
+    name: `${METRIC_PREFIX}log_lines_dropped_total`,
+    help: "Log lines dropped because nobody read standard output, or because handlers wrote too many.",
+    registers,
+    collect() {
+      dropped.reset()
+      dropped.inc(state.droppedLogLines())
+    },
+  })
 
   const depths = sharedWhileRunning(() => withinTime(state.queues()))
   for (const [name, [help, read]] of Object.entries(QUEUE_GAUGES)) {

@@ -1,0 +1,50 @@
+import type { LogLevel } from "./handler-module.ts"
+import { LogBudget } from "./log-budget.ts"
+import type { FromWorker } from "./messages.ts"
+
+type LogMessage = Extract<FromWorker, { kind: "log" }>
+
+/** Longest message and fields of one line, in characters: a line is for people to read. */
+const MAX_MESSAGE_LENGTH = 16 * 1024
+const MAX_FIELDS_LENGTH = 64 * 1024
+
+/** What a line takes of the budget. */
+export const sizeOfLog = ({ message, fields }: LogMessage): number => message.length + fields.length
+
+/** The log of this worker's handlers: every line goes through the main thread, and none makes the worker wait. */
+export class WorkerLog {
+  readonly #tell: (message: FromWorker) => void
+  #budget = LogBudget.whole()
+
+  constructor(tell: (message: FromWorker) => void) {
+    this.#tell = tell
+  }
+
+  /** From now on the main thread gives back what lines take. */
+  useBudget(memory: SharedArrayBuffer): void {
+    this.#budget = LogBudget.over(memory)
+  }
+
+  /**
+   * @param job the job that writes, or null outside of all jobs
+   * @param fields a JSON object
+   */
+  write(job: number | null, level: LogLevel, message: string, fields: string): void {
+    const line: LogMessage = {
+      kind: "log",
+      job,
+      level,
+      message: shorten(message),
+      fields: fields.length > MAX_FIELDS_LENGTH ? tooLong(fields) : fields,
+    }
+    if (this.#budget.take(sizeOfLog(line))) this.#tell(line)
+  }
+}
+
+function shorten(text: string): string {
+  const excess = text.length - MAX_MESSAGE_LENGTH
+  return excess > 0 ? `${text.slice(0, MAX_MESSAGE_LENGTH)}… and ${excess} more characters` : text
+}
+
+const tooLong = (fields: string): string =>
+  JSON.stringify({ fields: `can't be shown: ${fields.length} characters of JSON` })

@@ -1,0 +1,57 @@
+import { expect, test } from "bun:test"
+import fc from "fast-check"
+import { printable, printableJson } from "../../src/telemetry/printable.ts"
+
+/** Whether a terminal obeys a character, or shows others differently because of it; told apart without a regex. */
+function isObeyed(character: string): boolean {
+  const code = character.charCodeAt(0)
+  const isControl = code < 0x20 || (code >= 0x7f && code <= 0x9f)
+  const isBidirectional =
+    [0x061c, 0x200e, 0x200f].includes(code) ||
+    (code >= 0x202a && code <= 0x202e) ||
+    (code >= 0x2066 && code <= 0x2069)
+  return isControl || isBidirectional || code === 0x2028 || code === 0x2029
+}
+
+const anyText = fc.string({
+  unit: fc.oneof(
+    fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+    fc.constantFrom(...'\x1b\x07\r\n\t\x7f\x85\x9b\u202e\u2066\u2069\u200f\u061c\u2028é漢🙂\\"'.split("")),
+  ),
+})
+
+test("text that was made printable has no character that a terminal obeys", () => {
+  fc.assert(fc.property(anyText, (text) => [...printable(text)].every((character) => !isObeyed(character))))
+})
+
+test("text without such characters stays as it is, and so does text that was made printable", () => {
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const shown = printable(text)
+      expect(printable(shown)).toBe(shown)
+      if (![...text].some(isObeyed)) expect(shown).toBe(text)
+    }),
+  )
+})
+
+test("the escapes name what they stand for", () => {
+  expect(printable("a\x1b]0;title\x07\r\n\t\x7f\x9b\u202e漢")).toBe(
+    "a\\x1b]0;title\\x07\\r\\n\\t\\x7f\\x9b\\u202e漢",
+  )
+})
+
+test("JSON text that was made printable has the same value, and no such character but newlines", () => {
+  fc.assert(
+    fc.property(
+      fc.jsonValue({ stringUnit: "binary" }),
+      anyText,
+      fc.constantFrom(0, 2),
+      (value, key, indent) => {
+        const json = JSON.stringify({ [key]: value, text: key }, null, indent)
+        const shown = printableJson(json)
+        expect(JSON.parse(shown)).toEqual(JSON.parse(json))
+        expect([...shown].filter((character) => character !== "\n" && isObeyed(character))).toEqual([])
+      },
+    ),
+  )
+})
