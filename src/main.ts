@@ -13,6 +13,7 @@ import { addQueues } from "./commands/queues.ts"
 import { addSchemas } from "./commands/schemas.ts"
 import { CommandError } from "./commands/service-client.ts"
 import { showSettings } from "./commands/show-settings.ts"
+import { onStopSignal } from "./commands/stop-signals.ts"
 import { addTail } from "./commands/tail.ts"
 import {
   ConfigError,
@@ -169,22 +170,22 @@ async function serve(shouldGreet: boolean): Promise<void> {
 }
 
 /**
- * The first signal stops the service in order; a second one, or one while it starts, ends it at once. To be called
- * before it starts: a signal that comes as soon as it listens would else end it as if it had been killed.
- * @returns what is to be told of the service that has started
+ * The first signal stops the service in order; a further SIGTERM or SIGINT, or a signal while it starts, ends it at once.
+ * Call it before the start: otherwise a signal in the moment in which it listens ends it as if it had been killed.
+ * @returns what to call once the service has started
  */
 function stopOnSignal(onStop: (signal: string) => void): (app: App) => void {
   let running: App | null = null
   let isStopping = false
-  const stop = async (signal: string): Promise<void> => {
+  onStopSignal(async (signal) => {
+    // A terminal that closes may send SIGHUP twice, from the kernel and from its shell.
+    if (isStopping && signal === "SIGHUP") return
     if (isStopping || running === null) process.exit(EXIT_REFUSED)
     isStopping = true
     onStop(signal)
     await running.stop()
     process.exit(0)
-  }
-  process.on("SIGTERM", stop)
-  process.on("SIGINT", stop)
+  })
   return (app) => {
     running = app
   }

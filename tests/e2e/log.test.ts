@@ -72,9 +72,9 @@ class ServiceWithOutput implements AsyncDisposable {
   }
 
   /** Resolves with the exit code. */
-  async stop(signal: "SIGTERM" | "SIGHUP" = "SIGTERM"): Promise<number> {
-    this.#process.kill(signal)
-    await waitUntil(() => this.#process.exitCode !== null, `an end in order after ${signal}`)
+  async stop(): Promise<number> {
+    this.#process.kill("SIGTERM")
+    await waitUntil(() => this.#process.exitCode !== null, "an end in order")
     return this.#process.exited
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { ServiceFolder } from "../support/running-service.ts"
+import { FROM_BINARY, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const CLIENTS = 32
@@ -65,4 +65,31 @@ test("a signal in the very moment in which it listens stops it in order", async 
     expect([time, await service.exited()]).toEqual([time, 0])
     expect(service.log.at(-1)).toMatchObject({ msg: "stopping" })
   }
+})
+
+const SLOW_HANDLER = (folder: ServiceFolder) => `export default { queue: "custom_events", on: {
+  async slow(event) { ${folder.journal('"begun"')}; await Bun.sleep(200); ${folder.journal('"done"')} },
+} }`
+
+test("SIGHUP stops it in order, also where it comes twice", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/slow.ts", SLOW_HANDLER(folder))
+  const service = await folder.start()
+  await service.publish({ name: "slow" })
+  await waitUntil(() => folder.journalLines().length === 1, "the handler to begin")
+  service.signal("SIGHUP")
+  await waitUntil(() => service.log.at(-1)?.msg === "stopping", "the stop to begin")
+  service.signal("SIGHUP")
+  expect(await service.exited()).toBe(0)
+  expect(service.log.at(-1)).toMatchObject({ msg: "stopping", signal: "SIGHUP" })
+  expect(folder.journalLines()).toEqual(["begun", "done"])
+})
+
+test("under nohup SIGHUP is ignored", async () => {
+  await using folder = new ServiceFolder(["nohup", ...FROM_BINARY])
+  const service = await folder.start()
+  service.signal("SIGHUP")
+  await service.publish({ type: "voice", name: "still_there" })
+  expect(await service.stop()).toBe(0)
+  expect(service.log.at(-1)).toMatchObject({ msg: "stopping", signal: "SIGTERM" })
 })

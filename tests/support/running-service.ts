@@ -150,7 +150,7 @@ export class RunningService {
     return { status: response.status, body: await response.json() }
   }
 
-  signal(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): void {
+  signal(signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void {
     this.#process.kill(signal)
   }
 

@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs"
+
+/** Signals that ask the service to stop. */
+export type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP"
+
+/** SIGHUP is the first signal: its bit is the lowest of a mask. Source: signal(7). */
+const HANGUP_BIT = 1
+
+/**
+ * Calls back for every signal that asks the service to stop. SIGHUP comes when a terminal closes; where it was ignored
+ * at the start, as `nohup` has it, it stays ignored.
+ */
+export function onStopSignal(callback: (signal: StopSignal) => void): void {
+  const signals: readonly StopSignal[] = [
+    "SIGTERM",
+    "SIGINT",
+    ...(isHangupIgnored() ? [] : ["SIGHUP" as const]),
+  ]
+  for (const signal of signals) process.on(signal, () => callback(signal))
+}
+
+function isHangupIgnored(): boolean {
+  try {
+    const mask = /^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]
+    return (Number.parseInt(mask ?? "0", 16) & HANGUP_BIT) !== 0
+  } catch {
+    // Not Linux: it is not known, and a stop in order loses nothing.
+    return false
+  }
+}
