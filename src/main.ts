@@ -7,12 +7,13 @@ import { addDeadLetters } from "./commands/dead-letters.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./commands/exit-codes.ts"
 import { addInit } from "./commands/init.ts"
 import { type NewKeyOptions, newKey } from "./commands/new-key.ts"
-import { printJson } from "./commands/output.ts"
+import { print, printError, printJson } from "./commands/output.ts"
 import { addPublish } from "./commands/publish.ts"
 import { addQueues } from "./commands/queues.ts"
 import { addSchemas } from "./commands/schemas.ts"
 import { CommandError } from "./commands/service-client.ts"
 import { showSettings } from "./commands/show-settings.ts"
+import { asMessage, block, joined, jsonText, type Shown, shown } from "./commands/shown.ts"
 import { onStopSignal } from "./commands/stop-signals.ts"
 import { addTail } from "./commands/tail.ts"
 import {
@@ -39,6 +40,11 @@ const SYNC_THREAD_URL = new URL("./engine/embedded/sync-thread.ts", import.meta.
 
 const program = new Command("event-broker")
   // Before the commands are added: they take over what is set here.
+  .configureOutput({
+    writeOut: (text) => print(block(text)),
+    writeErr: (text) => printError(block(text)),
+    outputError: (text) => printError(shown`${asMessage(text.trimEnd())}\n`),
+  })
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE))
   .showSuggestionAfterError()
   .description("Takes events over HTTP, stores them durably, and runs the handlers that react to them.")
@@ -64,8 +70,8 @@ program
   .action(async ({ live, ready, url }: { live?: boolean; ready?: boolean; url?: string }) => {
     const question = live ? "live" : ready ? "ready" : "report"
     const { isWell, text } = await checkHealth(url ?? configuredUrl(), question)
-    const stream = isWell ? process.stdout : process.stderr
-    stream.write(`${text}\n`)
+    const write = isWell ? print : printError
+    write(shown`${text}\n`)
     process.exitCode = isWell ? 0 : EXIT_REFUSED
   })
 
@@ -77,10 +83,11 @@ program
     try {
       parseConfig(readEnvironment())
     } catch (error) {
-      process.stderr.write(`event-broker: ${explain(error)}\n`)
+      printError(shown`event-broker: ${explain(error)}\n`)
       process.exitCode = EXIT_USAGE
     }
-    process.stdout.write(showSettings(describeSettings(), json ?? false))
+    if (json) printJson(describeSettings())
+    else print(showSettings(describeSettings()))
   })
 
 program
@@ -100,8 +107,8 @@ program
   .action((options: NewKeyOptions & { readonly json?: boolean }) => {
     const { key, line } = newKey(options)
     if (options.json) return printJson({ key, line })
-    process.stderr.write("The key, which is stored nowhere, and the line for the file of API_KEYS_FILE:\n")
-    process.stdout.write(`${key}\n${line}\n`)
+    printError(block("The key, which is stored nowhere, and the line for the file of API_KEYS_FILE:\n"))
+    print(shown`${key}\n${jsonText(line)}\n`)
   })
 
 addPublish(program)
@@ -121,7 +128,7 @@ if (!given.startsWith("-") && ![...program.commands.map((each) => each.name()), 
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`event-broker: ${explain(error)}\n`)
+  printError(shown`event-broker: ${explain(error)}\n`)
   process.exitCode = error instanceof CommandError ? error.exitCode : EXIT_USAGE
 }
 
@@ -130,7 +137,7 @@ function configuredUrl(): string {
   try {
     return localUrl(parseConfig(readEnvironment()))
   } catch (error) {
-    process.stderr.write(`event-broker: ${explain(error)}\n`)
+    printError(shown`event-broker: ${explain(error)}\n`)
     process.exit(EXIT_USAGE)
   }
 }
@@ -162,9 +169,9 @@ async function serve(shouldGreet: boolean): Promise<void> {
       await app.stop()
       process.exit(EXIT_REFUSED)
     })
-    if (shouldGreet) process.stdout.write(greeting(app.url))
+    if (shouldGreet) print(block(greeting(app.url)))
   } catch (error) {
-    process.stderr.write(`event-broker: ${explain(error)}\n`)
+    printError(shown`event-broker: ${explain(error)}\n`)
     process.exit(error instanceof ConfigError ? EXIT_USAGE : EXIT_REFUSED)
   }
 }
@@ -191,9 +198,10 @@ function stopOnSignal(onStop: (signal: string) => void): (app: App) => void {
   }
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown): Shown {
   if (error instanceof ConfigError) {
-    return `the configuration is wrong:\n${error.faults.map(({ name, message }) => `  ${name} ${message}`).join("\n")}`
+    const faults = error.faults.map(({ name, message }) => shown`\n  ${name} ${message}`)
+    return shown`the configuration is wrong:${joined(faults)}`
   }
   const foreseen = [
     EngineStartError,
@@ -202,10 +210,10 @@ function explain(error: unknown): string {
     ListenError,
     KeyFileError,
     SchemaFileError,
-    CommandError,
   ]
-  if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return error.message
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return shown`${error.message}`
+  if (error instanceof CommandError) return asMessage(error.message)
+  return asMessage(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 
 function variablesHelp(): string {

@@ -10,7 +10,7 @@ const EMBEDDED = "engine/embedded/"
 /** What each part of the source may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
-  commands: ["config", "version", "http", "schema", "event"],
+  commands: ["config", "telemetry", "version", "http", "schema", "event"],
   app: [
     "config",
     "telemetry",
@@ -101,6 +101,11 @@ test("only app.ts knows the embedded engine", () => {
 test("the event imports neither configuration nor telemetry nor a part of Bun or Node", () => {
   const specifiers = files.filter((file) => partOf(file) === "event").flatMap(specifiersOf)
   expect(specifiers.filter((each) => !each.startsWith("./") && each !== "valibot")).toEqual([])
+})
+
+test("only one file writes to a terminal, and only what was made safe to show", () => {
+  const writers = files.filter((file) => /process\.std(out|err)\.write\(|\bconsole\.\w+\(/.test(codeOf(file)))
+  expect(writers).toEqual(["commands/output.ts"])
 })
 
 test("the source imports nothing of the tests", () => {

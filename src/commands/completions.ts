@@ -1,4 +1,6 @@
 import { Argument, type Command } from "commander"
+import { print } from "./output.ts"
+import { block, verbatim } from "./shown.ts"
 
 /** What a shell calls for what may stand next; the words that are there already follow. */
 const COMPLETE = "complete"
@@ -33,13 +35,11 @@ export function addCompletions(program: Command): void {
     .command("completions")
     .addArgument(new Argument("<shell>", "which shell").choices(Object.keys(SCRIPTS)))
     .description('print what a shell needs to complete commands: eval "$(event-broker completions bash)"')
-    .action((shell: string) => void process.stdout.write(SCRIPTS[shell] ?? ""))
+    .action((shell: string) => print(verbatim(SCRIPTS[shell] ?? "")))
   program
     .command(COMPLETE, { hidden: true })
     .argument("[words...]")
-    .action(
-      (words: readonly string[]) => void process.stdout.write(`${candidates(program, words).join("\n")}\n`),
-    )
+    .action((words: readonly string[]) => print(block(`${candidates(program, words).join("\n")}\n`)))
 }
 
 /** What may stand after these words. */

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander"
 import { EXIT_USAGE } from "./exit-codes.ts"
-import { printJson, table } from "./output.ts"
+import { print, printJson } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/dead-letters"
 
@@ -63,7 +64,7 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
     }>(PATH)
     if (options.json) return printJson(queues)
     const rows = queues.map(({ queue_name, dead_letter_count }) => [queue_name, dead_letter_count])
-    process.stdout.write(table(["queue", "dead letters"], rows))
+    print(table(["queue", "dead letters"], rows))
     return
   }
   const answer = await client.get<Answer>(`${PATH}/${encodeURIComponent(queue)}?${queryOf(options)}`)
@@ -74,9 +75,9 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
     reason,
     attempts,
     at === null ? "" : new Date(at * 1_000).toISOString(),
-    error === null ? "" : `${error.name}: ${error.message}`.slice(0, MAX_ERROR_LENGTH),
+    error === null ? "" : shorten(`${error.name}: ${error.message}`),
   ])
-  process.stdout.write(table(["id", "event", "reason", "attempts", "last failed", "error"], rows))
+  print(table(["id", "event", "reason", "attempts", "last failed", "error"], rows))
 }
 
 type RedriveOptions = ServiceOptions & Selection & { readonly all?: boolean; readonly dryRun?: boolean }
@@ -99,7 +100,7 @@ async function redriveLetters(queue: string, options: RedriveOptions): Promise<v
   const answer = (await response.json()) as { readonly redriven: number; readonly remaining: number }
   if (options.json) return printJson(answer)
   const done = dryRun ? "would be moved" : "moved"
-  process.stdout.write(`${answer.redriven} ${done} back to ${queue}, ${answer.remaining} left\n`)
+  print(shown`${answer.redriven} ${done} back to ${queue}, ${answer.remaining} left\n`)
 }
 
 async function purgeLetters(queue: string, options: RedriveOptions): Promise<void> {
@@ -108,8 +109,11 @@ async function purgeLetters(queue: string, options: RedriveOptions): Promise<voi
   const response = await new ServiceClient(options).send(path, { method: "DELETE" })
   const answer = (await response.json()) as { readonly purged: number; readonly remaining: number }
   if (options.json) return printJson(answer)
-  process.stdout.write(`${answer.purged} deleted, ${answer.remaining} left\n`)
+  print(shown`${answer.purged} deleted, ${answer.remaining} left\n`)
 }
+
+/** Counts whole characters: half of one would be shown as a fault. */
+const shorten = (text: string): string => Array.from(text).slice(0, MAX_ERROR_LENGTH).join("")
 
 function queryOf({ id, reason, name, limit, all }: Selection & { readonly all?: boolean }): URLSearchParams {
   const query = new URLSearchParams()

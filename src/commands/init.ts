@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { Command } from "commander"
 import { EXIT_USAGE } from "./exit-codes.ts"
-import { printJson } from "./output.ts"
+import { print, printJson } from "./output.ts"
 import { projectFiles } from "./project-files.ts" with { type: "macro" }
 import { CommandError } from "./service-client.ts"
+import { shown } from "./shown.ts"
 
 export function addInit(program: Command): void {
   program
@@ -30,6 +31,6 @@ function init(folder: string, { json }: { readonly json?: boolean }): void {
   if (json) printJson({ folder, files: Object.keys(files) })
   else {
     const start = folder === "." ? "event-broker" : `cd ${folder} && event-broker`
-    process.stdout.write(`made ${Object.keys(files).join(", ")}\nstart it with: ${start}\n`)
+    print(shown`made ${Object.keys(files).join(", ")}\nstart it with: ${start}\n`)
   }
 }

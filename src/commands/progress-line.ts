@@ -1,10 +1,13 @@
+import { printError } from "./output.ts"
+import { shown, verbatim } from "./shown.ts"
+
 /** How often the line is written anew, in milliseconds. */
 const INTERVAL_MS = 100
 
 /** Characters of the bar. */
 const BAR_WIDTH = 24
 
-const CLEAR_LINE = "\r\x1b[K"
+const CLEAR_LINE = verbatim("\r\x1b[K")
 
 interface Counts {
   readonly stored: number
@@ -33,16 +36,16 @@ export class ProgressLine implements Disposable {
     const now = performance.now()
     if (!this.#isShown || now - this.#shownAt < INTERVAL_MS) return
     this.#shownAt = now
-    process.stderr.write(CLEAR_LINE + this.#textOf(counts))
+    printError(shown`${CLEAR_LINE}${this.#textOf(counts)}`)
   }
 
   /** Makes room for another line. */
   clear(): void {
-    if (this.#isShown) process.stderr.write(CLEAR_LINE)
+    if (this.#isShown) printError(CLEAR_LINE)
   }
 
   end(counts: Counts): void {
-    if (this.#isShown) process.stderr.write(`${CLEAR_LINE}${this.#textOf(counts)}\n`)
+    if (this.#isShown) printError(shown`${CLEAR_LINE}${this.#textOf(counts)}\n`)
   }
 
   [Symbol.dispose](): void {

@@ -3,9 +3,10 @@ import { type Command, InvalidArgumentError, Option } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { PRIORITIES } from "../event/priority.ts"
 import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
-import { printJson } from "./output.ts"
+import { print, printError, printJson } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { jsonText, shown } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
 
 const PATH = "/api/v1/events"
@@ -97,7 +98,7 @@ async function publishOne(client: ServiceClient, body: string, { json }: Publish
   const response = await client.send(PATH, { method: "POST", headers, body })
   const receipt = (await response.json()) as { readonly id: string; readonly routing_key: string }
   if (json) printJson(receipt)
-  else process.stdout.write(`stored ${receipt.id} on ${receipt.routing_key}\n`)
+  else print(shown`stored ${receipt.id} on ${receipt.routing_key}\n`)
 }
 
 async function publishLines(client: ServiceClient, file: string, { json }: PublishOptions): Promise<void> {
@@ -116,15 +117,15 @@ async function publishLines(client: ServiceClient, file: string, { json }: Publi
   })
   const counts = { stored: 0, failed: 0 }
   for await (const line of splitStream(response, "\n")) {
-    if (json) process.stdout.write(`${line}\n`)
+    if (json) print(jsonText(`${line}\n`))
     const answer = JSON.parse(line) as LineAnswer
     if (answer.status === "failed") tell(answer, ++counts.failed, progress)
     else counts.stored++
     progress.show(counts)
   }
   progress.end(counts)
-  if (counts.failed > MAX_TOLD) process.stderr.write(`… and ${counts.failed - MAX_TOLD} more\n`)
-  if (!json) process.stdout.write(`${counts.stored} stored, ${counts.failed} failed\n`)
+  if (counts.failed > MAX_TOLD) printError(shown`… and ${counts.failed - MAX_TOLD} more\n`)
+  if (!json) print(shown`${counts.stored} stored, ${counts.failed} failed\n`)
   if (counts.failed > 0) process.exitCode = counts.stored > 0 ? EXIT_PARTLY : EXIT_REFUSED
 }
 
@@ -133,7 +134,7 @@ function tell({ index, problem }: LineAnswer, failures: number, progress: Progre
   const faults = (problem?.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
   const why = faults.length > 0 ? `${problem?.title}: ${faults.join("; ")}` : problem?.detail
   progress.clear()
-  process.stderr.write(`event ${(index ?? 0) + 1}: ${why}\n`)
+  printError(shown`event ${(index ?? 0) + 1}: ${why ?? "the service did not say why"}\n`)
 }
 
 async function readText(file: string): Promise<string> {

@@ -1,12 +1,13 @@
 import type { Command } from "commander"
-import { printJson, table } from "./output.ts"
+import { print, printJson, printJsonLine } from "./output.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { shown, table, verbatim } from "./shown.ts"
 
 /** Between two looks, in milliseconds: the rate is what was handled in between. */
 const WATCH_INTERVAL_MS = 1_000
 const SINGLE_INTERVAL_MS = 500
 
-const CLEAR = "\x1b[2J\x1b[H"
+const CLEAR = verbatim("\x1b[2J\x1b[H")
 
 interface QueueStat {
   readonly queue_name: string
@@ -41,17 +42,17 @@ export function addQueues(program: Command): void {
         return { ...stat, rate: Math.round((handled * 1_000) / intervalMs) }
       })
       before = counts
-      print(rows, options)
+      show(rows, options)
     } while (options.watch)
   })
 }
 
-function print(
+function show(
   rows: readonly QueueRow[],
   { json, watch }: ServiceOptions & { readonly watch?: boolean },
 ): void {
   if (json) {
-    if (watch) process.stdout.write(`${JSON.stringify(rows)}\n`)
+    if (watch) printJsonLine(rows)
     else printJson(rows)
     return
   }
@@ -64,7 +65,7 @@ function print(
     row.is_paused ? "paused" : "",
   ])
   const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", ""], cells)
-  process.stdout.write(watch && process.stdout.isTTY ? CLEAR + text : text)
+  print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)
 }
 
 /** What this instance has done with deliveries, by queue, as its metrics count it. */

@@ -4,8 +4,9 @@ import type { Command } from "commander"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
 import { SchemaCompiler } from "../schema/schema-compiler.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
-import { printJson, table } from "./output.ts"
+import { print, printJson } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { joined, type Shown, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/schemas"
 
@@ -44,7 +45,7 @@ async function listSchemas(options: ServiceOptions): Promise<void> {
   if (options.json) printJson(schemas)
   else {
     const rows = schemas.map(({ type, name, versions }) => [`${type}/${name}`, versions.join(", ")])
-    process.stdout.write(table(["event", "versions"], rows))
+    print(table(["event", "versions"], rows))
   }
 }
 
@@ -61,8 +62,8 @@ async function validatePayload(event: string, file: string, options: ServiceOpti
     readonly errors: readonly { readonly pointer: string; readonly message: string }[]
   }
   if (options.json) printJson(verdict)
-  else if (verdict.is_valid) process.stdout.write(`valid, by version ${verdict.schema_version}\n`)
-  else for (const { pointer, message } of verdict.errors) process.stdout.write(`${pointer} ${message}\n`)
+  else if (verdict.is_valid) print(shown`valid, by version ${verdict.schema_version}\n`)
+  else for (const { pointer, message } of verdict.errors) print(shown`${pointer} ${message}\n`)
   if (!verdict.is_valid) process.exitCode = EXIT_REFUSED
 }
 
@@ -72,7 +73,7 @@ function checkSchemas(oldFile: string, newFile: string, { json }: { readonly jso
   const resolvers = { before: resolverOf(oldFile, before), after: resolverOf(newFile, after) }
   const comparison = compareSchemas(before, after, resolvers)
   if (json) printJson({ is_compatible: comparison.breaks.length === 0, ...comparison })
-  else process.stdout.write(describe(comparison))
+  else print(describe(comparison))
   if (comparison.breaks.length > 0) process.exitCode = EXIT_REFUSED
 }
 
@@ -86,7 +87,7 @@ function requireUsable(file: string, schema: unknown): void {
   }
 }
 
-function describe({ breaks, unknown }: Comparison): string {
+function describe({ breaks, unknown }: Comparison): Shown {
   const lines = [
     ...breaks.map((each) => `breaks ${each.breaks.padEnd(10)}  ${each.pointer || "/"}  ${each.message}`),
     ...unknown.map(({ pointer, keyword }) => `not compared       ${pointer}/${keyword}`),
@@ -95,7 +96,7 @@ function describe({ breaks, unknown }: Comparison): string {
     lines.push("compatible: it accepts what the old one accepted, and promises what it promised")
     if (unknown.length > 0) lines.push("what is not compared has changed: look at it yourself")
   }
-  return `${lines.join("\n")}\n`
+  return joined(lines.map((line) => shown`${line}\n`))
 }
 
 /** References within the file, and to files beside it. */

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander"
 import { parseConfig, readEnvironment } from "../config.ts"
+import { printable } from "../telemetry/printable.ts"
 import { localUrl } from "./check-health.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
 
@@ -10,7 +11,10 @@ export interface ServiceOptions {
   readonly json?: boolean
 }
 
-/** A command that could not do what it was asked. The message says what to do about it. */
+/**
+ * A command that could not do what it was asked. The message says what to do about it; it may have several lines, and
+ * what others wrote has none in it.
+ */
 export class CommandError extends Error {
   override readonly name = "CommandError"
   readonly exitCode: number
@@ -89,13 +93,13 @@ export class ServiceClient {
     const text = await response.text()
     const { title, detail, errors = [] } = parseRefusal(text)
     const faults = errors.map(
-      ({ pointer, parameter, message }) => `\n  ${pointer || parameter || "/"} ${message}`,
+      ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
     )
     const hint = HINTS[response.status] ?? ""
     // With faults the detail says no more than that there are some.
     const what =
       (errors.length > 0 ? title : detail) ?? `the service answered ${response.status}: ${text.slice(0, 200)}`
-    return new CommandError(`${what}${faults.join("")}${hint}`, EXIT_REFUSED)
+    return new CommandError(`${printable(what)}${faults.join("")}${hint}`, EXIT_REFUSED)
   }
 }
 

@@ -2,8 +2,9 @@ import type { Command } from "commander"
 import { type Backoff, RetryDelays } from "../event/backoff.ts"
 import type { Event } from "../event/envelope.ts"
 import { readCount } from "./dead-letters.ts"
-import { styled } from "./output.ts"
+import { print, printError } from "./output.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { jsonText, type Shown, shown, styled } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
 
 /** The waits before a stream that has ended is asked for again. */
@@ -47,7 +48,7 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
       for await (const { event, data } of messagesOf(response)) {
         if (event === "missed") note(describeMissed(JSON.parse(data).count))
         if (event !== "event") continue
-        process.stdout.write(isText ? describe(JSON.parse(data)) : `${data}\n`)
+        print(isText ? describe(JSON.parse(data)) : jsonText(`${data}\n`))
         if (--left === 0) return void process.exit(0)
       }
     } catch (error) {
@@ -60,22 +61,22 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
   }
 }
 
-const note = (text: string): void => void process.stderr.write(`event-broker: ${text}\n`)
+const note = (text: string): void => printError(shown`event-broker: ${text}\n`)
 
 const describeMissed = (count: number | null): string =>
   count === null
     ? "some events may have been missed: RabbitMQ was away"
     : `${count} events were missed: too slow`
 
-function describe({ id, type, name, priority, timestamp, payload }: Event): string {
+function describe({ id, type, name, priority, timestamp, payload }: Event): Shown {
   const time = new Date(timestamp * 1_000).toISOString().slice(11, 23)
   const what = styled(["bold", PRIORITY_STYLES[priority]], `${type}.${name}`)
-  return `${styled("dim", time)} ${what} ${styled("dim", id)} ${JSON.stringify(payload)}\n`
+  return shown`${styled("dim", time)} ${what} ${styled("dim", id)} ${jsonText(JSON.stringify(payload))}\n`
 }
 
 async function* messagesOf(response: Response): AsyncGenerator<Message> {
   for await (const part of splitStream(response, "\n\n")) {
-    const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(part) ?? []
+    const [, event, data] = /^event: (\w+)\ndata: ([^\n]*)$/.exec(part) ?? []
     if (event !== undefined && data !== undefined) yield { event, data }
   }
 }

@@ -1,17 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { printable, printableJson } from "../../src/telemetry/printable.ts"
-
-/** Whether a terminal obeys a character, or shows others differently because of it; told apart without a regex. */
-function isObeyed(character: string): boolean {
-  const code = character.charCodeAt(0)
-  const isControl = code < 0x20 || (code >= 0x7f && code <= 0x9f)
-  const isBidirectional =
-    [0x061c, 0x200e, 0x200f].includes(code) ||
-    (code >= 0x202a && code <= 0x202e) ||
-    (code >= 0x2066 && code <= 0x2069)
-  return isControl || isBidirectional || code === 0x2028 || code === 0x2029
-}
+import { isObeyed, obeyedIn } from "../support/unprintable.ts"
 
 const anyText = fc.string({
   unit: fc.oneof(
@@ -50,7 +40,7 @@ test("JSON text that was made printable has the same value, and no such characte
         const json = JSON.stringify({ [key]: value, text: key }, null, indent)
         const shown = printableJson(json)
         expect(JSON.parse(shown)).toEqual(JSON.parse(json))
-        expect([...shown].filter((character) => character !== "\n" && isObeyed(character))).toEqual([])
+        expect(obeyedIn(shown)).toEqual([])
       },
     ),
   )

@@ -1,0 +1,59 @@
+import { HOSTILE } from "./unprintable.ts"
+
+const LETTER = {
+  event: { id: HOSTILE, type: HOSTILE, name: HOSTILE },
+  reason: HOSTILE,
+  attempts: 1,
+  last_failed_at: 1,
+  error: { name: HOSTILE, message: HOSTILE },
+}
+
+const EVENT = {
+  id: HOSTILE,
+  type: HOSTILE,
+  name: HOSTILE,
+  priority: "high",
+  timestamp: 1,
+  payload: { text: HOSTILE },
+}
+
+const QUEUE = {
+  queue_name: HOSTILE,
+  message_count: 1,
+  consumer_count: 1,
+  dead_letter_count: 1,
+  is_paused: false,
+}
+
+const PROBLEM = { title: HOSTILE, detail: HOSTILE, errors: [{ pointer: HOSTILE, message: HOSTILE }] }
+
+/** Its answers by method and path, each with hostile text in every string. */
+const ANSWERS: Readonly<Record<string, () => Response>> = {
+  "GET /api/v1/dead-letters": () =>
+    Response.json({ queues: [{ queue_name: HOSTILE, dead_letter_count: 1 }] }),
+  "GET /api/v1/dead-letters/q": () => Response.json({ dead_letters: [LETTER] }),
+  "GET /api/v1/events/stats": () =>
+    Response.json([QUEUE, { ...QUEUE, queue_name: `漢字${HOSTILE}`, message_count: 22 }]),
+  "GET /metrics": () => new Response(""),
+  "GET /api/v1/schemas": () => Response.json([{ type: HOSTILE, name: HOSTILE, versions: [1] }]),
+  "GET /api/v1/schemas/voice/ended": () => Response.json({ title: HOSTILE, [HOSTILE]: 1 }),
+  "POST /api/v1/schemas/voice/ended/validate": () => Response.json({ is_valid: false, ...PROBLEM }),
+  "GET /api/v1/events/stream": () => new Response(`event: event\ndata: ${JSON.stringify(EVENT)}\n\n`),
+  "POST /api/v1/events/batch": () =>
+    new Response(`${JSON.stringify({ status: "failed", index: 0, problem: PROBLEM })}\n`),
+  "POST /api/v1/events": () => Response.json(PROBLEM, { status: 422 }),
+  "GET /health": () => Response.json({ status: HOSTILE }),
+  "GET /health/live": () => new Response(HOSTILE, { status: 503 }),
+  "GET /openapi.json": () => Response.json({ info: { title: HOSTILE } }),
+}
+
+/** A service that answers every command with text that tries to take over the terminal. */
+export const hostileService = () =>
+  Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => {
+      const { pathname } = new URL(request.url)
+      return ANSWERS[`${request.method} ${pathname}`]?.() ?? new Response(HOSTILE, { status: 404 })
+    },
+  })
