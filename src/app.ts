@@ -94,6 +94,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const queues = predefinedQueues(limits)
 
   const { promise: failed, resolve: reportFailure } = Promise.withResolvers<void>()
+  let server: HttpServer | undefined
   const { engine, brokerReport } = openEngine(options, (status) => {
     logger[status.state === "ready" ? "info" : "warn"](status, "the engine's state changed")
     if (status.state === "failed") reportFailure()
@@ -139,6 +140,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,
     deliveriesInFlight: () => dispatcher.inFlight,
+    areDescriptorsExhausted: () => server?.isExhausted ?? false,
     droppedLogLines: () => log.droppedLines() + pool.droppedLogLines,
     workers,
     consumers: () => dispatcher.consumers,
@@ -193,7 +195,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     dispatcher.start(manifests)
   }
 
-  let server: HttpServer | undefined
   try {
     // Before the rest: probes are answered while modules load.
     server = new HttpServer({

@@ -1,5 +1,7 @@
 import type { Logger } from "../telemetry/logger.ts"
+import { acceptSwitch } from "./accept-switch.ts"
 import type { HttpApp } from "./context.ts"
+import { DescriptorGuard } from "./descriptor-guard.ts"
 import { ProblemError, toProblemResponse } from "./problem.ts"
 
 export interface HttpServerOptions {
@@ -31,6 +33,8 @@ export class HttpServer {
   readonly #logger: Logger
   readonly #server: Bun.Server<undefined>
   readonly #idleTimeoutSeconds: number
+  /** Null where the system has no way to stop accepting. */
+  readonly #descriptors: DescriptorGuard | null
   readonly #stopping = new AbortController()
   #inFlight = 0
   #onDrained: (() => void) | undefined
@@ -54,6 +58,8 @@ export class HttpServer {
     } catch (cause) {
       throw new ListenError(explain(host, port, cause), { cause })
     }
+    const accepting = acceptSwitch(this.port)
+    this.#descriptors = accepting && new DescriptorGuard(accepting, logger)
   }
 
   /** Where it listens; a client on this machine reaches it there. */
@@ -65,9 +71,15 @@ export class HttpServer {
     return this.#server.port ?? 0
   }
 
+  /** Whether it accepts no connections, because the process has no file descriptors left. */
+  get isExhausted(): boolean {
+    return this.#descriptors?.isExhausted ?? false
+  }
+
   /** Takes no more connections, answers the requests that it has, and closes. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort()
+    this.#descriptors?.[Symbol.dispose]()
     const listening = this.#server.stop()
     // Streams that end now have their last bytes on the way a turn later.
     await Bun.sleep(0)

@@ -1,7 +1,5 @@
-import { existsSync, readdirSync } from "node:fs"
 import { Counter, Gauge, type Registry } from "prom-client"
-
-const OPEN_FILES = "/proc/self/fd"
+import { openFiles, openFilesLimit } from "./open-files.ts"
 
 const SECONDS_PER_MICROSECOND = 1e-6
 
@@ -25,10 +23,10 @@ export function processMetrics(registry: Registry): void {
   })
   gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss())
   gauge("process_start_time_seconds", "When the process started, since the epoch.", () => startedAt)
-  // Linux alone has this folder.
-  if (existsSync(OPEN_FILES)) {
-    gauge("process_open_fds", "Open files and connections.", () => readdirSync(OPEN_FILES).length)
-  }
+  if (openFiles() !== null)
+    gauge("process_open_fds", "Open files and connections.", () => openFiles() ?? Number.NaN)
+  const limit = openFilesLimit()
+  if (limit !== null) gauge("process_max_fds", "How many files and connections may be open.", () => limit)
 
   function gauge(name: string, help: string, read: () => number): void {
     const metric: Gauge = new Gauge({ name, help, registers, collect: () => metric.set(read()) })

@@ -34,6 +34,8 @@ export interface ServiceState {
   readonly liveClients: () => number
   /** Deliveries that are not settled. */
   readonly deliveriesInFlight: () => number
+  /** Whether no connections are accepted, for want of file descriptors. */
+  readonly areDescriptorsExhausted: () => boolean
   /** Log lines dropped since the start, of the service and of its handlers. */
   readonly droppedLogLines: () => number
   readonly workers: () => Census
@@ -87,6 +89,11 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)
   gauge("queues_expected", "Queues that it should consume.", () => state.consumers().expected)
 
+  gauge(
+    "descriptors_exhausted",
+    "Whether no connections are accepted, because no file descriptors are left.",
+    () => Number(state.areDescriptorsExhausted()),
+  )
   const dropped = new Counter({
     name: `${METRIC_PREFIX}log_lines_dropped_total`,
     help: "Log lines dropped because nobody read standard output, or because handlers wrote too many.",

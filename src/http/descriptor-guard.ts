@@ -1,0 +1,117 @@
+import { closeSync, openSync } from "node:fs"
+import type { Logger } from "../telemetry/logger.ts"
+import { openFilesLimit } from "../telemetry/open-files.ts"
+import type { AcceptSwitch } from "./accept-switch.ts"
+
+/**
+ * Descriptors that are held open, to be let go of when the process has no others: enough for connections to RabbitMQ,
+ * for the files and threads of a worker that is replaced, and for what the store opens.
+ */
+const MAX_RESERVE = 16
+
+/** The reserve's part of a low limit: the service has to start with the rest. */
+const RESERVE_PART = 1 / 8
+
+/** Connections are accepted again once this many times the reserve is free: the reserve, and some for them. */
+const ROOM_FACTOR = 1.5
+
+/** How often it looks, in milliseconds. For that long an exhausted process spins at worst. */
+const LOOK_INTERVAL_MS = 250
+
+/** An exhaustion that comes back within this time, in milliseconds, is the same one, and not told again. */
+const CALM_MS = 10_000
+
+const ANY_FILE = "/dev/null"
+
+/**
+ * Stops accepting connections while the process has no file descriptors left. Otherwise the event loop tries in vain to
+ * accept the connections that wait, again and again, and the store, the workers and RabbitMQ find no descriptor either.
+ */
+export class DescriptorGuard implements Disposable {
+  readonly #switch: AcceptSwitch
+  readonly #logger: Logger
+  readonly #timer: Timer
+  readonly #limit = openFilesLimit()
+  readonly #reserveSize = Math.min(
+    MAX_RESERVE,
+    Math.ceil((this.#limit ?? Number.POSITIVE_INFINITY) * RESERVE_PART),
+  )
+  readonly #reserve: number[] = []
+  #isExhausted = false
+  /** When the exhaustion began that the log has told of and not ended yet, on the monotonic clock. */
+  #toldAt: number | null = null
+  #resumedAt = 0
+
+  constructor(acceptSwitch: AcceptSwitch, logger: Logger) {
+    this.#switch = acceptSwitch
+    this.#logger = logger
+    take(this.#reserve, this.#reserveSize)
+    this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS)
+  }
+
+  /** Whether there are too few descriptors, and no connections are accepted. */
+  get isExhausted(): boolean {
+    return this.#isExhausted
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+    letGo(this.#reserve)
+  }
+
+  #look(): void {
+    if (this.#isExhausted) this.#resumeIfPossible()
+    else if (hasRoom(1)) this.#tellCalm()
+    else this.#pause()
+  }
+
+  #pause(): void {
+    this.#isExhausted = true
+    this.#switch.off()
+    letGo(this.#reserve)
+    if (this.#toldAt !== null) return
+    this.#toldAt = performance.now()
+    this.#logger.error(
+      { open_files_limit: this.#limit },
+      "no file descriptors left: new connections wait until others close; raise the limit of open files",
+    )
+  }
+
+  #resumeIfPossible(): void {
+    // Not a part of the reserve: what becomes free before that is for the rest of the service.
+    if (!hasRoom(Math.ceil(this.#reserveSize * ROOM_FACTOR))) return
+    take(this.#reserve, this.#reserveSize)
+    this.#switch.on()
+    this.#isExhausted = false
+    this.#resumedAt = performance.now()
+  }
+
+  #tellCalm(): void {
+    if (this.#toldAt === null || performance.now() - this.#resumedAt < CALM_MS) return
+    const seconds = Math.round((this.#resumedAt - this.#toldAt) / 1_000)
+    this.#toldAt = null
+    this.#logger.info({ seconds }, "there are file descriptors again: new connections are accepted")
+  }
+}
+
+/** Opens files until so many are held. @returns whether they are */
+function take(held: number[], count: number): boolean {
+  try {
+    while (held.length < count) held.push(openSync(ANY_FILE, "r"))
+    return true
+  } catch {
+    // EMFILE, or ENFILE where the whole system has none left.
+    return false
+  }
+}
+
+function letGo(held: number[]): void {
+  for (const descriptor of held.splice(0)) closeSync(descriptor)
+}
+
+function hasRoom(count: number): boolean {
+  const held: number[] = []
+  const isEnough = take(held, count)
+  letGo(held)
+  return isEnough
+}

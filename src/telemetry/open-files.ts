@@ -1,0 +1,25 @@
+import { readdirSync, readFileSync, statSync } from "node:fs"
+
+const FOLDER = "/proc/self/fd"
+
+const LIMIT = /^Max open files\s+(\d+)/m
+
+/** How many files and connections the process has open; null where the system does not tell. */
+export function openFiles(): number | null {
+  try {
+    // Since Linux 6.2 the folder's size tells, which takes no descriptor: there may be none left.
+    return statSync(FOLDER).size || readdirSync(FOLDER).length
+  } catch {
+    return null
+  }
+}
+
+/** How many it may have open; null where there is no limit, or the system does not tell. Bun raises it as far as it can. */
+export function openFilesLimit(): number | null {
+  try {
+    const limit = LIMIT.exec(readFileSync("/proc/self/limits", "utf8"))?.[1]
+    return limit === undefined ? null : Number(limit)
+  } catch {
+    return null
+  }
+}
