@@ -6,7 +6,7 @@ import { createRouteTable } from "./all-routes.ts"
 import type { Bindings, HttpApp, HttpContext } from "./context.ts"
 import { type ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
 import { RequestBody } from "./request-body.ts"
-import { parseHost } from "./request-host.ts"
+import { HostReader } from "./request-host.ts"
 import { emptyResponseHeaders } from "./response-headers.ts"
 import type { Match } from "./route-table.ts"
 
@@ -19,11 +19,12 @@ const COUNTED_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
  */
 export function createHttpApp(context: HttpContext): HttpApp {
   const table = createRouteTable(context)
+  const hosts = new HostReader()
   return async (request, bindings) => {
     const begunAt = performance.now()
     const { method } = request
     const match = table.match(method, request.url)
-    const response = await answer(request, match, bindings, context)
+    const response = await answer(request, match, hosts, bindings, context)
     context.cors?.mark(request, response)
     const seconds = (performance.now() - begunAt) / 1_000
     const countedMethod = COUNTED_METHODS.has(method) ? method : "other"
@@ -35,6 +36,7 @@ export function createHttpApp(context: HttpContext): HttpApp {
 async function answer(
   request: Request,
   match: Match,
+  hosts: HostReader,
   bindings: Bindings,
   context: HttpContext,
 ): Promise<Response> {
@@ -43,7 +45,7 @@ async function answer(
   let allowance: Allowance | null = null
   let response: Response
   try {
-    const host = parseHost(headers.get("host"))
+    const host = hosts.read(headers.get("host"))
     refuseForeignPages(method, host, headers, context.pages)
     if (match.kind === "refused") throw match.problem
     if (match.kind === "options") {

@@ -13,11 +13,25 @@ const HOST = /^(\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::(\d*))?$/
 
 const MAX_PORT = 65_535
 
-/**
- * Reads a `Host`. Null for one that is missing, as HTTP/1.0 allows, or empty.
- * @throws {ProblemError} `malformed-request` for one that is not a host, and for several (RFC 9112, section 3.2).
- */
-export function parseHost(text: string | null): RequestHost | null {
+/** Reads the `Host` of requests. Nearly all of them name the same one, so that the last one is remembered. */
+export class HostReader {
+  #text: string | null = null
+  #host: RequestHost | null = null
+
+  /**
+   * Null for a `Host` that is missing, as HTTP/1.0 allows, or empty.
+   * @throws {ProblemError} `malformed-request` for one that is not a host, and for several (RFC 9112, section 3.2).
+   */
+  read(text: string | null): RequestHost | null {
+    if (text === this.#text) return this.#host
+    const host = parse(text)
+    this.#text = text
+    this.#host = host
+    return host
+  }
+}
+
+function parse(text: string | null): RequestHost | null {
   if (text === null || text === "") return null
   const [, name, digits = ""] = HOST.exec(text) ?? []
   const port = digits === "" ? null : Number(digits)

@@ -3,7 +3,7 @@ import { hostname } from "node:os"
 import { parseConfig } from "../../src/config.ts"
 import { type PageRules, pageRules, refuseForeignPages } from "../../src/http/access/page-guard.ts"
 import { ProblemError } from "../../src/http/problem.ts"
-import { parseHost } from "../../src/http/request-host.ts"
+import { HostReader } from "../../src/http/request-host.ts"
 import { HttpService } from "../support/http-service.ts"
 import { KeysFile } from "../support/keys-file.ts"
 import { statsOf } from "../support/queue-stats.ts"
@@ -16,7 +16,7 @@ const EVENT = JSON.stringify({ type: "voice", name: "ended", payload: {} })
 function problemOf(method: string, headers: Record<string, string>, rules: Partial<PageRules> = {}) {
   try {
     const all = new Headers(headers)
-    refuseForeignPages(method, parseHost(all.get("host")), all, { ...OPEN, ...rules })
+    refuseForeignPages(method, new HostReader().read(all.get("host")), all, { ...OPEN, ...rules })
     return null
   } catch (error) {
     if (error instanceof ProblemError) return error

@@ -66,7 +66,10 @@ export class StoreLog implements Log {
   }
 
   sync(turn: number, watcher: SyncWatcher): void {
-    if (this.#failure !== null) return watcher.onFailed(this.#failure)
+    if (this.#failure !== null) {
+      watcher.onFailed(this.#failure)
+      return
+    }
     this.#watcher = watcher
     this.#request.make(turn, this.#pages() >= this.#checkpointAt ? THEN_CHECKPOINT : THEN_NOTHING)
   }
