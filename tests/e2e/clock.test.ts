@@ -24,7 +24,7 @@ test.each([
          timeout: 60_000,
          on: {
            retried(event, ctx) {
-             ${folder.journal("`retried ${ctx.attempt}`")}
+             ${folder.journal("'retried ' + ctx.attempt")}
              if (ctx.attempt === 1) throw new Error("not yet")
            },
            async runs() {

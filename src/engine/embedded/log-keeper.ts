@@ -70,8 +70,8 @@ export class LogKeeper {
       served = request.number
       this.#sync(request.turn)
       answer({ kind: "synced" })
-      if (request.then === THEN_CHECKPOINT) answer({ kind: "checkpointed", isWhole: this.#checkpoint() })
-      if (request.then !== THEN_TAKE_OVER) continue
+      if (request.followUp === THEN_CHECKPOINT) answer({ kind: "checkpointed", isWhole: this.#checkpoint() })
+      if (request.followUp !== THEN_TAKE_OVER) continue
       const connection = this.#connect()
       answer({ kind: "took-over" })
       request.waitForOther(served, Number.POSITIVE_INFINITY)

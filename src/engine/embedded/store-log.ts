@@ -88,9 +88,9 @@ export class StoreLog implements Log {
     }
   }
 
-  #askToClose(then: typeof THEN_NOTHING | typeof THEN_TAKE_OVER): Promise<void> {
+  #askToClose(followUp: typeof THEN_NOTHING | typeof THEN_TAKE_OVER): Promise<void> {
     this.#closing = Promise.withResolvers()
-    this.#request.make(this.#request.turn, then)
+    this.#request.make(this.#request.turn, followUp)
     return this.#closing.promise
   }
 
@@ -102,7 +102,7 @@ export class StoreLog implements Log {
     switch (answer.kind) {
       case "synced":
         this.#watcher?.onSynced()
-        if (this.#request.then === THEN_NOTHING) this.#release()
+        if (this.#request.followUp === THEN_NOTHING) this.#release()
         break
       case "checkpointed":
         this.#checkpointAt = answer.isWhole ? CHECKPOINT_PAGES : this.#pages() + CHECKPOINT_AGAIN_PAGES

@@ -10,7 +10,7 @@ export const THEN_CHECKPOINT = 1
 /** Take over the store, for the engine to close its own connection. */
 export const THEN_TAKE_OVER = 2
 
-export type Then = typeof THEN_NOTHING | typeof THEN_CHECKPOINT | typeof THEN_TAKE_OVER
+export type FollowUp = typeof THEN_NOTHING | typeof THEN_CHECKPOINT | typeof THEN_TAKE_OVER
 
 const NUMBER = 0
 const THEN = 1
@@ -33,9 +33,9 @@ export class SyncRequest {
   }
 
   /** Wakes the thread. */
-  make(turn: number, then: Then): void {
+  make(turn: number, followUp: FollowUp): void {
     Atomics.store(this.#turns, TURN, BigInt(turn))
-    Atomics.store(this.#words, THEN, then)
+    Atomics.store(this.#words, THEN, followUp)
     Atomics.add(this.#words, NUMBER, 1)
     Atomics.notify(this.#words, NUMBER)
   }
@@ -54,8 +54,8 @@ export class SyncRequest {
     return Number(Atomics.load(this.#turns, TURN))
   }
 
-  get then(): Then {
-    const then = Atomics.load(this.#words, THEN)
-    return then === THEN_CHECKPOINT || then === THEN_TAKE_OVER ? then : THEN_NOTHING
+  get followUp(): FollowUp {
+    const followUp = Atomics.load(this.#words, THEN)
+    return followUp === THEN_CHECKPOINT || followUp === THEN_TAKE_OVER ? followUp : THEN_NOTHING
   }
 }
