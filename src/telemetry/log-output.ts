@@ -3,10 +3,10 @@ import { printableJson } from "./printable.ts"
 import type { WriteSome } from "./standard-output.ts"
 
 /**
- * Bytes of lines that wait for a reader; lines beyond it are dropped. 1 MiB is some thousand lines, and too little for a
- * service to miss.
+ * Bytes of lines that wait for a reader; lines beyond it are dropped. 4 MiB is half a second of a log with 30,000 lines a
+ * second, for a reader that stands still for a moment, and too little for a service to miss.
  */
-export const MAX_WAITING_BYTES = 1024 * 1024
+export const MAX_WAITING_BYTES = 4 * 1024 * 1024
 
 /** After lines were dropped, more are taken once this much has been read, so that each gap is a long one. */
 const RESUME_BYTES = MAX_WAITING_BYTES / 2
@@ -36,6 +36,8 @@ export class LogOutput {
   #rest: Uint8Array = new Uint8Array(0)
   #lines: string[] = []
   #lineBytes = 0
+  /** Bytes that came since the last write was tried. */
+  #untriedBytes = 0
   #dropped = 0
   /** Lines dropped since the last one that was taken. */
   #gap = 0
@@ -56,6 +58,7 @@ export class LogOutput {
   write(line: string): void {
     const text = printableJson(line)
     const bytes = Buffer.from(text)
+    if (this.#waitingBytes > 0) this.#flushSometimes(bytes.length)
     if (this.#waitingBytes === 0) this.#endGap()
     if (this.#waitingBytes > 0 || bytes.length > MAX_WAITING_BYTES) this.#enqueue(text, bytes.length)
     else if (!this.#send(bytes)) this.#tryLater()
@@ -97,7 +100,14 @@ export class LogOutput {
     if (dropped > 0) this.#onGapEnd(dropped)
   }
 
+  /** A burst within one turn of the event loop goes out as fast as it is read: no timer can fire meanwhile. */
+  #flushSometimes(newBytes: number): void {
+    this.#untriedBytes += newBytes
+    if (this.#untriedBytes >= CHUNK_BYTES) this.#flush()
+  }
+
   #flush(): void {
+    this.#untriedBytes = 0
     while (this.#waitingBytes > 0) {
       if (!this.#send(this.#rest.length > 0 ? this.#rest : this.#nextChunk())) return
     }
