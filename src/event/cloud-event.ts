@@ -16,6 +16,8 @@ import {
 import type { Event } from "./envelope.ts"
 import { EventInvalidError, type Fault } from "./errors.ts"
 import { EVENT_TYPES } from "./event-type.ts"
+import { FaultList } from "./faults.ts"
+import { JsonTextError, parseJsonText } from "./json-text.ts"
 import { escapePointer } from "./validate.ts"
 
 type Fields = Record<string, unknown>
@@ -34,21 +36,21 @@ const POINTERS: readonly (readonly [inDraft: RegExp, inCloudEvent: string])[] = 
 
 /**
  * The draft of a CloudEvent. The rules of drafts are not checked here.
- * @throws {EventInvalidError} with every fault of its attributes.
+ * @throws {EventInvalidError} with the faults of its attributes.
  */
 export function draftOfCloudEvent(input: unknown): Fields & { readonly metadata: Fields } {
   if (!isObject(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
   const { data, data_base64, ...given } = input
   // An attribute that is null is not there: JSON event format, section 2.2.
   const attributes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
-  const faults = [
-    ...REQUIRED.filter((name) => !Object.hasOwn(attributes, name)).map((name) => fault(name, "is required")),
-    ...Object.entries(attributes).flatMap(
-      ([name, value]) => fault(name, faultOfAttribute(name, value)) ?? [],
-    ),
-    ...(data_base64 === undefined ? [] : [fault("data_base64", "is not taken: data is a JSON object here")]),
-  ].filter((each) => each !== null)
-  if (faults.length > 0) throw new EventInvalidError(faults)
+  const faults = new FaultList()
+  const check = (name: string, message: string | null): void => {
+    if (message !== null) faults.add(`/${escapePointer(name)}`, message)
+  }
+  for (const name of REQUIRED) check(name, Object.hasOwn(attributes, name) ? null : "is required")
+  for (const [name, value] of Object.entries(attributes)) check(name, faultOfAttribute(name, value))
+  check("data_base64", data_base64 === undefined ? null : "is not taken: data is a JSON object here")
+  if (faults.count > 0) throw new EventInvalidError(faults.faults, faults.count)
   const { specversion: _, id, type, partitionkey, priority, routingkey, ...rest } = attributes
   return {
     ...readType(String(type)),
@@ -126,20 +128,17 @@ function readMetadata(attributes: Fields): Fields {
 
 /** What metadata had that could not be an attribute. */
 function readLeft(text: unknown): Fields {
-  const refusal = new EventInvalidError([
-    { pointer: `/${REST_EXTENSION}`, message: "must be the JSON text of an object" },
-  ])
+  const refusal = (message: string) => new EventInvalidError([{ pointer: `/${REST_EXTENSION}`, message }])
+  let left: unknown
   try {
-    const left: unknown = JSON.parse(String(text))
-    if (isObject(left)) return left
-  } catch {
-    throw refusal
+    left = parseJsonText(String(text), "It")
+  } catch (error) {
+    if (error instanceof JsonTextError) throw refusal(`must be the JSON text of an object: ${error.message}`)
+    throw error
   }
-  throw refusal
+  if (!isObject(left)) throw refusal("must be the JSON text of an object")
+  return left
 }
 
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-
-const fault = (name: string, message: string | null): Fault | null =>
-  message === null ? null : { pointer: `/${escapePointer(name)}`, message }

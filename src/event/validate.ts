@@ -1,32 +1,37 @@
 import * as v from "valibot"
 import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
 import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
-
-/** Unknown fields that a refusal lists at the most. */
-const MAX_UNKNOWN_FIELDS = 20
+import { boundFaults, FaultList } from "./faults.ts"
 
 /** A draft that was found valid, with its defaults filled in. */
 export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
 
 /**
  * Checks what somebody wants to publish.
- * @throws {EventInvalidError} with every fault and its JSON pointer.
+ * @throws {EventInvalidError} with its faults and their JSON pointers.
  */
 export function validateDraft(input: unknown): ValidDraft {
   if (Array.isArray(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
   const result = v.safeParse(EventDraftSchema, input)
   if (result.success) return result.output
-  const faults = result.issues.filter((issue) => !isUnknownField(issue)).map(toFault)
-  throw new EventInvalidError([...faults, ...unknownFields(input)])
+  const list = new FaultList()
+  for (const issue of result.issues) {
+    if (isUnknownField(issue)) continue
+    const { pointer, message } = toFault(issue)
+    list.add(pointer, message)
+  }
+  addUnknownFields(input, list)
+  throw new EventInvalidError(list.faults, list.count)
 }
 
-/** valibot stops at the first unknown field; a client wants to know all of them. */
-function unknownFields(input: unknown): readonly Fault[] {
-  if (typeof input !== "object" || input === null) return []
-  return Object.keys(input)
-    .filter((key) => !Object.hasOwn(EventDraftSchema.entries, key))
-    .slice(0, MAX_UNKNOWN_FIELDS)
-    .map((key) => ({ pointer: `/${escapePointer(key)}`, message: "is not a field of an event" }))
+/** Adds every unknown field: valibot stops at the first, and a client wants to know all of them. */
+function addUnknownFields(input: unknown, list: FaultList): void {
+  if (typeof input !== "object" || input === null) return
+  for (const key of Object.keys(input)) {
+    if (!Object.hasOwn(EventDraftSchema.entries, key)) {
+      list.add(`/${escapePointer(key)}`, "is not a field of an event")
+    }
+  }
 }
 
 const isUnknownField = (issue: v.BaseIssue<unknown>): boolean =>
@@ -62,7 +67,9 @@ export function decodeEvent(body: string): Event {
   }
   const result = v.safeParse(EventSchema, json)
   if (result.success) return result.output
-  const faults = result.issues.map(toFault).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
+  const faults = boundFaults(result.issues.map(toFault)).map(
+    ({ pointer, message }) => `${pointer || "/"} ${message}`,
+  )
   throw new MalformedEventError(`the message is not an event: ${faults.join("; ")}`)
 }
 

@@ -1,36 +1,28 @@
 import type { z } from "@hono/zod-openapi"
+import { FaultList } from "../event/faults.ts"
 import { escapePointer } from "../event/validate.ts"
-import { ProblemError } from "./problem.ts"
+import { faultsDetail, ProblemError } from "./problem.ts"
 
 /** How the text of a query's parameter is read, where it is not text: as a list of texts, or as JSON has it. */
 export type QueryKinds = Readonly<Record<string, "list" | "json">>
 
-/** A fault, with the path to where it is. */
-interface FoundFault {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-}
-
-const DETAIL = "The input has faults, listed in `errors`."
-
 /**
  * Checks a body that was read as JSON.
- * @throws {ProblemError} `validation-failed`, with each fault and its JSON pointer.
+ * @throws {ProblemError} `validation-failed`, with the faults and their JSON pointers.
  */
 export function checkBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const result = schema.safeParse(body)
   if (result.success) return result.data
-  const errors = faultsOf(result.error).map(({ path, message }) => ({
-    pointer: path.map((key) => `/${escapePointer(String(key))}`).join(""),
-    message,
-  }))
-  throw new ProblemError("validation-failed", DETAIL, { errors })
+  const { faults, count } = listFaults(result.error, (path) =>
+    path.map((key) => `/${escapePointer(String(key))}`).join(""),
+  )
+  throw new ProblemError("validation-failed", faultsDetail(faults.length, count), { errors: faults })
 }
 
 /**
  * Checks the parameters of a URL's query, which begins with its `?` or is empty. A list is given by commas, by giving the parameter again, or by both;
  * a comma that is part of a value is written as %2C.
- * @throws {ProblemError} `validation-failed`, with each fault and the parameter that has it.
+ * @throws {ProblemError} `validation-failed`, with the faults and the parameters that have them.
  */
 export function checkQuery<Schema extends z.ZodType>(
   schema: Schema,
@@ -39,17 +31,19 @@ export function checkQuery<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(readQuery(query, kinds))
   if (result.success) return result.data
-  const errors = faultsOf(result.error).map(({ path, message }) => ({ parameter: String(path[0]), message }))
-  throw new ProblemError("validation-failed", DETAIL, { errors })
+  const { faults, count } = listFaults(result.error, ([name]) => String(name))
+  const errors = faults.map(({ pointer: parameter, message }) => ({ parameter, message }))
+  throw new ProblemError("validation-failed", faultsDetail(faults.length, count), { errors })
 }
 
-/** Fields that are not known are one issue of zod's, and a fault each for the client. */
-function faultsOf({ issues }: z.ZodError): readonly FoundFault[] {
-  return issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ path: [...issue.path, key], message: "is not known here" }))
-      : [{ path: issue.path, message: issue.message }],
-  )
+/** Lists the faults, with where each is. Unknown fields are one issue of zod, and a fault each for the client. */
+function listFaults({ issues }: z.ZodError, place: (path: readonly PropertyKey[]) => string): FaultList {
+  const list = new FaultList()
+  for (const { path, message, ...issue } of issues) {
+    if (issue.code !== "unrecognized_keys") list.add(place(path), message)
+    else for (const key of issue.keys) list.add(place([...path, key]), "is not known here")
+  }
+  return list
 }
 
 /** What is given twice and is no list stays a list, to be refused as one. */

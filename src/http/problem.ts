@@ -5,6 +5,7 @@ import {
   UnknownQueueError,
 } from "../engine/errors.ts"
 import { EventInvalidError, type Fault } from "../event/errors.ts"
+import { cut } from "../event/faults.ts"
 import { TopicTreeFullError } from "../event/topic-tree.ts"
 import { responseHeaders } from "./response-headers.ts"
 
@@ -42,6 +43,9 @@ const TYPE_PREFIX = "urn:event-broker:problem:"
 /** What `Retry-After` says of a problem that passes, in seconds. */
 const RETRY_AFTER_SECONDS = 1
 
+/** Longest detail, in UTF-16 code units: it may quote the client's path, headers or text. */
+const MAX_DETAIL_LENGTH = 1_024
+
 /** One fault in a URL's query: the parameter that has it, and what was wrong. */
 export interface ParameterFault {
   readonly parameter: string
@@ -73,7 +77,7 @@ export class ProblemError extends Error {
   readonly details: ProblemDetails
 
   constructor(slug: ProblemSlug, detail: string, details: ProblemDetails = {}) {
-    super(detail)
+    super(cut(detail, MAX_DETAIL_LENGTH))
     this.slug = slug
     this.details = details
   }
@@ -83,7 +87,7 @@ export class ProblemError extends Error {
 export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof EventInvalidError) {
-    return new ProblemError(error.code, "The input has faults, listed in `errors`.", {
+    return new ProblemError(error.code, faultsDetail(error.faults.length, error.faultCount), {
       outcome: "not-stored",
       errors: error.faults,
     })
@@ -100,6 +104,12 @@ export function toProblemError(error: unknown): ProblemError {
     return new ProblemError("engine-unavailable", `${error.message}.`)
   return new ProblemError("internal", "The service's log says more, under this request's id.")
 }
+
+/** Says that faults are listed in `errors`, and how many are not. */
+export const faultsDetail = (listed: number, count: number): string =>
+  listed === count
+    ? "The input has faults, listed in `errors`."
+    : `The input has ${count} faults: \`errors\` lists ${listed} of them, and there are ${count - listed} more.`
 
 const capitalized = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)
 

@@ -52,7 +52,9 @@ export async function publishAs(
     requirePublish(key, read.draft)
     return await publisher.publish(read.draft, trace ?? read.trace)
   } catch (error) {
-    if (error instanceof EventInvalidError) throw new EventInvalidError(error.faults.map(format.faultOf))
+    if (error instanceof EventInvalidError) {
+      throw new EventInvalidError(error.faults.map(format.faultOf), error.faultCount)
+    }
     throw error
   }
 }

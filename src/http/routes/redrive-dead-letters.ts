@@ -1,7 +1,13 @@
 import { z } from "@hono/zod-openapi"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
-import { countWithin, QueueParameters, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
+import {
+  countWithin,
+  MAX_SELECTION_BYTES,
+  QueueParameters,
+  RedriveSchema,
+  selectionOf,
+} from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkBody } from "../parameters.ts"
@@ -18,7 +24,7 @@ const RedrivenSchema = z
   })
   .openapi("Redriven")
 
-export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route => ({
+export const redriveDeadLetters = ({ engine }: HttpContext): Route => ({
   method: "POST",
   path: "/api/v1/dead-letters/{queue}/redrive",
   scope: "admin",
@@ -48,7 +54,7 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route
     },
   },
   async handler({ params, body, key, requestId }) {
-    const asked = checkBody(RedriveSchema, await body.json(maxBodyBytes))
+    const asked = checkBody(RedriveSchema, await body.json(MAX_SELECTION_BYTES))
     const dryRun = asked.dry_run
     const queue = params.get("queue")
     const reach = reachOf(key)

@@ -1,0 +1,117 @@
+/** Deepest nesting of arrays and objects. Other JSON libraries cannot write again what nests deeper. */
+export const MAX_JSON_DEPTH = 100
+
+/**
+ * Most fields of one object. JavaScript engines store objects with more fields as hash tables; reading and writing one
+ * with 100,000 fields takes some hundred milliseconds, during which the event loop stands still.
+ */
+export const MAX_JSON_FIELDS = 10_000
+
+/** Shorter texts cannot have an object with too many fields: the shortest field is `"":1,`. */
+const MIN_WIDE_LENGTH = MAX_JSON_FIELDS * 5
+
+/**
+ * A number beyond the range of a double has an exponent of three digits, or more than 200 digits. Only texts that match
+ * one of these are searched for such a number. One expression for both takes ten times as long.
+ */
+const LONG_EXPONENT = /[eE]\+?\d{3}/
+const MANY_DIGITS = /\b\d{200}/
+
+/** A text that is not JSON, or not within its bounds. The message is a sentence without its full stop. */
+export class JsonTextError extends Error {
+  override readonly name = "JsonTextError"
+}
+
+/**
+ * Parses JSON within bounds: nesting, fields of an object, range of numbers.
+ * @param what names the text in messages, for example "The body"
+ * @throws {JsonTextError} with the reason.
+ */
+export function parseJsonText(text: string, what: string): unknown {
+  if (text.length >= MIN_WIDE_LENGTH || hasManyBrackets(text)) checkShape(text, what)
+  const value = parse(text)
+  if ((LONG_EXPONENT.test(text) || MANY_DIGITS.test(text)) && hasInfinity(value)) {
+    throw new JsonTextError("A number is too large to be kept; send it as a string")
+  }
+  return value
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new JsonTextError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** JSON.parse reads a number beyond the range of a double as Infinity, which JSON.stringify writes as null. */
+function hasInfinity(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value)
+  if (typeof value !== "object" || value === null) return false
+  // A loop over the values, because Object.values of an array of 500,000 numbers takes a second.
+  if (Array.isArray(value)) {
+    for (const item of value) if (hasInfinity(item)) return true
+    return false
+  }
+  return Object.values(value).some(hasInfinity)
+}
+
+/** Returns whether the text has enough brackets to nest too deep. Most texts do not, and are not scanned. */
+function hasManyBrackets(text: string): boolean {
+  let count = 0
+  for (const bracket of ["{", "["]) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++count > MAX_JSON_DEPTH) return true
+    }
+  }
+  return false
+}
+
+/** Counts brackets, and the fields of each object by their colons, outside strings. */
+function checkShape(text: string, what: string): void {
+  const fields = new Uint32Array(MAX_JSON_DEPTH + 1)
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfString(text, at)
+        break
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        if (++depth > MAX_JSON_DEPTH) {
+          throw new JsonTextError(`${what} nests deeper than ${MAX_JSON_DEPTH} levels`)
+        }
+        fields[depth] = 0
+        break
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        // Brackets that close nothing are left to JSON.parse.
+        if (depth > 0) depth--
+        break
+      case COLON:
+        fields[depth] = (fields[depth] ?? 0) + 1
+        if ((fields[depth] ?? 0) > MAX_JSON_FIELDS) {
+          throw new JsonTextError(`${what} has an object with more than ${MAX_JSON_FIELDS} fields`)
+        }
+        break
+    }
+  }
+}
+
+/** Returns where the string that begins at this quote ends; the end of the text if it does not. */
+function endOfString(text: string, quote: number): number {
+  for (let at = quote + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === BACKSLASH) at++
+    else if (code === QUOTE) return at
+  }
+  return text.length
+}
+
+const QUOTE = 0x22
+const COLON = 0x3a
+const OPEN_BRACKET = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
