@@ -12,11 +12,11 @@ import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
 import { pageRules } from "./http/access/page-guard.ts"
 import { RateLimit } from "./http/access/rate-limit.ts"
+import { BodyLimits } from "./http/body-limits.ts"
 import { Cors } from "./http/cors.ts"
 import { reportHealth } from "./http/health-report.ts"
 import { createHttpApp } from "./http/http-app.ts"
 import { HttpServer } from "./http/http-server.ts"
-import { ByteBudget } from "./http/request-body.ts"
 import { LiveStream } from "./live/live-stream.ts"
 import { Publisher } from "./publisher/publisher.ts"
 import { Dispatcher } from "./runtime/dispatcher.ts"
@@ -128,14 +128,19 @@ export async function startApp(options: AppOptions): Promise<App> {
     logger,
   })
   const live = new LiveStream(engine)
-  const budget = new ByteBudget(config.MAX_BUFFERED_BYTES)
+  const { MAX_BODY_BYTES: maxBodyBytes, MAX_BATCH_BYTES: maxBatchBytes } = config
+  const bodies = new BodyLimits({
+    timeoutMs: config.BODY_TIMEOUT,
+    bufferedBytes: config.MAX_BUFFERED_BYTES,
+    largestBytes: Math.max(maxBodyBytes, maxBatchBytes),
+  })
   const workers = () => ({ present: pool.readyWorkers, expected: poolSize })
   metrics.watch({
     version: VERSION,
     engine: engine.name,
     isEngineUp: () => engine.status().state === "ready",
     isBlocked: () => brokerReport?.().state === "blocked",
-    bufferedBytes: () => budget.taken,
+    bufferedBytes: () => bodies.bytes.taken,
     isKeysFileGood: keys && (() => keys.isFileGood),
     liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,
@@ -156,7 +161,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       workers: workers(),
       consumers: dispatcher.consumers,
     })
-  const { MAX_BODY_BYTES: maxBodyBytes, MAX_BATCH_BYTES: maxBatchBytes } = config
   const app = createHttpApp({
     engine,
     publisher,
@@ -175,7 +179,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     brokerReport,
     maxBodyBytes,
     maxBatchBytes,
-    bodies: { timeoutMs: config.BODY_TIMEOUT, budget },
+    bodies,
     rates: config.RATE_LIMIT === 0 ? null : new RateLimit(config.RATE_LIMIT),
     pages: pageRules(config),
     cors: config.CORS_ORIGINS.length === 0 ? null : new Cors(config.CORS_ORIGINS),

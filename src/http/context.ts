@@ -9,17 +9,20 @@ import type { StoredKey } from "./access/key-file.ts"
 import type { KeyRing } from "./access/key-ring.ts"
 import type { PageRules } from "./access/page-guard.ts"
 import type { Allowance, RateLimit } from "./access/rate-limit.ts"
+import type { BodyLimits } from "./body-limits.ts"
 import type { Cors } from "./cors.ts"
 import type { ExchangeInfo } from "./description/async-api.ts"
 import type { HealthReport } from "./health-report.ts"
 import type { PathParameters } from "./path-parameters.ts"
-import type { BodyLimits, RequestBody } from "./request-body.ts"
+import type { RequestBody } from "./request-body.ts"
 import type { RequestHost } from "./request-host.ts"
 import type { Route } from "./route.ts"
 
 /** What the server hands to the app with each request. */
 export interface Bindings {
   readonly requestId: string
+  /** Returns the address that the request came from; null if its connection is gone. */
+  readonly address: () => string | null
   /** Exempts the connection from the idle timeout, until the returned value is disposed of. */
   readonly mayTakeLong: () => Disposable
   /** Keeps the service from stopping before an answer is sent that goes on after it was begun. */

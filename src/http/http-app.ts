@@ -3,6 +3,7 @@ import { refuseForeignPages } from "./access/page-guard.ts"
 import type { Allowance } from "./access/rate-limit.ts"
 import { admit } from "./admission.ts"
 import { createRouteTable } from "./all-routes.ts"
+import { clientName } from "./client-name.ts"
 import type { Bindings, HttpApp, HttpContext } from "./context.ts"
 import { type ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
 import { RequestBody } from "./request-body.ts"
@@ -40,7 +41,7 @@ async function answer(
   bindings: Bindings,
   context: HttpContext,
 ): Promise<Response> {
-  const { requestId, mayTakeLong, hold, stopping } = bindings
+  const { requestId, address, mayTakeLong, hold, stopping } = bindings
   const { method, headers } = request
   let allowance: Allowance | null = null
   let response: Response
@@ -58,6 +59,7 @@ async function answer(
     if (route.scope !== "open") allowance = context.rates?.of(key) ?? null
     allowance?.take()
     using body = new RequestBody(request, context.bodies)
+    body.chargeTo(() => clientName(key, address))
     using _ = route.mayTakeLong === true ? mayTakeLong() : null
     response = await route.handler({
       route,
@@ -67,6 +69,7 @@ async function answer(
       params,
       query,
       requestId,
+      address,
       mayTakeLong,
       hold,
       stopping,

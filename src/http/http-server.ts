@@ -102,6 +102,7 @@ export class HttpServer {
     try {
       const response = await this.#app(request, {
         requestId,
+        address: () => this.#server.requestIP(request)?.address ?? null,
         mayTakeLong: () => this.#suspendIdleTimeout(request),
         hold: () => this.#hold(),
         stopping: this.#stopping.signal,

@@ -1,61 +1,38 @@
+import { type BodyLimits, READ_AT_ONCE_BYTES, requireRoom, takeNew } from "./body-limits.ts"
+import { BodyUpload } from "./body-upload.ts"
 import { decodeJson } from "./json.ts"
 import { JSON_TYPE, requireIdentity, requireType } from "./media-type.ts"
 import { ProblemError } from "./problem.ts"
+import { Account, type WhoTakes } from "./shared-budget.ts"
+import { bodyTimeout, inTime } from "./time-limit.ts"
 
 const JSON_ALONE = [JSON_TYPE]
 
-/** Bytes that the bodies of all requests may have at a time. What is beyond is refused, so that memory stays bounded. */
-export class ByteBudget {
-  readonly #bytes: number
-  #taken = 0
+/** What the budget of bytes is taken by, for messages. */
+const BUFFERED = "The bodies in flight"
 
-  constructor(bytes: number) {
-    this.#bytes = bytes
-  }
+/** Who is charged for a body that is read before its client is known. */
+const UNKNOWN_CLIENT: WhoTakes = () => "this client"
 
-  /** Bytes that are taken at this moment. */
-  get taken(): number {
-    return this.#taken
-  }
-
-  /** @throws {ProblemError} `too-many-in-flight` where there are not as many left. */
-  take(bytes: number): void {
-    if (this.#taken + bytes > this.#bytes) {
-      throw new ProblemError("too-many-in-flight", "The requests in flight are too large, taken together.", {
-        outcome: "not-stored",
-        headers: { Connection: "close" },
-      })
-    }
-    this.#taken += bytes
-  }
-
-  giveBack(bytes: number): void {
-    this.#taken -= bytes
-  }
-
-  /** Takes them until what is returned is disposed of. @throws {ProblemError} as `take` does. */
-  hold(bytes: number): Disposable {
-    this.take(bytes)
-    return { [Symbol.dispose]: () => this.giveBack(bytes) }
-  }
-}
-
-/** What bounds the bodies of requests, besides the size that each route allows. */
-export interface BodyLimits {
-  /** How long a body may take to arrive, in milliseconds. */
-  readonly timeoutMs: number
-  readonly budget: ByteBudget
-}
-
-/** The body of one request. What it takes of the budget is given back once the request is answered (`using`). */
+/**
+ * The body of one request. Its bytes count for the budget as they arrive, whatever length was declared, and no more
+ * once the request is answered (`using`).
+ */
 export class RequestBody implements Disposable {
   readonly #request: Request
   readonly #limits: BodyLimits
-  #taken = 0
+  readonly #bytes: Account
+  #who = UNKNOWN_CLIENT
 
   constructor(request: Request, limits: BodyLimits) {
     this.#request = request
     this.#limits = limits
+    this.#bytes = new Account(limits.bytes, () => this.#who())
+  }
+
+  /** Names the client that is charged for the body. Call this before the body is read. */
+  chargeTo(who: WhoTakes): void {
+    this.#who = who
   }
 
   /**
@@ -65,50 +42,59 @@ export class RequestBody implements Disposable {
    */
   async json(maxBytes: number, mediaTypes: readonly string[] = JSON_ALONE): Promise<unknown> {
     requireType(this.#request.headers, mediaTypes)
-    return decodeJson(await this.bytes(maxBytes))
+    const bytes = await this.bytes(maxBytes)
+    if (bytes.length > READ_AT_ONCE_BYTES) await this.#limits.turns.next()
+    return decodeJson(bytes)
   }
 
   /** Reads it as it is. @throws {ProblemError} as `json` does. */
-  bytes(maxBytes: number): Promise<Uint8Array> {
-    requireIdentity(this.#request.headers)
-    return this.#inTime(this.#read(maxBytes))
+  async bytes(maxBytes: number): Promise<Uint8Array> {
+    const length = this.#declaredLength(maxBytes)
+    if (length !== null && length <= READ_AT_ONCE_BYTES) return this.#readAtOnce()
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this.chunks(maxBytes)) chunks.push(chunk)
+    return Buffer.concat(chunks)
   }
 
   /**
-   * Reads it in chunks, each once it is asked for, whatever the size of all; none any more once the signal is aborted.
-   * While it is read it counts as one of `maxBytes`.
-   * @throws {ProblemError} `unsupported-media-type` and `too-many-in-flight` at once; `request-timeout` where no chunk
-   * comes in time.
+   * Reads it in chunks, which are all held until the request is answered.
+   * @throws {ProblemError} as `json` does, at any chunk.
    */
-  chunks(maxBytes: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    requireIdentity(this.#request.headers)
-    return this.#readInTime(this.#limits.budget.hold(maxBytes), signal)
-  }
-
-  [Symbol.dispose](): void {
-    this.#limits.budget.giveBack(this.#taken)
-  }
-
-  #read(maxBytes: number): Promise<Uint8Array> {
-    const declared = this.#request.headers.get("content-length")
-    if (declared === null) return this.#readChunks(maxBytes)
-    const length = Number(declared)
-    if (length > maxBytes) throw tooLarge(maxBytes)
-    this.#take(length)
-    return this.#request.bytes()
-  }
-
-  async #readChunks(maxBytes: number): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = []
-    let size = 0
-    for await (const chunk of this.#request.body ?? []) {
-      size += chunk.length
-      if (size > maxBytes) throw tooLarge(maxBytes)
-      this.#take(chunk.length)
-      chunks.push(chunk)
+  async *chunks(maxBytes: number): AsyncGenerator<Uint8Array, void> {
+    const length = this.#declaredLength(maxBytes)
+    if (length !== null && length <= READ_AT_ONCE_BYTES) {
+      yield await this.#readAtOnce()
+      return
     }
-    await this.#requireConnection()
-    return Buffer.concat(chunks)
+    using _ = this.#arriving()
+    const { timeoutMs } = this.#limits
+    const endsAt = performance.now() + timeoutMs
+    const reader = this.#request.body?.getReader()
+    let size = 0
+    try {
+      while (reader !== undefined) {
+        const read = inTime(reader.read(), endsAt - performance.now(), () => bodyTimeout(timeoutMs))
+        const { done, value } = await read
+        if (done) break
+        size += value.length
+        if (size > maxBytes) throw tooLarge(maxBytes)
+        requireRoom(this.#bytes.take(value.length), this.#who, BUFFERED)
+        yield value
+      }
+      if (length === null) await this.#requireConnection()
+    } finally {
+      // A body that is read to its end has nothing to cancel, and one whose client left can't be.
+      reader?.cancel().catch(() => {})
+    }
+  }
+
+  /**
+   * Begins to read it as an upload without an end. It ends when the signal is aborted.
+   * @throws {ProblemError} `unsupported-media-type` or `too-many-in-flight`.
+   */
+  upload(signal: AbortSignal): BodyUpload {
+    requireIdentity(this.#request.headers)
+    return new BodyUpload(this.#request, this.#limits, this.#who, signal)
   }
 
   /**
@@ -123,53 +109,34 @@ export class RequestBody implements Disposable {
     })
   }
 
-  async *#readInTime(held: Disposable, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    using _ = held
-    const reader = this.#request.body?.getReader()
-    if (reader === undefined) return
-    const stop = (): void => void reader.cancel().catch(() => {})
-    signal.addEventListener("abort", stop)
-    try {
-      while (!signal.aborted) {
-        const { done, value } = await this.#inTime(reader.read())
-        if (done) return
-        yield value
-      }
-    } finally {
-      signal.removeEventListener("abort", stop)
-      stop()
-    }
+  [Symbol.dispose](): void {
+    this.#bytes[Symbol.dispose]()
   }
 
-  #take(bytes: number): void {
-    this.#limits.budget.take(bytes)
-    this.#taken += bytes
-  }
-
-  #inTime<Read>(reading: Promise<Read>): Promise<Read> {
+  async #readAtOnce(): Promise<Uint8Array> {
     const { timeoutMs } = this.#limits
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(timeout(timeoutMs)), timeoutMs)
-      const done =
-        <Value>(settle: (value: Value) => void) =>
-        (value: Value) => {
-          clearTimeout(timer)
-          settle(value)
-        }
-      reading.then(done(resolve), done(reject))
-    })
+    using _ = this.#arriving()
+    const bytes = await inTime(this.#request.bytes(), timeoutMs, () => bodyTimeout(timeoutMs))
+    requireRoom(this.#bytes.take(bytes.length), this.#who, BUFFERED)
+    return bytes
+  }
+
+  #arriving(): Account {
+    return takeNew(this.#limits.arriving, this.#who, 1, "The bodies that are still arriving")
+  }
+
+  /** Null where none is declared. @throws {ProblemError} for a body that can't be read, or is too large. */
+  #declaredLength(maxBytes: number): number | null {
+    requireIdentity(this.#request.headers)
+    const declared = this.#request.headers.get("content-length")
+    if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes)
+    return declared === null ? null : Number(declared)
   }
 }
 
 /** The rest of the body is on its way and will not be read: the connection can't be used again. */
 const tooLarge = (maxBytes: number): ProblemError =>
   new ProblemError("payload-too-large", `The body is larger than ${maxBytes} bytes.`, {
-    outcome: "not-stored",
-    headers: { Connection: "close" },
-  })
-
-const timeout = (timeoutMs: number): ProblemError =>
-  new ProblemError("request-timeout", `The body did not arrive within ${timeoutMs} ms.`, {
     outcome: "not-stored",
     headers: { Connection: "close" },
   })

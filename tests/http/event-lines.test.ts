@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { RateLimit } from "../../src/http/access/rate-limit.ts"
-import { ByteBudget } from "../../src/http/request-body.ts"
+import { BodyLimits } from "../../src/http/body-limits.ts"
 import { HttpService } from "../support/http-service.ts"
 import { Inbox } from "../support/inbox.ts"
 import { LineUpload } from "../support/line-upload.ts"
@@ -9,6 +9,7 @@ import { statsOf } from "../support/queue-stats.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const PATH = "/api/v1/events/batch"
+const JSON_TYPE = { "Content-Type": "application/json" }
 const NDJSON = { "Content-Type": "application/x-ndjson" }
 
 const line = (id: string, more: object = {}) =>
@@ -142,25 +143,50 @@ describe("a body that ends early has the reason as its last line", () => {
   })
 })
 
-test("a client that leaves in the middle holds nothing", async () => {
-  const budget = new ByteBudget(10_000_000)
-  await using service = await HttpService.start({ budget })
+test("a line that trickles in is ended after the time of a body, however often a byte comes", async () => {
+  await using service = await HttpService.start({ bodyTimeoutMs: 100 })
+  using upload = new LineUpload(service.port, PATH)
+  upload.send(`${line("a")}\n`)
+  await upload.answers(1)
+  const trickle = setInterval(() => upload.send("x"), 10)
+  const [, last] = await upload.answers(2)
+  clearInterval(trickle)
+  expect([last.index, toSlug(last.problem.type)]).toEqual([1, "request-timeout"])
+})
+
+test("lines that come in pieces of bytes are the same lines", async () => {
+  await using service = await HttpService.start()
+  using upload = new LineUpload(service.port, PATH)
+  const ids = ["a", "b", "c"]
+  for (const byte of `\n\r\n${ids.map((id) => line(id)).join("\r\n\n")}\n`) upload.send(byte)
+  expect((await upload.answers(3)).map(({ id }) => id)).toEqual(ids)
+})
+
+test("an upload holds no bytes while it waits, and what a client that left held is given back", async () => {
+  const bodies = new BodyLimits({ timeoutMs: 30_000, bufferedBytes: 10_000_000 })
+  await using service = await HttpService.start({ bodies })
   {
     using upload = new LineUpload(service.port, PATH)
     upload.send(`${line("a")}\n`)
     await upload.answers(1)
-    expect(budget.taken).toBeGreaterThan(0)
+    await waitUntil(() => bodies.bytes.taken === 0, "the line to be given back")
+    upload.send(" ".repeat(1_000))
+    await waitUntil(() => bodies.bytes.taken === 1_000, "half a line to be counted")
+    expect(bodies.uploads.taken).toBe(1)
   }
-  await waitUntil(() => budget.taken === 0, "the budget to be given back")
+  await waitUntil(() => bodies.uploads.taken + bodies.bytes.taken === 0, "all to be given back")
 })
 
-test("more bodies at a time than memory is meant for are refused", async () => {
-  await using service = await HttpService.start({
-    budget: new ByteBudget(1_500_000),
-    maxBodyBytes: 1_000_000,
-  })
-  using upload = new LineUpload(service.port, PATH)
-  upload.send(`${line("a")}\n`)
-  await upload.answers(1)
-  await problemOf(await service.postRaw(PATH, line("b"), NDJSON), "too-many-in-flight", 429)
+test("a client has its share of the uploads; idle ones keep nobody from publishing", async () => {
+  const bodies = new BodyLimits({ timeoutMs: 30_000, bufferedBytes: 1_000_000, maxUploads: 8 })
+  await using service = await HttpService.start({ bodies })
+  const uploads = Array.from({ length: 4 }, () => new LineUpload(service.port, PATH))
+  await waitUntil(() => bodies.uploads.taken === 4, "the uploads to be open")
+  const refused = await service.postRaw(PATH, line("b"), NDJSON)
+  const problem = await problemOf(refused, "too-many-in-flight", 429)
+  expect(problem.detail).toContain("the address 127.0.0.1")
+  expect((await service.postRaw("/api/v1/events", line("c"), JSON_TYPE)).status).toBe(201)
+  for (const upload of uploads) upload[Symbol.dispose]()
+  await waitUntil(() => bodies.uploads.taken === 0, "the uploads to be closed")
+  expect((await service.postRaw(PATH, line("d"), NDJSON)).status).toBe(200)
 })

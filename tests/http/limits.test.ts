@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test"
 import { RateLimit } from "../../src/http/access/rate-limit.ts"
-import { ByteBudget } from "../../src/http/request-body.ts"
 import { HttpService } from "../support/http-service.ts"
 import { problemOf } from "../support/problem-of.ts"
 import { RawConnection } from "../support/raw-connection.ts"
@@ -27,36 +26,6 @@ describe("a body that does not arrive in time", () => {
     expect(answer.toLowerCase()).toContain("connection: close")
     await waitUntil(() => connection.isClosed, "the connection to end")
     expect((await service.post(EVENTS, EVENT)).status).toBe(201)
-  })
-})
-
-describe("bodies that are too large, taken together", () => {
-  test("are refused before they are read, until others are through", async () => {
-    const budget = new ByteBudget(1_000)
-    await using service = await HttpService.start({ budget })
-    using slow = new RawConnection(service.port)
-    slow.send(head(EVENTS, "Content-Length: 900"))
-    slow.send(" ")
-    const refused = () => service.post(EVENTS, { ...EVENT, payload: { text: "x".repeat(200) } })
-    await waitUntil(() => budget.taken === 900, "the first body to be counted")
-    const problem = await problemOf(await refused(), "too-many-in-flight", 429)
-    expect(problem).toMatchObject({ retryable: true, outcome: "not-stored" })
-    expect((await service.post(EVENTS, EVENT)).status).toBe(201)
-    slow.send(BODY.padEnd(899, " "))
-    expect(await slow.head()).toStartWith("HTTP/1.1 201 ")
-    expect((await refused()).status).toBe(201)
-    expect(budget.taken).toBe(0)
-  })
-
-  test("are counted as they come in chunks, and given back where a client leaves", async () => {
-    const budget = new ByteBudget(1_000)
-    await using service = await HttpService.start({ budget })
-    const left = new RawConnection(service.port)
-    left.send(head(EVENTS, "Transfer-Encoding: chunked"))
-    left.send(`384\r\n${" ".repeat(900)}\r\n`)
-    await waitUntil(() => budget.taken === 900, "the chunk to be counted")
-    left[Symbol.dispose]()
-    await waitUntil(() => budget.taken === 0, "what the client held to be given back")
   })
 })
 

@@ -4,12 +4,12 @@ import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
 import type { KeyRing } from "../../src/http/access/key-ring.ts"
 import type { PageRules } from "../../src/http/access/page-guard.ts"
 import type { RateLimit } from "../../src/http/access/rate-limit.ts"
+import { BodyLimits } from "../../src/http/body-limits.ts"
 import type { Consumption } from "../../src/http/context.ts"
 import { Cors } from "../../src/http/cors.ts"
 import type { HealthReport } from "../../src/http/health-report.ts"
 import { createHttpApp } from "../../src/http/http-app.ts"
 import { HttpServer } from "../../src/http/http-server.ts"
-import { ByteBudget } from "../../src/http/request-body.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
 import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
@@ -31,7 +31,7 @@ export interface HttpServiceOptions {
   readonly keys?: KeyRing
   readonly schemas?: readonly SchemaFile[]
   readonly bodyTimeoutMs?: number
-  readonly budget?: ByteBudget
+  readonly bodies?: BodyLimits
   readonly rates?: RateLimit
   readonly corsOrigins?: readonly string[]
   readonly keepAliveTimeoutMs?: number
@@ -87,10 +87,9 @@ export class HttpService implements AsyncDisposable {
       brokerReport: null,
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
       maxBatchBytes: options.maxBatchBytes ?? 16_777_216,
-      bodies: {
-        timeoutMs: options.bodyTimeoutMs ?? 30_000,
-        budget: options.budget ?? new ByteBudget(268_435_456),
-      },
+      bodies:
+        options.bodies ??
+        new BodyLimits({ timeoutMs: options.bodyTimeoutMs ?? 30_000, bufferedBytes: 268_435_456 }),
       rates: options.rates ?? null,
       pages: {
         hasKeys: options.keys !== undefined,

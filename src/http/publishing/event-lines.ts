@@ -1,7 +1,9 @@
 import { PublishError } from "../../engine/errors.ts"
 import { type Backoff, pause, RetryDelays } from "../../event/backoff.ts"
 import type { Allowance } from "../access/rate-limit.ts"
+import type { BodyUpload } from "../body-upload.ts"
 import { decodeJson } from "../json.ts"
+import type { LoopTurns } from "../loop-turns.ts"
 import { ProblemError, toProblem, toProblemError } from "../problem.ts"
 import { ENVELOPE, type Publishing, publishAs } from "./event-format.ts"
 import { type Line, LineSplitter } from "./lines.ts"
@@ -9,6 +11,12 @@ import { toReceipt } from "./receipt.ts"
 
 /** Events that are published at once: they share a commit, and memory has no more of them. */
 const WINDOW_SIZE = 500
+
+/** Bytes of lines after which a window takes no more of them. */
+const WINDOW_BYTES = 262_144
+
+/** How much of a chunk is looked through for lines in one piece, in bytes: at most some milliseconds of work. */
+const PIECE_BYTES = 262_144
 
 /** How long a full queue is waited for, in milliseconds, before its events are refused. */
 const MAX_WAIT_MS = 30_000
@@ -21,6 +29,7 @@ export interface EventLinesOptions extends Publishing {
   readonly allowance: Allowance | null
   /** The longest line, in bytes. */
   readonly maxLineBytes: number
+  readonly turns: LoopTurns
   /** Aborted when the service stops: no more lines are read then. */
   readonly signal: AbortSignal
   /** Aborted when the key is revoked: no more lines are published then. Null if there is no key. */
@@ -40,11 +49,19 @@ export class EventLines {
     this.#options = options
   }
 
-  async *answers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
+  /** Reads the upload, and closes it at the end. */
+  async *answers(upload: BodyUpload): AsyncGenerator<string, void> {
+    using _ = upload
     const { maxLineBytes, signal } = this.#options
     const lines = new LineSplitter(maxLineBytes)
     try {
-      for await (const chunk of chunks) yield* this.#publishAll(lines.push(chunk))
+      for await (const chunk of upload.chunks()) {
+        const before = lines.count
+        for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+          yield* this.#publishAll(lines.push(chunk.subarray(at, at + PIECE_BYTES)))
+        }
+        upload.settle(lines.heldBytes, lines.count > before)
+      }
       if (signal.aborted) throw new ProblemError("engine-unavailable", "The service is stopping.", NOT_STORED)
       yield* this.#publishAll(lines.end())
     } catch (error) {
@@ -52,16 +69,17 @@ export class EventLines {
     }
   }
 
-  async *#publishAll(lines: readonly Line[]): AsyncGenerator<string, void> {
-    const { allowance, revoked, signal } = this.#options
-    for (let at = 0; at < lines.length; at += WINDOW_SIZE) {
+  async *#publishAll(lines: Iterable<Line>): AsyncGenerator<string, void> {
+    const { allowance, revoked, signal, turns } = this.#options
+    await turns.next()
+    for (const window of windowsOf(lines)) {
       if (signal.aborted) return
       if (revoked?.aborted) throw new ProblemError("unauthorized", "The key was revoked.", NOT_STORED)
-      const window = lines.slice(at, at + WINDOW_SIZE)
       if (allowance !== null) {
         await pause(allowance.debtMs, signal)
         allowance.charge(window.length)
       }
+      await turns.next()
       yield await this.#publishWindow(window)
     }
   }
@@ -108,6 +126,21 @@ export class EventLines {
       problem: toProblem(toProblemError(error), this.#options.requestId),
     })
   }
+}
+
+/** Puts lines together that are published at once. */
+function* windowsOf(lines: Iterable<Line>): Generator<readonly Line[], void> {
+  let window: Line[] = []
+  let bytes = 0
+  for (const line of lines) {
+    window.push(line)
+    bytes += line?.length ?? 0
+    if (window.length < WINDOW_SIZE && bytes < WINDOW_BYTES) continue
+    yield window
+    window = []
+    bytes = 0
+  }
+  if (window.length > 0) yield window
 }
 
 const NOT_STORED = { outcome: "not-stored" } as const

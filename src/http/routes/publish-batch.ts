@@ -1,6 +1,4 @@
 import { z } from "@hono/zod-openapi"
-import { EventInvalidError } from "../../event/errors.ts"
-import { escapePointer } from "../../event/validate.ts"
 import type { HttpContext, RouteRequest } from "../context.ts"
 import {
   CLOUD_EVENT_EXAMPLE,
@@ -9,12 +7,13 @@ import {
   eventDraftJsonSchema,
 } from "../description/envelope-json-schema.ts"
 import { EVENT_PROBLEMS, jsonResponse, problemResponses } from "../description/responses.ts"
-import { jsonAnswer } from "../json-answer.ts"
-import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON } from "../media-type.ts"
-import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
+import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON, requireType } from "../media-type.ts"
+import { BatchAnswer } from "../publishing/batch-answer.ts"
+import { BatchSplitter } from "../publishing/batch-splitter.ts"
+import { EventBatch, splitBatch } from "../publishing/event-batch.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../publishing/event-format.ts"
 import { EventLines } from "../publishing/event-lines.ts"
-import { ReceiptSchema, toReceipt } from "../publishing/receipt.ts"
+import { ReceiptSchema } from "../publishing/receipt.ts"
 import { streamedResponse } from "../publishing/streamed-response.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import type { Route } from "../route.ts"
@@ -132,66 +131,45 @@ export const publishBatch = (context: HttpContext): Route => ({
 async function answerBatch(
   publishing: Publishing,
   { headers, body, allowance, requestId }: RouteRequest,
-  { maxBatchBytes }: HttpContext,
+  { maxBatchBytes, maxBodyBytes, bodies: { turns } }: HttpContext,
 ): Promise<Response> {
+  requireType(headers, MEDIA_TYPES)
   const isCloudEvents = mediaTypeOf(headers) === CLOUD_EVENT_BATCH
   const format = isCloudEvents ? AS_CLOUD_EVENT : ENVELOPE
-  const json = await body.json(maxBatchBytes, MEDIA_TYPES)
-  const inputs = isCloudEvents ? checkSize(json, "") : readEvents(json)
-  // One was taken for the request.
-  allowance?.charge(inputs.length - 1)
-  // All are published in one turn of the event loop, so the embedded engine stores them in one commit.
-  const results = await Promise.allSettled(inputs.map((input) => publishAs(format, input, publishing)))
-  const failures: ProblemStatus[] = []
-  const events = results.map((result, index) => {
-    if (result.status === "fulfilled") return toReceipt(result.value)
-    const problem = toProblem(toProblemError(result.reason), requestId)
-    failures.push(problem.status)
-    return { index, status: "failed" as const, problem }
+  const splitter = new BatchSplitter({
+    shape: isCloudEvents ? "array" : "object",
+    maxItems: MAX_BATCH_SIZE,
+    maxItemBytes: maxBodyBytes,
   })
-  const count = events.length - failures.length
-  return jsonAnswer(requestId, { count, failed: failures.length, events }, statusOf(count, failures))
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body.chunks(maxBatchBytes)) chunks.push(chunk)
+  const items = await splitBatch(chunks, splitter, turns)
+  const batch = new EventBatch(items, maxBodyBytes, turns)
+  await batch.parse()
+  // One was taken for the request.
+  allowance?.charge(items.length - 1)
+  const answer = new BatchAnswer(requestId)
+  // Events that are published in one turn of the event loop are stored by the embedded engine in one commit.
+  await batch.publish(
+    (input) => publishAs(format, input, publishing),
+    (result) => answer.add(result),
+  )
+  return answer.response()
 }
 
 function answerLines(
   publishing: Publishing,
   request: RouteRequest,
-  { keys, maxBodyBytes }: HttpContext,
+  { keys, maxBodyBytes, bodies: { turns } }: HttpContext,
 ): Response {
   const lines = new EventLines({
     ...publishing,
     requestId: request.requestId,
     allowance: request.allowance,
     maxLineBytes: maxBodyBytes,
+    turns,
     signal: request.stopping,
     revoked: (request.key && keys?.revocationOf(request.key)) ?? null,
   })
-  return streamedResponse(lines.answers(request.body.chunks(maxBodyBytes, request.stopping)), NDJSON, request)
+  return streamedResponse(lines.answers(request.body.upload(request.stopping)), NDJSON, request)
 }
-
-function statusOf(count: number, failures: readonly ProblemStatus[]): 201 | 207 | ProblemStatus {
-  const [firstFailure] = failures
-  if (firstFailure === undefined) return 201
-  return count > 0 ? 207 : firstFailure
-}
-
-function readEvents(body: unknown): readonly unknown[] {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw refusal("", 'must be an object with the field "events"')
-  }
-  const unknownField = Object.keys(body).find((key) => key !== "events")
-  if (unknownField !== undefined)
-    throw refusal(`/${escapePointer(unknownField)}`, "is not a field of a batch")
-  return checkSize("events" in body ? body.events : undefined, "/events")
-}
-
-function checkSize(events: unknown, pointer: string): readonly unknown[] {
-  if (!Array.isArray(events)) throw refusal(pointer, "must be an array of events")
-  if (events.length < 1 || events.length > MAX_BATCH_SIZE) {
-    throw refusal(pointer, `must have 1 to ${MAX_BATCH_SIZE} events, not ${events.length}`)
-  }
-  return events
-}
-
-const refusal = (pointer: string, message: string): EventInvalidError =>
-  new EventInvalidError([{ pointer, message }])

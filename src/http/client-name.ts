@@ -1,0 +1,29 @@
+import type { StoredKey } from "./access/key-file.ts"
+
+/** Parts of an IPv6 address that name a network: its host takes any address within it. Source: RFC 4291, 2.5.4. */
+const NETWORK_PARTS = 4
+
+/** An IPv4 address on a socket that takes both. Source: RFC 4291, 2.5.5.2. */
+const MAPPED = /^::ffff:(?=[\d.]+$)/i
+
+/**
+ * Names who sends a request, for what clients share: the key, and where the service has none, the address. Behind a
+ * proxy all clients without keys are one.
+ */
+export function clientName(key: StoredKey | null, address: () => string | null): string {
+  if (key !== null) return `the key ${key.name}`
+  const given = address()
+  return given === null ? "this client" : `the address ${networkOf(given)}`
+}
+
+/** Returns the network of an IPv6 address, and an IPv4 address as it is. */
+export function networkOf(address: string): string {
+  const plain = address.replace(MAPPED, "")
+  if (!plain.includes(":")) return plain
+  const [before = "", after] = plain.split("::")
+  const head = before === "" ? [] : before.split(":")
+  const tail = after === undefined || after === "" ? [] : after.split(":")
+  const zeros = after === undefined ? 0 : 8 - head.length - tail.length
+  const parts = [...head, ...Array<string>(Math.max(0, zeros)).fill("0"), ...tail]
+  return `${parts.slice(0, NETWORK_PARTS).join(":")}::/64`
+}

@@ -1,0 +1,54 @@
+import type { Event } from "../../event/envelope.ts"
+import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
+import { responseHeaders } from "../response-headers.ts"
+import { toReceipt } from "./receipt.ts"
+
+/**
+ * Length of the problems of one answer after which each further one lists a single fault, in UTF-16 code units. With
+ * 1,000 events an answer stays below 3 MiB, whatever was sent.
+ */
+const MAX_PROBLEMS_LENGTH = 1_048_576
+
+/** Builds the answer to a batch, an event at a time, so that no events have to be kept for it. */
+export class BatchAnswer {
+  readonly #requestId: string
+  readonly #texts: string[] = []
+  #problemsLength = 0
+  #failed = 0
+  #firstFailure: ProblemStatus | null = null
+
+  constructor(requestId: string) {
+    this.#requestId = requestId
+  }
+
+  /** Adds what became of the next event. */
+  add(result: PromiseSettledResult<Event>): void {
+    this.#texts.push(
+      result.status === "fulfilled" ? JSON.stringify(toReceipt(result.value)) : this.#failure(result.reason),
+    )
+  }
+
+  /** The answer, once what became of all events was added. */
+  response(): Response {
+    const count = this.#texts.length - this.#failed
+    const text = `{"count":${count},"failed":${this.#failed},"events":[${this.#texts.join(",")}]}`
+    const headers = responseHeaders(this.#requestId, "application/json")
+    return new Response(text, { status: this.#statusOf(count), headers })
+  }
+
+  #failure(reason: unknown): string {
+    const problem = toProblem(toProblemError(reason), this.#requestId)
+    const isShort = this.#problemsLength > MAX_PROBLEMS_LENGTH && problem.errors !== undefined
+    const shown = isShort ? { ...problem, errors: problem.errors.slice(0, 1) } : problem
+    const text = JSON.stringify({ index: this.#texts.length, status: "failed", problem: shown })
+    this.#problemsLength += text.length
+    this.#failed++
+    this.#firstFailure ??= problem.status
+    return text
+  }
+
+  #statusOf(count: number): 201 | 207 | ProblemStatus {
+    if (this.#firstFailure === null) return 201
+    return count > 0 ? 207 : this.#firstFailure
+  }
+}

@@ -1,0 +1,188 @@
+import { EventInvalidError } from "../../event/errors.ts"
+import { escapePointer } from "../../event/validate.ts"
+import { decodeJson, malformed } from "../json.ts"
+import { isWhitespace, JSON_BYTE, JsonToken } from "./json-token.ts"
+
+/** An event of a batch, as it was sent; null in place of one that is larger than an event may be. */
+export type BatchItem = Uint8Array | null
+
+/** What a batch is: `{"events": [...]}`, or the array alone. */
+export type BatchShape = "object" | "array"
+
+/** What comes next, besides whitespace. */
+type Place =
+  | "root"
+  | "first key"
+  | "key"
+  | "colon"
+  | "events"
+  | "first item"
+  | "item"
+  | "after item"
+  | "after events"
+  | "end"
+
+export interface BatchSplitterOptions {
+  readonly shape: BatchShape
+  /** Most events of a batch, and most bytes of one of them. */
+  readonly maxItems: number
+  readonly maxItemBytes: number
+}
+
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
+
+/**
+ * Cuts the body of a batch into its events while it arrives, without parsing them. What is outside the events is checked
+ * whole. It throws `malformed-json` for a body that can't be JSON, and `validation-failed` for one that is no batch.
+ */
+export class BatchSplitter {
+  readonly #options: BatchSplitterOptions
+  readonly #items: BatchItem[] = []
+  #place: Place = "root"
+  #token: JsonToken | null = null
+  #size = 0
+  #markSize = 0
+  #hasEvents = false
+
+  constructor(options: BatchSplitterOptions) {
+    this.#options = options
+  }
+
+  /** @throws {ProblemError | EventInvalidError} as soon as the body can be no batch. */
+  push(chunk: Uint8Array): void {
+    let at = this.#skipMark(chunk)
+    while (at < chunk.length) {
+      if (this.#token !== null) {
+        at = this.#token.push(chunk, at)
+        if (this.#token.hasEnded) this.#take(this.#token)
+        continue
+      }
+      const byte = chunk[at] ?? 0
+      if (isWhitespace(byte)) at++
+      else if (this.#pass(byte)) at++
+      else this.#token = new JsonToken(byte, this.#options.maxItemBytes)
+    }
+    this.#size += chunk.length
+  }
+
+  /** Returns where the chunk goes on behind what it has of a byte order mark, which a body may begin with. */
+  #skipMark(chunk: Uint8Array): number {
+    let at = 0
+    while (
+      at < chunk.length &&
+      this.#markSize === this.#size + at &&
+      chunk[at] === BYTE_ORDER_MARK[this.#markSize]
+    ) {
+      at++
+      this.#markSize++
+    }
+    if (at < chunk.length && this.#markSize % BYTE_ORDER_MARK.length > 0)
+      throw malformed("The body is not UTF-8.")
+    return at
+  }
+
+  /** Returns the events. @throws {ProblemError | EventInvalidError} if the body ends too early, or has no events. */
+  end(): readonly BatchItem[] {
+    if (this.#size === 0) throw malformed("The body is empty.")
+    if (this.#token?.isScalar) this.#take(this.#token)
+    if (this.#place !== "end" || this.#token !== null)
+      throw malformed("The body ends in the middle of its JSON.")
+    if (!this.#hasEvents) throw refusal("/events", "must be an array of events")
+    if (this.#items.length === 0) throw this.#wrongCount("not 0")
+    return this.#items
+  }
+
+  /** Returns whether the byte stands between values, and is what had to come. A value begins where it does not. */
+  #pass(byte: number): boolean {
+    const next = this.#placeAfter(byte)
+    if (next === null) {
+      const isValueExpected = !["colon", "after item", "after events", "end"].includes(this.#place)
+      const isKeyExpected = this.#place === "first key" || this.#place === "key"
+      if (!isValueExpected || (isKeyExpected && byte !== JSON_BYTE.quote)) {
+        throw malformed(
+          `The body is not JSON: it has ${JSON.stringify(String.fromCharCode(byte))} out of place.`,
+        )
+      }
+      return false
+    }
+    this.#place = next
+    return true
+  }
+
+  #placeAfter(byte: number): Place | null {
+    const { comma, colon, openBracket, closeBracket, openBrace, closeBrace } = JSON_BYTE
+    const isObject = this.#options.shape === "object"
+    switch (this.#place) {
+      case "root":
+        if (isObject) return byte === openBrace ? "first key" : null
+        return byte === openBracket ? this.#beginEvents() : null
+      case "first key":
+        return byte === closeBrace ? "end" : null
+      case "colon":
+        return byte === colon ? "events" : null
+      case "events":
+        return byte === openBracket ? this.#beginEvents() : null
+      case "first item":
+        return byte === closeBracket ? this.#afterEvents() : null
+      case "after item":
+        if (byte === comma) return "item"
+        return byte === closeBracket ? this.#afterEvents() : null
+      case "after events":
+        if (byte === comma) return "key"
+        return byte === closeBrace ? "end" : null
+      case "key":
+      case "item":
+      case "end":
+        return null
+    }
+  }
+
+  #beginEvents(): Place {
+    if (this.#hasEvents) throw refusal("/events", "is given twice")
+    this.#hasEvents = true
+    return "first item"
+  }
+
+  #afterEvents(): Place {
+    return this.#options.shape === "object" ? "after events" : "end"
+  }
+
+  /** Takes a value that has ended, as what stands at this place. */
+  #take(token: JsonToken): void {
+    this.#token = null
+    const { bytes } = token
+    switch (this.#place) {
+      case "first item":
+      case "item":
+        if (this.#items.length === this.#options.maxItems) throw this.#wrongCount("not more")
+        this.#items.push(bytes)
+        this.#place = "after item"
+        break
+      case "first key":
+      case "key": {
+        const key = bytes === null ? "" : decodeJson(bytes)
+        if (key !== "events") throw refusal(`/${escapePointer(String(key))}`, "is not a field of a batch")
+        this.#place = "colon"
+        break
+      }
+      default:
+        if (bytes !== null) decodeJson(bytes)
+        throw this.#wrongShape()
+    }
+  }
+
+  #wrongShape(): EventInvalidError {
+    if (this.#place === "events") return refusal("/events", "must be an array of events")
+    return this.#options.shape === "object"
+      ? refusal("", 'must be an object with the field "events"')
+      : refusal("", "must be an array of events")
+  }
+
+  #wrongCount(what: string): EventInvalidError {
+    const pointer = this.#options.shape === "object" ? "/events" : ""
+    return refusal(pointer, `must have 1 to ${this.#options.maxItems} events, ${what}`)
+  }
+}
+
+const refusal = (pointer: string, message: string): EventInvalidError =>
+  new EventInvalidError([{ pointer, message }])

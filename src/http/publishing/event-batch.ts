@@ -1,0 +1,94 @@
+import type { Event } from "../../event/envelope.ts"
+import { decodeJson } from "../json.ts"
+import type { LoopTurns } from "../loop-turns.ts"
+import { ProblemError } from "../problem.ts"
+import type { BatchItem, BatchSplitter } from "./batch-splitter.ts"
+
+/**
+ * Bytes of a batch whose events are kept as they were parsed. JSON takes up to 25 times its size once it is parsed: the
+ * events beyond are parsed once to see that all are JSON, and again when they are published.
+ */
+const PARSED_BYTES = 1_048_576
+
+/** Bytes of a batch that are handed to the engine before the batch waits for their confirms. */
+const SLICE_BYTES = 1_048_576
+
+/**
+ * Cuts a batch into its events. It takes a body that has arrived: while one waits for its turn unread, Bun holds up to
+ * 1.5 MB of it that no budget sees.
+ * @throws {ProblemError | EventInvalidError} as the splitter does.
+ */
+export async function splitBatch(
+  chunks: readonly Uint8Array[],
+  splitter: BatchSplitter,
+  turns: LoopTurns,
+): Promise<readonly BatchItem[]> {
+  for (const chunk of chunks) {
+    const turn = turns.next()
+    if (turn !== null) await turn
+    splitter.push(chunk)
+  }
+  return splitter.end()
+}
+
+/** The events of one batch, worked off in pieces so that others get their turn between. */
+export class EventBatch {
+  readonly #items: readonly BatchItem[]
+  readonly #maxItemBytes: number
+  readonly #turns: LoopTurns
+  /** The values of the first events. */
+  readonly #parsed: unknown[] = []
+
+  /** @param maxItemBytes how large an event may be, for the problem of one that is larger */
+  constructor(items: readonly BatchItem[], maxItemBytes: number, turns: LoopTurns) {
+    this.#items = items
+    this.#maxItemBytes = maxItemBytes
+    this.#turns = turns
+  }
+
+  /** Parses all events. @throws {ProblemError} `malformed-json` for the first that is not JSON. */
+  async parse(): Promise<void> {
+    let bytes = 0
+    for (const [index, item] of this.#items.entries()) {
+      const turn = this.#turns.next()
+      if (turn !== null) await turn
+      if (item === null) continue
+      bytes += item.length
+      const value = decodeJson(item, `The event ${index}`)
+      if (bytes <= PARSED_BYTES) this.#parsed[index] = value
+    }
+  }
+
+  /** Publishes all events, and tells in their order what became of each. */
+  async publish(
+    publish: (input: unknown) => Promise<Event>,
+    onResult: (result: PromiseSettledResult<Event>) => void,
+  ): Promise<void> {
+    let slice: Promise<Event>[] = []
+    let bytes = 0
+    const conclude = async (): Promise<void> => {
+      for (const result of await Promise.allSettled(slice)) onResult(result)
+      slice = []
+      bytes = 0
+    }
+    for (const [index, item] of this.#items.entries()) {
+      const turn = this.#turns.next()
+      if (turn !== null) await turn
+      slice.push(item === null ? Promise.reject(this.#tooLarge()) : publish(this.#valueOf(index, item)))
+      // Handled by allSettled, which may come turns later.
+      slice.at(-1)?.catch(() => {})
+      bytes += item?.length ?? 0
+      if (bytes >= SLICE_BYTES) await conclude()
+    }
+    await conclude()
+  }
+
+  #valueOf(index: number, item: Uint8Array): unknown {
+    return index in this.#parsed ? this.#parsed[index] : decodeJson(item)
+  }
+
+  #tooLarge(): ProblemError {
+    const detail = `The event is larger than ${this.#maxItemBytes} bytes.`
+    return new ProblemError("payload-too-large", detail, { outcome: "not-stored" })
+  }
+}
