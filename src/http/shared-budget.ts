@@ -55,6 +55,7 @@ export class SharedBudget {
   /** Charges a client for so much more; for less, if it is negative. */
   charge(client: string, amount: number): void {
     this.#taken += amount
+    if (client === NOBODY) return
     const held = (this.#byClient.get(client) ?? 0) + amount
     if (held === 0) this.#byClient.delete(client)
     else this.#byClient.set(client, held)

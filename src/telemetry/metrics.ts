@@ -1,4 +1,5 @@
-import { Counter, Histogram, Registry } from "prom-client"
+import { Counter, Registry } from "prom-client"
+import { DurationHistogram } from "./duration-histogram.ts"
 import { processMetrics } from "./process-metrics.ts"
 import { METRIC_PREFIX, type ServiceState, stateMetrics } from "./state-metrics.ts"
 
@@ -19,6 +20,7 @@ type WorkerEnd = (typeof WORKER_ENDS)[number]
  */
 export class Metrics {
   readonly #registry = new Registry()
+  readonly #histograms: DurationHistogram[] = []
   readonly #publishes = this.#histogram(
     "publish_duration_seconds",
     "From a draft to its confirm or its refusal, by how that ended.",
@@ -66,13 +68,14 @@ export class Metrics {
   }
 
   /** Everything in Prometheus' text format. */
-  text(): Promise<string> {
-    return this.#registry.metrics()
+  async text(): Promise<string> {
+    const texts = this.#histograms.map((histogram) => histogram.text())
+    return [await this.#registry.metrics(), ...texts].join("\n")
   }
 
   /** @param outcome `stored`, or the code of the refusal */
   published(type: string, outcome: string, seconds: number): void {
-    this.#publishes.observe({ type, outcome }, seconds)
+    this.#publishes.observe(seconds, type, outcome)
   }
 
   /** @param reason why the attempt failed, where it did */
@@ -82,7 +85,7 @@ export class Metrics {
   }
 
   handled(queue: string, handler: string, outcome: string, seconds: number): void {
-    this.#handlerDuration.observe({ queue, handler, outcome }, seconds)
+    this.#handlerDuration.observe(seconds, queue, handler, outcome)
   }
 
   workerReplaced(cause: WorkerEnd): void {
@@ -90,25 +93,21 @@ export class Metrics {
   }
 
   answered(method: string, route: string, status: number, seconds: number): void {
-    this.#requests.observe({ method, route, status }, seconds)
+    this.#requests.observe(seconds, method, route, String(status))
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
     return new Counter({ name: METRIC_PREFIX + name, help, labelNames, registers: [this.#registry] })
   }
 
-  #histogram<Label extends string>(
+  #histogram(
     name: string,
     help: string,
-    labelNames: readonly Label[],
-    buckets: number[],
-  ): Histogram<Label> {
-    return new Histogram({
-      name: METRIC_PREFIX + name,
-      help,
-      labelNames,
-      buckets,
-      registers: [this.#registry],
-    })
+    labelNames: readonly string[],
+    buckets: readonly number[],
+  ): DurationHistogram {
+    const histogram = new DurationHistogram({ name: METRIC_PREFIX + name, help, labelNames, buckets })
+    this.#histograms.push(histogram)
+    return histogram
   }
 }
