@@ -67,11 +67,13 @@ export class LogKeeper {
         this.#requireFiles()
         continue
       }
+      // Read before the answer, which the engine may follow with its next request at once.
+      const { turn, followUp } = request
       served = request.number
-      this.#sync(request.turn)
+      this.#sync(turn)
       answer({ kind: "synced" })
-      if (request.followUp === THEN_CHECKPOINT) answer({ kind: "checkpointed", isWhole: this.#checkpoint() })
-      if (request.followUp !== THEN_TAKE_OVER) continue
+      if (followUp === THEN_CHECKPOINT) answer({ kind: "checkpointed", isWhole: this.#checkpoint() })
+      if (followUp !== THEN_TAKE_OVER) continue
       const connection = this.#connect()
       answer({ kind: "took-over" })
       request.waitForOther(served, Number.POSITIVE_INFINITY)
