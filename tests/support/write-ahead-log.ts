@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { closeSync, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path"
 import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
 
@@ -20,4 +20,13 @@ export function commitsInLog(dataDir: string): number {
     if (isOfThisLog && log.readUInt32BE(at + 4) !== 0) commits++
   }
   return commits
+}
+
+/** Whether the write-ahead log on the disk has a header; without one, SQLite takes nothing of it for valid. */
+export function hasLogHeader(dataDir: string): boolean {
+  const file = openSync(join(dataDir, `${DATABASE_FILE}-wal`), "r")
+  const header = Buffer.alloc(HEADER_BYTES)
+  readSync(file, header)
+  closeSync(file)
+  return header.some((byte) => byte !== 0)
 }

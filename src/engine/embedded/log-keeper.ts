@@ -93,15 +93,13 @@ export class LogKeeper {
     this.#mark.set(turn)
   }
 
-  /** Copies the log into the database. False if not all of it was copied. */
+  /** Copies the log into the database. False if not all of it was copied, or something still reads it. */
   #checkpoint(): boolean {
     const connection = this.#connect()
+    let result: CheckpointResult | null
     try {
-      using statement = connection.prepare<{ busy: number; log: number; checkpointed: number }, []>(
-        "PRAGMA wal_checkpoint(RESTART)",
-      )
-      const result = statement.get()
-      if (result === null || result.busy !== 0 || result.log !== result.checkpointed) return false
+      using statement = connection.prepare<CheckpointResult, []>("PRAGMA wal_checkpoint(RESTART)")
+      result = statement.get()
     } catch (error) {
       // The log stays as it is, and holds everything.
       if (error instanceof SQLiteError && PASSING_CODES.has(error.code ?? "")) return false
@@ -109,8 +107,10 @@ export class LogKeeper {
     } finally {
       connection.close()
     }
+    if (result === null || result.log <= 0 || result.log !== result.checkpointed) return false
+    // Even if something reads it: SQLite begins the log anew with the first commit after the reader has gone.
     this.#retire()
-    return true
+    return result.busy === 0
   }
 
   /**
@@ -153,6 +153,14 @@ export class LogKeeper {
     connection.run("SELECT count(*) FROM sqlite_schema")
     return connection
   }
+}
+
+/** Source: sqlite.org/pragma.html#pragma_wal_checkpoint. */
+interface CheckpointResult {
+  readonly busy: number
+  /** Pages in the log, and how many of them are in the database. */
+  readonly log: number
+  readonly checkpointed: number
 }
 
 /** Why a checkpoint may fail without harm: something reads the log, or the database can't grow. */

@@ -1,29 +1,60 @@
+import { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
-import { openStore } from "../../../src/engine/embedded/database.ts"
-import { LogKeeper } from "../../../src/engine/embedded/log-keeper.ts"
+import { type OpenStore, openStore } from "../../../src/engine/embedded/database.ts"
+import { LogKeeper, type SyncAnswer } from "../../../src/engine/embedded/log-keeper.ts"
 import {
+  type FollowUp,
   SyncRequest,
   THEN_CHECKPOINT,
   THEN_NOTHING,
   THEN_TAKE_OVER,
 } from "../../../src/engine/embedded/sync-request.ts"
 import { temporaryFolder } from "../../support/temporary-folder.ts"
+import { hasLogHeader } from "../../support/write-ahead-log.ts"
+
+/**
+ * Makes requests of a keeper on this thread: the first, and then each that the test makes of an answer. At the end the
+ * store is closed. Returns the answers until then.
+ */
+function ask(
+  { database, storeId }: OpenStore,
+  first: FollowUp,
+  next: (answer: SyncAnswer) => FollowUp | null,
+): SyncAnswer[] {
+  const request = new SyncRequest()
+  const answers: SyncAnswer[] = []
+  request.make(1, first)
+  new LogKeeper({ databaseFile: database.filename, storeId }).serve(request, (answer) => {
+    const followUp = answer.kind === "took-over" ? THEN_NOTHING : next(answer)
+    answers.push(answer)
+    if (followUp !== null) request.make(answers.length + 1, followUp)
+  })
+  return answers.slice(0, -3)
+}
 
 test("a checkpoint follows its own sync, though it was asked for the moment after the answer to the one before", () => {
   using folder = temporaryFolder()
   using store = openStore(folder.path)
-  const request = new SyncRequest()
-  const next = [THEN_CHECKPOINT, THEN_TAKE_OVER, THEN_NOTHING]
-  const answers: string[] = []
-  request.make(1, THEN_NOTHING)
-  new LogKeeper({ databaseFile: store.database.filename, storeId: store.storeId }).serve(
-    request,
-    ({ kind }) => {
-      answers.push(kind)
-      const isLast = kind === "checkpointed" || kind === "took-over" || answers.length === 1
-      const followUp = isLast ? next.shift() : undefined
-      if (followUp !== undefined) request.make(answers.length, followUp)
-    },
-  )
-  expect(answers).toEqual(["synced", "synced", "checkpointed", "synced", "took-over", "closed"])
+  const next: (FollowUp | null)[] = [THEN_CHECKPOINT, null, THEN_TAKE_OVER]
+  const answers = ask(store, THEN_NOTHING, () => next.shift() ?? null)
+  expect(answers).toEqual([{ kind: "synced" }, { kind: "synced" }, { kind: "checkpointed", isWhole: true }])
+})
+
+test("a log that was copied while something read it is invalid on the disk, until it is written again", () => {
+  using folder = temporaryFolder()
+  using store = openStore(folder.path)
+  using reader = new Database(store.database.filename, { readonly: true })
+  reader.run("BEGIN")
+  reader.run("SELECT count(*) FROM events")
+  const headers: boolean[] = []
+  const answers = ask(store, THEN_CHECKPOINT, ({ kind }) => {
+    headers.push(hasLogHeader(folder.path))
+    if (headers.length === 1) return null
+    if (kind !== "checkpointed") return THEN_TAKE_OVER
+    // The reader keeps the log from being begun anew: this goes behind what is there.
+    store.database.run("UPDATE store SET turn = 1")
+    return THEN_NOTHING
+  })
+  expect(answers).toEqual([{ kind: "synced" }, { kind: "checkpointed", isWhole: false }, { kind: "synced" }])
+  expect(headers.slice(0, 3)).toEqual([true, false, true])
 })
