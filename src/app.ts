@@ -139,7 +139,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     version: VERSION,
     engine: engine.name,
     isEngineUp: () => engine.status().state === "ready",
-    isBlocked: () => brokerReport?.().state === "blocked",
+    isBlocked: () => engine.status().state === "blocked",
     bufferedBytes: () => bodies.bytes.taken,
     isKeysFileGood: keys && (() => keys.isFileGood),
     liveClients: () => live.clientCount,

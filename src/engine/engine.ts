@@ -117,6 +117,11 @@ export interface EngineCapabilities {
 export type EngineStatus =
   /** With a warning, something happened before that an operator has to know of; it stands until the next start. */
   | { readonly state: "ready"; readonly warning?: string }
+  /**
+   * Publishes and redrives are refused at once, for want of disk or memory; deliveries and their settlements go on, and
+   * make room. The engine becomes ready by itself.
+   */
+  | { readonly state: "blocked"; readonly reason: string }
   /** Publishes are refused at once; the engine goes on trying to recover by itself. */
   | { readonly state: "unavailable"; readonly reason: string }
   /** The engine can't recover: what it holds is safe, and has to be opened anew by another process. */

@@ -50,7 +50,7 @@ export function reportHealth(vitals: Vitals): HealthReport {
     consumers: checkCensus(consumers, "queues with a handler module"),
   }
   return {
-    status: phase === "running" ? summarize(checks) : phase,
+    status: phase === "running" ? summarize(vitals.engineStatus, checks) : phase,
     version,
     engine,
     uptime_seconds: Math.round(uptimeMs) / 1_000,
@@ -59,8 +59,12 @@ export function reportHealth(vitals: Vitals): HealthReport {
 }
 
 /** A consumer that is away is no reason to send its traffic elsewhere: what is published waits in the queue. */
-function summarize({ engine, pool, consumers }: HealthReport["checks"]): HealthReport["status"] {
-  if (engine.status === "down" || pool.status === "down") return "unavailable"
+function summarize(
+  { state }: EngineStatus,
+  { engine, pool, consumers }: HealthReport["checks"],
+): HealthReport["status"] {
+  // A blocked engine takes no events, though it goes on delivering: traffic is better sent elsewhere.
+  if (state !== "ready" || pool.status === "down") return "unavailable"
   return [engine, pool, consumers].every(({ status }) => status === "up") ? "ready" : "degraded"
 }
 
@@ -68,7 +72,8 @@ function checkEngine(status: EngineStatus): Check {
   if (status.state === "ready") {
     return status.warning === undefined ? { status: "up" } : { status: "degraded", detail: status.warning }
   }
-  return { status: "down", detail: "reason" in status ? status.reason : status.state }
+  const detail = "reason" in status ? status.reason : status.state
+  return { status: status.state === "blocked" ? "degraded" : "down", detail }
 }
 
 function checkCensus({ present, expected }: Census, what: string): Check {

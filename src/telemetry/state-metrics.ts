@@ -73,7 +73,9 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   })
   build.set({ version: state.version, engine: state.engine }, 1)
   gauge("engine_up", "Whether the engine takes events.", () => Number(state.isEngineUp()))
-  gauge("publishers_blocked", "Whether RabbitMQ blocks publishers.", () => Number(state.isBlocked()))
+  gauge("publishers_blocked", "Whether publishes are refused for want of memory or disk.", () =>
+    Number(state.isBlocked()),
+  )
   gauge("publishes_in_flight", "Publishes that wait for their confirm.", state.publishesInFlight)
   gauge("buffered_bytes", "Bytes of the bodies of requests in flight.", state.bufferedBytes)
   const { isKeysFileGood } = state

@@ -39,6 +39,13 @@ describe("a service", () => {
     expect(checks.engine).toEqual({ status: "down", detail: away.reason })
   })
 
+  test("is unavailable while its engine takes no events, though that goes on delivering", () => {
+    const blocked = { state: "blocked", reason: "the disk is nearly full" } as const
+    const { status, checks } = reportHealth({ ...WELL, engineStatus: blocked })
+    expect(status).toBe("unavailable")
+    expect(checks.engine).toEqual({ status: "degraded", detail: blocked.reason })
+  })
+
   test("is unavailable without a worker", () => {
     const { status, checks } = reportHealth({ ...WELL, workers: { present: 0, expected: 5 } })
     expect(status).toBe("unavailable")

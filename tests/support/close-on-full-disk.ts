@@ -2,8 +2,10 @@
  * A process that fills the disk under its store, acks a delivery that can't be written, and closes the engine.
  * Its argument is the store's folder. Ends by itself once nothing is left to do.
  */
+import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
+import { RESERVE_FILE } from "../../src/engine/embedded/reserve-file.ts"
 import { Inbox } from "./inbox.ts"
 import { newEvent } from "./new-event.ts"
 import { queueDeclaration } from "./queue-declaration.ts"
@@ -15,6 +17,7 @@ const engine = EmbeddedEngine.open({ dataDir })
 await engine.declareQueues([queueDeclaration("calls")])
 await engine.publish(newEvent({ routing_key: "calls" }))
 const delivery = await new Inbox(engine, "calls").next()
+rmSync(join(dataDir, RESERVE_FILE), { force: true })
 fillWith(join(dataDir, "filler"))
 delivery.ack().catch(() => {})
 await waitUntil(() => engine.status().state === "unavailable", "the engine to find the disk full")

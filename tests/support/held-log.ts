@@ -15,6 +15,8 @@ export class HeldLog implements Log {
     if (!this.#isHeld) setImmediate(() => this.end())
   }
 
+  hurry(): void {}
+
   async close(closeDatabase: () => void): Promise<void> {
     closeDatabase()
   }

@@ -1,5 +1,5 @@
 import type { Log } from "./store-log.ts"
-import { Turn } from "./turn.ts"
+import { type PendingOperation, type PendingSettlement, Turn } from "./turn.ts"
 import type { TurnWriter, WrittenTurn } from "./turn-writer.ts"
 
 export interface CommitterOptions {
@@ -22,10 +22,12 @@ export interface CommitterOptions {
 export class Committer {
   readonly #options: CommitterOptions
   #turn = new Turn()
-  #phase: "idle" | "due" | "committing" = "idle"
+  #phase: "idle" | "due" | "committing" | "finished" = "idle"
   /** Whether another turn follows the one that is being committed at once. */
   #hasNext = false
-  #onIdle: (() => void) | null = null
+  /** Resolves once the log can be written again. */
+  #committed: PromiseWithResolvers<void> = Promise.withResolvers()
+  #checkpointed: Promise<void> | null = null
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -36,11 +38,22 @@ export class Committer {
     return this.#turn
   }
 
+  /** Nothing is being committed, or is about to be. */
+  get isIdle(): boolean {
+    return this.#phase === "idle"
+  }
+
   /** Starts a new turn. Returns the one before. */
-  takeTurn(settlements: Turn["settlements"] = []): Turn {
+  takeTurn(): Turn {
     const turn = this.#turn
-    this.#turn = new Turn(settlements)
+    this.#turn = new Turn()
     return turn
+  }
+
+  /** Puts what was not written before what is asked for next. */
+  putBack(settlements: readonly PendingSettlement[], operations: readonly PendingOperation[]): void {
+    this.#turn.settlements.unshift(...settlements)
+    this.#turn.operations.unshift(...operations)
   }
 
   schedule(): void {
@@ -53,15 +66,37 @@ export class Committer {
     setImmediate(() => setImmediate(() => this.#commitDue()))
   }
 
-  /** Finishes the turn that is being committed, and commits what was asked for meanwhile. */
-  async finish(): Promise<void> {
-    await this.#idle()
-    if (this.#options.isOpen()) this.#commit()
-    await this.#idle()
+  /**
+   * Copies the log into the database, also while turns are not committed. Resolves once the store can be written again,
+   * or has failed.
+   */
+  checkpoint(): Promise<void> {
+    this.#checkpointed ??= this.#checkpoint().finally(() => {
+      this.#checkpointed = null
+    })
+    return this.#checkpointed
   }
 
-  async #idle(): Promise<void> {
-    if (this.#phase === "committing") await new Promise<void>((resolve) => (this.#onIdle = resolve))
+  /** Finishes the turn that is being committed, and commits what was asked for meanwhile. The last call. */
+  async finish(): Promise<void> {
+    await this.#untilIdle()
+    if (this.#options.isOpen()) this.#commit()
+    await this.#untilIdle()
+    this.#phase = "finished"
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.#options.log.hurry()
+    // The sync that goes on may have been asked for before.
+    await this.#untilIdle()
+    if (this.#phase === "finished") return
+    if (this.#phase === "due") this.#hasNext = true
+    this.#sync(new Turn(), null)
+    await this.#untilIdle()
+  }
+
+  async #untilIdle(): Promise<void> {
+    while (this.#phase === "committing") await this.#committed.promise
   }
 
   #commitDue(): void {
@@ -71,7 +106,7 @@ export class Committer {
   }
 
   #commit(): void {
-    const { writer, log, onConfirmed, onRefused, onFailed } = this.#options
+    const { writer, onConfirmed, onRefused } = this.#options
     const turn = this.takeTurn()
     let written: WrittenTurn
     try {
@@ -80,16 +115,20 @@ export class Committer {
       onRefused(turn, error)
       return
     }
-    if (turn.isEmpty && written.claims.length === 0) {
-      onConfirmed(turn, written)
-      return
-    }
+    if (turn.isEmpty && written.claims.length === 0) onConfirmed(turn, written)
+    else this.#sync(turn, written)
+  }
+
+  /** @param written null if there is nothing to confirm */
+  #sync(turn: Turn, written: WrittenTurn | null): void {
+    const { writer, log, onConfirmed, onFailed } = this.#options
     this.#phase = "committing"
+    this.#committed = Promise.withResolvers()
     let inDoubt = turn
-    log.sync(written.number, {
+    log.sync(writer.number, {
       onSynced: () => {
         inDoubt = new Turn()
-        onConfirmed(turn, written)
+        if (written !== null) onConfirmed(turn, written)
       },
       onWritable: () => this.#finishTurn(),
       onFailed: (cause) => {
@@ -101,9 +140,7 @@ export class Committer {
 
   #finishTurn(): void {
     this.#phase = "idle"
-    const onIdle = this.#onIdle
-    this.#onIdle = null
-    onIdle?.()
+    this.#committed.resolve()
     if (!this.#hasNext) return
     this.#hasNext = false
     this.schedule()

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { EngineStartError } from "../errors.ts"
 import { StoreLock } from "./store-lock.ts"
+import { LOG_OVERRUN, logBytesFor, volumeOf } from "./volume.ts"
 
 /** The one database file in `DATA_DIR`. SQLite keeps its write-ahead log beside it. */
 export const DATABASE_FILE = "event-broker.db"
@@ -105,6 +106,8 @@ export interface OpenStore extends Disposable {
   readonly storeId: string
   /** The number of the last turn in it. */
   readonly turn: number
+  /** How long the log may become before it is copied into the database, in pages. */
+  readonly logPages: number
   readonly lock: Disposable
 }
 
@@ -124,11 +127,13 @@ export function openStore(dataDir: string): OpenStore {
   let database: Database | undefined
   try {
     database = new Database(file, { create: true, readwrite: true, strict: true })
-    configure(database)
+    const logBytes = logBytesFor(volumeOf(dataDir).totalBytes)
+    configure(database, logBytes)
     const opened = database
     return {
       database: opened,
       lock,
+      logPages: Math.floor(logBytes / pragma(database, "page_size")),
       ...identify(opened),
       [Symbol.dispose]() {
         opened.close()
@@ -143,13 +148,20 @@ export function openStore(dataDir: string): OpenStore {
   }
 }
 
-function configure(database: Database): void {
+function configure(database: Database, logBytes: number): void {
   database.run("PRAGMA journal_mode = WAL")
   database.transaction(() => bringTables(database)).immediate()
   // From here on this connection neither syncs nor copies the log: the sync thread does both, in an order that is safe
   // without this connection's help. Source: sqlite.org/pragma.html#pragma_synchronous.
   database.run("PRAGMA synchronous = OFF")
   database.run("PRAGMA wal_autocheckpoint = 0")
+  // A log that a large batch or a backup made longer gets this short again when it is begun anew.
+  database.run(`PRAGMA journal_size_limit = ${Math.floor(logBytes * LOG_OVERRUN)}`)
+}
+
+/** A number that SQLite keeps of a database. */
+function pragma(database: Database, name: "page_size"): number {
+  return database.query<Record<typeof name, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0
 }
 
 function identify(database: Database): { readonly storeId: string; readonly turn: number } {

@@ -11,12 +11,13 @@ import { EngineUnavailableError } from "../errors.ts"
 import { DeadLetterStore, type Step, type Stretch } from "./dead-letter-store.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
+import type { OperationNeeds } from "./turn.ts"
 import { reasonOf, whyUnavailable } from "./turn-failure.ts"
 
 export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus
   /** Runs in the next turn; resolves once that is on the disk. @throws {EngineUnavailableError} */
-  readonly operate: <Result>(write: (now: number) => Result) => Promise<Result>
+  readonly operate: <Result>(write: (now: number) => Result, needs: OperationNeeds) => Promise<Result>
 }
 
 /** One step of a walk through a queue's dead letters. */
@@ -55,14 +56,15 @@ export class DeadLetterAdministration {
       return { redriven, remaining: queue.deadLetters - redriven }
     }
     const redriven = await this.#walk(queue, selection, (rest, stretch) =>
-      this.#options.operate((now) => this.#letters.redrive(queue, rest, stretch, now)),
+      this.#options.operate((now) => this.#letters.redrive(queue, rest, stretch, now), { room: true }),
     )
     return { redriven, remaining: queue.deadLetters }
   }
 
   async purge(queue: Queue, selection: DeadLetterSelection): Promise<Purged> {
     const purged = await this.#walk(queue, selection, (rest, stretch) =>
-      this.#options.operate(() => this.#letters.purge(queue, rest, stretch)),
+      // A purge is what makes room on a full disk.
+      this.#options.operate(() => this.#letters.purge(queue, rest, stretch), { room: false }),
     )
     return { purged, remaining: queue.deadLetters }
   }

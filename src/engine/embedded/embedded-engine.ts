@@ -1,4 +1,3 @@
-import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { Event } from "../../event/envelope.ts"
 import { orderLevel } from "../../event/priority.ts"
 import type { TraceContext } from "../../event/trace-context.ts"
@@ -26,20 +25,22 @@ import { DeadLetterAdministration } from "./dead-letter-administration.ts"
 import { newDelivery } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
 import type { EmbeddedEngineOptions } from "./engine-options.ts"
+import { EngineState } from "./engine-state.ts"
 import { explainLostTurns } from "./lost-turns.ts"
 import { MessageStore } from "./message-store.ts"
 import { subscribe } from "./queue.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
+import { RecoveryTimer } from "./recovery-timer.ts"
+import type { Report } from "./report.ts"
+import { ReserveFile } from "./reserve-file.ts"
 import { StoreClock } from "./store-clock.ts"
 import { type Log, StoreLog } from "./store-log.ts"
-import { type Settlement, Turn } from "./turn.ts"
-import { outcomeOf, reasonOf, refuseAll, whyUnavailable } from "./turn-failure.ts"
+import { type OperationNeeds, type PendingOperation, type Settlement, Turn } from "./turn.ts"
+import { isDiskFull, outcomeOf, reasonOf, refuseAll, whyUnavailable } from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
+import { Upkeep } from "./upkeep.ts"
 
 const CLOSED = "the engine is closed; the event will be delivered again"
-
-/** The waits between attempts to write again after a fault. */
-const RECOVERY_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 2_000 }
 
 /**
  * The engine inside the process: one SQLite file, written by group commit on the main thread and synced by a thread of
@@ -55,50 +56,66 @@ export class EmbeddedEngine implements Engine {
   readonly #writer: TurnWriter
   readonly #committer: Committer
   readonly #clock: StoreClock
-  readonly #onStatusChange: (status: EngineStatus) => void
+  readonly #state: EngineState
   readonly #sweep: Timer
   readonly #log: Log
+  readonly #upkeep: Upkeep
   readonly #watchers = new Watchers()
   #closed: Promise<void> | undefined
   readonly #dueTimer = new DueTimer(() => this.#committer.schedule())
-  #recoveryTimer: Timer | undefined
-  readonly #recoveryDelays = new RetryDelays(RECOVERY_BACKOFF)
-  #status: EngineStatus
-  /** What the engine is like while all is well. */
-  readonly #ready: EngineStatus
+  readonly #recovery = new RecoveryTimer(() => void this.#recover())
+  /** Whether the disk was full when the store could not be written. */
+  #wasFull = false
 
   /**
    * Opens the store, and makes ready again what was unsettled when the last process died.
    * @throws {EngineStartError} if the folder can't be written or another process has it.
    */
   static open(options: EmbeddedEngineOptions): EmbeddedEngine {
-    return new EmbeddedEngine(openStore(options.dataDir), options)
+    const report = options.report ?? (() => {})
+    const reserve = new ReserveFile(options.dataDir, report)
+    const opened = reserve.spendOn(() => openStore(options.dataDir))
+    return new EmbeddedEngine(opened, reserve, report, options)
   }
 
-  private constructor(opened: OpenStore, options: EmbeddedEngineOptions) {
-    const { database, storeId, turn } = opened
+  private constructor(
+    opened: OpenStore,
+    reserve: ReserveFile,
+    report: Report,
+    options: EmbeddedEngineOptions,
+  ) {
+    const { database } = opened
     this.#opened = opened
-    const report = options.report ?? (() => {})
     this.#clock = new StoreClock(new ClockMarkStore(database), report, options.time)
-    this.#onStatusChange = options.onStatusChange ?? (() => {})
     const warning = explainLostTurns(options.dataDir, opened)
     if (warning !== null) report("error", warning, {})
-    this.#ready = warning === null ? { state: "ready" } : { state: "ready", warning }
-    this.#status = this.#ready
+    this.#state = new EngineState(warning, options.onStatusChange)
     this.#store = new MessageStore(database)
     this.#deadLetters = new DeadLetterAdministration(database, this.#store, {
-      status: () => this.#status,
-      operate: (write) => this.#operate(write),
+      status: () => this.#state.current,
+      operate: (write, needs) => this.#operate(write, needs),
     })
-    this.#catalog = new QueueCatalog(database, this.#store)
-    this.#writer = new TurnWriter(this.#store, this.#catalog, this.#clock, turn)
+    this.#catalog = reserve.spendOn(() => new QueueCatalog(database, this.#store))
+    this.#upkeep = new Upkeep(database, {
+      dataDir: options.dataDir,
+      reserve,
+      messageCount: () => this.#store.messageCount,
+      onLook: () => this.#heedRoom(),
+    })
+    this.#writer = new TurnWriter({
+      store: this.#store,
+      catalog: this.#catalog,
+      clock: this.#clock,
+      room: this.#upkeep.room,
+      turn: opened.turn,
+    })
     const onFailure = (reason: Error): void => this.#giveUp(new Turn(), reason)
     this.#log =
-      options.openLog?.() ?? new StoreLog({ database, storeId, threadUrl: options.syncThreadUrl, onFailure })
+      options.openLog?.() ?? new StoreLog({ ...opened, threadUrl: options.syncThreadUrl, onFailure })
     this.#committer = new Committer({
       writer: this.#writer,
       log: this.#log,
-      isOpen: () => this.#status.state === "ready",
+      isOpen: () => this.#state.isWritable,
       onConfirmed: (turn, written) => this.#conclude(turn, written),
       onRefused: (turn, cause) => this.#fail(turn, cause),
       onFailed: (turn, cause) => this.#giveUp(turn, cause),
@@ -107,16 +124,17 @@ export class EmbeddedEngine implements Engine {
       this.#clock.check()
       this.#committer.schedule()
     }, EXPIRY_INTERVAL_MS)
+    this.#heedRoom()
     this.#committer.schedule()
   }
 
   status(): EngineStatus {
-    return this.#status
+    return this.#state.current
   }
 
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     try {
-      const declared = await this.#operate(() => this.#catalog.write(queues))
+      const declared = await this.#operate(() => this.#catalog.write(queues), { room: false })
       this.#catalog.adopt(declared)
     } catch (cause) {
       throw new EngineStartError(`the queues can't be declared: ${reasonOf(cause)}`, { cause })
@@ -125,7 +143,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   publish(event: Event, trace: TraceContext | null = null): Promise<void> {
-    if (this.#status.state !== "ready") return Promise.reject(this.#unavailable())
+    if (this.#state.current.state !== "ready") return Promise.reject(this.#state.refusal())
     const queues = this.#catalog.route(event.routing_key)
     if (queues.length === 0) {
       const key = JSON.stringify(event.routing_key)
@@ -170,13 +188,15 @@ export class EmbeddedEngine implements Engine {
   }
 
   /** Writes in the next turn; resolves once that is on the disk. */
-  #operate<Result>(write: (now: number) => Result): Promise<Result> {
-    if (this.#status.state !== "ready") {
-      return Promise.reject(new EngineUnavailableError(whyUnavailable(this.#status)))
+  #operate<Result>(write: (now: number) => Result, needs: OperationNeeds): Promise<Result> {
+    const status = this.#state.current
+    if (!this.#state.isWritable || (needs.room && status.state === "blocked")) {
+      return Promise.reject(new EngineUnavailableError(whyUnavailable(status)))
     }
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
     let confirm = (): void => {}
     this.#committer.turn.operations.push({
+      needs,
       write(now) {
         const result = write(now)
         confirm = () => resolve(result)
@@ -196,11 +216,12 @@ export class EmbeddedEngine implements Engine {
   async #close(): Promise<void> {
     for (const queue of this.#catalog.all()) queue.consumers.clear()
     await this.#committer.finish()
-    const hasFailed = this.#status.state === "failed"
+    const hasFailed = this.#state.current.state === "failed"
     clearInterval(this.#sweep)
     this.#dueTimer.arm(null, this.#clock.now())
-    clearTimeout(this.#recoveryTimer)
-    this.#status = { state: "closed" }
+    this.#recovery.stop()
+    this.#state.close()
+    await this.#upkeep.close()
     for (const { fail } of this.#committer.turn.settlements) fail(new Error(CLOSED))
     await this.#log.close(() => {
       // SQLite would copy a log that can't be trusted into the database.
@@ -214,12 +235,8 @@ export class EmbeddedEngine implements Engine {
     this.#opened.lock[Symbol.dispose]()
   }
 
-  get #isGone(): boolean {
-    return this.#status.state === "closed" || this.#status.state === "failed"
-  }
-
   #settle(claim: Claim, settlement: Settlement): Promise<void> {
-    if (this.#isGone) return Promise.reject(new Error(CLOSED))
+    if (this.#state.isGone) return Promise.reject(new Error(CLOSED))
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#committer.turn.settlements.push({ settlement, ...claim, confirm: resolve, fail: reject })
     this.#committer.schedule()
@@ -230,6 +247,7 @@ export class EmbeddedEngine implements Engine {
 
   /** The turn is on the disk: all who asked for something in it learn so. */
   #conclude(turn: Turn, written: WrittenTurn): void {
+    this.#state.block(this.#upkeep.room.shortage)
     for (const { confirm } of turn.settlements) confirm()
     for (const { confirm } of turn.operations) confirm()
     for (const { pending, error } of written.publishes) {
@@ -247,26 +265,41 @@ export class EmbeddedEngine implements Engine {
   #hand(claim: Claim): void {
     const delivery = newDelivery(
       claim,
-      () => this.#isGone,
+      () => this.#state.isGone,
       (settlement) => this.#settle(claim, settlement),
     )
     if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
     else void delivery.release()
   }
 
+  /** Blocks publishers while there is too little room on the disk. */
+  #heedRoom(): void {
+    const { shortage, needsCheckpoint } = this.#upkeep.room
+    this.#state.block(shortage)
+    if (needsCheckpoint && this.#state.isWritable) void this.#committer.checkpoint()
+  }
+
   /** Nothing of the turn was written. Publishers learn it; what was to be settled is kept until it can be. */
   #fail(turn: Turn, cause: unknown): void {
     const reason = `the store can't be written: ${reasonOf(cause)}`
-    refuseAll(turn, reason, outcomeOf(cause), cause)
-    this.#committer.takeTurn([...turn.settlements, ...this.#committer.turn.settlements])
+    this.#wasFull = isDiskFull(cause)
+    const canSpend = this.#wasFull && this.#upkeep.room.spendReserve()
+    const isKept = ({ needs }: PendingOperation): boolean => canSpend && !needs.room
+    const refused = turn.operations.filter((operation) => !isKept(operation))
+    refuseAll({ publishes: turn.publishes, operations: refused }, reason, outcomeOf(cause), cause)
+    this.#committer.putBack(turn.settlements, turn.operations.filter(isKept))
     try {
       this.#catalog.recount()
     } catch {
       // A store that can't be read either is counted once it can be, before it is ready again.
     }
-    this.#changeStatus({ state: "unavailable", reason })
-    clearTimeout(this.#recoveryTimer)
-    this.#recoveryTimer = setTimeout(() => this.#recover(), this.#recoveryDelays.next())
+    if (canSpend) {
+      this.#state.open(this.#upkeep.room.shortage)
+      this.#committer.schedule()
+      return
+    }
+    this.#state.change({ state: "unavailable", reason })
+    this.#recovery.arm()
   }
 
   /**
@@ -280,30 +313,24 @@ export class EmbeddedEngine implements Engine {
     const notWritten = this.#committer.takeTurn()
     refuseAll(notWritten, reason, "not-stored", cause)
     for (const { fail } of [...turn.settlements, ...notWritten.settlements]) fail(new Error(reason))
-    clearTimeout(this.#recoveryTimer)
-    this.#changeStatus({ state: "failed", reason })
+    this.#recovery.stop()
+    this.#state.change({ state: "failed", reason })
   }
 
-  #recover(): void {
+  async #recover(): Promise<void> {
+    // The log can't grow on a full disk, but once it was copied it is overwritten from its start.
+    if (this.#wasFull) await this.#committer.checkpoint()
+    if (this.#state.isGone) return
     try {
       this.#writer.probe()
+      this.#upkeep.room.look()
       this.#catalog.recount()
     } catch (error) {
       this.#fail(new Turn(), error)
       return
     }
-    this.#recoveryDelays.reset()
-    this.#changeStatus(this.#ready)
+    this.#recovery.reset()
+    this.#state.open(this.#upkeep.room.shortage)
     this.#committer.schedule()
-  }
-
-  #changeStatus(status: EngineStatus): void {
-    const isNews = this.#status.state !== status.state
-    this.#status = status
-    if (isNews) this.#onStatusChange(status)
-  }
-
-  #unavailable(): PublishError {
-    return new PublishError("engine-unavailable", whyUnavailable(this.#status))
   }
 }

@@ -8,7 +8,7 @@ export interface EmbeddedEngineOptions {
   readonly dataDir: string
   /** Where the store's clock takes the time from. Default: the system. For tests. */
   readonly time?: TimeSources
-  /** Told when the engine becomes unavailable, and when it is ready again. */
+  /** Called when the engine's state changes. */
   readonly onStatusChange?: (status: EngineStatus) => void
   /** Takes what is worth a line in the log. Default: nobody. */
   readonly report?: Report

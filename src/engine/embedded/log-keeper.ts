@@ -3,6 +3,7 @@ import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, statSync, writ
 import { dirname } from "node:path"
 import { StoreMark } from "./store-mark.ts"
 import { type SyncRequest, THEN_CHECKPOINT, THEN_TAKE_OVER } from "./sync-request.ts"
+import { isDiskFull } from "./turn-failure.ts"
 
 /** What the thread answers. A request is answered by `synced`, and by one more if it asked for more. */
 export type SyncAnswer =
@@ -95,17 +96,15 @@ export class LogKeeper {
 
   /** Copies the log into the database. False if not all of it was copied, or something still reads it. */
   #checkpoint(): boolean {
-    const connection = this.#connect()
     let result: CheckpointResult | null
     try {
+      using connection = this.#connect()
       using statement = connection.prepare<CheckpointResult, []>("PRAGMA wal_checkpoint(RESTART)")
       result = statement.get()
     } catch (error) {
       // The log stays as it is, and holds everything.
-      if (error instanceof SQLiteError && PASSING_CODES.has(error.code ?? "")) return false
+      if (isPassing(error)) return false
       throw error
-    } finally {
-      connection.close()
     }
     if (result === null || result.log <= 0 || result.log !== result.checkpointed) return false
     // Even if something reads it: SQLite begins the log anew with the first commit after the reader has gone.
@@ -163,8 +162,9 @@ interface CheckpointResult {
   readonly checkpointed: number
 }
 
-/** Why a checkpoint may fail without harm: something reads the log, or the database can't grow. */
-const PASSING_CODES: ReadonlySet<string> = new Set(["SQLITE_BUSY", "SQLITE_FULL"])
+/** Whether a checkpoint failed without harm: something reads the log, or the database can't grow. */
+const isPassing = (error: unknown): boolean =>
+  isDiskFull(error) || (error instanceof SQLiteError && error.code === "SQLITE_BUSY")
 
 /** What tells a file from another one of its name; empty if there is none. */
 function identityOf(file: string): string {

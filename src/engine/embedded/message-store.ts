@@ -45,6 +45,7 @@ export class MessageStore {
   readonly #appender: Appender
   #lastEvent: number
   #lastPosition: number
+  #messageCount: number
 
   constructor(database: Database) {
     this.#database = database
@@ -52,6 +53,12 @@ export class MessageStore {
     this.#appender = new Appender(database)
     this.#lastEvent = this.#sql.lastEvent.get()?.value ?? 0
     this.#lastPosition = this.#sql.lastDeadLetterPosition.get()?.value ?? 0
+    this.#messageCount = this.#sql.countAll.get()?.value ?? 0
+  }
+
+  /** How many messages there are on all queues, in whatever state; dead letters are none. */
+  get messageCount(): number {
+    return this.#messageCount
   }
 
   /** Makes what was unsettled when the last process died ready again, and learns which positions are used. */
@@ -89,6 +96,7 @@ export class MessageStore {
     const event = ++this.#lastEvent
     this.#appender.addEvent(event, stored.body, stored.trace)
     const shared = queues.length > 1 ? 1 : 0
+    this.#messageCount += queues.length
     for (const { id } of queues) {
       this.#appender.addMessage(id, READY, priority, ++this.#lastPosition, event, shared, now)
     }
@@ -102,6 +110,7 @@ export class MessageStore {
   /** Puts a stored event on a queue again, behind what waits there. Its body may be another queue's too. */
   requeue(queue: number, event: number, priority: number, now: number): void {
     this.#appender.addMessage(queue, READY, priority, ++this.#lastPosition, event, 1, now)
+    this.#messageCount++
     this.#appender.insert()
   }
 
@@ -127,6 +136,7 @@ export class MessageStore {
   /** Removes a message that was handled. */
   settle(message: Message): void {
     this.#sql.deleteMessage.run(message.queue, UNSETTLED, message.priority, message.position)
+    this.#messageCount--
     this.#dropEvent(message)
   }
 
@@ -206,11 +216,13 @@ export class MessageStore {
   /** Runs everything in one transaction. It is durable once the log is synced. */
   transaction(work: () => void): void {
     this.#sql.begin.run()
+    const messageCount = this.#messageCount
     try {
       work()
       this.#sql.commit.run()
     } catch (error) {
       this.#appender.discard()
+      this.#messageCount = messageCount
       // SQLite rolls back by itself after some faults, a full disk among them.
       if (this.#database.inTransaction) this.#sql.rollback.run()
       throw error
@@ -225,6 +237,7 @@ export class MessageStore {
   #bury(message: Message, from: number, failure: FailureRecord): void {
     const { queue, priority, position, event } = message
     this.#sql.deleteMessage.run(queue, from, priority, position)
+    this.#messageCount--
     this.#sql.insertDeadLetter.run(++this.#lastPosition, queue, event, priority, JSON.stringify(failure))
   }
 
@@ -300,6 +313,7 @@ function prepare(database: Database) {
       `SELECT ${columns} FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ?`,
     ),
     nextDue: query<Value, []>("SELECT min(due_at) AS value FROM messages WHERE due_at IS NOT NULL"),
+    countAll: query<Value, []>("SELECT count(*) AS value FROM messages"),
     countMessages: query<Value, [number, number]>(
       "SELECT count(*) AS value FROM messages WHERE queue = ? AND state = ?",
     ),

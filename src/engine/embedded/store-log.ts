@@ -1,5 +1,6 @@
-import type { Database, Statement } from "bun:sqlite"
+import type { Database } from "bun:sqlite"
 import type { SyncAnswer } from "./log-keeper.ts"
+import { LogLength } from "./log-length.ts"
 import { SyncRequest, THEN_CHECKPOINT, THEN_NOTHING, THEN_TAKE_OVER } from "./sync-request.ts"
 import type { SyncStart } from "./sync-thread.ts"
 
@@ -17,18 +18,14 @@ export interface SyncWatcher {
 export interface Log {
   /** Brings the log onto the disk. One sync at a time: the next may begin once the database may be written again. */
   sync(turn: number, watcher: SyncWatcher): void
+  /** Makes the next sync copy the log into the database, however short the log is. */
+  hurry(): void
   /** Closes the database with `closeDatabase`, and lets go of the log. */
   close(closeDatabase: () => void): Promise<void>
 }
 
-/**
- * Pages in the log before they are copied into the database: 16 MiB at 4 KiB a page, which have to be free beside the
- * database. A page that changes often, such as a queue's tail, is then copied once for many commits.
- */
-const CHECKPOINT_PAGES = 4_000
-
-/** Pages that are written before a checkpoint that was not whole is tried again. */
-const CHECKPOINT_AGAIN_PAGES = 1_000
+/** The share of the log's length that is written before a checkpoint that was not whole is tried again. */
+const AGAIN_SHARE = 1 / 4
 
 /** The sync thread's own entry file, beside this one in the sources. */
 const SYNC_THREAD_URL = new URL("./sync-thread.ts", import.meta.url).href
@@ -36,6 +33,8 @@ const SYNC_THREAD_URL = new URL("./sync-thread.ts", import.meta.url).href
 export interface StoreLogOptions {
   readonly database: Database
   readonly storeId: string
+  /** How long the log may become before it is copied into the database, in pages. */
+  readonly logPages: number
   /** The entry file of the thread. Default: the one in the sources. */
   readonly threadUrl?: string | undefined
   /** Called once, if the log fails while no sync was asked for. */
@@ -46,17 +45,21 @@ export interface StoreLogOptions {
 export class StoreLog implements Log {
   readonly #thread: Worker
   readonly #request = new SyncRequest()
-  readonly #size: Statement<{ log: number }, []>
+  readonly #length: LogLength
+  readonly #logPages: number
   readonly #onFailure: (reason: Error) => void
   #watcher: SyncWatcher | null = null
   /** What waits while the store is closed. */
   #closing: PromiseWithResolvers<void> | null = null
-  #checkpointAt = CHECKPOINT_PAGES
+  /** In pages. */
+  #checkpointAt: number
   #failure: Error | null = null
 
-  constructor({ database, storeId, threadUrl = SYNC_THREAD_URL, onFailure }: StoreLogOptions) {
+  constructor({ database, storeId, logPages, threadUrl = SYNC_THREAD_URL, onFailure }: StoreLogOptions) {
     this.#onFailure = onFailure
-    this.#size = database.prepare("PRAGMA wal_checkpoint(NOOP)")
+    this.#length = new LogLength(database)
+    this.#logPages = logPages
+    this.#checkpointAt = logPages
     this.#thread = new Worker(threadUrl)
     // Outside the dispatch of the message: code that it resumes could wait for a message that comes after it.
     this.#thread.onmessage = ({ data }: MessageEvent<SyncAnswer>) => setImmediate(() => this.#take(data))
@@ -71,14 +74,19 @@ export class StoreLog implements Log {
       return
     }
     this.#watcher = watcher
-    this.#request.make(turn, this.#pages() >= this.#checkpointAt ? THEN_CHECKPOINT : THEN_NOTHING)
+    this.#request.make(turn, this.#length.pages >= this.#checkpointAt ? THEN_CHECKPOINT : THEN_NOTHING)
+  }
+
+  hurry(): void {
+    // A log of no pages has nothing to copy.
+    this.#checkpointAt = 1
   }
 
   async close(closeDatabase: () => void): Promise<void> {
     try {
       if (this.#failure !== null) return
       await this.#askToClose(THEN_TAKE_OVER)
-      this.#size.finalize()
+      this.#length.close()
       closeDatabase()
       await this.#askToClose(THEN_NOTHING)
     } catch {
@@ -94,10 +102,6 @@ export class StoreLog implements Log {
     return this.#closing.promise
   }
 
-  #pages(): number {
-    return this.#size.get()?.log ?? 0
-  }
-
   #take(answer: SyncAnswer): void {
     switch (answer.kind) {
       case "synced":
@@ -105,7 +109,9 @@ export class StoreLog implements Log {
         if (this.#request.followUp === THEN_NOTHING) this.#release()
         break
       case "checkpointed":
-        this.#checkpointAt = answer.isWhole ? CHECKPOINT_PAGES : this.#pages() + CHECKPOINT_AGAIN_PAGES
+        this.#checkpointAt = answer.isWhole
+          ? this.#logPages
+          : this.#length.pages + Math.ceil(this.#logPages * AGAIN_SHARE)
         this.#release()
         break
       case "took-over":

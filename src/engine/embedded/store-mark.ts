@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
+import { isDiskFull } from "./turn-failure.ts"
 
 /** The file that says which turn of the store was synced last. */
 const MARK_FILE = "event-broker.mark"
@@ -20,25 +21,36 @@ export interface TurnMark {
  * its log was damaged, deleted or replaced, and events that were answered 201 are missing.
  *
  * The mark is written after its turn is on the disk and is not synced itself, so a power loss can leave an older mark
- * but never a newer one.
+ * but never a newer one. For the same reason a full disk, which takes no mark, is no reason to refuse events: the older
+ * mark finds fewer missing turns, and none that are there.
  */
 export class StoreMark implements Disposable {
-  readonly #descriptor: number
+  readonly #dataDir: string
   readonly #storeId: string
+  /** Null while the disk has no room for the file. */
+  #descriptor: number | null
 
   constructor(dataDir: string, storeId: string) {
-    const file = join(dataDir, MARK_FILE)
-    // Not truncated: the old mark stays until the first turn is synced.
-    this.#descriptor = openSync(file, readStoreMark(dataDir) === null ? "w" : "r+", MODE)
+    this.#dataDir = dataDir
     this.#storeId = storeId
+    this.#descriptor = unlessFull(() => this.#open())
   }
 
   set(turn: number): void {
-    writeSync(this.#descriptor, `${this.#storeId} ${String(turn).padStart(TURN_DIGITS, "0")}\n`, 0)
+    unlessFull(() => {
+      this.#descriptor ??= this.#open()
+      writeSync(this.#descriptor, `${this.#storeId} ${String(turn).padStart(TURN_DIGITS, "0")}\n`, 0)
+    })
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#descriptor)
+    if (this.#descriptor !== null) closeSync(this.#descriptor)
+  }
+
+  #open(): number {
+    // Not truncated: the old mark stays until the first turn is synced.
+    const flags = readStoreMark(this.#dataDir) === null ? "w" : "r+"
+    return openSync(join(this.#dataDir, MARK_FILE), flags, MODE)
   }
 }
 
@@ -53,4 +65,15 @@ export function readStoreMark(dataDir: string): TurnMark | null {
   }
   const [, storeId, turn] = /^([\da-f]+) (\d+)\n$/.exec(text) ?? []
   return storeId === undefined || turn === undefined ? null : { storeId, turn: Number(turn) }
+}
+
+/** Null if the disk was full. */
+function unlessFull<Result>(work: () => Result): Result | null {
+  try {
+    return work()
+  } catch (error) {
+    // The mark that is there is an older one, if any.
+    if (isDiskFull(error)) return null
+    throw error
+  }
 }

@@ -4,7 +4,12 @@ import { EngineUnavailableError, PublishError, type PublishOutcome } from "../er
 import type { Turn } from "./turn.ts"
 
 /** Tells all who asked for something in a turn, other than to settle a delivery, that it was not confirmed. */
-export function refuseAll(turn: Turn, reason: string, outcome: PublishOutcome, cause: unknown): void {
+export function refuseAll(
+  turn: Pick<Turn, "publishes" | "operations">,
+  reason: string,
+  outcome: PublishOutcome,
+  cause: unknown,
+): void {
   for (const { refuse } of turn.publishes) {
     refuse(new PublishError("engine-unavailable", reason, outcome, { cause }))
   }
@@ -18,6 +23,16 @@ export function refuseAll(turn: Turn, reason: string, outcome: PublishOutcome, c
 export function outcomeOf(cause: unknown): PublishOutcome {
   const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
   return code.startsWith("SQLITE_IOERR") ? "unknown" : "not-stored"
+}
+
+/** What SQLite and the file system call a full disk. SQLite's shared memory is a file beside the database. */
+const DISK_FULL_CODES = new Set(["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "ENOSPC", "EDQUOT"])
+
+/** Whether something failed because the disk was full, by its own code or that of its cause. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = "code" in error && typeof error.code === "string" ? error.code : ""
+  return DISK_FULL_CODES.has(code) || isDiskFull(error.cause)
 }
 
 /** The message of whatever was thrown. */

@@ -1,5 +1,6 @@
 import type { FailureReason, FailureRecord } from "../../event/failure.ts"
 import { PublishError } from "../errors.ts"
+import type { DiskRoom } from "./disk-room.ts"
 import type { Message, MessageStore, TakenMessage } from "./message-store.ts"
 import type { Consumer, Queue } from "./queue.ts"
 import type { QueueCatalog } from "./queue-catalog.ts"
@@ -38,23 +39,38 @@ export const EXPIRY_INTERVAL_MS = 500
 /** What is written to learn whether the disk has room again, in bytes: about a turn of common events. */
 const PROBE_BYTES = 65_536
 
+export interface TurnWriterOptions {
+  readonly store: MessageStore
+  readonly catalog: QueueCatalog
+  readonly clock: StoreClock
+  readonly room: DiskRoom
+  /** The number of the store's last turn. */
+  readonly turn: number
+}
+
 /** Writes a turn in one transaction. The order within it is the order in which a user would expect effects. */
 export class TurnWriter {
   readonly #store: MessageStore
   readonly #catalog: QueueCatalog
   readonly #clock: StoreClock
+  readonly #room: DiskRoom
   #nextDueAt: number | null
   #expiredAt = Number.NEGATIVE_INFINITY
   #hasMore = false
   #number: number
 
-  /** @param number that of the store's last turn */
-  constructor(store: MessageStore, catalog: QueueCatalog, clock: StoreClock, number: number) {
+  constructor({ store, catalog, clock, room, turn }: TurnWriterOptions) {
     this.#store = store
     this.#catalog = catalog
     this.#clock = clock
-    this.#number = number
+    this.#room = room
+    this.#number = turn
     this.#nextDueAt = store.nextDueAt()
+  }
+
+  /** That of the store's last turn. */
+  get number(): number {
+    return this.#number
   }
 
   /** When the next delayed message is due, by the store's clock. */
@@ -68,6 +84,7 @@ export class TurnWriter {
     const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
     const claims: Claim[] = []
     this.#hasMore = false
+    if (turn.publishes.length > 0) this.#room.beforeTurn()
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
       this.#store.transaction(() => {
@@ -109,12 +126,12 @@ export class TurnWriter {
       case "retry": {
         const dueAt = Math.ceil(now + boundDelay(settlement.delayMs))
         this.#nextDueAt = Math.min(this.#nextDueAt ?? dueAt, dueAt)
-        this.#store.delay(message, dueAt, settlement.failure)
+        this.#store.delay(message, dueAt, this.#room.fit(settlement.failure))
         break
       }
       case "dead-letter":
         queue.deadLetters++
-        this.#store.buryUnsettled(message, settlement.failure)
+        this.#store.buryUnsettled(message, this.#room.fit(settlement.failure))
         break
     }
   }
@@ -126,6 +143,8 @@ export class TurnWriter {
       const { name, maxLength } = full.declaration
       return new PublishError("queue-full", `the queue ${name} is full: ${maxLength} events wait in it`)
     }
+    const shortage = this.#room.take(stored.body, queues.length)
+    if (shortage !== null) return new PublishError("engine-unavailable", shortage)
     for (const queue of queues) {
       this.#makeRoom(queue)
       queue.ready++

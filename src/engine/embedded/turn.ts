@@ -30,8 +30,15 @@ export interface PendingSettlement {
   readonly fail: (error: Error) => void
 }
 
+/** What an operation needs to be written. */
+export interface OperationNeeds {
+  /** Whether it adds to the store, and is refused while publishing is blocked. */
+  readonly room: boolean
+}
+
 /** Anything else that is written: a declaration, a step of a redrive or a purge. */
 export interface PendingOperation {
+  readonly needs: OperationNeeds
   /** Runs in the turn's transaction. If it throws, nothing of the turn is written. */
   readonly write: (now: number) => void
   readonly confirm: () => void
@@ -42,11 +49,7 @@ export interface PendingOperation {
 export class Turn {
   readonly publishes: PendingPublish[] = []
   readonly operations: PendingOperation[] = []
-  readonly settlements: PendingSettlement[]
-
-  constructor(settlements: PendingSettlement[] = []) {
-    this.settlements = settlements
-  }
+  readonly settlements: PendingSettlement[] = []
 
   /** Whether something was asked for in it. */
   get isEmpty(): boolean {

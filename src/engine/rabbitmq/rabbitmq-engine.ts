@@ -119,7 +119,7 @@ export class RabbitMqEngine implements Engine {
   status(): EngineStatus {
     if (this.#isClosed) return { state: "closed" }
     if (this.#blockedBecause !== null) {
-      return { state: "unavailable", reason: `RabbitMQ blocks publishers: ${this.#blockedBecause}` }
+      return { state: "blocked", reason: `RabbitMQ blocks publishers: ${this.#blockedBecause}` }
     }
     if (this.#publisher === null || this.#consumeClient === null) {
       return { state: "unavailable", reason: this.#downBecause }
@@ -134,7 +134,7 @@ export class RabbitMqEngine implements Engine {
     const isUp = this.#publisher !== null && this.#consumeClient !== null
     return {
       state: this.#blockedBecause !== null ? "blocked" : isUp ? "connected" : "disconnected",
-      reason: status.state === "unavailable" ? status.reason : null,
+      reason: "reason" in status ? status.reason : null,
       ...this.#address,
       vhost: access.vhost,
       tls: access.tls,

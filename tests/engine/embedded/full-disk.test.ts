@@ -1,16 +1,27 @@
+import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
+import { rmSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
+import { RESERVE_FILE } from "../../../src/engine/embedded/reserve-file.ts"
 import type { Delivery, Engine, EngineStatus } from "../../../src/engine/engine.ts"
 import { PublishError } from "../../../src/engine/errors.ts"
 import { ChildProcess } from "../../support/child-process.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
+import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
+import { LoopDisk } from "../../support/loop-disk.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { statsOf } from "../../support/queue-stats.ts"
-import { smallDisk } from "../../support/small-disk.ts"
+import { type SmallDisk, smallDisk } from "../../support/small-disk.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
 const TEST_TIMEOUT_MS = 60_000
+
+const EVENTS = 50
+
+const NOT_STORED = { code: "engine-unavailable", outcome: "not-stored" }
 
 /** Publishes one event; adds its id where it is confirmed, and returns how it was refused otherwise. */
 async function publishOne(engine: Engine, confirmed: string[]): Promise<PublishError | null> {
@@ -36,54 +47,168 @@ const idOf = ({ body }: { readonly body: string }): string => JSON.parse(body).i
 
 const isReady = (engine: Engine): boolean => engine.status().state === "ready"
 
-describe("on a full disk", () => {
+/** Another program takes all the room, the reserve that the engine holds included. */
+function fillToTheLast(disk: SmallDisk): void {
+  rmSync(join(disk.path, RESERVE_FILE), { force: true })
+  disk.fill()
+}
+
+/** Publishes and takes some events of a queue `calls`; then the rest of the disk is the test's. */
+async function openWithHeld(
+  store: EmbeddedStore,
+  {
+    onStatusChange = () => {},
+    inOneTurn = false,
+  }: { onStatusChange?: (status: EngineStatus) => void; inOneTurn?: boolean } = {},
+) {
+  const engine = store.open({ onStatusChange })
+  await engine.declareQueues([queueDeclaration("calls")])
+  const confirmed: string[] = []
+  const publish = async () => expect(await publishOne(engine, confirmed)).toBeNull()
+  // In a turn each, they make the log so long that it is copied into the database; in one turn they do not.
+  if (inOneTurn) await Promise.all(Array.from({ length: EVENTS }, publish))
+  else for (let i = 0; i < EVENTS; i++) await publish()
+  const inbox = new Inbox(engine, "calls", 10)
+  const held = await inbox.take(10)
+  await waitUntil(() => reserveBytes(store.dataDir) > 0, "the reserve to be taken")
+  return { engine, confirmed, inbox, held }
+}
+
+/** Each in a turn of its own, so that together they make a log of many pages. */
+async function ackOneByOne(deliveries: readonly Delivery[]): Promise<void> {
+  for (const delivery of deliveries) await delivery.ack()
+}
+
+const reserveBytes = (dataDir: string): number =>
+  statSync(join(dataDir, RESERVE_FILE), { throwIfNoEntry: false })?.size ?? 0
+
+/** What is stored, in a store that is closed, besides what was acked. */
+async function expectStored(store: EmbeddedStore, confirmed: readonly string[], acked: readonly string[]) {
+  const reopened = store.open()
+  const { messageCount } = await statsOf(reopened, "calls")
+  const stored = (await new Inbox(reopened, "calls").take(messageCount)).map(idOf)
+  expect(stored.toSorted()).toEqual([...new Set(confirmed).difference(new Set(acked))].toSorted())
+}
+
+describe("on a disk that another program fills", () => {
   test(
-    "publishes are refused, acks are kept, and both go on by themselves once there is room",
+    "publishes are refused, acks go on from the reserve, and publishing goes on by itself once there is room",
     async () => {
       const disk = smallDisk()
       await using store = new EmbeddedStore(disk)
       const changes: EngineStatus["state"][] = []
-      const engine = store.open({ onStatusChange: ({ state }) => changes.push(state) })
-      await engine.declareQueues([queueDeclaration("calls")])
-      const confirmed: string[] = []
-      for (let i = 0; i < 50; i++) expect(await publishOne(engine, confirmed)).toBeNull()
-      const inbox = new Inbox(engine, "calls", 10)
-      const held = await inbox.take(10)
-
+      const { engine, confirmed, inbox, held } = await openWithHeld(store, {
+        onStatusChange: ({ state }) => changes.push(state),
+      })
       disk.fill()
+      // Some acks are asked for in the turn that fails, too large for what room the log itself has left.
+      const acks = held.slice(0, 5).map((delivery) => delivery.ack())
+      await Promise.all(Array.from({ length: 1_000 }, () => publishOne(engine, confirmed)))
+      expect(await publishUntilRefused(engine, confirmed)).toMatchObject(NOT_STORED)
+      expect(engine.status()).toEqual({ state: "blocked", reason: expect.stringContaining("full") })
+      await Promise.all([...acks, ...held.slice(5).map((delivery) => delivery.ack())])
+      const more = await inbox.take(10)
+      await Promise.all(more.map((delivery) => delivery.ack()))
+      expect(await publishOne(engine, confirmed)).toMatchObject(NOT_STORED)
+
+      disk.free()
+      await waitUntil(() => isReady(engine), "the engine to be ready again")
+      for (let i = 0; i < 50; i++) expect(await publishOne(engine, confirmed)).toBeNull()
+      expect(changes).toEqual(["blocked", "ready"])
+      expect(reserveBytes(disk.path)).toBeGreaterThan(0)
+      await inbox.take(10)
+      await engine.close()
+      await expectStored(store, confirmed, [...held, ...more].map(idOf))
+    },
+    TEST_TIMEOUT_MS,
+  )
+
+  test(
+    "to the last, acks go on in the log's own room, which is written over again and again",
+    async () => {
+      const disk = smallDisk()
+      await using store = new EmbeddedStore(disk)
+      const { engine, confirmed, inbox, held } = await openWithHeld(store)
+      await ackOneByOne(held)
+      await ackOneByOne(await inbox.take(10))
+      fillToTheLast(disk)
+      for (let i = 0; i < 2; i++) await ackOneByOne(await inbox.take(10))
+      await waitUntil(() => engine.status().state === "blocked", "publishers to be blocked")
+      expect(await publishOne(engine, confirmed)).toMatchObject(NOT_STORED)
+      await ackOneByOne(await inbox.take(10))
+      disk.free()
+      await waitUntil(() => isReady(engine), "the engine to be ready again")
+    },
+    TEST_TIMEOUT_MS,
+  )
+
+  test(
+    "to the last, acks wait while a reader keeps the log from being written over, and no longer",
+    async () => {
+      const disk = smallDisk()
+      await using store = new EmbeddedStore(disk)
+      const { engine, inbox, held } = await openWithHeld(store)
+      await ackOneByOne(held)
+      await ackOneByOne(await inbox.take(10))
+      const reader = new Database(join(disk.path, DATABASE_FILE), { readonly: true })
+      reader.run("BEGIN")
+      reader.run("SELECT count(*) FROM events")
+      fillToTheLast(disk)
+      const acked = (async () => {
+        for (let i = 0; i < 3; i++) await ackOneByOne(await inbox.take(10))
+      })()
+      await waitUntil(() => engine.status().state === "unavailable", "the engine to be unavailable")
+      expect(Bun.peek.status(acked)).toBe("pending")
+      reader.run("COMMIT")
+      reader.close()
+      await acked
+      expect(engine.status().state).toBe("blocked")
+    },
+    TEST_TIMEOUT_MS,
+  )
+
+  test(
+    "to the last, acks are kept until there is room if the database has to grow",
+    async () => {
+      const disk = smallDisk()
+      await using store = new EmbeddedStore(disk)
+      const { engine, confirmed, held } = await openWithHeld(store, { inOneTurn: true })
+      fillToTheLast(disk)
       let acked = 0
       const ack = (delivery: Delivery) => delivery.ack().then(() => acked++)
-      // Some acks are asked for in the turn that fails, too large for what room the log itself has left.
       const acks = held.slice(0, 5).map(ack)
       await Promise.all(Array.from({ length: 1_000 }, () => publishOne(engine, confirmed)))
-      expect(await publishUntilRefused(engine, confirmed)).toMatchObject({
-        code: "engine-unavailable",
-        outcome: "not-stored",
-      })
-      expect(engine.status()).toEqual({ state: "unavailable", reason: expect.stringContaining("full") })
-      expect(await publishOne(engine, confirmed)).toMatchObject({
-        code: "engine-unavailable",
-        outcome: "not-stored",
-      })
+      await waitUntil(() => engine.status().state === "unavailable", "the engine to be unavailable")
+      expect(await publishOne(engine, confirmed)).toMatchObject(NOT_STORED)
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: confirmed.length - held.length })
       acks.push(...held.slice(5).map(ack))
       for (let i = 0; i < 5; i++) expect(await publishOne(engine, confirmed)).not.toBeNull()
       expect(acked).toBe(0)
 
       disk.free()
-      await waitUntil(() => isReady(engine), "the engine to be ready again")
       await Promise.all(acks)
-      for (let i = 0; i < 50; i++) expect(await publishOne(engine, confirmed)).toBeNull()
-      expect(changes).toEqual(["unavailable", "ready"])
-      await inbox.take(10)
-      expect(inbox.unread).toEqual([])
+      await waitUntil(() => isReady(engine), "the engine to be ready again")
+      expect(await publishOne(engine, confirmed)).toBeNull()
       await engine.close()
+      await expectStored(store, confirmed, held.map(idOf))
+    },
+    TEST_TIMEOUT_MS,
+  )
 
+  test(
+    "before the store is opened, everything that is stored is handled",
+    async () => {
+      const disk = smallDisk()
+      await using store = new EmbeddedStore(disk)
+      const { engine, confirmed } = await openWithHeld(store)
+      await engine.close()
+      disk.fill()
       const reopened = store.open()
-      const { messageCount } = await statsOf(reopened, "calls")
-      const stored = (await new Inbox(reopened, "calls").take(messageCount)).map(idOf)
-      const expected = new Set(confirmed).difference(new Set(held.map(idOf)))
-      expect(stored.toSorted()).toEqual([...expected].toSorted())
+      await reopened.declareQueues([queueDeclaration("calls"), queueDeclaration("other")])
+      const deliveries = await new Inbox(reopened, "calls").take(confirmed.length)
+      await Promise.all(deliveries.map((delivery) => delivery.ack()))
+      expect(reopened.status().state).toBe("blocked")
+      expect(deliveries.map(idOf).toSorted()).toEqual(confirmed.toSorted())
     },
     TEST_TIMEOUT_MS,
   )
@@ -117,6 +242,52 @@ describe("on a full disk", () => {
       await using child = new ChildProcess(script, [disk.path])
       expect(await child.exited()).toEqual({ code: 0, errors: "" })
       expect(child.lines).toEqual(["closed"])
+    },
+    TEST_TIMEOUT_MS,
+  )
+})
+
+describe("on a disk that the engine's own events fill", () => {
+  test(
+    "every event can become a dead letter with its error; a redrive is refused, and a purge makes room",
+    async () => {
+      const disk = LoopDisk.make({ sizeMiB: 8 })
+      await using store = new EmbeddedStore(disk)
+      const engine = store.open()
+      await engine.declareQueues([queueDeclaration("calls", { maxLength: 1_000_000 })])
+      const small = () =>
+        engine.publish(newEvent({ routing_key: "calls", payload: { text: "x".repeat(200) } }))
+      let stored = 0
+      const client = async (): Promise<void> => {
+        while (engine.status().state === "ready") {
+          // A refusal ends the client by the state; what it says is shown elsewhere.
+          await small().then(
+            () => stored++,
+            () => {},
+          )
+        }
+      }
+      await Promise.all(Array.from({ length: 64 }, client))
+      expect(engine.status()).toMatchObject({
+        state: "blocked",
+        reason: expect.stringMatching(/left, .* kept/),
+      })
+
+      const error = { name: "Error", message: "m".repeat(2_000), stack: "s".repeat(8_000) }
+      const inbox = new Inbox(engine, "calls", 100)
+      for (let buried = 0; buried < stored; ) {
+        const batch = await inbox.take(Math.min(100, stored - buried))
+        await Promise.all(batch.map((delivery) => delivery.deadLetter(failureRecord({ error }))))
+        buried += batch.length
+      }
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: stored })
+      expect(reserveBytes(disk.path)).toBeGreaterThan(0)
+
+      if (engine.status().state === "ready") await Promise.all(Array.from({ length: 64 }, client))
+      await expect(engine.redrive("calls", {})).rejects.toThrow("the disk is nearly full")
+      expect(await engine.purgeDeadLetters("calls", {})).toMatchObject({ remaining: 0 })
+      await waitUntil(() => isReady(engine), "publishing to go on")
+      await small()
     },
     TEST_TIMEOUT_MS,
   )

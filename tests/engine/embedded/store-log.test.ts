@@ -47,6 +47,17 @@ describe("a log of 16 MiB", () => {
     expect(hasLogHeader(store.dataDir)).toBe(true)
     await engine.close()
   })
+
+  test("that one turn made much longer gets short again with the next turn", async () => {
+    await using store = new EmbeddedStore()
+    const engine = await openWithQueue(store)
+    await Promise.all(Array.from({ length: 400 }, () => publish(engine, 100_000)))
+    expect(statSync(logOf(store)).size).toBeGreaterThan(40_000_000)
+    await waitUntil(() => !hasLogHeader(store.dataDir), "the log to be copied")
+    await publish(engine)
+    expect(statSync(logOf(store)).size).toBeLessThan(26_000_000)
+    await engine.close()
+  })
 })
 
 describe("a store that is closed", () => {
