@@ -42,6 +42,15 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
 /** Addresses that stand for all of this machine's. */
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::"])
 
+/** How the log tells of each state of the engine. */
+const STATE_LEVELS = {
+  ready: "info",
+  blocked: "warn",
+  unavailable: "warn",
+  failed: "error",
+  closed: "info",
+} as const
+
 /** What a registry knows it by. */
 const SERVICE_NAME = "event-broker"
 
@@ -96,7 +105,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { promise: failed, resolve: reportFailure } = Promise.withResolvers<void>()
   let server: HttpServer | undefined
   const { engine, brokerReport } = openEngine(options, (status) => {
-    logger[status.state === "ready" ? "info" : "warn"](status, "the engine's state changed")
+    logger[STATE_LEVELS[status.state]](status, "the engine's state changed")
     if (status.state === "failed") reportFailure()
     if (status.state === "ready" && engine.capabilities.priorities === "none") {
       logger.warn(

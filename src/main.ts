@@ -165,7 +165,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
     })
     hasStarted(app)
     void app.failed.then(async () => {
-      logger.fatal("stopping, since the engine has failed; what was confirmed is there at the next start")
+      logger.fatal("stopping, because the engine has failed; the line that says so has the reason")
       await app.stop()
       process.exit(EXIT_REFUSED)
     })

@@ -2,7 +2,9 @@ import { Database, SQLiteError } from "bun:sqlite"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { EngineStartError } from "../errors.ts"
+import { isDamage, requireSoundTables } from "./store-damage.ts"
 import { StoreLock } from "./store-lock.ts"
+import { reasonOf } from "./turn-failure.ts"
 import { LOG_OVERRUN, logBytesFor, volumeOf } from "./volume.ts"
 
 /** The one database file in `DATA_DIR`. SQLite keeps its write-ahead log beside it. */
@@ -143,14 +145,14 @@ export function openStore(dataDir: string): OpenStore {
   } catch (cause) {
     database?.close()
     lock[Symbol.dispose]()
-    if (cause instanceof EngineStartError) throw cause
-    throw explain(file, dataDir, cause)
+    throw explainOpening(dataDir, cause)
   }
 }
 
 function configure(database: Database, logBytes: number): void {
   database.run("PRAGMA journal_mode = WAL")
   database.transaction(() => bringTables(database)).immediate()
+  requireSoundTables(database)
   // From here on this connection neither syncs nor copies the log: the sync thread does both, in an order that is safe
   // without this connection's help. Source: sqlite.org/pragma.html#pragma_synchronous.
   database.run("PRAGMA synchronous = OFF")
@@ -203,7 +205,10 @@ function refuseForeignFile(database: Database): void {
   )
 }
 
-function explain(file: string, dataDir: string, cause: unknown): EngineStartError {
+/** One sentence for whoever starts the service, where a store can't be opened. */
+export function explainOpening(dataDir: string, cause: unknown): EngineStartError {
+  if (cause instanceof EngineStartError) return cause
+  const file = join(dataDir, DATABASE_FILE)
   const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
   if (code.startsWith("SQLITE_BUSY")) {
     return new EngineStartError(
@@ -211,12 +216,10 @@ function explain(file: string, dataDir: string, cause: unknown): EngineStartErro
       { cause },
     )
   }
-  if (code === "SQLITE_NOTADB" || code.startsWith("SQLITE_CORRUPT")) {
-    return new EngineStartError(`${file} is not an Event Broker store, or is damaged: ${reasonOf(cause)}`, {
-      cause,
-    })
+  if (isDamage(cause)) {
+    const advice = "keep a copy, and restore a backup or save what can be read (docs/troubleshooting.md)"
+    const message = `${file} is not an Event Broker store, or is damaged: ${reasonOf(cause)}; ${advice}`
+    return new EngineStartError(message, { cause })
   }
   return new EngineStartError(`DATA_DIR ${dataDir} can't be used: ${reasonOf(cause)}`, { cause })
 }
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -11,6 +11,7 @@ import { EngineUnavailableError } from "../errors.ts"
 import { DeadLetterStore, type Step, type Stretch } from "./dead-letter-store.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
+import { isDamage } from "./store-damage.ts"
 import type { OperationNeeds } from "./turn.ts"
 import { reasonOf, whyUnavailable } from "./turn-failure.ts"
 
@@ -18,6 +19,8 @@ export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus
   /** Runs in the next turn; resolves once that is on the disk. @throws {EngineUnavailableError} */
   readonly operate: <Result>(write: (now: number) => Result, needs: OperationNeeds) => Promise<Result>
+  /** Called if the store turns out to be damaged. */
+  readonly onDamage: (cause: unknown) => void
 }
 
 /** One step of a walk through a queue's dead letters. */
@@ -95,6 +98,7 @@ export class DeadLetterAdministration {
     try {
       return read()
     } catch (cause) {
+      if (isDamage(cause)) this.#options.onDamage(cause)
       throw new EngineUnavailableError(`the store can't be read: ${reasonOf(cause)}`, { cause })
     }
   }

@@ -2,8 +2,19 @@ import type { Delivery } from "../engine.ts"
 import type { Settlement } from "./turn.ts"
 import type { Claim } from "./turn-writer.ts"
 
-/** What a consumer gets of a claim. `settle` is called once: with the first way in which it is settled. */
-export function newDelivery(
+/** Hands a claim to its consumer. Skips one that an earlier delivery of the turn has cancelled. */
+export function deliver(
+  claim: Claim,
+  isEngineGone: () => boolean,
+  settle: (settlement: Settlement) => Promise<void>,
+): void {
+  const delivery = newDelivery(claim, isEngineGone, settle)
+  if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
+  else void delivery.release()
+}
+
+/** `settle` is called once: with the first way in which it is settled. */
+function newDelivery(
   { message, queue }: Claim,
   isEngineGone: () => boolean,
   settle: (settlement: Settlement) => Promise<void>,

@@ -15,16 +15,16 @@ import type {
   Subscription,
   Watcher,
 } from "../engine.ts"
-import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
+import { EngineStartError, EngineUnavailableError, type PublishOutcome } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { ClockMarkStore } from "./clock-mark.ts"
 import { Committer } from "./committer.ts"
-import { type OpenStore, openStore } from "./database.ts"
+import { explainOpening, type OpenStore, openStore } from "./database.ts"
 import { DeadLetterAdministration } from "./dead-letter-administration.ts"
-import { newDelivery } from "./delivery.ts"
+import { deliver } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
-import type { EmbeddedEngineOptions } from "./engine-options.ts"
+import type { EmbeddedEngineOptions } from "./embedded-engine-options.ts"
 import { EngineState } from "./engine-state.ts"
 import { explainLostTurns } from "./lost-turns.ts"
 import { MessageStore } from "./message-store.ts"
@@ -34,9 +34,18 @@ import { RecoveryTimer } from "./recovery-timer.ts"
 import type { Report } from "./report.ts"
 import { ReserveFile } from "./reserve-file.ts"
 import { StoreClock } from "./store-clock.ts"
+import { explainLasting } from "./store-damage.ts"
 import { type Log, StoreLog } from "./store-log.ts"
-import { type OperationNeeds, type PendingOperation, type Settlement, Turn } from "./turn.ts"
-import { isDiskFull, outcomeOf, reasonOf, refuseAll, whyUnavailable } from "./turn-failure.ts"
+import { newOperation, type OperationNeeds, type PendingOperation, type Settlement, Turn } from "./turn.ts"
+import {
+  abandon,
+  isDiskFull,
+  outcomeOf,
+  reasonOf,
+  refuseAll,
+  unroutable,
+  whyUnavailable,
+} from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
 import { Upkeep } from "./upkeep.ts"
 
@@ -69,13 +78,18 @@ export class EmbeddedEngine implements Engine {
 
   /**
    * Opens the store, and makes ready again what was unsettled when the last process died.
-   * @throws {EngineStartError} if the folder can't be written or another process has it.
+   * @throws {EngineStartError} if the folder can't be written, another process has it, or the store is damaged.
    */
   static open(options: EmbeddedEngineOptions): EmbeddedEngine {
     const report = options.report ?? (() => {})
     const reserve = new ReserveFile(options.dataDir, report)
     const opened = reserve.spendOn(() => openStore(options.dataDir))
-    return new EmbeddedEngine(opened, reserve, report, options)
+    try {
+      return new EmbeddedEngine(opened, reserve, report, options)
+    } catch (cause) {
+      opened[Symbol.dispose]()
+      throw explainOpening(options.dataDir, cause)
+    }
   }
 
   private constructor(
@@ -94,6 +108,7 @@ export class EmbeddedEngine implements Engine {
     this.#deadLetters = new DeadLetterAdministration(database, this.#store, {
       status: () => this.#state.current,
       operate: (write, needs) => this.#operate(write, needs),
+      onDamage: (cause) => this.#fail(new Turn(), cause),
     })
     this.#catalog = reserve.spendOn(() => new QueueCatalog(database, this.#store))
     this.#upkeep = new Upkeep(database, {
@@ -109,9 +124,13 @@ export class EmbeddedEngine implements Engine {
       room: this.#upkeep.room,
       turn: opened.turn,
     })
-    const onFailure = (reason: Error): void => this.#giveUp(new Turn(), reason)
     this.#log =
-      options.openLog?.() ?? new StoreLog({ ...opened, threadUrl: options.syncThreadUrl, onFailure })
+      options.openLog?.() ??
+      new StoreLog({
+        ...opened,
+        threadUrl: options.syncThreadUrl,
+        onFailure: (reason) => this.#giveUp(new Turn(), reason),
+      })
     this.#committer = new Committer({
       writer: this.#writer,
       log: this.#log,
@@ -145,10 +164,7 @@ export class EmbeddedEngine implements Engine {
   publish(event: Event, trace: TraceContext | null = null): Promise<void> {
     if (this.#state.current.state !== "ready") return Promise.reject(this.#state.refusal())
     const queues = this.#catalog.route(event.routing_key)
-    if (queues.length === 0) {
-      const key = JSON.stringify(event.routing_key)
-      return Promise.reject(new PublishError("unroutable", `no queue is bound for the routing key ${key}`))
-    }
+    if (queues.length === 0) return Promise.reject(unroutable(event.routing_key))
     const stored = { body: JSON.stringify(event), trace: trace && JSON.stringify(trace) }
     const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
@@ -193,17 +209,8 @@ export class EmbeddedEngine implements Engine {
     if (!this.#state.isWritable || (needs.room && status.state === "blocked")) {
       return Promise.reject(new EngineUnavailableError(whyUnavailable(status)))
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Result>()
-    let confirm = (): void => {}
-    this.#committer.turn.operations.push({
-      needs,
-      write(now) {
-        const result = write(now)
-        confirm = () => resolve(result)
-      },
-      confirm: () => confirm(),
-      refuse: (error) => reject(error),
-    })
+    const { operation, promise } = newOperation(write, needs)
+    this.#committer.turn.operations.push(operation)
     this.#committer.schedule()
     return promise
   }
@@ -256,20 +263,15 @@ export class EmbeddedEngine implements Engine {
         this.#watchers.tell({ routingKey: pending.routingKey, body: pending.stored.body, isForeign: false })
       } else pending.refuse(error)
     }
-    for (const claim of written.claims) this.#hand(claim)
+    for (const claim of written.claims) {
+      deliver(
+        claim,
+        () => this.#state.isGone,
+        (settlement) => this.#settle(claim, settlement),
+      )
+    }
     this.#dueTimer.arm(this.#writer.nextDueAt, this.#clock.now())
     if (written.hasMore) this.#committer.schedule()
-  }
-
-  /** Skips consumers that an earlier delivery of this turn has cancelled. */
-  #hand(claim: Claim): void {
-    const delivery = newDelivery(
-      claim,
-      () => this.#state.isGone,
-      (settlement) => this.#settle(claim, settlement),
-    )
-    if (claim.queue.consumers.has(claim.consumer)) claim.consumer.onDelivery(delivery)
-    else void delivery.release()
   }
 
   /** Blocks publishers while there is too little room on the disk. */
@@ -281,6 +283,11 @@ export class EmbeddedEngine implements Engine {
 
   /** Nothing of the turn was written. Publishers learn it; what was to be settled is kept until it can be. */
   #fail(turn: Turn, cause: unknown): void {
+    const lasting = explainLasting(cause)
+    if (lasting !== null) {
+      this.#giveUp(turn, cause, lasting, "not-stored")
+      return
+    }
     const reason = `the store can't be written: ${reasonOf(cause)}`
     this.#wasFull = isDiskFull(cause)
     const canSpend = this.#wasFull && this.#upkeep.room.spendReserve()
@@ -307,14 +314,17 @@ export class EmbeddedEngine implements Engine {
    * Linux calls the same pages clean. A process that opens the store anew takes what is whole of the log.
    * Source: wiki.postgresql.org/wiki/Fsync_Errors.
    */
-  #giveUp(turn: Turn, cause: unknown): void {
-    const reason = `the store can't be synced: ${reasonOf(cause)}`
-    refuseAll(turn, reason, "unknown", cause)
-    const notWritten = this.#committer.takeTurn()
-    refuseAll(notWritten, reason, "not-stored", cause)
-    for (const { fail } of [...turn.settlements, ...notWritten.settlements]) fail(new Error(reason))
+  #giveUp(
+    turn: Turn,
+    cause: unknown,
+    reason = `the store can't be synced: ${reasonOf(cause)}`,
+    outcome: PublishOutcome = "unknown",
+  ): void {
     this.#recovery.stop()
-    this.#state.change({ state: "failed", reason })
+    abandon(turn, reason, outcome, cause)
+    abandon(this.#committer.takeTurn(), reason, "not-stored", cause)
+    // The first reason stays: what follows a damage can be anything.
+    if (!this.#state.isGone) this.#state.change({ state: "failed", reason })
   }
 
   async #recover(): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Database } from "bun:sqlite"
 import { isDeepStrictEqual } from "node:util"
+import { crc32 } from "node:zlib"
 import * as v from "valibot"
 import type { QueueDeclaration, QueueStats } from "../engine.ts"
 import { UnknownQueueError } from "../errors.ts"
 import { RoutingTable } from "../routing-table.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
+import { StoreDamagedError } from "./store-damage.ts"
 
 const DeclarationSchema = v.object({
   name: v.string(),
@@ -19,6 +21,13 @@ const DeclarationSchema = v.object({
 /** Queues that were written, with their ids. */
 export type DeclaredQueues = readonly { readonly id: number; readonly declaration: QueueDeclaration }[]
 
+interface StoredQueue {
+  readonly id: number
+  readonly name: string
+  readonly declaration: string
+  readonly checksum: number | null
+}
+
 /** The queues, and what is bound to them. They are kept in the store and outlive the process. */
 export class QueueCatalog {
   readonly #queues = new Map<string, Queue>()
@@ -28,17 +37,15 @@ export class QueueCatalog {
 
   constructor(database: Database, store: MessageStore) {
     this.#store = store
-    this.#upsert = database.prepare<{ id: number }, [string, string]>(
-      "INSERT INTO queues (name, declaration) VALUES (?1, ?2)" +
-        " ON CONFLICT (name) DO UPDATE SET declaration = ?2 RETURNING id",
+    this.#upsert = database.prepare<{ id: number }, [string, string, number]>(
+      "INSERT INTO queues (name, declaration, checksum) VALUES (?1, ?2, ?3)" +
+        " ON CONFLICT (name) DO UPDATE SET declaration = ?2, checksum = ?3 RETURNING id",
     )
-    const stored = database
-      .query<{ id: number; declaration: string }, []>("SELECT id, declaration FROM queues")
-      .all()
+    const stored = database.query<StoredQueue, []>("SELECT id, name, declaration, checksum FROM queues").all()
     store.transaction(() => {
-      for (const { id, declaration } of stored) {
-        store.recover(id)
-        this.#add(id, v.parse(DeclarationSchema, JSON.parse(declaration)))
+      for (const queue of stored) {
+        store.recover(queue.id)
+        this.#add(queue.id, declarationOf(queue))
       }
     })
   }
@@ -52,7 +59,8 @@ export class QueueCatalog {
       (declaration) => !isDeepStrictEqual(this.#queues.get(declaration.name)?.declaration, declaration),
     )
     return changed.map((declaration) => {
-      const id = this.#upsert.get(declaration.name, JSON.stringify(declaration))?.id
+      const json = JSON.stringify(declaration)
+      const id = this.#upsert.get(declaration.name, json, checksumOf(declaration.name, json))?.id
       if (id === undefined) throw new Error(`SQLite gave the queue ${declaration.name} no id`)
       return { id, declaration }
     })
@@ -114,4 +122,18 @@ export class QueueCatalog {
     this.#queues.set(declaration.name, queue)
     this.#routes.bind(queue, declaration.bindings)
   }
+}
+
+const checksumOf = (name: string, declaration: string): number => crc32(declaration, crc32(name))
+
+/** @throws {StoreDamagedError} if it is not what was declared: a binding that changed would lose events silently. */
+function declarationOf({ name, declaration, checksum }: StoredQueue): QueueDeclaration {
+  if (checksum === null || checksum === checksumOf(name, declaration)) {
+    try {
+      return v.parse(DeclarationSchema, JSON.parse(declaration))
+    } catch {
+      // One that has no checksum can still be unreadable.
+    }
+  }
+  throw new StoreDamagedError(`the declaration of the queue ${JSON.stringify(name)} was changed`)
 }

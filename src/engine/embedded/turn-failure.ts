@@ -16,6 +16,12 @@ export function refuseAll(
   for (const { refuse } of turn.operations) refuse(new EngineUnavailableError(reason, { cause }))
 }
 
+/** Tells all who asked for something in a turn that it will not come. */
+export function abandon(turn: Turn, reason: string, outcome: PublishOutcome, cause: unknown): void {
+  refuseAll(turn, reason, outcome, cause)
+  for (const { fail } of turn.settlements) fail(new Error(reason))
+}
+
 /**
  * After most faults nothing of the transaction is in the file. Where the disk itself failed, the commit may
  * have reached it all the same, to be found by the next process that opens the file.
@@ -41,3 +47,11 @@ export const reasonOf = (cause: unknown): string => (cause instanceof Error ? ca
 /** Why an engine that is not ready does nothing. */
 export const whyUnavailable = (status: EngineStatus): string =>
   "reason" in status ? status.reason : "the engine is closed"
+
+/** The refusal of a publish while the engine is not ready. */
+export const unavailable = (status: EngineStatus): PublishError =>
+  new PublishError("engine-unavailable", whyUnavailable(status))
+
+/** The refusal of an event that no queue takes. */
+export const unroutable = (routingKey: string): PublishError =>
+  new PublishError("unroutable", `no queue is bound for the routing key ${JSON.stringify(routingKey)}`)

@@ -45,6 +45,25 @@ export interface PendingOperation {
   readonly refuse: (cause: unknown) => void
 }
 
+/** Makes an operation of a write. The promise resolves with what the write returned, once that is durable. */
+export function newOperation<Result>(
+  write: (now: number) => Result,
+  needs: OperationNeeds,
+): { readonly operation: PendingOperation; readonly promise: Promise<Result> } {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>()
+  let confirm = (): void => {}
+  const operation: PendingOperation = {
+    needs,
+    write(now) {
+      const result = write(now)
+      confirm = () => resolve(result)
+    },
+    confirm: () => confirm(),
+    refuse: reject,
+  }
+  return { operation, promise }
+}
+
 /** What is asked of the engine in one turn of the event loop; it is committed together. */
 export class Turn {
   readonly publishes: PendingPublish[] = []

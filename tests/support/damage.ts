@@ -1,0 +1,33 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
+
+export const PAGE_BYTES = 4_096
+
+/** Flips one bit in the file of a store that is closed. */
+export function flipBit(dataDir: string, offset: number, bit = 0): void {
+  const file = join(dataDir, DATABASE_FILE)
+  const bytes = readFileSync(file)
+  bytes.writeUInt8(bytes.readUInt8(offset) ^ (1 << bit), offset)
+  writeFileSync(file, bytes)
+}
+
+/** Flips one bit of the first place in the file that has this text, `at` bytes behind its begin. */
+export function flipBitOf(dataDir: string, text: string, at = 0, bit = 0): void {
+  const offset = readFileSync(join(dataDir, DATABASE_FILE)).indexOf(text)
+  if (offset === -1) throw new Error(`the store's file does not have ${text}`)
+  flipBit(dataDir, offset + at, bit)
+}
+
+/**
+ * Breaks the list of pages that each large body with this text in its middle is stored in: a page begins with the number of the next.
+ * Source: sqlite.org/fileformat2.html, section 1.6.
+ */
+export function breakBodies(dataDir: string, middle: string): void {
+  const file = join(dataDir, DATABASE_FILE)
+  const bytes = readFileSync(file)
+  for (let at = bytes.indexOf(middle); at !== -1; at = bytes.indexOf(middle, at + 1)) {
+    bytes.writeUInt32BE(0xffff_ffff, Math.floor(at / PAGE_BYTES) * PAGE_BYTES)
+  }
+  writeFileSync(file, bytes)
+}
