@@ -97,10 +97,16 @@ async function redriveLetters(queue: string, options: RedriveOptions): Promise<v
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ids: id, reason, name, limit, all, dry_run: dryRun }),
   })
-  const answer = (await response.json()) as { readonly redriven: number; readonly remaining: number }
+  const answer = (await response.json()) as {
+    readonly redriven: number
+    readonly remaining: number
+    readonly corrupt?: number
+  }
   if (options.json) return printJson(answer)
   const done = dryRun ? "would be moved" : "moved"
-  print(shown`${answer.redriven} ${done} back to ${queue}, ${answer.remaining} left\n`)
+  const { redriven, remaining, corrupt = 0 } = answer
+  const why = corrupt > 0 ? `, ${corrupt} of them corrupt` : ""
+  print(shown`${redriven} ${done} back to ${queue}, ${remaining} left${why}\n`)
 }
 
 async function purgeLetters(queue: string, options: RedriveOptions): Promise<void> {

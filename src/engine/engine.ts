@@ -62,7 +62,7 @@ export interface Engine {
   /**
    * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each is stored on
    * the queue before it leaves the dead letters: killed in the middle, none is lost. Stops where the queue is full.
-   * What becomes a dead letter meanwhile is left where it is. No letter is moved by two redrives of one process.
+   * What becomes a dead letter meanwhile is left where it is, and so is a corrupt event. No letter is moved by two redrives of one process.
    * @throws {UnknownQueueError | EngineUnavailableError} Those that were moved before stay moved.
    * @throws {PublishError} where the queue did not take one of them, for another reason than its length.
    */
@@ -230,6 +230,8 @@ export interface Redriven {
   readonly redriven: number
   /** Dead letters that the queue still has; of a dry run, would have. */
   readonly remaining: number
+  /** How many were selected and left because their event is not what was stored; absent if there are none. */
+  readonly corrupt?: number
 }
 
 export interface Purged {

@@ -22,6 +22,8 @@ export const FAILURE_REASONS = [
   "expired",
   /** The queue was full, and its overflow rule drops the oldest. */
   "overflow",
+  /** The store has another event than was stored, or none: the disk changed it. */
+  "corrupt",
 ] as const
 
 export type FailureReason = (typeof FAILURE_REASONS)[number]

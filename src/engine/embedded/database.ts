@@ -216,7 +216,8 @@ export function explainOpening(dataDir: string, cause: unknown): EngineStartErro
       { cause },
     )
   }
-  if (isDamage(cause)) {
+  // The statements are ours: one that is wrong for this file means that the file is.
+  if (isDamage(cause) || code === "SQLITE_ERROR") {
     const advice = "keep a copy, and restore a backup or save what can be read (docs/troubleshooting.md)"
     const message = `${file} is not an Event Broker store, or is damaged: ${reasonOf(cause)}; ${advice}`
     return new EngineStartError(message, { cause })

@@ -52,16 +52,23 @@ export class DeadLetterAdministration {
     selection: DeadLetterSelection,
     { dryRun = false }: RedriveOptions,
   ): Promise<Redriven> {
+    let corrupt = 0
+    const onCorrupt = (): void => {
+      corrupt++
+    }
+    const found = () => corrupt > 0 && { corrupt }
     if (dryRun) {
       const redriven = await this.#walk(queue, selection, (rest, stretch) =>
-        this.#read(() => this.#letters.count(queue, rest, stretch)),
+        this.#read(() => this.#letters.countIntact(queue, rest, stretch, onCorrupt)),
       )
-      return { redriven, remaining: queue.deadLetters - redriven }
+      return { redriven, remaining: queue.deadLetters - redriven, ...found() }
     }
     const redriven = await this.#walk(queue, selection, (rest, stretch) =>
-      this.#options.operate((now) => this.#letters.redrive(queue, rest, stretch, now), { room: true }),
+      this.#options.operate((now) => this.#letters.redrive(queue, rest, stretch, now, onCorrupt), {
+        room: true,
+      }),
     )
-    return { redriven, remaining: queue.deadLetters }
+    return { redriven, remaining: queue.deadLetters, ...found() }
   }
 
   async purge(queue: Queue, selection: DeadLetterSelection): Promise<Purged> {

@@ -1,21 +1,13 @@
 import type { Database } from "bun:sqlite"
-import type { FailureReason } from "../../event/failure.ts"
 import { matcherOf } from "../dead-letter-selection.ts"
 import type { DeadLetter, DeadLetterSelection } from "../engine.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
-
-interface StoredLetter {
-  readonly position: number
-  readonly event: number
-  readonly priority: number
-  readonly body: string
-  readonly failure: string
-  readonly reason: FailureReason
-}
+import { requireOne } from "./store-damage.ts"
+import { type LetterRow, type StoredLetter, toLetter } from "./stored-letter.ts"
 
 /** A dead letter without its texts. */
-type Place = Pick<StoredLetter, "position" | "event" | "priority">
+type Place = Pick<LetterRow, "position" | "event" | "priority">
 
 /** The part of a queue's dead letters that a walk through them has still before it. */
 export interface Stretch {
@@ -47,9 +39,9 @@ export class DeadLetterStore {
     this.#newest = database.prepare<{ position: number }, [number]>(
       "SELECT position FROM dead_letters WHERE queue = ? ORDER BY position DESC LIMIT 1",
     )
-    this.#letters = database.prepare<StoredLetter, [number, number, number, number]>(
-      `SELECT position, event, dead_letters.priority AS priority, body, failure, failure ->> 'reason' AS reason
-       FROM dead_letters JOIN events ON seq = event
+    this.#letters = database.prepare<LetterRow, [number, number, number, number]>(
+      `SELECT position, event, dead_letters.priority AS priority, failure, body, trace, checksum
+       FROM dead_letters LEFT JOIN events ON seq = event
        WHERE queue = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
     )
     this.#deleteLetter = database.prepare<never, [number]>("DELETE FROM dead_letters WHERE position = ?")
@@ -62,20 +54,35 @@ export class DeadLetterStore {
 
   /** Adds those that are selected to `found`. */
   read(queue: Queue, selection: DeadLetterSelection, stretch: Stretch, found: DeadLetter[]): Step {
-    return this.#walk(queue, selection, stretch, ({ body, failure }) =>
-      found.push({ body, failure: JSON.parse(failure) }),
-    )
+    return this.#walk(queue, selection, stretch, ({ body, failure }) => {
+      found.push({ body, failure })
+      return true
+    })
   }
 
-  count(queue: Queue, selection: DeadLetterSelection, stretch: Stretch): Step {
-    return this.#walk(queue, selection, stretch, () => {})
+  /** Counts those that a redrive would move. Calls back for each that it would leave. */
+  countIntact(queue: Queue, selection: DeadLetterSelection, stretch: Stretch, onCorrupt: () => void): Step {
+    return this.#walk(queue, selection, stretch, (letter) => isIntact(letter, onCorrupt))
   }
 
-  /** Moves those that are selected back to the queue, as far as that has room. */
-  redrive(queue: Queue, selection: DeadLetterSelection, stretch: Stretch, now: number): Step {
+  /**
+   * Moves those that are selected back to the queue, as far as that has room. Leaves corrupt ones, and calls back for
+   * each.
+   */
+  redrive(
+    queue: Queue,
+    selection: DeadLetterSelection,
+    stretch: Stretch,
+    now: number,
+    onCorrupt: () => void,
+  ): Step {
     const limit = Math.min(roomOf(queue), selection.limit ?? Number.POSITIVE_INFINITY)
-    const step = this.#take(queue, { ...selection, limit }, stretch, ({ event, priority }) =>
-      this.#store.requeue(queue.id, event, priority, now),
+    const step = this.#take(
+      queue,
+      { ...selection, limit },
+      stretch,
+      (letter) => isIntact(letter, onCorrupt),
+      ({ event, priority }) => this.#store.requeue(queue.id, event, priority, now),
     )
     queue.ready += step.count
     return step
@@ -83,7 +90,13 @@ export class DeadLetterStore {
 
   /** Deletes those that are selected. */
   purge(queue: Queue, selection: DeadLetterSelection, stretch: Stretch): Step {
-    return this.#take(queue, selection, stretch, ({ event }) => this.#store.dropEventIfFree(event))
+    return this.#take(
+      queue,
+      selection,
+      stretch,
+      () => true,
+      ({ event }) => this.#store.dropEventIfFree(event),
+    )
   }
 
   close(): void {
@@ -96,20 +109,21 @@ export class DeadLetterStore {
     queue: Queue,
     selection: DeadLetterSelection,
     { after, through }: Stretch,
-    visit: (letter: StoredLetter) => void,
+    /** Returns whether the letter counts. */
+    visit: (letter: StoredLetter, place: Place) => boolean,
   ): Step {
     const limit = selection.limit ?? Number.POSITIVE_INFINITY
     const isSelected = matcherOf(selection)
     let count = 0
     let read = 0
     let last = after
-    for (const letter of this.#letters.iterate(queue.id, after, through, MAX_READ_PER_STEP)) {
+    for (const row of this.#letters.iterate(queue.id, after, through, MAX_READ_PER_STEP)) {
       if (count >= limit) return { count, left: null }
       read++
-      last = letter.position
-      if (!isSelected(letter)) continue
-      count++
-      visit(letter)
+      last = row.position
+      const letter = toLetter(row, queue.id)
+      const { body, failure } = letter
+      if (isSelected({ body, reason: failure.reason }) && visit(letter, row)) count++
     }
     return { count, left: read < MAX_READ_PER_STEP ? null : { after: last, through } }
   }
@@ -119,21 +133,29 @@ export class DeadLetterStore {
     queue: Queue,
     selection: DeadLetterSelection,
     stretch: Stretch,
+    mayTake: (letter: StoredLetter) => boolean,
     settle: (place: Place) => void,
   ): Step {
     // Their places first: SQLite does not say what a SELECT sees of the rows that are deleted beneath it.
     const places: Place[] = []
-    const step = this.#walk(queue, selection, stretch, ({ position, event, priority }) =>
-      places.push({ position, event, priority }),
-    )
+    const step = this.#walk(queue, selection, stretch, (letter, { position, event, priority }) => {
+      const isTaken = mayTake(letter)
+      if (isTaken) places.push({ position, event, priority })
+      return isTaken
+    })
     if (places.length === 0) return step
     for (const place of places) {
-      this.#deleteLetter.run(place.position)
+      requireOne(this.#deleteLetter.run(place.position))
       settle(place)
     }
     queue.deadLetters -= places.length
     return step
   }
+}
+
+function isIntact({ isCorrupt }: StoredLetter, onCorrupt: () => void): boolean {
+  if (isCorrupt) onCorrupt()
+  return !isCorrupt
 }
 
 /** A queue that drops its oldest takes any number, and makes them dead letters again. */

@@ -1,4 +1,6 @@
+import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
 import type { Delivery } from "../engine.ts"
+import { decodeFailure } from "../failure-record.ts"
 import type { Settlement } from "./turn.ts"
 import type { Claim } from "./turn-writer.ts"
 
@@ -30,8 +32,8 @@ function newDelivery(
     body: message.body,
     priority: message.priority,
     attempt: message.attempt,
-    lastFailure: message.failure === null ? null : JSON.parse(message.failure),
-    trace: message.trace === null ? null : JSON.parse(message.trace),
+    lastFailure: decodeFailure(message.failure),
+    trace: message.trace === null ? null : decodeTrace(message.trace),
     isForeign: false,
     get isLost() {
       return isEngineGone()
@@ -40,5 +42,16 @@ function newDelivery(
     retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
     deadLetter: (failure) => once({ kind: "dead-letter", failure }),
     release: () => once({ kind: "release" }),
+  }
+}
+
+/** Null for what is no trace: one that an earlier version stored has no checksum, and can be damaged. */
+function decodeTrace(stored: string): TraceContext | null {
+  try {
+    const { traceparent, tracestate } = JSON.parse(stored)
+    return readTraceContext(traceparent, tracestate)
+  } catch {
+    // The event is worth more than its trace.
+    return null
   }
 }

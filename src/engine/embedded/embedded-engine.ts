@@ -122,6 +122,7 @@ export class EmbeddedEngine implements Engine {
       catalog: this.#catalog,
       clock: this.#clock,
       room: this.#upkeep.room,
+      report,
       turn: opened.turn,
     })
     this.#log =

@@ -2,6 +2,17 @@ import type { Database } from "bun:sqlite"
 import type { FailureRecord } from "../../event/failure.ts"
 import { PRIORITY_LEVELS } from "../../event/priority.ts"
 import { Appender } from "./appender.ts"
+import { checksumOf, onQueue, type StoredEvent } from "./checksum.ts"
+import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
+import {
+  type Message,
+  type MessageKey,
+  type MessageStatements,
+  prepareStatements,
+} from "./message-statements.ts"
+import { requireOne } from "./store-damage.ts"
+
+export type { Message }
 
 /** Where a message stands. Dead letters have a table of their own. */
 const READY = 0
@@ -10,37 +21,33 @@ const DELAYED = 2
 
 const LEVELS = Object.values(PRIORITY_LEVELS)
 
-/** A message's place among those of its queue and state. */
-interface MessageKey {
-  readonly queue: number
-  readonly priority: number
-  readonly position: number
-}
-
-/** A message that a consumer holds. */
-export interface Message extends MessageKey {
-  readonly event: number
-  readonly shared: number
-  readonly attempt: number
-  readonly queuedAt: number
-  readonly failure: string | null
-}
-
-/** What is kept of an event. */
-export interface StoredEvent {
-  readonly body: string
-  /** Its trace context, as text. */
-  readonly trace: string | null
-}
-
 export type TakenMessage = Message & StoredEvent
+
+/** A message whose event is not what was stored. It stays where it was. */
+export interface CorruptMessage {
+  readonly message: Message
+  readonly eventId: string | null
+  readonly fault: string
+}
+
+/** What was at the front of a queue. */
+export interface Taken {
+  readonly messages: readonly TakenMessage[]
+  readonly corrupt: readonly CorruptMessage[]
+}
+
+/**
+ * Numbers of events are this far apart. A pointer of which one byte changed then points to no event, not to another
+ * one: 257 is prime, and no byte that changes makes a multiple of it. (Such codes are called AN codes.)
+ */
+const EVENT_STEP = 257
 
 /**
  * The messages of every queue, in SQL. Each call is a few seeks, whatever the depth of the queue. It begins
  * and commits nothing: the engine does, once for all the calls of a turn.
  */
 export class MessageStore {
-  readonly #sql: Statements
+  readonly #sql: MessageStatements
   readonly #database: Database
   readonly #appender: Appender
   #lastEvent: number
@@ -49,7 +56,7 @@ export class MessageStore {
 
   constructor(database: Database) {
     this.#database = database
-    this.#sql = prepare(database)
+    this.#sql = prepareStatements(database)
     this.#appender = new Appender(database)
     this.#lastEvent = this.#sql.lastEvent.get()?.value ?? 0
     this.#lastPosition = this.#sql.lastDeadLetterPosition.get()?.value ?? 0
@@ -93,9 +100,16 @@ export class MessageStore {
     priority: number,
     now: number,
   ): void {
-    const event = ++this.#lastEvent
-    this.#appender.addEvent(event, stored.body, stored.trace)
+    this.#lastEvent += EVENT_STEP
+    const event = this.#lastEvent
+    const checksum = checksumOf(stored.body, stored.trace, { event, priority })
+    const [only] = queues
     const shared = queues.length > 1 ? 1 : 0
+    this.#appender.addEvent(
+      event,
+      stored,
+      only === undefined || shared === 1 ? checksum : onQueue(checksum, only.id),
+    )
     this.#messageCount += queues.length
     for (const { id } of queues) {
       this.#appender.addMessage(id, READY, priority, ++this.#lastPosition, event, shared, now)
@@ -114,28 +128,26 @@ export class MessageStore {
     this.#appender.insert()
   }
 
-  /** Takes up to `limit` ready messages off the front of a queue, counting the attempt. */
-  take(queue: number, limit: number): readonly TakenMessage[] {
-    const messages = this.#sql.front.all(queue, READY, limit)
-    return messages.map((message) => {
-      const attempt = message.attempt + 1
-      this.#move(
-        message,
-        READY,
-        UNSETTLED,
-        message.position,
-        attempt,
-        message.queuedAt,
-        null,
-        message.failure,
-      )
-      return { ...message, attempt }
-    })
+  /** Takes up to `limit` ready messages off the front of a queue, counting the attempt. Corrupt ones are left there. */
+  take(queue: number, limit: number): Taken {
+    const messages: TakenMessage[] = []
+    const corrupt: CorruptMessage[] = []
+    for (const row of this.#sql.front.all(queue, READY, limit)) {
+      if (!isIntact(row, row)) {
+        corrupt.push({ message: row, eventId: idIn(readable(row.body)), fault: faultOf(row) })
+        continue
+      }
+      const { priority, position, event, shared, queuedAt, failure, body, trace } = row
+      const attempt = row.attempt + 1
+      this.#move(row, READY, UNSETTLED, position, attempt, queuedAt, null, failure)
+      messages.push({ queue, priority, position, event, shared, attempt, queuedAt, failure, body, trace })
+    }
+    return { messages, corrupt }
   }
 
   /** Removes a message that was handled. */
   settle(message: Message): void {
-    this.#sql.deleteMessage.run(message.queue, UNSETTLED, message.priority, message.position)
+    requireOne(this.#sql.deleteMessage.run(message.queue, UNSETTLED, message.priority, message.position))
     this.#messageCount--
     this.#dropEvent(message)
   }
@@ -236,7 +248,7 @@ export class MessageStore {
 
   #bury(message: Message, from: number, failure: FailureRecord): void {
     const { queue, priority, position, event } = message
-    this.#sql.deleteMessage.run(queue, from, priority, position)
+    requireOne(this.#sql.deleteMessage.run(queue, from, priority, position))
     this.#messageCount--
     this.#sql.insertDeadLetter.run(++this.#lastPosition, queue, event, priority, JSON.stringify(failure))
   }
@@ -253,7 +265,20 @@ export class MessageStore {
     failure: string | null,
   ): void {
     const { queue, priority } = key
-    this.#sql.move.run(to, position, attempt, queuedAt, dueAt, failure, queue, from, priority, key.position)
+    requireOne(
+      this.#sql.move.run(
+        to,
+        position,
+        attempt,
+        queuedAt,
+        dueAt,
+        failure,
+        queue,
+        from,
+        priority,
+        key.position,
+      ),
+    )
   }
 
   /** Deletes an event that no queue and no dead letter holds any more. */
@@ -264,64 +289,5 @@ export class MessageStore {
   #dropEvent(message: Message): void {
     if (message.shared === 0) this.#sql.deleteEvent.run(message.event)
     else this.dropEventIfFree(message.event)
-  }
-}
-
-type Value = { readonly value: number | null }
-type Statements = ReturnType<typeof prepare>
-
-function prepare(database: Database) {
-  const columns = "queue, priority, position, event, shared, attempt, queued_at AS queuedAt, failure"
-  const query = <Row, Parameters extends (string | number | null)[]>(sql: string) =>
-    database.prepare<Row, Parameters>(sql)
-  return {
-    begin: query<never, []>("BEGIN IMMEDIATE"),
-    commit: query<never, []>("COMMIT"),
-    rollback: query<never, []>("ROLLBACK"),
-    lastEvent: query<Value, []>("SELECT max(seq) AS value FROM events"),
-    lastDeadLetterPosition: query<Value, []>("SELECT max(position) AS value FROM dead_letters"),
-    lastPosition: query<Value, [number, number, number]>(
-      "SELECT max(position) AS value FROM messages WHERE queue = ? AND state = ? AND priority = ?",
-    ),
-    front: query<TakenMessage, [number, number, number]>(
-      `SELECT ${columns}, body, trace FROM messages JOIN events ON seq = event
-       WHERE queue = ? AND state = ? ORDER BY priority DESC, position LIMIT ?`,
-    ),
-    inState: query<Message, [number, number]>(
-      `SELECT ${columns} FROM messages WHERE queue = ? AND state = ?`,
-    ),
-    head: query<Message, [number, number, number]>(
-      `SELECT ${columns} FROM messages WHERE queue = ? AND state = ? AND priority = ? ORDER BY position LIMIT 1`,
-    ),
-    move: query<
-      never,
-      [number, number, number, number, number | null, string | null, number, number, number, number]
-    >(
-      "UPDATE messages SET state = ?, position = ?, attempt = ?, queued_at = ?, due_at = ?, failure = ?" +
-        " WHERE queue = ? AND state = ? AND priority = ? AND position = ?",
-    ),
-    deleteMessage: query<never, [number, number, number, number]>(
-      "DELETE FROM messages WHERE queue = ? AND state = ? AND priority = ? AND position = ?",
-    ),
-    deleteEvent: query<never, [number]>("DELETE FROM events WHERE seq = ?"),
-    deleteEventIfFree: query<never, [number]>(
-      `DELETE FROM events WHERE seq = ?1
-       AND NOT EXISTS (SELECT 1 FROM messages WHERE event = ?1 AND shared = 1)
-       AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event = ?1)`,
-    ),
-    due: query<Message, [number, number]>(
-      `SELECT ${columns} FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ?`,
-    ),
-    nextDue: query<Value, []>("SELECT min(due_at) AS value FROM messages WHERE due_at IS NOT NULL"),
-    countAll: query<Value, []>("SELECT count(*) AS value FROM messages"),
-    countMessages: query<Value, [number, number]>(
-      "SELECT count(*) AS value FROM messages WHERE queue = ? AND state = ?",
-    ),
-    countDeadLetters: query<Value, [number]>("SELECT count(*) AS value FROM dead_letters WHERE queue = ?"),
-    insertDeadLetter: query<never, [number, number, number, number, string]>(
-      "INSERT INTO dead_letters (position, queue, event, priority, failure) VALUES (?, ?, ?, ?, ?)",
-    ),
-    countTurn: query<never, [number]>("UPDATE store SET turn = ? WHERE id = 1"),
-    probe: query<never, [number]>("INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))"),
   }
 }

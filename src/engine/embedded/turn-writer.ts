@@ -1,10 +1,13 @@
 import type { FailureReason, FailureRecord } from "../../event/failure.ts"
 import { PublishError } from "../errors.ts"
+import { decodeFailure } from "../failure-record.ts"
 import type { DiskRoom } from "./disk-room.ts"
-import type { Message, MessageStore, TakenMessage } from "./message-store.ts"
+import type { CorruptMessage, Message, MessageStore, TakenMessage } from "./message-store.ts"
 import type { Consumer, Queue } from "./queue.ts"
 import type { QueueCatalog } from "./queue-catalog.ts"
+import type { Report } from "./report.ts"
 import type { StoreClock } from "./store-clock.ts"
+import { StoreDamagedError } from "./store-damage.ts"
 import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
 
 /** A message that was taken for a consumer. */
@@ -44,6 +47,7 @@ export interface TurnWriterOptions {
   readonly catalog: QueueCatalog
   readonly clock: StoreClock
   readonly room: DiskRoom
+  readonly report: Report
   /** The number of the store's last turn. */
   readonly turn: number
 }
@@ -54,16 +58,20 @@ export class TurnWriter {
   readonly #catalog: QueueCatalog
   readonly #clock: StoreClock
   readonly #room: DiskRoom
+  readonly #report: Report
   #nextDueAt: number | null
   #expiredAt = Number.NEGATIVE_INFINITY
   #hasMore = false
   #number: number
+  /** Of this turn, with what is told of each. */
+  #corrupt: Readonly<Record<string, unknown>>[] = []
 
-  constructor({ store, catalog, clock, room, turn }: TurnWriterOptions) {
+  constructor({ store, catalog, clock, room, report, turn }: TurnWriterOptions) {
     this.#store = store
     this.#catalog = catalog
     this.#clock = clock
     this.#room = room
+    this.#report = report
     this.#number = turn
     this.#nextDueAt = store.nextDueAt()
   }
@@ -84,6 +92,7 @@ export class TurnWriter {
     const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
     const claims: Claim[] = []
     this.#hasMore = false
+    this.#corrupt = []
     if (turn.publishes.length > 0) this.#room.beforeTurn()
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
@@ -105,6 +114,8 @@ export class TurnWriter {
     }
     for (const { consumer } of claims) consumer.unsettled++
     if (!turn.isEmpty || claims.length > 0) this.#number++
+    for (const fields of this.#corrupt)
+      this.#report("error", "an event is corrupt, and now a dead letter", fields)
     return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
   }
 
@@ -206,11 +217,15 @@ export class TurnWriter {
       let credit = consumer.prefetch - consumer.unsettled
       let left = MAX_MOVED_PER_TURN
       while (credit > 0 && left > 0 && queue.ready > 0) {
-        const taken = this.#store.take(queue.id, Math.min(credit, queue.ready))
-        if (taken.length === 0) break
-        queue.ready -= taken.length
-        left -= taken.length
-        for (const message of taken) {
+        const wanted = Math.min(credit, queue.ready)
+        const { messages, corrupt } = this.#store.take(queue.id, wanted)
+        const count = messages.length + corrupt.length
+        if (count < wanted)
+          throw new StoreDamagedError(`${queue.declaration.name} has fewer events than it had`)
+        queue.ready -= count
+        left -= count
+        for (const each of corrupt) this.#buryCorrupt(queue, each)
+        for (const message of messages) {
           if (message.queuedAt <= queuedBy) this.#buryExpired(queue, message)
           else {
             claims.push({ message, queue, consumer })
@@ -227,6 +242,13 @@ export class TurnWriter {
     this.#store.buryReady(message, failure)
     queue.ready--
     queue.deadLetters++
+  }
+
+  #buryCorrupt(queue: Queue, { message, eventId, fault }: CorruptMessage): void {
+    const failure = endWithoutAttempt(message, message.attempt, "corrupt", this.#clock.wallNow())
+    this.#store.buryReady(message, { ...failure, error: { name: "CorruptEvent", message: fault } })
+    queue.deadLetters++
+    this.#corrupt.push({ queue: queue.declaration.name, event: message.event, event_id: eventId, fault })
   }
 
   /** It had been taken, but nobody has seen it: that was no attempt. */
@@ -251,7 +273,7 @@ function endWithoutAttempt(
   reason: FailureReason,
   now: number,
 ): FailureRecord {
-  const before: FailureRecord | null = message.failure === null ? null : JSON.parse(message.failure)
+  const before = decodeFailure(message.failure)
   return {
     reason,
     attempts,

@@ -1,5 +1,6 @@
 import type { FailureRecord } from "../../event/failure.ts"
-import type { Message, StoredEvent } from "./message-store.ts"
+import type { StoredEvent } from "./checksum.ts"
+import type { Message } from "./message-store.ts"
 import type { Consumer, Queue } from "./queue.ts"
 
 /** A publish that waits for its confirm. */

@@ -3,7 +3,8 @@ import type { Event } from "../../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../../event/failure.ts"
 import { orderLevel } from "../../event/priority.ts"
 import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
-import { decodeFailure, encodeFailure, FAILURE } from "./failure-header.ts"
+import { decodeFailure } from "../failure-record.ts"
+import { encodeFailure, FAILURE } from "./failure-header.ts"
 
 const APP_ID = "event-broker"
 const PERSISTENT = 2

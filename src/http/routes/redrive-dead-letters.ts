@@ -20,6 +20,9 @@ const RedrivenSchema = z
       .number()
       .int()
       .openapi({ description: "Dead letters that are left; of a dry run, would be." }),
+    corrupt: z.number().int().optional().openapi({
+      description: "How many were left because their event is not what was stored; absent if there are none.",
+    }),
     dry_run: z.boolean(),
   })
   .openapi("Redriven")

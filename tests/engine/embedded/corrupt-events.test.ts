@@ -1,0 +1,196 @@
+import { Database } from "bun:sqlite"
+import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
+import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
+import { flipBitOf } from "../../support/damage.ts"
+import { EmbeddedStore } from "../../support/embedded-store.ts"
+import { failureRecord } from "../../support/failure-record.ts"
+import { Inbox, namesOf } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { statsOf } from "../../support/queue-stats.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+
+const TRACE = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: null }
+
+interface Told {
+  readonly level: string
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** A closed store with three events that wait, the second of which the tests damage. */
+async function storeOfThree(bindings: readonly string[] = ["calls"]): Promise<EmbeddedStore> {
+  const store = new EmbeddedStore()
+  const engine = store.open()
+  await engine.declareQueues(bindings.map((name) => queueDeclaration(name, { bindings: ["calls"] })))
+  for (const name of ["first", "second", "third"]) {
+    await engine.publish(
+      newEvent({ id: `id-${name}`, routing_key: "calls", name, payload: { of: name } }),
+      TRACE,
+    )
+  }
+  await engine.close()
+  return store
+}
+
+function change(store: EmbeddedStore, ...statements: readonly string[]): void {
+  using database = new Database(join(store.dataDir, DATABASE_FILE))
+  for (const sql of statements) database.run(sql)
+}
+
+const SECOND = "body LIKE '%id-second%'"
+
+const damages: readonly (readonly [string, (store: EmbeddedStore) => void])[] = [
+  ["one bit of its payload is flipped", (store) => flipBitOf(store.dataDir, '{"of":"second"', 7)],
+  ["its text is no UTF-8 any more", (store) => flipBitOf(store.dataDir, '{"of":"second"', 7, 7)],
+  ["its text is no JSON any more", (store) => flipBitOf(store.dataDir, '{"of":"second"', 1)],
+  [
+    "its trace is changed",
+    (store) => change(store, `UPDATE events SET trace = replace(trace, 'b7', 'b6') WHERE ${SECOND}`),
+  ],
+  ["its trace is gone", (store) => change(store, `UPDATE events SET trace = NULL WHERE ${SECOND}`)],
+  [
+    "its checksum is changed",
+    (store) => change(store, `UPDATE events SET checksum = checksum + 1 WHERE ${SECOND}`),
+  ],
+  [
+    "its message has another priority",
+    (store) =>
+      change(
+        store,
+        `UPDATE messages SET priority = 9 WHERE event = (SELECT seq FROM events WHERE ${SECOND})`,
+      ),
+  ],
+  [
+    "its message points to nothing",
+    (store) =>
+      change(
+        store,
+        `UPDATE messages SET event = event + 4 WHERE event = (SELECT seq FROM events WHERE ${SECOND})`,
+      ),
+  ],
+  ["it is gone", (store) => change(store, `DELETE FROM events WHERE ${SECOND}`)],
+]
+
+describe("an event that is not what was stored", () => {
+  test.each(damages)("is a dead letter, and the rest of its queue goes on: %s", async (_, damage) => {
+    await using store = await storeOfThree()
+    damage(store)
+    const told: Told[] = []
+    const engine = store.open({ report: (level, message, fields) => told.push({ level, message, fields }) })
+    const inbox = new Inbox(engine, "calls")
+    expect(namesOf(await inbox.take(2))).toEqual(["first", "third"])
+    await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 1, "the dead letter")
+    const letters = await engine.deadLetters("calls", { reason: "corrupt" })
+    expect(letters.map(({ failure }) => failure)).toEqual([
+      expect.objectContaining({ reason: "corrupt", attempts: 0, error: expect.anything(), module: null }),
+    ])
+    expect(told).toEqual([
+      {
+        level: "error",
+        message: "an event is corrupt, and now a dead letter",
+        fields: expect.objectContaining({
+          queue: "calls",
+          event: expect.any(Number),
+          fault: expect.any(String),
+        }),
+      },
+    ])
+    expect(inbox.unread).toEqual([])
+    expect(engine.status()).toEqual({ state: "ready" })
+  })
+
+  test("is told of with its id, and shown as far as it can be read", async () => {
+    await using store = await storeOfThree()
+    flipBitOf(store.dataDir, '{"of":"second"', 7)
+    const told: Told[] = []
+    const engine = store.open({ report: (level, message, fields) => told.push({ level, message, fields }) })
+    await new Inbox(engine, "calls").take(2)
+    await waitUntil(() => told.length > 0, "the line in the log")
+    expect(told[0]?.fields).toMatchObject({ event_id: "id-second" })
+    const [letter] = await engine.deadLetters("calls", {})
+    expect(letter?.body).toContain('"payload":{"of":"')
+  })
+
+  test("costs only the queue that it is lost on: each of several has its own dead letter", async () => {
+    await using store = await storeOfThree(["calls", "archive"])
+    flipBitOf(store.dataDir, '{"of":"second"', 7)
+    const engine = store.open()
+    for (const queue of ["calls", "archive"]) {
+      expect(namesOf(await new Inbox(engine, queue).take(2))).toEqual(["first", "third"])
+      expect(await engine.deadLetters(queue, {})).toEqual([
+        { body: expect.any(String), failure: expect.objectContaining({ reason: "corrupt" }) },
+      ])
+    }
+  })
+
+  test("is not delivered though it is all that waits, and its queue takes the next", async () => {
+    await using store = await storeOfThree()
+    change(store, "DELETE FROM events")
+    const engine = store.open()
+    const inbox = new Inbox(engine, "calls", 1)
+    await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 3, "the dead letters")
+    await engine.publish(newEvent({ routing_key: "calls", name: "next" }))
+    expect(namesOf([await inbox.next()])).toEqual(["next"])
+  })
+
+  test("is delivered unchecked where an earlier version stored it", async () => {
+    await using store = await storeOfThree()
+    change(store, "UPDATE events SET checksum = NULL", "UPDATE events SET trace = 'no JSON'")
+    const deliveries = await new Inbox(store.open(), "calls").take(3)
+    expect(namesOf(deliveries)).toEqual(["first", "second", "third"])
+    expect(deliveries.map(({ trace }) => trace)).toEqual([null, null, null])
+  })
+})
+
+describe("a dead letter whose event is not what was stored", () => {
+  /** The three events as dead letters, closed. */
+  async function deadLetters(): Promise<EmbeddedStore> {
+    const store = await storeOfThree()
+    const engine = store.open()
+    for (const delivery of await new Inbox(engine, "calls").take(3))
+      await delivery.deadLetter(failureRecord())
+    await engine.close()
+    return store
+  }
+
+  test.each([
+    ["one bit is flipped", (store: EmbeddedStore) => flipBitOf(store.dataDir, '{"of":"second"', 7)],
+    ["it is no UTF-8", (store: EmbeddedStore) => flipBitOf(store.dataDir, '{"of":"second"', 7, 7)],
+    ["it is gone", (store: EmbeddedStore) => change(store, `DELETE FROM events WHERE ${SECOND}`)],
+  ])("is shown as corrupt and never redriven, and can be purged: %s", async (_, damage) => {
+    await using store = await deadLetters()
+    damage(store)
+    const engine = store.open()
+    const reasons = (await engine.deadLetters("calls", {})).map(({ failure }) => failure.reason)
+    expect(reasons).toEqual([failureRecord().reason, "corrupt", failureRecord().reason])
+    const left = { redriven: 2, remaining: 1, corrupt: 1 }
+    expect(await engine.redrive("calls", {}, { dryRun: true })).toEqual(left)
+    expect(await engine.redrive("calls", {})).toEqual(left)
+    expect(namesOf(await new Inbox(engine, "calls").take(2))).toEqual(["first", "third"])
+    expect(await engine.purgeDeadLetters("calls", { reason: "corrupt" })).toEqual({ purged: 1, remaining: 0 })
+  })
+
+  test("is shown though its record can't be read, and redriven since its event can", async () => {
+    await using store = await deadLetters()
+    change(store, "UPDATE dead_letters SET failure = 'x' || failure")
+    const engine = store.open()
+    const letters = await engine.deadLetters("calls", {})
+    expect(namesOf(letters)).toEqual(["first", "second", "third"])
+    expect(letters.map(({ failure }) => failure.reason)).toEqual(["corrupt", "corrupt", "corrupt"])
+    expect(await engine.redrive("calls", {})).toEqual({ redriven: 3, remaining: 0 })
+    expect(await new Inbox(engine, "calls").take(3)).toHaveLength(3)
+  })
+
+  test("is intact once it was redriven, retried and buried again: its checksum goes with it", async () => {
+    await using store = await deadLetters()
+    const engine = store.open()
+    await engine.redrive("calls", {})
+    const inbox = new Inbox(engine, "calls")
+    for (const delivery of await inbox.take(3)) await delivery.retry(1, failureRecord())
+    for (const delivery of await inbox.take(3)) await delivery.deadLetter(failureRecord())
+    expect(await engine.redrive("calls", {})).toEqual({ redriven: 3, remaining: 0 })
+    expect(await inbox.take(3)).toHaveLength(3)
+  })
+})
