@@ -38,9 +38,9 @@ export class Committer {
     return this.#turn
   }
 
-  /** Nothing is being committed, or is about to be. */
-  get isIdle(): boolean {
-    return this.#phase === "idle"
+  /** The log is being synced or copied. */
+  get isCommitting(): boolean {
+    return this.#phase === "committing"
   }
 
   /** Starts a new turn. Returns the one before. */

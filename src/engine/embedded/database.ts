@@ -1,8 +1,8 @@
 import { Database, SQLiteError } from "bun:sqlite"
-import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { EngineStartError } from "../errors.ts"
 import { isDamage, requireSoundTables } from "./store-damage.ts"
+import { makeDataDir, makePrivate } from "./store-files.ts"
 import { StoreLock } from "./store-lock.ts"
 import { reasonOf } from "./turn-failure.ts"
 import { LOG_OVERRUN, logBytesFor, volumeOf } from "./volume.ts"
@@ -12,6 +12,9 @@ export const DATABASE_FILE = "event-broker.db"
 
 /** Marks the file as ours among SQLite's files: "EvBr". Source: sqlite.org/pragma.html#pragma_application_id. */
 const APPLICATION_ID = 0x45764272
+
+/** Lets a new or rewritten database give its free pages back, a few at a time. */
+const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
 /** The version of the tables below, kept in the file's `user_version`. */
 const SCHEMA_VERSION = 3
@@ -120,7 +123,7 @@ export interface OpenStore extends Disposable {
  */
 export function openStore(dataDir: string): OpenStore {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    makeDataDir(dataDir)
   } catch (cause) {
     throw new EngineStartError(`DATA_DIR ${dataDir} can't be made: ${reasonOf(cause)}`, { cause })
   }
@@ -128,6 +131,7 @@ export function openStore(dataDir: string): OpenStore {
   const file = join(dataDir, DATABASE_FILE)
   let database: Database | undefined
   try {
+    makePrivate(file)
     database = new Database(file, { create: true, readwrite: true, strict: true })
     const logBytes = logBytesFor(volumeOf(dataDir).totalBytes)
     configure(database, logBytes)
@@ -150,6 +154,8 @@ export function openStore(dataDir: string): OpenStore {
 }
 
 function configure(database: Database, logBytes: number): void {
+  // Before WAL, which writes the file's header. An old file keeps its format, and would be written for nothing.
+  if (pragma(database, "page_count") === 0) database.run(CAN_SHRINK)
   database.run("PRAGMA journal_mode = WAL")
   database.transaction(() => bringTables(database)).immediate()
   requireSoundTables(database)
@@ -162,7 +168,7 @@ function configure(database: Database, logBytes: number): void {
 }
 
 /** A number that SQLite keeps of a database. */
-function pragma(database: Database, name: "page_size"): number {
+function pragma(database: Database, name: "page_count" | "page_size"): number {
   return database.query<Record<typeof name, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0
 }
 

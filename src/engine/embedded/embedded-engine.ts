@@ -115,6 +115,10 @@ export class EmbeddedEngine implements Engine {
       dataDir: options.dataDir,
       reserve,
       messageCount: () => this.#store.messageCount,
+      logPages: opened.logPages,
+      mayWrite: () => this.#state.isWritable && !this.#committer.isCommitting,
+      checkpoint: () => this.#committer.checkpoint(),
+      report,
       onLook: () => this.#heedRoom(),
     })
     this.#writer = new TurnWriter({
@@ -256,6 +260,7 @@ export class EmbeddedEngine implements Engine {
   /** The turn is on the disk: all who asked for something in it learn so. */
   #conclude(turn: Turn, written: WrittenTurn): void {
     this.#state.block(this.#upkeep.room.shortage)
+    if (!turn.isEmpty || written.claims.length > 0) this.#upkeep.noteWork()
     for (const { confirm } of turn.settlements) confirm()
     for (const { confirm } of turn.operations) confirm()
     for (const { pending, error } of written.publishes) {
@@ -333,8 +338,8 @@ export class EmbeddedEngine implements Engine {
     if (this.#wasFull) await this.#committer.checkpoint()
     if (this.#state.isGone) return
     try {
-      this.#writer.probe()
       this.#upkeep.room.look()
+      this.#writer.probe()
       this.#catalog.recount()
     } catch (error) {
       this.#fail(new Turn(), error)

@@ -3,10 +3,8 @@ import { existsSync, statSync, truncateSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
 import type { Report } from "./report.ts"
+import { FILE_MODE, RESERVE_FILE } from "./store-files.ts"
 import { isDiskFull, reasonOf } from "./turn-failure.ts"
-
-/** Room on the volume that no other program can take, in `DATA_DIR`. */
-export const RESERVE_FILE = "event-broker.reserve"
 
 /** Bytes of one write. */
 const PIECE_BYTES = 1_048_576
@@ -87,7 +85,7 @@ export class ReserveFile {
     // Random bytes: file systems that compress keep no room for zeros.
     const piece = randomFillSync(Buffer.alloc(Math.min(PIECE_BYTES, bytes)))
     const releases = this.#releases
-    await using handle = await open(this.#file, "w", 0o600)
+    await using handle = await open(this.#file, "w", FILE_MODE)
     for (let at = 0; at < bytes && !this.#mustStop; at += piece.length) {
       const { bytesWritten } = await handle.write(piece, 0, Math.min(piece.length, bytes - at), at)
       if (bytesWritten === 0) throw new Error("nothing was written")

@@ -2,12 +2,7 @@ import { dlopen } from "bun:ffi"
 import { closeSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { EngineStartError } from "../errors.ts"
-
-/** The file whose lock says that a process has the store. Its content means nothing. */
-const LOCK_FILE = "event-broker.lock"
-
-/** Read and written by its owner alone, as everything in the store. */
-const MODE = 0o600
+import { FILE_MODE, LOCK_FILE } from "./store-files.ts"
 
 /** Source: flock(2), the same values on Linux and macOS. */
 const LOCK_EX = 2
@@ -30,7 +25,7 @@ export class StoreLock implements Disposable {
   constructor(dataDir: string) {
     const file = join(dataDir, LOCK_FILE)
     try {
-      this.#descriptor = openSync(file, "a", MODE)
+      this.#descriptor = openSync(file, "a", FILE_MODE)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new EngineStartError(`DATA_DIR ${dataDir} can't be locked: ${reason}`, { cause })

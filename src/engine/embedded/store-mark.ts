@@ -1,11 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
+import { FILE_MODE, MARK_FILE } from "./store-files.ts"
 import { isDiskFull } from "./turn-failure.ts"
-
-/** The file that says which turn of the store was synced last. */
-const MARK_FILE = "event-broker.mark"
-
-const MODE = 0o600
 
 /** Digits of a turn's number: every safe integer fits, so the line keeps its length and is written in place. */
 const TURN_DIGITS = 16
@@ -50,7 +46,7 @@ export class StoreMark implements Disposable {
   #open(): number {
     // Not truncated: the old mark stays until the first turn is synced.
     const flags = readStoreMark(this.#dataDir) === null ? "w" : "r+"
-    return openSync(join(this.#dataDir, MARK_FILE), flags, MODE)
+    return openSync(join(this.#dataDir, MARK_FILE), flags, FILE_MODE)
   }
 }
 

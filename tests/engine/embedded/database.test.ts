@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DATABASE_FILE, openStore } from "../../../src/engine/embedded/database.ts"
 import { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
@@ -30,6 +30,16 @@ describe("the store's folder", () => {
     const dataDir = join(folder.path, "a", "b")
     await EmbeddedEngine.open({ dataDir }).close()
     await EmbeddedEngine.open({ dataDir }).close()
+  })
+
+  test("is made private, and one that is there keeps its permissions", async () => {
+    using folder = temporaryFolder()
+    const dataDir = join(folder.path, "made")
+    openStore(dataDir)[Symbol.dispose]()
+    expect(modeOf(dataDir)).toBe(0o700)
+    chmodSync(dataDir, 0o755)
+    openStore(dataDir)[Symbol.dispose]()
+    expect(modeOf(dataDir)).toBe(0o755)
   })
 
   test("is refused while another process has it, and that process' store is taken once it is killed", async () => {
@@ -87,6 +97,23 @@ describe("the store's file", () => {
     expect(readFileSync(file, "utf8")).toBe(text)
   })
 
+  test("is private, with those that stand beside it, though it was not before", async () => {
+    using folder = temporaryFolder()
+    const modes = (): readonly (readonly [string, number])[] =>
+      readdirSync(folder.path).map((name) => [name, modeOf(join(folder.path, name))])
+    const engine = EmbeddedEngine.open({ dataDir: folder.path })
+    await engine.declareQueues([queueDeclaration("calls")])
+    await engine.publish(newEvent({ routing_key: "calls" }))
+    expect(modes().length).toBeGreaterThan(4)
+    expect(modes().filter(([, mode]) => mode !== 0o600)).toEqual([])
+    await engine.close()
+    for (const name of readdirSync(folder.path)) chmodSync(join(folder.path, name), 0o644)
+    writeFileSync(join(folder.path, `${DATABASE_FILE}-wal`), "", { mode: 0o644 })
+    using store = openStore(folder.path)
+    expect(store.database.filename).toContain(DATABASE_FILE)
+    expect(modes().filter(([, mode]) => mode !== 0o600)).toEqual([])
+  })
+
   test("is refused where its format is newer, and taken by the version that knows it", () => {
     using folder = temporaryFolder()
     openStore(folder.path)[Symbol.dispose]()
@@ -131,6 +158,8 @@ describe("the store's file", () => {
     expect(pragma("wal_autocheckpoint")).toEqual({ wal_autocheckpoint: 0 })
   })
 })
+
+const modeOf = (path: string): number => statSync(path).mode & 0o777
 
 function setFormat(file: string, version: number): void {
   using database = new Database(file)

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test"
 import { statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { RESERVE_FILE, ReserveFile } from "../../../src/engine/embedded/reserve-file.ts"
+import { ReserveFile } from "../../../src/engine/embedded/reserve-file.ts"
+import { RESERVE_FILE } from "../../../src/engine/embedded/store-files.ts"
 import { temporaryFolder } from "../../support/temporary-folder.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 

@@ -1,0 +1,62 @@
+import { Database } from "bun:sqlite"
+import { expect, test } from "bun:test"
+import { statSync } from "node:fs"
+import { join } from "node:path"
+import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
+import type { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
+import { EmbeddedStore } from "../../support/embedded-store.ts"
+import { Inbox } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { statsOf } from "../../support/queue-stats.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+
+const MEBIBYTE = 1_048_576
+const EVENTS = 2_000
+const BODY_BYTES = 10_000
+
+const fileBytes = (store: EmbeddedStore): number => statSync(join(store.dataDir, DATABASE_FILE)).size
+
+async function publishMany(engine: EmbeddedEngine): Promise<void> {
+  await engine.declareQueues([queueDeclaration("calls")])
+  const payload = { text: "x".repeat(BODY_BYTES) }
+  await Promise.all(
+    Array.from({ length: EVENTS }, () => engine.publish(newEvent({ routing_key: "calls", payload }))),
+  )
+}
+
+/** Every tenth event stays. */
+async function ackMost(engine: EmbeddedEngine): Promise<void> {
+  const deliveries = await new Inbox(engine, "calls", EVENTS).take(EVENTS)
+  await Promise.all(deliveries.flatMap((delivery, i) => (i % 10 === 0 ? [] : [delivery.ack()])))
+}
+
+/** Stores were made like this before the vacuum was incremental. */
+function giveOldFormat(store: EmbeddedStore): void {
+  using database = new Database(join(store.dataDir, DATABASE_FILE))
+  database.run("PRAGMA journal_mode = DELETE")
+  database.run("PRAGMA auto_vacuum = NONE")
+  database.run("VACUUM")
+}
+
+test("a store whose events are handled gets small by itself, and keeps the events that are left", async () => {
+  await using store = new EmbeddedStore()
+  const engine = store.open()
+  await publishMany(engine)
+  await waitUntil(() => fileBytes(store) > 8 * MEBIBYTE, "the log to be copied")
+  await ackMost(engine)
+  await waitUntil(() => fileBytes(store) < 4 * MEBIBYTE, "the file to shrink")
+  await engine.close()
+  expect(await statsOf(store.open(), "calls")).toMatchObject({ messageCount: EVENTS / 10 })
+}, 60_000)
+
+test("a store in the old format is told of", async () => {
+  await using store = new EmbeddedStore()
+  const notices: string[] = []
+  const open = () => store.open({ report: (_level, message) => notices.push(message) })
+  await open().close()
+  expect(notices).toEqual([])
+  giveOldFormat(store)
+  await open().close()
+  expect(notices).toEqual([expect.stringContaining("keeps its size")])
+})
