@@ -15,7 +15,7 @@ import type {
   Subscription,
   Watcher,
 } from "../engine.ts"
-import { EngineStartError, EngineUnavailableError, type PublishOutcome } from "../errors.ts"
+import { EngineStartError, type PublishOutcome } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { ClockMarkStore } from "./clock-mark.ts"
@@ -210,10 +210,8 @@ export class EmbeddedEngine implements Engine {
 
   /** Writes in the next turn; resolves once that is on the disk. */
   #operate<Result>(write: (now: number) => Result, needs: OperationNeeds): Promise<Result> {
-    const status = this.#state.current
-    if (!this.#state.isWritable || (needs.room && status.state === "blocked")) {
-      return Promise.reject(new EngineUnavailableError(whyUnavailable(status)))
-    }
+    const refusal = this.#state.operationRefusal(needs)
+    if (refusal !== null) return Promise.reject(refusal)
     const { operation, promise } = newOperation(write, needs)
     this.#committer.turn.operations.push(operation)
     this.#committer.schedule()

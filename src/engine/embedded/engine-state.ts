@@ -1,5 +1,6 @@
 import type { EngineStatus } from "../engine.ts"
-import { PublishError } from "../errors.ts"
+import { EngineUnavailableError, PublishError } from "../errors.ts"
+import type { OperationNeeds } from "./turn.ts"
 import { whyUnavailable } from "./turn-failure.ts"
 
 /** The engine's state, and what may be done in it. */
@@ -50,6 +51,12 @@ export class EngineState {
   /** The last state. Whoever closes an engine knows, and is not called. */
   close(): void {
     this.#status = { state: "closed" }
+  }
+
+  /** The refusal of an operation in this state; null if it may be written. */
+  operationRefusal(needs: OperationNeeds): EngineUnavailableError | null {
+    if (this.isWritable && !(needs.room && this.#status.state === "blocked")) return null
+    return new EngineUnavailableError(whyUnavailable(this.#status))
   }
 
   /** The refusal of a publish in this state. */
