@@ -37,15 +37,7 @@ import { StoreClock } from "./store-clock.ts"
 import { explainLasting } from "./store-damage.ts"
 import { type Log, StoreLog } from "./store-log.ts"
 import { newOperation, type OperationNeeds, type PendingOperation, type Settlement, Turn } from "./turn.ts"
-import {
-  abandon,
-  isDiskFull,
-  outcomeOf,
-  reasonOf,
-  refuseAll,
-  unroutable,
-  whyUnavailable,
-} from "./turn-failure.ts"
+import { abandon, isDiskFull, outcomeOf, reasonOf, refuseAll, unroutable } from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
 import { Upkeep } from "./upkeep.ts"
 
