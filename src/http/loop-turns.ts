@@ -1,5 +1,5 @@
 /** How long pieces of work run in one turn of the event loop before all else gets its turn, in milliseconds. */
-const TURN_MS = 5
+const TURN_MS = 10
 
 /**
  * Shares the event loop between requests that have much to do. Such work is cut into pieces; before each, `next` is

@@ -10,6 +10,12 @@ import type { BatchItem, BatchSplitter } from "./batch-splitter.ts"
  */
 const PARSED_BYTES = 1_048_576
 
+/**
+ * Bytes of a batch that are one piece of work; one event, if it is larger. They take some milliseconds, so that 1,000
+ * small events are published in one or two turns of the event loop, and the embedded engine stores them in as many commits.
+ */
+const PIECE_BYTES = 65_536
+
 /** Bytes of a batch that are handed to the engine before the batch waits for their confirms. */
 const SLICE_BYTES = 1_048_576
 
@@ -49,13 +55,14 @@ export class EventBatch {
   /** Parses all events. @throws {ProblemError} `malformed-json` for the first that is not JSON. */
   async parse(): Promise<void> {
     let bytes = 0
-    for (const [index, item] of this.#items.entries()) {
-      const turn = this.#turns.next()
-      if (turn !== null) await turn
-      if (item === null) continue
-      bytes += item.length
-      const value = decodeJson(item, `The event ${index}`)
-      if (bytes <= PARSED_BYTES) this.#parsed[index] = value
+    for await (const { from, to } of this.#pieces()) {
+      for (let index = from; index < to; index++) {
+        const item = this.#items[index] ?? null
+        if (item === null) continue
+        bytes += item.length
+        const value = decodeJson(item, `The event ${index}`)
+        if (bytes <= PARSED_BYTES) this.#parsed[index] = value
+      }
     }
   }
 
@@ -64,27 +71,38 @@ export class EventBatch {
     publish: (input: unknown) => Promise<Event>,
     onResult: (result: PromiseSettledResult<Event>) => void,
   ): Promise<void> {
-    let slice: Promise<Event>[] = []
-    let bytes = 0
+    let slice: Promise<readonly PromiseSettledResult<Event>[]>[] = []
+    let sliceBytes = 0
     const conclude = async (): Promise<void> => {
-      for (const result of await Promise.allSettled(slice)) onResult(result)
+      for (const results of await Promise.all(slice)) for (const result of results) onResult(result)
       slice = []
-      bytes = 0
+      sliceBytes = 0
     }
-    for (const [index, item] of this.#items.entries()) {
-      const turn = this.#turns.next()
-      if (turn !== null) await turn
-      slice.push(item === null ? Promise.reject(this.#tooLarge()) : publish(this.#valueOf(index, item)))
-      // Handled by allSettled, which may come turns later.
-      slice.at(-1)?.catch(() => {})
-      bytes += item?.length ?? 0
-      if (bytes >= SLICE_BYTES) await conclude()
+    for await (const { from, to, bytes } of this.#pieces()) {
+      const items = this.#items.slice(from, to)
+      slice.push(Promise.allSettled(items.map((item, at) => this.#publish(publish, from + at, item))))
+      sliceBytes += bytes
+      if (sliceBytes >= SLICE_BYTES) await conclude()
     }
     await conclude()
   }
 
-  #valueOf(index: number, item: Uint8Array): unknown {
-    return index in this.#parsed ? this.#parsed[index] : decodeJson(item)
+  #publish(publish: (input: unknown) => Promise<Event>, index: number, item: BatchItem): Promise<Event> {
+    if (item === null) return Promise.reject(this.#tooLarge())
+    return publish(index in this.#parsed ? this.#parsed[index] : decodeJson(item))
+  }
+
+  /** Gives the pieces of the batch, each when it is its turn. */
+  async *#pieces(): AsyncGenerator<{ readonly from: number; readonly to: number; readonly bytes: number }> {
+    for (let from = 0; from < this.#items.length; ) {
+      let to = from
+      let bytes = 0
+      do bytes += this.#items[to++]?.length ?? 0
+      while (to < this.#items.length && bytes + (this.#items[to]?.length ?? 0) <= PIECE_BYTES)
+      await this.#turns.next()
+      yield { from, to, bytes }
+      from = to
+    }
   }
 
   #tooLarge(): ProblemError {

@@ -149,7 +149,6 @@ async function answerBatch(
   // One was taken for the request.
   allowance?.charge(items.length - 1)
   const answer = new BatchAnswer(requestId)
-  // Events that are published in one turn of the event loop are stored by the embedded engine in one commit.
   await batch.publish(
     (input) => publishAs(format, input, publishing),
     (result) => answer.add(result),
