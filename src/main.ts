@@ -15,6 +15,7 @@ import { CommandError } from "./commands/service-client.ts"
 import { showSettings } from "./commands/show-settings.ts"
 import { asMessage, block, joined, jsonText, type Shown, shown } from "./commands/shown.ts"
 import { onStopSignal } from "./commands/stop-signals.ts"
+import { addStore } from "./commands/store.ts"
 import { addTail } from "./commands/tail.ts"
 import {
   ConfigError,
@@ -116,6 +117,7 @@ addTail(program)
 addQueues(program)
 addDeadLetters(program)
 addSchemas(program)
+addStore(program)
 addInit(program)
 addApiDocument(program)
 addCompletions(program)

@@ -10,7 +10,7 @@ const EMBEDDED = "engine/embedded/"
 /** What each part of the source may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
-  commands: ["config", "telemetry", "version", "http", "schema", "event"],
+  commands: ["config", "telemetry", "version", "http", "schema", "event", "engine"],
   app: [
     "config",
     "telemetry",
@@ -93,9 +93,18 @@ test("http and runtime do not know each other", () => {
   expect(describeImports(across)).toEqual([])
 })
 
-test("only app.ts knows the embedded engine", () => {
+test("only app.ts knows the embedded engine, and only the store's commands know its maintenance", () => {
   const users = imports.filter(({ from, to }) => to.startsWith(EMBEDDED) && !from.startsWith(EMBEDDED))
-  expect([...new Set(users.map(({ from }) => from))]).toEqual(["app.ts"])
+  expect(describeImports(users)).toEqual([
+    `app.ts imports ${EMBEDDED}embedded-engine.ts`,
+    // A store is copied and rewritten beside the service or in its place: no engine is running to be asked.
+    `commands/store.ts imports ${EMBEDDED}maintenance.ts`,
+  ])
+})
+
+test("of the engines, the commands know the store's maintenance alone: they ask a service", () => {
+  const users = imports.filter(({ from, to }) => partOf(from) === "commands" && partOf(to) === "engine")
+  expect([...new Set(users.map(({ to }) => to))]).toEqual([`${EMBEDDED}maintenance.ts`])
 })
 
 test("the event imports neither configuration nor telemetry nor a part of Bun or Node", () => {

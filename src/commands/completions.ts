@@ -26,7 +26,7 @@ compdef _event_broker event-broker
   $tokens[1] ${COMPLETE} -- $tokens[2..-1] 2>/dev/null
 end
 complete -c event-broker -f -a "(__event_broker)"
-complete -c event-broker -n "__fish_seen_subcommand_from publish check validate init" -F
+complete -c event-broker -n "__fish_seen_subcommand_from publish check validate init backup" -F
 `,
 }
 

@@ -14,7 +14,7 @@ export const DATABASE_FILE = "event-broker.db"
 const APPLICATION_ID = 0x45764272
 
 /** Lets a new or rewritten database give its free pages back, a few at a time. */
-const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
+export const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
 /** The version of the tables below, kept in the file's `user_version`. */
 const SCHEMA_VERSION = 3

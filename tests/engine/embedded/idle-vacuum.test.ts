@@ -4,6 +4,7 @@ import { statSync } from "node:fs"
 import { join } from "node:path"
 import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
 import type { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
+import { compactStore } from "../../../src/engine/embedded/maintenance.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
@@ -50,13 +51,21 @@ test("a store whose events are handled gets small by itself, and keeps the event
   expect(await statsOf(store.open(), "calls")).toMatchObject({ messageCount: EVENTS / 10 })
 }, 60_000)
 
-test("a store in the old format is told of", async () => {
+test("a store in the old format is told of, until it is compacted", async () => {
   await using store = new EmbeddedStore()
   const notices: string[] = []
   const open = () => store.open({ report: (_level, message) => notices.push(message) })
-  await open().close()
-  expect(notices).toEqual([])
+  const engine = open()
+  await publishMany(engine)
+  await engine.close()
   giveOldFormat(store)
-  await open().close()
-  expect(notices).toEqual([expect.stringContaining("keeps its size")])
-})
+  const old = open()
+  expect(notices).toEqual([expect.stringContaining("event-broker store compact")])
+  await ackMost(old)
+  await old.close()
+  const { bytesBefore, bytesAfter } = compactStore(store.dataDir)
+  expect(bytesBefore).toBeGreaterThan(8 * MEBIBYTE)
+  expect(bytesAfter).toBeLessThan(4 * MEBIBYTE)
+  expect(await statsOf(open(), "calls")).toMatchObject({ messageCount: EVENTS / 10 })
+  expect(notices).toHaveLength(1)
+}, 60_000)

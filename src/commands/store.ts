@@ -1,0 +1,53 @@
+import type { Command } from "commander"
+import { parseConfig, readEnvironment } from "../config.ts"
+import { backupStore, compactStore, inMebibytes, StoreError } from "../engine/embedded/maintenance.ts"
+import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
+import { print, printJson } from "./output.ts"
+import { CommandError } from "./service-client.ts"
+import { shown } from "./shown.ts"
+
+interface Options {
+  readonly json?: boolean
+}
+
+/** The commands for the files of `DATA_DIR`. They ask no service. */
+export function addStore(program: Command): void {
+  const group = program.command("store").description("the embedded engine's files in DATA_DIR")
+  group
+    .command("backup")
+    .argument("<file>", "where to: a file that does not exist, or a folder, for FOLDER/event-broker.db")
+    .description("copy the store as it is at one moment, while the service runs or not")
+    .option("--json", "as JSON")
+    .action(backup)
+  group
+    .command("compact")
+    .description("rewrite the store without its free pages; the service must be stopped")
+    .option("--json", "as JSON")
+    .action(compact)
+}
+
+function backup(target: string, { json }: Options): void {
+  const copy = explained(() => backupStore(dataDir(), target))
+  const { events, queues, bytes, file } = copy
+  if (json) printJson(copy)
+  else print(shown`${events} events of ${queues} queues, ${inMebibytes(bytes)}, copied to ${file}\n`)
+}
+
+function compact({ json }: Options): void {
+  const { bytesBefore, bytesAfter } = explained(() => compactStore(dataDir()))
+  if (json) printJson({ bytes_before: bytesBefore, bytes_after: bytesAfter })
+  else print(shown`${inMebibytes(bytesBefore)} before, ${inMebibytes(bytesAfter)} after\n`)
+}
+
+const dataDir = (): string => parseConfig(readEnvironment()).DATA_DIR
+
+/** @throws {CommandError} with the exit code that goes with what failed */
+function explained<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    const isUsage = error.code === "no-store" || error.code === "target-exists"
+    throw new CommandError(error.message, isUsage ? EXIT_USAGE : EXIT_REFUSED)
+  }
+}

@@ -1,0 +1,55 @@
+import { closeSync, openSync } from "node:fs"
+import { EngineStartError } from "../errors.ts"
+import { fromCLibrary } from "./c-library.ts"
+
+/** Source: flock(2), the same values on Linux and macOS. */
+const LOCKS = { shared: 1, exclusive: 2 } as const
+const LOCK_NB = 4
+
+/**
+ * Takes a `flock` on an open file without waiting. It belongs to the descriptor, and ends with it.
+ * @returns whether it was taken
+ * @throws {EngineStartError} if this system's C library was not found
+ */
+export function tryFlock(descriptor: number, kind: keyof typeof LOCKS): boolean {
+  const libc = fromCLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } })
+  if (libc === null)
+    throw new EngineStartError("DATA_DIR can't be locked: this system's C library was not found")
+  return libc.flock(descriptor, LOCKS[kind] | LOCK_NB) === 0
+}
+
+/** Source: fcntl(2), and the layout of `struct flock` on 64-bit Linux. */
+const F_GETLK = 5
+const F_WRLCK = 1
+const F_UNLCK = 2
+const FLOCK_BYTES = 32
+const TYPE_AT = 0
+const START_AT = 8
+const LENGTH_AT = 16
+
+/**
+ * Whether another process has a POSIX lock on a byte of a file. Also false if that can't be told, as on other systems
+ * than Linux.
+ */
+export function isLockedByAnother(file: string, byte: number): boolean {
+  if (process.platform !== "linux") return false
+  const libc = fromCLibrary({ fcntl: { args: ["i32", "i32", "ptr"], returns: "i32" } })
+  if (libc === null) return false
+  let descriptor: number
+  try {
+    descriptor = openSync(file, "r")
+  } catch {
+    // A file that can't be opened is not locked by anybody that this process can tell of.
+    return false
+  }
+  try {
+    const bytes = new Uint8Array(FLOCK_BYTES)
+    const query = new DataView(bytes.buffer)
+    query.setInt16(TYPE_AT, F_WRLCK, true)
+    query.setBigInt64(START_AT, BigInt(byte), true)
+    query.setBigInt64(LENGTH_AT, 1n, true)
+    return libc.fcntl(descriptor, F_GETLK, bytes) === 0 && query.getInt16(TYPE_AT, true) !== F_UNLCK
+  } finally {
+    closeSync(descriptor)
+  }
+}
