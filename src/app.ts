@@ -42,7 +42,7 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
 /** Addresses that stand for all of this machine's. */
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::"])
 
-/** How the log tells of each state of the engine. */
+/** The log's level for each state of the engine. */
 const STATE_LEVELS = {
   ready: "info",
   blocked: "warn",

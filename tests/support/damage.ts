@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
 
-export const PAGE_BYTES = 4_096
+const PAGE_BYTES = 4_096
 
 /** Flips one bit in the file of a store that is closed. */
 export function flipBit(dataDir: string, offset: number, bit = 0): void {
@@ -29,5 +29,13 @@ export function breakBodies(dataDir: string, middle: string): void {
   for (let at = bytes.indexOf(middle); at !== -1; at = bytes.indexOf(middle, at + 1)) {
     bytes.writeUInt32BE(0xffff_ffff, Math.floor(at / PAGE_BYTES) * PAGE_BYTES)
   }
+  writeFileSync(file, bytes)
+}
+
+/** Overwrites a page of a store that is closed. The first is number 1. */
+export function breakPage(dataDir: string, number: number): void {
+  const file = join(dataDir, DATABASE_FILE)
+  const bytes = readFileSync(file)
+  bytes.fill(0xff, (number - 1) * PAGE_BYTES, number * PAGE_BYTES)
   writeFileSync(file, bytes)
 }

@@ -1,5 +1,5 @@
 import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
-import type { EmbeddedEngineOptions } from "../../src/engine/embedded/embedded-engine-options.ts"
+import type { EmbeddedEngineOptions } from "../../src/engine/embedded/engine-options.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
 /** The folder of an embedded engine, and the engine that was opened on it last. */

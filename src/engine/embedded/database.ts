@@ -1,7 +1,7 @@
 import { Database, SQLiteError } from "bun:sqlite"
 import { join } from "node:path"
 import { EngineStartError } from "../errors.ts"
-import { isDamage, requireSoundTables } from "./store-damage.ts"
+import { isDamage, requireSoundTables, StoreDamagedError } from "./store-damage.ts"
 import { makeDataDir, makePrivate } from "./store-files.ts"
 import { StoreLock } from "./store-lock.ts"
 import { reasonOf } from "./turn-failure.ts"
@@ -176,8 +176,7 @@ function identify(database: Database): { readonly storeId: string; readonly turn
   const row = database
     .query<{ storeId: string; turn: number }, []>("SELECT store_id AS storeId, turn FROM store")
     .get()
-  if (row === null)
-    throw new EngineStartError(`${database.filename} is damaged: its table \`store\` is empty`)
+  if (row === null) throw new StoreDamagedError("its table store is empty")
   return row
 }
 
@@ -211,10 +210,9 @@ function refuseForeignFile(database: Database): void {
   )
 }
 
-/** One sentence for whoever starts the service, where a store can't be opened. */
+/** One sentence for whoever starts the service, about a store that can't be opened. */
 export function explainOpening(dataDir: string, cause: unknown): EngineStartError {
   if (cause instanceof EngineStartError) return cause
-  const file = join(dataDir, DATABASE_FILE)
   const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
   if (code.startsWith("SQLITE_BUSY")) {
     return new EngineStartError(
@@ -224,6 +222,7 @@ export function explainOpening(dataDir: string, cause: unknown): EngineStartErro
   }
   // The statements are ours: one that is wrong for this file means that the file is.
   if (isDamage(cause) || code === "SQLITE_ERROR") {
+    const file = join(dataDir, DATABASE_FILE)
     const advice = "keep a copy, and restore a backup or save what can be read (docs/troubleshooting.md)"
     const message = `${file} is not an Event Broker store, or is damaged: ${reasonOf(cause)}; ${advice}`
     return new EngineStartError(message, { cause })

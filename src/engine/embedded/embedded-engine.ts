@@ -24,7 +24,7 @@ import { explainOpening, type OpenStore, openStore } from "./database.ts"
 import { DeadLetterAdministration } from "./dead-letter-administration.ts"
 import { deliver } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
-import type { EmbeddedEngineOptions } from "./embedded-engine-options.ts"
+import type { EmbeddedEngineOptions } from "./engine-options.ts"
 import { EngineState } from "./engine-state.ts"
 import { explainLostTurns } from "./lost-turns.ts"
 import { MessageStore } from "./message-store.ts"
@@ -37,7 +37,15 @@ import { StoreClock } from "./store-clock.ts"
 import { explainLasting } from "./store-damage.ts"
 import { type Log, StoreLog } from "./store-log.ts"
 import { newOperation, type OperationNeeds, type PendingOperation, type Settlement, Turn } from "./turn.ts"
-import { abandon, isDiskFull, outcomeOf, reasonOf, refuseAll, unroutable } from "./turn-failure.ts"
+import {
+  abandon,
+  isDiskFull,
+  outcomeOf,
+  reasonOf,
+  refuseAll,
+  unavailable,
+  unroutable,
+} from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
 import { Upkeep } from "./upkeep.ts"
 
@@ -91,6 +99,7 @@ export class EmbeddedEngine implements Engine {
     options: EmbeddedEngineOptions,
   ) {
     const { database } = opened
+    const onDamage = (cause: unknown): void => this.#fail(new Turn(), cause)
     this.#opened = opened
     this.#clock = new StoreClock(new ClockMarkStore(database), report, options.time)
     const warning = explainLostTurns(options.dataDir, opened)
@@ -100,7 +109,7 @@ export class EmbeddedEngine implements Engine {
     this.#deadLetters = new DeadLetterAdministration(database, this.#store, {
       status: () => this.#state.current,
       operate: (write, needs) => this.#operate(write, needs),
-      onDamage: (cause) => this.#fail(new Turn(), cause),
+      onDamage,
     })
     this.#catalog = reserve.spendOn(() => new QueueCatalog(database, this.#store))
     this.#upkeep = new Upkeep(database, {
@@ -110,6 +119,7 @@ export class EmbeddedEngine implements Engine {
       logPages: opened.logPages,
       mayWrite: () => this.#state.isWritable && !this.#committer.isCommitting,
       checkpoint: () => this.#committer.checkpoint(),
+      onDamage,
       report,
       onLook: () => this.#heedRoom(),
     })
@@ -118,16 +128,12 @@ export class EmbeddedEngine implements Engine {
       catalog: this.#catalog,
       clock: this.#clock,
       room: this.#upkeep.room,
-      report,
       turn: opened.turn,
+      report,
     })
+    const onFailure = (reason: Error): void => this.#giveUp(new Turn(), reason)
     this.#log =
-      options.openLog?.() ??
-      new StoreLog({
-        ...opened,
-        threadUrl: options.syncThreadUrl,
-        onFailure: (reason) => this.#giveUp(new Turn(), reason),
-      })
+      options.openLog?.() ?? new StoreLog({ ...opened, threadUrl: options.syncThreadUrl, onFailure })
     this.#committer = new Committer({
       writer: this.#writer,
       log: this.#log,
@@ -159,7 +165,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   publish(event: Event, trace: TraceContext | null = null): Promise<void> {
-    if (this.#state.current.state !== "ready") return Promise.reject(this.#state.refusal())
+    if (this.#state.current.state !== "ready") return Promise.reject(unavailable(this.#state.current))
     const queues = this.#catalog.route(event.routing_key)
     if (queues.length === 0) return Promise.reject(unroutable(event.routing_key))
     const stored = { body: JSON.stringify(event), trace: trace && JSON.stringify(trace) }
@@ -202,12 +208,11 @@ export class EmbeddedEngine implements Engine {
 
   /** Writes in the next turn; resolves once that is on the disk. */
   #operate<Result>(write: (now: number) => Result, needs: OperationNeeds): Promise<Result> {
-    const refusal = this.#state.operationRefusal(needs)
-    if (refusal !== null) return Promise.reject(refusal)
-    const { operation, promise } = newOperation(write, needs)
+    if (!this.#state.takes(needs)) return Promise.reject(this.#state.refusal())
+    const { operation, done } = newOperation(write, needs)
     this.#committer.turn.operations.push(operation)
     this.#committer.schedule()
-    return promise
+    return done
   }
 
   close(): Promise<void> {
@@ -249,6 +254,8 @@ export class EmbeddedEngine implements Engine {
 
   /** The turn is on the disk: all who asked for something in it learn so. */
   #conclude(turn: Turn, written: WrittenTurn): void {
+    // Only now: a fault that the probe does not meet comes again at once.
+    this.#recovery.reset()
     this.#state.block(this.#upkeep.room.shortage)
     if (!turn.isEmpty || written.claims.length > 0) this.#upkeep.noteWork()
     for (const { confirm } of turn.settlements) confirm()
@@ -335,7 +342,6 @@ export class EmbeddedEngine implements Engine {
       this.#fail(new Turn(), error)
       return
     }
-    this.#recovery.reset()
     this.#state.open(this.#upkeep.room.shortage)
     this.#committer.schedule()
   }

@@ -1,5 +1,5 @@
 import type { EngineStatus } from "../engine.ts"
-import { EngineUnavailableError, PublishError } from "../errors.ts"
+import { EngineUnavailableError } from "../errors.ts"
 import type { OperationNeeds } from "./turn.ts"
 import { whyUnavailable } from "./turn-failure.ts"
 
@@ -53,14 +53,13 @@ export class EngineState {
     this.#status = { state: "closed" }
   }
 
-  /** The refusal of an operation in this state; null if it may be written. */
-  operationRefusal(needs: OperationNeeds): EngineUnavailableError | null {
-    if (this.isWritable && !(needs.room && this.#status.state === "blocked")) return null
-    return new EngineUnavailableError(whyUnavailable(this.#status))
+  /** Whether an operation may be written: one that adds to the store is refused while publishers are blocked. */
+  takes({ room }: OperationNeeds): boolean {
+    return room ? this.#status.state === "ready" : this.isWritable
   }
 
-  /** The refusal of a publish in this state. */
-  refusal(): PublishError {
-    return new PublishError("engine-unavailable", whyUnavailable(this.#status))
+  /** The refusal of an operation in this state. */
+  refusal(): EngineUnavailableError {
+    return new EngineUnavailableError(whyUnavailable(this.#status))
   }
 }

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite"
 import { LogLength } from "./log-length.ts"
+import { isDamage } from "./store-damage.ts"
 import type { StoreSize } from "./store-size.ts"
 
 export interface IdleVacuumOptions {
@@ -9,6 +10,8 @@ export interface IdleVacuumOptions {
   readonly mayWrite: () => boolean
   /** Copies the log into the database, which shortens its file. Resolves once the store may be written again. */
   readonly checkpoint: () => Promise<void>
+  /** Called if the store turns out to be damaged. */
+  readonly onDamage: (cause: unknown) => void
 }
 
 /** Free pages that are worth giving back: 4 MiB. Fewer are soon used again. */
@@ -76,8 +79,9 @@ export class IdleVacuum {
         if (isDone) return
         await Bun.sleep(PAUSE_MS)
       }
-    } catch {
-      // Nothing is lost, and a store that can't be written is found out by the next turn.
+    } catch (cause) {
+      // Otherwise nothing is lost, and a store that can't be written is found out by the next turn.
+      if (isDamage(cause)) this.#options.onDamage(cause)
     }
   }
 

@@ -18,10 +18,10 @@ export interface Message extends MessageKey {
 }
 
 type Value = { readonly value: number | null }
-/** The statements of a `MessageStore`. */
-export type MessageStatements = ReturnType<typeof prepareStatements>
+export type Statements = ReturnType<typeof prepare>
 
-export function prepareStatements(database: Database) {
+/** The statements of a store's messages. Each is a few seeks, or walks what its name says. */
+export function prepare(database: Database) {
   const columns = "queue, priority, position, event, shared, attempt, queued_at AS queuedAt, failure"
   const query = <Row, Parameters extends (string | number | null)[]>(sql: string) =>
     database.prepare<Row, Parameters>(sql)

@@ -4,15 +4,8 @@ import { PRIORITY_LEVELS } from "../../event/priority.ts"
 import { Appender } from "./appender.ts"
 import { checksumOf, onQueue, type StoredEvent } from "./checksum.ts"
 import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
-import {
-  type Message,
-  type MessageKey,
-  type MessageStatements,
-  prepareStatements,
-} from "./message-statements.ts"
+import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
 import { requireOne } from "./store-damage.ts"
-
-export type { Message }
 
 /** Where a message stands. Dead letters have a table of their own. */
 const READY = 0
@@ -47,7 +40,7 @@ const EVENT_STEP = 257
  * and commits nothing: the engine does, once for all the calls of a turn.
  */
 export class MessageStore {
-  readonly #sql: MessageStatements
+  readonly #sql: Statements
   readonly #database: Database
   readonly #appender: Appender
   #lastEvent: number
@@ -56,7 +49,7 @@ export class MessageStore {
 
   constructor(database: Database) {
     this.#database = database
-    this.#sql = prepareStatements(database)
+    this.#sql = prepare(database)
     this.#appender = new Appender(database)
     this.#lastEvent = this.#sql.lastEvent.get()?.value ?? 0
     this.#lastPosition = this.#sql.lastDeadLetterPosition.get()?.value ?? 0
@@ -105,12 +98,12 @@ export class MessageStore {
     const checksum = checksumOf(stored.body, stored.trace, { event, priority })
     const [only] = queues
     const shared = queues.length > 1 ? 1 : 0
+    this.#messageCount += queues.length
     this.#appender.addEvent(
       event,
       stored,
       only === undefined || shared === 1 ? checksum : onQueue(checksum, only.id),
     )
-    this.#messageCount += queues.length
     for (const { id } of queues) {
       this.#appender.addMessage(id, READY, priority, ++this.#lastPosition, event, shared, now)
     }

@@ -18,15 +18,15 @@ const DeclarationSchema = v.object({
   isSingleActiveConsumer: v.exactOptional(v.boolean()),
 })
 
-/** Queues that were written, with their ids. */
-export type DeclaredQueues = readonly { readonly id: number; readonly declaration: QueueDeclaration }[]
-
 interface StoredQueue {
   readonly id: number
   readonly name: string
   readonly declaration: string
   readonly checksum: number | null
 }
+
+/** Queues that were written, with their ids. */
+export type DeclaredQueues = readonly { readonly id: number; readonly declaration: QueueDeclaration }[]
 
 /** The queues, and what is bound to them. They are kept in the store and outlive the process. */
 export class QueueCatalog {
@@ -45,7 +45,10 @@ export class QueueCatalog {
     store.transaction(() => {
       for (const queue of stored) {
         store.recover(queue.id)
-        this.#add(queue.id, declarationOf(queue))
+        const declaration = declarationOf(queue)
+        // Of an earlier version. Declared again as it is, it would not be written.
+        if (queue.checksum === null) this.#upsertQueue(declaration)
+        this.#add(queue.id, declaration)
       }
     })
   }
@@ -59,8 +62,7 @@ export class QueueCatalog {
       (declaration) => !isDeepStrictEqual(this.#queues.get(declaration.name)?.declaration, declaration),
     )
     return changed.map((declaration) => {
-      const json = JSON.stringify(declaration)
-      const id = this.#upsert.get(declaration.name, json, checksumOf(declaration.name, json))?.id
+      const id = this.#upsertQueue(declaration)
       if (id === undefined) throw new Error(`SQLite gave the queue ${declaration.name} no id`)
       return { id, declaration }
     })
@@ -113,6 +115,11 @@ export class QueueCatalog {
 
   close(): void {
     this.#upsert.finalize()
+  }
+
+  #upsertQueue(declaration: QueueDeclaration): number | undefined {
+    const json = JSON.stringify(declaration)
+    return this.#upsert.get(declaration.name, json, checksumOf(declaration.name, json))?.id
   }
 
   #add(id: number, declaration: QueueDeclaration): void {

@@ -48,6 +48,10 @@ export const reasonOf = (cause: unknown): string => (cause instanceof Error ? ca
 export const whyUnavailable = (status: EngineStatus): string =>
   "reason" in status ? status.reason : "the engine is closed"
 
+/** The refusal of a publish while the engine is not ready. */
+export const unavailable = (status: EngineStatus): PublishError =>
+  new PublishError("engine-unavailable", whyUnavailable(status))
+
 /** The refusal of an event that no queue takes. */
 export const unroutable = (routingKey: string): PublishError =>
   new PublishError("unroutable", `no queue is bound for the routing key ${JSON.stringify(routingKey)}`)

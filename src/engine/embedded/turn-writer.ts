@@ -2,7 +2,8 @@ import type { FailureReason, FailureRecord } from "../../event/failure.ts"
 import { PublishError } from "../errors.ts"
 import { decodeFailure } from "../failure-record.ts"
 import type { DiskRoom } from "./disk-room.ts"
-import type { CorruptMessage, Message, MessageStore, TakenMessage } from "./message-store.ts"
+import type { Message } from "./message-statements.ts"
+import type { CorruptMessage, MessageStore, TakenMessage } from "./message-store.ts"
 import type { Consumer, Queue } from "./queue.ts"
 import type { QueueCatalog } from "./queue-catalog.ts"
 import type { Report } from "./report.ts"
@@ -47,9 +48,9 @@ export interface TurnWriterOptions {
   readonly catalog: QueueCatalog
   readonly clock: StoreClock
   readonly room: DiskRoom
-  readonly report: Report
   /** The number of the store's last turn. */
   readonly turn: number
+  readonly report: Report
 }
 
 /** Writes a turn in one transaction. The order within it is the order in which a user would expect effects. */
@@ -66,13 +67,13 @@ export class TurnWriter {
   /** Of this turn, with what is told of each. */
   #corrupt: Readonly<Record<string, unknown>>[] = []
 
-  constructor({ store, catalog, clock, room, report, turn }: TurnWriterOptions) {
+  constructor({ store, catalog, clock, room, turn, report }: TurnWriterOptions) {
     this.#store = store
     this.#catalog = catalog
     this.#clock = clock
     this.#room = room
-    this.#report = report
     this.#number = turn
+    this.#report = report
     this.#nextDueAt = store.nextDueAt()
   }
 
@@ -92,8 +93,8 @@ export class TurnWriter {
     const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
     const claims: Claim[] = []
     this.#hasMore = false
-    this.#corrupt = []
     if (turn.publishes.length > 0) this.#room.beforeTurn()
+    this.#corrupt = []
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
       this.#store.transaction(() => {
@@ -119,9 +120,13 @@ export class TurnWriter {
     return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
   }
 
-  /** @throws {SQLiteError} while the disk takes no writes. */
+  /**
+   * Writes something. While the disk is short of room that is a single row, for which the database does not grow: such a
+   * store can still settle, in the room that its log has.
+   * @throws {SQLiteError} while the disk takes no writes.
+   */
   probe(): void {
-    this.#store.transaction(() => this.#store.probe(PROBE_BYTES))
+    this.#store.transaction(() => this.#store.probe(this.#room.shortage === null ? PROBE_BYTES : 0))
     this.#nextDueAt = this.#store.nextDueAt()
   }
 

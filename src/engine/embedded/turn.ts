@@ -1,6 +1,6 @@
 import type { FailureRecord } from "../../event/failure.ts"
 import type { StoredEvent } from "./checksum.ts"
-import type { Message } from "./message-store.ts"
+import type { Message } from "./message-statements.ts"
 import type { Consumer, Queue } from "./queue.ts"
 
 /** A publish that waits for its confirm. */
@@ -46,23 +46,23 @@ export interface PendingOperation {
   readonly refuse: (cause: unknown) => void
 }
 
-/** Makes an operation of a write. The promise resolves with what the write returned, once that is durable. */
+/** An operation, and the promise of its result once that is on the disk. */
 export function newOperation<Result>(
   write: (now: number) => Result,
   needs: OperationNeeds,
-): { readonly operation: PendingOperation; readonly promise: Promise<Result> } {
-  const { promise, resolve, reject } = Promise.withResolvers<Result>()
+): { readonly operation: PendingOperation; readonly done: Promise<Result> } {
+  const { promise: done, resolve, reject } = Promise.withResolvers<Result>()
   let confirm = (): void => {}
-  const operation: PendingOperation = {
+  const operation = {
     needs,
-    write(now) {
+    write(now: number) {
       const result = write(now)
       confirm = () => resolve(result)
     },
     confirm: () => confirm(),
     refuse: reject,
   }
-  return { operation, promise }
+  return { operation, done }
 }
 
 /** What is asked of the engine in one turn of the event loop; it is committed together. */

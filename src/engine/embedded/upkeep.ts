@@ -12,6 +12,8 @@ export interface UpkeepOptions {
   readonly logPages: number
   readonly mayWrite: () => boolean
   readonly checkpoint: () => Promise<void>
+  /** Called if the store turns out to be damaged. */
+  readonly onDamage: (cause: unknown) => void
   /** Called after each look at the volume. */
   readonly onLook: () => void
   readonly report: Report

@@ -1,12 +1,11 @@
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
-import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
 import { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
 import type { EngineStatus } from "../../../src/engine/engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError } from "../../../src/engine/errors.ts"
-import { breakBodies, PAGE_BYTES } from "../../support/damage.ts"
+import { breakBodies, breakPage } from "../../support/damage.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
@@ -20,11 +19,7 @@ const LARGE = { text: "x".repeat(8_000) + MIDDLE + "x".repeat(12_000) }
 
 /** Overwrites the first page of a table of a store that is closed. */
 function breakTable(dataDir: string, table: string): void {
-  const file = join(dataDir, DATABASE_FILE)
-  const bytes = readFileSync(file)
-  const root = rootOf(file, table)
-  bytes.fill(0xff, (root - 1) * PAGE_BYTES, root * PAGE_BYTES)
-  writeFileSync(file, bytes)
+  breakPage(dataDir, rootOf(join(dataDir, DATABASE_FILE), table))
 }
 
 function rootOf(file: string, table: string): number {

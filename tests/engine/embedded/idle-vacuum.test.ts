@@ -5,6 +5,8 @@ import { join } from "node:path"
 import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
 import type { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
 import { compactStore } from "../../../src/engine/embedded/maintenance.ts"
+import type { EngineStatus } from "../../../src/engine/engine.ts"
+import { breakPage } from "../../support/damage.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
@@ -15,6 +17,12 @@ import { waitUntil } from "../../support/wait-until.ts"
 const MEBIBYTE = 1_048_576
 const EVENTS = 2_000
 const BODY_BYTES = 10_000
+
+/**
+ * The page that says of 819 pages which page points to each. Nothing but the vacuum reads it.
+ * Source: sqlite.org/fileformat2.html, section 1.8.
+ */
+const SECOND_POINTER_MAP = 2 + 820
 
 const fileBytes = (store: EmbeddedStore): number => statSync(join(store.dataDir, DATABASE_FILE)).size
 
@@ -49,6 +57,19 @@ test("a store whose events are handled gets small by itself, and keeps the event
   await waitUntil(() => fileBytes(store) < 4 * MEBIBYTE, "the file to shrink")
   await engine.close()
   expect(await statsOf(store.open(), "calls")).toMatchObject({ messageCount: EVENTS / 10 })
+}, 60_000)
+
+test("a store that is damaged where only the vacuum looks has failed, once", async () => {
+  await using store = new EmbeddedStore()
+  const engine = store.open()
+  await publishMany(engine)
+  await ackMost(engine)
+  await engine.close()
+  breakPage(store.dataDir, SECOND_POINTER_MAP)
+  const changes: EngineStatus[] = []
+  store.open({ onStatusChange: (status) => changes.push(status) })
+  await waitUntil(() => changes.length > 0, "the vacuum to meet the damage")
+  expect(changes).toEqual([{ state: "failed", reason: expect.stringContaining("the store is damaged") }])
 }, 60_000)
 
 test("a store in the old format is told of, until it is compacted", async () => {
