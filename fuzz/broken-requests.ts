@@ -2,6 +2,7 @@ import { anyHead, anyHost, encodedPath, oldVersion } from "./broken-heads.ts"
 import { anyValue, brokenText, mutatedEvent } from "./broken-json.ts"
 import type { Dice } from "./dice.ts"
 import { type Exchange, head, JSON_TYPE, one, post } from "./exchange.ts"
+import { stalled } from "./stalled-bodies.ts"
 
 const PUBLISH = "/api/v1/events"
 const BATCH = "/api/v1/events/batch"
@@ -25,6 +26,7 @@ const KINDS: Readonly<
   "sizes that are too large": [3, (dice) => tooLarge(dice)],
   "lengths that are not true": [4, (dice) => wrongLength(dice)],
   "slow bodies": [1, (dice) => slow(dice)],
+  "bodies that stall": [1, (dice) => stalled(dice)],
   "clients that leave": [3, (dice) => leaving(dice)],
   "pipelined requests": [4, (dice) => pipelined(dice)],
   "bytes that are no HTTP": [2, (dice) => noHttp(dice)],
