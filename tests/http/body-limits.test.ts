@@ -167,3 +167,25 @@ test("an answer of which the client takes nothing is ended, and holds its reques
   await waitUntil(() => hasEnded && !isHeld, "the answer to be ended")
   expect(response.text()).rejects.toThrow("does not take")
 })
+
+test("a client that leaves while its answer waits holds its request no longer", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let isHeld = true
+  async function* texts() {
+    yield "a line\n"
+    await promise
+    yield "another\n"
+  }
+  const hold = () => ({
+    [Symbol.dispose]() {
+      isHeld = false
+    },
+  })
+  const response = streamedResponse(texts(), "text/plain", { requestId: "r-1", mayTakeLong: hold, hold })
+  const reader = response.body?.getReader()
+  await reader?.read()
+  const left = reader?.cancel()
+  resolve()
+  await left
+  expect(isHeld).toBe(false)
+})

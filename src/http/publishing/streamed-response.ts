@@ -25,11 +25,12 @@ export function streamedResponse(
         controller.close()
         return
       }
+      // Throws for a client that left while the text was made. So no time is measured for it.
+      controller.enqueue(encoder.encode(value))
       stalled = setTimeout(() => {
         controller.error(new Error("the client does not take the answer"))
         void held.return()
       }, stallTimeoutMs)
-      controller.enqueue(encoder.encode(value))
     },
     async cancel() {
       clearTimeout(stalled)

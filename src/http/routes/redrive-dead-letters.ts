@@ -27,7 +27,7 @@ const RedrivenSchema = z
   })
   .openapi("Redriven")
 
-export const redriveDeadLetters = ({ engine }: HttpContext): Route => ({
+export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route => ({
   method: "POST",
   path: "/api/v1/dead-letters/{queue}/redrive",
   scope: "admin",
@@ -57,7 +57,7 @@ export const redriveDeadLetters = ({ engine }: HttpContext): Route => ({
     },
   },
   async handler({ params, body, key, requestId }) {
-    const asked = checkBody(RedriveSchema, await body.json(MAX_SELECTION_BYTES))
+    const asked = checkBody(RedriveSchema, await body.json(Math.min(maxBodyBytes, MAX_SELECTION_BYTES)))
     const dryRun = asked.dry_run
     const queue = params.get("queue")
     const reach = reachOf(key)
