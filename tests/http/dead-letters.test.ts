@@ -184,6 +184,13 @@ describe("redriving", () => {
     await problemOf(await send("{}", { "Content-Type": "text/plain" }), "unsupported-media-type", 415)
     await problemOf(await send(JSON.stringify({ ids: ["x".repeat(100)] })), "payload-too-large", 413)
   })
+
+  test("takes a body of 64 KiB, and none that is larger", async () => {
+    await using service = await HttpService.start()
+    const send = (bytes: number) => redrive(service, { ids: ["x".repeat(bytes - '{"ids":[""]}'.length)] })
+    expect((await send(65_536)).status).toBe(200)
+    await problemOf(await send(65_537), "payload-too-large", 413)
+  })
 })
 
 describe("purging", () => {
