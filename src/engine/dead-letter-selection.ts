@@ -19,7 +19,7 @@ export function matcherOf({
   const wanted = ids === undefined ? null : new Set<unknown>(ids)
   return (letter) => {
     if (reason !== undefined && letter.reason !== reason) return false
-    if (within !== undefined && !isEventWithin(within, letter.body)) return false
+    if (within !== undefined && !liesWithin(within, letter)) return false
     // Most selections mean no single events; then the body, which can be large, is not read.
     if (wanted === null && name === undefined) return true
     const event = parse(letter.body)
@@ -27,8 +27,10 @@ export function matcherOf({
   }
 }
 
-/** Whether a body is an event, and its routing key lies in the space. */
-function isEventWithin(space: RoutingSpace, body: string): boolean {
+/** Whether a dead letter is an event as it was stored, and its routing key lies in the space. */
+function liesWithin(space: RoutingSpace, { body, reason }: Selectable): boolean {
+  // What the disk changed may be the routing key.
+  if (reason === "corrupt") return false
   try {
     return isWithin(space, decodeEvent(body).routing_key)
   } catch {

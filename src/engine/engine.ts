@@ -62,7 +62,8 @@ export interface Engine {
   /**
    * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each is stored on
    * the queue before it leaves the dead letters: killed in the middle, none is lost. Stops where the queue is full.
-   * What becomes a dead letter meanwhile is left where it is, and so is a corrupt event. No letter is moved by two redrives of one process.
+   * What becomes a dead letter meanwhile is left where it is, and so is a corrupt event. No letter is moved by two
+   * redrives of one process.
    * @throws {UnknownQueueError | EngineUnavailableError} Those that were moved before stay moved.
    * @throws {PublishError} where the queue did not take one of them, for another reason than its length.
    */
@@ -214,7 +215,7 @@ export interface DeadLetterSelection {
   readonly reason?: FailureReason
   /** Those of events with this name. What is not an event has neither a name nor an id. */
   readonly name?: string
-  /** Those of events whose routing key lies in this space. What is not an event lies in none. */
+  /** Those of events whose routing key lies in this space. What is not an event, or is corrupt, lies in none. */
   readonly within?: RoutingSpace
   /** The oldest of them, at most so many. Default: no limit. */
   readonly limit?: number

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import type { FailureReason } from "../../src/event/failure.ts"
+import { changeRows } from "../support/damage.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { HttpService } from "../support/http-service.ts"
 import { Inbox } from "../support/inbox.ts"
@@ -183,6 +184,25 @@ describe("redriving", () => {
     await problemOf(await send(""), "malformed-json", 400)
     await problemOf(await send("{}", { "Content-Type": "text/plain" }), "unsupported-media-type", 415)
     await problemOf(await send(JSON.stringify({ ids: ["x".repeat(100)] })), "payload-too-large", 413)
+  })
+
+  test("leaves a corrupt event, and says so", async () => {
+    await using service = await serviceWith()
+    changeRows(
+      service.dataDir,
+      `UPDATE events SET body = replace(body, '"seen"', '"sEen"') WHERE body LIKE '%"b"%'`,
+    )
+    const left = { redriven: 3, remaining: 1, corrupt: 1 }
+    expect(await (await redrive(service, { all: true, dry_run: true })).json()).toEqual({
+      ...left,
+      dry_run: true,
+    })
+    expect(await (await redrive(service, { all: true })).json()).toEqual({ ...left, dry_run: false })
+    expect(await (await redrive(service, { ids: ["a"] })).json()).toEqual({
+      redriven: 0,
+      remaining: 1,
+      dry_run: false,
+    })
   })
 
   test("takes a body of 64 KiB, and none that is larger", async () => {

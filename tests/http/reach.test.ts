@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { EVENT_TYPES } from "../../src/event/event-type.ts"
 import { SCOPES } from "../../src/http/access/scope.ts"
+import { changeRows } from "../support/damage.ts"
 import { EventSource } from "../support/event-source.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { HttpService } from "../support/http-service.ts"
@@ -264,6 +265,21 @@ describe("the dead letters of a limited key", () => {
       422,
     )
     expect(await redrive({ all: true })).toEqual({ redriven: 2, remaining: 0, dry_run: false })
+    expect(await limited.idsLeft()).toEqual(["labelled", "u1"])
+  })
+
+  test("are none that the disk changed, wherever they now say that they belong", async () => {
+    const limited = await withDeadLetters()
+    await using _ = limited.service
+    const led = "UPDATE events SET body = replace(body, 'events.user.', 'events.voice.')"
+    changeRows(limited.service.dataDir, led)
+    const counts = (await json(await get(limited, PATH)))["queues"]
+    expect(counts).toContainEqual({ queue_name: "all", dead_letter_count: 2 })
+    expect(await json(await get(limited, `${PATH}/all`))).toMatchObject({
+      count: 2,
+      dead_letters: [{ event: { id: "v1" } }, { event: { id: "v2" } }],
+    })
+    expect(await json(await remove(limited, "all=true"))).toEqual({ purged: 2, remaining: 0 })
     expect(await limited.idsLeft()).toEqual(["labelled", "u1"])
   })
 

@@ -1,8 +1,15 @@
+import { Database } from "bun:sqlite"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
 
 const PAGE_BYTES = 4_096
+
+/** Changes rows of a store, without their checksums. */
+export function changeRows(dataDir: string, ...statements: readonly string[]): void {
+  using database = new Database(join(dataDir, DATABASE_FILE))
+  for (const sql of statements) database.run(sql)
+}
 
 /** Flips one bit in the file of a store that is closed. */
 export function flipBit(dataDir: string, offset: number, bit = 0): void {

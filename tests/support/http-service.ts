@@ -44,6 +44,8 @@ export class HttpService implements AsyncDisposable {
   readonly live: LiveStream
   readonly url: string
   readonly port: number
+  /** The folder of its store. */
+  readonly dataDir: string
   readonly #store: EmbeddedStore
   readonly #server: HttpServer
 
@@ -52,6 +54,7 @@ export class HttpService implements AsyncDisposable {
     this.engine = engine
     this.url = server.url
     this.port = Number(new URL(server.url).port)
+    this.dataDir = store.dataDir
     this.#store = store
     this.#server = server
   }

@@ -61,11 +61,11 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route
     const dryRun = asked.dry_run
     const queue = params.get("queue")
     const reach = reachOf(key)
-    const { redriven, remaining } = await engine.redrive(queue, selectionOf(asked, reach), { dryRun })
+    const result = await engine.redrive(queue, selectionOf(asked, reach), { dryRun })
     const own = reach === null ? null : await countWithin(engine, queue, reach)
     return jsonAnswer<z.infer<typeof RedrivenSchema>>(requestId, {
-      redriven,
-      remaining: own === null ? remaining : own - (dryRun ? redriven : 0),
+      ...result,
+      ...(own !== null && { remaining: own - (dryRun ? result.redriven : 0) }),
       dry_run: dryRun,
     })
   },

@@ -1,8 +1,5 @@
-import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
-import { join } from "node:path"
-import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
-import { flipBitOf } from "../../support/damage.ts"
+import { changeRows, flipBitOf } from "../../support/damage.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
@@ -34,10 +31,8 @@ async function storeOfThree(bindings: readonly string[] = ["calls"]): Promise<Em
   return store
 }
 
-function change(store: EmbeddedStore, ...statements: readonly string[]): void {
-  using database = new Database(join(store.dataDir, DATABASE_FILE))
-  for (const sql of statements) database.run(sql)
-}
+const change = (store: EmbeddedStore, ...statements: readonly string[]) =>
+  changeRows(store.dataDir, ...statements)
 
 const SECOND = "body LIKE '%id-second%'"
 
