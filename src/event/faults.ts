@@ -35,6 +35,11 @@ export class FaultList {
     this.#length += fault.pointer.length + fault.message.length
     this.#faults.push(fault)
   }
+
+  /** Counts faults that are not listed. */
+  skip(count: number): void {
+    this.#count += count
+  }
 }
 
 /** Returns the first faults, each cut to its longest length. */

@@ -1,5 +1,6 @@
 import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js"
 import type { Fault } from "../event/errors.ts"
+import { FaultList } from "../event/faults.ts"
 import { escapePointer } from "../event/validate.ts"
 import { CheckTooLongError, PayloadCheck } from "./payload-check.ts"
 
@@ -11,38 +12,36 @@ export interface PayloadJudge {
   readonly all: () => ValidateFunction
 }
 
-/** Faults of one payload that are listed. */
+/** Faults of one payload that are looked at; the others are counted. A list has no more. */
 const MAX_FAULTS = 100
 
 /** Values of a payload of which all faults are looked for. Of a larger one the first is told. */
 const MAX_SEARCHED_VALUES = 1_000
 
-/** Characters of a fault's pointer: names of fields are the client's, and each fault repeats those above it. */
-const MAX_POINTER_LENGTH = 1_000
-
-/** Characters of a fault's message: it repeats the schema's pattern, or its allowed values. */
-const MAX_MESSAGE_LENGTH = 500
+const UNKNOWN_FIELD = "is not a field that the schema has"
 
 /** What is wrong with a payload, and where below the pointer. Empty if it is valid. */
-export function faultsOfPayload(judge: PayloadJudge, payload: unknown, pointer: string): readonly Fault[] {
+export function faultsOfPayload(judge: PayloadJudge, payload: unknown, pointer: string): FaultList {
+  const faults = new FaultList()
   try {
-    if (judge.first.call(new PayloadCheck(), payload)) return []
+    if (judge.first.call(new PayloadCheck(), payload)) return faults
     const isSearched = countValues(payload, MAX_SEARCHED_VALUES) <= MAX_SEARCHED_VALUES
     const judging = isSearched ? judge.all() : judge.first
     if (isSearched) judging.call(new PayloadCheck(), payload)
     const errors = judging.errors ?? []
-    const faults = errors.slice(0, MAX_FAULTS).map((error) => toFault(error, pointer))
-    if (errors.length > MAX_FAULTS)
-      faults.push({ pointer, message: `has ${errors.length - MAX_FAULTS} more faults` })
-    if (!isSearched) {
-      const message = `has more than ${MAX_SEARCHED_VALUES} values: only the first fault is listed`
-      faults.push({ pointer, message })
+    for (const error of errors.slice(0, MAX_FAULTS)) {
+      const fault = toFault(error, pointer)
+      faults.add(fault.pointer, fault.message)
     }
-    return faults
+    faults.skip(Math.max(errors.length - MAX_FAULTS, 0))
+    if (!isSearched) {
+      faults.add(pointer, `has more than ${MAX_SEARCHED_VALUES} values: only the first fault is listed`)
+    }
   } catch (error) {
     if (!(error instanceof CheckTooLongError || isStackOverflow(error))) throw error
-    return [{ pointer, message: "takes too long to be held against its schema, which refers to itself" }]
+    faults.add(pointer, "takes too long to be held against its schema, which refers to itself")
   }
+  return faults
 }
 
 /** The runtime's error for too many calls within each other. */
@@ -64,29 +63,22 @@ function countValues(value: unknown, max: number): number {
   return count
 }
 
-function toFault(error: ErrorObject, pointer: string): Fault {
+function toFault(error: ErrorObject, root: string): Fault {
   const { instancePath, params } = error
-  const below = (name: unknown): string => `${instancePath}/${escapePointer(String(name))}`
+  const pointer = root + instancePath
+  const below = (name: unknown): string => `${pointer}/${escapePointer(String(name))}`
   switch (error.keyword) {
     case "required":
-      return fault(pointer + below(params["missingProperty"]), "is required")
+      return { pointer: below(params["missingProperty"]), message: "is required" }
     case "additionalProperties":
-      return fault(pointer + below(params["additionalProperty"]), "is not a field that the schema has")
+      return { pointer: below(params["additionalProperty"]), message: UNKNOWN_FIELD }
     case "unevaluatedProperties":
-      return fault(pointer + below(params["unevaluatedProperty"]), "is not a field that the schema has")
+      return { pointer: below(params["unevaluatedProperty"]), message: UNKNOWN_FIELD }
     case "enum":
-      return fault(pointer + instancePath, `must be one of ${JSON.stringify(params["allowedValues"])}`)
+      return { pointer, message: `must be one of ${JSON.stringify(params["allowedValues"])}` }
     case "const":
-      return fault(pointer + instancePath, `must be ${JSON.stringify(params["allowedValue"])}`)
+      return { pointer, message: `must be ${JSON.stringify(params["allowedValue"])}` }
     default:
-      return fault(pointer + instancePath, error.message ?? `breaks the rule ${error.keyword}`)
+      return { pointer, message: error.message ?? `breaks the rule ${error.keyword}` }
   }
 }
-
-const fault = (pointer: string, message: string): Fault => ({
-  pointer: cut(pointer, MAX_POINTER_LENGTH),
-  message: cut(message, MAX_MESSAGE_LENGTH),
-})
-
-const cut = (text: string, length: number): string =>
-  text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text

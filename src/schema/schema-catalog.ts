@@ -1,5 +1,6 @@
 import type { Event } from "../event/envelope.ts"
 import { EVENT_TYPES, type EventType } from "../event/event-type.ts"
+import { FaultList } from "../event/faults.ts"
 import { faultsOfPayload, type PayloadJudge } from "./payload-faults.ts"
 import { SchemaCompiler } from "./schema-compiler.ts"
 
@@ -74,8 +75,13 @@ export class SchemaCatalog {
     return this.#schemas.get(`${type}/${name}`) ?? []
   }
 
-  /** What is wrong with an event; null where it has no schema. */
-  faultsOf({ type, name, payload, metadata }: Pick<Event, "type" | "name" | "payload" | "metadata">) {
+  /** What is wrong with an event; null if it has no schema. */
+  faultsOf({
+    type,
+    name,
+    payload,
+    metadata,
+  }: Pick<Event, "type" | "name" | "payload" | "metadata">): FaultList | null {
     const versions = this.versionsOf(type, name)
     if (versions.length === 0) return null
     const asked = metadata["schema_version"]
@@ -83,9 +89,9 @@ export class SchemaCatalog {
       asked === undefined ? versions[0] : versions.find(({ version }) => String(version) === String(asked))
     if (schema !== undefined) return faultsOfPayload(schema.judge, payload, "/payload")
     const known = versions.map(({ version }) => version).join(", ")
-    return [
-      { pointer: "/metadata/schema_version", message: `must be a version of ${type}/${name}: ${known}` },
-    ]
+    const faults = new FaultList()
+    faults.add("/metadata/schema_version", `must be a version of ${type}/${name}: ${known}`)
+    return faults
   }
 
   #add(path: string, schema: EventSchema): void {

@@ -1,5 +1,6 @@
 import type { Event } from "../event/envelope.ts"
-import { EventInvalidError, type Fault } from "../event/errors.ts"
+import { EventInvalidError } from "../event/errors.ts"
+import { FaultList } from "../event/faults.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { SchemaCatalog } from "./schema-catalog.ts"
 
@@ -20,21 +21,22 @@ export class SchemaCheck {
     this.#options = options
   }
 
-  /** @throws {EventInvalidError} with every fault, where that is enforced. */
+  /** @throws {EventInvalidError} if that is enforced. */
   check(event: Event): void {
-    const faults = this.#faultsOf(event)
-    if (faults.length === 0) return
+    const { faults, count } = this.#faultsOf(event)
+    if (count === 0) return
     const { validation, logger } = this.#options
-    if (validation === "enforce") throw new EventInvalidError(faults)
+    if (validation === "enforce") throw new EventInvalidError(faults, count)
     const about = { event_id: event.id, type: event.type, name: event.name }
-    logger.warn({ ...about, faults }, "an event breaks its schema")
+    logger.warn({ ...about, faults, fault_count: count }, "an event breaks its schema")
   }
 
-  #faultsOf(event: Event): readonly Fault[] {
+  #faultsOf(event: Event): FaultList {
     const { catalog, unknown } = this.#options
     const faults = catalog.faultsOf(event)
     if (faults !== null) return faults
-    if (unknown === "allow") return []
-    return [{ pointer: "/name", message: `has no schema: ${event.type}/${event.name}` }]
+    const unjudged = new FaultList()
+    if (unknown === "refuse") unjudged.add("/name", `has no schema: ${event.type}/${event.name}`)
+    return unjudged
   }
 }

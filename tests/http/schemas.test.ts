@@ -29,6 +29,19 @@ test("an event that breaks its schema is refused with every fault, in a batch as
   expect(stats?.messageCount).toBe(3)
 })
 
+test("a payload that is wrong throughout is refused with its first 100 faults and the number of all", async () => {
+  const strict = [{ path: "user/login.json", schema: { additionalProperties: false } }]
+  await using service = await HttpService.start({ schemas: strict })
+  const payload = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`field${n}`, n]))
+  const refusal = await service.post("/api/v1/events", { ...good, payload })
+  const { detail, errors } = await problemOf(refusal, "validation-failed", 422)
+  expect(detail).toBe("The input has 500 faults: `errors` lists 100 of them, and there are 400 more.")
+  expect(errors).toHaveLength(100)
+  const tried = await service.post("/api/v1/schemas/user/login/validate", { payload })
+  const verdict = (await tried.json()) as { readonly errors: readonly unknown[] }
+  expect(verdict.errors).toEqual([...(errors ?? []), { pointer: "/payload", message: "has 400 more faults" }])
+})
+
 test("the schemas can be listed, looked at, and tried", async () => {
   await using service = await HttpService.start({ schemas })
   const got = async (path: string) => (await service.get(path)).json()

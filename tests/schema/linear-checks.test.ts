@@ -10,13 +10,13 @@ function checker(value: object, definitions: object = {}) {
   const schema = { properties: { value }, $defs: definitions }
   const catalog = new SchemaCatalog([{ path: "custom/event.json", schema }])
   return (payload: unknown): readonly string[] => {
-    const faults = catalog.faultsOf({
+    const found = catalog.faultsOf({
       type: "custom",
       name: "event",
       payload: { value: payload },
       metadata: {},
     })
-    return (faults ?? []).map(({ pointer, message }) => `${pointer} ${message}`)
+    return (found?.faults ?? []).map(({ pointer, message }) => `${pointer} ${message}`)
   }
 }
 

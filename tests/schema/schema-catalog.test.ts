@@ -28,41 +28,41 @@ describe("an event's payload", () => {
   const catalog = new SchemaCatalog(FILES)
 
   test("that follows its schema has no faults, and an event without a schema is not judged", () => {
-    expect(catalog.faultsOf(event({ call_id: "c-1", side: "agent" }))).toEqual([])
+    expect(catalog.faultsOf(event({ call_id: "c-1", side: "agent" }))?.faults).toEqual([])
     expect(catalog.faultsOf({ ...event({}), name: "other" })).toBeNull()
     expect(catalog.faultsOf({ ...event({}), type: "user" })).toBeNull()
   })
 
   test("that breaks it has every fault, each with its JSON pointer", () => {
-    expect(catalog.faultsOf(event({ "a/b": "yesterday", side: "x", "m~n": 1 }))).toEqual([
+    expect(catalog.faultsOf(event({ "a/b": "yesterday", side: "x", "m~n": 1 }))?.faults).toEqual([
       { pointer: "/payload/call_id", message: "is required" },
       { pointer: "/payload/m~0n", message: "is not a field that the schema has" },
       { pointer: "/payload/a~1b", message: 'must match format "date-time"' },
       { pointer: "/payload/side", message: 'must be one of ["caller","agent"]' },
     ])
-    expect(catalog.faultsOf(event({ call_id: "" }))).toEqual([
+    expect(catalog.faultsOf(event({ call_id: "" }))?.faults).toEqual([
       { pointer: "/payload/call_id", message: "must NOT have fewer than 1 characters" },
     ])
   })
 
   test("that is wrong throughout has a bounded number of faults, and the number of the others", () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`field${n}`, n]))
-    const faults = catalog.faultsOf(event(many))
-    expect(faults).toHaveLength(101)
-    expect(faults?.at(-1)).toEqual({ pointer: "/payload", message: "has 401 more faults" })
+    const found = catalog.faultsOf(event(many))
+    expect(found?.faults).toHaveLength(100)
+    expect(found?.count).toBe(501)
   })
 
   test("of very many values has its first fault alone", () => {
     const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`field${n}`, n]))
-    expect(catalog.faultsOf(event(many))).toEqual([
+    expect(catalog.faultsOf(event(many))?.faults).toEqual([
       { pointer: "/payload/call_id", message: "is required" },
       { pointer: "/payload", message: "has more than 1000 values: only the first fault is listed" },
     ])
   })
 
   test("with a very long name of a field has short faults", () => {
-    const [fault] = catalog.faultsOf(event({ call_id: "c", ["x".repeat(500_000)]: 1 })) ?? []
-    expect(fault?.pointer.length).toBeLessThan(1_100)
+    const found = catalog.faultsOf(event({ call_id: "c", ["x".repeat(500_000)]: 1 }))
+    expect(found?.faults[0]?.pointer.length).toBeLessThan(300)
   })
 })
 
@@ -75,16 +75,16 @@ describe("of several versions", () => {
 
   test("the highest counts, and the metadata may pick another one", () => {
     expect(catalog.versionsOf("voice", "call").map(({ version }) => version)).toEqual([10, 2, 1])
-    expect(catalog.faultsOf(event({ c: 1 }))).toEqual([])
-    expect(catalog.faultsOf(event({ b: 1 }, { schema_version: 2 }))).toEqual([])
-    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: "1" }))).toEqual([])
-    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: "2" }))).toEqual([
+    expect(catalog.faultsOf(event({ c: 1 }))?.faults).toEqual([])
+    expect(catalog.faultsOf(event({ b: 1 }, { schema_version: 2 }))?.faults).toEqual([])
+    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: "1" }))?.faults).toEqual([])
+    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: "2" }))?.faults).toEqual([
       { pointer: "/payload/b", message: "is required" },
     ])
   })
 
   test("one that is not there is a fault, which names those that are", () => {
-    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: 3 }))).toEqual([
+    expect(catalog.faultsOf(event({ a: 1 }, { schema_version: 3 }))?.faults).toEqual([
       { pointer: "/metadata/schema_version", message: "must be a version of voice/call: 10, 2, 1" },
     ])
   })

@@ -50,8 +50,11 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
     requireType(key, params.get("type"))
     const asked = checkBody(PayloadSchema, await body.json(maxBodyBytes))
     const schema = findSchema(catalog, eventOf(params), asked.schema_version)
-    const errors = faultsOfPayload(schema.judge, asked.payload, "/payload")
-    const verdict = { is_valid: errors.length === 0, schema_version: schema.version, errors: [...errors] }
+    const { faults, count } = faultsOfPayload(schema.judge, asked.payload, "/payload")
+    const errors = [...faults]
+    const rest = count - faults.length
+    if (rest > 0) errors.push({ pointer: "/payload", message: `has ${rest} more faults` })
+    const verdict = { is_valid: count === 0, schema_version: schema.version, errors }
     return jsonAnswer<z.infer<typeof VerdictSchema>>(requestId, verdict)
   },
 })
