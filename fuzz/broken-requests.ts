@@ -15,7 +15,7 @@ const VALID = '{"type":"voice","name":"speech_recognized","payload":{"text":"hel
 const KINDS: Readonly<
   Record<string, readonly [share: number, make: (dice: Dice) => Omit<Exchange, "kind">]>
 > = {
-  "fields of an event": [16, (dice) => one(post(PUBLISH, JSON.stringify(mutatedEvent(dice))))],
+  "fields of an event": [15, (dice) => one(post(PUBLISH, JSON.stringify(mutatedEvent(dice))))],
   "attributes of a CloudEvent": [6, (dice) => one(brokenCloudEvent(dice))],
   "text that is no JSON": [11, (dice) => one(post(dice.oneOf([PUBLISH, BATCH, REDRIVE]), brokenText(dice)))],
   "a batch": [8, (dice) => one(post(BATCH, JSON.stringify(brokenBatch(dice))))],
