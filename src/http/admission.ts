@@ -4,7 +4,8 @@ import type { HttpContext, RequestHead } from "./context.ts"
 import { ProblemError } from "./problem.ts"
 
 /**
- * Decides whether a request is let in, by what is known before its body is read. Every check of this kind is here.
+ * Decides whether a request to a route is let in, by what is known before its body is read. Pages of the web are refused
+ * before (`access/page-guard.ts`), even if there is no such route.
  * Returns the key of the request; null if the service has no keys, or the route is open.
  * @throws {ProblemError} `unauthorized`, `forbidden`, or `engine-unavailable` while the service starts.
  */

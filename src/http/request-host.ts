@@ -31,6 +31,9 @@ export class HostReader {
   }
 }
 
+/** A host's name in the form in which names are compared: in lower case, without a dot at its end. */
+export const nameOf = (name: string): string => name.toLowerCase().replace(/\.$/, "")
+
 function parse(text: string | null): RequestHost | null {
   if (text === null || text === "") return null
   const [, name, digits = ""] = HOST.exec(text) ?? []
@@ -38,5 +41,5 @@ function parse(text: string | null): RequestHost | null {
   if (name === undefined || (port ?? 0) > MAX_PORT) {
     throw new ProblemError("malformed-request", "The Host is not a host with an optional port.")
   }
-  return name === "" ? null : { name: name.toLowerCase().replace(/\.$/, ""), port }
+  return name === "" ? null : { name: nameOf(name), port }
 }

@@ -75,7 +75,7 @@ describe("a service without keys", () => {
   test("answers to this machine's name, HOST and SERVICE_HOST, also beside ALLOWED_HOSTS", () => {
     for (const ALLOWED_HOSTS of ["", "other.example"]) {
       const rules = pageRules(
-        parseConfig({ HOST: "Listen.example", SERVICE_HOST: "service.example", ALLOWED_HOSTS }),
+        parseConfig({ HOST: "Listen.example", SERVICE_HOST: "service.example.", ALLOWED_HOSTS }),
       )
       for (const name of [hostname(), "listen.example", "service.example:8000"]) {
         expect(slugOf("GET", { Host: name }, rules)).toBeNull()

@@ -1,7 +1,7 @@
 import { hostname } from "node:os"
 import type { Config } from "../../config.ts"
 import { ProblemError } from "../problem.ts"
-import type { RequestHost } from "../request-host.ts"
+import { nameOf, type RequestHost } from "../request-host.ts"
 import { isServed, type ServedNames } from "./host-names.ts"
 
 /**
@@ -26,7 +26,7 @@ export interface PageRules extends ServedNames {
 }
 
 export function pageRules(config: Config): PageRules {
-  const own = [hostname(), config.HOST, config.SERVICE_HOST].map((name) => name.toLowerCase())
+  const own = [hostname(), config.HOST, config.SERVICE_HOST].map(nameOf)
   return {
     hasKeys: config.API_KEYS_FILE !== "",
     allowed: config.ALLOWED_HOSTS,
@@ -87,7 +87,7 @@ function isOwn(origin: string, host: RequestHost | null): boolean {
   const page = URL.parse(origin)
   const defaultPort = DEFAULT_PORTS[page?.protocol ?? ""]
   if (page === null || host === null || defaultPort === undefined) return false
-  if (page.hostname.replace(/\.$/, "") !== host.name) return false
+  if (nameOf(page.hostname) !== host.name) return false
   if (host.port === null) return page.port === ""
   return host.port === (page.port === "" ? defaultPort : Number(page.port))
 }
