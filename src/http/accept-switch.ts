@@ -1,5 +1,6 @@
-import { dlopen, ptr } from "bun:ffi"
+import { ptr } from "bun:ffi"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { fromCLibrary } from "../system/c-library.ts"
 
 /** Turns the accepting of new connections off and on again: new ones wait meanwhile, and open ones go on. */
 export interface AcceptSwitch {
@@ -17,9 +18,6 @@ interface Watched {
 }
 
 const WATCHED = /^tfd:\s*(\d+)\s+events:\s*([0-9a-f]+)\s+data:\s*([0-9a-f]+)/gm
-
-/** The C library, by the names that glibc and musl have. */
-const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`]
 
 const SYMBOLS = {
   epoll_ctl: { args: ["int", "int", "int", "ptr"], returns: "int" },
@@ -86,38 +84,30 @@ const watchedBy = (epoll: string): readonly Watched[] =>
     }),
   )
 
-type Library = ReturnType<typeof dlopen<typeof SYMBOLS>>
+type LibraryCalls = NonNullable<ReturnType<typeof fromCLibrary<typeof SYMBOLS>>>
 
-let library: Library | null | undefined
+let library: LibraryCalls | null = null
 
 /** Opened when it is first needed: hardly any process ever is. */
-function openLibrary(): Library | null {
-  for (const name of LIBRARIES) {
-    if (library) break
-    try {
-      library = dlopen(name, SYMBOLS)
-    } catch {
-      library = null
-    }
-  }
-  return library ?? null
+function openLibrary(): LibraryCalls | null {
+  library ??= fromCLibrary(SYMBOLS)
+  return library
 }
 
 /** Descriptors are numbers that are used again: only a listening socket of this port is touched. */
-function isListeningOn({ symbols }: Library, { descriptor }: Watched, port: number): boolean {
+function isListeningOn(libc: LibraryCalls, { descriptor }: Watched, port: number): boolean {
   const value = new Int32Array(1)
   const valueBytes = new Uint32Array([value.byteLength])
-  const hasOption =
-    symbols.getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, ptr(value), ptr(valueBytes)) === 0
+  const hasOption = libc.getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, ptr(value), ptr(valueBytes)) === 0
   const address = new DataView(new ArrayBuffer(ADDRESS_BYTES))
   const addressBytes = new Uint32Array([address.byteLength])
-  const hasName = symbols.getsockname(descriptor, ptr(address), ptr(addressBytes)) === 0
+  const hasName = libc.getsockname(descriptor, ptr(address), ptr(addressBytes)) === 0
   return hasOption && hasName && value[0] === 1 && address.getUint16(PORT_OFFSET) === port
 }
 
-function setEvents({ symbols }: Library, { epoll, descriptor, data }: Watched, events: number): void {
+function setEvents(libc: LibraryCalls, { epoll, descriptor, data }: Watched, events: number): void {
   const event = new DataView(new ArrayBuffer(DATA_OFFSET + BigUint64Array.BYTES_PER_ELEMENT))
   event.setUint32(0, events, true)
   event.setBigUint64(DATA_OFFSET, data, true)
-  symbols.epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, ptr(event))
+  libc.epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, ptr(event))
 }

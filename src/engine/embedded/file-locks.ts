@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs"
+import { fromCLibrary } from "../../system/c-library.ts"
 import { EngineStartError } from "../errors.ts"
-import { fromCLibrary } from "./c-library.ts"
 
 /** Source: flock(2), the same values on Linux and macOS. */
 const LOCKS = { shared: 1, exclusive: 2 } as const

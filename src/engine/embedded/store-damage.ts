@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite"
 import { SQLiteError } from "bun:sqlite"
+import { reasonOf } from "./turn-failure.ts"
 
 /** The store holds what this service never wrote: a disk or a program has changed its file. */
 export class StoreDamagedError extends Error {
@@ -29,7 +30,7 @@ export const isDamage = (cause: unknown): boolean =>
  * again makes sense.
  */
 export function explainLasting(cause: unknown): string | null {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = reasonOf(cause)
   if (isDamage(cause)) return `the store is damaged: ${reason}; ${WHAT_TO_DO}`
   if (PASSING.test(codeOf(cause))) return null
   return `the store can't be used, and would not be by trying again: ${reason}`

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { EngineStartError } from "../errors.ts"
 import { tryFlock } from "./file-locks.ts"
 import { FILE_MODE, LOCK_FILE } from "./store-files.ts"
+import { reasonOf } from "./turn-failure.ts"
 
 /**
  * The right of this process to the store of a folder, held until it is disposed of or the process ends.
@@ -20,8 +21,7 @@ export class StoreLock implements Disposable {
     try {
       this.#descriptor = openSync(file, "a", FILE_MODE)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new EngineStartError(`DATA_DIR ${dataDir} can't be locked: ${reason}`, { cause })
+      throw new EngineStartError(`DATA_DIR ${dataDir} can't be locked: ${reasonOf(cause)}`, { cause })
     }
     if (tryFlock(this.#descriptor, "exclusive")) return
     closeSync(this.#descriptor)

@@ -1,6 +1,7 @@
 /** The entry of the thread that brings the store onto the disk. It takes one message, and then requests. */
 import { type KeptStore, LogKeeper, type SyncAnswer } from "./log-keeper.ts"
 import { SyncRequest } from "./sync-request.ts"
+import { reasonOf } from "./turn-failure.ts"
 
 declare const self: Worker
 
@@ -15,6 +16,6 @@ self.onmessage = ({ data }: MessageEvent<SyncStart>) => {
   try {
     new LogKeeper(data).serve(new SyncRequest(data.memory), answer)
   } catch (error) {
-    answer({ kind: "failed", reason: error instanceof Error ? error.message : String(error) })
+    answer({ kind: "failed", reason: reasonOf(error) })
   }
 }
