@@ -3,11 +3,12 @@
  * function waits for a millisecond, on both engines; RabbitMQ on quorum queues of a node of its own. Arguments:
  * rounds, seconds a round.
  */
+import { join } from "node:path"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
+import { handledRateEmbedded, handledRateRabbitMq } from "./handled-rate.ts"
 import { type Latency, measureLatency } from "./latency.ts"
 import { median, print, run } from "./measure.ts"
-import { waitingRateEmbedded, waitingRateRabbitMq } from "./waiting-handlers.ts"
 
 const [rounds = "3", seconds = "3"] = process.argv.slice(2)
 const [installation] = installations()
@@ -15,6 +16,7 @@ if (installation === undefined) throw new Error("there is no RabbitMQ to measure
 
 /** Functions that wait at a time: five workers with ten deliveries each. */
 const IN_FLIGHT = "50"
+const WAITING = join(import.meta.dir, "handlers-waiting")
 
 type Environment = Readonly<Record<string, string>>
 
@@ -62,14 +64,14 @@ async function waiting(engine: string, rate: () => Promise<number>): Promise<voi
 }
 
 await latencies("embedded", {})
-await waiting("embedded", waitingRateEmbedded)
+await waiting("embedded", () => handledRateEmbedded(WAITING))
 
 const node = await RabbitMqNode.start(installation)
 try {
   const name = `RabbitMQ ${(await node.control("version")).trim()}`
   const environment = { RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node.port) }
   await latencies(name, environment)
-  await waiting(name, () => waitingRateRabbitMq(node.port, environment))
+  await waiting(name, () => handledRateRabbitMq(node.port, environment, WAITING))
 } finally {
   await node[Symbol.asyncDispose]()
 }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const ROOT = join(import.meta.dir, "..")
+/** The binary that `npm run build` makes. */
+export const BROKER = join(import.meta.dir, "..", "dist", "event-broker")
 
 /** A server to measure, as a process in an empty folder. */
 export class ServerProcess implements AsyncDisposable {
@@ -19,8 +20,8 @@ export class ServerProcess implements AsyncDisposable {
     return ServerProcess.#start([process.execPath, join(import.meta.dir, "bare-server.ts")], {})
   }
 
-  static broker(environment: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-    return ServerProcess.#start([join(ROOT, "dist", "event-broker")], environment)
+  static broker(environment: Readonly<Record<string, string>> = {}, binary = BROKER): Promise<ServerProcess> {
+    return ServerProcess.#start([binary], environment)
   }
 
   static async #start(

@@ -1,12 +1,20 @@
+import { resolve } from "node:path"
 import { compile } from "./compile.mjs"
 import { ensureRabbitMq } from "./rabbitmq.mjs"
 import { run } from "./run.mjs"
 import { ensureToolchain } from "./toolchain.mjs"
 
+const MEASUREMENTS = ["bench/publish.ts", "bench/costs.ts", "bench/rabbitmq.ts", "bench/delivery.ts"]
+
+// `-- --before <binary>` compares another binary of the service with the one of these sources.
+const [option, before, ...rest] = process.argv.slice(2)
+const measured =
+  option === "--before"
+    ? [["bench/compare.ts", resolve(before), ...rest]]
+    : MEASUREMENTS.map((script) => [script, ...process.argv.slice(2)])
+
 const bun = ensureToolchain()
 ensureRabbitMq()
 let code = await compile(bun)
-for (const script of ["bench/publish.ts", "bench/costs.ts", "bench/rabbitmq.ts", "bench/delivery.ts"]) {
-  if (code === 0) code = await run(bun, [script, ...process.argv.slice(2)])
-}
+for (const script of measured) if (code === 0) code = await run(bun, script)
 process.exit(code)

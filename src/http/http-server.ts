@@ -98,7 +98,7 @@ export class HttpServer {
   async #answer(request: Request): Promise<Response> {
     const given = request.headers.get("x-request-id")
     const requestId = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
-    using _ = this.#hold()
+    this.#inFlight++
     try {
       const response = await this.#app(request, {
         requestId,
@@ -113,6 +113,8 @@ export class HttpServer {
       // The app answers its own errors; what comes here is a client that left, or a fault in the app itself.
       this.#logger.warn({ request_id: requestId, reason: String(error) }, "a request was not answered")
       return toProblemResponse(new ProblemError("internal", "The request failed."), requestId)
+    } finally {
+      this.#letGo()
     }
   }
 
@@ -126,13 +128,13 @@ export class HttpServer {
   /** The server does not close while something is held. */
   #hold(): Disposable {
     this.#inFlight++
-    return {
-      [Symbol.dispose]: () => {
-        this.#inFlight--
-        // The response is handed over after this returns; the wait ends a turn later.
-        if (this.#inFlight === 0 && this.#onDrained !== undefined) setTimeout(this.#onDrained)
-      },
-    }
+    return { [Symbol.dispose]: () => this.#letGo() }
+  }
+
+  #letGo(): void {
+    this.#inFlight--
+    // The response is handed over after this returns; the wait ends a turn later.
+    if (this.#inFlight === 0 && this.#onDrained !== undefined) setTimeout(this.#onDrained)
   }
 }
 

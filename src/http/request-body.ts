@@ -48,9 +48,12 @@ export class RequestBody implements Disposable {
   }
 
   /** Reads it as it is. @throws {ProblemError} as `json` does. */
-  async bytes(maxBytes: number): Promise<Uint8Array> {
+  bytes(maxBytes: number): Promise<Uint8Array> {
     const length = this.#declaredLength(maxBytes)
-    if (length !== null && length <= READ_AT_ONCE_BYTES) return this.#readAtOnce()
+    return length !== null && length <= READ_AT_ONCE_BYTES ? this.#readAtOnce() : this.#collect(maxBytes)
+  }
+
+  async #collect(maxBytes: number): Promise<Uint8Array> {
     const chunks: Uint8Array[] = []
     for await (const chunk of this.chunks(maxBytes)) chunks.push(chunk)
     return Buffer.concat(chunks)

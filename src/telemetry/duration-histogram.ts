@@ -14,8 +14,19 @@ interface Series {
   sum: number
 }
 
-/** Separates label values in a key. No label value has it. */
-const SEPARATOR = "\0"
+/** A tree of label values; its leaves are the series. A key that is joined from the values would be made each time. */
+class Branch {
+  readonly branches = new Map<string, Branch>()
+  series: Series | null = null
+
+  at(value: string): Branch {
+    const known = this.branches.get(value)
+    if (known !== undefined) return known
+    const branch = new Branch()
+    this.branches.set(value, branch)
+    return branch
+  }
+}
 
 /**
  * Counts durations for Prometheus in a third of the time of prom-client's histogram, which makes objects for its labels
@@ -23,7 +34,8 @@ const SEPARATOR = "\0"
  */
 export class DurationHistogram {
   readonly #options: DurationHistogramOptions
-  readonly #series = new Map<string, Series>()
+  readonly #root = new Branch()
+  readonly #series: Series[] = []
 
   constructor(options: DurationHistogramOptions) {
     this.#options = options
@@ -31,8 +43,10 @@ export class DurationHistogram {
 
   /** @param labelValues one for each label name, in their order; few different ones */
   observe(seconds: number, ...labelValues: readonly string[]): void {
-    const key = labelValues.join(SEPARATOR)
-    const series = this.#series.get(key) ?? this.#begin(key, labelValues)
+    let branch = this.#root
+    for (const value of labelValues) branch = branch.at(value)
+    branch.series ??= this.#begin(labelValues)
+    const { series } = branch
     const { buckets } = this.#options
     let at = 0
     while (at < buckets.length && seconds > (buckets[at] ?? 0)) at++
@@ -44,7 +58,7 @@ export class DurationHistogram {
   text(): string {
     const { name, help, buckets } = this.#options
     const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`]
-    for (const { labels, counts, sum } of this.#series.values()) {
+    for (const { labels, counts, sum } of this.#series) {
       let count = 0
       for (const [at, bound] of [...buckets, "+Inf"].entries()) {
         count += counts[at] ?? 0
@@ -55,11 +69,11 @@ export class DurationHistogram {
     return `${lines.join("\n")}\n`
   }
 
-  #begin(key: string, labelValues: readonly string[]): Series {
+  #begin(labelValues: readonly string[]): Series {
     const { labelNames, buckets } = this.#options
     const labels = labelNames.map((label, at) => `${label}="${escapeLabel(labelValues[at] ?? "")}"`).join(",")
     const series: Series = { labels, counts: Array(buckets.length + 1).fill(0), sum: 0 }
-    this.#series.set(key, series)
+    this.#series.push(series)
     return series
   }
 }

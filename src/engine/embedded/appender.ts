@@ -18,7 +18,7 @@ class RowBuffer<Value extends string | number | null> {
   }
 
   add(...row: Value[]): void {
-    this.#values.push(...row)
+    for (const value of row) this.#values.push(value)
   }
 
   insert(): void {

@@ -61,9 +61,8 @@ export class Committer {
     if (this.#phase === "committing") this.#hasNext = true
     if (this.#phase !== "idle") return
     this.#phase = "due"
-    // What the last confirms set off arrives within a round of the event loop: with a second one, a commit under
-    // load holds twice as much.
-    setImmediate(() => setImmediate(() => this.#commitDue()))
+    // What the last confirms set off arrives within a round of the event loop: a commit under load holds more of it.
+    setImmediate(() => this.#commitDue())
   }
 
   /**

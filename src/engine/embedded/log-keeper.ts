@@ -1,5 +1,14 @@
 import { Database, SQLiteError } from "bun:sqlite"
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs"
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs"
 import { dirname } from "node:path"
 import { StoreMark } from "./store-mark.ts"
 import { type SyncRequest, THEN_CHECKPOINT, THEN_TAKE_OVER } from "./sync-request.ts"
@@ -71,8 +80,11 @@ export class LogKeeper {
       // Read before the answer, which the engine may follow with its next request at once.
       const { turn, followUp } = request
       served = request.number
-      this.#sync(turn)
+      this.#sync()
       answer({ kind: "synced" })
+      // The engine goes on meanwhile.
+      this.#mark.set(turn)
+      this.#requireFiles()
       if (followUp === THEN_CHECKPOINT) answer({ kind: "checkpointed", isWhole: this.#checkpoint() })
       if (followUp !== THEN_TAKE_OVER) continue
       const connection = this.#connect()
@@ -87,11 +99,11 @@ export class LogKeeper {
     }
   }
 
-  #sync(turn: number): void {
+  #sync(): void {
     this.#keepLogValid()
     fdatasyncSync(this.#log)
-    this.#requireFiles()
-    this.#mark.set(turn)
+    // A file that was deleted can be written and synced, and is gone all the same.
+    if (fstatSync(this.#log).nlink === 0) throw lost(this.#logFile)
   }
 
   /** Copies the log into the database. False if not all of it was copied, or something still reads it. */
@@ -134,10 +146,10 @@ export class LogKeeper {
     this.#retiredHeader = null
   }
 
-  /** A file that was deleted can be written and synced, and is gone all the same. */
+  /** Whether the names of the files still lead to them: they could be renamed, or replaced by others. */
   #requireFiles(): void {
-    const lost = this.#files.find((file, index) => identityOf(file) !== this.#identities[index])
-    if (lost !== undefined) throw new Error(`${lost} was removed or replaced while the service ran`)
+    const missing = this.#files.find((file, index) => identityOf(file) !== this.#identities[index])
+    if (missing !== undefined) throw lost(missing)
   }
 
   get #files(): readonly string[] {
@@ -165,6 +177,8 @@ interface CheckpointResult {
 /** Whether a checkpoint failed without harm: something reads the log, or the database can't grow. */
 const isPassing = (error: unknown): boolean =>
   isDiskFull(error) || (error instanceof SQLiteError && error.code === "SQLITE_BUSY")
+
+const lost = (file: string): Error => new Error(`${file} was removed or replaced while the service ran`)
 
 /** What tells a file from another one of its name; empty if there is none. */
 function identityOf(file: string): string {

@@ -1,38 +1,37 @@
-import { join } from "node:path"
 import { temporaryFolder } from "../tests/support/temporary-folder.ts"
 import { Backlog } from "./backlog.ts"
 import { draft } from "./draft.ts"
 import { drainRate } from "./drain-rate.ts"
 import { queueDepth } from "./queue-depth.ts"
 import { recognisedSpeech } from "./recognised-speech.ts"
-import { ServerProcess } from "./server-process.ts"
-
-const HANDLERS = join(import.meta.dir, "handlers-waiting")
+import { BROKER, ServerProcess } from "./server-process.ts"
 
 /** Some seconds' work. */
 const BACKLOG = 100_000
 const BATCH = 1_000
 
-/** Events a second of a backlog, on the embedded engine, whose function waits for a millisecond. */
-export async function waitingRateEmbedded(): Promise<number> {
+/** Events a second of a backlog that these handlers take, on the embedded engine. */
+export async function handledRateEmbedded(handlers: string, binary = BROKER): Promise<number> {
   using folder = temporaryFolder()
   const environment = { DATA_DIR: folder.path }
   {
-    await using filled = await ServerProcess.broker({ ...environment, HANDLERS_DIR: "" })
+    await using filled = await ServerProcess.broker({ ...environment, HANDLERS_DIR: "" }, binary)
     await fill(filled.url)
   }
-  await using server = await ServerProcess.broker({ ...environment, HANDLERS_DIR: HANDLERS })
+  await using server = await ServerProcess.broker({ ...environment, HANDLERS_DIR: handlers }, binary)
   return await drainRate(BACKLOG, () => queueDepth(server.url))
 }
 
 /** The same on RabbitMQ; the queue is there. */
-export async function waitingRateRabbitMq(
+export async function handledRateRabbitMq(
   port: number,
   environment: Readonly<Record<string, string>>,
+  handlers: string,
+  binary = BROKER,
 ): Promise<number> {
   await using backlog = await Backlog.open(port, "voice_events", BACKLOG)
   await backlog.fill(recognisedSpeech)
-  await using _ = await ServerProcess.broker({ ...environment, HANDLERS_DIR: HANDLERS })
+  await using _ = await ServerProcess.broker({ ...environment, HANDLERS_DIR: handlers }, binary)
   return await backlog.drainRate()
 }
 
