@@ -1,5 +1,5 @@
 /** How long pieces of work run in one turn of the event loop before all else gets its turn, in milliseconds. */
-const TURN_MS = 10
+const TURN_MS = 5
 
 /**
  * Shares the event loop between requests that have much to do. Such work is cut into pieces; before each, `next` is
@@ -9,6 +9,11 @@ export class LoopTurns {
   /** When the first piece of this turn of the loop began; null before there was one. */
   #begunAt: number | null = null
   readonly #waiting: (() => void)[] = []
+
+  /** How many pieces wait. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
 
   /** Returns null if the next piece may run at once, or else a promise for when it may. */
   next(): Promise<void> | null {
