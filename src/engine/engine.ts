@@ -111,6 +111,8 @@ export interface EngineCapabilities {
   readonly hasExactLimits: boolean
   /** The attempt of a delivery that was released does not count. */
   readonly releaseKeepsAttempt: boolean
+  /** What was tried before a release is stored. Where not, this process alone remembers it. */
+  readonly storesTriedAttempts: boolean
   /** Each delivery that a crash cuts short counts; where not, several count as one. */
   readonly countsEveryRedelivery: boolean
 }
@@ -194,8 +196,16 @@ export interface Delivery {
   /**
    * The event goes back, as if it had not been delivered: the attempt does not count. Before `cancel` at once, to
    * the front of its queue; after it to its place, once all that was delivered to the consumer is settled.
+   * @param tried attempts that were made without settling it: the next delivery counts from them
    */
-  release(): Promise<void>
+  release(tried?: Tried): Promise<void>
+}
+
+/** What was tried with a delivery before it was released. */
+export interface Tried {
+  /** The last attempt that was made. */
+  readonly attempts: number
+  readonly failure: FailureRecord
 }
 
 export interface QueueStats {

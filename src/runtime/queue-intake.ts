@@ -163,7 +163,7 @@ export class QueueIntake {
       if (decision.kind !== "retry") return settle(delivery, decision)
       const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS))
       this.#lookAhead()
-      if (!(await wait)) return delivery.release()
+      if (!(await wait)) return delivery.release({ attempts: attempt, failure: decision.failure })
       this.#lookAhead()
       attempt++
       lastFailure = decision.failure

@@ -1,6 +1,7 @@
 import { expect } from "bun:test"
 import type { Engine } from "../../src/engine/engine.ts"
 import type { Priority } from "../../src/event/priority.ts"
+import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
 import { queueDeclaration } from "../support/queue-declaration.ts"
@@ -103,6 +104,24 @@ export const orderCases: readonly ContractCase[] = [
       const attempt = harness.capabilities.releaseKeepsAttempt ? 1 : 2
       expect(again.map((each) => each.attempt)).toEqual(names.map((_, i) => (i < 150 ? attempt : 1)))
       expect(again.every(({ lastFailure }) => lastFailure === null)).toBe(true)
+    },
+  },
+  {
+    title: "a delivery that is released with what was tried comes again as the attempt after that",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      await engine.publish(newEvent({ routing_key: "calls", name: "tried" }))
+      await engine.publish(newEvent({ routing_key: "calls", name: "fresh" }))
+      const before = new Inbox(engine, "calls", 2)
+      const [tried, fresh] = await before.take(2)
+      const cancelled = before.subscription.cancel()
+      const failure = failureRecord({ attempts: 3 })
+      await Promise.all([tried?.release({ attempts: 3, failure }), fresh?.release(), cancelled])
+      const again = await new Inbox(engine, "calls", 2).take(2)
+      expect(namesOf(again)).toEqual(["tried", "fresh"])
+      expect(again[0]).toMatchObject({ attempt: 4, lastFailure: failure })
+      expect(again[1]?.lastFailure).toBeNull()
     },
   },
 ]

@@ -80,4 +80,35 @@ export const pauseCases: readonly DeliveryCase[] = [
       }
     },
   },
+  {
+    title: "an event with an ordering key that is retried goes on counting after a pause",
+    async run({ folder, start }) {
+      folder.write(
+        "handlers/failing.ts",
+        `export default {
+          queue: "custom_events", retry: { attempts: 4, backoff: { initial: 1_000, factor: 1 } },
+          on: {
+            async numbered(event, ctx) {
+              ${note(folder, "begun")}
+              throw new Error(ctx.attempt + " after " + ctx.lastError?.message)
+            },
+          },
+        }`,
+      )
+      const service = await start()
+      await publish(service, 0, 1)
+      await waitUntil(() => entriesOf(folder).length === 2, "the second attempt")
+      expect((await change(service, "pause")).status).toBe(200)
+      await waitUntil(async () => (await stats(service))?.["consumer_count"] === 0, "the consumer's end")
+      expect((await change(service, "resume")).status).toBe(200)
+      await waitUntil(
+        () => service.log.some(({ msg }) => msg === "event is now a dead letter"),
+        "the dead letter",
+      )
+      expect(entriesOf(folder).map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4])
+      const buried = service.log.find(({ msg }) => msg === "event is now a dead letter")
+      expect(buried).toMatchObject({ attempt: 4, reason: "attempts-exhausted" })
+      expect(JSON.stringify(buried)).toContain("after 3 after 2 after 1 after undefined")
+    },
+  },
 ]

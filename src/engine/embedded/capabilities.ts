@@ -8,5 +8,6 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   refusesOnAllQueuesOrNone: true,
   hasExactLimits: true,
   releaseKeepsAttempt: true,
+  storesTriedAttempts: true,
   countsEveryRedelivery: true,
 }

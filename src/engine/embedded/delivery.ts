@@ -41,7 +41,7 @@ function newDelivery(
     ack: () => once({ kind: "ack" }),
     retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
     deadLetter: (failure) => once({ kind: "dead-letter", failure }),
-    release: () => once({ kind: "release" }),
+    release: (tried) => once({ kind: "release", tried: tried ?? null }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
 import type { FailureRecord } from "../../event/failure.ts"
 import { PRIORITY_LEVELS } from "../../event/priority.ts"
+import type { Tried } from "../engine.ts"
 import { Appender } from "./appender.ts"
 import { checksumOf, onQueue, type StoredEvent } from "./checksum.ts"
 import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
@@ -145,10 +146,12 @@ export class MessageStore {
     this.#dropEvent(message)
   }
 
-  /** Puts a message back to where it was taken from; the attempt does not count. */
-  release(message: Message): void {
-    const { position, attempt, queuedAt, failure } = message
-    this.#move(message, UNSETTLED, READY, position, attempt - 1, queuedAt, null, failure)
+  /** Puts a message back to where it was taken from. The attempt does not count, but what was tried does. */
+  release(message: Message, tried: Tried | null): void {
+    const { position, queuedAt } = message
+    const attempt = tried?.attempts ?? message.attempt - 1
+    const failure = tried === null ? message.failure : JSON.stringify(tried.failure)
+    this.#move(message, UNSETTLED, READY, position, attempt, queuedAt, null, failure)
   }
 
   /** Keeps a message back until it is due. */

@@ -135,10 +135,12 @@ export class TurnWriter {
       case "ack":
         this.#store.settle(message)
         break
-      case "release":
+      case "release": {
         queue.ready++
-        this.#store.release(message)
+        const { tried } = settlement
+        this.#store.release(message, tried && { ...tried, failure: this.#room.fit(tried.failure) })
         break
+      }
       case "retry": {
         const dueAt = Math.ceil(now + boundDelay(settlement.delayMs))
         this.#nextDueAt = Math.min(this.#nextDueAt ?? dueAt, dueAt)

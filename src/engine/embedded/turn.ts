@@ -1,4 +1,5 @@
 import type { FailureRecord } from "../../event/failure.ts"
+import type { Tried } from "../engine.ts"
 import type { StoredEvent } from "./checksum.ts"
 import type { Message } from "./message-statements.ts"
 import type { Consumer, Queue } from "./queue.ts"
@@ -17,7 +18,7 @@ export interface PendingPublish {
 /** How a delivery is to be settled. */
 export type Settlement =
   | { readonly kind: "ack" }
-  | { readonly kind: "release" }
+  | { readonly kind: "release"; readonly tried: Tried | null }
   | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
   | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
 

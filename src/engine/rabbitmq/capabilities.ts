@@ -15,6 +15,7 @@ export function capabilitiesOf(queueType: QueueType, server: ServerProperties | 
     refusesOnAllQueuesOrNone: false,
     hasExactLimits: queueType === "classic",
     releaseKeepsAttempt: false,
+    storesTriedAttempts: false,
     countsEveryRedelivery: queueType === "quorum",
   }
 }

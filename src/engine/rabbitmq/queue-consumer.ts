@@ -4,6 +4,7 @@ import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
 import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./message.ts"
 import { Settlements } from "./settlements.ts"
+import type { TriedAttempts } from "./tried-attempts.ts"
 
 /** The most that AMQP's basic.qos takes; 0 would be no limit. */
 const MAX_PREFETCH = 65_535
@@ -42,6 +43,8 @@ export interface QueueConsumerOptions {
   /** Whether the broker itself lets a consumer begin only once the one before has ended. */
   readonly isSingle: () => boolean
   readonly markOrdered: () => Promise<void>
+  /** Shared by all consumers of the engine: the next one of the queue gets what this one released. */
+  readonly tried: TriedAttempts
 }
 
 /** The consumer of one queue, on a channel of its own; it comes back after whatever ended it. */
@@ -202,8 +205,9 @@ export class QueueConsumer implements Subscription {
   }
 
   #newDelivery(message: AMQPMessage, settlements: Settlements): Delivery {
-    const { queue, republish } = this.#options
-    const attempt = attemptsBefore(message) + 1
+    const { queue, republish, tried } = this.#options
+    const before = tried.take(queue, message)
+    const attempt = Math.max(attemptsBefore(message), before?.attempts ?? 0) + 1
     let settled: Promise<void> | undefined
     const once = (settle: () => Promise<void>): Promise<void> => {
       settled ??= settle()
@@ -222,7 +226,7 @@ export class QueueConsumer implements Subscription {
       body: bodyOf(message),
       priority: message.properties.priority ?? 0,
       attempt,
-      lastFailure: failureOf(message, queue),
+      lastFailure: before?.failure ?? failureOf(message, queue),
       trace: traceOf(message),
       isForeign: isForeign(message),
       get isLost() {
@@ -231,8 +235,10 @@ export class QueueConsumer implements Subscription {
       ack: () => once(() => settlements.ack(message.deliveryTag)),
       retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt }, failure)),
       deadLetter: (failure) => once(() => move({ kind: "dead-letter" }, failure)),
-      release: () =>
+      release: (triedNow) =>
         once(async () => {
+          const last = triedNow ?? before
+          if (last !== null) tried.remember(queue, message, last)
           await this.#cancelled
           await settlements.release(message.deliveryTag)
         }),

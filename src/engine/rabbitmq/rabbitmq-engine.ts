@@ -31,6 +31,7 @@ import { Refusals } from "./refusals.ts"
 import { Republisher } from "./republisher.ts"
 import type { ServerProperties } from "./server-properties.ts"
 import { deadQueueOf, Topology, type TopologyOptions } from "./topology.ts"
+import { TriedAttempts } from "./tried-attempts.ts"
 
 export interface RabbitMqEngineOptions {
   readonly access: BrokerAccess
@@ -59,6 +60,7 @@ export class RabbitMqEngine implements Engine {
   readonly #consuming: BrokerConnection
   readonly #republisher: Republisher
   readonly #live: LiveQueue
+  readonly #tried = new TriedAttempts()
   readonly #refusals = new Refusals({
     depths: async () =>
       new Map((await this.queueStats()).map(({ name, messageCount }) => [name, messageCount])),
@@ -172,7 +174,9 @@ export class RabbitMqEngine implements Engine {
       this.#refusals.confirmed()
     } catch (error) {
       if (!(error instanceof PublishError && error.code === "queue-full")) throw error
-      throw await this.#refusals.explain(this.#queuesFor(event), error)
+      // Other programs may have bound queues of their own.
+      const queues = this.#routes.route(event.routing_key).flatMap((name) => this.#queues.get(name) ?? [])
+      throw await this.#refusals.explain(queues, error)
     }
   }
 
@@ -186,6 +190,7 @@ export class RabbitMqEngine implements Engine {
         isOrdered: () => this.#isOrdered(queue),
         isSingle: () => this.#isSingle(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
+        tried: this.#tried,
       },
       () => this.#consumers.delete(consumer),
     )
@@ -301,11 +306,6 @@ export class RabbitMqEngine implements Engine {
     if (status.state === this.#lastState) return
     this.#lastState = status.state
     this.#options.onStatusChange?.(status)
-  }
-
-  /** The queues of this service that an event goes to. Other programs may have bound their own. */
-  #queuesFor(event: Event): readonly QueueDeclaration[] {
-    return this.#routes.route(event.routing_key).flatMap((name) => this.#queues.get(name) ?? [])
   }
 
   /** A queue with a single active consumer is for order, and to begin its consumer anew would hand it over. */
