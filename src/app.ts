@@ -9,6 +9,7 @@ import { EmbeddedEngine } from "./engine/embedded/embedded-engine.ts"
 import type { Engine, EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues, type QueueLimits } from "./engine/queues.ts"
 import { RabbitMqEngine } from "./engine/rabbitmq/rabbitmq-engine.ts"
+import type { Report } from "./engine/report.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
 import { pageRules } from "./http/access/page-guard.ts"
 import { RateLimit } from "./http/access/rate-limit.ts"
@@ -297,13 +298,9 @@ function openEngine(
   { config, syncThreadUrl, log: { logger } }: AppOptions,
   onStatusChange: (status: EngineStatus) => void,
 ): OpenedEngine {
+  const report: Report = (level, message, fields) => logger[level](fields, message)
   if (config.ENGINE === "embedded") {
-    const engine = EmbeddedEngine.open({
-      dataDir: config.DATA_DIR,
-      syncThreadUrl,
-      onStatusChange,
-      report: (level, message, fields) => logger[level](fields, message),
-    })
+    const engine = EmbeddedEngine.open({ dataDir: config.DATA_DIR, syncThreadUrl, onStatusChange, report })
     return { engine, brokerReport: null }
   }
   const engine = new RabbitMqEngine({
@@ -322,6 +319,7 @@ function openEngine(
     },
     confirmTimeoutMs: config.CONFIRM_TIMEOUT,
     onStatusChange,
+    report,
   })
   return { engine, brokerReport: () => engine.report() }
 }

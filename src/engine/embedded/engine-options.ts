@@ -1,5 +1,5 @@
 import type { EngineStatus } from "../engine.ts"
-import type { Report } from "./report.ts"
+import type { Report } from "../report.ts"
 import type { TimeSources } from "./store-clock.ts"
 import type { Log } from "./store-log.ts"
 

@@ -2,7 +2,7 @@ import { randomFillSync } from "node:crypto"
 import { existsSync, statSync, truncateSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
-import type { Report } from "./report.ts"
+import type { Report } from "../report.ts"
 import { FILE_MODE, RESERVE_FILE } from "./store-files.ts"
 import { isDiskFull, reasonOf } from "./turn-failure.ts"
 

@@ -1,6 +1,6 @@
+import type { Report } from "../report.ts"
 import { type BootTime, readBootTime } from "./boot-time.ts"
 import type { ClockMark, ClockMarkStore } from "./clock-mark.ts"
-import type { Report } from "./report.ts"
 
 /** Where the clock takes the time from. For tests, which let it pass, jump and stand still. */
 export interface TimeSources {

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite"
+import type { Report } from "../report.ts"
 import { DiskRoom } from "./disk-room.ts"
 import { canShrink, IdleVacuum } from "./idle-vacuum.ts"
-import type { Report } from "./report.ts"
 import type { ReserveFile } from "./reserve-file.ts"
 import { StoreMeter } from "./store-size.ts"
 

@@ -2,6 +2,7 @@ import { type AMQPChannel, type AMQPClient, AMQPConsumer, type AMQPMessage } fro
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
+import type { Report } from "../report.ts"
 import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./message.ts"
 import { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
@@ -18,6 +19,11 @@ const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
  */
 const MAX_WAIT_FOR_OTHERS_MS = 3_000
 const WAIT_INTERVAL_MS = 20
+
+/** In what RabbitMQ says of a delivery that was unsettled for too long. Source: rabbit_channel.erl. */
+const ACK_TIMEOUT = "delivery acknowledgement"
+const ACK_TIMEOUT_ADVICE =
+  "handlers must end within RabbitMQ's consumer_timeout: raise it, or give the module a shorter timeout"
 
 /** Where a delivery goes that is not acked as it is. */
 export type Destination =
@@ -45,6 +51,7 @@ export interface QueueConsumerOptions {
   readonly markOrdered: () => Promise<void>
   /** Shared by all consumers of the engine: the next one of the queue gets what this one released. */
   readonly tried: TriedAttempts
+  readonly report: Report
 }
 
 /** The consumer of one queue, on a channel of its own; it comes back after whatever ended it. */
@@ -89,7 +96,10 @@ export class QueueConsumer implements Subscription {
     try {
       const channel = await client.channel()
       this.#channel = channel
-      channel.onerror = () => this.#resumeLater()
+      channel.onerror = (reason) => {
+        if (!client.closed) this.#tellWhyClosed(reason)
+        this.#resumeLater()
+      }
       const settlements = new Settlements(channel, client.socket)
       this.#settlements = settlements
       // Past the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a consumer, and
@@ -182,6 +192,15 @@ export class QueueConsumer implements Subscription {
     const consumer = await channel.basicConsume(this.#options.queue, { noAck: false, tag }, () => {})
     consumer.wait().catch(beginAnew)
     this.#hasBegun = !isOver
+  }
+
+  /** What was unsettled is delivered again. RabbitMQ names a handler that takes too long only here. */
+  #tellWhyClosed(reason: string): void {
+    this.#options.report("error", "RabbitMQ closed the channel of a consumer", {
+      queue: this.queue,
+      reason,
+      ...(reason.includes(ACK_TIMEOUT) && { advice: ACK_TIMEOUT_ADVICE }),
+    })
   }
 
   #resumeLater(): void {

@@ -18,11 +18,13 @@ import type {
   Watcher,
 } from "../engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError, UnknownQueueError } from "../errors.ts"
+import type { Report } from "../report.ts"
 import { RoutingTable } from "../routing-table.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
 import { DeadLetters } from "./dead-letters.ts"
+import { describeBroker } from "./describe-broker.ts"
 import { LiveQueue } from "./live-queue.ts"
 import { propertiesOf, redriveOf } from "./message.ts"
 import { PublishChannel } from "./publish-channel.ts"
@@ -40,6 +42,7 @@ export interface RabbitMqEngineOptions {
   readonly confirmTimeoutMs: number
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
+  readonly report: Report
 }
 
 /** How often a close looks whether the publishes in flight are confirmed, in milliseconds. */
@@ -131,21 +134,14 @@ export class RabbitMqEngine implements Engine {
 
   /** How the connection is. */
   report(): BrokerReport {
-    const status = this.status()
-    const { access, topology } = this.#options
-    const isUp = this.#publisher !== null && this.#consumeClient !== null
-    return {
-      state: this.#blockedBecause !== null ? "blocked" : isUp ? "connected" : "disconnected",
-      reason: "reason" in status ? status.reason : null,
-      ...this.#address,
-      vhost: access.vhost,
-      tls: access.tls,
-      product: this.#server?.product ?? null,
-      version: this.#server?.version ?? null,
-      queueType: topology.queueType,
+    return describeBroker({
+      ...this.#options,
+      address: this.#address,
+      server: this.#server,
+      status: this.status(),
       isPublishing: this.#publisher !== null,
       isConsuming: this.#consumeClient !== null,
-    }
+    })
   }
 
   /** Where RabbitMQ is away, they are declared once it comes. */
@@ -191,6 +187,7 @@ export class RabbitMqEngine implements Engine {
         isSingle: () => this.#isSingle(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
         tried: this.#tried,
+        report: this.#options.report,
       },
       () => this.#consumers.delete(consumer),
     )

@@ -74,6 +74,7 @@ test("what the engine has to ask the broker for is refused while that is away", 
 test("no host at all is refused", () => {
   const make = () =>
     new RabbitMqEngine({
+      report: () => {},
       access: { ...accessTo(1), addresses: [] },
       topology: { exchange: "events", exchangeType: "topic", queueType: "quorum", mode: "declare" },
       confirmTimeoutMs: 1_000,

@@ -18,7 +18,13 @@ export function newEngine(
   overrides: Partial<RabbitMqEngineOptions> = {},
 ): RabbitMqEngine {
   const topology = { exchange: "events", exchangeType: "topic", queueType, mode: "declare" } as const
-  return new RabbitMqEngine({ access, topology, confirmTimeoutMs: CONFIRM_TIMEOUT_MS, ...overrides })
+  return new RabbitMqEngine({
+    access,
+    topology,
+    confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
+    report: () => {},
+    ...overrides,
+  })
 }
 
 /** A virtual host of one test's own: it begins empty, and goes with all that is in it. */

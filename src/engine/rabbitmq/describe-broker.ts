@@ -1,0 +1,34 @@
+import type { BrokerReport } from "../broker-report.ts"
+import type { EngineStatus } from "../engine.ts"
+import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
+import type { ServerProperties } from "./server-properties.ts"
+import type { TopologyOptions } from "./topology.ts"
+
+export interface BrokerFacts {
+  readonly access: BrokerAccess
+  readonly topology: TopologyOptions
+  readonly address: BrokerAddress
+  /** Null before the first connection. */
+  readonly server: ServerProperties | null
+  readonly status: EngineStatus
+  readonly isPublishing: boolean
+  readonly isConsuming: boolean
+}
+
+/** Tells how the connection to RabbitMQ is, without its secrets. */
+export function describeBroker(facts: BrokerFacts): BrokerReport {
+  const { access, topology, address, server, status, isPublishing, isConsuming } = facts
+  const upState = isPublishing && isConsuming ? "connected" : "disconnected"
+  return {
+    state: status.state === "blocked" ? "blocked" : upState,
+    reason: "reason" in status ? status.reason : null,
+    ...address,
+    vhost: access.vhost,
+    tls: access.tls,
+    product: server?.product ?? null,
+    version: server?.version ?? null,
+    queueType: topology.queueType,
+    isPublishing,
+    isConsuming,
+  }
+}
