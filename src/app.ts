@@ -21,7 +21,7 @@ import { HttpServer } from "./http/http-server.ts"
 import { LiveStream } from "./live/live-stream.ts"
 import { Publisher } from "./publisher/publisher.ts"
 import { Dispatcher } from "./runtime/dispatcher.ts"
-import { ModuleLoadError, type ModuleManifest } from "./runtime/manifest.ts"
+import { ModuleLoadError, type ModuleManifest, requireTimeoutsBelow } from "./runtime/manifest.ts"
 import type { ModuleFile } from "./runtime/messages.ts"
 import { findModuleFiles } from "./runtime/module-files.ts"
 import { queuesOf } from "./runtime/module-queues.ts"
@@ -199,6 +199,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
 
   const consumeModules = async (manifests: readonly ModuleManifest[]): Promise<void> => {
+    requireTimeoutsBelow(engine.capabilities.maxUnsettledMs, manifests)
     const declared = queuesOf(manifests, queues, limits)
     await engine.declareQueues(declared)
     const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
@@ -318,6 +319,7 @@ function openEngine(
       mode: config.TOPOLOGY,
     },
     confirmTimeoutMs: config.CONFIRM_TIMEOUT,
+    consumerTimeoutMs: config.RABBITMQ_CONSUMER_TIMEOUT,
     onStatusChange,
     report,
   })

@@ -94,6 +94,11 @@ const VARIABLES = {
     "10000",
     "How long a publish waits for RabbitMQ's confirm, in milliseconds.",
   ],
+  RABBITMQ_CONSUMER_TIMEOUT: [
+    wholeNumber(1_000, 31_536_000_000),
+    "1800000",
+    "RabbitMQ's consumer_timeout, in milliseconds, as the broker has it; a module's timeout has to be shorter.",
+  ],
   HANDLERS_DIR: [nonEmpty, "handlers", "The folder of the handler modules."],
   SCHEMAS_DIR: [v.string(), "", "The folder of the events' JSON Schemas; without it events have none."],
   SCHEMA_VALIDATION: [

@@ -31,6 +31,7 @@ const DEFAULTS = {
   QUEUE_TYPE: "quorum",
   TOPOLOGY: "declare",
   CONFIRM_TIMEOUT: 10_000,
+  RABBITMQ_CONSUMER_TIMEOUT: 1_800_000,
   HANDLERS_DIR: "handlers",
   SCHEMAS_DIR: "",
   SCHEMA_VALIDATION: "enforce",

@@ -113,6 +113,8 @@ export interface EngineCapabilities {
   readonly releaseKeepsAttempt: boolean
   /** What was tried before a release is stored. Where not, this process alone remembers it. */
   readonly storesTriedAttempts: boolean
+  /** How long a delivery may be unsettled, in milliseconds; the engine takes it back after that. Null: for ever. */
+  readonly maxUnsettledMs: number | null
   /** Each delivery that a crash cuts short counts; where not, several count as one. */
   readonly countsEveryRedelivery: boolean
 }

@@ -142,3 +142,20 @@ function refuseSecondClaims(manifests: readonly ModuleManifest[]): void {
     }
   }
 }
+
+/**
+ * @param maxUnsettledMs how long the engine leaves a delivery to this service, in milliseconds; null for ever
+ * @throws {ModuleLoadError} for a module whose functions may run for longer: their events would be delivered again.
+ */
+export function requireTimeoutsBelow(
+  maxUnsettledMs: number | null,
+  manifests: readonly ModuleManifest[],
+): void {
+  const tooLong = manifests.find(({ timeoutMs }) => maxUnsettledMs !== null && timeoutMs >= maxUnsettledMs)
+  if (tooLong === undefined) return
+  throw new ModuleLoadError(
+    tooLong.file,
+    `its timeout of ${tooLong.timeoutMs} ms must be below RabbitMQ's consumer_timeout of ${maxUnsettledMs} ms, after ` +
+      "which RabbitMQ delivers the event again; shorten it, or raise consumer_timeout and RABBITMQ_CONSUMER_TIMEOUT",
+  )
+}

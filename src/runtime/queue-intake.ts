@@ -34,10 +34,15 @@ interface Match {
 const MAX_LOOK_AHEAD = 1_000
 
 /**
- * The longest wait for the next attempt of an event with an ordering key, in milliseconds. It is held meanwhile, and
- * RabbitMQ closes the channel of a delivery that is held for longer than its consumer timeout, 30 minutes.
+ * The longest wait for the next attempt of an event with an ordering key, in milliseconds, and its part of the time that
+ * the engine leaves a delivery here. The event is held meanwhile.
  */
 const MAX_HELD_MS = 600_000
+const MAX_HELD_PART = 1 / 3
+
+/** The part of that time after which all that waits is given back, and how many times in it the intake looks. */
+const GIVE_BACK_PART = 1 / 2
+const LOOKS = 8
 
 /** What holds events with an ordering key back, from one beginning of consuming to its end. */
 const newHolding = () => ({ lanes: new KeyLanes(), waits: new Waits() })
@@ -45,7 +50,9 @@ const newHolding = () => ({ lanes: new KeyLanes(), waits: new Waits() })
 /** Takes the deliveries of one queue, has their handlers run, and settles them by the delivery policy. */
 export class QueueIntake {
   readonly #options: QueueIntakeOptions
-  readonly #open = new Set<Promise<void>>()
+  /** What was delivered and is not settled, with when it came, the oldest first. */
+  readonly #open = new Map<Promise<void>, number>()
+  #look: Timer | undefined
   #state: "stopped" | "started" = "stopped"
   #subscription: Subscription | null = null
   #cancelled: Promise<void> = Promise.resolve()
@@ -79,6 +86,7 @@ export class QueueIntake {
   /** No delivery begins after this. What waits for another event of its key, or for its next attempt, goes back. */
   stop(): void {
     this.#state = "stopped"
+    clearInterval(this.#look)
     if (this.#subscription !== null) this.#cancelled = this.#subscription.cancel()
     this.#subscription = null
     this.#holding.lanes.close()
@@ -92,7 +100,7 @@ export class QueueIntake {
 
   /** Resolves once every delivery that began is settled. */
   async settled(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open)
+    while (this.#open.size > 0) await Promise.all(this.#open.keys())
   }
 
   #consume(): void {
@@ -104,6 +112,36 @@ export class QueueIntake {
       lookAhead: MAX_LOOK_AHEAD,
       onDelivery: (delivery) => this.#take(delivery),
     })
+    this.#lookForOld()
+  }
+
+  /**
+   * Gives everything back, in order and with what was tried, before the engine takes a delivery away: one of an event
+   * that waits for others of its key, or for its attempts.
+   */
+  #lookForOld(): void {
+    const maxMs = this.#maxUnsettledMs
+    if (maxMs === null) return
+    this.#look = setInterval(() => {
+      const [oldest] = this.#open.values()
+      const isOld = oldest !== undefined && performance.now() - oldest > maxMs * GIVE_BACK_PART
+      if (isOld && this.#waiting > 0) this.#restart()
+    }, maxMs / LOOKS)
+  }
+
+  /** Events that wait for another of their key, or for their next attempt. */
+  get #waiting(): number {
+    const { lanes, waits } = this.#holding
+    return lanes.waiting + waits.size
+  }
+
+  get #maxUnsettledMs(): number | null {
+    return this.#options.engine.capabilities.maxUnsettledMs
+  }
+
+  #restart(): void {
+    this.stop()
+    this.start()
   }
 
   #take(delivery: Delivery): void {
@@ -114,7 +152,7 @@ export class QueueIntake {
         "a delivery was not settled",
       )
     })
-    this.#open.add(open)
+    this.#open.set(open, performance.now())
     void open.finally(() => this.#open.delete(open))
   }
 
@@ -161,7 +199,8 @@ export class QueueIntake {
       const decision = await this.#attempt(delivery, match, attempt, lastFailure)
       this.#tell({ queue: delivery.queue, trace: delivery.trace, attempt }, match.event, decision)
       if (decision.kind !== "retry") return settle(delivery, decision)
-      const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS))
+      const mostMs = (this.#maxUnsettledMs ?? Number.POSITIVE_INFINITY) * MAX_HELD_PART
+      const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS, mostMs))
       this.#lookAhead()
       if (!(await wait)) return delivery.release({ attempts: attempt, failure: decision.failure })
       this.#lookAhead()
@@ -208,13 +247,10 @@ export class QueueIntake {
 
   /** What waits for others does not count to the prefetch. */
   #lookAhead(): void {
-    const { lanes, waits } = this.#holding
-    const prefetch = this.#options.prefetch + Math.min(MAX_LOOK_AHEAD, lanes.waiting + waits.size)
+    const prefetch = this.#options.prefetch + Math.min(MAX_LOOK_AHEAD, this.#waiting)
     if (prefetch === this.#prefetch) return
     this.#prefetch = prefetch
     const canChange = this.#subscription?.setPrefetch(prefetch) ?? true
-    if (canChange || this.#state === "stopped") return
-    this.stop()
-    this.start()
+    if (!canChange && this.#state === "started") this.#restart()
   }
 }

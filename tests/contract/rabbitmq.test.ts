@@ -7,7 +7,7 @@ import { ChildProcess } from "../support/child-process.ts"
 import { GivenBroker } from "../support/rabbitmq/given-broker.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
-import { newEngine, VirtualHost } from "../support/rabbitmq/virtual-host.ts"
+import { CONSUMER_TIMEOUT_MS, newEngine, VirtualHost } from "../support/rabbitmq/virtual-host.ts"
 import { waitUntil } from "../support/wait-until.ts"
 import { describeEngine, type EngineHarness } from "./engine-contract.ts"
 
@@ -60,7 +60,7 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
   return {
     /** Known once the engine was opened: they depend on the broker's version. */
     get capabilities() {
-      return engine?.capabilities ?? capabilitiesOf(queueType, null)
+      return engine?.capabilities ?? capabilitiesOf(queueType, null, CONSUMER_TIMEOUT_MS)
     },
 
     /** It does not remember its queues: who starts it declares them. */

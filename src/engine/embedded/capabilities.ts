@@ -9,5 +9,6 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   hasExactLimits: true,
   releaseKeepsAttempt: true,
   storesTriedAttempts: true,
+  maxUnsettledMs: null,
   countsEveryRedelivery: true,
 }

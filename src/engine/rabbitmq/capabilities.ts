@@ -7,7 +7,11 @@ export type QueueType = "quorum" | "classic"
  * What this broker does with this type of queue. Quorum queues order by priority from RabbitMQ 4.0, by two levels,
  * and strictly from 4.3. Source: rabbitmq.com/docs/quorum-queues#priorities.
  */
-export function capabilitiesOf(queueType: QueueType, server: ServerProperties | null): EngineCapabilities {
+export function capabilitiesOf(
+  queueType: QueueType,
+  server: ServerProperties | null,
+  consumerTimeoutMs: number,
+): EngineCapabilities {
   return {
     priorities: queueType === "classic" ? "strict" : quorumPriorities(server?.version ?? ""),
     remembersQueues: false,
@@ -16,6 +20,7 @@ export function capabilitiesOf(queueType: QueueType, server: ServerProperties | 
     hasExactLimits: queueType === "classic",
     releaseKeepsAttempt: false,
     storesTriedAttempts: false,
+    maxUnsettledMs: consumerTimeoutMs,
     countsEveryRedelivery: queueType === "quorum",
   }
 }

@@ -40,6 +40,8 @@ export interface RabbitMqEngineOptions {
   readonly topology: TopologyOptions
   /** How long a publish waits for its confirm, in milliseconds. */
   readonly confirmTimeoutMs: number
+  /** After which RabbitMQ closes the channel of an unsettled delivery, in milliseconds. */
+  readonly consumerTimeoutMs: number
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
   readonly report: Report
@@ -118,7 +120,8 @@ export class RabbitMqEngine implements Engine {
   }
 
   get capabilities(): EngineCapabilities {
-    return capabilitiesOf(this.#options.topology.queueType, this.#server)
+    const { topology, consumerTimeoutMs } = this.#options
+    return capabilitiesOf(topology.queueType, this.#server, consumerTimeoutMs)
   }
 
   status(): EngineStatus {

@@ -75,6 +75,7 @@ test("no host at all is refused", () => {
   const make = () =>
     new RabbitMqEngine({
       report: () => {},
+      consumerTimeoutMs: 1_800_000,
       access: { ...accessTo(1), addresses: [] },
       topology: { exchange: "events", exchangeType: "topic", queueType: "quorum", mode: "declare" },
       confirmTimeoutMs: 1_000,

@@ -5,6 +5,9 @@ import type { RabbitMqNode } from "./node.ts"
 
 const CONFIRM_TIMEOUT_MS = 10_000
 
+/** RabbitMQ's default. */
+export const CONSUMER_TIMEOUT_MS = 1_800_000
+
 /** Where a node takes connections, for an engine on one of its virtual hosts. */
 export function accessTo(node: RabbitMqNode, vhost: string): BrokerAccess {
   const address = { host: "127.0.0.1", port: node.port }
@@ -22,6 +25,7 @@ export function newEngine(
     access,
     topology,
     confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
+    consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
     report: () => {},
     ...overrides,
   })
