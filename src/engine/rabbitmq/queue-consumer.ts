@@ -93,8 +93,9 @@ export class QueueConsumer implements Subscription {
     if (this.#channel !== null && !this.#channel.closed && this.#channel.connection === client) return
     clearTimeout(this.#resumeTimer)
     this.#hasBegun = false
+    let channel: AMQPChannel | null = null
     try {
-      const channel = await client.channel()
+      channel = await client.channel()
       this.#channel = channel
       channel.onerror = (reason) => {
         if (!client.closed) this.#tellWhyClosed(reason)
@@ -115,6 +116,7 @@ export class QueueConsumer implements Subscription {
       this.#resumeDelays.reset()
     } catch {
       // A queue that is not there yet, or a connection that has just been lost.
+      if (channel !== null) this.#giveUp(channel)
       this.#resumeLater()
     }
   }
@@ -192,6 +194,13 @@ export class QueueConsumer implements Subscription {
     const consumer = await channel.basicConsume(this.#options.queue, { noAck: false, tag }, () => {})
     consumer.wait().catch(beginAnew)
     this.#hasBegun = !isOver
+  }
+
+  /** A channel on which the consumer did not begin would be taken for one on which it runs. */
+  #giveUp(channel: AMQPChannel): void {
+    if (this.#channel === channel) this.#channel = null
+    // It may break before it is closed.
+    if (!channel.closed) channel.close().catch(() => {})
   }
 
   /** What was unsettled is delivered again. RabbitMQ names a handler that takes too long only here. */
