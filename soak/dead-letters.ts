@@ -1,12 +1,24 @@
+import { FOREIGN_MARK } from "./other-program.ts"
+
 const PATH = "/api/v1/dead-letters/custom_events"
 const LIMIT = 1_000
 
 /** As many ids as fit into a URL. */
 const PER_PURGE = 100
 
+interface Letter {
+  readonly reason: string
+  readonly event?: unknown
+  readonly body?: string
+}
+
+const FOREIGN_ID = new RegExp(`${FOREIGN_MARK}[\\da-f-]+`)
+
 /** The dead letters of the run, read and purged bit by bit: there are more than one look shows. */
 export class DeadLetters {
   readonly ids = new Set<string>()
+  /** The marks of foreign messages. */
+  readonly foreignIds = new Set<string>()
   readonly byReason = new Map<string, number>()
   readonly #url: () => string
 
@@ -20,22 +32,39 @@ export class DeadLetters {
       const response = await fetch(`${this.#url()}${PATH}?limit=${LIMIT}`)
       if (!response.ok) throw new Error(`dead letters: ${response.status} ${await response.text()}`)
       const { dead_letters: letters } = (await response.json()) as {
-        readonly dead_letters: readonly { readonly reason: string; readonly event: { readonly id: string } }[]
+        readonly dead_letters: readonly Letter[]
       }
-      for (const { reason, event } of letters) {
-        if (!this.ids.has(event.id)) this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1)
-        this.ids.add(event.id)
-      }
+      for (const letter of letters) this.#add(letter)
       if (letters.length === 0) return
-      await this.#purge([...new Set(letters.map(({ event }) => event.id))])
+      await this.#purge([...new Set(letters.flatMap((letter) => idOf(letter) ?? []))])
+      // Those that are no events have no id.
+      const others = new Set(letters.filter((letter) => idOf(letter) === null).map(({ reason }) => reason))
+      for (const reason of others) await this.#delete(`reason=${reason}`)
     }
+  }
+
+  #add(letter: Letter): void {
+    const foreign = FOREIGN_ID.exec(JSON.stringify(letter))?.[0]
+    if (foreign !== undefined) this.foreignIds.add(foreign)
+    const id = idOf(letter)
+    if (id === null || foreign !== undefined) return
+    if (!this.ids.has(id)) this.byReason.set(letter.reason, (this.byReason.get(letter.reason) ?? 0) + 1)
+    this.ids.add(id)
   }
 
   async #purge(ids: readonly string[]): Promise<void> {
     for (let from = 0; from < ids.length; from += PER_PURGE) {
-      const some = ids.slice(from, from + PER_PURGE).join(",")
-      const response = await fetch(`${this.#url()}${PATH}?ids=${some}`, { method: "DELETE" })
-      if (!response.ok) throw new Error(`purge: ${response.status} ${await response.text()}`)
+      await this.#delete(`ids=${ids.slice(from, from + PER_PURGE).join(",")}`)
     }
   }
+
+  async #delete(selection: string): Promise<void> {
+    const response = await fetch(`${this.#url()}${PATH}?${selection}`, { method: "DELETE" })
+    if (!response.ok) throw new Error(`purge: ${response.status} ${await response.text()}`)
+  }
+}
+
+function idOf({ event }: Letter): string | null {
+  const id: unknown = typeof event === "object" && event !== null && "id" in event ? event.id : null
+  return typeof id === "string" ? id : null
 }

@@ -2,6 +2,7 @@ import { SETTLING_MS } from "../tests/support/counting-service.ts"
 import { held } from "../tests/support/rabbitmq/held.ts"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
+import { OtherProgram } from "./other-program.ts"
 
 /** How long a broker that was killed stays away, in milliseconds. */
 const AWAY_MS = 1_500
@@ -12,6 +13,8 @@ export interface Place extends AsyncDisposable {
   readonly variables: Readonly<Record<string, string>>
   /** Kills the broker and starts it again; null where there is none. */
   readonly kill: (() => Promise<void>) | null
+  /** Another program on the broker; null where there is no broker. */
+  readonly otherProgram: (() => OtherProgram) | null
   /** How long what is new takes to be safe, in milliseconds. */
   readonly settlingMs: number
   /** What the broker holds for the service. */
@@ -24,6 +27,7 @@ export async function openPlace(engine: string): Promise<Place> {
       name: "embedded",
       variables: {},
       kill: null,
+      otherProgram: null,
       settlingMs: 0,
       held: async () => [],
       async [Symbol.asyncDispose]() {},
@@ -40,6 +44,7 @@ export async function openPlace(engine: string): Promise<Place> {
       await Bun.sleep(AWAY_MS)
       await node.start()
     },
+    otherProgram: () => new OtherProgram(node),
     settlingMs: SETTLING_MS,
     held: () => held(node),
     [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),

@@ -1,6 +1,6 @@
 /**
  * A bounded soak of the compiled service: handlers that succeed, throw, hang, spin and exit, random priorities and
- * ordering keys, and every 20 s the service or its broker killed. Arguments: seconds (300), engine (both).
+ * ordering keys, every 20 s the service or its broker killed, and on RabbitMQ another program. Arguments: seconds (300), engine (both).
  * Ends with 1 where something does not hold that has to.
  */
 import { isReady } from "../tests/support/counting-service.ts"
@@ -16,6 +16,7 @@ import {
   type Done,
   endsWhenTold,
   everyEventEnded,
+  everyForeignMessageEnded,
   keysInOrder,
   memoryIsFlat,
   noRequestHung,
@@ -72,6 +73,7 @@ async function soak(place: Place): Promise<boolean> {
   }
 
   using memory = new MemoryPeaks(() => service.pid)
+  const other = place.otherProgram?.() ?? null
   const load = new FatedLoad(() => service.url, KEYS, OTHERS)
   const endsAt = performance.now() + Number(seconds) * 1_000
   for (let round = 0; performance.now() + KILL_EVERY_MS < endsAt; round++) {
@@ -82,13 +84,15 @@ async function soak(place: Place): Promise<boolean> {
     } else await restart()
   }
   await Bun.sleep(Math.max(0, endsAt - performance.now()))
+  await other?.stop()
   await ready()
   await load.stop()
 
   const dead = new DeadLetters(() => service.url)
   const leftOver = async (): Promise<number> => {
     await dead.collect()
-    return load.answered.difference(idsOf(journalOf(folder))).difference(dead.ids).size
+    const foreign = other?.published.difference(dead.foreignIds).size ?? 0
+    return load.answered.difference(idsOf(journalOf(folder))).difference(dead.ids).size + foreign
   }
   // What is left then is told below.
   let left = await leftOver()
@@ -111,9 +115,11 @@ async function soak(place: Place): Promise<boolean> {
     ["dead letters", listOf(dead.byReason)],
     ["refused publishes", listOf(load.refused)],
     ["killed", listOf(kills)],
+    ...(other === null ? [] : [["another program", listOf(other.done)] as const]),
   ])
   return judge([
     everyEventEnded(load.answered, done, dead.ids),
+    ...(other === null ? [] : [everyForeignMessageEnded(other.published, dead.foreignIds)]),
     keysInOrder(journal),
     endsWhenTold(ownEnds + (service.isAlive ? 0 : 1)),
     noRequestHung(load.refused.get("hung") ?? 0),

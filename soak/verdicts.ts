@@ -28,6 +28,12 @@ export function everyEventEnded(
   return { what: "every event is handled or a dead letter", holds: lost.length === 0, figures }
 }
 
+export function everyForeignMessageEnded(published: ReadonlySet<string>, dead: ReadonlySet<string>): Verdict {
+  const lost = published.difference(dead)
+  const figures = `${published.size} published, ${lost.size} lost${lost.size > 0 ? `: ${[...lost].slice(0, 5)}` : ""}`
+  return { what: "every foreign message is a dead letter", holds: lost.size === 0, figures }
+}
+
 /** Of each key, the events in the order in which each was done first. */
 export function keysInOrder(journal: readonly Done[]): Verdict {
   const last = new Map<string, number>()

@@ -1,0 +1,141 @@
+import { AMQPClient, type AMQPProperties } from "@cloudamqp/amqp-client"
+import type { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
+import { waitUntil } from "../tests/support/wait-until.ts"
+
+/** The wait between two things that it does, in milliseconds; spread from zero to twice that. */
+const PAUSE_MS = 1_000
+
+/** How long a policy stays, in milliseconds. */
+const POLICY_MS = 1_500
+
+const EXCHANGE = "events"
+const VHOST = "%2F"
+
+/** Begins the body or the id of every foreign message, for the dead letters to be told apart. */
+export const FOREIGN_MARK = "foreign-"
+
+const DEEP = 20_000
+const LONG = 90_000
+
+type ForeignMessage = readonly [body: string, properties: AMQPProperties]
+
+/** Messages as other programs publish them; none of them is an event with a function. */
+const FOREIGN: readonly ((id: string) => ForeignMessage)[] = [
+  (id) => [`${id} is no JSON`, {}],
+  (id) => [`${id} ${"[".repeat(DEEP)}`, { contentType: "application/json" }],
+  (id) => [JSON.stringify({ id, deep: 1 }), { expiration: "600000", messageId: id }],
+  (id) => [JSON.stringify(id), { timestamp: new Date(253_402_300_800_000), type: "odd" }],
+  (id) => [JSON.stringify([id]), { headers: { CC: ["events.custom.copied"], "x-retry-count": -5 } }],
+  (id) => [JSON.stringify({ id }), { userId: "guest", replyTo: "nowhere", correlationId: id }],
+  (id) => [JSON.stringify({ id }), { headers: { long: "x".repeat(LONG) } }],
+]
+
+/**
+ * Another program on the same broker: it publishes messages that are no events, deletes what the service has declared
+ * as far as no event is in it, ends connections, and sets policies. Nothing that it does loses an event by itself.
+ */
+export class OtherProgram {
+  /** What it did, and how often. */
+  readonly done = new Map<string, number>()
+  /** Foreign messages that RabbitMQ has confirmed. */
+  readonly published = new Set<string>()
+  readonly #node: RabbitMqNode
+  readonly #running: Promise<void>
+  #isStopping = false
+
+  constructor(node: RabbitMqNode) {
+    this.#node = node
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const deeds = {
+      "foreign messages": () => this.#publishForeign(),
+      "a retry tier deleted": () => this.#deleteTier(),
+      "the exchange deleted": () => this.#deleteExchange(),
+      "a queue without a consumer deleted": () => this.#delete("queues", "user_events"),
+      "a dead-letter queue deleted": () => this.#delete("queues", "dead.user_events"),
+      "a connection closed": () => this.#closeConnection(),
+      "a policy set and removed": () => this.#setPolicy(),
+    }
+    const names = Object.entries(deeds)
+    while (!this.#isStopping) {
+      const [name, deed] = names[Math.floor(Math.random() * names.length)] ?? []
+      try {
+        await deed?.()
+        if (name !== undefined) this.done.set(name, (this.done.get(name) ?? 0) + 1)
+      } catch {
+        // The broker was killed, or what was to be deleted is not there yet.
+      }
+      await Bun.sleep(2 * PAUSE_MS * Math.random())
+    }
+  }
+
+  async #publishForeign(): Promise<void> {
+    const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${this.#node.port}/`)
+    await client.connect()
+    try {
+      const channel = await client.channel()
+      await channel.confirmSelect()
+      for (const newMessage of FOREIGN) {
+        const id = FOREIGN_MARK + Bun.randomUUIDv7()
+        const [body, properties] = newMessage(id)
+        await channel.basicPublish("", "custom_events", body, { deliveryMode: 2, ...properties })
+        this.published.add(id)
+      }
+    } finally {
+      await client.close()
+    }
+  }
+
+  /** Cut off from its exchange, it runs empty. */
+  async #deleteTier(): Promise<void> {
+    const queues = await this.#list("queues")
+    const tier = queues.find(({ name }) => name.startsWith("retry."))?.name
+    if (tier === undefined) return
+    await this.#node.manage("DELETE", `bindings/${VHOST}/e/${tier}/q/${tier}/~`)
+    await waitUntil(async () => {
+      const { messages } = (await this.#node.manage("GET", `queues/${VHOST}/${tier}`)) as {
+        messages?: number
+      }
+      return messages === 0
+    }, "the tier to run empty")
+    await this.#delete("queues", tier)
+  }
+
+  #deleteExchange(): Promise<unknown> {
+    return this.#delete("exchanges", EXCHANGE)
+  }
+
+  async #closeConnection(): Promise<void> {
+    const connections = await this.#list("connections")
+    const { name } = connections[Math.floor(Math.random() * connections.length)] ?? {}
+    if (name !== undefined) await this.#node.manage("DELETE", `connections/${encodeURIComponent(name)}`)
+  }
+
+  /** A queue that is shorter for a while than what waits in it. */
+  async #setPolicy(): Promise<void> {
+    const policy = `policies/${VHOST}/shorter`
+    const definition = { "max-length": 5, overflow: "reject-publish" }
+    await this.#node.manage("PUT", policy, {
+      pattern: "^(custom_events|retry\\..*)$",
+      definition,
+      "apply-to": "queues",
+    })
+    await Bun.sleep(POLICY_MS)
+    await this.#node.manage("DELETE", policy)
+  }
+
+  async #list(what: "queues" | "connections"): Promise<readonly { readonly name: string }[]> {
+    return (await this.#node.manage("GET", what)) as readonly { readonly name: string }[]
+  }
+
+  #delete(what: "queues" | "exchanges", name: string): Promise<unknown> {
+    return this.#node.manage("DELETE", `${what}/${VHOST}/${name}`)
+  }
+}
