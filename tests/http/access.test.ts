@@ -138,14 +138,19 @@ describe("a key", () => {
     using upload = new LineUpload(service.port, "/api/v1/events/batch", bearer(revoked))
     upload.send(`${JSON.stringify(EVENT)}\n`)
     await upload.answers(1)
+    using idle = new LineUpload(service.port, "/api/v1/events/batch", bearer(revoked))
+    idle.send(`${JSON.stringify(EVENT)}\n`)
+    await idle.answers(1)
     const lines = readFileSync(file, "utf8").split("\n")
     writeFileSync(file, `${lines[1]}\n`)
     await waitUntil(() => ending.hasEnded, "the stream to end")
     upload.send(`${JSON.stringify({ ...EVENT, name: "late" })}\n`)
-    expect(await upload.answers(2)).toMatchObject([
-      { status: "pending" },
-      { index: 1, status: "failed", problem: { status: 401, outcome: "not-stored" } },
-    ])
+    for (const each of [upload, idle]) {
+      expect(await each.answers(2)).toMatchObject([
+        { status: "pending" },
+        { index: 1, status: "failed", problem: { status: 401, outcome: "not-stored" } },
+      ])
+    }
     expect(going.hasEnded).toBe(false)
     expect(service.live.clientCount).toBe(1)
   })

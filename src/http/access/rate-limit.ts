@@ -30,10 +30,14 @@ export class Allowance {
   take(): void {
     this.#count()
     if (this.#tokens < 1) {
-      throw new ProblemError("rate-limited", `More than ${this.#perSecond} requests a second.`, {
-        outcome: "not-stored",
-        headers: { "Retry-After": String(Math.ceil((1 - this.#tokens) / this.#perSecond)) },
-      })
+      throw new ProblemError(
+        "rate-limited",
+        `More than ${this.#perSecond} requests, and events of batches, a second.`,
+        {
+          outcome: "not-stored",
+          headers: { "Retry-After": String(Math.ceil((1 - this.#tokens) / this.#perSecond)) },
+        },
+      )
     }
     this.#tokens--
   }

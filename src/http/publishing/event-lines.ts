@@ -63,6 +63,7 @@ export class EventLines {
         upload.settle(lines.heldBytes, lines.count > before)
       }
       if (signal.aborted) throw new ProblemError("engine-unavailable", "The service is stopping.", NOT_STORED)
+      this.#requireKey()
       yield* this.#publishAll(lines.end())
     } catch (error) {
       yield this.#failure(this.#index, error)
@@ -70,11 +71,11 @@ export class EventLines {
   }
 
   async *#publishAll(lines: Iterable<Line>): AsyncGenerator<string, void> {
-    const { allowance, revoked, signal, turns } = this.#options
+    const { allowance, signal, turns } = this.#options
     await turns.next()
     for (const window of windowsOf(lines)) {
       if (signal.aborted) return
-      if (revoked?.aborted) throw new ProblemError("unauthorized", "The key was revoked.", NOT_STORED)
+      this.#requireKey()
       if (allowance !== null) {
         await pause(allowance.debtMs, signal)
         allowance.charge(window.length)
@@ -82,6 +83,12 @@ export class EventLines {
       await turns.next()
       yield await this.#publishWindow(window)
     }
+  }
+
+  /** @throws {ProblemError} `unauthorized`, once the key of the request is revoked. */
+  #requireKey(): void {
+    if (!this.#options.revoked?.aborted) return
+    throw new ProblemError("unauthorized", "The key was revoked.", NOT_STORED)
   }
 
   async #publishWindow(window: readonly Line[]): Promise<string> {

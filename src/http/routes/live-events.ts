@@ -17,17 +17,19 @@ const MAX_TOPICS = 100
 /** Longest pattern, as AMQP has it, in bytes. */
 const MAX_TOPIC_LENGTH = 255
 
+const TOO_LONG = `must have at most ${MAX_TOPIC_LENGTH} characters each`
+
 const QuerySchema = z.strictObject({
   topics: z
-    .array(z.string().min(1).max(MAX_TOPIC_LENGTH))
-    .max(MAX_TOPICS)
+    .array(z.string().min(1, "must not be empty").max(MAX_TOPIC_LENGTH, TOO_LONG))
+    .max(MAX_TOPICS, `must be at most ${MAX_TOPICS} patterns`)
     .default(["#"])
     .openapi({
       description:
         "Topic patterns with commas between: `*` is one word, `#` any number of words. Default: `#`, all.",
       example: ["events.voice.*", "events.notification.#"],
     }),
-  format: z.enum(["event", "cloudevent"]).default("event").openapi({
+  format: z.enum(["event", "cloudevent"], "must be event or cloudevent").default("event").openapi({
     description: "How events are written: as the envelope has them, or as CloudEvents.",
   }),
 })

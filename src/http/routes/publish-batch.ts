@@ -161,6 +161,8 @@ function answerLines(
   request: RouteRequest,
   { keys, maxBodyBytes, bodies: { turns } }: HttpContext,
 ): Response {
+  const revoked = (request.key && keys?.revocationOf(request.key)) ?? null
+  const ending = revoked === null ? request.stopping : AbortSignal.any([request.stopping, revoked])
   const lines = new EventLines({
     ...publishing,
     requestId: request.requestId,
@@ -168,7 +170,7 @@ function answerLines(
     maxLineBytes: maxBodyBytes,
     turns,
     signal: request.stopping,
-    revoked: (request.key && keys?.revocationOf(request.key)) ?? null,
+    revoked,
   })
-  return streamedResponse(lines.answers(request.body.upload(request.stopping)), NDJSON, request)
+  return streamedResponse(lines.answers(request.body.upload(ending)), NDJSON, request)
 }
