@@ -36,10 +36,19 @@ export const tierName = (delayMs: number): string => `retry.${delayMs}`
 export class Topology {
   readonly #options: TopologyOptions
   readonly #tiers = new Set<number>()
+  readonly #declaringTiers = new Map<number, Promise<void>>()
   readonly #ordered = new Set<string>()
 
   constructor(options: TopologyOptions) {
     this.#options = options
+  }
+
+  get mode(): TopologyOptions["mode"] {
+    return this.#options.mode
+  }
+
+  get exchangeType(): string {
+    return this.#options.exchangeType
   }
 
   /**
@@ -69,9 +78,26 @@ export class Topology {
     await channel.close()
   }
 
-  /** Declares a delay tier, once for each connection. */
-  async declareTier(client: AMQPClient, delayMs: number): Promise<void> {
-    if (this.#tiers.has(delayMs)) return
+  /**
+   * Declares a delay tier, once for each connection; `again` also declares one that was declared before and is gone.
+   * Callers of the same moment share one declaration.
+   * @throws {EngineStartError} with RabbitMQ's words.
+   */
+  declareTier(client: AMQPClient, delayMs: number, { again = false } = {}): Promise<void> {
+    const declaring = this.#declaringTiers.get(delayMs)
+    if (declaring !== undefined) return declaring
+    if (this.#tiers.has(delayMs) && !again) return Promise.resolve()
+    this.#tiers.delete(delayMs)
+    const begun = this.#declareTier(client, delayMs).finally(() => this.#declaringTiers.delete(delayMs))
+    this.#declaringTiers.set(delayMs, begun)
+    return begun
+  }
+
+  /**
+   * The queue of a tier is a quorum queue for every `QUEUE_TYPE`: a classic queue drops what it dead-letters to a queue
+   * that is full or missing (docs/decisions/0007-tiers-are-quorum-queues.md).
+   */
+  async #declareTier(client: AMQPClient, delayMs: number): Promise<void> {
     const name = tierName(delayMs)
     const channel = await client.channel()
     const passive = this.#options.mode === "passive"
@@ -79,13 +105,13 @@ export class Topology {
       channel.exchangeDeclare(name, "fanout", { passive, durable: true, autoDelete: false }),
     )
     await this.#declare(channel, name, {
-      ...this.#durably(),
+      ...durably("quorum"),
+      ...keepUntilStored("quorum"),
       "x-message-ttl": delayMs,
       "x-overflow": "reject-publish",
       "x-dead-letter-exchange": "",
-      ...this.#keepUntilStored(),
     })
-    if (!passive) await channel.queueBind(name, name, "")
+    if (!passive) await this.#attempt(`the queue ${name}`, () => channel.queueBind(name, name, ""))
     await channel.close()
     this.#tiers.add(delayMs)
   }
@@ -117,9 +143,9 @@ export class Topology {
     const { name, bindings, ttlMs, maxLength, overflow, isSingleActiveConsumer } = queue
     const isClassic = this.#options.queueType === "classic"
     const dead = deadQueueOf(name)
-    await this.#declare(channel, dead, this.#durably())
+    await this.#declare(channel, dead, durably(this.#options.queueType))
     await this.#declare(channel, name, {
-      ...this.#durably(),
+      ...durably(this.#options.queueType),
       ...(isClassic && { "x-max-priority": MAX_PRIORITY }),
       "x-message-ttl": ttlMs,
       "x-max-length": maxLength,
@@ -127,7 +153,7 @@ export class Topology {
       ...(isSingleActiveConsumer && { "x-single-active-consumer": true }),
       "x-dead-letter-exchange": DEAD_LETTERS,
       "x-dead-letter-routing-key": name,
-      ...(overflow === "reject-publish" && this.#keepUntilStored()),
+      ...(overflow === "reject-publish" && keepUntilStored(this.#options.queueType)),
     })
     if (this.#options.mode === "passive") return
     await channel.queueBind(dead, DEAD_LETTERS, name)
@@ -140,18 +166,6 @@ export class Topology {
         await channel.queueUnbind(queue.name, this.#options.exchange, pattern)
       }
     }
-  }
-
-  /** What every queue has. */
-  #durably(): Record<string, string | number> {
-    return this.#options.queueType === "classic"
-      ? { "x-queue-type": "classic" }
-      : { "x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT }
-  }
-
-  /** A quorum queue keeps what it dead-letters until the other queue has confirmed it. */
-  #keepUntilStored(): Record<string, string> {
-    return this.#options.queueType === "classic" ? {} : { "x-dead-letter-strategy": "at-least-once" }
   }
 
   #declare(
@@ -178,3 +192,13 @@ export class Topology {
     }
   }
 }
+
+/** What every queue has. */
+const durably = (queueType: QueueType): Record<string, string | number> =>
+  queueType === "classic"
+    ? { "x-queue-type": "classic" }
+    : { "x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT }
+
+/** A quorum queue keeps what it dead-letters until the other queue has confirmed it. */
+const keepUntilStored = (queueType: QueueType): Record<string, string> =>
+  queueType === "classic" ? {} : { "x-dead-letter-strategy": "at-least-once" }

@@ -1,0 +1,117 @@
+import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import type { EngineStatus } from "../../../src/engine/engine.ts"
+import { urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
+import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
+import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import { queueDeclaration } from "../queue-declaration.ts"
+import { waitUntil } from "../wait-until.ts"
+import type { RabbitMqNode } from "./node.ts"
+import { newEngine, VirtualHost } from "./virtual-host.ts"
+
+/** What an engine has logged. */
+export interface Logged {
+  readonly level: string
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** An engine on a virtual host of its own, and a channel of another program that deletes what a test is about. */
+export class SharedHost implements AsyncDisposable {
+  readonly engine: RabbitMqEngine
+  readonly log: readonly Logged[]
+  /** The states that the engine has told of. */
+  readonly states: readonly EngineStatus["state"][]
+  readonly other: AMQPChannel
+  readonly #node: RabbitMqNode
+  readonly #host: VirtualHost
+  readonly #client: AMQPClient
+  readonly #queueType: QueueType
+
+  private constructor(
+    node: RabbitMqNode,
+    host: VirtualHost,
+    client: AMQPClient,
+    other: AMQPChannel,
+    queueType: QueueType,
+    overrides: Partial<RabbitMqEngineOptions>,
+  ) {
+    const log: Logged[] = []
+    const states: EngineStatus["state"][] = []
+    this.#node = node
+    this.#host = host
+    this.#client = client
+    this.#queueType = queueType
+    this.other = other
+    this.log = log
+    this.states = states
+    this.engine = newEngine(host.access, queueType, {
+      report: (level, message, fields) => log.push({ level, message, fields }),
+      onStatusChange: ({ state }) => states.push(state),
+      ...overrides,
+    })
+  }
+
+  static async open(
+    node: RabbitMqNode,
+    queueType: QueueType,
+    overrides: Partial<RabbitMqEngineOptions> = {},
+  ): Promise<SharedHost> {
+    const host = await VirtualHost.create(node)
+    const [address] = host.access.addresses
+    if (address === undefined) throw new Error("the node has no address")
+    const client = new AMQPClient(urlOf(host.access, address, "another program"))
+    await client.connect()
+    return new SharedHost(node, host, client, await client.channel(), queueType, overrides)
+  }
+
+  /** Declares queues that take the events whose routing key is their name. */
+  async declare(...names: readonly string[]): Promise<void> {
+    await this.engine.declareQueues(names.map((name) => queueDeclaration(name)))
+    await waitUntil(() => this.engine.status().state === "ready", "the engine to be ready")
+  }
+
+  /** Another engine on the same virtual host. */
+  newEngine(overrides: Partial<RabbitMqEngineOptions>): RabbitMqEngine {
+    return newEngine(this.#host.access, this.#queueType, overrides)
+  }
+
+  /** Sets what the engine's user may do; what is not given is allowed. */
+  async permit(permissions: { readonly configure?: string; readonly write?: string }): Promise<void> {
+    const all = { configure: ".*", write: ".*", read: ".*" }
+    await this.#node.manage("PUT", `permissions/${this.#host.name}/guest`, { ...all, ...permissions })
+  }
+
+  /** Makes queues whose name matches the pattern expire when they are not used. */
+  async expire(pattern: string, ms: number): Promise<void> {
+    const policy = { pattern, definition: { expires: ms }, "apply-to": "queues" }
+    await this.#node.manage("PUT", `policies/${this.#host.name}/expiring`, policy)
+  }
+
+  /** Makes a queue that the engine would declare otherwise. */
+  async declareOtherwise(queue: string): Promise<void> {
+    const args = { "x-queue-type": this.#queueType, "x-max-length": 7 }
+    await this.other.queueDeclare(queue, { durable: true, autoDelete: false }, args)
+  }
+
+  /** Whether there is such a queue, asked in a way that RabbitMQ does not take for a use of it. */
+  async has(queue: string): Promise<boolean> {
+    const queues = await this.#node.control(
+      "list_queues",
+      "--vhost",
+      this.#host.name,
+      "name",
+      "--no-table-headers",
+    )
+    return queues.split("\n").includes(queue)
+  }
+
+  async depthOf(queue: string): Promise<number> {
+    return (await this.other.queueDeclare(queue, { passive: true })).messageCount
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.engine.close()
+    await this.#client.close()
+    await this.#host[Symbol.asyncDispose]()
+  }
+}
