@@ -155,6 +155,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,
     deliveriesInFlight: () => dispatcher.inFlight,
+    deliveriesHeld: brokerReport && (() => brokerReport().heldDeliveries),
     areDescriptorsExhausted: () => server?.isExhausted ?? false,
     droppedLogLines: () => log.droppedLines() + pool.droppedLogLines,
     workers,

@@ -1,7 +1,7 @@
 /** How the connection to a broker is, for whoever looks into why events don't flow. It holds no secret. */
 export interface BrokerReport {
   readonly state: "connected" | "blocked" | "disconnected"
-  /** Why, where it is not connected. */
+  /** Why it is not connected; if it is connected, what can't be used of its queues. */
   readonly reason: string | null
   /** The node that it is connected to, or was last. */
   readonly host: string
@@ -14,4 +14,6 @@ export interface BrokerReport {
   readonly queueType: string
   readonly isPublishing: boolean
   readonly isConsuming: boolean
+  /** Deliveries whose retry or dead letter RabbitMQ did not take yet. They are kept, and stored again later. */
+  readonly heldDeliveries: number
 }

@@ -120,7 +120,7 @@ export interface EngineCapabilities {
 }
 
 export type EngineStatus =
-  /** With a warning, something happened before that an operator has to know of; it stands until the next start. */
+  /** With a warning, something happened that an operator has to know of, or a part of the engine can't be used. */
   | { readonly state: "ready"; readonly warning?: string }
   /**
    * Publishes and redrives are refused at once, for want of disk or memory; deliveries and their settlements go on, and

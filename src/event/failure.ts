@@ -22,6 +22,8 @@ export const FAILURE_REASONS = [
   "expired",
   /** The queue was full, and its overflow rule drops the oldest. */
   "overflow",
+  /** RabbitMQ does not let the retry be stored, and will not later: its words are in the error. */
+  "retry-refused",
   /** The store has another event than was stored, or none: the disk changed it. */
   "corrupt",
 ] as const

@@ -34,6 +34,8 @@ export interface ServiceState {
   readonly liveClients: () => number
   /** Deliveries that are not settled. */
   readonly deliveriesInFlight: () => number
+  /** Deliveries that the broker did not let be settled yet; null if there is no broker. */
+  readonly deliveriesHeld: (() => number) | null
   /** Whether no connections are accepted, for want of file descriptors. */
   readonly areDescriptorsExhausted: () => boolean
   /** Log lines dropped since the start, of the service and of its handlers. */
@@ -86,6 +88,12 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   }
   gauge("live_clients", "Clients of the live stream.", state.liveClients)
   gauge("deliveries_in_flight", "Deliveries that are not settled.", state.deliveriesInFlight)
+  const { deliveriesHeld } = state
+  if (deliveriesHeld !== null) {
+    const help =
+      "Deliveries whose retry or dead letter RabbitMQ did not take yet; they are stored again later."
+    gauge("deliveries_held", help, deliveriesHeld)
+  }
   gauge("workers_ready", "Workers that take events.", () => state.workers().present)
   gauge("workers_expected", "Workers that there should be.", () => state.workers().expected)
   gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)

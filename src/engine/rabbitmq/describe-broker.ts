@@ -13,15 +13,16 @@ export interface BrokerFacts {
   readonly status: EngineStatus
   readonly isPublishing: boolean
   readonly isConsuming: boolean
+  readonly heldDeliveries: number
 }
 
 /** Tells how the connection to RabbitMQ is, without its secrets. */
 export function describeBroker(facts: BrokerFacts): BrokerReport {
-  const { access, topology, address, server, status, isPublishing, isConsuming } = facts
+  const { access, topology, address, server, status, isPublishing, isConsuming, heldDeliveries } = facts
   const upState = isPublishing && isConsuming ? "connected" : "disconnected"
   return {
     state: status.state === "blocked" ? "blocked" : upState,
-    reason: "reason" in status ? status.reason : null,
+    reason: reasonIn(status),
     ...address,
     vhost: access.vhost,
     tls: access.tls,
@@ -30,5 +31,11 @@ export function describeBroker(facts: BrokerFacts): BrokerReport {
     queueType: topology.queueType,
     isPublishing,
     isConsuming,
+    heldDeliveries,
   }
+}
+
+function reasonIn(status: EngineStatus): string | null {
+  if (status.state === "ready") return status.warning ?? null
+  return "reason" in status ? status.reason : null
 }

@@ -86,6 +86,11 @@ export class PublishChannel {
     this.#pending.clear()
   }
 
+  /** Closes the channel; publishes that wait for their confirm are rejected. */
+  close(): Promise<void> {
+    return this.#channel.close()
+  }
+
   #takeReturn(message: AMQPMessage): void {
     const waiting = this.#returnable.get(keyOf(message.properties.messageId, message.routingKey))
     const first = waiting?.find(({ isReturned }) => !isReturned)

@@ -30,10 +30,10 @@ import { propertiesOf, redriveOf } from "./message.ts"
 import { PublishChannel } from "./publish-channel.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
 import { Refusals } from "./refusals.ts"
-import { Republisher } from "./republisher.ts"
 import type { ServerProperties } from "./server-properties.ts"
-import { deadQueueOf, Topology, type TopologyOptions } from "./topology.ts"
+import { Topology, type TopologyOptions } from "./topology.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
+import { Upkeep } from "./upkeep.ts"
 
 export interface RabbitMqEngineOptions {
   readonly access: BrokerAccess
@@ -45,6 +45,8 @@ export interface RabbitMqEngineOptions {
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
   readonly report: Report
+  /** How long one look at the queues serves all who ask for their depths, in milliseconds. Default 1,000. */
+  readonly lookLastsMs?: number
 }
 
 /** How often a close looks whether the publishes in flight are confirmed, in milliseconds. */
@@ -63,18 +65,20 @@ export class RabbitMqEngine implements Engine {
   readonly #consumers = new Set<QueueConsumer>()
   readonly #publishing: BrokerConnection
   readonly #consuming: BrokerConnection
-  readonly #republisher: Republisher
+  readonly #upkeep: Upkeep
   readonly #live: LiveQueue
   readonly #tried = new TriedAttempts()
   readonly #refusals = new Refusals({
     depths: async () =>
-      new Map((await this.queueStats()).map(({ name, messageCount }) => [name, messageCount])),
+      new Map((await this.#upkeep.looks.freshStats()).map(({ name, messageCount }) => [name, messageCount])),
     reset: () => this.#publishing.reset(),
   })
   readonly #deadLetters = new DeadLetters({
     client: () => this.#reachable(),
-    store: async (message, queue) =>
-      this.#writable().publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
+    store: (message, queue) =>
+      this.#upkeep.repairs.publish(queue, async () =>
+        this.#writable().publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
+      ),
   })
   #publisher: PublishChannel | null = null
   #publishClient: AMQPClient | null = null
@@ -94,9 +98,13 @@ export class RabbitMqEngine implements Engine {
     this.#options = options
     this.#address = address
     this.#topology = new Topology(options.topology)
-    this.#republisher = new Republisher({
+    this.#upkeep = new Upkeep({
+      ...options,
       topology: this.#topology,
-      publishing: () => this.#publishingNow(),
+      queues: () => this.#queues.values(),
+      declare: (queue) => this.#redeclare(queue),
+      publishClient: () => this.#publishingNow().client,
+      client: () => this.#reachable(),
       isClosed: () => this.#isClosed,
     })
     const { access, topology } = options
@@ -132,7 +140,7 @@ export class RabbitMqEngine implements Engine {
     if (this.#publisher === null || this.#consumeClient === null) {
       return { state: "unavailable", reason: this.#downBecause }
     }
-    return { state: "ready" }
+    return this.#upkeep.readiness
   }
 
   /** How the connection is. */
@@ -144,6 +152,7 @@ export class RabbitMqEngine implements Engine {
       status: this.status(),
       isPublishing: this.#publisher !== null,
       isConsuming: this.#consumeClient !== null,
+      heldDeliveries: this.#upkeep.republisher.held,
     })
   }
 
@@ -157,25 +166,27 @@ export class RabbitMqEngine implements Engine {
       this.#queues.set(queue.name, queue)
       this.#routes.bind(queue.name, queue.bindings)
     }
+    this.#upkeep.looks.forget()
     this.#live.redeclared()
   }
 
   async publish(event: Event, trace: TraceContext | null = null): Promise<void> {
-    const publisher = this.#writable()
-    const { exchange } = this.#options.topology
-    try {
-      await publisher.publish({
-        exchange,
+    const send = (): Promise<void> =>
+      this.#writable().publish({
+        exchange: this.#options.topology.exchange,
         routingKey: event.routing_key,
         body: JSON.stringify(event),
         properties: propertiesOf(event, trace),
       })
+    try {
+      await send()
       this.#refusals.confirmed()
     } catch (error) {
-      if (!(error instanceof PublishError && error.code === "queue-full")) throw error
       // Other programs may have bound queues of their own.
       const queues = this.#routes.route(event.routing_key).flatMap((name) => this.#queues.get(name) ?? [])
-      throw await this.#refusals.explain(queues, error)
+      if (!(error instanceof PublishError)) throw error
+      if (error.code === "unroutable") return this.#upkeep.repairs.publishReturned(queues, error, send)
+      throw error.code === "queue-full" ? await this.#refusals.explain(queues, error) : error
     }
   }
 
@@ -184,8 +195,8 @@ export class RabbitMqEngine implements Engine {
       {
         queue,
         consume: options,
-        republish: (...what) => this.#republisher.republish(...what),
-        redeclare: () => this.#redeclare(queue),
+        republish: (...what) => this.#upkeep.republisher.republish(...what),
+        redeclare: () => this.#upkeep.repairs.declare(queue),
         isOrdered: () => this.#isOrdered(queue),
         isSingle: () => this.#isSingle(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
@@ -204,23 +215,13 @@ export class RabbitMqEngine implements Engine {
     return this.#live.watch(watcher)
   }
 
-  async queueStats(): Promise<readonly QueueStats[]> {
-    const client = this.#reachable()
-    const channel = await client.channel()
-    const passively = { passive: true, durable: true, autoDelete: false, exclusive: false }
-    const stats: QueueStats[] = []
-    for (const { name, bindings } of this.#queues.values()) {
-      const { messageCount, consumerCount } = await channel.queueDeclare(name, passively)
-      const dead = await channel.queueDeclare(deadQueueOf(name), passively)
-      stats.push({ name, bindings, messageCount, consumerCount, deadLetterCount: dead.messageCount })
-    }
-    await channel.close()
-    return stats
+  queueStats(): Promise<readonly QueueStats[]> {
+    return this.#upkeep.looks.stats()
   }
 
   async deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
     this.#requireKnown(queue)
-    return this.#deadLetters.look(queue, selection)
+    return this.#upkeep.repairs.whereMissing(queue, () => this.#deadLetters.look(queue, selection))
   }
 
   async redrive(
@@ -232,19 +233,21 @@ export class RabbitMqEngine implements Engine {
     this.#reachable()
     // Where nothing can be stored, nothing has to be taken to find that out.
     if (!options.dryRun) this.#writable()
-    return this.#deadLetters.redrive(queue, selection, options)
+    return this.#upkeep.repairs.whereMissing(queue, () =>
+      this.#deadLetters.redrive(queue, selection, options),
+    )
   }
 
   async purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged> {
     this.#requireKnown(queue)
-    return this.#deadLetters.purge(queue, selection)
+    return this.#upkeep.repairs.whereMissing(queue, () => this.#deadLetters.purge(queue, selection))
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const consumer of this.#consumers) consumer.cancel()
-    while ((this.#publisher?.inFlight ?? 0) > 0) await Bun.sleep(DRAIN_INTERVAL_MS)
+    while ((this.#publisher?.inFlight ?? 0) + this.#upkeep.inFlight > 0) await Bun.sleep(DRAIN_INTERVAL_MS)
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
   }
 
@@ -291,8 +294,9 @@ export class RabbitMqEngine implements Engine {
   /** RabbitMQ tells it of a connection only once that has published: what is in flight may be stored or not. */
   #block(reason: string): void {
     this.#blockedBecause = reason
-    const why = `RabbitMQ blocks publishers: ${reason}`
-    this.#publisher?.abandon(new PublishError("engine-unavailable", why, "unknown"))
+    const error = new PublishError("engine-unavailable", `RabbitMQ blocks publishers: ${reason}`, "unknown")
+    this.#publisher?.abandon(error)
+    this.#upkeep.abandon(error)
     this.#tellStatus()
   }
 
@@ -319,8 +323,7 @@ export class RabbitMqEngine implements Engine {
 
   async #redeclare(queue: string): Promise<void> {
     const declaration = this.#queues.get(queue)
-    if (this.#publishClient === null || declaration === undefined) return
-    await this.#topology.declare(this.#publishClient, [declaration])
+    if (declaration !== undefined) await this.#topology.declare(this.#publishingNow().client, [declaration])
   }
 
   /** What publishes go to, those of deliveries that are settled while the engine closes too. */

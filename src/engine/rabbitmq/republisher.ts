@@ -1,57 +1,140 @@
 import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
+import { PublishError } from "../errors.ts"
 import { tierOf } from "./delay-tier.ts"
 import { deadLetterOf, retryOf } from "./message.ts"
-import type { PublishChannel } from "./publish-channel.ts"
+import type { Outgoing } from "./publish-channel.ts"
 import type { Destination } from "./queue-consumer.ts"
-import { DEAD_LETTERS, type Topology, tierName } from "./topology.ts"
+import { isRefusedForGood, refusedRetry } from "./refused-retry.ts"
+import { isMissing } from "./repairs.ts"
+import { reasonOf } from "./reply.ts"
+import { DEAD_LETTERS, deadQueueOf, type Topology, tierName } from "./topology.ts"
+import type { Troubles } from "./troubles.ts"
 
 export interface RepublisherOptions {
   readonly topology: Topology
+  /** Publishes a message on a connection. Rejects with a `PublishError`. */
+  readonly send: (client: AMQPClient, outgoing: Outgoing) => Promise<void>
+  readonly troubles: Troubles
   /** @throws {PublishError} while nothing can be published. */
-  readonly publishing: () => { readonly client: AMQPClient; readonly channel: PublishChannel }
+  readonly client: () => AMQPClient
+  /** Declares a queue again, with its exchanges and its dead letters' queue. */
+  readonly declare: (queue: string) => Promise<void>
   readonly isClosed: () => boolean
 }
 
-/** Waits before a retry or a dead letter is stored again, in milliseconds. */
-const REPUBLISH_DELAY_MS = 500
+/** The waits before a retry or a dead letter that RabbitMQ did not take is stored again. */
+const REPUBLISH_BACKOFF: Backoff = { initialMs: 250, factor: 2, maxMs: 15_000 }
 
-/** Stores deliveries anew: behind a delay for the next attempt on their queue, or as dead letters. */
+/** How often to look whether the connection is back, in milliseconds. That asks nobody. */
+const AWAY_DELAY_MS = 500
+
+/** Stores deliveries again: in a delay tier for the next attempt on their queue, or as dead letters. */
 export class Republisher {
   readonly #options: RepublisherOptions
+  #held = 0
 
   constructor(options: RepublisherOptions) {
     this.#options = options
   }
 
-  /** Resolves once it is stored. Goes on trying while the delivery can still be acked, and rejects after that. */
+  /** Deliveries whose copy RabbitMQ did not take, and that are kept until it does. */
+  get held(): number {
+    return this.#held
+  }
+
+  /**
+   * Resolves once the copy is stored; a retry that RabbitMQ refuses for good is stored as a dead letter. Goes on trying
+   * with growing waits while the delivery can still be acked, and rejects after that.
+   */
   async republish(
     message: AMQPMessage,
     queue: string,
     to: Destination,
     failure: FailureRecord,
   ): Promise<void> {
-    while (true) {
-      try {
-        await this.#store(message, queue, to, failure)
-        return
-      } catch (error) {
-        // Once its channel is lost, the broker delivers the event again by itself.
-        if (message.channel.closed || this.#options.isClosed()) throw error
-        await Bun.sleep(REPUBLISH_DELAY_MS)
+    const { topology, troubles, isClosed } = this.#options
+    const delays = new RetryDelays(REPUBLISH_BACKOFF)
+    let destination = to
+    let record = failure
+    let isHeld = false
+    try {
+      while (true) {
+        const place = placeOf(destination, queue)
+        let client: AMQPClient | null = null
+        try {
+          client = this.#options.client()
+          await this.#store(client, message, queue, destination, record)
+          troubles.ended(place)
+          return
+        } catch (error) {
+          // Once its channel is lost, the broker delivers the event again by itself.
+          if (message.channel.closed || isClosed()) throw error
+          if (!isHeld) this.#held++
+          isHeld = true
+          if (client === null || client.closed || isAway(error)) {
+            await Bun.sleep(AWAY_DELAY_MS)
+          } else if (destination.kind === "retry" && isRefusedForGood(error, topology.mode)) {
+            troubles.began(place, reasonOf(error), "events that are to be retried become dead letters")
+            destination = { kind: "dead-letter" }
+            record = refusedRetry(failure, error)
+          } else {
+            troubles.began(place, reasonOf(error), "its deliveries are held, and stored again later")
+            await Bun.sleep(delays.next())
+          }
+        }
       }
+    } finally {
+      if (isHeld) this.#held--
     }
   }
 
-  async #store(message: AMQPMessage, queue: string, to: Destination, failure: FailureRecord): Promise<void> {
-    const { client, channel } = this.#options.publishing()
+  async #store(
+    client: AMQPClient,
+    message: AMQPMessage,
+    queue: string,
+    to: Destination,
+    failure: FailureRecord,
+  ): Promise<void> {
+    const { topology, troubles, declare } = this.#options
+    const declareQueue = (): Promise<void> => declare(queue)
     if (to.kind === "dead-letter") {
-      const copy = deadLetterOf(message, failure)
-      return channel.publish({ exchange: DEAD_LETTERS, routingKey: queue, ...copy })
+      const outgoing = { exchange: DEAD_LETTERS, routingKey: queue, ...deadLetterOf(message, failure) }
+      return this.#send(client, outgoing, declareQueue)
     }
     const copy = retryOf(message, to.attempts, failure)
     const tier = tierOf(to.delayMs)
-    if (tier > 0) await this.#options.topology.declareTier(client, tier)
-    return channel.publish({ exchange: tier > 0 ? tierName(tier) : "", routingKey: queue, ...copy })
+    if (tier === 0) {
+      return this.#send(client, { exchange: "", routingKey: queue, ...copy }, declareQueue)
+    }
+    await topology.declareTier(client, tier)
+    return this.#send(client, { exchange: tierName(tier), routingKey: queue, ...copy }, async () => {
+      await topology.declareTier(client, tier, { again: true })
+      if (topology.mode === "declare") troubles.mended(tierName(tier))
+    })
+  }
+
+  /** Publishes a copy; if what it goes to is gone, declares that and publishes the copy once more. */
+  async #send(client: AMQPClient, outgoing: Outgoing, declareAgain: () => Promise<void>): Promise<void> {
+    const { send } = this.#options
+    try {
+      await send(client, outgoing)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await declareAgain()
+      await send(client, outgoing)
+    }
   }
 }
+
+/** The queue or the tier, as RabbitMQ calls it. */
+function placeOf(to: Destination, queue: string): string {
+  if (to.kind === "dead-letter") return deadQueueOf(queue)
+  const tier = tierOf(to.delayMs)
+  return tier === 0 ? queue : tierName(tier)
+}
+
+/** RabbitMQ is away, or blocks publishers: the state of the engine says so, and that ends by itself. */
+const isAway = (error: unknown): boolean =>
+  error instanceof PublishError && error.code === "engine-unavailable"

@@ -11,7 +11,9 @@ const NotUsedSchema = z.object({ status: z.literal("not-used"), engine: z.string
 const BrokerSchema = z
   .object({
     status: z.enum(["connected", "blocked", "disconnected"]),
-    detail: z.string().nullable().openapi({ description: "Why, where it is not connected." }),
+    detail: z.string().nullable().openapi({
+      description: "Why it is not connected; if it is connected, which of its queues can't be used, and why.",
+    }),
     host: z.string(),
     port: z.number().int(),
     vhost: z.string(),
@@ -20,6 +22,10 @@ const BrokerSchema = z
     blocked: z.boolean(),
     publishing: z.boolean(),
     consuming: z.boolean(),
+    held_deliveries: z.number().int().openapi({
+      description:
+        "Deliveries whose retry or dead letter RabbitMQ did not take yet. They are stored again later.",
+    }),
     queue_type: z.string(),
     capabilities: z
       .object({
@@ -78,6 +84,7 @@ const describeBroker = (
   blocked: report.state === "blocked",
   publishing: report.isPublishing,
   consuming: report.isConsuming,
+  held_deliveries: report.heldDeliveries,
   queue_type: report.queueType,
   capabilities: describe(capabilities),
 })

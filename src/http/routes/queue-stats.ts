@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { HttpContext } from "../context.ts"
-import { jsonResponse } from "../description/responses.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import type { Route } from "../route.ts"
 
@@ -24,7 +24,10 @@ export const queueStats = ({ engine, consumption }: HttpContext): Route => ({
   description: {
     summary: "The depth of every queue",
     tags: ["Events"],
-    responses: { 200: jsonResponse("Every queue", z.array(QueueStatsSchema)) },
+    responses: {
+      200: jsonResponse("Every queue", z.array(QueueStatsSchema)),
+      ...problemResponses("engine-unavailable"),
+    },
   },
   async handler({ requestId }) {
     const stats = await engine.queueStats()

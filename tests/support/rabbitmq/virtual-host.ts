@@ -27,6 +27,8 @@ export function newEngine(
     confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
     consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
     report: () => {},
+    // A test asks for what is there now.
+    lookLastsMs: 0,
     ...overrides,
   })
 }

@@ -1,0 +1,31 @@
+import { boundError, type FailureRecord } from "../../event/failure.ts"
+import { EngineStartError } from "../errors.ts"
+import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reasonOf, replyOf } from "./reply.ts"
+import type { TopologyOptions } from "./topology.ts"
+
+/**
+ * Whether trying again is useless until somebody changes RabbitMQ: a missing permission, a tier with other arguments,
+ * or no tier with `TOPOLOGY=passive`. Of a publish that says only a missing permission: another reply may be about
+ * another message on the channel.
+ */
+export function isRefusedForGood(error: unknown, mode: TopologyOptions["mode"]): boolean {
+  const code = replyOf(error)?.code
+  if (code === ACCESS_REFUSED) return true
+  if (!(error instanceof EngineStartError)) return false
+  return code === PRECONDITION_FAILED || (code === NOT_FOUND && mode === "passive")
+}
+
+/** The record of an event whose retry RabbitMQ refuses for good: why, and what had failed before. */
+export function refusedRetry(failure: FailureRecord, refusal: unknown): FailureRecord {
+  const { error } = failure
+  const failed = error === null ? failure.reason : `${error.name}: ${error.message}`
+  return {
+    ...failure,
+    reason: "retry-refused",
+    error: boundError({
+      name: "RetryRefused",
+      message: `the retry can't be stored: ${reasonOf(refusal)}; the attempt failed with ${failed}`,
+      ...(error?.stack !== undefined && { stack: error.stack }),
+    }),
+  }
+}

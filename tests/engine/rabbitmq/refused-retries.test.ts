@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
+import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import { failureRecord } from "../../support/failure-record.ts"
+import { Inbox, namesOf } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { installations } from "../../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { type Logged, SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+
+const TIMEOUT_MS = 60_000
+
+/** A delay that is a tier of its own: the retries would wait in `retry.100`. */
+const DELAY_MS = 100
+
+const COUNT = 20
+
+for (const installation of installations()) {
+  describe(`on RabbitMQ of ${installation.root}`, () => {
+    let node: RabbitMqNode
+
+    beforeAll(async () => {
+      node = await RabbitMqNode.start(installation)
+    }, TIMEOUT_MS)
+
+    afterAll(() => node[Symbol.asyncDispose]())
+
+    for (const queueType of ["quorum", "classic"] as const) {
+      describe(`with ${queueType} queues`, () => cases(() => SharedHost.open(node, queueType), queueType))
+    }
+  })
+}
+
+function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
+  /** A second engine, which declares nothing. */
+  async function passiveEngine(host: SharedHost) {
+    const log: Logged[] = []
+    const states: string[] = []
+    const engine = host.newEngine({
+      topology: { exchange: "events", exchangeType: "topic", queueType, mode: "passive" },
+      report: (level, message, fields) => log.push({ level, message, fields }),
+      onStatusChange: ({ state }) => states.push(state),
+    })
+    await engine.declareQueues([queueDeclaration("calls")])
+    await waitUntil(() => engine.status().state === "ready", "the engine to be ready")
+    return { engine, log, states }
+  }
+
+  test(
+    "with TOPOLOGY=passive and no tier a retry becomes a dead letter that says why, and others are handled",
+    async () => {
+      await using host = await open()
+      await host.declare("calls")
+      const { engine, log } = await passiveEngine(host)
+      await refusesRetries(engine, log, "NOT_FOUND - no exchange 'retry.100'")
+      await engine.close()
+    },
+    TIMEOUT_MS,
+  )
+
+  test.each(["configure", "write"] as const)(
+    "without the permission to %s retry.* a retry becomes a dead letter that says why, and others are handled",
+    async (permission) => {
+      await using host = await open()
+      const { engine, log, states } = host
+      await host.permit({ [permission]: "^(?!retry).*" })
+      await host.declare("calls")
+      await refusesRetries(engine, log, "ACCESS_REFUSED - access to")
+      expect(states).toEqual(["ready"])
+      await host.permit({})
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "without the permission to write to a tier that is there a retry becomes a dead letter, and no publish is cut",
+    async () => {
+      await using host = await open()
+      await host.declare("calls")
+      const inbox = new Inbox(host.engine, "calls")
+      await publish(host.engine, "calls")
+      await (await inbox.next()).retry(DELAY_MS, failureRecord())
+      await (await inbox.next()).ack()
+      await inbox.subscription.cancel()
+      await host.permit({ write: "^(?!retry).*" })
+      const { engine, log, states } = await passiveEngine(host)
+      await refusesRetries(engine, log, "ACCESS_REFUSED - ")
+      expect(states).toEqual(["ready"])
+      await engine.close()
+      await host.permit({})
+    },
+    TIMEOUT_MS,
+  )
+}
+
+const publish = (engine: RabbitMqEngine, queue: string, name = "tested") =>
+  engine.publish(newEvent({ routing_key: queue, name }))
+
+/** Has many events retried at once while others are published, and holds the engine to what it promises of each. */
+async function refusesRetries(engine: RabbitMqEngine, log: readonly Logged[], words: string) {
+  const inbox = new Inbox(engine, "calls")
+  for (let i = 0; i < COUNT; i++) await publish(engine, "calls")
+  const deliveries = await inbox.take(COUNT)
+  const settled = deliveries.map((delivery) => delivery.retry(DELAY_MS, failureRecord()))
+  const published = Array.from({ length: COUNT }, () => publish(engine, "calls", "other"))
+  await Promise.all([...settled, ...published])
+  expect(namesOf(await inbox.take(COUNT))).toEqual(new Array(COUNT).fill("other"))
+  const letters = await engine.deadLetters("calls", {})
+  expect(letters).toHaveLength(COUNT)
+  expect(letters[0]?.failure).toMatchObject({ reason: "retry-refused", attempts: 1 })
+  expect(letters[0]?.failure.error?.message).toContain(words)
+  expect(engine.status()).toMatchObject({ state: "ready", warning: expect.stringContaining(words) })
+  expect(engine.report()).toMatchObject({ reason: expect.stringContaining(words), heldDeliveries: 0 })
+  const told = log.filter(({ message }) => message.startsWith("retry.100 can't be used"))
+  expect(told.map(({ level }) => level)).toEqual(["error"])
+  expect(told[0]?.fields["reason"]).toContain(words)
+}

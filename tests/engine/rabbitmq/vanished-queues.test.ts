@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { PublishError } from "../../../src/engine/errors.ts"
+import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import { failureRecord } from "../../support/failure-record.ts"
+import { Inbox, namesOf } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
+import { statsOf } from "../../support/queue-stats.ts"
+import { installations } from "../../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+
+const TIMEOUT_MS = 60_000
+
+for (const installation of installations()) {
+  describe(`on RabbitMQ of ${installation.root}`, () => {
+    let node: RabbitMqNode
+
+    beforeAll(async () => {
+      node = await RabbitMqNode.start(installation)
+    }, TIMEOUT_MS)
+
+    afterAll(() => node[Symbol.asyncDispose]())
+
+    for (const queueType of ["quorum", "classic"] as const) {
+      describe(`with ${queueType} queues`, () =>
+        cases((overrides) => SharedHost.open(node, queueType, overrides)))
+    }
+  })
+}
+
+function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<SharedHost>): void {
+  test(
+    "a queue that nobody consumes was deleted: the next event for it declares it again, and is stored",
+    async () => {
+      await using host = await open()
+      const { engine, other } = host
+      await host.declare("calls", "others")
+      await other.queueDelete("calls")
+      const names = Array.from({ length: 50 }, (_, index) => `n${index}`)
+      await Promise.all(names.map((name) => publish(engine, "calls", name)))
+      const inbox = new Inbox(engine, "calls")
+      expect(new Set(namesOf(await inbox.take(names.length)))).toEqual(new Set(names))
+      try {
+        await publish(engine, "nobody")
+        expect.unreachable()
+      } catch (error) {
+        expect(error).toMatchObject({ code: "unroutable" })
+      }
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "the exchange was deleted and made again, without its bindings: events are bound and stored as before",
+    async () => {
+      await using host = await open()
+      const { engine, other } = host
+      await host.declare("calls", "others")
+      await other.exchangeDelete("events")
+      await other.exchangeDeclare("events", "topic", { durable: true, autoDelete: false })
+      await publish(engine, "others")
+      await publish(engine, "calls")
+      expect(await statsOf(engine, "others")).toMatchObject({ messageCount: 1 })
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 1 })
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "a queue that is made by others with other arguments: its publishes say why they fail, others are stored",
+    async () => {
+      await using host = await open()
+      const { engine, other, log } = host
+      await host.declare("calls", "others")
+      await other.queueDelete("calls")
+      await host.declareOtherwise("calls")
+      for (let i = 0; i < 3; i++) {
+        try {
+          await publish(engine, "calls")
+          expect.unreachable()
+        } catch (error) {
+          expect(error).toBeInstanceOf(PublishError)
+          expect(error).toMatchObject({ code: "engine-unavailable", outcome: "not-stored" })
+          expect(String(error)).toContain("PRECONDITION_FAILED - inequivalent arg")
+        }
+      }
+      await publish(engine, "others")
+      expect(log.map(({ message }) => message)).toEqual([
+        "calls can't be used: it is missing, and can't be declared again",
+      ])
+      expect(engine.status()).toMatchObject({ warning: expect.stringContaining("PRECONDITION_FAILED") })
+      await other.queueDelete("calls")
+      await waitUntil(async () => {
+        try {
+          await publish(engine, "calls")
+          return true
+        } catch {
+          return false
+        }
+      }, "the queue to be declared again")
+      expect(engine.status()).toEqual({ state: "ready" })
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "one missing queue blinds nobody: the others' figures are told, and it is declared again",
+    async () => {
+      await using host = await open()
+      const { engine, other, states } = host
+      await host.declare("calls", "others", "third")
+      await publish(engine, "others")
+      await publish(engine, "third")
+      await other.queueDelete("calls")
+      await other.queueDelete("dead.others")
+      const stats = await engine.queueStats()
+      expect(stats.map(({ name, messageCount }) => [name, messageCount])).toEqual([
+        ["calls", 0],
+        ["others", 1],
+        ["third", 1],
+      ])
+      expect(await host.has("calls")).toBe(true)
+      expect(await host.has("dead.others")).toBe(true)
+      await other.queueDelete("dead.third")
+      expect(await engine.deadLetters("third", {})).toEqual([])
+      await other.queueDelete("calls")
+      await other.queueDeclare("calls", { durable: false, exclusive: true })
+      expect((await engine.queueStats()).map(({ name }) => name)).toEqual(["others", "third"])
+      expect(engine.status()).toMatchObject({ warning: expect.stringContaining("RESOURCE_LOCKED") })
+      expect(states).toEqual(["ready"])
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "dead letters of a queue that was deleted go back to it",
+    async () => {
+      await using host = await open()
+      const { engine, other } = host
+      await host.declare("calls")
+      const inbox = new Inbox(engine, "calls")
+      await publish(engine, "calls")
+      await (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      await inbox.subscription.cancel()
+      await other.queueDelete("calls")
+      expect(await engine.redrive("calls", {})).toEqual({ redriven: 1, remaining: 0 })
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 1, deadLetterCount: 0 })
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "thousands who ask for the depths at once, and within a second, share one look",
+    async () => {
+      await using host = await open({ lookLastsMs: 60_000 })
+      const { engine } = host
+      await host.declare("calls", "others")
+      const looks = await Promise.all(Array.from({ length: 3_000 }, () => engine.queueStats()))
+      expect(new Set(looks).size).toBe(1)
+      expect(await engine.queueStats()).toBe(looks[0] ?? [])
+      await engine.declareQueues([queueDeclaration("third")])
+      expect((await engine.queueStats()).map(({ name }) => name)).toEqual(["calls", "others", "third"])
+    },
+    TIMEOUT_MS,
+  )
+}
+
+const publish = (engine: RabbitMqEngine, queue: string, name = "tested") =>
+  engine.publish(newEvent({ routing_key: queue, name }))

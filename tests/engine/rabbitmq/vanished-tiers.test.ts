@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import { failureRecord } from "../../support/failure-record.ts"
+import { Inbox, namesOf } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import { installations } from "../../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+
+const TIMEOUT_MS = 60_000
+
+/** A delay that is a tier of its own: the retries wait in `retry.100`. */
+const DELAY_MS = 100
+
+for (const installation of installations()) {
+  describe(`on RabbitMQ of ${installation.root}`, () => {
+    let node: RabbitMqNode
+
+    beforeAll(async () => {
+      node = await RabbitMqNode.start(installation)
+    }, TIMEOUT_MS)
+
+    afterAll(() => node[Symbol.asyncDispose]())
+
+    for (const queueType of ["quorum", "classic"] as const) {
+      describe(`with ${queueType} queues`, () =>
+        cases((overrides) => SharedHost.open(node, queueType, overrides)))
+    }
+  })
+}
+
+function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<SharedHost>): void {
+  test(
+    "a delay tier whose queue or exchange was deleted is declared again, and the retry stored",
+    async () => {
+      await using host = await open()
+      const { engine, other, log, states } = host
+      await host.declare("calls")
+      const inbox = new Inbox(engine, "calls")
+      for (const vanish of [
+        async () => void (await other.queueDelete("retry.100")),
+        async () => void (await other.exchangeDelete("retry.100")),
+        async () => {
+          await other.exchangeDelete("retry.100")
+          await other.queueDelete("retry.100")
+        },
+      ]) {
+        await publish(engine, "calls")
+        await retried(inbox)
+        await vanish()
+        await publish(engine, "calls")
+        await retried(inbox)
+      }
+      expect(states).toEqual(["ready"])
+      expect(new Set(log.map(({ level, message }) => `${level}: ${message}`))).toEqual(
+        new Set(["warn: retry.100 was missing on RabbitMQ, and is declared again"]),
+      )
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "delay tiers that a policy expires are declared again",
+    async () => {
+      await using host = await open()
+      const { engine } = host
+      await host.declare("calls")
+      const inbox = new Inbox(engine, "calls")
+      await publish(engine, "calls")
+      await retried(inbox)
+      await host.expire("^retry\\.", 300)
+      await waitUntil(async () => !(await host.has("retry.100")), "the tier to expire")
+      await publish(engine, "calls")
+      await retried(inbox)
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "a queue of dead letters that was deleted, and its exchange, are declared again, and the dead letter stored",
+    async () => {
+      await using host = await open()
+      const { engine, other, log, states } = host
+      await host.declare("calls")
+      const inbox = new Inbox(engine, "calls")
+      await other.queueDelete("dead.calls")
+      await publish(engine, "calls")
+      await (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      await other.exchangeDelete("dead_letters")
+      await publish(engine, "calls")
+      await (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      expect((await engine.deadLetters("calls", {})).length).toBe(2)
+      expect(states).toEqual(["ready"])
+      expect(new Set(log.map(({ level, message }) => `${level}: ${message}`))).toEqual(
+        new Set(["warn: calls was missing on RabbitMQ, and is declared again"]),
+      )
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "a dead letter that can't be stored is held, told of once, and stored when it can be",
+    async () => {
+      await using host = await open()
+      const { engine, other, log } = host
+      await host.declare("calls")
+      const inbox = new Inbox(engine, "calls")
+      await other.exchangeDelete("dead_letters")
+      await other.exchangeDeclare("dead_letters", "fanout", { durable: true, autoDelete: false })
+      await other.queueDelete("dead.calls")
+      await publish(engine, "calls")
+      const stored = (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      await waitUntil(() => engine.report().heldDeliveries === 1, "the delivery to be held")
+      expect(engine.status()).toMatchObject({
+        state: "ready",
+        warning: expect.stringContaining("inequivalent"),
+      })
+      await publish(engine, "calls", "next")
+      expect(namesOf([await inbox.next()])).toEqual(["next"])
+      await other.exchangeDelete("dead_letters")
+      await stored
+      expect(engine.report()).toMatchObject({ heldDeliveries: 0, reason: null })
+      expect(engine.status()).toEqual({ state: "ready" })
+      expect(await engine.deadLetters("calls", {})).toHaveLength(1)
+      const told = log.filter(({ message }) => message.startsWith("dead.calls c"))
+      expect(told.map(({ level }) => level)).toEqual(["error", "info"])
+      expect(told[0]?.fields["reason"]).toContain("PRECONDITION_FAILED")
+    },
+    TIMEOUT_MS,
+  )
+}
+
+const publish = (engine: RabbitMqEngine, queue: string, name = "tested") =>
+  engine.publish(newEvent({ routing_key: queue, name }))
+
+/** Has the next event of an inbox retried, and waits for it to come again. */
+async function retried(inbox: Inbox): Promise<void> {
+  await (await inbox.next()).retry(DELAY_MS, failureRecord())
+  const again = await inbox.next()
+  expect(again.attempt).toBe(2)
+  await again.ack()
+}
