@@ -75,6 +75,12 @@ export class LiveQueue {
     this.#beginAnew()
   }
 
+  /** Binds again what may have lost its bindings, with the exchange or with a queue; nobody knows what was missed. */
+  rebound(): void {
+    this.#watchers.tellOfGap()
+    this.redeclared()
+  }
+
   #begin(): Promise<void> {
     clearTimeout(this.#timer)
     const client = this.#client

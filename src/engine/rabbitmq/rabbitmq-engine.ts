@@ -33,9 +33,9 @@ import { Refusals } from "./refusals.ts"
 import type { ServerProperties } from "./server-properties.ts"
 import { Topology, type TopologyOptions } from "./topology.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
-import { Upkeep } from "./upkeep.ts"
+import { Upkeep, type UpkeepOptions } from "./upkeep.ts"
 
-export interface RabbitMqEngineOptions {
+export interface RabbitMqEngineOptions extends Pick<UpkeepOptions, "lookLastsMs"> {
   readonly access: BrokerAccess
   readonly topology: TopologyOptions
   /** How long a publish waits for its confirm, in milliseconds. */
@@ -45,8 +45,6 @@ export interface RabbitMqEngineOptions {
   /** Told when the engine becomes unavailable, and when it is ready again. */
   readonly onStatusChange?: (status: EngineStatus) => void
   readonly report: Report
-  /** How long one look at the queues serves all who ask for their depths, in milliseconds. Default 1,000. */
-  readonly lookLastsMs?: number
 }
 
 /** How often a close looks whether the publishes in flight are confirmed, in milliseconds. */
@@ -323,7 +321,9 @@ export class RabbitMqEngine implements Engine {
 
   async #redeclare(queue: string): Promise<void> {
     const declaration = this.#queues.get(queue)
-    if (declaration !== undefined) await this.#topology.declare(this.#publishingNow().client, [declaration])
+    if (declaration === undefined) return
+    await this.#topology.declare(this.#publishingNow().client, [declaration])
+    this.#live.rebound()
   }
 
   /** What publishes go to, those of deliveries that are settled while the engine closes too. */

@@ -11,6 +11,7 @@ const DECLARE_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 export interface RepairsOptions {
   /** Declares a queue as it was declared first, with its exchanges, its bindings and its dead letters' queue. */
   readonly declare: (queue: string) => Promise<void>
+  readonly queues: () => Iterable<QueueDeclaration>
   readonly topology: Pick<Topology, "mode" | "exchangeType">
   readonly troubles: Troubles
 }
@@ -70,6 +71,7 @@ export class Repairs {
     const { mode, exchangeType } = this.#options.topology
     // Patterns say where an event goes on a topic exchange alone.
     if (queues.length === 0 || exchangeType !== "topic") throw returned
+    await this.#declareRest(queues)
     for (const { name } of queues) await this.#declareFor(name, returned)
     try {
       await publish()
@@ -110,6 +112,16 @@ export class Repairs {
       throw new EngineUnavailableError(why, { cause })
     }
     return work()
+  }
+
+  /**
+   * An exchange that was deleted has lost the bindings of all queues. Once one of them is bound again, an event that goes
+   * to several is not returned any more, and the others would miss it.
+   */
+  async #declareRest(queues: readonly QueueDeclaration[]): Promise<void> {
+    const rest = [...this.#options.queues()].filter((each) => !queues.includes(each))
+    // One that can't be declared is logged, and concerns the events of others only.
+    await Promise.allSettled(rest.map(({ name }) => this.declare(name)))
   }
 
   async #declareFor(queue: string, returned: unknown): Promise<void> {

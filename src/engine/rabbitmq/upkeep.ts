@@ -38,7 +38,7 @@ export class Upkeep {
   constructor(options: UpkeepOptions) {
     const { topology, queues, client, publishClient, isClosed } = options
     const troubles = new Troubles(options.report)
-    const repairs = new Repairs({ declare: options.declare, topology, troubles })
+    const repairs = new Repairs({ declare: options.declare, queues, topology, troubles })
     const declare = (queue: string): Promise<void> => repairs.declareMissing(queue)
     this.#troubles = troubles
     this.repairs = repairs

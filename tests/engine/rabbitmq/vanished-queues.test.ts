@@ -57,13 +57,39 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
     async () => {
       await using host = await open()
       const { engine, other } = host
-      await host.declare("calls", "others")
+      await engine.declareQueues([
+        queueDeclaration("calls", { bindings: ["calls", "both"] }),
+        queueDeclaration("others", { bindings: ["others", "both"] }),
+      ])
       await other.exchangeDelete("events")
       await other.exchangeDeclare("events", "topic", { durable: true, autoDelete: false })
-      await publish(engine, "others")
       await publish(engine, "calls")
+      await publish(engine, "both")
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 2 })
       expect(await statsOf(engine, "others")).toMatchObject({ messageCount: 1 })
-      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 1 })
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "the exchange was deleted and made again: whoever watches is told of a gap, and sees what comes after it",
+    async () => {
+      await using host = await open()
+      const { engine, other } = host
+      await host.declare("calls")
+      const seen: string[] = []
+      const end = await engine.watch({
+        onEvent: ({ routingKey }) => seen.push(routingKey),
+        onGap: () => seen.push("gap"),
+      })
+      await other.exchangeDelete("events")
+      await other.exchangeDeclare("events", "topic", { durable: true, autoDelete: false })
+      await waitUntil(async () => {
+        await publish(engine, "calls")
+        return seen.includes("calls")
+      }, "an event to be seen")
+      expect(seen[0]).toBe("gap")
+      end()
     },
     TIMEOUT_MS,
   )
