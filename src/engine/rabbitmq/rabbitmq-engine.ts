@@ -195,7 +195,9 @@ export class RabbitMqEngine implements Engine {
         consume: options,
         republish: (...what) => this.#upkeep.republisher.republish(...what),
         redeclare: () => this.#upkeep.repairs.declare(queue),
-        isOrdered: () => this.#isOrdered(queue),
+        // One with a single active consumer is for order, and to begin its consumer anew would hand it over.
+        isOrdered: async () =>
+          this.#isSingle(queue) || (await this.#topology.isOrdered(this.#reachable(), queue)),
         isSingle: () => this.#isSingle(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
         tried: this.#tried,
@@ -308,11 +310,6 @@ export class RabbitMqEngine implements Engine {
     if (status.state === this.#lastState) return
     this.#lastState = status.state
     this.#options.onStatusChange?.(status)
-  }
-
-  /** A queue with a single active consumer is for order, and to begin its consumer anew would hand it over. */
-  async #isOrdered(queue: string): Promise<boolean> {
-    return this.#isSingle(queue) || (await this.#topology.isOrdered(this.#reachable(), queue))
   }
 
   #isSingle(queue: string): boolean {
