@@ -233,7 +233,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     const { url } = server
     phase = "running"
     if (keys === null && !LOOPBACK.has(config.HOST)) {
-      logger.warn({ host: config.HOST }, "everybody who reaches this host may publish: set API_KEYS_FILE")
+      logger.warn(
+        { host: config.HOST },
+        "no API keys: everybody who reaches this host may publish, read and delete events; set API_KEYS_FILE",
+      )
     }
     logger.info({ url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) }, "listening")
     const registration = register(config, server.port, logger)

@@ -56,7 +56,11 @@ const VARIABLES = {
   ],
   HOST: [nonEmpty, "0.0.0.0", "The address to listen on."],
   PORT: [wholeNumber(0, 65_535), "8000", "The port to listen on; 0 takes a free one."],
-  LOG_LEVEL: [v.pipe(v.string(), v.toUpperCase(), oneOf(logLevels)), "INFO", "The least of what is logged."],
+  LOG_LEVEL: [
+    v.pipe(v.string(), v.toUpperCase(), oneOf(logLevels)),
+    "INFO",
+    "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.",
+  ],
   DATA_DIR: [nonEmpty, "data", "The folder of the embedded engine's store; made where it is missing."],
   RABBITMQ_HOST: [
     hosts,

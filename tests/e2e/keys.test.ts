@@ -3,7 +3,8 @@ import { ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const EVENT = { type: "voice", name: "speech_recognized", payload: {} }
-const WARNING = "everybody who reaches this host may publish: set API_KEYS_FILE"
+const WARNING =
+  "no API keys: everybody who reaches this host may publish, read and delete events; set API_KEYS_FILE"
 
 test("a key that was made on the command line publishes, and nothing else does", async () => {
   await using folder = new ServiceFolder()

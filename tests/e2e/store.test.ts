@@ -78,7 +78,7 @@ test(
     folder.write("copy", "of something else")
     expect(await store(folder, ["backup", "copy"])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("copy is there already"),
+      stderr: expect.stringContaining("copy already exists"),
     })
     expect(readFileSync(join(folder.path, "copy"), "utf8")).toBe("of something else")
     expect(await store(folder, ["backup", "missing/copy"])).toMatchObject({

@@ -227,7 +227,7 @@ function sync(path: string): void {
 }
 
 const targetExists = (file: string): StoreError =>
-  new StoreError("target-exists", `${file} is there already: give a file that is not, or another folder`)
+  new StoreError("target-exists", `${file} already exists: give another name or folder`)
 
 function explain(cause: unknown, dataDir: string): StoreError {
   if (cause instanceof StoreError) return cause

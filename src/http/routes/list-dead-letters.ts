@@ -42,7 +42,7 @@ export const listDeadLetters = ({ engine }: HttpContext): Route => ({
   mayTakeLong: true,
   description: {
     summary: "The dead letters of a queue, the oldest first",
-    description: "Looking takes none and keeps their order.",
+    description: "Listing dead letters neither removes nor reorders them.",
     tags: ["Dead letters"],
     request: { params: QueueParameters, query: LookSchema },
     responses: {
