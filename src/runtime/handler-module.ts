@@ -98,8 +98,8 @@ export interface BaseContext {
   /** Writes to the service's log, with the event's id. */
   readonly log: HandlerLog
   /**
-   * Publishes a follow-up event and resolves once it is stored. Where it is not awaited, the event that
-   * caused it is all the same not acknowledged before.
+   * Publishes a follow-up event and resolves once it is stored. The event that caused it is acknowledged only after
+   * that, awaited or not. If the publish is refused and the handler does not catch the error, the attempt fails.
    */
   publish(draft: EventDraft): Promise<Event>
 }

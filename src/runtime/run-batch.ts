@@ -19,7 +19,7 @@ export async function runBatch(
   const settle = (id: string, outcome: HandlerOutcome): void => {
     const places = unsettled.get(id) ?? []
     unsettled.delete(id)
-    const settled = scope.published().then(
+    const settled = scope.publishedSoFar().then(
       () => outcome,
       (error: unknown) => failed(error),
     )

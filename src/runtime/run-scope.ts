@@ -1,4 +1,5 @@
 import { summarizeError } from "../event/failure.ts"
+import { FollowUp } from "./follow-up.ts"
 import type { BaseContext, Event, EventDraft, HandlerLog, LogLevel } from "./handler-module.ts"
 import type { FromWorker, HandlerOutcome } from "./messages.ts"
 import type { PublishCalls } from "./publish-calls.ts"
@@ -18,6 +19,7 @@ export class RunScope {
   readonly #worker: WorkerParts
   readonly #abort = new AbortController()
   readonly #publishing = new Set<Promise<Event>>()
+  readonly #refused = new Set<FollowUp>()
 
   constructor({ job, queue }: { readonly job: number; readonly queue: string }, worker: WorkerParts) {
     this.#job = job
@@ -40,8 +42,22 @@ export class RunScope {
     }
   }
 
-  /** Resolves once all is stored that was published until now, whether the handler waited for it or not. */
+  /**
+   * Resolves once every publish has an answer, awaited by the handler or not.
+   * @throws the error of a publish that was refused, unless the handler caught it
+   */
   async published(): Promise<void> {
+    while (this.#publishing.size > 0) await Promise.allSettled(this.#publishing)
+    this.#requireNoneRefused()
+  }
+
+  /**
+   * Like `published`, for what was published until now by a handler that still runs. The handler may await a pending
+   * publish only later, so whether it catches the error is not known yet.
+   * @throws the error of a pending publish that is refused, caught or not
+   */
+  async publishedSoFar(): Promise<void> {
+    this.#requireNoneRefused()
     await Promise.all(this.#publishing)
   }
 
@@ -50,12 +66,17 @@ export class RunScope {
     this.#worker.tell({ kind: "event-settled", job: this.#job, place, outcome })
   }
 
+  #requireNoneRefused(): void {
+    for (const followUp of this.#refused) if (!followUp.isCaught) throw followUp.error
+  }
+
   #publish(draft: EventDraft): Promise<Event> {
     const published = this.#worker.publishCalls.publish(this.#job, draft)
+    const followUp = new FollowUp(published, () => this.#refused.add(followUp))
     this.#publishing.add(published)
     const forget = (): unknown => this.#publishing.delete(published)
     published.then(forget, forget)
-    return published
+    return followUp
   }
 
   #log(): HandlerLog {

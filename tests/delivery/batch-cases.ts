@@ -110,6 +110,26 @@ export const batchCases: readonly DeliveryCase[] = [
       expect(service.log.filter(({ msg }) => msg === "a worker died; it will be replaced")).toEqual([])
     },
   },
+  {
+    title: "a publish that is refused, and not awaited, fails the events that are settled after it",
+    async run({ folder, start }) {
+      folder.write(
+        "handlers/batched.ts",
+        batchModule(
+          "{ size: 3, wait: 200 }",
+          `ctx.ack(events[0].id)
+          ctx.publish({ type: "no such type" })
+          await ctx.publish({ type: "no such type" }).catch(() => {})
+          ctx.ack(events[1].id)`,
+        ),
+      )
+      const service = await start()
+      const ids = await publishTogether(service, 3)
+      await waitUntil(() => buried(service).length === 2, "two dead letters")
+      expect(buried(service).map((line) => line["event_id"])).toEqual(ids.slice(1))
+      expect(buried(service)).toMatchObject(Array(2).fill({ reason: "rejected" }))
+    },
+  },
   poisonCase("exits", "process.exit(3)", "worker-crashed"),
   poisonCase("spins", "for (;;) {}", "timeout"),
   poisonCase("hangs", "await new Promise(() => {})", "timeout"),

@@ -140,6 +140,50 @@ describe("what a handler publishes", () => {
     expect(await running.run("quick")).toEqual({ kind: "done" })
   })
 
+  const REFUSING = { publish: () => Promise.reject(new PublishError("queue-full", "the queue is full")) }
+
+  test("without waiting fails the handler where it was refused before the handler returned", async () => {
+    await using running = await RunningPool.start(
+      `async tested(_, ctx) {
+        ctx.publish(${DRAFT})
+        await ctx.publish(${DRAFT}).catch(() => {})
+        await Bun.sleep(1)
+      }, ${QUICK}`,
+      REFUSING,
+    )
+    expect(await running.run("tested")).toMatchObject({
+      kind: "failed",
+      isPermanent: false,
+      error: { name: "PublishFailedError", message: "the queue is full" },
+    })
+    expect(await running.run("quick")).toEqual({ kind: "done" })
+  })
+
+  const CAUGHT = [
+    ["awaited in a try", `try { await ctx.publish(${DRAFT}) } catch {}`],
+    [
+      "awaited later in a try",
+      `const p = ctx.publish(${DRAFT}); await Bun.sleep(1); try { await p } catch {}`,
+    ],
+    ["caught, not awaited", `ctx.publish(${DRAFT}).catch(() => {})`],
+    [
+      "one of several that settle",
+      `await Promise.allSettled([ctx.publish(${DRAFT}), ctx.publish(${DRAFT})])`,
+    ],
+  ] as const
+  test.each(CAUGHT)("and is refused does not fail a handler that catches it: %s", async (_, code) => {
+    await using running = await RunningPool.start(`async tested(_, ctx) { ${code} }`, REFUSING)
+    expect(await running.run("tested")).toEqual({ kind: "done" })
+  })
+
+  test("while the service still answers an earlier publish is stored as well before it is done", async () => {
+    await using running = await RunningPool.start(
+      `tested(_, ctx) { ctx.publish(${DRAFT}).then(() => { ctx.publish(${DRAFT}) }) }`,
+    )
+    expect(await running.run("tested")).toEqual({ kind: "done" })
+    expect(running.published).toHaveLength(2)
+  })
+
   test("without waiting, before it throws, does not take its worker down", async () => {
     await using running = await RunningPool.start(
       `tested(_, ctx) { ctx.publish(${DRAFT}); throw new Error("my own") }, ${SLOW}`,
