@@ -135,4 +135,6 @@ export type HandlerLog = Readonly<
   Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>
 >
 
-export type LogLevel = "debug" | "info" | "warn" | "error"
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const

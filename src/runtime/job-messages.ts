@@ -1,6 +1,8 @@
 import { PublishError } from "../engine/errors.ts"
 import type { Event } from "../event/envelope.ts"
 import { EventInvalidError } from "../event/errors.ts"
+import { summarizeError } from "../event/failure.ts"
+import { parseJsonText } from "../event/json-text.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { describeJob, type JobRequest } from "./job.ts"
 import type { PublishFailure } from "./messages.ts"
@@ -13,10 +15,19 @@ export async function answerPublish(
   publish: (draft: unknown) => Promise<Event>,
 ): Promise<void> {
   try {
-    const event = await publish(JSON.parse(draft))
+    const event = await publish(readDraft(draft))
     thread.send({ kind: "published", call, event: JSON.stringify(event) })
   } catch (error) {
     thread.send({ kind: "publish-failed", call, error: toFailure(error) })
+  }
+}
+
+/** Within the bounds of JSON over HTTP: the event is written to JSON again, and read by other programs. */
+function readDraft(draft: string): unknown {
+  try {
+    return parseJsonText(draft, "The event")
+  } catch (error) {
+    throw new EventInvalidError([{ pointer: "", message: summarizeError(error).message }])
   }
 }
 
@@ -27,7 +38,16 @@ export function writeLog(
   { level, message, fields }: LogMessage,
 ): void {
   const about = request === undefined ? {} : describeAttempt(request)
-  logger[level]({ ...about, fields: JSON.parse(fields) }, message)
+  logger[level]({ ...about, fields: readFields(fields) }, message)
+}
+
+/** What nests too deep to be written again is left out: a line must not fail the thread that writes it. */
+function readFields(fields: string): unknown {
+  try {
+    return parseJsonText(fields, "The text")
+  } catch (error) {
+    return { fields: `can't be shown: ${summarizeError(error).message}` }
+  }
 }
 
 function describeAttempt(request: JobRequest): Readonly<Record<string, unknown>> {

@@ -127,6 +127,11 @@ export class Job {
     return "events" in this.request && this.settledEvents.size === this.request.events.length
   }
 
+  /** Whether it is a batch with an event at this place. */
+  hasEvent(place: number): boolean {
+    return "events" in this.request && place < this.request.events.length
+  }
+
   /** Settles one event of a batch, before the others. */
   finishEvent(place: number, outcome: HandlerOutcome): void {
     if (this.state === "finished" || this.settledEvents.has(place)) return

@@ -66,6 +66,27 @@ const queueName = v.pipe(
   v.maxLength(MAX_SHORT_STRING_BYTES - "dead.".length),
 )
 
+/** By hand, because valibot's record leaves out keys such as `constructor`, which are good names of events. */
+const functionNames = v.pipe(
+  v.custom<Readonly<Record<string, unknown>>>(
+    (on) => typeof on === "object" && on !== null,
+    "must be an object of functions",
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    const on = dataset.value
+    for (const [key, value] of Object.entries(on)) {
+      if (value === "function") continue
+      addIssue({
+        message: "must be a function",
+        path: [{ type: "object", origin: "value", input: on, key, value }],
+      })
+    }
+  }),
+  v.transform(Object.keys),
+  v.minLength(1, "must have a function for at least one event name"),
+)
+
 const ExportSchema = v.strictObject({
   queue: queueName,
   bind: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1))),
@@ -91,10 +112,7 @@ const ExportSchema = v.strictObject({
     }),
   ),
   single_active_consumer: v.optional(v.boolean(), false),
-  on: v.pipe(
-    v.record(v.string(), v.literal("function", "must be a function")),
-    v.check((on) => Object.keys(on).length > 0, "must have a function for at least one event name"),
-  ),
+  on: functionNames,
 })
 
 /**
@@ -120,7 +138,7 @@ function readManifest({ file, exported }: ModuleDescription): ModuleManifest {
     file,
     queue,
     bindings: bind ?? null,
-    names: Object.keys(on),
+    names: on,
     attempts: retry.attempts,
     backoff: { initialMs: retry.backoff.initial, factor: retry.backoff.factor, maxMs: retry.backoff.max },
     timeoutMs: timeout,

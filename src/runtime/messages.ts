@@ -30,6 +30,11 @@ interface RunBatch extends RunTarget {
   readonly events: readonly BatchEvent[]
 }
 
+/** The first thing that a worker is told. All else goes through the port, which handlers have no way to. */
+export interface WorkerStart {
+  readonly port: MessagePort
+}
+
 export type ToWorker =
   | {
       readonly kind: "load"

@@ -25,6 +25,8 @@ export interface PoolOptions {
   readonly logger: Logger
 }
 
+const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the message; publish an event instead"
+
 /** How long a handler has to settle once its signal was aborted, in milliseconds. */
 const ABORT_GRACE_MS = 1_000
 
@@ -120,6 +122,7 @@ export class Pool {
       onPublish: (on, job, message) => {
         void answerPublish(on, message, (draft) => this.#options.publish(draft, job.trace))
       },
+      onStrayMessage: () => this.#options.logger.warn(STRAY_MESSAGE),
       onLog: (job, message, dropped) => this.#log(job, message, dropped),
       onClosed: (on) => this.#afterClose(on),
     })

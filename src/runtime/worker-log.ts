@@ -8,6 +8,9 @@ type LogMessage = Extract<FromWorker, { kind: "log" }>
 const MAX_MESSAGE_LENGTH = 16 * 1024
 const MAX_FIELDS_LENGTH = 64 * 1024
 
+/** Longest text of a line as it is sent: the longest fields, or a shortened message with what says so. */
+export const MAX_LINE_LENGTH = MAX_FIELDS_LENGTH
+
 /** What a line takes of the budget. */
 export const sizeOfLog = ({ message, fields }: LogMessage): number => message.length + fields.length
 

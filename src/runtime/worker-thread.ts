@@ -1,11 +1,12 @@
-import type { ErrorSummary } from "../event/failure.ts"
+import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LogBudget } from "./log-budget.ts"
 import { type ModuleDescription, ModuleLoadError } from "./manifest.ts"
-import type { FromWorker, ModuleFile, ToWorker } from "./messages.ts"
+import type { FromWorker, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
 import { Outbox } from "./outbox.ts"
 import { sizeOfLog } from "./worker-log.ts"
+import { readWorkerMessage } from "./worker-message-reader.ts"
 
 /** What a worker's messages and end mean to the pool. */
 export interface WorkerThreadEvents {
@@ -16,6 +17,8 @@ export interface WorkerThreadEvents {
    * @param dropped lines that were dropped just before
    */
   readonly onLog: (job: Job | undefined, message: LogMessage, dropped: number) => void
+  /** Code of a module has posted a message past the protocol. Called once for each worker. */
+  readonly onStrayMessage: () => void
   /** The worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
   readonly onClosed: (thread: WorkerThread) => void
 }
@@ -42,6 +45,8 @@ export class WorkerThread {
   /** What it said of the error that ended it. */
   lastWords: ErrorSummary | null = null
   readonly #worker: Worker
+  /** Private to the worker's own code: what a handler posts with the global `postMessage` does not come here. */
+  readonly #port: MessagePort
   readonly #events: WorkerThreadEvents
   readonly #board: JobBoard
   readonly #logBudget = LogBudget.whole()
@@ -56,9 +61,12 @@ export class WorkerThread {
     this.#board = JobBoard.withSlots(slots)
     this.#freeSlots = Array.from({ length: slots }, (_, slot) => slot)
     this.#worker = new Worker(workerUrl)
-    this.#worker.onmessage = ({ data }: MessageEvent<readonly FromWorker[]>) => {
-      for (const message of data) this.#receive(message)
-    }
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    this.#port.onmessage = ({ data }: { readonly data: unknown }) => this.#receiveAll(data)
+    this.#port.onmessageerror = () => this.#refuse("a message that can't be read")
+    this.#worker.postMessage({ port: port2 } satisfies WorkerStart, [port2])
+    this.#worker.addEventListener("message", () => events.onStrayMessage(), { once: true })
     this.#worker.onerror = (event) => {
       // An error that the worker could not report itself, such as one in its own entry file.
       event.preventDefault()
@@ -138,7 +146,37 @@ export class WorkerThread {
   }
 
   #post(messages: readonly ToWorker[]): void {
-    if (this.state !== "closed") this.#worker.postMessage(messages)
+    if (this.state !== "closed") this.#port.postMessage(messages)
+  }
+
+  /** Replaces a worker that sends what is not of the protocol: its own code has been changed. */
+  #receiveAll(data: unknown): void {
+    if (!Array.isArray(data)) {
+      this.#refuse("a message that is no list")
+      return
+    }
+    try {
+      for (const value of data) {
+        if (this.state === "closed") return
+        const message = readWorkerMessage(value)
+        if (message === null || !this.#isPossible(message))
+          this.#refuse("a message that is not of the protocol")
+        else this.#receive(message)
+      }
+    } catch (error) {
+      // Thrown on, it would end the service.
+      this.#refuse(`a message that failed: ${summarizeError(error).message}`)
+    }
+  }
+
+  #refuse(what: string): void {
+    this.lastWords = { name: "ProtocolError", message: `the worker sent ${what}` }
+    this.terminate()
+  }
+
+  #isPossible(message: FromWorker): boolean {
+    if (message.kind !== "event-settled") return true
+    return this.jobs.get(message.job)?.hasEvent(message.place) ?? true
   }
 
   #receive(message: FromWorker): void {
@@ -192,6 +230,7 @@ export class WorkerThread {
   #close(): void {
     if (this.state === "closed") return
     this.state = "closed"
+    this.#port.close()
     this.#loading.reject(new Error(this.lastWords?.message ?? "the worker ended while it loaded the modules"))
     this.#events.onClosed(this)
   }

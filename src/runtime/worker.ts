@@ -4,9 +4,10 @@ import { summarizeError } from "../event/failure.ts"
 import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
 import { captureConsole } from "./handler-console.ts"
 import { JobBoard } from "./job-board.ts"
-import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker } from "./messages.ts"
+import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
 import { Outbox } from "./outbox.ts"
 import { PriorityQueue } from "./priority-queue.ts"
+import { guardProcess } from "./process-guard.ts"
 import { PublishCalls } from "./publish-calls.ts"
 import { runBatch } from "./run-batch.ts"
 import { runEvent } from "./run-event.ts"
@@ -20,7 +21,8 @@ type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
 /** After a function that took this long before it first waited, what came meanwhile is looked at, in milliseconds. */
 const TURN_MS = 2
 
-const outbox = new Outbox<FromWorker>((messages) => self.postMessage(messages))
+let post: (messages: readonly FromWorker[]) => void = () => {}
+const outbox = new Outbox<FromWorker>((messages) => post(messages))
 const tell = (message: FromWorker): void => outbox.sendNow(message)
 
 const publishCalls = new PublishCalls(tell)
@@ -32,11 +34,17 @@ const runs = new Map<number, RunScope>()
 let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
 
+guardProcess()
 captureConsole((level, text) => log.write(currentJob.getStore() ?? null, level, text, "{}"))
 
-self.onmessage = ({ data }: MessageEvent<readonly ToWorker[]>): void => {
-  for (const message of data) receive(message)
-  startWaiting()
+/** The port comes before any module is loaded, and no module can get at it. */
+self.onmessage = ({ data: { port } }: MessageEvent<WorkerStart>): void => {
+  self.onmessage = null
+  post = port.postMessage.bind(port)
+  port.onmessage = ({ data }: { readonly data: readonly ToWorker[] }): void => {
+    for (const message of data) receive(message)
+    startWaiting()
+  }
 }
 
 function receive(message: ToWorker): void {
@@ -124,14 +132,20 @@ async function run(message: RunMessage): Promise<HandlerOutcome> {
   const scope = new RunScope(message, { publishCalls, log, tell })
   runs.set(message.job, scope)
   if (module !== undefined && message.kind === "run" && !isBatchModule(module)) {
-    const handler = module.on?.[message.handler]
-    if (typeof handler === "function") return runEvent(scope, message, handler)
+    const handler = functionOf(module.on, message.handler)
+    if (handler !== undefined) return runEvent(scope, message, handler)
   }
   if (module !== undefined && message.kind === "run-batch" && isBatchModule(module)) {
-    const handler = module.on?.[message.handler]
-    if (typeof handler === "function") return runBatch(scope, message, handler)
+    const handler = functionOf(module.on, message.handler)
+    if (handler !== undefined) return runBatch(scope, message, handler)
   }
   // The files may have changed since the pool learned what is in them.
   const error = { name: "Error", message: `the module has no function for ${message.handler} any more` }
   return { kind: "failed", error, isPermanent: false }
+}
+
+/** Undefined for what the module does not have itself: every object inherits a `constructor`. */
+function functionOf<Function>(on: Readonly<Record<string, Function>>, name: string): Function | undefined {
+  const handler = on && Object.hasOwn(on, name) ? on[name] : undefined
+  return typeof handler === "function" ? handler : undefined
 }

@@ -18,6 +18,8 @@ const WORKER_URL = new URL("../../src/runtime/worker.ts", import.meta.url).href
 export interface RunningPoolOptions {
   readonly size?: number
   readonly prefetch?: number
+  /** Another entry file than the service's. */
+  readonly workerUrl?: string
   readonly publish?: (draft: unknown) => Promise<Event>
 }
 
@@ -42,7 +44,7 @@ export class RunningPool implements AsyncDisposable {
     this.pool = new Pool({
       size: options.size ?? 1,
       prefetch: options.prefetch ?? 10,
-      workerUrl: WORKER_URL,
+      workerUrl: options.workerUrl ?? WORKER_URL,
       files,
       publish: async (draft) => {
         this.published.push(draft)

@@ -1,0 +1,121 @@
+import { boundError, type ErrorSummary } from "../event/failure.ts"
+import { LOG_LEVELS } from "./handler-module.ts"
+import type { ModuleDescription } from "./manifest.ts"
+import type { FromWorker, HandlerOutcome } from "./messages.ts"
+import { MAX_LINE_LENGTH } from "./worker-log.ts"
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Reads the fields of one kind of message; null if one of them is not what it must be. */
+type Reader = (fields: Fields) => FromWorker | null
+
+/**
+ * What reads each kind of message. A worker runs code of others, so what it says is checked like any other input. The
+ * checks are written by hand, because a message comes with every attempt.
+ */
+const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader>([
+  ["loaded", ({ modules }) => (isDescriptions(modules) ? { kind: "loaded", modules } : null)],
+  [
+    "load-failed",
+    ({ file, reason }) =>
+      typeof file === "string" && typeof reason === "string" ? { kind: "load-failed", file, reason } : null,
+  ],
+  ["settled", readSettled],
+  ["event-settled", readEventSettled],
+  ["abort-seen", ({ job }) => (isCount(job) ? { kind: "abort-seen", job } : null)],
+  [
+    "publish",
+    ({ job, call, draft }) =>
+      isCount(job) && isCount(call) && typeof draft === "string"
+        ? { kind: "publish", job, call, draft }
+        : null,
+  ],
+  ["log", readLog],
+  [
+    "crashing",
+    (fields) => {
+      const error = readError(fields["error"])
+      return error === null ? null : { kind: "crashing", error }
+    },
+  ],
+])
+
+/**
+ * Reads one message of a worker into a new object with the known fields only. Texts that are kept are cut to what is
+ * kept of them.
+ * @returns null if it is not a message of the protocol
+ */
+export function readWorkerMessage(value: unknown): FromWorker | null {
+  return isFields(value) ? (READERS.get(value["kind"])?.(value) ?? null) : null
+}
+
+function readSettled({ job, outcome, durationMs }: Fields): FromWorker | null {
+  const read = readOutcome(outcome)
+  if (read === null || !isCount(job) || !isDuration(durationMs)) return null
+  return { kind: "settled", job, outcome: read, durationMs }
+}
+
+function readEventSettled({ job, place, outcome }: Fields): FromWorker | null {
+  const read = readOutcome(outcome)
+  return read === null || !isCount(job) || !isCount(place)
+    ? null
+    : { kind: "event-settled", job, place, outcome: read }
+}
+
+/** The fields of a line are read as JSON where it is written. */
+function readLog({ job, level, message, fields }: Fields): FromWorker | null {
+  const known = LOG_LEVELS.find((each) => each === level)
+  if (known === undefined || !(job === null || isCount(job)) || !isLineText(message) || !isLineText(fields)) {
+    return null
+  }
+  return { kind: "log", job, level: known, message, fields }
+}
+
+function readOutcome(value: unknown): HandlerOutcome | null {
+  if (!isFields(value)) return null
+  switch (value["kind"]) {
+    case "done":
+      return { kind: "done" }
+    case "retry": {
+      // A handler can ask for any delay; the delivery policy turns one that is no duration into the backoff.
+      const { delayMs } = value
+      return { kind: "retry", delayMs: typeof delayMs === "number" ? delayMs : null }
+    }
+    case "dead-letter": {
+      const { reason } = value
+      if (typeof reason !== "string") return null
+      return { kind: "dead-letter", reason: boundError({ name: "DeadLetter", message: reason }).message }
+    }
+    case "failed": {
+      const { isPermanent } = value
+      const error = readError(value["error"])
+      return error === null || typeof isPermanent !== "boolean"
+        ? null
+        : { kind: "failed", error, isPermanent }
+    }
+    default:
+      return null
+  }
+}
+
+function readError(value: unknown): ErrorSummary | null {
+  if (!isFields(value)) return null
+  const { name, message, stack } = value
+  if (typeof name !== "string" || typeof message !== "string") return null
+  if (stack !== undefined && typeof stack !== "string") return null
+  return boundError({ name, message, ...(stack !== undefined && { stack }) })
+}
+
+function isDescriptions(value: unknown): value is readonly ModuleDescription[] {
+  return Array.isArray(value) && value.every((each) => isFields(each) && typeof each["file"] === "string")
+}
+
+const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+
+const isDuration = (value: unknown): value is number => typeof value === "number" && value >= 0
+
+const isLineText = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= MAX_LINE_LENGTH

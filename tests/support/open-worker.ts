@@ -1,0 +1,11 @@
+/** The real worker, except that its handlers can reach the private port: as `port`, a global. */
+import "../../src/runtime/worker.ts"
+import type { WorkerStart } from "../../src/runtime/messages.ts"
+
+declare const self: Worker
+
+self.addEventListener(
+  "message",
+  ({ data }: MessageEvent<WorkerStart>) => Object.assign(globalThis, { port: data.port }),
+  { once: true },
+)
