@@ -5,11 +5,13 @@ import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
+import { exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-limit.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
 import type { HandlerChoice, HandlerTable } from "./handler-table.ts"
 import { KeyLanes } from "./key-lanes.ts"
 import { logDecision, type SettledAttempt, settle } from "./settle.ts"
+import { UncountedDeliveries } from "./uncounted-deliveries.ts"
 import { Waits } from "./waits.ts"
 
 export interface QueueIntakeOptions {
@@ -59,6 +61,12 @@ export class QueueIntake {
   #starts = 0
   #prefetch: number
   #holding = newHolding()
+  readonly #uncounted = new UncountedDeliveries()
+  /**
+   * Takes one event at a time while those that come first are at their last attempt after a crash: the one that ends
+   * the process again then takes no other with it. Only where the prefetch can change under way.
+   */
+  #isCautious = false
 
   constructor(options: QueueIntakeOptions) {
     this.#options = options
@@ -106,9 +114,10 @@ export class QueueIntake {
   #consume(): void {
     const { engine, queue, prefetch } = this.#options
     this.#holding = newHolding()
-    this.#prefetch = prefetch
+    this.#isCautious = engine.capabilities.releaseKeepsAttempt
+    this.#prefetch = this.#isCautious ? 1 : prefetch
     this.#subscription = engine.consume(queue, {
-      prefetch,
+      prefetch: this.#prefetch,
       lookAhead: MAX_LOOK_AHEAD,
       onDelivery: (delivery) => this.#take(delivery),
     })
@@ -153,7 +162,10 @@ export class QueueIntake {
       )
     })
     this.#open.set(open, performance.now())
-    void open.finally(() => this.#open.delete(open))
+    void open.finally(() => {
+      this.#open.delete(open)
+      if (delivery.isLost) this.#uncounted.remember(delivery)
+    })
   }
 
   async #handle(delivery: Delivery): Promise<void> {
@@ -170,11 +182,19 @@ export class QueueIntake {
     }
     const choice = this.#options.handlers.find(delivery.queue, event.name)
     if (choice === undefined) return this.#bury(delivery, event, "no-handler", null)
+    const { capabilities } = this.#options.engine
+    const exceeded = exceedsLimit(delivery, choice.manifest, capabilities, this.#uncounted.of(delivery))
+    if (exceeded !== null) return this.#setAside(delivery, event, exceeded)
+    if (this.#isCautious && !isLastAfterCrash(delivery, choice.manifest)) {
+      this.#isCautious = false
+      this.#lookAhead()
+    }
     const match = { event, choice }
     if (event.ordering_key !== undefined) return this.#handleInTurn(delivery, match, event.ordering_key)
     const { attempt, lastFailure } = delivery
     const decision = await this.#attempt(delivery, match, attempt, lastFailure)
     this.#tell(delivery, event, decision)
+    if (decision.kind === "release") this.#uncounted.remember(delivery)
     await settle(delivery, decision)
   }
 
@@ -182,7 +202,10 @@ export class QueueIntake {
     const { lanes, waits } = this.#holding
     const turn = lanes.enter(key)
     this.#lookAhead()
-    if (!(await turn)) return delivery.release()
+    if (!(await turn)) {
+      this.#uncounted.remember(delivery)
+      return delivery.release()
+    }
     try {
       await this.#attemptUntilDone(delivery, match, waits)
     } finally {
@@ -230,10 +253,14 @@ export class QueueIntake {
   }
 
   #bury(delivery: Delivery, event: Event | null, reason: FailureReason, error: unknown): Promise<void> {
+    return this.#setAside(delivery, event, { reason, error: error === null ? null : summarizeError(error) })
+  }
+
+  /** Makes a delivery a dead letter without an attempt. */
+  #setAside(delivery: Delivery, event: Event | null, { reason, error }: LimitExceeded): Promise<void> {
     const { attempt, lastFailure } = delivery
     const circumstances = { attempt: attempt - 1, lastFailure, now: Date.now() }
-    const summary = error === null ? null : summarizeError(error)
-    const failure = recordFailure(reason, summary, circumstances, null)
+    const failure = recordFailure(reason, error, circumstances, null)
     const decision: Decision = { kind: "dead-letter", failure }
     this.#tell(delivery, event, decision)
     return settle(delivery, decision)
@@ -247,7 +274,7 @@ export class QueueIntake {
 
   /** What waits for others does not count to the prefetch. */
   #lookAhead(): void {
-    const prefetch = this.#options.prefetch + Math.min(MAX_LOOK_AHEAD, this.#waiting)
+    const prefetch = (this.#isCautious ? 1 : this.#options.prefetch) + Math.min(MAX_LOOK_AHEAD, this.#waiting)
     if (prefetch === this.#prefetch) return
     this.#prefetch = prefetch
     const canChange = this.#subscription?.setPrefetch(prefetch) ?? true
