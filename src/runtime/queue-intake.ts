@@ -183,7 +183,7 @@ export class QueueIntake {
     const choice = this.#options.handlers.find(delivery.queue, event.name)
     if (choice === undefined) return this.#bury(delivery, event, "no-handler", null)
     const { capabilities } = this.#options.engine
-    const exceeded = exceedsLimit(delivery, choice.manifest, capabilities, this.#uncounted.of(delivery))
+    const exceeded = exceedsLimit(delivery, choice.manifest, capabilities, this.#uncountedOf(delivery))
     if (exceeded !== null) return this.#setAside(delivery, event, exceeded)
     if (this.#isCautious && !isLastAfterCrash(delivery, choice.manifest)) {
       this.#isCautious = false
@@ -191,9 +191,9 @@ export class QueueIntake {
     }
     const match = { event, choice }
     if (event.ordering_key !== undefined) return this.#handleInTurn(delivery, match, event.ordering_key)
-    const { attempt, lastFailure } = delivery
-    const decision = await this.#attempt(delivery, match, attempt, lastFailure)
-    this.#tell(delivery, event, decision)
+    const attempt = this.#attemptOf(delivery)
+    const decision = await this.#attempt(delivery, match, attempt, delivery.lastFailure)
+    this.#tell({ queue: delivery.queue, trace: delivery.trace, attempt }, event, decision)
     if (decision.kind === "release") this.#uncounted.remember(delivery)
     await settle(delivery, decision)
   }
@@ -216,7 +216,8 @@ export class QueueIntake {
 
   /** The event is held while it waits for its next attempt: to be delivered anew it would go behind those after it. */
   async #attemptUntilDone(delivery: Delivery, match: Match, waits: Waits): Promise<void> {
-    let { attempt, lastFailure } = delivery
+    let attempt = this.#attemptOf(delivery)
+    let { lastFailure } = delivery
     // One that is lost was delivered again, and waits behind this for its turn.
     while (!delivery.isLost) {
       const decision = await this.#attempt(delivery, match, attempt, lastFailure)
@@ -225,11 +226,24 @@ export class QueueIntake {
       const mostMs = (this.#maxUnsettledMs ?? Number.POSITIVE_INFINITY) * MAX_HELD_PART
       const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS, mostMs))
       this.#lookAhead()
-      if (!(await wait)) return delivery.release({ attempts: attempt, failure: decision.failure })
+      if (!(await wait)) {
+        this.#uncounted.remember(delivery)
+        return delivery.release({ attempts: attempt, failure: decision.failure })
+      }
       this.#lookAhead()
       attempt++
       lastFailure = decision.failure
     }
+  }
+
+  /** Deliveries of this event that were no attempt, though the engine counts them. */
+  #uncountedOf(delivery: Delivery): number {
+    return this.#options.engine.capabilities.releaseKeepsAttempt ? 0 : this.#uncounted.of(delivery)
+  }
+
+  #attemptOf(delivery: Delivery): number {
+    const tried = delivery.lastFailure?.attempts ?? 0
+    return Math.max(tried + 1, delivery.attempt - this.#uncountedOf(delivery))
   }
 
   async #attempt(

@@ -37,7 +37,9 @@ export const pauseCases: readonly DeliveryCase[] = [
       expect((await change(service, "pause")).status).toBe(200)
       await waitUntil(async () => (await stats(service))?.["consumer_count"] === 0, "the consumer's end")
       await publish(service, 10, 20)
-      expect(await stats(service)).toMatchObject({ message_count: 10, consumer_count: 0, is_paused: true })
+      // On RabbitMQ, a look at the queues serves for a second.
+      await waitUntil(async () => (await stats(service))?.["message_count"] === 10, "the events that wait")
+      expect(await stats(service)).toMatchObject({ consumer_count: 0, is_paused: true })
       expect(entriesOf(folder).length).toBe(10)
       expect(await change(service, "resume")).toEqual({
         status: 200,
