@@ -189,10 +189,11 @@ function stopOnSignal(onStop: (signal: string) => void): (app: App) => void {
   onStopSignal(async (signal) => {
     // A terminal that closes may send SIGHUP twice, from the kernel and from its shell.
     if (isStopping && signal === "SIGHUP") return
-    if (isStopping || running === null) process.exit(EXIT_REFUSED)
+    if (isStopping) process.exit(EXIT_REFUSED)
     isStopping = true
     onStop(signal)
-    await running.stop()
+    // What is still being started has answered nobody, and the store can be left at any moment.
+    await running?.stop()
     process.exit(0)
   })
   return (app) => {

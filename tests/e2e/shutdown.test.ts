@@ -93,3 +93,18 @@ test("under nohup SIGHUP is ignored", async () => {
   expect(await service.stop()).toBe(0)
   expect(service.log.at(-1)).toMatchObject({ msg: "stopping", signal: "SIGTERM" })
 })
+
+test("a signal while the modules load stops it in order, and the log says so", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/slow-to-load.ts",
+    `${folder.journal('"loading"')}
+    await Bun.sleep(60_000)
+    export default { queue: "custom_events", on: {} }`,
+  )
+  const service = folder.spawn()
+  await waitUntil(() => folder.journalLines().length > 0, "the module to load")
+  service.signal("SIGTERM")
+  expect(await service.exited()).toBe(0)
+  expect(service.log.at(-1)).toMatchObject({ msg: "stopping", signal: "SIGTERM" })
+})
