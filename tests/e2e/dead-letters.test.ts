@@ -30,7 +30,7 @@ function brokenFolder(): ServiceFolder {
     "handlers/fragile.ts",
     `import { existsSync } from "node:fs"
     export default {
-      queue: "custom_events", retry: { attempts: 1 },
+      queue: "custom_events", retry: { attempts: 2, backoff: { initial: 1 } },
       on: {
         async counted(event) {
           if (existsSync("broken")) throw new Error("the database is away");
@@ -62,7 +62,7 @@ test("the dead letters of a module that failed are looked at, and handled once i
   expect(new Set(shown.map(({ event }) => event.id))).toEqual(ids)
   expect(shown[0]).toMatchObject({
     queue: "custom_events",
-    attempts: 1,
+    attempts: 2,
     module: "fragile.ts",
     error: { name: "Error", message: "the database is away" },
   })
