@@ -8,6 +8,12 @@ const MEASUREMENTS = ["bench/publish.ts", "bench/costs.ts", "bench/rabbitmq.ts",
 
 // `-- --before <binary>` compares another binary of the service with the one of these sources.
 const [option, before, ...rest] = process.argv.slice(2)
+if (option === "--before" && before === undefined) {
+  console.error(
+    "--before takes the path of another binary of the service: npm run bench -- --before <binary>",
+  )
+  process.exit(2)
+}
 const measured =
   option === "--before"
     ? [["bench/compare.ts", resolve(before), ...rest]]

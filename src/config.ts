@@ -48,6 +48,9 @@ type Definition = readonly [
 ]
 
 /** The table of every variable: its schema, its default, and its meaning. */
+/** Longest time of a timer, in milliseconds: 24 days. One that is set for longer ends at once. */
+const MAX_TIMER_MS = 2_147_483_647
+
 const VARIABLES = {
   ENGINE: [
     oneOf(["embedded", "rabbitmq"]),
@@ -99,7 +102,7 @@ const VARIABLES = {
     "How long a publish waits for RabbitMQ's confirm, in milliseconds.",
   ],
   RABBITMQ_CONSUMER_TIMEOUT: [
-    wholeNumber(1_000, 31_536_000_000),
+    wholeNumber(1_000, MAX_TIMER_MS),
     "1800000",
     "RabbitMQ's consumer_timeout, in milliseconds, as the broker has it; a module's timeout has to be shorter.",
   ],

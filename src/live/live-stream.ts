@@ -34,7 +34,7 @@ const CLIENTS_PER_TURN = 50
  * delivers it at a pace that leaves time for publishing. A client is told how many events it missed.
  */
 export class LiveStream {
-  readonly #engine: Engine
+  readonly #engine: Pick<Engine, "watch">
   readonly #audiences = new Map<string, Audience>()
   readonly #topics = new TopicTree<Audience>({
     maxNodes: MAX_TOPIC_WORDS,
@@ -47,7 +47,7 @@ export class LiveStream {
   #unwatch: Promise<() => void> | null = null
   #timer: Timer | undefined
 
-  constructor(engine: Engine) {
+  constructor(engine: Pick<Engine, "watch">) {
     this.#engine = engine
   }
 

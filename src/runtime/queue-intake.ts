@@ -118,7 +118,7 @@ export class QueueIntake {
     this.#prefetch = this.#isCautious ? 1 : prefetch
     this.#subscription = engine.consume(queue, {
       prefetch: this.#prefetch,
-      lookAhead: MAX_LOOK_AHEAD,
+      lookAhead: MAX_LOOK_AHEAD + prefetch - this.#prefetch,
       onDelivery: (delivery) => this.#take(delivery),
     })
     this.#lookForOld()
@@ -191,9 +191,9 @@ export class QueueIntake {
     }
     const match = { event, choice }
     if (event.ordering_key !== undefined) return this.#handleInTurn(delivery, match, event.ordering_key)
-    const attempt = this.#attemptOf(delivery)
-    const decision = await this.#attempt(delivery, match, attempt, delivery.lastFailure)
-    this.#tell({ queue: delivery.queue, trace: delivery.trace, attempt }, event, decision)
+    const { attempt, lastFailure } = delivery
+    const decision = await this.#attempt(delivery, match, attempt, lastFailure)
+    this.#tell(delivery, event, decision)
     if (decision.kind === "release") this.#uncounted.remember(delivery)
     await settle(delivery, decision)
   }
@@ -216,8 +216,7 @@ export class QueueIntake {
 
   /** The event is held while it waits for its next attempt: to be delivered anew it would go behind those after it. */
   async #attemptUntilDone(delivery: Delivery, match: Match, waits: Waits): Promise<void> {
-    let attempt = this.#attemptOf(delivery)
-    let { lastFailure } = delivery
+    let { attempt, lastFailure } = delivery
     // One that is lost was delivered again, and waits behind this for its turn.
     while (!delivery.isLost) {
       const decision = await this.#attempt(delivery, match, attempt, lastFailure)
@@ -239,11 +238,6 @@ export class QueueIntake {
   /** Deliveries of this event that were no attempt, though the engine counts them. */
   #uncountedOf(delivery: Delivery): number {
     return this.#options.engine.capabilities.releaseKeepsAttempt ? 0 : this.#uncounted.of(delivery)
-  }
-
-  #attemptOf(delivery: Delivery): number {
-    const tried = delivery.lastFailure?.attempts ?? 0
-    return Math.max(tried + 1, delivery.attempt - this.#uncountedOf(delivery))
   }
 
   async #attempt(

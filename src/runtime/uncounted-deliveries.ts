@@ -1,4 +1,5 @@
 import type { Delivery } from "../engine/engine.ts"
+import { BoundedMap } from "../event/bounded-map.ts"
 
 /** The most deliveries that are remembered: as many as wait for their ordering key, for some queues. */
 const MAX_REMEMBERED = 10_000
@@ -8,24 +9,15 @@ const MAX_REMEMBERED = 10_000
  * connection. RabbitMQ counts them like those that a crash cut short.
  */
 export class UncountedDeliveries {
-  readonly #byBody = new Map<string, number>()
+  readonly #byBody = new BoundedMap<number>(MAX_REMEMBERED)
 
   remember(delivery: Delivery): void {
-    const key = keyOf(delivery)
-    const count = this.of(delivery) + 1
-    // At the end again: the first key is the one that was not seen for the longest time.
-    this.#byBody.delete(key)
-    this.#byBody.set(key, count)
-    if (this.#byBody.size <= MAX_REMEMBERED) return
-    for (const oldest of this.#byBody.keys()) {
-      this.#byBody.delete(oldest)
-      return
-    }
+    this.#byBody.set(keyOf(delivery), this.of(delivery) + 1)
   }
 
   /** How many of this event's deliveries do not count. */
   of(delivery: Delivery): number {
-    return this.#byBody.size === 0 ? 0 : (this.#byBody.get(keyOf(delivery)) ?? 0)
+    return this.#byBody.isEmpty ? 0 : (this.#byBody.get(keyOf(delivery)) ?? 0)
   }
 }
 

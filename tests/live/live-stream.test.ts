@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import type { Engine, StoredBody, Watcher } from "../../src/engine/engine.ts"
+import type { StoredBody, Watcher } from "../../src/engine/engine.ts"
 import { TopicTreeFullError } from "../../src/event/topic-tree.ts"
 import type { LiveClient, LiveFormat } from "../../src/live/audience.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
@@ -44,7 +44,7 @@ const formatThatCounts = () => {
 
 const open = () => {
   const engine = new WatchedEngine()
-  return { engine, live: new LiveStream(engine as unknown as Engine) }
+  return { engine, live: new LiveStream(engine) }
 }
 
 test("an event is written once for all clients, however many topics they have", async () => {

@@ -1,4 +1,5 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
+import { BoundedMap } from "../../event/bounded-map.ts"
 import type { Tried } from "../engine.ts"
 
 /** Messages that are remembered: as many of one queue as wait for their next attempt, for some queues. */
@@ -9,26 +10,20 @@ const MAX_REMEMBERED = 10_000
  * back to its place, so this process alone knows; another one counts from what the message itself says.
  */
 export class TriedAttempts {
-  readonly #byMessage = new Map<string, Tried>()
+  readonly #byMessage = new BoundedMap<Tried>(MAX_REMEMBERED)
 
   remember(queue: string, message: AMQPMessage, tried: Tried): void {
     const key = keyOf(queue, message)
-    if (key === null) return
-    this.#byMessage.set(key, tried)
-    if (this.#byMessage.size <= MAX_REMEMBERED) return
-    for (const oldest of this.#byMessage.keys()) {
-      this.#byMessage.delete(oldest)
-      return
-    }
+    if (key !== null) this.#byMessage.set(key, tried)
   }
 
   /** Returns what was tried with a message before it went back, and forgets it; null if nothing was. */
   take(queue: string, message: AMQPMessage): Tried | null {
     // Only what comes again can have been tried.
-    if (this.#byMessage.size === 0 || !message.redelivered) return null
+    if (this.#byMessage.isEmpty || !message.redelivered) return null
     const key = keyOf(queue, message)
-    const tried = key === null ? undefined : this.#byMessage.get(key)
-    if (key === null || tried === undefined) return null
+    if (key === null) return null
+    const tried = this.#byMessage.get(key) ?? null
     this.#byMessage.delete(key)
     return tried
   }
