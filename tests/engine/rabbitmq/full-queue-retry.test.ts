@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
-import { installations } from "../../support/rabbitmq/installation.ts"
-import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
 import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
@@ -17,22 +16,12 @@ const OFFERED_AGAIN_MS = 500
 /** A delay that is a tier of its own: the retry waits in `retry.1000`. */
 const DELAY_MS = 1_000
 
-for (const installation of installations()) {
-  describe(`on RabbitMQ of ${installation.root}`, () => {
-    let node: RabbitMqNode
-
-    beforeAll(async () => {
-      node = await RabbitMqNode.start(installation)
-      const setting = `dead_letter_worker_publisher_confirm_timeout, ${OFFERED_AGAIN_MS}`
-      await node.control("eval", `application:set_env(rabbit, ${setting}).`)
-    }, TIMEOUT_MS)
-
-    afterAll(() => node[Symbol.asyncDispose]())
-
+onEveryBroker(
+  (node) => {
     test.each(["quorum", "classic"] as const)(
       "a retry that comes due on a full %s queue waits, and is delivered once the queue has room",
       async (queueType) => {
-        await using host = await SharedHost.open(node, queueType)
+        await using host = await SharedHost.open(node(), queueType)
         const { engine } = host
         await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
         await publish(engine, "calls", "first")
@@ -52,8 +41,12 @@ for (const installation of installations()) {
       },
       TIMEOUT_MS,
     )
-  })
-}
+  },
+  async (node) => {
+    const setting = `dead_letter_worker_publisher_confirm_timeout, ${OFFERED_AGAIN_MS}`
+    await node.control("eval", `application:set_env(rabbit, ${setting}).`)
+  },
+)
 
 const publish = (engine: RabbitMqEngine, queue: string, name: string) =>
   engine.publish(newEvent({ routing_key: queue, name }))

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
 import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
-import { installations } from "../../support/rabbitmq/installation.ts"
-import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
 import { type Logged, SharedHost } from "../../support/rabbitmq/shared-host.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
@@ -17,21 +16,11 @@ const DELAY_MS = 100
 
 const COUNT = 20
 
-for (const installation of installations()) {
-  describe(`on RabbitMQ of ${installation.root}`, () => {
-    let node: RabbitMqNode
-
-    beforeAll(async () => {
-      node = await RabbitMqNode.start(installation)
-    }, TIMEOUT_MS)
-
-    afterAll(() => node[Symbol.asyncDispose]())
-
-    for (const queueType of ["quorum", "classic"] as const) {
-      describe(`with ${queueType} queues`, () => cases(() => SharedHost.open(node, queueType), queueType))
-    }
-  })
-}
+onEveryBroker((node) => {
+  for (const queueType of ["quorum", "classic"] as const) {
+    describe(`with ${queueType} queues`, () => cases(() => SharedHost.open(node(), queueType), queueType))
+  }
+})
 
 function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
   /** A second engine, which declares nothing. */

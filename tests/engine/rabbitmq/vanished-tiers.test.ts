@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
-import { installations } from "../../support/rabbitmq/installation.ts"
-import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
 import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
@@ -13,22 +12,12 @@ const TIMEOUT_MS = 60_000
 /** A delay that is a tier of its own: the retries wait in `retry.100`. */
 const DELAY_MS = 100
 
-for (const installation of installations()) {
-  describe(`on RabbitMQ of ${installation.root}`, () => {
-    let node: RabbitMqNode
-
-    beforeAll(async () => {
-      node = await RabbitMqNode.start(installation)
-    }, TIMEOUT_MS)
-
-    afterAll(() => node[Symbol.asyncDispose]())
-
-    for (const queueType of ["quorum", "classic"] as const) {
-      describe(`with ${queueType} queues`, () =>
-        cases((overrides) => SharedHost.open(node, queueType, overrides)))
-    }
-  })
-}
+onEveryBroker((node) => {
+  for (const queueType of ["quorum", "classic"] as const) {
+    describe(`with ${queueType} queues`, () =>
+      cases((overrides) => SharedHost.open(node(), queueType, overrides)))
+  }
+})
 
 function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<SharedHost>): void {
   test(
