@@ -9,6 +9,7 @@ import type { Event } from "../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
+import type { QueueAdministration } from "./queue-administration.ts"
 
 export interface Engine {
   readonly name: "embedded" | "rabbitmq"
@@ -19,10 +20,13 @@ export interface Engine {
   /** What the engine can do at this moment. Never waits. */
   status(): EngineStatus
 
+  /** Deletes, empties and unbinds queues. */
+  readonly queueAdministration: QueueAdministration
+
   /**
    * Creates the queues, or updates those that exist; each with its bindings and its dead-letter queue.
-   * A queue stays, and goes on taking events, until it is removed from the engine by hand: an event for a
-   * handler module that is missing today waits for it.
+   * A queue stays, and goes on taking events, until `queueAdministration` deletes it: an event for a handler module that
+   * is missing today waits for it.
    */
   declareQueues(queues: readonly QueueDeclaration[]): Promise<void>
 
@@ -49,7 +53,10 @@ export interface Engine {
    */
   watch(watcher: Watcher): Promise<() => void>
 
-  /** Every queue, with its depth. */
+  /**
+   * Every queue, with its depth. With the capability `findsUndeclaredQueues`, also those that only other processes
+   * declared.
+   */
   queueStats(): Promise<readonly QueueStats[]>
 
   /**
@@ -103,6 +110,13 @@ export interface EngineCapabilities {
   readonly priorities: "strict" | "two-level" | "none"
   /** The queues outlive the process with their declarations: they need not be declared again to be known. */
   readonly remembersQueues: boolean
+  /**
+   * `queueStats` has queues that this process did not declare, such as the queue of a handler module that is gone. If
+   * false, they go on taking events unseen.
+   */
+  readonly findsUndeclaredQueues: boolean
+  /** Events that wait for a retry count as events of their queue, and are deleted with it. */
+  readonly deletesWaitingRetries: boolean
   /** A queue that is declared again takes its new limits. Where not, other limits are refused. */
   readonly updatesQueues: boolean
   /** An event that one of its queues refuses is stored on none of them. */
@@ -217,6 +231,9 @@ export interface QueueStats {
   readonly messageCount: number
   readonly consumerCount: number
   readonly deadLetterCount: number
+  /** How many events may wait. */
+  readonly maxLength: number
+  readonly overflow: QueueDeclaration["overflow"]
 }
 
 /** Which dead letters: those that all of what is given applies to; all of them where nothing is. */

@@ -19,16 +19,19 @@ export class PublishError extends Error {
 
   readonly code: PublishErrorCode
   readonly outcome: PublishOutcome
+  /** The queue that is full; null for every other code, and if it is not known. */
+  readonly queue: string | null
 
   constructor(
     code: PublishErrorCode,
     message: string,
     outcome: PublishOutcome = "not-stored",
-    options?: ErrorOptions,
+    { queue = null, ...options }: ErrorOptions & { readonly queue?: string | null } = {},
   ) {
     super(message, options)
     this.code = code
     this.outcome = outcome
+    this.queue = queue
   }
 }
 
@@ -47,6 +50,24 @@ export class UnknownQueueError extends Error {
       `there is no queue ${JSON.stringify(queue)}; there are ${[...known].toSorted().join(", ") || "none"}`,
     )
     this.queue = queue
+  }
+}
+
+/** The queue is consumed, by this process or another one, or has deliveries that are not settled. */
+export class QueueInUseError extends Error {
+  override readonly name = "QueueInUseError"
+
+  constructor(queue: string) {
+    super(`the queue ${queue} is consumed, or has deliveries that are not settled`)
+  }
+}
+
+/** The queue was to be deleted only if it is empty. */
+export class QueueNotEmptyError extends Error {
+  override readonly name = "QueueNotEmptyError"
+
+  constructor(queue: string, events: number, deadLetters: number) {
+    super(`the queue ${queue} has ${events} events and ${deadLetters} dead letters`)
   }
 }
 

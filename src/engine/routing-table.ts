@@ -5,7 +5,7 @@ const MAX_REMEMBERED_KEYS = 1_000
 
 interface Binding {
   readonly patterns: readonly string[]
-  /** The place among all bound queues. */
+  /** The place among all queues, in the order in which they were first bound. */
   readonly place: number
 }
 
@@ -14,14 +14,21 @@ export class RoutingTable<Queue> {
   readonly #bindings = new Map<Queue, Binding>()
   readonly #tree = new TopicTree<Queue>()
   readonly #remembered = new Map<string, readonly Queue[]>()
+  #nextPlace = 0
 
   /** Binds a queue by these patterns, in place of those it had. */
   bind(queue: Queue, patterns: readonly string[]): void {
     const before = this.#bindings.get(queue)
     for (const pattern of before?.patterns ?? []) this.#tree.remove(pattern, queue)
     for (const pattern of patterns) this.#tree.add(pattern, queue)
-    this.#bindings.set(queue, { patterns, place: before?.place ?? this.#bindings.size })
+    this.#bindings.set(queue, { patterns, place: before?.place ?? this.#nextPlace++ })
     this.#remembered.clear()
+  }
+
+  /** Forgets a queue. Unknown queues are skipped. */
+  remove(queue: Queue): void {
+    this.bind(queue, [])
+    this.#bindings.delete(queue)
   }
 
   /** The queues bound for the key, each once, in the order in which they were first bound. */

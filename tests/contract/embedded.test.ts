@@ -12,6 +12,8 @@ describeEngine("embedded", async (): Promise<EngineHarness> => {
       return store.open()
     },
 
+    forget: () => store.close(),
+
     async crashHolding(queue, count) {
       const script = new URL("../support/hold-deliveries.ts", import.meta.url)
       await using child = new ChildProcess(script, [store.dataDir, queue, String(count)])

@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test"
 import type { Engine, EngineCapabilities } from "../../src/engine/engine.ts"
+import { administrationCases } from "./administration-cases.ts"
 import { deadLetterCases } from "./dead-letter-cases.ts"
 import { durabilityCases } from "./durability-cases.ts"
 import { limitCases } from "./limit-cases.ts"
@@ -17,6 +18,9 @@ export interface EngineHarness extends AsyncDisposable {
 
   /** Opens the engine on what is stored. The one opened before must be closed. */
   open(): Promise<Engine>
+
+  /** Closes the engine. The next one declares these queues no more. */
+  forget(queues: readonly string[]): Promise<void>
 
   /**
    * Lets a process of its own take `count` events of the queue, and kills it (SIGKILL) while it holds them.
@@ -49,6 +53,7 @@ const CASE_TIMEOUT_MS = 60_000
 const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])[] = [
   ["publishing", publishCases],
   ["queues", queueCases],
+  ["deleting, emptying and unbinding queues", administrationCases],
   ["length limits", limitCases],
   ["order", orderCases],
   ["time to live", ttlCases],

@@ -39,9 +39,10 @@ export const queueCases: readonly ContractCase[] = [
       const inbox = new Inbox(engine, "busy", 1)
       await inbox.next()
       const stats = (await engine.queueStats()).toSorted((a, b) => a.name.localeCompare(b.name))
+      const common = { deadLetterCount: 0, maxLength: 1_000_000, overflow: "reject-publish" } as const
       expect(stats).toEqual([
-        { name: "busy", bindings: ["busy"], messageCount: 2, consumerCount: 1, deadLetterCount: 0 },
-        { name: "quiet", bindings: ["a.#", "b.*"], messageCount: 0, consumerCount: 0, deadLetterCount: 0 },
+        { name: "busy", bindings: ["busy"], messageCount: 2, consumerCount: 1, ...common },
+        { name: "quiet", bindings: ["a.#", "b.*"], messageCount: 0, consumerCount: 0, ...common },
       ])
     },
   },

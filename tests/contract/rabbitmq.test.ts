@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "bun:test"
 import type { QueueDeclaration } from "../../src/engine/engine.ts"
 import type { BrokerAccess } from "../../src/engine/rabbitmq/broker-address.ts"
 import { capabilitiesOf, type QueueType } from "../../src/engine/rabbitmq/capabilities.ts"
+import { QUEUE_REGISTER } from "../../src/engine/rabbitmq/queue-register.ts"
 import type { RabbitMqEngine } from "../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { ChildProcess } from "../support/child-process.ts"
 import { GivenBroker } from "../support/rabbitmq/given-broker.ts"
@@ -56,11 +57,12 @@ function describeBoth(newPlace: () => Promise<Place>): void {
 
 function newHarness(place: Place, queueType: QueueType): EngineHarness {
   const declared = new Map<string, QueueDeclaration>()
+  const used = new Set<string>()
   let engine: RabbitMqEngine | undefined
   return {
     /** Known once the engine was opened: they depend on the broker's version. */
     get capabilities() {
-      return engine?.capabilities ?? capabilitiesOf(queueType, null, CONSUMER_TIMEOUT_MS)
+      return engine?.capabilities ?? capabilitiesOf(queueType, null, CONSUMER_TIMEOUT_MS, true)
     },
 
     /** It does not remember its queues: who starts it declares them. */
@@ -72,9 +74,22 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
       const declare = opened.declareQueues.bind(opened)
       opened.declareQueues = async (queues) => {
         await declare(queues)
-        for (const queue of queues) declared.set(queue.name, queue)
+        for (const queue of queues) {
+          declared.set(queue.name, queue)
+          used.add(queue.name)
+        }
       }
       return opened
+    },
+
+    async forget(queues) {
+      const { register } = engine?.queueAdministration ?? {}
+      await waitUntil(
+        () => queues.every((queue) => register?.get(queue) !== undefined),
+        "the register to know",
+      )
+      await engine?.close()
+      for (const queue of queues) declared.delete(queue)
     },
 
     async crashHolding(queue, count) {
@@ -93,7 +108,7 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
 
     async [Symbol.asyncDispose]() {
       await engine?.close()
-      await place.clean(declared.keys())
+      await place.clean([...used, QUEUE_REGISTER])
     },
   }
 }

@@ -20,8 +20,12 @@ export class EmbeddedStore implements AsyncDisposable {
     return this.#engine
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     await this.#engine?.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
     this.#folder[Symbol.dispose]()
   }
 }

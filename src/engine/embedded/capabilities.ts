@@ -4,6 +4,8 @@ import type { EngineCapabilities } from "../engine.ts"
 export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   priorities: "strict",
   remembersQueues: true,
+  findsUndeclaredQueues: true,
+  deletesWaitingRetries: true,
   updatesQueues: true,
   refusesOnAllQueuesOrNone: true,
   hasExactLimits: true,

@@ -12,13 +12,12 @@ import { DeadLetterStore, type Step, type Stretch } from "./dead-letter-store.ts
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
 import { isDamage } from "./store-damage.ts"
-import type { OperationNeeds } from "./turn.ts"
+import type { Operate } from "./turn.ts"
 import { reasonOf, whyUnavailable } from "./turn-failure.ts"
 
 export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus
-  /** Runs in the next turn; resolves once that is on the disk. @throws {EngineUnavailableError} */
-  readonly operate: <Result>(write: (now: number) => Result, needs: OperationNeeds) => Promise<Result>
+  readonly operate: Operate
   /** Called if the store turns out to be damaged. */
   readonly onDamage: (cause: unknown) => void
 }

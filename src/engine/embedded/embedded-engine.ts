@@ -15,7 +15,7 @@ import type {
   Subscription,
   Watcher,
 } from "../engine.ts"
-import { EngineStartError, type PublishOutcome } from "../errors.ts"
+import type { PublishOutcome } from "../errors.ts"
 import type { Report } from "../report.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
@@ -30,13 +30,14 @@ import { EngineState } from "./engine-state.ts"
 import { explainLostTurns } from "./lost-turns.ts"
 import { MessageStore } from "./message-store.ts"
 import { subscribe } from "./queue.ts"
+import { EmbeddedQueueAdministration } from "./queue-administration.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
 import { RecoveryTimer } from "./recovery-timer.ts"
 import { ReserveFile } from "./reserve-file.ts"
 import { StoreClock } from "./store-clock.ts"
 import { explainLasting } from "./store-damage.ts"
 import { type Log, StoreLog } from "./store-log.ts"
-import { newOperation, type OperationNeeds, type PendingOperation, type Settlement, Turn } from "./turn.ts"
+import { newOperation, type Operate, type PendingOperation, type Settlement, Turn } from "./turn.ts"
 import {
   abandon,
   isDiskFull,
@@ -61,6 +62,7 @@ export class EmbeddedEngine implements Engine {
   readonly #opened: OpenStore
   readonly #store: MessageStore
   readonly #deadLetters: DeadLetterAdministration
+  readonly queueAdministration: EmbeddedQueueAdministration
   readonly #catalog: QueueCatalog
   readonly #writer: TurnWriter
   readonly #committer: Committer
@@ -106,12 +108,12 @@ export class EmbeddedEngine implements Engine {
     if (warning !== null) report("error", warning, {})
     this.#state = new EngineState(warning, options.onStatusChange)
     this.#store = new MessageStore(database)
-    this.#deadLetters = new DeadLetterAdministration(database, this.#store, {
-      status: () => this.#state.current,
-      operate: (write, needs) => this.#operate(write, needs),
-      onDamage,
-    })
+    const operate = this.#operate
+    const letters = { status: () => this.#state.current, operate, onDamage }
+    this.#deadLetters = new DeadLetterAdministration(database, this.#store, letters)
     this.#catalog = reserve.spendOn(() => new QueueCatalog(database, this.#store))
+    const queues = { catalog: this.#catalog, store: this.#store, deadLetters: this.#deadLetters, operate }
+    this.queueAdministration = new EmbeddedQueueAdministration(queues)
     this.#upkeep = new Upkeep(database, {
       dataDir: options.dataDir,
       reserve,
@@ -155,12 +157,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
-    try {
-      const declared = await this.#operate(() => this.#catalog.write(queues), { room: false })
-      this.#catalog.adopt(declared)
-    } catch (cause) {
-      throw new EngineStartError(`the queues can't be declared: ${reasonOf(cause)}`, { cause })
-    }
+    await this.queueAdministration.declare(queues)
     this.#committer.schedule()
   }
 
@@ -207,7 +204,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   /** Writes in the next turn; resolves once that is on the disk. */
-  #operate<Result>(write: (now: number) => Result, needs: OperationNeeds): Promise<Result> {
+  readonly #operate: Operate = (write, needs) => {
     if (!this.#state.takes(needs)) return Promise.reject(this.#state.refusal())
     const { operation, done } = newOperation(write, needs)
     this.#committer.turn.operations.push(operation)

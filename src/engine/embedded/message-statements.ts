@@ -41,6 +41,12 @@ export function prepare(database: Database) {
     inState: query<Message, [number, number]>(
       `SELECT ${columns} FROM messages WHERE queue = ? AND state = ?`,
     ),
+    waitingThrough: query<Message, [number, number, number, number]>(
+      `SELECT ${columns} FROM messages WHERE queue = ? AND state = ? AND position <= ? LIMIT ?`,
+    ),
+    anyInState: query<Value, [number, number]>(
+      "SELECT 1 AS value FROM messages WHERE queue = ? AND state = ? LIMIT 1",
+    ),
     head: query<Message, [number, number, number]>(
       `SELECT ${columns} FROM messages WHERE queue = ? AND state = ? AND priority = ? ORDER BY position LIMIT 1`,
     ),

@@ -13,6 +13,9 @@ const READY = 0
 const UNSETTLED = 1
 const DELAYED = 2
 
+/** Messages that nobody holds: they wait to be delivered, or for a retry. */
+export type WaitingState = "ready" | "delayed"
+
 const LEVELS = Object.values(PRIORITY_LEVELS)
 
 export type TakenMessage = Message & StoredEvent
@@ -60,6 +63,11 @@ export class MessageStore {
   /** How many messages there are on all queues, in whatever state; dead letters are none. */
   get messageCount(): number {
     return this.#messageCount
+  }
+
+  /** The position of the message that was stored last, on whatever queue. */
+  get lastPosition(): number {
+    return this.#lastPosition
   }
 
   /** Makes what was unsettled when the last process died ready again, and learns which positions are used. */
@@ -199,6 +207,28 @@ export class MessageStore {
   /** Makes a message that a consumer holds a dead letter. */
   buryUnsettled(message: Message, failure: FailureRecord): void {
     this.#bury(message, UNSETTLED, failure)
+  }
+
+  /** Deletes up to `limit` messages that are in this state and not behind a position; returns how many. */
+  discard(queue: number, state: WaitingState, through: number, limit: number): number {
+    const from = state === "ready" ? READY : DELAYED
+    const messages = this.#sql.waitingThrough.all(queue, from, through, limit)
+    for (const message of messages) {
+      requireOne(this.#sql.deleteMessage.run(queue, from, message.priority, message.position))
+      this.#dropEvent(message)
+    }
+    this.#messageCount -= messages.length
+    return messages.length
+  }
+
+  /** Whether a consumer, or one that was cancelled, holds a message of the queue. */
+  hasUnsettled(queue: number): boolean {
+    return this.#sql.anyInState.get(queue, UNSETTLED) !== null
+  }
+
+  /** Counts by walking what waits for a retry. */
+  countDelayed(queue: number): number {
+    return this.#sql.countMessages.get(queue, DELAYED)?.value ?? 0
   }
 
   /** Counts by walking the whole queue: for the start, and after a turn that failed. */

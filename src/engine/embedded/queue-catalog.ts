@@ -7,7 +7,7 @@ import { UnknownQueueError } from "../errors.ts"
 import { RoutingTable } from "../routing-table.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
-import { StoreDamagedError } from "./store-damage.ts"
+import { requireOne, StoreDamagedError } from "./store-damage.ts"
 
 const DeclarationSchema = v.object({
   name: v.string(),
@@ -34,6 +34,7 @@ export class QueueCatalog {
   readonly #routes = new RoutingTable<Queue>()
   readonly #store: MessageStore
   readonly #upsert
+  readonly #delete
 
   constructor(database: Database, store: MessageStore) {
     this.#store = store
@@ -41,6 +42,7 @@ export class QueueCatalog {
       "INSERT INTO queues (name, declaration, checksum) VALUES (?1, ?2, ?3)" +
         " ON CONFLICT (name) DO UPDATE SET declaration = ?2, checksum = ?3 RETURNING id",
     )
+    this.#delete = database.prepare<never, [number]>("DELETE FROM queues WHERE id = ?")
     const stored = database.query<StoredQueue, []>("SELECT id, name, declaration, checksum FROM queues").all()
     store.transaction(() => {
       for (const queue of stored) {
@@ -59,7 +61,7 @@ export class QueueCatalog {
    */
   write(declarations: readonly QueueDeclaration[]): DeclaredQueues {
     const changed = declarations.filter(
-      (declaration) => !isDeepStrictEqual(this.#queues.get(declaration.name)?.declaration, declaration),
+      (declaration) => !isDeepStrictEqual(this.#present(declaration.name)?.declaration, declaration),
     )
     return changed.map((declaration) => {
       const id = this.#upsertQueue(declaration)
@@ -71,7 +73,7 @@ export class QueueCatalog {
   /** Puts what was written in force. */
   adopt(declared: DeclaredQueues): void {
     for (const { id, declaration } of declared) {
-      const known = this.#queues.get(declaration.name)
+      const known = this.#present(declaration.name)
       if (known === undefined) this.#add(id, declaration)
       else {
         known.declaration = declaration
@@ -80,9 +82,22 @@ export class QueueCatalog {
     }
   }
 
+  /** Deletes an empty queue, in the transaction of a turn. It is known until `remove` is called. */
+  erase(queue: Queue): void {
+    requireOne(this.#delete.run(queue.id))
+    queue.isDeleted = true
+  }
+
+  /** Forgets a queue that was erased, unless another one was declared in its place. */
+  remove(queue: Queue): void {
+    const { name } = queue.declaration
+    if (this.#queues.get(name) === queue) this.#queues.delete(name)
+    this.#routes.remove(queue)
+  }
+
   /** @throws {UnknownQueueError} */
   get(name: string): Queue {
-    const queue = this.#queues.get(name)
+    const queue = this.#present(name)
     if (queue === undefined) throw new UnknownQueueError(name, this.#queues.keys())
     return queue
   }
@@ -98,6 +113,8 @@ export class QueueCatalog {
       messageCount: queue.ready,
       consumerCount: queue.consumers.size,
       deadLetterCount: queue.deadLetters,
+      maxLength: queue.declaration.maxLength,
+      overflow: queue.declaration.overflow,
     }))
   }
 
@@ -105,9 +122,10 @@ export class QueueCatalog {
     return this.#routes.route(routingKey)
   }
 
-  /** Takes the counts from the store: a turn that was rolled back had changed them. */
+  /** Takes the counts from the store: a turn that was rolled back had changed them, and has deleted nothing. */
   recount(): void {
     for (const queue of this.#queues.values()) {
+      queue.isDeleted = false
       queue.ready = this.#store.countReady(queue.id)
       queue.deadLetters = this.#store.countDeadLetters(queue.id)
     }
@@ -115,6 +133,12 @@ export class QueueCatalog {
 
   close(): void {
     this.#upsert.finalize()
+    this.#delete.finalize()
+  }
+
+  #present(name: string): Queue | undefined {
+    const queue = this.#queues.get(name)
+    return queue?.isDeleted ? undefined : queue
   }
 
   #upsertQueue(declaration: QueueDeclaration): number | undefined {
@@ -125,7 +149,7 @@ export class QueueCatalog {
   #add(id: number, declaration: QueueDeclaration): void {
     const ready = this.#store.countReady(id)
     const deadLetters = this.#store.countDeadLetters(id)
-    const queue: Queue = { id, declaration, ready, deadLetters, consumers: new Set() }
+    const queue: Queue = { id, declaration, ready, deadLetters, consumers: new Set(), isDeleted: false }
     this.#queues.set(declaration.name, queue)
     this.#routes.bind(queue, declaration.bindings)
   }

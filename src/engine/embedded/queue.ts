@@ -7,6 +7,8 @@ export interface Queue {
   ready: number
   deadLetters: number
   readonly consumers: Set<Consumer>
+  /** Set in the turn that deletes it: publishes that were routed before that skip it. */
+  isDeleted: boolean
 }
 
 export interface Consumer extends Pick<ConsumeOptions, "onDelivery"> {

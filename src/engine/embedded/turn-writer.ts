@@ -10,6 +10,7 @@ import type { QueueCatalog } from "./queue-catalog.ts"
 import type { StoreClock } from "./store-clock.ts"
 import { StoreDamagedError } from "./store-damage.ts"
 import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
+import { unroutable } from "./turn-failure.ts"
 
 /** A message that was taken for a consumer. */
 export interface Claim {
@@ -155,11 +156,14 @@ export class TurnWriter {
   }
 
   /** All of the event's queues take it, or none does. */
-  #publish({ stored, priority, queues }: PendingPublish, now: number): PublishError | null {
+  #publish({ stored, routingKey, priority, ...publish }: PendingPublish, now: number): PublishError | null {
+    const queues = present(publish.queues)
+    if (queues.length === 0) return unroutable(routingKey)
     const full = queues.find((queue) => isFull(queue) && queue.declaration.overflow === "reject-publish")
     if (full !== undefined) {
       const { name, maxLength } = full.declaration
-      return new PublishError("queue-full", `the queue ${name} is full: ${maxLength} events wait in it`)
+      const reason = `the queue ${name} is full: ${maxLength} events wait in it`
+      return new PublishError("queue-full", reason, "not-stored", { queue: name })
     }
     const shortage = this.#room.take(stored.body, queues.length)
     if (shortage !== null) return new PublishError("engine-unavailable", shortage)
@@ -270,6 +274,10 @@ export class TurnWriter {
 function boundDelay(delayMs: number): number {
   return Number.isNaN(delayMs) ? 0 : Math.min(MAX_DELAY_MS, Math.max(0, delayMs))
 }
+
+/** Without the queues that were deleted after the event was routed. */
+const present = (queues: readonly Queue[]): readonly Queue[] =>
+  queues.some(({ isDeleted }) => isDeleted) ? queues.filter(({ isDeleted }) => !isDeleted) : queues
 
 const isFull = (queue: Queue): boolean => queue.ready >= queue.declaration.maxLength
 

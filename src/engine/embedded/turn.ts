@@ -38,6 +38,9 @@ export interface OperationNeeds {
   readonly room: boolean
 }
 
+/** Runs in the next turn; resolves once that is on the disk. @throws {EngineUnavailableError} */
+export type Operate = <Result>(write: (now: number) => Result, needs: OperationNeeds) => Promise<Result>
+
 /** Anything else that is written: a declaration, a step of a redrive or a purge. */
 export interface PendingOperation {
   readonly needs: OperationNeeds

@@ -11,10 +11,13 @@ export function capabilitiesOf(
   queueType: QueueType,
   server: ServerProperties | null,
   consumerTimeoutMs: number,
+  findsUndeclaredQueues: boolean,
 ): EngineCapabilities {
   return {
     priorities: queueType === "classic" ? "strict" : quorumPriorities(server?.version ?? ""),
     remembersQueues: false,
+    findsUndeclaredQueues,
+    deletesWaitingRetries: false,
     updatesQueues: false,
     refusesOnAllQueuesOrNone: false,
     hasExactLimits: queueType === "classic",

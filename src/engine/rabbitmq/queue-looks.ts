@@ -1,8 +1,8 @@
-import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { QueueDeclaration, QueueStats } from "../engine.ts"
 import { EngineUnavailableError } from "../errors.ts"
+import { type Depth, QueueLook } from "./queue-look.ts"
 import { reasonOf, replyOf } from "./reply.ts"
-import { deadQueueOf } from "./topology.ts"
 
 /** How long a caller waits for a look, in milliseconds: a quorum queue without a leader does not answer. */
 const TIMEOUT_MS = 5_000
@@ -10,14 +10,17 @@ const TIMEOUT_MS = 5_000
 export interface QueueLooksOptions {
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
+  /** The queues that this instance declares. */
   readonly queues: () => Iterable<QueueDeclaration>
+  /** The queues that others have declared. */
+  readonly undeclared: () => readonly QueueDeclaration[]
+  /** Called if one that others have declared is missing. */
+  readonly onGone: (queue: string) => Promise<void>
   /** Declares a queue that is missing. */
   readonly declare: (queue: string) => Promise<void>
   /** How long a look serves all who ask, in milliseconds. */
   readonly lastsMs: number
 }
-
-type Figures = Pick<QueueStats, "messageCount" | "consumerCount" | "deadLetterCount">
 
 /**
  * Looks how full the queues are. One look at a time, on one channel, serves all who ask while it runs and for some time
@@ -35,7 +38,7 @@ export class QueueLooks {
   }
 
   /**
-   * Every queue that RabbitMQ tells of. A queue that is missing is declared first; it is left out if that fails.
+   * Every queue that RabbitMQ tells of. An own queue that is missing is declared first; it is left out if that fails.
    * @throws {EngineUnavailableError}
    */
   async stats(): Promise<readonly QueueStats[]> {
@@ -45,13 +48,13 @@ export class QueueLooks {
     return withinTime(this.#running ?? this.#begin(client))
   }
 
-  /** As `stats`, but what is told was so after the call. */
-  async freshStats(): Promise<readonly QueueStats[]> {
+  /** How many events wait on each queue, by its name. What is told was so after the call. */
+  async freshDepths(): Promise<ReadonlyMap<string, number>> {
     await this.#running?.catch(() => {
       // Whoever asked for that look is told.
     })
     this.#last = null
-    return this.stats()
+    return new Map((await this.stats()).map(({ name, messageCount }) => [name, messageCount]))
   }
 
   /** The queues are others than before: the next to ask gets a new look. */
@@ -78,57 +81,56 @@ export class QueueLooks {
   }
 
   async #look(client: AMQPClient): Promise<readonly QueueStats[]> {
-    const asking = new Asking(client)
+    const { queues, undeclared, onGone } = this.#options
+    await using look = new QueueLook(client)
     const stats: QueueStats[] = []
-    for (const { name, bindings } of [...this.#options.queues()]) {
-      const figures = await this.#figuresOf(asking, name)
-      if (figures !== null) stats.push({ name, bindings, ...figures })
+    for (const queue of queues()) {
+      const depth = await this.#depthOf(look, queue.name)
+      if (depth !== null) stats.push(statsOf(queue, depth))
     }
-    await asking.end()
+    for (const queue of undeclared()) {
+      const depth = await lookedAt(look, queue.name)
+      if (depth === "refused") continue
+      if (depth !== null) stats.push(statsOf(queue, depth))
+      else await onGone(queue.name)
+    }
     return stats
   }
 
-  async #figuresOf(asking: Asking, queue: string): Promise<Figures | null> {
-    const ask = async (): Promise<Figures> => {
-      const { messageCount, consumerCount } = await asking.ask(queue)
-      const dead = await asking.ask(deadQueueOf(queue))
-      return { messageCount, consumerCount, deadLetterCount: dead.messageCount }
-    }
-    try {
-      return await ask()
-    } catch (error) {
-      if (replyOf(error) === null) throw error
-    }
+  /** How full an own queue is; what is missing of it is declared first. Null if RabbitMQ does not tell. */
+  async #depthOf(look: QueueLook, queue: string): Promise<Depth | null> {
+    const depth = await lookedAt(look, queue)
+    if (depth !== "refused" && depth !== null && depth.deadLetterCount !== null) return depth
     try {
       await this.#options.declare(queue)
-      return await ask()
+      return await look.depth(queue)
     } catch (error) {
       // A queue without figures costs its own figures alone. Whoever declares it logs why it can't be.
-      if (asking.client.closed) throw error
+      if (look.client.closed) throw error
       return null
     }
   }
 }
 
-/** Asks about queues on one channel, and on another one after RabbitMQ has closed it over a queue that is missing. */
-class Asking {
-  readonly client: AMQPClient
-  #channel: AMQPChannel | null = null
-
-  constructor(client: AMQPClient) {
-    this.client = client
-  }
-
-  async ask(queue: string): Promise<{ readonly messageCount: number; readonly consumerCount: number }> {
-    if (this.#channel === null || this.#channel.closed) this.#channel = await this.client.channel()
-    const passively = { passive: true, durable: true, autoDelete: false, exclusive: false }
-    return this.#channel.queueDeclare(queue, passively)
-  }
-
-  async end(): Promise<void> {
-    if (this.#channel?.closed === false) await this.#channel.close()
+/** How full a queue is; null if it is missing. */
+async function lookedAt(look: QueueLook, queue: string): Promise<Depth | null | "refused"> {
+  try {
+    return await look.depth(queue)
+  } catch (error) {
+    if (replyOf(error) === null) throw error
+    return "refused"
   }
 }
+
+const statsOf = ({ name, bindings, maxLength, overflow }: QueueDeclaration, depth: Depth): QueueStats => ({
+  name,
+  bindings,
+  messageCount: depth.messageCount,
+  consumerCount: depth.consumerCount,
+  deadLetterCount: depth.deadLetterCount ?? 0,
+  maxLength,
+  overflow,
+})
 
 async function withinTime(look: Promise<readonly QueueStats[]>): Promise<readonly QueueStats[]> {
   const { promise: tooLate, reject } = Promise.withResolvers<never>()

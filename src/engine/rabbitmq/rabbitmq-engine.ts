@@ -17,9 +17,8 @@ import type {
   Subscription,
   Watcher,
 } from "../engine.ts"
-import { EngineStartError, EngineUnavailableError, PublishError, UnknownQueueError } from "../errors.ts"
+import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import type { Report } from "../report.ts"
-import { RoutingTable } from "../routing-table.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
@@ -27,7 +26,9 @@ import { DeadLetters } from "./dead-letters.ts"
 import { describeBroker } from "./describe-broker.ts"
 import { LiveQueue } from "./live-queue.ts"
 import { propertiesOf, redriveOf } from "./message.ts"
+import { OwnQueues } from "./own-queues.ts"
 import { PublishChannel } from "./publish-channel.ts"
+import { RabbitMqQueueAdministration } from "./queue-administration.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
 import { Refusals } from "./refusals.ts"
 import type { ServerProperties } from "./server-properties.ts"
@@ -56,10 +57,10 @@ const DRAIN_INTERVAL_MS = 10
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
+  readonly queueAdministration: RabbitMqQueueAdministration
   readonly #options: RabbitMqEngineOptions
   readonly #topology: Topology
-  readonly #queues = new Map<string, QueueDeclaration>()
-  readonly #routes = new RoutingTable<string>()
+  readonly #own = new OwnQueues()
   readonly #consumers = new Set<QueueConsumer>()
   readonly #publishing: BrokerConnection
   readonly #consuming: BrokerConnection
@@ -67,8 +68,7 @@ export class RabbitMqEngine implements Engine {
   readonly #live: LiveQueue
   readonly #tried = new TriedAttempts()
   readonly #refusals = new Refusals({
-    depths: async () =>
-      new Map((await this.#upkeep.looks.freshStats()).map(({ name, messageCount }) => [name, messageCount])),
+    depths: () => this.#upkeep.looks.freshDepths(),
     reset: () => this.#publishing.reset(),
   })
   readonly #deadLetters = new DeadLetters({
@@ -99,7 +99,9 @@ export class RabbitMqEngine implements Engine {
     this.#upkeep = new Upkeep({
       ...options,
       topology: this.#topology,
-      queues: () => this.#queues.values(),
+      queues: () => this.#own.values(),
+      undeclared: () => this.queueAdministration.register.undeclared(),
+      onGone: (queue) => this.queueAdministration.tellDeleted(queue),
       declare: (queue) => this.#redeclare(queue),
       publishClient: () => this.#publishingNow().client,
       client: () => this.#reachable(),
@@ -109,7 +111,15 @@ export class RabbitMqEngine implements Engine {
     this.#live = new LiveQueue({
       exchange: topology.exchange,
       isAllowed: topology.mode === "declare",
-      patterns: () => [...this.#queues.values()].flatMap(({ bindings }) => bindings),
+      patterns: () => this.#own.values().flatMap(({ bindings }) => bindings),
+    })
+    this.queueAdministration = new RabbitMqQueueAdministration({
+      ...options,
+      own: this.#own,
+      client: () => this.#reachable(),
+      publishing: () => this.#publishingNow().client,
+      redeclare: (queue) => this.#redeclare(queue),
+      onChanged: () => this.#upkeep.looks.forget(),
     })
     this.#publishing = new BrokerConnection({
       name: "event-broker publish",
@@ -127,7 +137,8 @@ export class RabbitMqEngine implements Engine {
 
   get capabilities(): EngineCapabilities {
     const { topology, consumerTimeoutMs } = this.#options
-    return capabilitiesOf(topology.queueType, this.#server, consumerTimeoutMs)
+    const { isUsable } = this.queueAdministration.register
+    return capabilitiesOf(topology.queueType, this.#server, consumerTimeoutMs, isUsable)
   }
 
   status(): EngineStatus {
@@ -158,14 +169,12 @@ export class RabbitMqEngine implements Engine {
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
     const client = this.#publishClient
-    if (client !== null) await this.#topology.declare(client, queues, this.#queues)
+    if (client !== null) await this.#topology.declare(client, queues, this.#own)
     else if (this.#topologyFault !== null) throw this.#topologyFault
-    for (const queue of queues) {
-      this.#queues.set(queue.name, queue)
-      this.#routes.bind(queue.name, queue.bindings)
-    }
+    this.#own.add(queues)
     this.#upkeep.looks.forget()
     this.#live.redeclared()
+    this.queueAdministration.register.declared()
   }
 
   async publish(event: Event, trace: TraceContext | null = null): Promise<void> {
@@ -180,11 +189,10 @@ export class RabbitMqEngine implements Engine {
       await send()
       this.#refusals.confirmed()
     } catch (error) {
-      // Other programs may have bound queues of their own.
-      const queues = this.#routes.route(event.routing_key).flatMap((name) => this.#queues.get(name) ?? [])
       if (!(error instanceof PublishError)) throw error
-      if (error.code === "unroutable") return this.#upkeep.repairs.publishReturned(queues, error, send)
-      throw error.code === "queue-full" ? await this.#refusals.explain(queues, error) : error
+      const { own, others } = this.queueAdministration.route(event.routing_key)
+      if (error.code === "unroutable") return this.#upkeep.repairs.publishReturned(own, error, send)
+      throw error.code === "queue-full" ? await this.#refusals.explain([...own, ...others], error) : error
     }
   }
 
@@ -197,8 +205,8 @@ export class RabbitMqEngine implements Engine {
         redeclare: () => this.#upkeep.repairs.declare(queue),
         // One with a single active consumer is for order, and to begin its consumer anew would hand it over.
         isOrdered: async () =>
-          this.#isSingle(queue) || (await this.#topology.isOrdered(this.#reachable(), queue)),
-        isSingle: () => this.#isSingle(queue),
+          this.#own.isSingle(queue) || (await this.#topology.isOrdered(this.#reachable(), queue)),
+        isSingle: () => this.#own.isSingle(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
         tried: this.#tried,
         report: this.#options.report,
@@ -219,34 +227,28 @@ export class RabbitMqEngine implements Engine {
     return this.#upkeep.looks.stats()
   }
 
-  async deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
-    this.#requireKnown(queue)
-    return this.#upkeep.repairs.whereMissing(queue, () => this.#deadLetters.look(queue, selection))
+  deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
+    return this.#ofKnown(queue, () => this.#deadLetters.look(queue, selection))
   }
 
-  async redrive(
-    queue: string,
-    selection: DeadLetterSelection,
-    options: RedriveOptions = {},
-  ): Promise<Redriven> {
-    this.#requireKnown(queue)
-    this.#reachable()
-    // Where nothing can be stored, nothing has to be taken to find that out.
-    if (!options.dryRun) this.#writable()
-    return this.#upkeep.repairs.whereMissing(queue, () =>
-      this.#deadLetters.redrive(queue, selection, options),
-    )
+  redrive(queue: string, selection: DeadLetterSelection, options: RedriveOptions = {}): Promise<Redriven> {
+    return this.#ofKnown(queue, () => {
+      this.#reachable()
+      // Where nothing can be stored, nothing has to be taken to find that out.
+      if (!options.dryRun) this.#writable()
+      return this.#deadLetters.redrive(queue, selection, options)
+    })
   }
 
-  async purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged> {
-    this.#requireKnown(queue)
-    return this.#upkeep.repairs.whereMissing(queue, () => this.#deadLetters.purge(queue, selection))
+  purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged> {
+    return this.#ofKnown(queue, () => this.#deadLetters.purge(queue, selection))
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const consumer of this.#consumers) consumer.cancel()
+    await this.queueAdministration.register.stop()
     while ((this.#publisher?.inFlight ?? 0) + this.#upkeep.inFlight > 0) await Bun.sleep(DRAIN_INTERVAL_MS)
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
   }
@@ -258,7 +260,7 @@ export class RabbitMqEngine implements Engine {
   ): Promise<void> {
     client.onblocked = (reason) => this.#block(reason)
     client.onunblocked = () => this.#unblock()
-    await this.#topology.declare(client, [...this.#queues.values()])
+    await this.#topology.declare(client, this.#own.values())
     // A channel that is lost takes its connection with it: exchanges and queues are then declared anew.
     const onClosed = () => this.#publishing.reset()
     this.#publisher = await PublishChannel.open(client, this.#options.confirmTimeoutMs, onClosed)
@@ -282,6 +284,7 @@ export class RabbitMqEngine implements Engine {
     this.#consumeClient = client
     await Promise.all([...this.#consumers].map((consumer) => consumer.start(client)))
     this.#live.reconnected(client)
+    this.queueAdministration.register.start(client)
     this.#tellStatus()
   }
 
@@ -312,12 +315,13 @@ export class RabbitMqEngine implements Engine {
     this.#options.onStatusChange?.(status)
   }
 
-  #isSingle(queue: string): boolean {
-    return this.#queues.get(queue)?.isSingleActiveConsumer ?? false
+  async #ofKnown<Result>(queue: string, work: () => Promise<Result>): Promise<Result> {
+    this.queueAdministration.require(queue)
+    return this.#upkeep.repairs.whereMissing(queue, work)
   }
 
   async #redeclare(queue: string): Promise<void> {
-    const declaration = this.#queues.get(queue)
+    const declaration = this.#own.get(queue)
     if (declaration === undefined) return
     await this.#topology.declare(this.#publishingNow().client, [declaration])
     this.#live.rebound()
@@ -337,10 +341,6 @@ export class RabbitMqEngine implements Engine {
   #writable(): PublishChannel {
     if (this.#isClosed) throw new PublishError("engine-unavailable", "the engine is closed")
     return this.#publishingNow().channel
-  }
-
-  #requireKnown(queue: string): void {
-    if (!this.#queues.has(queue)) throw new UnknownQueueError(queue, this.#queues.keys())
   }
 
   #reachable(): AMQPClient {

@@ -45,7 +45,8 @@ export class Refusals {
     if (full !== undefined) {
       // Where the event goes to others too, those with room have kept it.
       const outcome = queues.length === 1 ? "not-stored" : "unknown"
-      return new PublishError("queue-full", `the queue ${full.name} is full`, outcome, { cause })
+      const { name } = full
+      return new PublishError("queue-full", `the queue ${name} is full`, outcome, { cause, queue: name })
     }
     const now = performance.now()
     this.#unexplainedSince ??= now

@@ -27,7 +27,7 @@ export interface TopologyOptions {
 export const deadQueueOf = (queue: string): string => `dead.${queue}`
 
 /** An exchange without bindings: that it is there says that the queue has events with ordering keys. */
-const orderedMarkOf = (queue: string): string => `ordered.${queue}`
+export const orderedMarkOf = (queue: string): string => `ordered.${queue}`
 
 /** The exchange, and the queue, of a delay tier. */
 export const tierName = (delayMs: number): string => `retry.${delayMs}`
@@ -59,7 +59,7 @@ export class Topology {
   async declare(
     client: AMQPClient,
     queues: readonly QueueDeclaration[],
-    before: ReadonlyMap<string, QueueDeclaration> = new Map(),
+    before: Pick<ReadonlyMap<string, QueueDeclaration>, "get"> = new Map(),
   ): Promise<void> {
     this.#tiers.clear()
     const channel = await client.channel()

@@ -16,6 +16,10 @@ export interface UpkeepOptions {
   readonly lookLastsMs?: number
   readonly report: Report
   readonly queues: () => Iterable<QueueDeclaration>
+  /** The queues that others have declared. */
+  readonly undeclared: () => readonly QueueDeclaration[]
+  /** Called if one that others have declared is missing. */
+  readonly onGone: (queue: string) => Promise<void>
   /** Declares a queue on the broker, as it was declared first. */
   readonly declare: (queue: string) => Promise<void>
   /** @throws {PublishError} while nothing can be published. */
@@ -36,13 +40,13 @@ export class Upkeep {
   readonly #channels: ExchangeChannels
 
   constructor(options: UpkeepOptions) {
-    const { topology, queues, client, publishClient, isClosed } = options
+    const { topology, queues, publishClient, isClosed } = options
     const troubles = new Troubles(options.report)
     const repairs = new Repairs({ declare: options.declare, queues, topology, troubles })
     const declare = (queue: string): Promise<void> => repairs.declareMissing(queue)
     this.#troubles = troubles
     this.repairs = repairs
-    this.looks = new QueueLooks({ client, queues, declare, lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS })
+    this.looks = new QueueLooks({ ...options, declare, lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS })
     this.#channels = new ExchangeChannels(options.confirmTimeoutMs)
     this.republisher = new Republisher({
       topology,

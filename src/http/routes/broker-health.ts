@@ -37,6 +37,8 @@ const BrokerSchema = z
         refuses_on_all_queues_or_none: z.boolean(),
         updates_queues: z.boolean(),
         remembers_queues: z.boolean(),
+        finds_undeclared_queues: z.boolean(),
+        deletes_waiting_retries: z.boolean(),
       })
       .openapi({ description: "What this broker and this type of queue can do." }),
   })
@@ -98,4 +100,6 @@ const describe = (capabilities: EngineCapabilities) => ({
   refuses_on_all_queues_or_none: capabilities.refusesOnAllQueuesOrNone,
   updates_queues: capabilities.updatesQueues,
   remembers_queues: capabilities.remembersQueues,
+  finds_undeclared_queues: capabilities.findsUndeclaredQueues,
+  deletes_waiting_retries: capabilities.deletesWaitingRetries,
 })

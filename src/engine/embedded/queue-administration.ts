@@ -1,0 +1,122 @@
+import type { QueueDeclaration } from "../engine.ts"
+import { EngineStartError, QueueInUseError, QueueNotEmptyError, UnknownQueueError } from "../errors.ts"
+import type {
+  DeletedQueue,
+  DeleteQueueOptions,
+  PurgedQueue,
+  QueueAdministration,
+  UnboundQueue,
+} from "../queue-administration.ts"
+import type { DeadLetterAdministration } from "./dead-letter-administration.ts"
+import type { MessageStore, WaitingState } from "./message-store.ts"
+import type { Queue } from "./queue.ts"
+import type { QueueCatalog } from "./queue-catalog.ts"
+import type { Operate, OperationNeeds } from "./turn.ts"
+import { reasonOf } from "./turn-failure.ts"
+
+/** Events that one turn deletes at most, so that the event loop goes on meanwhile. */
+const MAX_DELETED_PER_TURN = 1_000
+
+/** A declaration is small, and deleting makes room on a full disk. */
+const NEEDS: OperationNeeds = { room: false }
+
+export interface EmbeddedQueueAdministrationOptions {
+  readonly catalog: QueueCatalog
+  readonly store: MessageStore
+  readonly deadLetters: DeadLetterAdministration
+  readonly operate: Operate
+}
+
+/** Declares, deletes, empties and unbinds queues, in steps. Each step is part of a turn; the event loop runs in between. */
+export class EmbeddedQueueAdministration implements QueueAdministration {
+  readonly #options: EmbeddedQueueAdministrationOptions
+
+  constructor(options: EmbeddedQueueAdministrationOptions) {
+    this.#options = options
+  }
+
+  /** @throws {EngineStartError} if that can't be written. */
+  async declare(queues: readonly QueueDeclaration[]): Promise<void> {
+    const { catalog, operate } = this.#options
+    try {
+      catalog.adopt(await operate(() => catalog.write(queues), NEEDS))
+    } catch (cause) {
+      throw new EngineStartError(`the queues can't be declared: ${reasonOf(cause)}`, { cause })
+    }
+  }
+
+  async delete(name: string, { ifEmpty = false }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
+    const { catalog, deadLetters } = this.#options
+    const queue = catalog.get(name)
+    let deleted = { events: 0, deadLetters: 0 }
+    if (!ifEmpty) {
+      await this.#requireUnused(queue)
+      // No event comes after this, so the steps reach an end.
+      await this.#unbind(queue)
+    }
+    while (true) {
+      const refusal = await this.#options.operate(() => this.#erase(queue), NEEDS)
+      if (refusal === null) break
+      if (ifEmpty || !(refusal instanceof QueueNotEmptyError)) throw refusal
+      const events = (await this.#discard(queue, "ready")) + (await this.#discard(queue, "delayed"))
+      const { purged } = await deadLetters.purge(queue, {})
+      deleted = { events: deleted.events + events, deadLetters: deleted.deadLetters + purged }
+    }
+    catalog.remove(queue)
+    return deleted
+  }
+
+  async purge(name: string): Promise<PurgedQueue> {
+    return { purged: await this.#discard(this.#options.catalog.get(name), "ready") }
+  }
+
+  async unbind(name: string): Promise<UnboundQueue> {
+    const queue = this.#options.catalog.get(name)
+    const { bindings } = queue.declaration
+    await this.#unbind(queue)
+    return { bindings }
+  }
+
+  async #requireUnused(queue: Queue): Promise<void> {
+    const { name } = queue.declaration
+    if (await this.#options.operate(() => this.#isUsed(queue), NEEDS)) throw new QueueInUseError(name)
+  }
+
+  #isUsed(queue: Queue): boolean {
+    return queue.consumers.size > 0 || this.#options.store.hasUnsettled(queue.id)
+  }
+
+  async #unbind(queue: Queue): Promise<void> {
+    const { catalog, operate } = this.#options
+    catalog.adopt(await operate(() => catalog.write([{ ...queue.declaration, bindings: [] }]), NEEDS))
+  }
+
+  /** Deletes the queue itself, or returns why not. It is gone for the rest of the turn: publishes come after this. */
+  #erase(queue: Queue): Error | null {
+    const { catalog, store } = this.#options
+    const { name } = queue.declaration
+    if (queue.isDeleted) return new UnknownQueueError(name, [])
+    if (this.#isUsed(queue)) return new QueueInUseError(name)
+    const events = queue.ready + store.countDelayed(queue.id)
+    if (events + queue.deadLetters > 0) return new QueueNotEmptyError(name, events, queue.deadLetters)
+    catalog.erase(queue)
+    return null
+  }
+
+  /** Deletes the events that are in this state now; resolves with how many. */
+  async #discard(queue: Queue, state: WaitingState): Promise<number> {
+    const { operate, store } = this.#options
+    let total = 0
+    let through: number | undefined
+    while (true) {
+      const count = await operate(() => {
+        through ??= store.lastPosition
+        const discarded = store.discard(queue.id, state, through, MAX_DELETED_PER_TURN)
+        if (state === "ready") queue.ready -= discarded
+        return discarded
+      }, NEEDS)
+      total += count
+      if (count < MAX_DELETED_PER_TURN) return total
+    }
+  }
+}

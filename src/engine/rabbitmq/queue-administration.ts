@@ -1,0 +1,123 @@
+import type { AMQPClient } from "@cloudamqp/amqp-client"
+import type { QueueDeclaration } from "../engine.ts"
+import { EngineUnavailableError, QueueInUseError, QueueNotEmptyError, UnknownQueueError } from "../errors.ts"
+import type {
+  DeletedQueue,
+  DeleteQueueOptions,
+  PurgedQueue,
+  QueueAdministration,
+  UnboundQueue,
+} from "../queue-administration.ts"
+import type { OwnQueues } from "./own-queues.ts"
+import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
+import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
+import { reasonOf } from "./reply.ts"
+import { deadQueueOf, orderedMarkOf, type TopologyOptions } from "./topology.ts"
+
+export interface RabbitMqQueueAdministrationOptions
+  extends Pick<QueueRegisterOptions, "publishing" | "redeclare" | "report"> {
+  readonly topology: TopologyOptions
+  /** @throws {EngineUnavailableError} */
+  readonly client: () => AMQPClient
+  readonly own: OwnQueues
+  /** Called once a queue is deleted, emptied or unbound. */
+  readonly onChanged: () => void
+}
+
+/** Looks at, deletes, empties and unbinds queues: this instance's own, and those that the register knows. */
+export class RabbitMqQueueAdministration implements QueueAdministration {
+  readonly #options: RabbitMqQueueAdministrationOptions
+  readonly register: QueueRegister
+
+  constructor(options: RabbitMqQueueAdministrationOptions) {
+    this.#options = options
+    this.register = new QueueRegister({ ...options, isAllowed: options.topology.mode === "declare" })
+  }
+
+  /** @throws {UnknownQueueError} */
+  require(queue: string): QueueDeclaration {
+    const declaration = this.#options.own.get(queue) ?? this.register.get(queue)
+    if (declaration !== undefined) return declaration
+    throw new UnknownQueueError(
+      queue,
+      [...this.#options.own.values(), ...this.register.undeclared()].map(({ name }) => name),
+    )
+  }
+
+  /** The queues that an event goes to: this instance's own, and others'. Other programs may have bound theirs too. */
+  route(routingKey: string): { own: readonly QueueDeclaration[]; others: readonly QueueDeclaration[] } {
+    return { own: this.#options.own.route(routingKey), others: this.register.route(routingKey) }
+  }
+
+  async delete(queue: string, { ifEmpty = false }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
+    const { bindings } = this.require(queue)
+    const { topology, own } = this.#options
+    return this.#ask(queue, async (look) => {
+      this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
+      const channel = await look.channel()
+      // An event that is confirmed from here on is not on this queue: none is lost between the look and the deletion.
+      for (const pattern of bindings) await channel.queueUnbind(queue, topology.exchange, pattern)
+      try {
+        this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
+      } catch (refusal) {
+        for (const pattern of bindings) await channel.queueBind(queue, topology.exchange, pattern)
+        throw refusal
+      }
+      // Before RabbitMQ says that its consumers are cancelled, and before the register does: neither is to declare it again.
+      own.remove(queue)
+      // Quorum queues know neither if-unused nor if-empty (rabbitmq.com/docs/quorum-queues#feature-matrix).
+      const { messageCount: events } = await channel.queueDelete(queue)
+      const { messageCount: deadLetters } = await channel.queueDelete(deadQueueOf(queue))
+      await channel.exchangeDelete(orderedMarkOf(queue))
+      await this.tellDeleted(queue)
+      return { events, deadLetters }
+    })
+  }
+
+  async purge(queue: string): Promise<PurgedQueue> {
+    this.require(queue)
+    return this.#ask(queue, async (look) => {
+      const { messageCount: purged } = await (await look.channel()).queuePurge(queue)
+      return { purged }
+    })
+  }
+
+  async unbind(queue: string): Promise<UnboundQueue> {
+    const { bindings } = this.require(queue)
+    const { topology, own } = this.#options
+    return this.#ask(queue, async (look) => {
+      const channel = await look.channel()
+      for (const pattern of bindings) await channel.queueUnbind(queue, topology.exchange, pattern)
+      own.unbind(queue)
+      await this.register.add({ kind: "unbound", name: queue })
+      return { bindings }
+    })
+  }
+
+  #requireDeletable(queue: string, depth: Depth | null, ifEmpty: boolean): void {
+    if (depth === null) return
+    const { messageCount, consumerCount, deadLetterCount } = depth
+    if (consumerCount > 0) throw new QueueInUseError(queue)
+    if (ifEmpty && messageCount + (deadLetterCount ?? 0) > 0) {
+      throw new QueueNotEmptyError(queue, messageCount, deadLetterCount ?? 0)
+    }
+  }
+
+  /** Tells all instances that a queue is gone. If that fails, the next look finds it missing, and tells again. */
+  async tellDeleted(name: string): Promise<void> {
+    if (this.register.isUsable) await this.register.add({ kind: "deleted", name }).catch(() => {})
+  }
+
+  async #ask<Result>(queue: string, work: (look: QueueLook) => Promise<Result>): Promise<Result> {
+    await using look = new QueueLook(this.#options.client())
+    try {
+      return await work(look)
+    } catch (cause) {
+      if (cause instanceof QueueInUseError || cause instanceof QueueNotEmptyError) throw cause
+      if (isNotFound(cause)) throw new UnknownQueueError(queue, [])
+      throw new EngineUnavailableError(`the queue ${queue} can't be changed: ${reasonOf(cause)}`, { cause })
+    } finally {
+      this.#options.onChanged()
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import { NOT_FOUND, replyOf } from "./reply.ts"
+import { deadQueueOf } from "./topology.ts"
+
+/** How full a queue is. */
+export interface Depth {
+  readonly messageCount: number
+  readonly consumerCount: number
+  /** Null if the queue of the dead letters is missing. */
+  readonly deadLetterCount: number | null
+}
+
+const PASSIVELY = { passive: true, durable: true, autoDelete: false, exclusive: false }
+
+/** Whether RabbitMQ said that there is no such queue. */
+export const isNotFound = (error: unknown): boolean => replyOf(error)?.code === NOT_FOUND
+
+/** Looks at one queue after the other on one channel. RabbitMQ closes it at a queue that is missing; then it is opened again. */
+export class QueueLook implements AsyncDisposable {
+  readonly client: AMQPClient
+  #channel: AMQPChannel | null = null
+
+  constructor(client: AMQPClient) {
+    this.client = client
+  }
+
+  /** A channel that is open. */
+  async channel(): Promise<AMQPChannel> {
+    if (this.#channel === null || this.#channel.closed) this.#channel = await this.client.channel()
+    return this.#channel
+  }
+
+  /** How full a queue is; null if there is no such queue. */
+  async depth(queue: string): Promise<Depth | null> {
+    const depth = await this.#declared(queue)
+    if (depth === null) return null
+    const dead = await this.#declared(deadQueueOf(queue))
+    return { ...depth, deadLetterCount: dead?.messageCount ?? null }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A channel that is closed already has nothing to give back.
+    await this.#channel?.close().catch(() => {})
+  }
+
+  async #declared(queue: string): Promise<{ messageCount: number; consumerCount: number } | null> {
+    const channel = await this.channel()
+    try {
+      const { messageCount, consumerCount } = await channel.queueDeclare(queue, PASSIVELY)
+      return { messageCount, consumerCount }
+    } catch (error) {
+      if (isNotFound(error)) return null
+      throw error
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import * as v from "valibot"
+import type { QueueDeclaration } from "../engine.ts"
+
+/** What happened to a queue, as the register keeps it. */
+export type QueueRecord =
+  | { readonly kind: "declared"; readonly queue: QueueDeclaration }
+  | { readonly kind: "unbound"; readonly name: string }
+  | { readonly kind: "deleted"; readonly name: string }
+
+/** Longest record that is read, in UTF-16 code units: 100 patterns of the greatest length fit. */
+const MAX_RECORD_LENGTH = 65_536
+
+/** Queues that are known at most. Another program can write to the register too. */
+const MAX_QUEUES = 10_000
+
+const DeclarationSchema = v.object({
+  name: v.string(),
+  bindings: v.array(v.string()),
+  ttlMs: v.number(),
+  maxLength: v.number(),
+  overflow: v.picklist(["reject-publish", "drop-head"]),
+  isSingleActiveConsumer: v.exactOptional(v.boolean()),
+})
+
+const RecordSchema = v.variant("kind", [
+  v.object({ kind: v.literal("declared"), queue: DeclarationSchema }),
+  v.object({ kind: v.literal("unbound"), name: v.string() }),
+  v.object({ kind: v.literal("deleted"), name: v.string() }),
+])
+
+/** Reads a record. Returns null for anything else: another program, or a later version, has written it. */
+export function parseRecord(text: string): QueueRecord | null {
+  if (text.length > MAX_RECORD_LENGTH) return null
+  try {
+    const result = v.safeParse(RecordSchema, JSON.parse(text))
+    return result.success ? result.output : null
+  } catch {
+    // It is not JSON.
+    return null
+  }
+}
+
+/**
+ * Applies a record to what is known. Bindings add up until they are removed: RabbitMQ keeps a binding that a process
+ * before had made.
+ */
+export function applyRecord(record: QueueRecord, known: Map<string, QueueDeclaration>): void {
+  switch (record.kind) {
+    case "declared": {
+      const before = known.get(record.queue.name)
+      if (before === undefined && known.size >= MAX_QUEUES) return
+      const bindings = [...new Set([...(before?.bindings ?? []), ...record.queue.bindings])]
+      known.set(record.queue.name, { ...record.queue, bindings })
+      return
+    }
+    case "unbound": {
+      const before = known.get(record.name)
+      if (before !== undefined) known.set(record.name, { ...before, bindings: [] })
+      return
+    }
+    case "deleted":
+      known.delete(record.name)
+  }
+}
+
+/** Whether what is known says all that a declaration does. */
+export const covers = (known: QueueDeclaration | undefined, { bindings }: QueueDeclaration): boolean =>
+  known !== undefined && bindings.every((pattern) => known.bindings.includes(pattern))
+
+/** Whether the limits that are known are those of a declaration. */
+export const hasLimitsOf = (known: QueueDeclaration | undefined, queue: QueueDeclaration): boolean =>
+  known?.maxLength === queue.maxLength && known.overflow === queue.overflow && known.ttlMs === queue.ttlMs
