@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs"
-import { hostname } from "node:os"
 import { resolve } from "node:path"
 import type { Config } from "./config.ts"
-import { Registration } from "./discovery/registration.ts"
-import { Registry } from "./discovery/registry.ts"
+import { registerService } from "./discovery/register-service.ts"
 import type { BrokerReport } from "./engine/broker-report.ts"
 import { EmbeddedEngine } from "./engine/embedded/embedded-engine.ts"
 import type { Engine, EngineStatus } from "./engine/engine.ts"
@@ -26,12 +24,13 @@ import type { ModuleFile } from "./runtime/messages.ts"
 import { findModuleFiles } from "./runtime/module-files.ts"
 import { queuesOf } from "./runtime/module-queues.ts"
 import { Pool } from "./runtime/pool.ts"
+import { QueueWatch } from "./runtime/queue-watch.ts"
 import { SchemaCatalog } from "./schema/schema-catalog.ts"
 import { SchemaCheck } from "./schema/schema-check.ts"
 import { readSchemaFiles } from "./schema/schema-files.ts"
 import type { Log, Logger } from "./telemetry/logger.ts"
 import { Metrics } from "./telemetry/metrics.ts"
-import { PASSING_THROUGH, type Tracing } from "./telemetry/tracing.ts"
+import { openTracing } from "./telemetry/open-tracing.ts"
 import { VERSION } from "./version.ts"
 
 /** How long a stop waits for the engine to settle what the handlers have finished, in milliseconds. */
@@ -39,9 +38,6 @@ const SETTLE_GRACE_MS = 1_000
 
 /** Addresses that only this machine reaches. */
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
-
-/** Addresses that stand for all of this machine's. */
-const EVERY_ADDRESS = new Set(["0.0.0.0", "::"])
 
 /** The log's level for each state of the engine. */
 const STATE_LEVELS = {
@@ -51,9 +47,6 @@ const STATE_LEVELS = {
   failed: "error",
   closed: "info",
 } as const
-
-/** What a registry knows it by. */
-const SERVICE_NAME = "event-broker"
 
 /** What the service is made of, besides its configuration. */
 export interface AppOptions {
@@ -115,9 +108,22 @@ export async function startApp(options: AppOptions): Promise<App> {
     }
   })
   const metrics = new Metrics()
-  const tracing = await openTracing(config, logger)
+  const tracing = await openTracing(config, VERSION, logger)
   const schemas = catalog && schemaCheck(catalog, config, logger)
-  const publisher = new Publisher({ engine, maxInFlight: config.MAX_IN_FLIGHT, schemas, metrics, tracing })
+  const watch = new QueueWatch({
+    engine,
+    predefined: queues.map(({ name }) => name),
+    isPaused: (queue) => dispatcher.isPaused(queue),
+    logger,
+  })
+  const publisher = new Publisher({
+    engine,
+    maxInFlight: config.MAX_IN_FLIGHT,
+    schemas,
+    metrics,
+    tracing,
+    explainFull: (queue) => watch.explainFull(queue),
+  })
   const poolSize = files.length > 0 ? config.WORKER_POOL_SIZE : 0
   const pool = new Pool({
     size: poolSize,
@@ -161,6 +167,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     workers,
     consumers: () => dispatcher.consumers,
     queues: () => engine.queueStats(),
+    orphanedQueues: () => watch.orphanCount,
   })
   const health = () =>
     reportHealth({
@@ -171,11 +178,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       engineStatus: engine.status(),
       workers: workers(),
       consumers: dispatcher.consumers,
+      queueFault: watch.fault,
     })
   const app = createHttpApp({
     engine,
     publisher,
     consumption: dispatcher,
+    orphans: watch,
     live,
     keys,
     queues,
@@ -209,6 +218,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (lost)
       throw new ModuleLoadError(lost.file, `there is no queue ${lost.queue}; give it patterns in "bind"`)
     dispatcher.start(manifests)
+    await watch.start()
   }
 
   try {
@@ -229,6 +239,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         logger.error({ reason: String(error) }, "the modules can't be used"),
       )
       await engine.declareQueues(queues)
+      if (files.length === 0) await watch.start()
     }
     const { url } = server
     phase = "running"
@@ -239,11 +250,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       )
     }
     logger.info({ url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) }, "listening")
-    const registration = register(config, server.port, logger)
+    const registration = registerService(config, VERSION, server.port, logger)
     const stop = async (): Promise<void> => {
       phase = "stopping"
       keys?.[Symbol.dispose]()
       await registration?.stop()
+      watch.stop()
       await Bun.sleep(config.SHUTDOWN_DELAY)
       const deadline = performance.now() + config.SHUTDOWN_TIMEOUT
       const left = (): number => Math.max(0, deadline - performance.now())
@@ -267,35 +279,6 @@ export async function startApp(options: AppOptions): Promise<App> {
 function schemaCheck(catalog: SchemaCatalog, config: Config, logger: Logger): SchemaCheck | null {
   const { SCHEMA_VALIDATION: validation, SCHEMA_UNKNOWN: unknown } = config
   return validation === "off" ? null : new SchemaCheck({ catalog, validation, unknown, logger })
-}
-
-/** Makes the service known to the registry, where one is named. */
-function register(config: Config, port: number, logger: Logger): Registration | null {
-  if (config.SERVICE_DISCOVERY_URL === "") return null
-  const host = config.SERVICE_HOST || (EVERY_ADDRESS.has(config.HOST) ? hostname() : config.HOST)
-  const service = {
-    id: `${SERVICE_NAME}-${host}-${port}`,
-    name: SERVICE_NAME,
-    host,
-    port,
-    health_check: "/health",
-    metadata: { version: VERSION, engine: config.ENGINE },
-  }
-  return new Registration({ registry: new Registry(config.SERVICE_DISCOVERY_URL), service, logger })
-}
-
-/** OpenTelemetry's SDK is loaded where it is used: it takes memory, and time at the start. */
-async function openTracing(config: Config, logger: Logger): Promise<Tracing> {
-  if (config.OTEL_EXPORTER_OTLP_ENDPOINT === "") return PASSING_THROUGH
-  const { startOtlpTracing } = await import("./telemetry/otlp-tracing.ts")
-  return startOtlpTracing({
-    endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
-    serviceName: config.OTEL_SERVICE_NAME,
-    version: VERSION,
-    system: config.ENGINE === "rabbitmq" ? "rabbitmq" : "event_broker",
-    exchange: config.DEFAULT_EXCHANGE,
-    logger,
-  })
 }
 
 /** The engine that is configured; only this function names the adapters. */

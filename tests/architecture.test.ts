@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   http: ["system", "config", "telemetry", "version", "live", "publisher", "schema", "engine", "event"],
   runtime: ["config", "telemetry", "version", "publisher", "schema", "engine", "event"],
-  discovery: ["telemetry", "event"],
+  discovery: ["config", "telemetry", "event"],
   live: ["engine", "event"],
   publisher: ["config", "telemetry", "schema", "engine", "event"],
   schema: ["telemetry", "event"],

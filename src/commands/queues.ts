@@ -1,5 +1,6 @@
 import type { Command } from "commander"
 import { print, printJson, printJsonLine } from "./output.ts"
+import { addQueueChanges } from "./queue-changes.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { shown, table, verbatim } from "./shown.ts"
 
@@ -15,6 +16,7 @@ interface QueueStat {
   readonly consumer_count: number
   readonly dead_letter_count: number
   readonly is_paused: boolean
+  readonly is_orphaned: boolean
 }
 
 interface QueueRow extends QueueStat {
@@ -23,11 +25,15 @@ interface QueueRow extends QueueStat {
 }
 
 export function addQueues(program: Command): void {
-  const command = program
+  const group = program
     .command("queues")
-    .description("depth, rate and consumers of every queue")
+    .description("look at queues, and remove those that nothing consumes")
+  const list = group
+    .command("list", { isDefault: true })
+    .description("depth, rate and consumers of every queue; the same without a command")
     .option("--watch", "again every second, until it is interrupted")
-  askingService(command).action(async (options: ServiceOptions & { readonly watch?: boolean }) => {
+  addQueueChanges(group)
+  askingService(list).action(async (options: ServiceOptions & { readonly watch?: boolean }) => {
     const client = new ServiceClient(options)
     const intervalMs = options.watch ? WATCH_INTERVAL_MS : SINGLE_INTERVAL_MS
     let before = await handledCounts(client)
@@ -62,7 +68,7 @@ function show(
     row.rate,
     row.consumer_count,
     row.dead_letter_count,
-    row.is_paused ? "paused" : "",
+    row.is_orphaned ? "orphaned" : row.is_paused ? "paused" : "",
   ])
   const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", ""], cells)
   print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)

@@ -3,9 +3,11 @@ import { RouteTable } from "./route-table.ts"
 import { asyncApiDocument } from "./routes/async-api-document.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
 import { countDeadLetters } from "./routes/count-dead-letters.ts"
+import { deleteQueue } from "./routes/delete-queue.ts"
 import { docsPages } from "./routes/docs-pages.ts"
 import { health, liveness, readiness } from "./routes/health.ts"
 import { listDeadLetters } from "./routes/list-dead-letters.ts"
+import { listQueueStates } from "./routes/list-queue-states.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listSchemas } from "./routes/list-schemas.ts"
 import { listTypes } from "./routes/list-types.ts"
@@ -16,10 +18,13 @@ import { pauseQueue, resumeQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { publishEvent } from "./routes/publish-event.ts"
 import { purgeDeadLetters } from "./routes/purge-dead-letters.ts"
+import { purgeQueue } from "./routes/purge-queue.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
 import { serviceInfo } from "./routes/service-info.ts"
+import { showQueue } from "./routes/show-queue.ts"
 import { showSchema } from "./routes/show-schema.ts"
+import { unbindQueue } from "./routes/unbind-queue.ts"
 import { validatePayload } from "./routes/validate-payload.ts"
 
 /** Every route of the service, in the order of the documentation. A route that is not here does not exist. */
@@ -35,6 +40,11 @@ export function createRouteTable(context: HttpContext): RouteTable {
       queueStats(context),
       pauseQueue(context),
       resumeQueue(context),
+      listQueueStates(context),
+      showQueue(context),
+      deleteQueue(context),
+      purgeQueue(context),
+      unbindQueue(context),
       countDeadLetters(context),
       listDeadLetters(context),
       redriveDeadLetters(context),

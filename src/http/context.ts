@@ -1,5 +1,5 @@
 import type { BrokerReport } from "../engine/broker-report.ts"
-import type { Engine, QueueDeclaration } from "../engine/engine.ts"
+import type { Engine, QueueDeclaration, QueueStats } from "../engine/engine.ts"
 import type { LiveStream } from "../live/live-stream.ts"
 import type { Publisher } from "../publisher/publisher.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
@@ -63,11 +63,20 @@ export interface Consumption {
   resume(queue: string): void
 }
 
+/** Which queues nothing needs any more. */
+export interface Orphans {
+  /** Whether a queue is neither predefined nor consumed, and has no handler module on this instance. */
+  isOrphaned(queue: QueueStats): boolean
+  /** Looks at the queues, so that the health is that of now. */
+  look(): Promise<void>
+}
+
 /** What the routes need of the rest of the service. */
 export interface HttpContext {
   readonly engine: Engine
   readonly publisher: Publisher
   readonly consumption: Consumption
+  readonly orphans: Orphans
   readonly live: LiveStream
   /** The keys that requests need; null where the service is open. */
   readonly keys: KeyRing | null

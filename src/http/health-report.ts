@@ -20,7 +20,7 @@ export const HealthReportSchema = z
     version: z.string(),
     engine: z.string(),
     uptime_seconds: z.number(),
-    checks: z.object({ engine: CheckSchema, pool: CheckSchema, consumers: CheckSchema }),
+    checks: z.object({ engine: CheckSchema, pool: CheckSchema, consumers: CheckSchema, queues: CheckSchema }),
   })
   .openapi("HealthReport")
 
@@ -39,6 +39,8 @@ export interface Vitals {
   readonly workers: Census
   /** Queues that are consumed, of those that have a handler module and are not paused. */
   readonly consumers: Census
+  /** Which queues take events that nothing consumes, or refuse them; null if there are none. */
+  readonly queueFault: string | null
 }
 
 /** Says how the service is: it takes no events without its engine, and handles none without a worker. */
@@ -48,6 +50,7 @@ export function reportHealth(vitals: Vitals): HealthReport {
     engine: checkEngine(vitals.engineStatus),
     pool: checkCensus(workers, "workers"),
     consumers: checkCensus(consumers, "queues with a handler module"),
+    queues: checkQueues(vitals.queueFault),
   }
   return {
     status: phase === "running" ? summarize(vitals.engineStatus, checks) : phase,
@@ -61,11 +64,11 @@ export function reportHealth(vitals: Vitals): HealthReport {
 /** A consumer that is away is no reason to send its traffic elsewhere: what is published waits in the queue. */
 function summarize(
   { state }: EngineStatus,
-  { engine, pool, consumers }: HealthReport["checks"],
+  { engine, pool, consumers, queues }: HealthReport["checks"],
 ): HealthReport["status"] {
   // A blocked engine takes no events, though it goes on delivering: traffic is better sent elsewhere.
   if (state !== "ready" || pool.status === "down") return "unavailable"
-  return [engine, pool, consumers].every(({ status }) => status === "up") ? "ready" : "degraded"
+  return [engine, pool, consumers, queues].every(({ status }) => status === "up") ? "ready" : "degraded"
 }
 
 function checkEngine(status: EngineStatus): Check {
@@ -75,6 +78,10 @@ function checkEngine(status: EngineStatus): Check {
   const detail = "reason" in status ? status.reason : status.state
   return { status: status.state === "blocked" ? "degraded" : "down", detail }
 }
+
+/** Traffic is not sent elsewhere because of a queue: the other queues take their events. */
+const checkQueues = (fault: string | null): Check =>
+  fault === null ? { status: "up" } : { status: "degraded", detail: fault }
 
 function checkCensus({ present, expected }: Census, what: string): Check {
   const detail = `${present} of ${expected} ${what}`

@@ -2,6 +2,8 @@ import {
   EngineUnavailableError,
   PublishError,
   type PublishOutcome,
+  QueueInUseError,
+  QueueNotEmptyError,
   UnknownQueueError,
 } from "../engine/errors.ts"
 import { EventInvalidError, type Fault } from "../event/errors.ts"
@@ -19,6 +21,8 @@ const PROBLEMS = {
   "not-found": { status: 404, title: "There is nothing here", retryable: false },
   "method-not-allowed": { status: 405, title: "The method is not allowed here", retryable: false },
   "request-timeout": { status: 408, title: "The body took too long to arrive", retryable: true },
+  "queue-in-use": { status: 409, title: "The queue is in use", retryable: false },
+  "queue-not-empty": { status: 409, title: "The queue is not empty", retryable: false },
   "payload-too-large": { status: 413, title: "The body is too large", retryable: false },
   "unsupported-media-type": { status: 415, title: "The media type is not supported", retryable: false },
   "misdirected-request": { status: 421, title: "The service has another name", retryable: false },
@@ -100,6 +104,12 @@ export function toProblemError(error: unknown): ProblemError {
   }
   if (error instanceof UnknownQueueError)
     return new ProblemError("not-found", `${capitalized(error.message)}.`)
+  if (error instanceof QueueInUseError)
+    return new ProblemError("queue-in-use", `${capitalized(error.message)}.`)
+  if (error instanceof QueueNotEmptyError) {
+    const detail = `${capitalized(error.message)}. Delete it with force=true, or purge it first.`
+    return new ProblemError("queue-not-empty", detail)
+  }
   if (error instanceof EngineUnavailableError)
     return new ProblemError("engine-unavailable", `${error.message}.`)
   return new ProblemError("internal", "The service's log says more, under this request's id.")

@@ -17,6 +17,8 @@ export interface PublisherOptions {
   readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
   readonly tracing: Tracing
+  /** Says why a queue is full and what to do about it; null if there is no more to say. Default: nothing is said. */
+  readonly explainFull?: (queue: string) => string | null
   /** Makes the id of an event that has none. Default: UUIDv7. */
   readonly newId?: () => string
   /** Milliseconds since the epoch. Default: the system's clock. */
@@ -75,10 +77,19 @@ export class Publisher {
       span.end(null)
     } catch (error) {
       span.end(codeOf(error))
-      throw error
+      throw this.#explain(error)
     } finally {
       this.#inFlight--
     }
+  }
+
+  #explain(error: unknown): unknown {
+    if (!(error instanceof PublishError) || error.queue === null) return error
+    const { code, message, outcome, queue } = error
+    const why = this.#options.explainFull?.(queue) ?? null
+    return why === null
+      ? error
+      : new PublishError(code, `${message}; ${why}`, outcome, { cause: error, queue })
   }
 }
 

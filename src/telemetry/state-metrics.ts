@@ -42,6 +42,8 @@ export interface ServiceState {
   readonly droppedLogLines: () => number
   readonly workers: () => Census
   readonly consumers: () => Census
+  /** Queues that receive events and have neither a handler module nor a consumer. */
+  readonly orphanedQueues: () => number
   /** Asks the engine. */
   readonly queues: () => Promise<readonly QueueDepth[]>
 }
@@ -98,7 +100,11 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   gauge("workers_expected", "Workers that there should be.", () => state.workers().expected)
   gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)
   gauge("queues_expected", "Queues that it should consume.", () => state.consumers().expected)
-
+  gauge(
+    "queues_orphaned",
+    "Queues that receive events and that nothing consumes, because their handler module is gone.",
+    state.orphanedQueues,
+  )
   gauge(
     "descriptors_exhausted",
     "Whether no connections are accepted, because no file descriptors are left.",

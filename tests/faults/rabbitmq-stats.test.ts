@@ -41,6 +41,11 @@ onEveryBroker((node) => {
       await waitUntil(() => isReady(service), "the service to be ready")
       await node().manage("DELETE", "queues/%2F/voice_events")
       await node().manage("DELETE", "queues/%2F/dead.user_events")
+      await waitUntil(async () => {
+        await depthsOf(service)
+        const names = (await node().control("list_queues", "name")).split("\n")
+        return ["voice_events", "dead.user_events"].every((name) => names.includes(name))
+      }, "the queues to be declared again")
       expect(await depthsOf(service)).toEqual(new Array(5).fill(0))
       const counts = await service.get("/api/v1/dead-letters")
       expect(counts.status).toBe(200)

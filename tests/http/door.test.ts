@@ -43,6 +43,14 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/v1/schemas/{type}/{name}/validate": { payload: {} },
 }
 
+/** The queries that routes of DELETE need. */
+const QUERIES: Readonly<Record<string, string>> = {
+  "/api/v1/dead-letters/{queue}": "?all=true",
+}
+
+/** Routes that a good key is refused with 409: they remove orphaned queues, and the walk asks for a predefined one. */
+const IN_USE = ["DELETE /api/v1/queues/{queue}", "POST /api/v1/queues/{queue}/unbind"]
+
 /** How the request for a route is varied. */
 interface Variant {
   readonly name: string
@@ -163,7 +171,7 @@ test(
 
     const walk = async (connection: HttpConnection, { route, caller }: (typeof walks)[number]) => {
       const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name] ?? name)
-      const query = route.method === "DELETE" ? "?all=true" : ""
+      const query = route.method === "DELETE" ? (QUERIES[route.path] ?? "") : ""
       const body = route.method === "POST" ? JSON.stringify(BODIES[route.path] ?? {}) : ""
       const entity = body && `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`
       const ask = (method: string, target: string) => {
@@ -175,7 +183,10 @@ test(
       const tell = (what: string) => faults.push(`${route.method} ${route.path} of ${caller.name}: ${what}`)
       const plain = await ask(route.method, path)
       if (plain === null) return void tell("the plain request has no answer")
-      if (caller.name === "everything" && !isSuccess(plain.status)) tell(`is answered ${plain.status}`)
+      const isGood = IN_USE.includes(`${route.method} ${route.path}`)
+        ? plain.status === 409
+        : isSuccess(plain.status)
+      if (caller.name === "everything" && !isGood) tell(`is answered ${plain.status}`)
       for (const variant of variantsOf(route.method, path)) {
         const fault = faultOf(variant, await ask(variant.method, variant.path), plain)
         if (fault !== null) tell(`${variant.name} ${fault}, the plain request ${plain.status}`)

@@ -9,6 +9,7 @@ const WELL: Vitals = {
   engineStatus: { state: "ready" },
   workers: { present: 5, expected: 5 },
   consumers: { present: 2, expected: 2 },
+  queueFault: null,
 }
 
 const away = { state: "unavailable", reason: "RabbitMQ can't be used: connection refused" } as const
@@ -24,6 +25,7 @@ describe("a service", () => {
         engine: { status: "up" },
         pool: { status: "up", detail: "5 of 5 workers" },
         consumers: { status: "up", detail: "2 of 2 queues with a handler module" },
+        queues: { status: "up" },
       },
     })
   })
@@ -65,6 +67,13 @@ describe("a service", () => {
     const { status, checks } = reportHealth({ ...WELL, consumers: { present, expected: 2 } })
     expect(status).toBe("degraded")
     expect<string>(checks.consumers.status).toBe(check)
+  })
+
+  test("is degraded with a queue that nothing consumes, and names it", () => {
+    const queueFault = "audit is orphaned (5 of 10 events wait)"
+    const { status, checks } = reportHealth({ ...WELL, queueFault })
+    expect(status).toBe("degraded")
+    expect(checks.queues).toEqual({ status: "degraded", detail: queueFault })
   })
 
   test.each(["starting", "stopping"] as const)("that is %s says so, whatever else is the matter", (phase) => {

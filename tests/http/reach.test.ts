@@ -294,8 +294,24 @@ describe("the dead letters of a limited key", () => {
   })
 })
 
+test("a limited key deletes, purges and unbinds no queue, not even one that lies in its reach", async () => {
+  const { service, voice, anybody } = await limitedService()
+  await using _ = service
+  await service.engine.declareQueues([queueDeclaration("old", { bindings: ["events.voice.#"] })])
+  const ask = (headers: Record<string, string>, method: string, path: string) =>
+    fetch(`${service.url}/api/v1/queues/old${path}`, { method, headers })
+  for (const [method, path] of [
+    ["POST", "/purge"],
+    ["POST", "/unbind"],
+    ["DELETE", "?force=true"],
+  ] as const) {
+    await problemOf(await ask(voice, method, path), "forbidden", 403)
+    expect((await ask(anybody, method, path)).status).toBe(200)
+  }
+})
+
 /** What a limited key meets at each route that takes a key. A route that shows or moves events has to ask its reach. */
-const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events">> = {
+const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events" | "refused">> = {
   "get /api/v1/dead-letters": "limited by reach",
   "get /api/v1/dead-letters/{queue}": "limited by reach",
   "delete /api/v1/dead-letters/{queue}": "limited by reach",
@@ -306,6 +322,11 @@ const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events">> =
   "post /api/v1/events/queues/{queue}/pause": "limited by reach",
   "post /api/v1/events/queues/{queue}/resume": "limited by reach",
   "post /api/v1/schemas/{type}/{name}/validate": "limited by reach",
+  "delete /api/v1/queues/{queue}": "refused",
+  "post /api/v1/queues/{queue}/purge": "refused",
+  "post /api/v1/queues/{queue}/unbind": "refused",
+  "get /api/v1/queues": "tells no events",
+  "get /api/v1/queues/{queue}": "tells no events",
   "get /api/v1/events/queues": "tells no events",
   "get /api/v1/events/types": "tells no events",
   "get /api/v1/events/stats": "tells no events",
@@ -315,7 +336,7 @@ const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events">> =
   "get /metrics": "tells no events",
 }
 
-test("every route that takes a key is known to be limited by the key's reach, or to tell no events", async () => {
+test("every route that takes a key is known to be limited by the key's reach, to tell no events or to refuse a limited key", async () => {
   await using service = await HttpService.start()
   const { paths } = (await (await service.get("/openapi.json")).json()) as {
     readonly paths: Record<string, Record<string, { readonly security: readonly unknown[] }>>

@@ -11,6 +11,11 @@ const ROUTES = [
   ["get", "/api/v1/events/stats"],
   ["post", "/api/v1/events/queues/{queue}/pause"],
   ["post", "/api/v1/events/queues/{queue}/resume"],
+  ["get", "/api/v1/queues"],
+  ["get", "/api/v1/queues/{queue}"],
+  ["delete", "/api/v1/queues/{queue}"],
+  ["post", "/api/v1/queues/{queue}/purge"],
+  ["post", "/api/v1/queues/{queue}/unbind"],
   ["get", "/api/v1/dead-letters"],
   ["get", "/api/v1/dead-letters/{queue}"],
   ["delete", "/api/v1/dead-letters/{queue}"],
@@ -80,6 +85,7 @@ test("the stats tell of every queue, those of modules included", async () => {
     is_durable: true,
     dead_letter_count: 0,
     is_paused: false,
+    is_orphaned: true,
   })
 })
 

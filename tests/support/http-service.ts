@@ -12,6 +12,7 @@ import { createHttpApp } from "../../src/http/http-app.ts"
 import { HttpServer } from "../../src/http/http-server.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
+import { QueueWatch } from "../../src/runtime/queue-watch.ts"
 import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
 import { SchemaCheck } from "../../src/schema/schema-check.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
@@ -76,10 +77,18 @@ export class HttpService implements AsyncDisposable {
       catalog && new SchemaCheck({ catalog, validation: "enforce", unknown: "allow", logger: SILENT })
     const live = new LiveStream(engine)
     const maxInFlight = options.maxInFlight ?? 5_000
+    const predefined = queues.map(({ name }) => name)
+    const consumption = consumptionOf(predefined)
     const app = createHttpApp({
       engine,
       publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
-      consumption: consumptionOf(queues.map(({ name }) => name)),
+      consumption,
+      orphans: new QueueWatch({
+        engine,
+        predefined,
+        isPaused: (name) => consumption.isPaused(name),
+        logger: SILENT,
+      }),
       live,
       keys: options.keys ?? null,
       queues,
@@ -160,6 +169,11 @@ function healthReport(status: HealthReport["status"]): HealthReport {
     version: "0.0.0-test",
     engine: "embedded",
     uptime_seconds: 1,
-    checks: { engine: { status: "up" }, pool: { status: "up" }, consumers: { status: "up" } },
+    checks: {
+      engine: { status: "up" },
+      pool: { status: "up" },
+      consumers: { status: "up" },
+      queues: { status: "up" },
+    },
   }
 }

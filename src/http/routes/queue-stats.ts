@@ -13,10 +13,14 @@ const QueueStatsSchema = z
     is_durable: z.boolean(),
     dead_letter_count: z.number().int(),
     is_paused: z.boolean().openapi({ description: "Whether this instance was told not to consume it." }),
+    is_orphaned: z.boolean().openapi({
+      description:
+        "Whether nothing consumes it, no handler module of this instance names it, and it is not predefined.",
+    }),
   })
   .openapi("QueueStats")
 
-export const queueStats = ({ engine, consumption }: HttpContext): Route => ({
+export const queueStats = ({ engine, consumption, orphans }: HttpContext): Route => ({
   method: "GET",
   path: "/api/v1/events/stats",
   scope: "read",
@@ -33,14 +37,15 @@ export const queueStats = ({ engine, consumption }: HttpContext): Route => ({
     const stats = await engine.queueStats()
     return jsonAnswer<readonly z.infer<typeof QueueStatsSchema>[]>(
       requestId,
-      stats.map(({ name, bindings, messageCount, consumerCount, deadLetterCount }) => ({
-        queue_name: name,
-        message_count: messageCount,
-        consumer_count: consumerCount,
-        routing_key: bindings.join(","),
+      stats.map((queue) => ({
+        queue_name: queue.name,
+        message_count: queue.messageCount,
+        consumer_count: queue.consumerCount,
+        routing_key: queue.bindings.join(","),
         is_durable: true,
-        dead_letter_count: deadLetterCount,
-        is_paused: consumption.isPaused(name) ?? false,
+        dead_letter_count: queue.deadLetterCount,
+        is_paused: consumption.isPaused(queue.name) ?? false,
+        is_orphaned: orphans.isOrphaned(queue),
       })),
     )
   },

@@ -1,0 +1,22 @@
+import type { QueueStats } from "../engine/engine.ts"
+import type { HttpContext } from "./context.ts"
+import { ProblemError } from "./problem.ts"
+import { findQueue } from "./queue-description.ts"
+
+/**
+ * Finds a queue that nothing needs. One that is predefined, consumed or named by a handler module would be declared again
+ * at once.
+ * @throws {ProblemError} `queue-in-use`, with what uses it.
+ * @throws {UnknownQueueError | EngineUnavailableError}
+ */
+export async function requireOrphaned(name: string, context: HttpContext): Promise<QueueStats> {
+  const stats = await findQueue(name, context)
+  if (context.orphans.isOrphaned(stats)) return stats
+  throw new ProblemError("queue-in-use", `${whyInUse(stats, context)} Only an orphaned queue can be removed.`)
+}
+
+function whyInUse({ name, consumerCount }: QueueStats, { consumption, queues }: HttpContext): string {
+  if (queues.some((each) => each.name === name)) return `The queue ${name} is predefined.`
+  if (consumption.isPaused(name) !== null) return `A handler module of this instance names the queue ${name}.`
+  return `The queue ${name} has ${consumerCount} consumers, of other instances or programs.`
+}

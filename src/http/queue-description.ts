@@ -1,0 +1,56 @@
+import { z } from "@hono/zod-openapi"
+import type { QueueStats } from "../engine/engine.ts"
+import { UnknownQueueError } from "../engine/errors.ts"
+import type { HttpContext } from "./context.ts"
+
+/** The path parameter of every route for one queue. */
+export const QueuePath = z.object({ queue: z.string() })
+
+/** A queue as `/api/v1/queues` shows it. */
+export const QueueStateSchema = z
+  .object({
+    name: z.string(),
+    bindings: z.array(z.string()).openapi({ description: "Topic patterns." }),
+    waiting: z.number().int().openapi({ description: "Events that wait to be delivered." }),
+    dead_letters: z.number().int(),
+    consumers: z.number().int().openapi({ description: "Of all instances." }),
+    max_length: z.number().int().openapi({ description: "How many events may wait." }),
+    overflow: z.enum(["reject-publish", "drop-head"]),
+    has_module: z.boolean().openapi({ description: "Whether a handler module of this instance names it." }),
+    is_paused: z.boolean().openapi({ description: "Whether this instance was told not to consume it." }),
+    is_orphaned: z.boolean().openapi({
+      description:
+        "Whether nothing consumes it, no handler module of this instance names it, and it is not predefined.",
+    }),
+  })
+  .openapi("QueueState")
+
+export type QueueState = z.infer<typeof QueueStateSchema>
+
+/** Describes a queue as this instance sees it. */
+export function describeQueue(stats: QueueStats, { consumption, orphans }: HttpContext): QueueState {
+  const isPaused = consumption.isPaused(stats.name)
+  return {
+    name: stats.name,
+    bindings: [...stats.bindings],
+    waiting: stats.messageCount,
+    dead_letters: stats.deadLetterCount,
+    consumers: stats.consumerCount,
+    max_length: stats.maxLength,
+    overflow: stats.overflow,
+    has_module: isPaused !== null,
+    is_paused: isPaused ?? false,
+    is_orphaned: orphans.isOrphaned(stats),
+  }
+}
+
+/** Finds a queue by its name. @throws {UnknownQueueError | EngineUnavailableError} */
+export async function findQueue(name: string, { engine }: HttpContext): Promise<QueueStats> {
+  const stats = await engine.queueStats()
+  const found = stats.find((each) => each.name === name)
+  if (found !== undefined) return found
+  throw new UnknownQueueError(
+    name,
+    stats.map((each) => each.name),
+  )
+}

@@ -1,0 +1,30 @@
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import { describeQueue, QueueStateSchema } from "../queue-description.ts"
+import type { Route } from "../route.ts"
+
+const QueuesSchema = z.object({ queues: z.array(QueueStateSchema) }).openapi("QueueStates")
+
+export const listQueueStates = (context: HttpContext): Route => ({
+  method: "GET",
+  path: "/api/v1/queues",
+  scope: "read",
+  eventTypes: "unaffected",
+  description: {
+    summary: "Every queue, orphaned or not",
+    description: "On RabbitMQ also the queues that other instances have declared.",
+    tags: ["Queues"],
+    responses: {
+      200: jsonResponse("Every queue", QueuesSchema),
+      ...problemResponses("engine-unavailable"),
+    },
+  },
+  async handler({ requestId }) {
+    const stats = await context.engine.queueStats()
+    return jsonAnswer<z.infer<typeof QueuesSchema>>(requestId, {
+      queues: stats.map((each) => describeQueue(each, context)),
+    })
+  },
+})

@@ -1,0 +1,33 @@
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import { QueuePath } from "../queue-description.ts"
+import type { Route } from "../route.ts"
+
+const PurgedSchema = z.object({ queue: z.string(), purged: z.number().int() }).openapi("PurgedQueue")
+
+export const purgeQueue = ({ engine, orphans, logger }: HttpContext): Route => ({
+  method: "POST",
+  path: "/api/v1/queues/{queue}/purge",
+  scope: "admin",
+  eventTypes: "unlimited-only",
+  mayTakeLong: true,
+  description: {
+    summary: "Delete the events that wait in a queue",
+    description: "Of any queue. Events that are handled or wait for a retry stay, and so do dead letters.",
+    tags: ["Queues"],
+    request: { params: QueuePath },
+    responses: {
+      200: jsonResponse("They are gone", PurgedSchema),
+      ...problemResponses("not-found", "engine-unavailable"),
+    },
+  },
+  async handler({ params, requestId }) {
+    const queue = params.get("queue")
+    const { purged } = await engine.queueAdministration.purge(queue)
+    logger.warn({ queue, purged, request_id: requestId }, "queue purged")
+    await orphans.look()
+    return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, { queue, purged })
+  },
+})

@@ -1,0 +1,31 @@
+import type { HttpContext } from "../context.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import {
+  describeQueue,
+  findQueue,
+  QueuePath,
+  type QueueState,
+  QueueStateSchema,
+} from "../queue-description.ts"
+import type { Route } from "../route.ts"
+
+export const showQueue = (context: HttpContext): Route => ({
+  method: "GET",
+  path: "/api/v1/queues/{queue}",
+  scope: "read",
+  eventTypes: "unaffected",
+  description: {
+    summary: "One queue, orphaned or not",
+    tags: ["Queues"],
+    request: { params: QueuePath },
+    responses: {
+      200: jsonResponse("The queue", QueueStateSchema),
+      ...problemResponses("not-found", "engine-unavailable"),
+    },
+  },
+  async handler({ params, requestId }) {
+    const stats = await findQueue(params.get("queue"), context)
+    return jsonAnswer<QueueState>(requestId, describeQueue(stats, context))
+  },
+})

@@ -1,0 +1,42 @@
+import { z } from "@hono/zod-openapi"
+import type { HttpContext } from "../context.ts"
+import { jsonResponse, problemResponses } from "../description/responses.ts"
+import { jsonAnswer } from "../json-answer.ts"
+import { requireOrphaned } from "../orphaned-queue.ts"
+import { QueuePath } from "../queue-description.ts"
+import type { Route } from "../route.ts"
+
+const UnboundSchema = z
+  .object({
+    queue: z.string(),
+    unbound: z.array(z.string()).openapi({ description: "The patterns that were bound." }),
+  })
+  .openapi("UnboundQueue")
+
+export const unbindQueue = (context: HttpContext): Route => ({
+  method: "POST",
+  path: "/api/v1/queues/{queue}/unbind",
+  scope: "admin",
+  eventTypes: "unlimited-only",
+  description: {
+    summary: "Remove the bindings of an orphaned queue",
+    description:
+      "It keeps its events and gets no more of them. An event that no other queue takes is refused as `unroutable` from " +
+      "then on. A module that names the queue later binds it again.",
+    tags: ["Queues"],
+    request: { params: QueuePath },
+    responses: {
+      200: jsonResponse("It gets no more events", UnboundSchema),
+      ...problemResponses("not-found", "queue-in-use", "engine-unavailable"),
+    },
+  },
+  async handler({ params, requestId }) {
+    const { engine, orphans, logger } = context
+    const queue = params.get("queue")
+    await requireOrphaned(queue, context)
+    const { bindings } = await engine.queueAdministration.unbind(queue)
+    logger.warn({ queue, bindings, request_id: requestId }, "queue unbound")
+    await orphans.look()
+    return jsonAnswer<z.infer<typeof UnboundSchema>>(requestId, { queue, unbound: [...bindings] })
+  },
+})

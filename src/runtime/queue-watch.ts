@@ -1,0 +1,132 @@
+import type { Engine, QueueStats } from "../engine/engine.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import {
+  describeFaults,
+  explainUnconsumed,
+  fillLevel,
+  type Unconsumed,
+  waitingIn,
+} from "./unconsumed-queue.ts"
+
+/** How often the queues are looked at, in milliseconds. A queue of 10,000 fills in seconds. */
+const LOOK_INTERVAL_MS = 2_000
+
+export interface QueueWatchOptions {
+  readonly engine: Pick<Engine, "queueStats">
+  /** The names of the queues that are always there. */
+  readonly predefined: readonly string[]
+  /** Whether a queue is paused on this instance; null if it has no handler module here. */
+  readonly isPaused: (queue: string) => boolean | null
+  readonly logger: Logger
+}
+
+/**
+ * Knows the queues that nothing consumes, and warns in the log: of an orphaned queue when it is found, of any queue
+ * without a consumer as it fills.
+ */
+export class QueueWatch {
+  readonly #options: QueueWatchOptions
+  /** By name. What was seen last stays in force while the engine can't tell. */
+  #unconsumed: ReadonlyMap<string, Unconsumed> = new Map()
+  /** The level of each queue that the log has told. */
+  readonly #toldLevels = new Map<string, number>()
+  #looking: Promise<void> | null = null
+  #timer: Timer | undefined
+
+  constructor(options: QueueWatchOptions) {
+    this.#options = options
+  }
+
+  /** How many queues are orphaned. Those that are unbound count too: they can be deleted. */
+  get orphanCount(): number {
+    return [...this.#unconsumed.values()].filter(({ reason }) => reason === "orphaned").length
+  }
+
+  /** Names the orphaned queues that receive events, and the full queues that nothing consumes; null if there are none. */
+  get fault(): string | null {
+    return describeFaults([...this.#unconsumed.values()])
+  }
+
+  /** Begins to look. Resolves after the first look. */
+  async start(): Promise<void> {
+    this.#timer = setInterval(() => void this.look(), LOOK_INTERVAL_MS)
+    await this.look()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Looks at every queue now. A look that the engine can't answer changes nothing. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null
+    })
+    return this.#looking
+  }
+
+  /** Whether a queue is neither predefined nor consumed, and has no handler module on this instance. */
+  isOrphaned({ name, consumerCount }: QueueStats): boolean {
+    const { predefined, isPaused } = this.#options
+    return consumerCount === 0 && !predefined.includes(name) && isPaused(name) === null
+  }
+
+  /** Says why a full queue stays full and what to do about it; null if it is consumed. */
+  explainFull(queue: string): string | null {
+    const unconsumed = this.#unconsumed.get(queue)
+    return unconsumed === undefined ? null : explainUnconsumed(unconsumed)
+  }
+
+  async #look(): Promise<void> {
+    let stats: readonly QueueStats[]
+    try {
+      stats = await this.#options.engine.queueStats()
+    } catch {
+      // The engine is away, which its status and the log say.
+      return
+    }
+    const before = this.#unconsumed
+    const found = stats.flatMap((each) => this.#describe(each) ?? [])
+    this.#unconsumed = new Map(found.map((each) => [each.stats.name, each]))
+    for (const each of found) this.#tell(each, before.get(each.stats.name))
+    this.#tellEnded(before)
+  }
+
+  /** Null for a queue that is consumed, or is about to be: a consumer that is away is told of as such. */
+  #describe(stats: QueueStats): Unconsumed | null {
+    if (stats.consumerCount > 0) return null
+    if (this.isOrphaned(stats)) return { stats, reason: "orphaned" }
+    const isPaused = this.#options.isPaused(stats.name)
+    if (isPaused === false) return null
+    return { stats, reason: isPaused ? "paused" : "no-module" }
+  }
+
+  #tell(queue: Unconsumed, before: Unconsumed | undefined): void {
+    const { logger } = this.#options
+    const { name, bindings, maxLength, deadLetterCount: dead_letters } = queue.stats
+    const waiting = queue.stats.messageCount
+    if (queue.reason === "orphaned" && before?.reason !== "orphaned") {
+      const fields = { queue: name, bindings, waiting, max_length: maxLength, dead_letters }
+      logger.warn(fields, `queue orphaned: ${explainUnconsumed(queue)}`)
+    }
+    const level = fillLevel(queue.stats)
+    const told = this.#toldLevels.get(name) ?? 0
+    if (level > told) {
+      this.#toldLevels.set(name, level)
+      const fields = { queue: name, waiting, max_length: maxLength, percent: level }
+      logger.warn(fields, `queue without a consumer ${waitingIn(queue.stats)}: ${explainUnconsumed(queue)}`)
+    }
+    // Told again only once it was below the lowest level: a full queue whose events expire moves about its limit.
+    if (level === 0) this.#toldLevels.delete(name)
+  }
+
+  #tellEnded(before: ReadonlyMap<string, Unconsumed>): void {
+    for (const [name, { reason }] of before) {
+      const now = this.#unconsumed.get(name)
+      if (now === undefined) this.#toldLevels.delete(name)
+      if (reason === "orphaned" && now?.reason !== "orphaned") {
+        this.#options.logger.info({ queue: name }, "queue no longer orphaned")
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { QueueStats } from "../engine/engine.ts"
+
+/** A queue that nothing consumes, in any process. */
+export interface Unconsumed {
+  readonly stats: QueueStats
+  /**
+   * `orphaned`: no handler module here names it, and it is not predefined. `paused`: its module is paused on this
+   * instance. `no-module`: a predefined queue without a module.
+   */
+  readonly reason: "orphaned" | "paused" | "no-module"
+}
+
+/** Queues that a fault names at most. */
+const MAX_NAMED = 10
+
+/** The parts of the limit at which a queue that nothing consumes is told of, in percent. */
+const LEVELS = [100, 80, 50]
+
+/** The highest level that a queue has reached; 0 below all of them. */
+export const fillLevel = ({ messageCount, maxLength }: QueueStats): number =>
+  LEVELS.find((level) => messageCount * 100 >= maxLength * level) ?? 0
+
+const isFull = (stats: QueueStats): boolean => fillLevel(stats) === 100
+
+/** How full a queue is, for a sentence. */
+export function waitingIn(stats: QueueStats): string {
+  const { messageCount, maxLength, overflow } = stats
+  const share = `${messageCount} of ${maxLength} events wait`
+  if (!isFull(stats)) return `is ${fillLevel(stats)} % full (${share})`
+  const effect = overflow === "reject-publish" ? "refuses events" : "makes its oldest events dead letters"
+  return `is full and ${effect} (${share})`
+}
+
+/** Says why nothing consumes a queue, and what to do about it. */
+export function explainUnconsumed({ stats: { name, bindings }, reason }: Unconsumed): string {
+  switch (reason) {
+    case "orphaned": {
+      const receives = bindings.length > 0 ? ", and it keeps receiving events" : ""
+      const remove = `remove it with "event-broker queues delete ${name} --force", or add its module again`
+      return `nothing consumes ${name}, because no handler module names it${receives}: ${remove}`
+    }
+    case "paused":
+      return `nothing consumes ${name}, because it is paused: resume it`
+    case "no-module":
+      return `nothing consumes ${name}: add a handler module for it, or empty it with "event-broker queues purge ${name}"`
+  }
+}
+
+/**
+ * Names the queues that an operator has to know of: those that are orphaned and bound, and those that are full. Null if
+ * there are none.
+ */
+export function describeFaults(queues: readonly Unconsumed[]): string | null {
+  const faulty = queues.filter(
+    ({ stats, reason }) => isFull(stats) || (reason === "orphaned" && stats.bindings.length > 0),
+  )
+  if (faulty.length === 0) return null
+  const named = faulty.slice(0, MAX_NAMED).map(({ stats, reason }) => {
+    const state = reason === "no-module" ? "without a handler module" : reason
+    const { name, messageCount, maxLength } = stats
+    return `${name} is ${isFull(stats) ? "full and " : ""}${state} (${messageCount} of ${maxLength} events wait)`
+  })
+  const more = faulty.length - named.length
+  return named.join("; ") + (more > 0 ? `; and ${more} more` : "")
+}

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { Inbox } from "../support/inbox.ts"
+import { newEvent } from "../support/new-event.ts"
+import { orphanedQueueFills, orphanedQueueIsTakenUp, queueIsPurged } from "../support/orphaned-queue.ts"
+import { queueDeclaration } from "../support/queue-declaration.ts"
+import { installations } from "../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../support/rabbitmq/node.ts"
+import { newEngine, VirtualHost } from "../support/rabbitmq/virtual-host.ts"
+import { ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const TIMEOUT_MS = 120_000
+
+for (const installation of installations()) {
+  describe(`on RabbitMQ of ${installation.root}`, () => {
+    let node: RabbitMqNode
+
+    beforeAll(async () => {
+      node = await RabbitMqNode.start(installation)
+    }, TIMEOUT_MS)
+
+    afterAll(() => node[Symbol.asyncDispose]())
+
+    async function onHost(run: (environment: Readonly<Record<string, string>>) => Promise<void>) {
+      await using host = await VirtualHost.create(node)
+      const place = {
+        RABBITMQ_HOST: "127.0.0.1",
+        RABBITMQ_PORT: String(node.port),
+        RABBITMQ_VHOST: host.name,
+      }
+      await run(place)
+    }
+
+    describe.each(["quorum", "classic"])("on %s queues", (QUEUE_TYPE) => {
+      test(
+        "a queue whose module is gone fills, is told of everywhere, and is deleted",
+        () => onHost((place) => orphanedQueueFills({ ...place, QUEUE_TYPE })),
+        TIMEOUT_MS,
+      )
+
+      test(
+        "a queue whose module is gone can be unbound, and is taken up when the module comes back",
+        () => onHost((place) => orphanedQueueIsTakenUp({ ...place, QUEUE_TYPE })),
+        TIMEOUT_MS,
+      )
+
+      test("a queue is purged", () => onHost((place) => queueIsPurged({ ...place, QUEUE_TYPE })), TIMEOUT_MS)
+    })
+
+    test.each([
+      { may: "configure the register", permissions: ["^(events|dead_letters|(dead.)?calls)$", ".*", ".*"] },
+      { may: "write to it", permissions: [".*", "^(events|dead_letters|(dead.)?calls)$", ".*"] },
+      { may: "read it", permissions: [".*", ".*", "^(events|dead_letters|(dead.)?calls)$"] },
+    ])(
+      "a user who may not $may publishes and consumes, and the log has the reason once",
+      async ({ permissions }) => {
+        await using host = await VirtualHost.create(node)
+        await node.control("add_user", host.name, "secret")
+        await node.control("set_permissions", "-p", host.name, host.name, ...permissions)
+        const reports: unknown[] = []
+        const engine = newEngine({ ...host.access, user: host.name, password: "secret" }, "quorum", {
+          report: (...report) => void reports.push(report),
+        })
+        await engine.declareQueues([queueDeclaration("calls")])
+        await waitUntil(() => reports.length > 0, "the reason to be told")
+        expect(engine.capabilities.findsUndeclaredQueues).toBe(false)
+        const inbox = new Inbox(engine, "calls")
+        for (let n = 0; n < 20; n++) {
+          await engine.publish(newEvent({ routing_key: "calls" }))
+          await (await inbox.next()).ack()
+        }
+        const refused = { reason: expect.stringContaining("ACCESS_REFUSED") }
+        expect(reports).toEqual([["warn", expect.any(String), expect.objectContaining(refused)]])
+        await engine.close()
+        await node.control("delete_user", host.name)
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "a queue that another instance consumes is not orphaned, and can't be deleted",
+      () =>
+        onHost(async (place) => {
+          await using consuming = new ServiceFolder()
+          await using looking = new ServiceFolder()
+          consuming.write(
+            "handlers/audit.ts",
+            `export default { queue: "audit", bind: ["events.#"], on: { async "*"() {} } }`,
+          )
+          const consumer = await consuming.start(place)
+          const looker = await looking.start(place)
+          const shown = async () => (await looker.get("/api/v1/queues/audit")).body
+          await waitUntil(async () => "consumers" in ((await shown()) as object), "the queue to be found")
+          expect(await shown()).toMatchObject({ consumers: 1, has_module: false, is_orphaned: false })
+          const refused = await fetch(`${looker.url}/api/v1/queues/audit?force=true`, { method: "DELETE" })
+          expect(refused.status).toBe(409)
+          expect(await refused.json()).toMatchObject({ type: "urn:event-broker:problem:queue-in-use" })
+          expect((await looker.get("/health")).body).toMatchObject({ status: "ready" })
+          await consumer.stop()
+          const isDegraded = async () =>
+            ((await looker.get("/health")).body as { readonly status: string }).status === "degraded"
+          await waitUntil(isDegraded, "the queue to be orphaned")
+        }),
+      TIMEOUT_MS,
+    )
+  })
+}

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "bun:test"
+import { HttpService } from "../support/http-service.ts"
+import { Inbox } from "../support/inbox.ts"
+import { newEvent } from "../support/new-event.ts"
+import { problemOf } from "../support/problem-of.ts"
+import { queueDeclaration } from "../support/queue-declaration.ts"
+
+const AUDIT = "/api/v1/queues/audit"
+
+/** A service with a queue that no handler module names. */
+async function withOrphan(): Promise<HttpService> {
+  const service = await HttpService.start()
+  await service.engine.declareQueues([queueDeclaration("audit", { bindings: ["audit.#"] })])
+  return service
+}
+
+const publish = (service: HttpService) => service.engine.publish(newEvent({ routing_key: "audit.x" }))
+
+describe("every queue", () => {
+  test("is listed with its state, orphaned or not", async () => {
+    await using service = await withOrphan()
+    await publish(service)
+    const { queues } = (await (await service.get("/api/v1/queues")).json()) as { queues: { name: string }[] }
+    expect(queues).toHaveLength(6)
+    const audit = {
+      name: "audit",
+      bindings: ["audit.#"],
+      waiting: 1,
+      dead_letters: 0,
+      consumers: 0,
+      max_length: 1_000_000,
+      overflow: "reject-publish",
+      has_module: false,
+      is_paused: false,
+      is_orphaned: true,
+    }
+    expect(queues.at(-1)).toEqual(audit)
+    expect(await (await service.get(AUDIT)).json()).toEqual(audit)
+    const voice = await (await service.get("/api/v1/queues/voice_events")).json()
+    expect(voice).toMatchObject({ has_module: true, is_orphaned: false })
+    await problemOf(await service.get("/api/v1/queues/none"), "not-found", 404)
+  })
+})
+
+describe("DELETE of a queue", () => {
+  test("takes an empty orphaned queue, and its bindings with it", async () => {
+    await using service = await withOrphan()
+    const answer = await service.delete(AUDIT)
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toEqual({ queue: "audit", events: 0, dead_letters: 0 })
+    const draft = { type: "custom", name: "x", routing_key: "audit.x", payload: {} }
+    await problemOf(await service.post("/api/v1/events", draft), "unroutable", 422)
+    await problemOf(await service.delete(AUDIT), "not-found", 404)
+  })
+
+  test("takes one with events only by force", async () => {
+    await using service = await withOrphan()
+    await publish(service)
+    for (const query of ["", "?force=false"]) {
+      const { detail } = await problemOf(await service.delete(AUDIT + query), "queue-not-empty", 409)
+      expect(detail).toContain("1 events and 0 dead letters")
+    }
+    for (const query of ["?force=yes", "?force=true&force=true", "?all=true"]) {
+      await problemOf(await service.delete(AUDIT + query), "validation-failed", 422)
+    }
+    expect(await (await service.delete(`${AUDIT}?force=true`)).json()).toMatchObject({ events: 1 })
+  })
+
+  test("takes neither a predefined queue nor one that is consumed", async () => {
+    await using service = await withOrphan()
+    const predefined = await service.delete("/api/v1/queues/voice_events?force=true")
+    expect((await problemOf(predefined, "queue-in-use", 409)).detail).toContain("predefined")
+    const inbox = new Inbox(service.engine, "audit")
+    await problemOf(await service.delete(`${AUDIT}?force=true`), "queue-in-use", 409)
+    await problemOf(await service.postRaw(`${AUDIT}/unbind`, "", {}), "queue-in-use", 409)
+    await publish(service)
+    await (await inbox.next()).ack()
+  })
+})
+
+test("POST …/purge deletes what waits in any queue", async () => {
+  await using service = await withOrphan()
+  for (let n = 0; n < 3; n++) await publish(service)
+  const answer = await service.postRaw(`${AUDIT}/purge`, "", {})
+  expect(await answer.json()).toEqual({ queue: "audit", purged: 3 })
+  const empty = await service.postRaw("/api/v1/queues/voice_events/purge", "", {})
+  expect(await empty.json()).toEqual({ queue: "voice_events", purged: 0 })
+  await problemOf(await service.postRaw("/api/v1/queues/none/purge", "", {}), "not-found", 404)
+})
+
+test("POST …/unbind leaves an orphaned queue its events, and gives it no more", async () => {
+  await using service = await withOrphan()
+  await publish(service)
+  const answer = await service.postRaw(`${AUDIT}/unbind`, "", {})
+  expect(await answer.json()).toEqual({ queue: "audit", unbound: ["audit.#"] })
+  expect(await (await service.get(AUDIT)).json()).toMatchObject({
+    bindings: [],
+    waiting: 1,
+    is_orphaned: true,
+  })
+  await expect(publish(service)).rejects.toMatchObject({ code: "unroutable" })
+})

@@ -1,0 +1,116 @@
+import { expect, test } from "bun:test"
+import pino from "pino"
+import type { QueueStats } from "../../src/engine/engine.ts"
+import { QueueWatch } from "../../src/runtime/queue-watch.ts"
+
+const STATS: QueueStats = {
+  name: "audit",
+  bindings: ["events.#"],
+  messageCount: 0,
+  consumerCount: 0,
+  deadLetterCount: 0,
+  maxLength: 10,
+  overflow: "reject-publish",
+}
+
+/** A watch over queues that the test changes, and the messages that it logs. */
+function watching(paused: Readonly<Record<string, boolean>> = {}) {
+  const log: string[] = []
+  let queues: readonly QueueStats[] | null = [STATS]
+  const watch = new QueueWatch({
+    engine: {
+      queueStats: async () => {
+        if (queues === null) throw new Error("the engine is away")
+        return queues
+      },
+    },
+    predefined: ["voice_events"],
+    isPaused: (queue) => paused[queue] ?? null,
+    logger: pino({}, { write: (line) => log.push(JSON.parse(line).msg) }),
+  })
+  /** Looks once, and returns what was logged meanwhile. */
+  const look = async (...changes: readonly Partial<QueueStats>[] | [null]) => {
+    queues = changes[0] === null ? null : changes.map((change) => ({ ...STATS, ...change }))
+    log.splice(0)
+    await watch.look()
+    return [...log]
+  }
+  return { watch, look }
+}
+
+test("an orphaned queue is told of once, and again after it was consumed", async () => {
+  const { watch, look } = watching()
+  expect(await look({})).toEqual([expect.stringMatching(/^queue orphaned: nothing consumes audit/)])
+  expect(await look({ messageCount: 1 })).toEqual([])
+  expect(watch.fault).toBe("audit is orphaned (1 of 10 events wait)")
+  expect(await look({ consumerCount: 1 })).toEqual(["queue no longer orphaned"])
+  expect(watch.fault).toBeNull()
+  expect(await look({})).toHaveLength(1)
+  expect(await look()).toEqual(["queue no longer orphaned"])
+})
+
+test("a queue that nothing consumes is told of at 50, 80 and 100 % of its limit, once each", async () => {
+  const { look } = watching()
+  await look({})
+  const levels: unknown[] = []
+  for (const messageCount of [4, 5, 6, 8, 9, 10, 9, 10, 12]) {
+    for (const line of await look({ messageCount })) levels.push([messageCount, line.split(":")[0]])
+  }
+  expect(levels).toEqual([
+    [5, "queue without a consumer is 50 % full (5 of 10 events wait)"],
+    [8, "queue without a consumer is 80 % full (8 of 10 events wait)"],
+    [10, "queue without a consumer is full and refuses events (10 of 10 events wait)"],
+  ])
+  expect(await look({ messageCount: 4 })).toEqual([])
+  expect(await look({ messageCount: 10 })).toHaveLength(1)
+})
+
+test("a queue that is full at once is told of as full", async () => {
+  const { watch, look } = watching()
+  const full = { messageCount: 10, overflow: "drop-head" } as const
+  expect(await look(full)).toEqual([
+    expect.stringContaining("queue orphaned"),
+    expect.stringContaining("is full and makes its oldest events dead letters"),
+  ])
+  expect(watch.explainFull("audit")).toContain("event-broker queues delete audit --force")
+  expect(watch.explainFull("other")).toBeNull()
+})
+
+test("a predefined queue without a module is a fault only once it is full", async () => {
+  const { watch, look } = watching()
+  const name = "voice_events"
+  expect(await look({ name, messageCount: 9 })).toHaveLength(1)
+  expect(watch.fault).toBeNull()
+  await look({ name, messageCount: 10 })
+  expect(watch.fault).toBe("voice_events is full and without a handler module (10 of 10 events wait)")
+  expect(watch.orphanCount).toBe(0)
+})
+
+test("a queue of a module is no orphan: paused it is a fault once it is full, and a consumer that is away is another's", async () => {
+  const { watch, look } = watching({ audit: true, calls: false })
+  expect(await look({}, { name: "calls", messageCount: 10 })).toEqual([])
+  expect(watch.fault).toBeNull()
+  await look({ messageCount: 10 })
+  expect(watch.fault).toBe("audit is full and paused (10 of 10 events wait)")
+  expect(watch.explainFull("audit")).toContain("resume it")
+})
+
+test("an orphaned queue that is unbound gets no events, and is no fault", async () => {
+  const { watch, look } = watching()
+  await look({ bindings: [] })
+  expect(watch.fault).toBeNull()
+  expect(watch.orphanCount).toBe(1)
+})
+
+test("what was seen stays in force while the engine is away", async () => {
+  const { watch, look } = watching()
+  await look({})
+  expect(await look(null)).toEqual([])
+  expect(watch.fault).toContain("audit is orphaned")
+})
+
+test("a fault names ten queues and counts the others", async () => {
+  const { watch, look } = watching()
+  await look(...Array.from({ length: 12 }, (_, n) => ({ name: `q${n}` })))
+  expect(watch.fault).toEndWith("; and 2 more")
+})
