@@ -14,7 +14,7 @@ export class AttemptRunner {
 
   /** Never rejects. */
   run(attempt: Attempt): Promise<JobResult> {
-    const { choice, queue, eventId, body, priority, lastFailure, trace } = attempt
+    const { choice, queue, eventId, body, priority, lastFailure, trace, isLost } = attempt
     if (choice.manifest.batch !== null) return this.#batcherOf(attempt).add(attempt)
     return this.#pool.run({
       ...choice,
@@ -26,6 +26,7 @@ export class AttemptRunner {
       attempt: attempt.attempt,
       lastError: lastFailure?.error ?? null,
       trace,
+      isLost,
     })
   }
 

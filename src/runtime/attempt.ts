@@ -12,4 +12,6 @@ export interface Attempt {
   readonly attempt: number
   readonly lastFailure: FailureRecord | null
   readonly trace: TraceContext | null
+  /** Whether the delivery can't be settled any more: the event is delivered again, and this attempt is not to begin. */
+  readonly isLost: () => boolean
 }

@@ -73,6 +73,7 @@ export class Batcher {
       queue: this.#queue,
       priority: Math.max(...attempts.map(({ priority }) => priority)),
       isAlone,
+      isLost: () => attempts.every(({ isLost }) => isLost()),
       events: attempts.map(({ eventId, body, attempt, lastFailure, trace }) => ({
         eventId,
         body,

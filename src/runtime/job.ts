@@ -15,6 +15,8 @@ interface JobTarget {
   readonly priority: number
   /** Run it with no other job beside it: the one before it crashed a worker. */
   readonly isAlone: boolean
+  /** Whether nothing of it can be settled any more. It does not begin then. */
+  readonly isLost: () => boolean
 }
 
 /** One attempt to have one event handled. */
@@ -56,7 +58,7 @@ export type JobResult =
   | HandlerOutcome
   | { readonly kind: "timeout"; readonly error: ErrorSummary | null }
   | { readonly kind: "worker-crashed"; readonly error: ErrorSummary | null }
-  /** It was not run to its end, through no fault of its own: the pool was stopped. */
+  /** It was not run to its end, through no fault of its own: the pool was stopped, or its delivery lost. */
   | { readonly kind: "returned" }
 
 /** A request on its way through the pool. It is finished once; what comes after is ignored. */

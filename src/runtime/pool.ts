@@ -173,8 +173,8 @@ export class Pool {
       }
       const job = this.#waitingAlone.shift()
       if (job === undefined) return
-      thread.isReserved = true
       this.#run(thread, job)
+      thread.isReserved = thread.jobs.size > 0
     }
   }
 
@@ -193,6 +193,10 @@ export class Pool {
   }
 
   #run(thread: WorkerThread, job: Job): void {
+    if (job.request.isLost()) {
+      job.finish({ kind: "returned" })
+      return
+    }
     job.begin(new Call(job.request, this.#options.observers))
     thread.run(job)
     this.#watch(thread, job, job.request.manifest.timeoutMs)

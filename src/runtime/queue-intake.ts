@@ -194,7 +194,11 @@ export class QueueIntake {
     const { attempt, lastFailure } = delivery
     const decision = await this.#attempt(delivery, match, attempt, lastFailure)
     this.#tell(delivery, event, decision)
-    if (decision.kind === "release") this.#uncounted.remember(delivery)
+    if (decision.kind === "release") {
+      // The engine delivers it again by itself.
+      if (delivery.isLost) return
+      this.#uncounted.remember(delivery)
+    }
     await settle(delivery, decision)
   }
 
@@ -241,12 +245,13 @@ export class QueueIntake {
   }
 
   async #attempt(
-    { queue, body, priority, trace }: Delivery,
+    delivery: Delivery,
     { event, choice }: Match,
     attempt: number,
     lastFailure: FailureRecord | null,
   ): Promise<Decision> {
     const { runner } = this.#options
+    const { queue, body, priority, trace } = delivery
     const result = await runner.run({
       choice,
       queue,
@@ -256,6 +261,7 @@ export class QueueIntake {
       attempt,
       lastFailure,
       trace,
+      isLost: () => delivery.isLost,
     })
     return decide(result, { attempt, lastFailure, manifest: choice.manifest, now: Date.now() })
   }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import type { Event } from "../../src/event/envelope.ts"
 import { allHandled, countingFolder, isReady, SETTLING_MS } from "../support/counting-service.ts"
@@ -117,6 +119,41 @@ for (const installation of installations()) {
             await waitUntil(() => isReady(service), "the service to be ready again")
           }
         })
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "a consumer's connection lost while its deliveries wait for a worker: they do not begin, and each runs once when it comes again",
+      async () => {
+        await using folder = new ServiceFolder()
+        const go = join(folder.path, "go")
+        folder.write(
+          "handlers/slow.ts",
+          `import { existsSync } from "node:fs"
+          export default { queue: "custom_events", on: { async slow() {
+            ${folder.journal('"slow"')}
+            while (!existsSync(${JSON.stringify(go)})) await Bun.sleep(10)
+          } } }`,
+        )
+        folder.write(
+          "handlers/waits.ts",
+          `export default { queue: "user_events", on: { waits() { ${folder.journal('"waits"')} } } }`,
+        )
+        const oneAtATime = { WORKER_POOL_SIZE: "1", WORKER_PREFETCH_COUNT: "1" }
+        const service = await folder.start({ ...environmentOf(node), ...oneAtATime })
+        await waitUntil(() => isReady(service), "the service to be ready")
+        await service.publish({ name: "slow" })
+        await waitUntil(() => folder.journalLines().length === 1, "the handler to run")
+        await service.publish({ type: "user", name: "waits" })
+        const inFlight = (count: number) => async (): Promise<boolean> =>
+          (await metricsOf(service)).includes(`\nevent_broker_deliveries_in_flight ${count}\n`)
+        await waitUntil(inFlight(2), "the other event to wait for the worker")
+        await node.control("close_all_connections", "a test")
+        await waitUntil(inFlight(4), "both to be delivered again")
+        writeFileSync(go, "")
+        await waitUntil(inFlight(0), "all to be settled")
+        expect(folder.journalLines().filter((line) => line === "waits")).toHaveLength(1)
       },
       TIMEOUT_MS,
     )

@@ -197,6 +197,24 @@ describe("jobs", () => {
     expect(await other).toEqual({ kind: "done" })
   })
 
+  test("whose delivery is lost while they wait do not begin, and keep no worker from others", async () => {
+    await using running = await RunningPool.start(
+      `${SLOW}, lost() { mark("lost") }, other() { mark("other") }`,
+      { prefetch: 1 },
+    )
+    let isLost = false
+    const slow = running.run("slow")
+    await running.reached("slow")
+    const lost = [true, false].map((isAlone) => running.run("lost", { isAlone, isLost: () => isLost }))
+    const other = running.run("other")
+    isLost = true
+    running.mark("go")
+    expect(await slow).toEqual({ kind: "done" })
+    expect(await Promise.all(lost)).toEqual([{ kind: "returned" }, { kind: "returned" }])
+    expect(await other).toEqual({ kind: "done" })
+    expect(await running.marked("lost")).toBe("")
+  })
+
   test("of several workers run at once, even where they spin", async () => {
     await using running = await RunningPool.start("spins() { mark('spinning'); while (!has('go')) {} }", {
       size: 2,

@@ -33,6 +33,7 @@ export function jobRequest(overrides: Partial<EventRequest> = {}): EventRequest 
     lastError: null,
     trace: null,
     isAlone: false,
+    isLost: () => false,
     ...overrides,
   }
 }
