@@ -7,6 +7,7 @@ import { bodyOf, failureOf } from "./message.ts"
 import { OneAtATime } from "./one-at-a-time.ts"
 import { TakenMessages } from "./taken-messages.ts"
 import { deadQueueOf } from "./topology.ts"
+import { faultError, faultOf } from "./wire/broker-fault.ts"
 
 export interface DeadLettersOptions {
   /** @throws {EngineUnavailableError} while there is no connection. */
@@ -102,10 +103,10 @@ export class DeadLetters {
       const client = this.#options.client()
       try {
         return await walk(client, queue, selection, visit)
-      } catch (cause) {
-        if (cause instanceof PublishError) throw cause
-        const reason = cause instanceof Error ? cause.message : String(cause)
-        throw new EngineUnavailableError(`RabbitMQ did not do it: ${reason}`, { cause })
+      } catch (error) {
+        if (error instanceof PublishError) throw error
+        const cause = faultError(faultOf(error))
+        throw new EngineUnavailableError(`RabbitMQ did not do it: ${cause.message}`, { cause })
       }
     })
   }

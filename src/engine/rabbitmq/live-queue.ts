@@ -4,6 +4,7 @@ import type { Watcher } from "../engine.ts"
 import { EngineUnavailableError } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
 import { bodyOf, isForeign } from "./message.ts"
+import { faultError, faultOf } from "./wire/broker-fault.ts"
 
 /** Events that wait at the most while this process is busy; the broker then drops the oldest. */
 const MAX_LENGTH = 100_000
@@ -53,10 +54,10 @@ export class LiveQueue {
     try {
       await (this.#begun ?? this.#begin())
       return end
-    } catch (cause) {
+    } catch (error) {
       end()
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new EngineUnavailableError(`the live stream can't begin: ${reason}`, { cause })
+      const cause = faultError(faultOf(error))
+      throw new EngineUnavailableError(`the live stream can't begin: ${cause.message}`, { cause })
     }
   }
 

@@ -11,8 +11,8 @@ import type {
 import type { OwnQueues } from "./own-queues.ts"
 import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
 import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
-import { reasonOf } from "./reply.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions } from "./topology.ts"
+import { faultError, faultOf, reasonOf } from "./wire/broker-fault.ts"
 
 export interface RabbitMqQueueAdministrationOptions
   extends Pick<QueueRegisterOptions, "publishing" | "redeclare" | "report"> {
@@ -112,9 +112,10 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     await using look = new QueueLook(this.#options.client())
     try {
       return await work(look)
-    } catch (cause) {
-      if (cause instanceof QueueInUseError || cause instanceof QueueNotEmptyError) throw cause
-      if (isNotFound(cause)) throw new UnknownQueueError(queue, [])
+    } catch (error) {
+      if (error instanceof QueueInUseError || error instanceof QueueNotEmptyError) throw error
+      if (isNotFound(error)) throw new UnknownQueueError(queue, [])
+      const cause = faultError(faultOf(error))
       throw new EngineUnavailableError(`the queue ${queue} can't be changed: ${reasonOf(cause)}`, { cause })
     } finally {
       this.#options.onChanged()

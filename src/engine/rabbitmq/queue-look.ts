@@ -1,6 +1,6 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
-import { NOT_FOUND, replyOf } from "./reply.ts"
 import { deadQueueOf } from "./topology.ts"
+import { NOT_FOUND, replyIn } from "./wire/broker-fault.ts"
 
 /** How full a queue is. */
 export interface Depth {
@@ -13,7 +13,7 @@ export interface Depth {
 const PASSIVELY = { passive: true, durable: true, autoDelete: false, exclusive: false }
 
 /** Whether RabbitMQ said that there is no such queue. */
-export const isNotFound = (error: unknown): boolean => replyOf(error)?.code === NOT_FOUND
+export const isNotFound = (error: unknown): boolean => replyIn(error)?.code === NOT_FOUND
 
 /** Looks at one queue after the other on one channel. RabbitMQ closes it at a queue that is missing; then it is opened again. */
 export class QueueLook implements AsyncDisposable {

@@ -2,7 +2,7 @@ import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { QueueDeclaration, QueueStats } from "../engine.ts"
 import { EngineUnavailableError } from "../errors.ts"
 import { type Depth, QueueLook } from "./queue-look.ts"
-import { reasonOf, replyOf } from "./reply.ts"
+import { faultError, faultOf, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
 /** How long a caller waits for a look, in milliseconds: a quorum queue without a leader does not answer. */
 const TIMEOUT_MS = 5_000
@@ -70,7 +70,8 @@ export class QueueLooks {
         if (changes === this.#changes) this.#last = { stats, endedAt: performance.now() }
         return stats
       })
-      .catch((cause: unknown) => {
+      .catch((error: unknown) => {
+        const cause = faultError(faultOf(error))
         throw new EngineUnavailableError(`RabbitMQ can't be asked: ${reasonOf(cause)}`, { cause })
       })
       .finally(() => {
@@ -117,7 +118,7 @@ async function lookedAt(look: QueueLook, queue: string): Promise<Depth | null | 
   try {
     return await look.depth(queue)
   } catch (error) {
-    if (replyOf(error) === null) throw error
+    if (replyIn(error) === null) throw error
     return "refused"
   }
 }

@@ -6,7 +6,7 @@ import type { Report } from "../report.ts"
 import { RoutingTable } from "../routing-table.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { applyRecord, covers, hasLimitsOf, parseRecord, type QueueRecord } from "./queue-records.ts"
-import { reasonOf } from "./reply.ts"
+import { reasonOf } from "./wire/broker-fault.ts"
 
 /** The stream in which every instance tells the others which queues it declares. */
 export const QUEUE_REGISTER = "event-broker.queues"

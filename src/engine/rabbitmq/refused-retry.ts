@@ -1,7 +1,7 @@
 import { boundError, type FailureRecord } from "../../event/failure.ts"
 import { EngineStartError } from "../errors.ts"
-import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reasonOf, replyOf } from "./reply.ts"
 import type { TopologyOptions } from "./topology.ts"
+import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
 /**
  * Whether trying again is useless until somebody changes RabbitMQ: a missing permission, a tier with other arguments,
@@ -9,7 +9,7 @@ import type { TopologyOptions } from "./topology.ts"
  * another message on the channel.
  */
 export function isRefusedForGood(error: unknown, mode: TopologyOptions["mode"]): boolean {
-  const code = replyOf(error)?.code
+  const code = replyIn(error)?.code
   if (code === ACCESS_REFUSED) return true
   if (!(error instanceof EngineStartError)) return false
   return code === PRECONDITION_FAILED || (code === NOT_FOUND && mode === "passive")

@@ -1,9 +1,9 @@
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { QueueDeclaration } from "../engine.ts"
 import { EngineUnavailableError, PublishError } from "../errors.ts"
-import { NOT_FOUND, reasonOf, replyOf } from "./reply.ts"
 import type { Topology } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
+import { NOT_FOUND, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
 /** The waits between attempts to declare a queue that RabbitMQ does not let us declare. */
 const DECLARE_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
@@ -25,7 +25,7 @@ interface Failed {
 
 /** Whether RabbitMQ says that what was used is not there. */
 export const isMissing = (error: unknown): boolean =>
-  (error instanceof PublishError && error.code === "unroutable") || replyOf(error)?.code === NOT_FOUND
+  (error instanceof PublishError && error.code === "unroutable") || replyIn(error)?.code === NOT_FOUND
 
 /** Declares again what vanished from the broker: deleted by hand, by another program or by a policy. */
 export class Repairs {
@@ -143,7 +143,7 @@ export class Repairs {
       const delays = this.#failed.get(queue)?.delays ?? new RetryDelays(DECLARE_BACKOFF)
       this.#failed.set(queue, { error, delays, isTriedAgainAt: performance.now() + delays.next() })
       // A connection that was lost says so by the state of the engine.
-      if (replyOf(error) !== null) {
+      if (replyIn(error) !== null) {
         troubles.began(queue, reasonOf(error), "it is missing, and can't be declared again")
       }
       throw error

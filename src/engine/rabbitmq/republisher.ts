@@ -8,9 +8,9 @@ import type { Outgoing } from "./publish-channel.ts"
 import type { Destination } from "./queue-consumer.ts"
 import { isRefusedForGood, refusedRetry } from "./refused-retry.ts"
 import { isMissing } from "./repairs.ts"
-import { reasonOf } from "./reply.ts"
 import { DEAD_LETTERS, deadQueueOf, type Topology, tierName } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
+import { reasonOf } from "./wire/broker-fault.ts"
 
 export interface RepublisherOptions {
   readonly topology: Topology

@@ -2,6 +2,7 @@ import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { QueueDeclaration } from "../engine.ts"
 import { EngineStartError } from "../errors.ts"
 import type { QueueType } from "./capabilities.ts"
+import { faultError, faultOf } from "./wire/broker-fault.ts"
 
 /** Where the broker and this service send what will not be retried; its routing keys are the queues' names. */
 export const DEAD_LETTERS = "dead_letters"
@@ -182,13 +183,13 @@ export class Topology {
   async #attempt(what: string, declare: () => Promise<unknown>): Promise<void> {
     try {
       await declare()
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+    } catch (error) {
+      const cause = faultError(faultOf(error))
       const advice =
         this.#options.mode === "passive"
           ? "declare it, or unset TOPOLOGY"
           : "delete it once it is empty, set this service to what it has, or use it as it is with TOPOLOGY=passive"
-      throw new EngineStartError(`${what} can't be used: ${reason}: ${advice}`, { cause })
+      throw new EngineStartError(`${what} can't be used: ${cause.message}: ${advice}`, { cause })
     }
   }
 }
