@@ -1,7 +1,7 @@
 /** How the connection to a broker is, for whoever looks into why events don't flow. It holds no secret. */
 export interface BrokerReport {
   readonly state: "connected" | "blocked" | "disconnected"
-  /** Why it is not connected; if it is connected, what can't be used of its queues. */
+  /** Why it is not connected, or what of it can't be used; null if all is well. */
   readonly reason: string | null
   /** The node that it is connected to, or was last. */
   readonly host: string

@@ -9,6 +9,16 @@ export type PublishErrorCode =
   | "confirm-timeout"
   /** More publishes wait for their confirm than are allowed. */
   | "too-many-in-flight"
+  /** The event is larger than the engine takes. */
+  | "payload-too-large"
+  /** The engine takes no such event, for a reason that an operator has to remove: RabbitMQ's permissions, for one. */
+  | "engine-refused"
+
+const PERMANENT: ReadonlySet<PublishErrorCode> = new Set([
+  "unroutable",
+  "payload-too-large",
+  "engine-refused",
+])
 
 /** Whether a publish that failed may have been stored all the same. */
 export type PublishOutcome = "not-stored" | "unknown"
@@ -32,6 +42,11 @@ export class PublishError extends Error {
     this.code = code
     this.outcome = outcome
     this.queue = queue
+  }
+
+  /** The same publish fails again, however often it is repeated. */
+  get isPermanent(): boolean {
+    return PERMANENT.has(this.code)
   }
 }
 

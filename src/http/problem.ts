@@ -31,6 +31,7 @@ const PROBLEMS = {
   "too-many-in-flight": { status: 429, title: "Too much is in flight", retryable: true },
   "rate-limited": { status: 429, title: "The key has used up its rate", retryable: true },
   internal: { status: 500, title: "The service failed", retryable: true },
+  "engine-refused": { status: 500, title: "The engine refuses the event", retryable: false },
   "queue-full": { status: 503, title: "A queue is full", retryable: true },
   "engine-unavailable": { status: 503, title: "The engine can't store events", retryable: true },
   "confirm-timeout": { status: 504, title: "The engine did not confirm the event", retryable: true },

@@ -59,7 +59,7 @@ function toFailure(error: unknown): PublishFailure {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) }
   if (error instanceof EventInvalidError) return { name, message, code: error.code, retryable: false }
   if (error instanceof PublishError) {
-    return { name, message, code: error.code, retryable: error.code !== "unroutable" }
+    return { name, message, code: error.code, retryable: !error.isPermanent }
   }
   return { name, message, code: "internal", retryable: true }
 }

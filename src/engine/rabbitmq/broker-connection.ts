@@ -3,6 +3,7 @@ import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import { type BrokerAccess, type BrokerAddress, urlOf } from "./broker-address.ts"
 import { BrokerClient } from "./broker-client.ts"
 import { readServerProperties, type ServerProperties } from "./server-properties.ts"
+import { withTimeout } from "./with-timeout.ts"
 
 /** How long one attempt to connect, or to set up what runs on the connection, may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -49,7 +50,7 @@ export class BrokerConnection {
     const client = this.#client
     // A broker that blocks a connection does not read from it either, and would not answer that it closes.
     if (client?.blocked !== undefined) this.reset()
-    else if (client !== null && !client.closed) await withTimeout(client.close()).catch(() => this.reset())
+    else if (client !== null && !client.closed) await inTime(client.close()).catch(() => this.reset())
     this.#onLost(new Error("the connection was closed"))
     await this.#running
   }
@@ -96,7 +97,7 @@ export class BrokerConnection {
       const isUp = Promise.all([server, connecting]).then(([properties]) =>
         setUp(client, properties, address),
       )
-      await withTimeout(Promise.race([isUp, lost.promise.then((error) => Promise.reject(error))]))
+      await inTime(Promise.race([isUp, lost.promise.then((error) => Promise.reject(error))]))
       return { lost: lost.promise }
     } catch (error) {
       client.socket?.destroy()
@@ -105,13 +106,5 @@ export class BrokerConnection {
   }
 }
 
-async function withTimeout<T>(work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const error = new Error(`the broker did not answer within ${CONNECT_TIMEOUT_MS} ms`)
-  const timer = setTimeout(() => reject(error), CONNECT_TIMEOUT_MS)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const inTime = <T>(work: Promise<T>): Promise<T> =>
+  withTimeout(work, CONNECT_TIMEOUT_MS, `the broker did not answer within ${CONNECT_TIMEOUT_MS} ms`)

@@ -1,132 +1,339 @@
-import type { AMQPChannel, AMQPClient, AMQPMessage, AMQPProperties } from "@cloudamqp/amqp-client"
+import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import { PublishError } from "../errors.ts"
+import type { Report } from "../report.ts"
+import { BrokerLimits } from "./broker-limits.ts"
+import { ConfirmWatch } from "./confirm-watch.ts"
+import { InFlight } from "./in-flight.ts"
+import { culpritsOf, type Outgoing, type PendingPublish } from "./pending-publish.ts"
+import { errorOf, errorOfCulprit, unconfirmed, unroutable } from "./publish-refusal.ts"
+import type { Troubles } from "./troubles.ts"
+import { type ChannelClosed, faultError, faultOf, NOT_FOUND } from "./wire/broker-fault.ts"
+import { giveUp, letGoOfBuffers, letGoOfLargeBuffer, Unconfirmed } from "./wire/unconfirmed.ts"
+import { withTimeout } from "./with-timeout.ts"
 
-/** A message, and where to. */
-export interface Outgoing {
-  readonly exchange: string
-  readonly routingKey: string
-  readonly body: string | Uint8Array
-  readonly properties: AMQPProperties
+export interface PublishChannelOptions {
+  readonly confirmTimeoutMs: number
+  /** Declares a missing exchange again. Without it a publish to one is refused. */
+  readonly restore?: () => Promise<void>
+  /** Called if the channel can't be opened again on its connection. */
+  readonly onLost: () => void
+  /** Called when `status` changes. */
+  readonly onStatusChange?: () => void
+  /** Is told where RabbitMQ refuses to publish. Without it those who publish tell. */
+  readonly troubles?: Troubles
+  readonly report: Report
 }
 
-interface Pending {
-  readonly returnKey: string
-  isReturned: boolean
-  readonly reject: (error: PublishError) => void
-}
+/** How many publishes may have lost their confirm, while others have theirs, before the channel is opened anew. */
+const MAX_LOST = 100
 
-/** Buffers of this size and less are kept by the library for the next publish; larger ones are let go. */
-const MAX_POOLED_BYTES = 65_536
+/** How long after a restore an exchange that is still missing is called missing, in milliseconds. */
+const RESTORED_FOR_MS = 1_000
+
+/** How long a channel that publishers renew is kept at least, in milliseconds: what is in flight is published again. */
+const RENEWED_FOR_MS = 1_000
+
+const LOST = "the connection to RabbitMQ was lost"
+const STALLED = "RabbitMQ does not confirm events: most of its cluster hangs, or the network between"
 
 /**
- * A channel that publishes with confirms, any number of them in flight. RabbitMQ sends the return of an
- * unroutable message before its ack, in the order of the publishes.
- * Source: rabbitmq.com/docs/confirms#when-publishes-are-confirmed.
+ * Publishes with confirms, any number of them in flight. RabbitMQ sends the return of an unroutable message before its
+ * ack, in the order of the publishes. Source: rabbitmq.com/docs/confirms#when-publishes-are-confirmed.
+ *
+ * RabbitMQ answers a message that it can't take by closing the channel, with all that is in flight on it. The message
+ * that it was closed for is refused; the others are published again, with the same ids, on a new channel.
  */
 export class PublishChannel {
-  readonly #channel: AMQPChannel
-  readonly #confirmTimeoutMs: number
-  readonly #pending = new Set<Pending>()
-  readonly #returnable = new Map<string, Pending[]>()
+  readonly #client: AMQPClient
+  readonly #options: PublishChannelOptions
+  readonly #inFlight = new InFlight()
+  readonly #limits: BrokerLimits
+  readonly #watch: ConfirmWatch
+  /** Null while it is opened again. */
+  #channel: AMQPChannel | null = null
+  #unconfirmed: Unconfirmed | null = null
+  /** The publish that is alone on the channel, to see whether RabbitMQ closes it again. */
+  #alone: { readonly pending: PendingPublish; readonly end: (fault: ChannelClosed | null) => void } | null =
+    null
+  #restoredAt = Number.NEGATIVE_INFINITY
+  #lost = 0
+  #lastLost: Outgoing | null = null
+  #probe: PendingPublish | null = null
+  #renewedAt = Number.NEGATIVE_INFINITY
+  /** Publishes wait until the channel is open again. */
+  #isRecovering = false
+  #isOver = false
 
-  /** @param onClosed told when the channel is lost, by a fault of its own or with its connection. */
-  static async open(
-    client: AMQPClient,
-    confirmTimeoutMs: number,
-    onClosed: () => void,
-  ): Promise<PublishChannel> {
-    const channel = await client.channel()
-    await channel.confirmSelect()
-    return new PublishChannel(channel, confirmTimeoutMs, onClosed)
+  static async open(client: AMQPClient, options: PublishChannelOptions): Promise<PublishChannel> {
+    const publisher = new PublishChannel(client, options)
+    await publisher.#openChannel()
+    return publisher
   }
 
-  private constructor(channel: AMQPChannel, confirmTimeoutMs: number, onClosed: () => void) {
-    this.#channel = channel
-    this.#confirmTimeoutMs = confirmTimeoutMs
-    channel.onReturn = (message) => this.#takeReturn(message)
-    channel.onerror = onClosed
+  private constructor(client: AMQPClient, options: PublishChannelOptions) {
+    this.#client = client
+    this.#options = options
+    this.#limits = new BrokerLimits(options.report, options.troubles ?? null)
+    this.#watch = new ConfirmWatch({
+      confirmTimeoutMs: options.confirmTimeoutMs,
+      onTick: () => this.#expire(),
+      onChange: () => options.onStatusChange?.(),
+    })
   }
 
-  /** How many wait for their confirm. */
+  /** How many publishers wait for their confirm. */
   get inFlight(): number {
-    return this.#pending.size
+    return this.#inFlight.size - (this.#probe !== null && this.#inFlight.has(this.#probe) ? 1 : 0)
+  }
+
+  /** Whether RabbitMQ confirms what it is sent. */
+  get status(): { readonly state: "ready" } | { readonly state: "unavailable"; readonly reason: string } {
+    if (this.#isOver) return { state: "unavailable", reason: LOST }
+    return this.#watch.isStalled ? { state: "unavailable", reason: STALLED } : { state: "ready" }
   }
 
   /**
    * Resolves once it is confirmed.
-   * @throws {PublishError} `unroutable`; `queue-full` where it was refused; `confirm-timeout` where there was
-   * no answer in time or the channel was lost.
+   * @throws {PublishError} `unroutable`; `queue-full` if a queue refused it; `payload-too-large` and `engine-refused` if
+   * RabbitMQ never takes it; `engine-unavailable` while RabbitMQ confirms nothing; `confirm-timeout` if there was no
+   * answer in time or the connection was lost.
    */
   publish(outgoing: Outgoing): Promise<void> {
+    const refusal = this.#refusalOf(outgoing)
+    if (refusal !== null) return Promise.reject(refusal)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const returnKey = keyOf(outgoing.properties.messageId, outgoing.routingKey)
-    const pending: Pending = { returnKey, isReturned: false, reject }
-    const timer = setTimeout(() => {
-      this.#pending.delete(pending)
-      reject(new PublishError("confirm-timeout", `no confirm within ${this.#confirmTimeoutMs} ms`, "unknown"))
-    }, this.#confirmTimeoutMs)
-    this.#pending.add(pending)
-    this.#returnable.set(returnKey, [...(this.#returnable.get(returnKey) ?? []), pending])
-    const end = (settle: () => void): void => {
-      clearTimeout(timer)
-      this.#forget(pending)
-      settle()
-    }
-    const { exchange, routingKey, body, properties } = outgoing
-    this.#channel.basicPublish(exchange, routingKey, body, properties, true).then(
-      () => end(() => (pending.isReturned ? reject(unroutable(routingKey)) : resolve())),
-      (cause: unknown) => end(() => reject(this.#refusal(cause))),
-    )
+    const pending = this.#begin(outgoing, resolve, reject)
+    if (this.#channel !== null && !this.#isRecovering) this.#send(pending, this.#channel)
     return promise
   }
 
-  /** Rejects all that wait: what they are told is all that will be known of them. */
+  /**
+   * Opens the channel anew and publishes what is in flight again, at most once a second. For publishers whose messages
+   * are refused without a reason: on RabbitMQ 3.10 a channel can go on sending to a quorum queue's lost leader for as
+   * long as the channel lives.
+   */
+  renew(): void {
+    if (performance.now() - this.#renewedAt < RENEWED_FOR_MS) return
+    if (this.#channel !== null && !this.#isRecovering) this.#renew(this.#channel)
+  }
+
+  /** Rejects all publishes that wait: nothing more will be known of them. */
   abandon(error: PublishError): void {
-    for (const { reject } of this.#pending) reject(error)
-    this.#pending.clear()
+    for (const pending of this.#inFlight) this.#refuse(pending, error)
+    this.#watch.reset()
   }
 
-  /** Closes the channel; publishes that wait for their confirm are rejected. */
-  close(): Promise<void> {
-    return this.#channel.close()
-  }
-
-  #takeReturn(message: AMQPMessage): void {
-    const waiting = this.#returnable.get(keyOf(message.properties.messageId, message.routingKey))
-    const first = waiting?.find(({ isReturned }) => !isReturned)
-    if (first !== undefined) first.isReturned = true
-  }
-
-  #forget(pending: Pending): void {
-    this.#pending.delete(pending)
-    const left = this.#returnable.get(pending.returnKey)?.filter((each) => each !== pending) ?? []
-    if (left.length > 0) this.#returnable.set(pending.returnKey, left)
-    else this.#returnable.delete(pending.returnKey)
-    this.#letGoOfLargeBuffer()
-  }
-
-  /** The library keeps the buffer of each message, the largest too, for as long as the connection lasts. */
-  #letGoOfLargeBuffer(): void {
-    const pool: unknown = Reflect.get(this.#channel.connection, "bufferPool")
-    if (!Array.isArray(pool)) return
-    const last: unknown = pool.at(-1)
-    if (last instanceof DataView && last.byteLength > MAX_POOLED_BYTES) pool.pop()
-  }
-
-  /** The broker's nack, while the channel lives, means that a queue refused it. */
-  #refusal(cause: unknown): PublishError {
-    if (!this.#channel.closed && !this.#channel.connection.closed) {
-      return new PublishError("queue-full", "a queue that the event is routed to is full", "unknown", {
-        cause,
-      })
+  #refusalOf(outgoing: Outgoing): PublishError | null {
+    if (this.#isOver) return new PublishError("engine-unavailable", LOST)
+    if (this.#watch.isStalled && !this.#watch.takeTrial()) {
+      return new PublishError("engine-unavailable", STALLED)
     }
-    return new PublishError("confirm-timeout", "the connection was lost before the confirm", "unknown", {
-      cause,
+    return this.#limits.refusalOf(outgoing)
+  }
+
+  #begin(outgoing: Outgoing, resolve: () => void, reject: (error: PublishError) => void): PendingPublish {
+    const givenUpAt = performance.now() + this.#options.confirmTimeoutMs
+    const pending: PendingPublish = {
+      outgoing,
+      givenUpAt,
+      resolve,
+      reject,
+      isReturned: false,
+      channel: null,
+      entry: undefined,
+    }
+    this.#inFlight.add(pending)
+    this.#watch.begin()
+    return pending
+  }
+
+  #send(pending: PendingPublish, channel: AMQPChannel): void {
+    const { exchange, routingKey, body, properties } = pending.outgoing
+    const before = this.#unconfirmed?.count ?? 0
+    pending.isReturned = false
+    pending.channel = channel
+    channel.basicPublish(exchange, routingKey, body, properties, true).then(
+      () => this.#confirmed(pending, channel),
+      (cause: unknown) => this.#failed(pending, channel, cause),
+    )
+    const wasSent = (this.#unconfirmed?.count ?? 0) > before
+    pending.entry = wasSent ? this.#unconfirmed?.last() : undefined
+  }
+
+  #confirmed(pending: PendingPublish, channel: AMQPChannel): void {
+    letGoOfLargeBuffer(channel)
+    if (pending.channel !== channel || !this.#settle(pending)) return
+    const { outgoing, isReturned } = pending
+    this.#limits.accepted(outgoing)
+    // RabbitMQ confirms what no queue takes at once, even while the queues hang.
+    if (!isReturned || pending === this.#probe) this.#watch.answered()
+    if (isReturned) pending.reject(unroutable(outgoing.routingKey))
+    else pending.resolve()
+  }
+
+  #failed(pending: PendingPublish, channel: AMQPChannel, cause: unknown): void {
+    letGoOfLargeBuffer(channel)
+    // RabbitMQ closed the channel: this publish is sent again, or was refused.
+    if (pending.channel !== channel || (channel.closed && !channel.connection.closed)) return
+    const fault = faultOf(cause)
+    if (fault.kind === "nacked") this.#watch.answered()
+    const isLost = channel.connection.closed
+    this.#refuse(pending, errorOf(isLost ? { kind: "connection-lost", text: fault.text } : fault))
+  }
+
+  #refuse(pending: PendingPublish, error: PublishError): void {
+    if (this.#settle(pending)) pending.reject(error)
+  }
+
+  #settle(pending: PendingPublish): boolean {
+    if (!this.#inFlight.remove(pending)) return false
+    if (this.#alone?.pending === pending) this.#alone.end(null)
+    return true
+  }
+
+  /** Gives up the publishes whose time is up. Returns how many are left. */
+  #expire(): number {
+    const now = performance.now()
+    for (const pending of this.#inFlight) {
+      if (pending.givenUpAt > now) break
+      this.#giveUp(pending)
+    }
+    if (this.#channel !== null && !this.#isRecovering) this.#renewIfLost(this.#channel)
+    if (!this.#watch.isStalled) this.#lastLost = null
+    return this.#inFlight.size
+  }
+
+  #giveUp(pending: PendingPublish): void {
+    const { channel, entry, outgoing } = pending
+    this.#lost++
+    this.#lastLost = outgoing
+    giveUp(entry, () => {
+      if (channel !== this.#channel) return
+      this.#lost--
+      this.#watch.answered()
     })
+    this.#refuse(pending, unconfirmed(this.#options.confirmTimeoutMs))
+  }
+
+  /**
+   * A channel may lose confirms for as long as it lives, and without traffic nothing tells that RabbitMQ answers again.
+   * What is in flight is published again on a new channel; if nothing is, an event whose outcome is unknown to its
+   * publisher is.
+   */
+  #renewIfLost(channel: AMQPChannel): void {
+    const { isStalled } = this.#watch
+    const isOld = performance.now() - this.#renewedAt >= this.#options.confirmTimeoutMs
+    const isDue = this.#lastLost !== null && isOld
+    if (isStalled ? isDue : this.#lost > MAX_LOST) this.#renew(channel)
+  }
+
+  #renew(channel: AMQPChannel): void {
+    this.#renewedAt = performance.now()
+    this.#channel = null
+    channel.onerror = () => {}
+    channel.close().catch(() => {})
+    if (this.#inFlight.size === 0 && this.#lastLost !== null) {
+      this.#probe = this.#begin(this.#lastLost, ignore, ignore)
+    }
+    void this.#reopen(null)
+  }
+
+  /** The library calls it synchronously, for a fault of the channel and for one of its connection. */
+  #closed(channel: AMQPChannel, reason: string): void {
+    if (channel !== this.#channel || this.#isOver) return
+    this.#channel = null
+    const fault = faultOf(reason)
+    if (fault.kind !== "channel-closed") {
+      this.#end(errorOf(fault))
+      return
+    }
+    this.#watch.answered()
+    if (this.#alone !== null) this.#alone.end(fault)
+    else if (this.#isRecovering) this.#lose(faultError(fault))
+    else void this.#reopen(fault)
+  }
+
+  /** Opens the channel again and publishes what is in flight again, without the publish that it was closed for. */
+  async #reopen(fault: ChannelClosed | null): Promise<void> {
+    this.#isRecovering = true
+    try {
+      const isAttributed = fault === null || this.#attribute(fault)
+      if (fault?.code === NOT_FOUND) await this.#restore()
+      let channel = await this.#openChannel()
+      if (!isAttributed && (await this.#foundCulprit(channel))) channel = await this.#openChannel()
+      this.#isRecovering = false
+      if (this.#isOver) return
+      for (const pending of this.#inFlight) if (!channel.closed) this.#send(pending, channel)
+    } catch (error) {
+      this.#lose(error)
+    }
+  }
+
+  /** Refuses the publishes that RabbitMQ's reply names. Returns false if it names none of those in flight. */
+  #attribute(fault: ChannelClosed): boolean {
+    this.#limits.learn(fault)
+    // What is missing is declared again first.
+    const isRestorable = fault.code === NOT_FOUND && this.#options.restore !== undefined
+    if (isRestorable && performance.now() - this.#restoredAt > RESTORED_FOR_MS) return true
+    const culprits = culpritsOf(fault, this.#inFlight)
+    for (const culprit of culprits) this.#refuse(culprit, errorOfCulprit(fault, culprit.outgoing))
+    return culprits.length > 0
+  }
+
+  async #restore(): Promise<void> {
+    const { restore, confirmTimeoutMs } = this.#options
+    if (restore === undefined) return
+    await withTimeout(restore(), confirmTimeoutMs, `nothing was declared within ${confirmTimeoutMs} ms`)
+    this.#restoredAt = performance.now()
+  }
+
+  /** Publishes what was in flight one at a time, until RabbitMQ closes the channel for one, which is refused. */
+  async #foundCulprit(channel: AMQPChannel): Promise<boolean> {
+    for (const pending of [...this.#inFlight]) {
+      if (!this.#inFlight.has(pending)) continue
+      const { promise, resolve } = Promise.withResolvers<ChannelClosed | null>()
+      this.#alone = { pending, end: resolve }
+      this.#send(pending, channel)
+      const fault = await promise
+      this.#alone = null
+      if (fault === null) continue
+      this.#limits.learnCulprit(fault, pending.outgoing)
+      this.#refuse(pending, errorOfCulprit(fault, pending.outgoing))
+      return true
+    }
+    return false
+  }
+
+  /** Resolves with the channel that publishes from now on. */
+  async #openChannel(): Promise<AMQPChannel> {
+    const opening = (async () => {
+      const channel = await this.#client.channel()
+      await channel.confirmSelect()
+      return channel
+    })()
+    const timeoutMs = this.#options.confirmTimeoutMs
+    const channel = await withTimeout(opening, timeoutMs, `no channel within ${timeoutMs} ms`)
+    letGoOfBuffers(channel)
+    channel.onReturn = (message) => this.#inFlight.takeReturn(message)
+    channel.onerror = (reason) => this.#closed(channel, reason)
+    this.#unconfirmed = new Unconfirmed(channel)
+    this.#lost = 0
+    this.#channel = channel
+    return channel
+  }
+
+  /** There is no channel to be had: the connection is to be made anew. */
+  #lose(error: unknown): void {
+    if (this.#isOver) return
+    this.#end(errorOf({ kind: "connection-lost", text: faultOf(error).text }))
+    if (!this.#client.closed) this.#options.onLost()
+  }
+
+  #end(error: PublishError): void {
+    this.#isOver = true
+    this.abandon(error)
   }
 }
 
-const keyOf = (messageId: string | undefined, routingKey: string): string => `${messageId}\n${routingKey}`
-
-const unroutable = (routingKey: string): PublishError =>
-  new PublishError("unroutable", `no queue is bound for the routing key ${JSON.stringify(routingKey)}`)
+/** Takes the outcome of a publish that nobody waits for. */
+const ignore = (): void => {}

@@ -27,7 +27,7 @@ import { describeBroker } from "./describe-broker.ts"
 import { LiveQueue } from "./live-queue.ts"
 import { propertiesOf, redriveOf } from "./message.ts"
 import { OwnQueues } from "./own-queues.ts"
-import { PublishChannel } from "./publish-channel.ts"
+import type { Publishers } from "./publishers.ts"
 import { RabbitMqQueueAdministration } from "./queue-administration.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
 import { Refusals } from "./refusals.ts"
@@ -48,9 +48,6 @@ export interface RabbitMqEngineOptions extends Pick<UpkeepOptions, "lookLastsMs"
   readonly report: Report
 }
 
-/** How often a close looks whether the publishes in flight are confirmed, in milliseconds. */
-const DRAIN_INTERVAL_MS = 10
-
 /**
  * The engine on RabbitMQ. Two connections, since RabbitMQ blocks a connection that publishes when it is short
  * of memory or disk, and consumers must go on draining then.
@@ -69,17 +66,16 @@ export class RabbitMqEngine implements Engine {
   readonly #tried = new TriedAttempts()
   readonly #refusals = new Refusals({
     depths: () => this.#upkeep.looks.freshDepths(),
-    reset: () => this.#publishing.reset(),
+    reset: () => this.#publishers?.events.renew(),
   })
   readonly #deadLetters = new DeadLetters({
     client: () => this.#reachable(),
     store: (message, queue) =>
       this.#upkeep.repairs.publish(queue, async () =>
-        this.#writable().publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
+        this.#writable().events.publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
       ),
   })
-  #publisher: PublishChannel | null = null
-  #publishClient: AMQPClient | null = null
+  #publishers: Publishers | null = null
   #consumeClient: AMQPClient | null = null
   #server: ServerProperties | null = null
   #address: BrokerAddress
@@ -103,7 +99,7 @@ export class RabbitMqEngine implements Engine {
       undeclared: () => this.queueAdministration.register.undeclared(),
       onGone: (queue) => this.queueAdministration.tellDeleted(queue),
       declare: (queue) => this.#redeclare(queue),
-      publishClient: () => this.#publishingNow().client,
+      publishers: () => this.#publishingNow(),
       client: () => this.#reachable(),
       isClosed: () => this.#isClosed,
     })
@@ -146,10 +142,11 @@ export class RabbitMqEngine implements Engine {
     if (this.#blockedBecause !== null) {
       return { state: "blocked", reason: `RabbitMQ blocks publishers: ${this.#blockedBecause}` }
     }
-    if (this.#publisher === null || this.#consumeClient === null) {
+    if (this.#publishers === null || this.#consumeClient === null) {
       return { state: "unavailable", reason: this.#downBecause }
     }
-    return this.#upkeep.readiness
+    const { status } = this.#publishers.events
+    return status.state === "ready" ? this.#upkeep.readiness : status
   }
 
   /** How the connection is. */
@@ -159,7 +156,7 @@ export class RabbitMqEngine implements Engine {
       address: this.#address,
       server: this.#server,
       status: this.status(),
-      isPublishing: this.#publisher !== null,
+      isPublishing: this.#publishers?.events.status.state === "ready",
       isConsuming: this.#consumeClient !== null,
       heldDeliveries: this.#upkeep.republisher.held,
     })
@@ -168,8 +165,8 @@ export class RabbitMqEngine implements Engine {
   /** Where RabbitMQ is away, they are declared once it comes. */
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
-    const client = this.#publishClient
-    if (client !== null) await this.#topology.declare(client, queues, this.#own)
+    const publishers = this.#publishers
+    if (publishers !== null) await this.#topology.declare(publishers.client, queues, this.#own)
     else if (this.#topologyFault !== null) throw this.#topologyFault
     this.#own.add(queues)
     this.#upkeep.looks.forget()
@@ -179,7 +176,7 @@ export class RabbitMqEngine implements Engine {
 
   async publish(event: Event, trace: TraceContext | null = null): Promise<void> {
     const send = (): Promise<void> =>
-      this.#writable().publish({
+      this.#writable().events.publish({
         exchange: this.#options.topology.exchange,
         routingKey: event.routing_key,
         body: JSON.stringify(event),
@@ -249,7 +246,7 @@ export class RabbitMqEngine implements Engine {
     this.#isClosed = true
     for (const consumer of this.#consumers) consumer.cancel()
     await this.queueAdministration.register.stop()
-    while ((this.#publisher?.inFlight ?? 0) + this.#upkeep.inFlight > 0) await Bun.sleep(DRAIN_INTERVAL_MS)
+    await this.#publishers?.drained()
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
   }
 
@@ -261,10 +258,10 @@ export class RabbitMqEngine implements Engine {
     client.onblocked = (reason) => this.#block(reason)
     client.onunblocked = () => this.#unblock()
     await this.#topology.declare(client, this.#own.values())
-    // A channel that is lost takes its connection with it: exchanges and queues are then declared anew.
-    const onClosed = () => this.#publishing.reset()
-    this.#publisher = await PublishChannel.open(client, this.#options.confirmTimeoutMs, onClosed)
-    this.#publishClient = client
+    this.#publishers = await this.#upkeep.openPublishers(client, {
+      onLost: () => this.#publishing.reset(),
+      onStatusChange: () => this.#tellStatus(),
+    })
     this.#topologyFault = null
     this.#server = server
     this.#address = address
@@ -272,8 +269,7 @@ export class RabbitMqEngine implements Engine {
   }
 
   #stopPublishing(reason: Error): void {
-    this.#publisher = null
-    this.#publishClient = null
+    this.#publishers = null
     this.#blockedBecause = null
     this.#topologyFault = reason instanceof EngineStartError ? reason : null
     this.#downBecause = `RabbitMQ can't be used: ${reason.message}`
@@ -298,8 +294,7 @@ export class RabbitMqEngine implements Engine {
   #block(reason: string): void {
     this.#blockedBecause = reason
     const error = new PublishError("engine-unavailable", `RabbitMQ blocks publishers: ${reason}`, "unknown")
-    this.#publisher?.abandon(error)
-    this.#upkeep.abandon(error)
+    this.#publishers?.abandon(error)
     this.#tellStatus()
   }
 
@@ -328,19 +323,17 @@ export class RabbitMqEngine implements Engine {
   }
 
   /** What publishes go to, those of deliveries that are settled while the engine closes too. */
-  #publishingNow(): { readonly client: AMQPClient; readonly channel: PublishChannel } {
-    const client = this.#publishClient
-    const channel = this.#publisher
-    if (client === null || channel === null || this.#blockedBecause !== null) {
+  #publishingNow(): Publishers {
+    if (this.#publishers === null || this.#blockedBecause !== null) {
       const status = this.status()
       throw new PublishError("engine-unavailable", "reason" in status ? status.reason : this.#downBecause)
     }
-    return { client, channel }
+    return this.#publishers
   }
 
-  #writable(): PublishChannel {
+  #writable(): Publishers {
     if (this.#isClosed) throw new PublishError("engine-unavailable", "the engine is closed")
-    return this.#publishingNow().channel
+    return this.#publishingNow()
   }
 
   #reachable(): AMQPClient {

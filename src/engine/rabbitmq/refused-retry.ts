@@ -1,14 +1,15 @@
 import { boundError, type FailureRecord } from "../../event/failure.ts"
-import { EngineStartError } from "../errors.ts"
+import { EngineStartError, PublishError } from "../errors.ts"
 import type { TopologyOptions } from "./topology.ts"
 import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
 /**
- * Whether trying again is useless until somebody changes RabbitMQ: a missing permission, a tier with other arguments,
- * or no tier with `TOPOLOGY=passive`. Of a publish that says only a missing permission: another reply may be about
- * another message on the channel.
+ * Whether trying again is useless until somebody changes RabbitMQ: a retry that is refused by itself, a missing
+ * permission, a tier with other arguments, or no tier with `TOPOLOGY=passive`. A retry that is returned is none of
+ * these: its queue may be declared again.
  */
 export function isRefusedForGood(error: unknown, mode: TopologyOptions["mode"]): boolean {
+  if (error instanceof PublishError) return error.isPermanent && error.code !== "unroutable"
   const code = replyIn(error)?.code
   if (code === ACCESS_REFUSED) return true
   if (!(error instanceof EngineStartError)) return false

@@ -71,7 +71,7 @@ export class Repairs {
     const { mode, exchangeType } = this.#options.topology
     // Patterns say where an event goes on a topic exchange alone.
     if (queues.length === 0 || exchangeType !== "topic") throw returned
-    await this.#declareRest(queues)
+    await this.declareAllBut(queues)
     for (const { name } of queues) await this.#declareFor(name, returned)
     try {
       await publish()
@@ -115,12 +115,12 @@ export class Repairs {
   }
 
   /**
-   * An exchange that was deleted has lost the bindings of all queues. Once one of them is bound again, an event that goes
-   * to several is not returned any more, and the others would miss it.
+   * Declares all queues but these. An exchange that was deleted has lost the bindings of all: once one queue is bound
+   * again, an event that goes to several is not returned any more, and the others would miss it.
    */
-  async #declareRest(queues: readonly QueueDeclaration[]): Promise<void> {
+  async declareAllBut(queues: readonly QueueDeclaration[]): Promise<void> {
     const rest = [...this.#options.queues()].filter((each) => !queues.includes(each))
-    // One that can't be declared is logged, and concerns the events of others only.
+    // A queue that can't be declared is logged, and concerns its own events only.
     await Promise.allSettled(rest.map(({ name }) => this.declare(name)))
   }
 

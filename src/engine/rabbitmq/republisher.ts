@@ -1,24 +1,24 @@
-import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import { PublishError } from "../errors.ts"
 import { tierOf } from "./delay-tier.ts"
 import { deadLetterOf, retryOf } from "./message.ts"
-import type { Outgoing } from "./publish-channel.ts"
+import type { Outgoing } from "./pending-publish.ts"
+import type { PublishChannel } from "./publish-channel.ts"
+import type { Publishers } from "./publishers.ts"
 import type { Destination } from "./queue-consumer.ts"
 import { isRefusedForGood, refusedRetry } from "./refused-retry.ts"
 import { isMissing } from "./repairs.ts"
 import { DEAD_LETTERS, deadQueueOf, type Topology, tierName } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
-import { reasonOf } from "./wire/broker-fault.ts"
+import { reasonOf, replyIn } from "./wire/broker-fault.ts"
 
 export interface RepublisherOptions {
   readonly topology: Topology
-  /** Publishes a message on a connection. Rejects with a `PublishError`. */
-  readonly send: (client: AMQPClient, outgoing: Outgoing) => Promise<void>
   readonly troubles: Troubles
   /** @throws {PublishError} while nothing can be published. */
-  readonly client: () => AMQPClient
+  readonly publishers: () => Publishers
   /** Declares a queue again, with its exchanges and its dead letters' queue. */
   readonly declare: (queue: string) => Promise<void>
   readonly isClosed: () => boolean
@@ -26,6 +26,8 @@ export interface RepublisherOptions {
 
 /** The waits before a retry or a dead letter that RabbitMQ did not take is stored again. */
 const REPUBLISH_BACKOFF: Backoff = { initialMs: 250, factor: 2, maxMs: 15_000 }
+
+const HELD = "its deliveries are held, and stored again later"
 
 /** How often to look whether the connection is back, in milliseconds. That asks nobody. */
 const AWAY_DELAY_MS = 500
@@ -62,10 +64,10 @@ export class Republisher {
     try {
       while (true) {
         const place = placeOf(destination, queue)
-        let client: AMQPClient | null = null
+        let publishers: Publishers | null = null
         try {
-          client = this.#options.client()
-          await this.#store(client, message, queue, destination, record)
+          publishers = this.#options.publishers()
+          await this.#store(publishers, message, queue, destination, record)
           troubles.ended(place)
           return
         } catch (error) {
@@ -73,14 +75,19 @@ export class Republisher {
           if (message.channel.closed || isClosed()) throw error
           if (!isHeld) this.#held++
           isHeld = true
-          if (client === null || client.closed || isAway(error)) {
+          const stall = publishers === null ? null : stallOf(publishers)
+          if (stall !== null) {
+            troubles.began(place, stall, HELD)
+            await Bun.sleep(AWAY_DELAY_MS)
+          } else if (publishers === null || publishers.client.closed || isAway(error)) {
             await Bun.sleep(AWAY_DELAY_MS)
           } else if (destination.kind === "retry" && isRefusedForGood(error, topology.mode)) {
             troubles.began(place, reasonOf(error), "events that are to be retried become dead letters")
             destination = { kind: "dead-letter" }
             record = refusedRetry(failure, error)
           } else {
-            troubles.began(place, reasonOf(error), "its deliveries are held, and stored again later")
+            troubles.began(place, reasonOf(error), HELD)
+            if (isUnexplained(error)) publishers.copies.renew()
             await Bun.sleep(delays.next())
           }
         }
@@ -91,40 +98,44 @@ export class Republisher {
   }
 
   async #store(
-    client: AMQPClient,
+    publishers: Publishers,
     message: AMQPMessage,
     queue: string,
     to: Destination,
     failure: FailureRecord,
   ): Promise<void> {
     const { topology, troubles, declare } = this.#options
+    const { client, copies } = publishers
     const declareQueue = (): Promise<void> => declare(queue)
     if (to.kind === "dead-letter") {
       const outgoing = { exchange: DEAD_LETTERS, routingKey: queue, ...deadLetterOf(message, failure) }
-      return this.#send(client, outgoing, declareQueue)
+      return sendTo(copies, outgoing, declareQueue)
     }
     const copy = retryOf(message, to.attempts, failure)
     const tier = tierOf(to.delayMs)
     if (tier === 0) {
-      return this.#send(client, { exchange: "", routingKey: queue, ...copy }, declareQueue)
+      return sendTo(copies, { exchange: "", routingKey: queue, ...copy }, declareQueue)
     }
     await topology.declareTier(client, tier)
-    return this.#send(client, { exchange: tierName(tier), routingKey: queue, ...copy }, async () => {
+    return sendTo(copies, { exchange: tierName(tier), routingKey: queue, ...copy }, async () => {
       await topology.declareTier(client, tier, { again: true })
       if (topology.mode === "declare") troubles.mended(tierName(tier))
     })
   }
+}
 
-  /** Publishes a copy; if what it goes to is gone, declares that and publishes the copy once more. */
-  async #send(client: AMQPClient, outgoing: Outgoing, declareAgain: () => Promise<void>): Promise<void> {
-    const { send } = this.#options
-    try {
-      await send(client, outgoing)
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      await declareAgain()
-      await send(client, outgoing)
-    }
+/** Publishes a copy; if what it goes to is gone, declares that and publishes the copy once more. */
+async function sendTo(
+  copies: PublishChannel,
+  outgoing: Outgoing,
+  declareAgain: () => Promise<void>,
+): Promise<void> {
+  try {
+    await copies.publish(outgoing)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    await declareAgain()
+    await copies.publish(outgoing)
   }
 }
 
@@ -135,6 +146,15 @@ function placeOf(to: Destination, queue: string): string {
   return tier === 0 ? queue : tierName(tier)
 }
 
+/** Why no copy can be stored on a connection that is up: RabbitMQ confirms nothing; null if it does. */
+function stallOf({ client, copies: { status } }: Publishers): string | null {
+  return status.state === "unavailable" && !client.closed ? status.reason : null
+}
+
 /** RabbitMQ is away, or blocks publishers: the state of the engine says so, and that ends by itself. */
 const isAway = (error: unknown): boolean =>
-  error instanceof PublishError && error.code === "engine-unavailable"
+  error instanceof PublishError && error.code === "engine-unavailable" && replyIn(error) === null
+
+/** A nack or a lost confirm. Tiers and dead letters have no limit: their queues refuse nothing by themselves. */
+const isUnexplained = (error: unknown): boolean =>
+  error instanceof PublishError && (error.code === "queue-full" || error.code === "confirm-timeout")

@@ -48,6 +48,10 @@ export class Topology {
     return this.#options.mode
   }
 
+  get exchange(): string {
+    return this.#options.exchange
+  }
+
   get exchangeType(): string {
     return this.#options.exchangeType
   }
@@ -55,7 +59,8 @@ export class Topology {
   /**
    * Declares the exchanges and the queues, and unbinds what the declarations before had bound, on a channel of its
    * own: the broker closes it at the first fault.
-   * @throws {EngineStartError} where the broker has one with other arguments, or lacks one in passive mode.
+   * @throws {EngineStartError} if the broker has one with other arguments, or lacks one in passive mode.
+   * @throws an error that `faultOf` reads, for everything else.
    */
   async declare(
     client: AMQPClient,

@@ -16,8 +16,14 @@ const STANDS_FOR_MS = 300_000
 /** How long after a log line the next one of the same kind says nothing new, in milliseconds. */
 const SAME_MOMENT_MS = 1_000
 
+/** Places that are remembered at most: topics are the clients' choice. */
+const MAX_REMEMBERED = 1_000
+
+/** Places that the health names; it counts the others. */
+const MAX_NAMED = 3
+
 /**
- * What can't be stored or declared on RabbitMQ at this moment, and why. Each is logged when it begins, when its reason
+ * What can't be published, stored or declared on RabbitMQ at this moment, and why. Each is logged when it begins, when its reason
  * changes and when it ends, however often it is tried in between.
  */
 export class Troubles {
@@ -34,11 +40,13 @@ export class Troubles {
   get warning(): string | undefined {
     this.#forgetOld()
     if (this.#byPlace.size === 0) return undefined
-    return [...this.#byPlace].map(([place, { reason }]) => `${place} can't be used: ${reason}`).join("; ")
+    const sentences = [...this.#byPlace].map(([place, { reason }]) => `${place} can't be used: ${reason}`)
+    const more = sentences.splice(MAX_NAMED).length
+    return [...sentences, ...(more > 0 ? [`and ${more} more`] : [])].join("; ")
   }
 
   /**
-   * @param place the queue or delay tier, as RabbitMQ calls it
+   * @param place the queue, delay tier, exchange or topic, as RabbitMQ calls it
    * @param consequence what becomes of the events concerned, for the log
    */
   began(place: string, reason: string, consequence: string): void {
@@ -46,6 +54,8 @@ export class Troubles {
     const known = this.#byPlace.get(place)
     const now = performance.now()
     this.#byPlace.set(place, { reason, beganAt: known?.beganAt ?? now, seenAt: now })
+    const [oldest] = this.#byPlace.keys()
+    if (this.#byPlace.size > MAX_REMEMBERED && oldest !== undefined) this.#byPlace.delete(oldest)
     if (known?.reason === reason) return
     this.#report("error", `${place} can't be used: ${consequence}`, { reason })
   }

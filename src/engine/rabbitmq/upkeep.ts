@@ -1,8 +1,7 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { EngineStatus, QueueDeclaration } from "../engine.ts"
-import type { PublishError } from "../errors.ts"
 import type { Report } from "../report.ts"
-import { ExchangeChannels } from "./exchange-channels.ts"
+import { Publishers, type PublishersOptions } from "./publishers.ts"
 import { QueueLooks } from "./queue-looks.ts"
 import { Repairs } from "./repairs.ts"
 import { Republisher } from "./republisher.ts"
@@ -23,7 +22,7 @@ export interface UpkeepOptions {
   /** Declares a queue on the broker, as it was declared first. */
   readonly declare: (queue: string) => Promise<void>
   /** @throws {PublishError} while nothing can be published. */
-  readonly publishClient: () => AMQPClient
+  readonly publishers: () => Publishers
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
   readonly isClosed: () => boolean
@@ -37,25 +36,18 @@ export class Upkeep {
   readonly republisher: Republisher
   readonly looks: QueueLooks
   readonly #troubles: Troubles
-  readonly #channels: ExchangeChannels
+  readonly #options: UpkeepOptions
 
   constructor(options: UpkeepOptions) {
-    const { topology, queues, publishClient, isClosed } = options
+    const { topology, queues, publishers, isClosed } = options
     const troubles = new Troubles(options.report)
     const repairs = new Repairs({ declare: options.declare, queues, topology, troubles })
     const declare = (queue: string): Promise<void> => repairs.declareMissing(queue)
+    this.#options = options
     this.#troubles = troubles
     this.repairs = repairs
     this.looks = new QueueLooks({ ...options, declare, lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS })
-    this.#channels = new ExchangeChannels(options.confirmTimeoutMs)
-    this.republisher = new Republisher({
-      topology,
-      send: (client, outgoing) => this.#channels.publish(client, outgoing),
-      troubles,
-      client: publishClient,
-      declare,
-      isClosed,
-    })
+    this.republisher = new Republisher({ topology, troubles, publishers, declare, isClosed })
   }
 
   /** The state of an engine that is connected, with what can't be used of its topology. */
@@ -64,13 +56,24 @@ export class Upkeep {
     return { state: "ready", ...(warning !== undefined && { warning }) }
   }
 
-  /** Retries and dead letters that wait for their confirm. */
-  get inFlight(): number {
-    return this.#channels.inFlight
+  /** Opens what publishes on a connection that is new. */
+  openPublishers(
+    client: AMQPClient,
+    on: Pick<PublishersOptions, "onLost" | "onStatusChange">,
+  ): Promise<Publishers> {
+    return Publishers.open(client, {
+      ...this.#options,
+      ...on,
+      troubles: this.#troubles,
+      restore: () => this.#restore(client),
+    })
   }
 
-  /** Rejects the retries and dead letters that wait for their confirm; they are stored again. */
-  abandon(error: PublishError): void {
-    this.#channels.abandon(error)
+  /** The exchange of the events is missing, and with it the bindings of all queues. */
+  async #restore(client: AMQPClient): Promise<void> {
+    const { topology } = this.#options
+    await topology.declare(client, [])
+    this.#troubles.mended(`the exchange ${topology.exchange}`)
+    await this.repairs.declareAllBut([])
   }
 }

@@ -32,6 +32,7 @@ export const EVENT_PROBLEMS = [
   "validation-failed",
   "unroutable",
   "too-many-in-flight",
+  "engine-refused",
   "queue-full",
   "engine-unavailable",
   "confirm-timeout",

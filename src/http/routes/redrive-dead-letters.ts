@@ -51,6 +51,7 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route
         "payload-too-large",
         "unsupported-media-type",
         "validation-failed",
+        "engine-refused",
         "engine-unavailable",
         "confirm-timeout",
       ),

@@ -123,6 +123,15 @@ export class RabbitMqNode implements AsyncDisposable {
     this.#server = null
   }
 
+  /** Stops all its processes where they are, as a machine that hangs would. */
+  freeze(): void {
+    if (this.#server !== null) process.kill(-this.#server.pid, "SIGSTOP")
+  }
+
+  thaw(): void {
+    if (this.#server !== null) process.kill(-this.#server.pid, "SIGCONT")
+  }
+
   /** Runs rabbitmqctl against it, and returns what that prints. */
   async control(...args: readonly string[]): Promise<string> {
     const command = [...commandOf(this.#installation, "rabbitmqctl"), "--quiet", ...args]

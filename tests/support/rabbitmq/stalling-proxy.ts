@@ -1,0 +1,59 @@
+import { connect, createServer, type Server, type Socket } from "node:net"
+
+/** A way to a broker that can stop to pass on what it is sent, in both directions, without closing anything. */
+export class StallingProxy implements Disposable {
+  /** Connections that were made. */
+  connections = 0
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  #isStalled = false
+
+  private constructor(brokerPort: number) {
+    this.#server = createServer((client) => this.#relay(client, connect(brokerPort, "127.0.0.1")))
+  }
+
+  static async start(brokerPort: number): Promise<StallingProxy> {
+    const proxy = new StallingProxy(brokerPort)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    proxy.#server.listen(0, "127.0.0.1", resolve)
+    await promise
+    return proxy
+  }
+
+  get port(): number {
+    const address = this.#server.address()
+    return typeof address === "object" && address !== null ? address.port : 0
+  }
+
+  stall(): void {
+    this.#isStalled = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  resume(): void {
+    this.#isStalled = false
+    for (const socket of this.#sockets) socket.resume()
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+  }
+
+  #relay(client: Socket, broker: Socket): void {
+    this.connections++
+    for (const [socket, other] of [
+      [client, broker],
+      [broker, client],
+    ] as const) {
+      this.#sockets.add(socket)
+      socket.on("data", (data: Buffer) => other.write(data))
+      socket.on("close", () => {
+        this.#sockets.delete(socket)
+        other.destroy()
+      })
+      socket.on("error", () => other.destroy())
+      if (this.#isStalled) socket.pause()
+    }
+  }
+}
