@@ -70,8 +70,8 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
   const answer = await client.get<Answer>(`${PATH}/${encodeURIComponent(queue)}?${queryOf(options)}`)
   if (options.json) return printJson(answer.dead_letters)
   const rows = answer.dead_letters.map(({ event, reason, attempts, last_failed_at: at, error }) => [
-    event?.id ?? "",
-    event === undefined ? "" : `${event.type}.${event.name}`,
+    String(event?.id ?? ""),
+    event?.type === undefined ? "" : `${event.type}.${event.name}`,
     reason,
     attempts,
     at === null ? "" : new Date(at * 1_000).toISOString(),

@@ -48,7 +48,7 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
       for await (const { event, data } of messagesOf(response)) {
         if (event === "missed") note(describeMissed(JSON.parse(data).count))
         if (event !== "event") continue
-        print(isText ? describe(JSON.parse(data)) : jsonText(`${data}\n`))
+        print(isText ? describe(data) : jsonText(`${data}\n`))
         if (--left === 0) return void process.exit(0)
       }
     } catch (error) {
@@ -66,12 +66,19 @@ const note = (text: string): void => printError(shown`event-broker: ${text}\n`)
 const describeMissed = (count: number | null): string =>
   count === null
     ? "some events may have been missed: RabbitMQ was away"
-    : `${count} events were missed: too slow`
+    : `${count} events were missed: too slow, or they can't be shown`
 
-function describe({ id, type, name, priority, timestamp, payload }: Event): Shown {
-  const time = new Date(timestamp * 1_000).toISOString().slice(11, 23)
+function describe(data: string): Shown {
+  const { id, type, name, priority, timestamp, payload }: Event = JSON.parse(data)
+  const time = timeOf(timestamp)
   const what = styled(["bold", PRIORITY_STYLES[priority]], `${type}.${name}`)
   return shown`${styled("dim", time)} ${what} ${styled("dim", id)} ${jsonText(JSON.stringify(payload))}\n`
+}
+
+/** The time of day; the number itself if another program has sent one that is no time. */
+function timeOf(timestamp: number): string {
+  const date = new Date(timestamp * 1_000)
+  return Number.isNaN(date.getTime()) ? String(timestamp) : date.toISOString().slice(11, 23)
 }
 
 async function* messagesOf(response: Response): AsyncGenerator<Message> {

@@ -1,7 +1,10 @@
 import * as v from "valibot"
 import { FAILURE_REASONS, type FailureRecord } from "../event/failure.ts"
 
-const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0))
+/** The last moment that a Date can express. */
+const MAX_TIME_MS = 8_640_000_000_000_000
+
+const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_TIME_MS))
 
 const FailureSchema = v.object({
   reason: v.picklist(FAILURE_REASONS),

@@ -28,12 +28,20 @@ export class JsonTextError extends Error {
  * @throws {JsonTextError} with the reason.
  */
 export function parseJsonText(text: string, what: string): unknown {
-  if (text.length >= MIN_WIDE_LENGTH || hasManyBrackets(text)) checkShape(text, what)
+  checkJsonShape(text, what)
   const value = parse(text)
   if ((LONG_EXPONENT.test(text) || MANY_DIGITS.test(text)) && hasInfinity(value)) {
     throw new JsonTextError("A number is too large to be kept; send it as a string")
   }
   return value
+}
+
+/**
+ * Checks the bounds on nesting and on fields of an object, without parsing.
+ * @throws {JsonTextError} with the reason.
+ */
+export function checkJsonShape(text: string, what: string): void {
+  if (text.length >= MIN_WIDE_LENGTH || hasManyBrackets(text)) checkShape(text, what)
 }
 
 function parse(text: string): unknown {

@@ -2,6 +2,7 @@ import * as v from "valibot"
 import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
 import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
 import { boundFaults, FaultList } from "./faults.ts"
+import { checkJsonShape, JsonTextError } from "./json-text.ts"
 
 /** A draft that was found valid, with its defaults filled in. */
 export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
@@ -71,6 +72,20 @@ export function decodeEvent(body: string): Event {
     ({ pointer, message }) => `${pointer || "/"} ${message}`,
   )
   throw new MalformedEventError(`the message is not an event: ${faults.join("; ")}`)
+}
+
+/**
+ * Reads an event that another program stored: within the bounds of one that is published here.
+ * @throws {MalformedEventError} if the text is not JSON, not an event, or beyond the bounds.
+ */
+export function decodeForeignEvent(body: string): Event {
+  try {
+    checkJsonShape(body, "the message")
+  } catch (cause) {
+    if (cause instanceof JsonTextError) throw new MalformedEventError(cause.message, { cause })
+    throw cause
+  }
+  return decodeEvent(body)
 }
 
 function toFault(issue: v.BaseIssue<unknown>): Fault {

@@ -12,7 +12,7 @@ export interface LiveClient {
 /** How events are written. */
 export interface LiveFormat {
   readonly name: string
-  /** Null leaves the event out. */
+  /** Returns null for what is no event. Throws if the event can't be written; the clients then miss it. */
   readonly write: (event: StoredBody) => string | null
 }
 
@@ -75,7 +75,7 @@ export class Audience {
     this.#pendingBytes += text.length
   }
 
-  /** Counts an event for which there was no room. */
+  /** Counts an event that is not sent: there is no room for it, or it can't be written. */
   skip(): void {
     this.#missed++
   }
@@ -88,7 +88,7 @@ export class Audience {
     this.#pendingBytes = 0
     this.#missed = 0
     for (const client of this.#clients) {
-      client.send(text, count)
+      if (count > 0) client.send(text, count)
       if (skipped > 0) client.miss(skipped)
     }
     return text.length * this.#clients.size

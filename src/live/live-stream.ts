@@ -29,6 +29,9 @@ const INTERVAL_PER_CLIENT_MS = 0.5
 /** Clients served in one turn of the event loop. A turn takes about a millisecond. */
 const CLIENTS_PER_TURN = 50
 
+/** An event as a format writes it. */
+type Written = { readonly text: string } | "no-event" | "unwritable"
+
 /**
  * Shows events to observers as they come. It watches the engine while there are clients, collects what comes, and
  * delivers it at a pace that leaves time for publishing. A client is told how many events it missed.
@@ -131,17 +134,18 @@ export class LiveStream {
     const audiences = this.#topics.match(event.routingKey).filter((each) => each.maySee(event.routingKey))
     if (audiences.length === 0) return
     // Each format is written once for all audiences, and not at all if none of them has room.
-    const texts = new Map<LiveFormat, string | null>()
+    const texts = new Map<LiveFormat, Written>()
     for (const audience of audiences) {
       if (!audience.hasRoom(this.#maxPendingBytes)) {
         audience.skip()
         continue
       }
       const { format } = audience
-      if (!texts.has(format)) texts.set(format, format.write(event))
-      const text = texts.get(format) ?? null
-      if (text === null) continue
-      audience.add(text)
+      const written = texts.get(format) ?? write(format, event)
+      texts.set(format, written)
+      if (written === "no-event") continue
+      if (written === "unwritable") audience.skip()
+      else audience.add(written.text)
       this.#news.add(audience)
     }
     this.#timer ??= setTimeout(() => this.#deliver(), INTERVAL_MS)
@@ -162,5 +166,16 @@ export class LiveStream {
     const roundMs = this.#news.size > 0 ? 0 : INTERVAL_MS
     const waitMs = roundMs + recipients * INTERVAL_PER_CLIENT_MS + (bytes / MAX_BYTES_PER_SECOND) * 1_000
     this.#timer = setTimeout(() => this.#deliver(), waitMs)
+  }
+}
+
+/** Another program's event may be one that can't be written: its time is none, or it nests too deep. */
+function write(format: LiveFormat, event: StoredBody): Written {
+  try {
+    const text = format.write(event)
+    return text === null ? "no-event" : { text }
+  } catch {
+    // The clients are told that they missed an event.
+    return "unwritable"
   }
 }

@@ -15,10 +15,10 @@ export interface BrokerAccess {
 }
 
 /**
- * The largest frame to ask for, in bytes. A message's properties have to fit into one: the record of a failure is
- * among them. The client keeps a buffer of this size for each publish in flight.
+ * The largest frame to ask for, in bytes: the default of RabbitMQ. A message's properties have to fit into one, and the
+ * record of a failure is among them. The client keeps a buffer of this size for each publish in flight.
  */
-const FRAME_MAX = 65_536
+const FRAME_MAX = 131_072
 
 /** How often the broker and the client say that they are there, in seconds. A silent peer is given up after it. */
 const HEARTBEAT_SECONDS = 10

@@ -1,5 +1,8 @@
+import { inspect } from "node:util"
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import type { AMQPView } from "@cloudamqp/amqp-client/amqp-view"
+import { FrameReader } from "./wire/frame-reader.ts"
+import { ViewPool, WireView } from "./wire/wire-view.ts"
 
 const METHOD_FRAME = 1
 const BASIC = 60
@@ -12,16 +15,44 @@ const NACK_BITS_AT = 19
 const MULTIPLE_BIT = 1
 
 /**
- * The library's client, with two faults of it made good.
+ * The library's client, with these faults made good:
  *
  * It takes the bits of a nack for a single flag, but RabbitMQ sets the one for `requeue` too, to no meaning for a
- * publisher. So a nack of several publishes was taken for one of the last, and the others waited until their time was
- * up.
+ * publisher. A nack of several publishes was taken for one of the last, and the others waited until their time was up.
  *
- * And it looks at the promise of a confirm only once the publish has been written. Where the connection was lost
- * before, nobody did, and an unhandled rejection ended the process.
+ * It looks at the promise of a confirm only once the publish has been written. If the connection was lost before,
+ * nobody did, and an unhandled rejection ended the process.
+ *
+ * It throws out of the socket's callback, which ends the process, when a content header is larger than its buffer, when
+ * a field has a type that it does not know, and when what it calls throws. An error there now ends the connection.
  */
 export class BrokerClient extends AMQPClient {
+  readonly #frames = new FrameReader()
+  #isBroken = false
+
+  constructor(url: string) {
+    super(url)
+    // Both are private to the library. It reads the socket by the first, and takes buffers for publishes from the second.
+    Reflect.set(this, "onRead", (bytes: Buffer) => this.#read(bytes))
+    Reflect.set(this, "bufferPool", new ViewPool(() => this.frameMax))
+    // Its own buffer, which is not used, has whatever was in the memory before.
+    Reflect.set(this, "frameBuffer", Buffer.alloc(0))
+    // The library's errors refer to the client, and Bun prints all that they refer to, but calls no accessor for it.
+    for (const name of ["username", "password"]) {
+      const value: unknown = Reflect.get(this, name)
+      Object.defineProperty(this, name, { get: () => value, enumerable: false })
+    }
+  }
+
+  /** What a log shows of it. */
+  [inspect.custom](): string {
+    return "BrokerClient"
+  }
+
+  toJSON(): string {
+    return "BrokerClient"
+  }
+
   protected override parseFrames(frame: AMQPView): void {
     if (
       frame.getUint8(0) === METHOD_FRAME &&
@@ -39,5 +70,18 @@ export class BrokerClient extends AMQPClient {
     if (this.socket === undefined) return written
     written.catch(() => {})
     return Promise.resolve()
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#isBroken) return
+    try {
+      this.#frames.read(bytes, ({ buffer, byteOffset, byteLength }) =>
+        this.parseFrames(new WireView(buffer, byteOffset, byteLength)),
+      )
+    } catch (error) {
+      this.#isBroken = true
+      const reason = error instanceof Error ? error.message : String(error)
+      this.socket?.destroy(new Error(`what RabbitMQ sent can't be read: ${reason}`))
+    }
   }
 }

@@ -11,6 +11,9 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** The waits between rounds of attempts. */
 const RECONNECT_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
+/** How long a connection lives before it counts as steady, and the waits begin again, in milliseconds. */
+const STEADY_AFTER_MS = 10_000
+
 export interface BrokerConnectionOptions {
   /** What the broker shows of the connection, in its list. */
   readonly name: string
@@ -64,8 +67,11 @@ export class BrokerConnection {
       try {
         const { lost } = await this.#connect(address)
         this.#firstAttempt.resolve()
-        delays.reset()
-        throw await lost
+        const upAt = performance.now()
+        const reason = await lost
+        // One that ends again and again, for what it is sent, is not made anew without a pause.
+        if (performance.now() - upAt > STEADY_AFTER_MS) delays.reset()
+        throw reason
       } catch (error) {
         this.#client = null
         if (!this.#closing.signal.aborted) {

@@ -30,13 +30,16 @@ export type Destination =
   | { readonly kind: "retry"; readonly delayMs: number; readonly attempts: number }
   | { readonly kind: "dead-letter" }
 
-/** Stores the event there. Goes on trying while the delivery can still be acked, and rejects after that. */
+/** Whether a copy is stored, or RabbitMQ takes none, so that it has to dead-letter the original itself. */
+export type Republished = "stored" | "refused"
+
+/** Stores the event there. Tries again while the delivery can still be settled, and rejects after that. */
 export type Republish = (
   message: AMQPMessage,
   queue: string,
   to: Destination,
   failure: FailureRecord,
-) => Promise<void>
+) => Promise<Republished>
 
 export interface QueueConsumerOptions {
   readonly queue: string
@@ -246,8 +249,9 @@ export class QueueConsumer implements Subscription {
     // Stored there before it is acked here: an event is never between two queues.
     const move = async (to: Destination, failure: FailureRecord): Promise<void> => {
       await this.#cancelled
-      await republish(message, queue, to, failure)
-      await settlements.ack(message.deliveryTag)
+      const republished = await republish(message, queue, to, failure)
+      if (republished === "stored") await settlements.ack(message.deliveryTag)
+      else await settlements.reject(message.deliveryTag)
     }
     return {
       queue,

@@ -25,7 +25,7 @@ import { capabilitiesOf } from "./capabilities.ts"
 import { DeadLetters } from "./dead-letters.ts"
 import { describeBroker } from "./describe-broker.ts"
 import { LiveQueue } from "./live-queue.ts"
-import { propertiesOf, redriveOf } from "./message.ts"
+import { propertiesOf, storeRedriven } from "./message.ts"
 import { OwnQueues } from "./own-queues.ts"
 import type { Publishers } from "./publishers.ts"
 import { RabbitMqQueueAdministration } from "./queue-administration.ts"
@@ -71,9 +71,7 @@ export class RabbitMqEngine implements Engine {
   readonly #deadLetters = new DeadLetters({
     client: () => this.#reachable(),
     store: (message, queue) =>
-      this.#upkeep.repairs.publish(queue, async () =>
-        this.#writable().events.publish({ exchange: "", routingKey: queue, ...redriveOf(message) }),
-      ),
+      this.#upkeep.repairs.publish(queue, () => storeRedriven(message, queue, () => this.#writable().events)),
   })
   #publishers: Publishers | null = null
   #consumeClient: AMQPClient | null = null

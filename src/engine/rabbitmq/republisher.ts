@@ -2,17 +2,19 @@ import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import { PublishError } from "../errors.ts"
+import type { Report } from "../report.ts"
 import { tierOf } from "./delay-tier.ts"
-import { deadLetterOf, retryOf } from "./message.ts"
 import type { Outgoing } from "./pending-publish.ts"
 import type { PublishChannel } from "./publish-channel.ts"
 import type { Publishers } from "./publishers.ts"
-import type { Destination } from "./queue-consumer.ts"
+import type { Destination, Republished } from "./queue-consumer.ts"
 import { isRefusedForGood, refusedRetry } from "./refused-retry.ts"
 import { isMissing } from "./repairs.ts"
 import { DEAD_LETTERS, deadQueueOf, type Topology, tierName } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
 import { reasonOf, replyIn } from "./wire/broker-fault.ts"
+import { CopyLadder, type CopyStep } from "./wire/copy-ladder.ts"
+import { deadLetterOf, retryOf } from "./wire/encode.ts"
 
 export interface RepublisherOptions {
   readonly topology: Topology
@@ -21,7 +23,10 @@ export interface RepublisherOptions {
   readonly publishers: () => Publishers
   /** Declares a queue again, with its exchanges and its dead letters' queue. */
   readonly declare: (queue: string) => Promise<void>
+  /** As `declare`, of a queue that is not known to be missing. */
+  readonly ensure: (queue: string) => Promise<void>
   readonly isClosed: () => boolean
+  readonly report: Report
 }
 
 /** The waits before a retry or a dead letter that RabbitMQ did not take is stored again. */
@@ -31,6 +36,9 @@ const HELD = "its deliveries are held, and stored again later"
 
 /** How often to look whether the connection is back, in milliseconds. That asks nobody. */
 const AWAY_DELAY_MS = 500
+
+const STORED_SMALLER = "RabbitMQ refused an event; it is stored without its properties and headers"
+const LEFT_TO_BROKER = "RabbitMQ refused an event in every form; it dead-letters the original by itself"
 
 /** Stores deliveries again: in a delay tier for the next attempt on their queue, or as dead letters. */
 export class Republisher {
@@ -47,17 +55,20 @@ export class Republisher {
   }
 
   /**
-   * Resolves once the copy is stored; a retry that RabbitMQ refuses for good is stored as a dead letter. Goes on trying
-   * with growing waits while the delivery can still be acked, and rejects after that.
+   * Resolves with `stored` once a copy is stored: all that is kept of the message, or less if RabbitMQ does not take
+   * that. A retry that RabbitMQ refuses for good is stored as a dead letter. Resolves with `refused` if RabbitMQ takes
+   * no copy at all, and the place for the original is there. Goes on trying with growing waits while the delivery can
+   * still be settled, and rejects after that.
    */
   async republish(
     message: AMQPMessage,
     queue: string,
     to: Destination,
     failure: FailureRecord,
-  ): Promise<void> {
+  ): Promise<Republished> {
     const { topology, troubles, isClosed } = this.#options
     const delays = new RetryDelays(REPUBLISH_BACKOFF)
+    const ladder = new CopyLadder()
     let destination = to
     let record = failure
     let isHeld = false
@@ -67,12 +78,17 @@ export class Republisher {
         let publishers: Publishers | null = null
         try {
           publishers = this.#options.publishers()
-          await this.#store(publishers, message, queue, destination, record)
+          const republished = await this.#store(publishers, message, queue, destination, record, ladder.step)
           troubles.ended(place)
-          return
+          return republished
         } catch (error) {
           // Once its channel is lost, the broker delivers the event again by itself.
           if (message.channel.closed || isClosed()) throw error
+          if (ladder.goOn(error)) {
+            this.#report(ladder.step, message, queue, record, error)
+            if (ladder.step === "original") destination = { kind: "dead-letter" }
+            continue
+          }
           if (!isHeld) this.#held++
           isHeld = true
           const stall = publishers === null ? null : stallOf(publishers)
@@ -103,15 +119,22 @@ export class Republisher {
     queue: string,
     to: Destination,
     failure: FailureRecord,
-  ): Promise<void> {
-    const { topology, troubles, declare } = this.#options
+    step: CopyStep,
+  ): Promise<Republished> {
+    const { topology, troubles, declare, ensure } = this.#options
     const { client, copies } = publishers
     const declareQueue = (): Promise<void> => declare(queue)
-    if (to.kind === "dead-letter") {
-      const outgoing = { exchange: DEAD_LETTERS, routingKey: queue, ...deadLetterOf(message, failure) }
-      return sendTo(copies, outgoing, declareQueue)
+    if (step === "original") {
+      // A queue of dead letters that is missing would lose what is rejected.
+      await ensure(queue)
+      return "refused"
     }
-    const copy = retryOf(message, to.attempts, failure)
+    const detail = step === "minimal" ? "minimal" : "full"
+    if (to.kind === "dead-letter") {
+      const copy = deadLetterOf(message, failure, detail)
+      return sendTo(copies, { exchange: DEAD_LETTERS, routingKey: queue, ...copy }, declareQueue)
+    }
+    const copy = retryOf(message, to.attempts, failure, detail)
     const tier = tierOf(to.delayMs)
     if (tier === 0) {
       return sendTo(copies, { exchange: "", routingKey: queue, ...copy }, declareQueue)
@@ -122,6 +145,18 @@ export class Republisher {
       if (topology.mode === "declare") troubles.mended(tierName(tier))
     })
   }
+
+  /** What is known of an event of which less is stored than there was. */
+  #report(step: CopyStep, message: AMQPMessage, queue: string, failure: FailureRecord, error: unknown): void {
+    if (step !== "minimal" && step !== "original") return
+    const { report } = this.#options
+    const { messageId, appId } = message.properties
+    const bytes = message.body?.length ?? 0
+    const { reason: failed, attempts } = failure
+    const known = { queue, id: messageId, app_id: appId, bytes, failed, attempts, reason: reasonOf(error) }
+    if (step === "minimal") report("warn", STORED_SMALLER, known)
+    else report("error", LEFT_TO_BROKER, known)
+  }
 }
 
 /** Publishes a copy; if what it goes to is gone, declares that and publishes the copy once more. */
@@ -129,7 +164,7 @@ async function sendTo(
   copies: PublishChannel,
   outgoing: Outgoing,
   declareAgain: () => Promise<void>,
-): Promise<void> {
+): Promise<"stored"> {
   try {
     await copies.publish(outgoing)
   } catch (error) {
@@ -137,6 +172,7 @@ async function sendTo(
     await declareAgain()
     await copies.publish(outgoing)
   }
+  return "stored"
 }
 
 /** The queue or the tier, as RabbitMQ calls it. */

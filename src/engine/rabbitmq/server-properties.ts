@@ -1,5 +1,5 @@
 import type { Socket } from "node:net"
-import { AMQPView } from "@cloudamqp/amqp-client/amqp-view"
+import { readTable } from "./wire/field-table.ts"
 
 /** What a broker tells of itself as it greets. */
 export interface ServerProperties {
@@ -9,8 +9,12 @@ export interface ServerProperties {
 
 /** A method frame's type, channel and size; then class, method and the two bytes of the protocol's version. */
 const FRAME_HEAD_BYTES = 7
-const TABLE_AT = FRAME_HEAD_BYTES + 2 + 2 + 2
+const TABLE_LENGTH_BYTES = 4
+const TABLE_AT = FRAME_HEAD_BYTES + 2 + 2 + 2 + TABLE_LENGTH_BYTES
 const METHOD_FRAME = 1
+
+/** The most that a broker greets with, in bytes: the frame size before one is agreed on is 4,096. */
+const MAX_GREETING_BYTES = 65_536
 
 /**
  * Reads a broker's connection.start, which the client library passes over, off the socket beside it. A peer
@@ -21,16 +25,17 @@ export function readServerProperties(socket: Socket): Promise<ServerProperties> 
   let read = Buffer.alloc(0)
   const onData = (chunk: Buffer): void => {
     read = Buffer.concat([read, chunk])
-    if (read[0] !== METHOD_FRAME) {
+    if (read[0] !== METHOD_FRAME || read.length > MAX_GREETING_BYTES) {
       socket.removeAllListeners("data")
       reject(new Error("what answers there is no AMQP broker"))
       socket.destroy()
       return
     }
-    if (read.length < FRAME_HEAD_BYTES || read.length < FRAME_HEAD_BYTES + read.readUInt32BE(3)) return
+    if (read.length < FRAME_HEAD_BYTES) return
+    const frameEnd = FRAME_HEAD_BYTES + read.readUInt32BE(3)
+    if (read.length < frameEnd) return
     socket.off("data", onData)
-    const view = new AMQPView(read.buffer, read.byteOffset, read.byteLength)
-    const [table] = view.getTable(TABLE_AT)
+    const table = readTable(new Uint8Array(read.subarray(TABLE_AT, frameEnd)))
     resolve({ product: String(table["product"]), version: String(table["version"]) })
   }
   socket.prependListener("data", onData)

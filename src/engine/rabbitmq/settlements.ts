@@ -51,6 +51,13 @@ export class Settlements {
     return this.#sent
   }
 
+  /** Has RabbitMQ itself dead-letter a delivery. Resolves once the reject is handed to the socket. */
+  async reject(tag: number): Promise<void> {
+    this.#unsettled.delete(tag)
+    await this.#channel.basicReject(tag, false)
+    this.#closeWhenSettled()
+  }
+
   /** Gives a delivery back to its queue: at once, or when the channel closes. Resolves once it is there. */
   async release(tag: number): Promise<void> {
     this.#unsettled.delete(tag)

@@ -47,7 +47,15 @@ export class Upkeep {
     this.#troubles = troubles
     this.repairs = repairs
     this.looks = new QueueLooks({ ...options, declare, lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS })
-    this.republisher = new Republisher({ topology, troubles, publishers, declare, isClosed })
+    this.republisher = new Republisher({
+      topology,
+      troubles,
+      publishers,
+      declare,
+      ensure: (queue) => repairs.declare(queue),
+      isClosed,
+      report: options.report,
+    })
   }
 
   /** The state of an engine that is connected, with what can't be used of its topology. */

@@ -1,5 +1,6 @@
 import type { StoredBody } from "../../engine/engine.ts"
 import type { Event } from "../../event/envelope.ts"
+import { checkJsonShape } from "../../event/json-text.ts"
 import { decodeEvent } from "../../event/validate.ts"
 import type { LiveFormat } from "../../live/audience.ts"
 import { AS_CLOUD_EVENT } from "../publishing/event-format.ts"
@@ -23,8 +24,12 @@ function writeEvent(stored: StoredBody): string | null {
   return event && toMessage(JSON.stringify(event))
 }
 
-/** Null for what is no event. */
-function readEvent({ body }: StoredBody): Event | null {
+/**
+ * Returns null for what is no event.
+ * @throws {JsonTextError} if another program's event nests too deep to be written again.
+ */
+function readEvent({ body, isForeign }: StoredBody): Event | null {
+  if (isForeign) checkJsonShape(body, "the event")
   try {
     return decodeEvent(body)
   } catch {

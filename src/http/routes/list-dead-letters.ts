@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { DeadLetter } from "../../engine/engine.ts"
 import { FAILURE_REASONS } from "../../event/failure.ts"
+import { parseJsonText } from "../../event/json-text.ts"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { LookSchema, QueueParameters, SELECTION_KINDS, withinReach } from "../dead-letter-selection.ts"
@@ -77,9 +78,9 @@ function toDeadLetter(queue: string, { body, failure }: DeadLetter): z.infer<typ
 
 function parse(body: string): { readonly event: unknown } | { readonly body: string } {
   try {
-    return { event: JSON.parse(body) }
+    return { event: parseJsonText(body, "The event") }
   } catch {
-    // Another program's message.
+    // Another program's message: no JSON, or JSON that can't be written again.
     return { body }
   }
 }

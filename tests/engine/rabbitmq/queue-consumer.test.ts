@@ -30,7 +30,7 @@ test("a consumer whose start fails in the middle begins again on the same connec
     {
       queue: "calls",
       consume: { prefetch: 1, onDelivery: ({ body }) => delivered.push(body) },
-      republish: async () => {},
+      republish: async () => "stored",
       redeclare: async () => {},
       isOrdered: async () => {
         if (++starts === 1) throw new Error("the broker did not say")

@@ -1,0 +1,42 @@
+const NAME = "retry_count"
+const NUMBER = /^[\t\n\r ]*:[\t\n\r ]*(-?[0-9][0-9.eE+-]*)/
+
+/** Longest stretch that is searched for the number behind the name, in UTF-16 code units. */
+const MAX_NUMBER_STRETCH = 400
+
+/**
+ * Writes the `retry_count` of an event that is JSON, and leaves every other character as it is: to parse the text and
+ * write it again would round numbers that JavaScript can't express, and fails where it nests deep. A text without the
+ * field is returned as it is.
+ */
+export function withRetryCount(json: string, retryCount: number): string {
+  let depth = 0
+  let found: readonly [start: number, end: number] | null = null
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at]
+    if (character === "{" || character === "[") depth++
+    else if (character === "}" || character === "]") depth--
+    else if (character === '"') {
+      const end = endOfString(json, at)
+      if (depth === 1 && json.slice(at + 1, end) === NAME) found = numberBehind(json, end + 1) ?? found
+      at = end
+    }
+  }
+  return found === null ? json : json.slice(0, found[0]) + retryCount + json.slice(found[1])
+}
+
+function numberBehind(json: string, from: number): readonly [start: number, end: number] | null {
+  const [all, number] = NUMBER.exec(json.slice(from, from + MAX_NUMBER_STRETCH)) ?? []
+  if (all === undefined || number === undefined) return null
+  const end = from + all.length
+  return [end - number.length, end]
+}
+
+/** Where the string that begins at this quote ends. */
+function endOfString(json: string, quote: number): number {
+  for (let at = quote + 1; at < json.length; at++) {
+    if (json[at] === "\\") at++
+    else if (json[at] === '"') return at
+  }
+  return json.length
+}

@@ -1,0 +1,101 @@
+import type { AMQPProperties } from "@cloudamqp/amqp-client"
+import { dateOf, type EncodedField, fieldsOf, readTable, textOf } from "./field-table.ts"
+
+/** The flags of a content header, in the order in which its properties follow. Source: AMQP 0-9-1, section 4.2.6.1. */
+const FLAGS = {
+  contentType: 0x8000,
+  contentEncoding: 0x4000,
+  headers: 0x2000,
+  deliveryMode: 0x1000,
+  priority: 0x0800,
+  correlationId: 0x0400,
+  replyTo: 0x0200,
+  expiration: 0x0100,
+  messageId: 0x0080,
+  timestamp: 0x0040,
+  type: 0x0020,
+  userId: 0x0010,
+  appId: 0x0008,
+} as const
+
+const NO_FIELDS = new Uint8Array()
+
+/**
+ * The properties of a message that arrived. Nothing in it makes reading fail: what can't be read is not there. The
+ * headers are read when somebody asks for them.
+ */
+export class WireProperties implements AMQPProperties {
+  contentType?: string
+  contentEncoding?: string
+  deliveryMode?: number
+  priority?: number
+  correlationId?: string
+  replyTo?: string
+  expiration?: string
+  messageId?: string
+  timestamp?: Date
+  type?: string
+  userId?: string
+  appId?: string
+  #table: Uint8Array<ArrayBuffer> = NO_FIELDS
+  #headers: Readonly<Record<string, unknown>> | null = null
+
+  /** Reads a content header from its flags on. */
+  static decode(bytes: Uint8Array): WireProperties {
+    const properties = new WireProperties()
+    try {
+      properties.#read(bytes)
+    } catch (error) {
+      // A header that is cut short: it has the properties before that.
+      if (!(error instanceof RangeError)) throw error
+    }
+    return properties
+  }
+
+  /** The headers as values of JavaScript, which may be less exact than what was sent. */
+  get headers(): Record<string, object> {
+    this.#headers ??= readTable(this.#table)
+    // The library's type of a field is any value.
+    return this.#headers as Record<string, object>
+  }
+
+  /** The headers as they were sent. */
+  encodedHeaders(): Iterable<readonly [name: string, field: EncodedField]> {
+    return fieldsOf(this.#table)
+  }
+
+  #read(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const flags = view.getUint16(0)
+    let at = 2
+    const has = (name: keyof typeof FLAGS): boolean => (flags & FLAGS[name]) !== 0
+    const take = (length: number): Uint8Array => {
+      if (at + length > bytes.length) throw new RangeError("the content header is cut short")
+      at += length
+      return bytes.subarray(at - length, at)
+    }
+    const octet = (): number => view.getUint8(at++)
+    const text = (): string => textOf(take(octet()))
+    if (has("contentType")) this.contentType = text()
+    if (has("contentEncoding")) this.contentEncoding = text()
+    if (has("headers")) {
+      at += 4
+      // A copy: the bytes belong to the socket.
+      this.#table = take(view.getUint32(at - 4)).slice()
+    }
+    if (has("deliveryMode")) this.deliveryMode = octet()
+    if (has("priority")) this.priority = octet()
+    if (has("correlationId")) this.correlationId = text()
+    if (has("replyTo")) this.replyTo = text()
+    if (has("expiration")) this.expiration = text()
+    if (has("messageId")) this.messageId = text()
+    if (has("timestamp")) {
+      const date = dateOf(view.getBigUint64(at))
+      if (date !== undefined) this.timestamp = date
+      at += 8
+    }
+    if (has("type")) this.type = text()
+    if (has("userId")) this.userId = text()
+    if (has("appId")) this.appId = text()
+  }
+}

@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { isReady } from "../support/counting-service.ts"
+import { EventSource } from "../support/event-source.ts"
+import { newEvent } from "../support/new-event.ts"
+import { encodeField, type ForeignField, type ForeignProperties } from "../support/rabbitmq/foreign-fields.ts"
+import { ForeignProgram } from "../support/rabbitmq/foreign-program.ts"
+import { installations } from "../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../support/rabbitmq/node.ts"
+import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const TIMEOUT_MS = 120_000
+const LETTERS = "/api/v1/dead-letters/custom_events"
+const KEY = "events.custom.anything"
+const PASSWORD = "a-secret-of-the-service"
+
+interface Letters {
+  readonly dead_letters: readonly {
+    readonly event?: { readonly id: string }
+    readonly reason: string
+    readonly attempts: number
+  }[]
+}
+
+/** A message that RabbitMQ's management API shows. */
+interface Shown {
+  readonly properties: {
+    readonly headers: Readonly<Record<string, unknown>>
+    readonly [name: string]: unknown
+  }
+}
+
+for (const installation of installations()) {
+  describe(`another program's messages on RabbitMQ of ${installation.root}`, () => {
+    let node: RabbitMqNode
+    let vhost = ""
+
+    beforeAll(async () => {
+      node = await RabbitMqNode.start(installation)
+      await node.manage("PUT", "users/other", { password: "other", tags: "" })
+      await node.manage("PUT", "users/service", { password: PASSWORD, tags: "" })
+    }, TIMEOUT_MS)
+
+    afterAll(() => node[Symbol.asyncDispose]())
+
+    beforeEach(async () => {
+      vhost = `test-${Bun.randomUUIDv7()}`
+      await node.manage("PUT", `vhosts/${vhost}`, {})
+      for (const user of ["guest", "other", "service"]) {
+        const all = { configure: ".*", write: ".*", read: ".*" }
+        await node.manage("PUT", `permissions/${vhost}/${user}`, all)
+      }
+    })
+
+    const connectOther = () =>
+      ForeignProgram.connect({ port: node.port, vhost, user: "other", password: "other" })
+
+    const environment = () => ({
+      RABBITMQ_HOST: "127.0.0.1",
+      RABBITMQ_PORT: String(node.port),
+      RABBITMQ_VHOST: vhost,
+      RABBITMQ_USER: "service",
+      RABBITMQ_PASSWORD: PASSWORD,
+    })
+
+    /** Its handler writes the id of an event called `good` into the journal, and fails twice on others, then always. */
+    async function start(folder: ServiceFolder): Promise<RunningService> {
+      folder.write(
+        "handlers/foreign.ts",
+        `export default {
+          queue: "custom_events", retry: { attempts: 2, backoff: { initial: 10, max: 10 } },
+          on: {
+            async good(event) { ${folder.journal("event.id")} },
+            async bad(event) { throw new Error("it fails") },
+          },
+        }`,
+      )
+      const service = await folder.start(environment())
+      await waitUntil(() => isReady(service), "the service to be ready")
+      return service
+    }
+
+    const publish = async (
+      program: ForeignProgram,
+      name: string,
+      id: string,
+      properties: ForeignProperties,
+    ) => {
+      program.publish("events", KEY, Buffer.from(JSON.stringify(newEvent({ name, id }))), properties)
+      await program.confirmed()
+    }
+
+    async function letters(service: RunningService, count: number): Promise<Letters["dead_letters"]> {
+      let found: Letters["dead_letters"] = []
+      await waitUntil(async () => {
+        const { status, body } = await service.get(LETTERS)
+        expect(status).toBe(200)
+        found = (body as Letters).dead_letters
+        return found.length === count
+      }, `${count} dead letters`)
+      return found
+    }
+
+    const isHandled = (folder: ServiceFolder, id: string) =>
+      waitUntil(() => folder.journalLines().includes(id), `${id} to be handled`)
+
+    /** The dead letters as they are on RabbitMQ. */
+    const storedLetters = async () =>
+      (await node.manage("POST", `queues/${vhost}/dead.custom_events/get`, {
+        count: 100,
+        ackmode: "ack_requeue_true",
+        encoding: "auto",
+      })) as readonly Shown[]
+
+    const bytes = (length: number): ForeignField => ({ type: "S", value: "x".repeat(length) })
+
+    test(
+      "a message with 100 KB of headers is handled, or becomes a dead letter, and the process lives",
+      async () => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        const headers = Array.from({ length: 100 }, (_, at) => [`h${at}`, bytes(1_000)] as const)
+        for (let at = 0; at < 20; at++)
+          await publish(program, at % 2 ? "bad" : "good", `wide-${at}`, { headers })
+        expect(await letters(service, 10)).toHaveLength(10)
+        for (let at = 0; at < 20; at += 2) await isHandled(folder, `wide-${at}`)
+        expect(service.isAlive).toBe(true)
+        expect(service.stdout + service.stderr).not.toContain(PASSWORD)
+      },
+      TIMEOUT_MS,
+    )
+
+    test.each([1_700_000_000_000n, 1_700_000_000_000_000n, 1_700_000_000_000_000_000n, -1n])(
+      "an event with the AMQP timestamp %p is retried and dead-lettered like any other",
+      async (timestamp) => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        await publish(program, "bad", "late", { timestamp })
+        expect(await letters(service, 1)).toMatchObject([{ reason: "attempts-exhausted", attempts: 2 }])
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "the user id, the expiration and the carbon copies of another program don't travel along",
+      async () => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        await program.bind("copies", "events", "copies.#")
+        const copies: ForeignField = { type: "A", value: [{ type: "S", value: "copies.one" }] }
+        await publish(program, "bad", "other", {
+          userId: "other",
+          expiration: "60000",
+          replyTo: "amq.rabbitmq.reply-to.nobody",
+          headers: [
+            ["CC", copies],
+            ["BCC", copies],
+          ],
+        })
+        expect(await letters(service, 1)).toMatchObject([{ reason: "attempts-exhausted", attempts: 2 }])
+        const [stored] = await storedLetters()
+        expect(stored?.properties).not.toContainAnyKeys(["user_id", "expiration", "reply_to"])
+        expect(stored?.properties.headers).not.toContainAnyKeys(["CC", "BCC"])
+        const { messages } = (await node.manage("GET", `queues/${vhost}/copies`)) as { messages?: number }
+        expect(messages ?? 0).toBeLessThanOrEqual(1)
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "an event that no function takes stays a dead letter, whatever expiration it came with",
+      async () => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        await publish(program, "nobodys", "short", { expiration: "60000" })
+        expect(await letters(service, 1)).toMatchObject([{ reason: "no-handler" }])
+        expect((await storedLetters())[0]?.properties).not.toContainKey("expiration")
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "header values are the same bytes after a retry, a dead letter and a redrive",
+      async () => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        await publish(program, "bad", "exact", {
+          headers: [
+            ["unsigned", { type: "i", value: 4_000_000_000 }],
+            ["decimal", { type: "D", scale: 3, value: 123_456_789 }],
+            ["double", { type: "d", value: 0.1 }],
+            ["long", { type: "l", value: 2n ** 62n + 1n }],
+            ["bytes", { type: "x", value: Uint8Array.of(0xff, 0) }],
+          ],
+        })
+        await letters(service, 1)
+        const redriven = await service.post(`${LETTERS}/redrive`, { all: true })
+        expect(redriven.status).toBe(200)
+        await waitUntil(async () => (await letters(service, 1)).length === 1, "the dead letter to be back")
+        const [stored] = await storedLetters()
+        expect(stored?.properties.headers).toMatchObject({
+          unsigned: 4_000_000_000,
+          double: 0.1,
+          long: 2 ** 62,
+        })
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "an event that can't be written again is left out of the live stream, and counted as missed",
+      async () => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        const streams = await Promise.all(
+          ["event", "cloudevent"].map((format) =>
+            EventSource.open(`${service.url}/api/v1/events/stream?format=${format}`),
+          ),
+        )
+        const tail = folder.spawn(["tail", "--url", service.url])
+        const text = JSON.stringify(newEvent({ name: "good", id: "deep" }))
+        for (const depth of [50_000, 100_000]) {
+          const deep = `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`
+          program.publish("events", KEY, Buffer.from(text.replace(/"payload":\{\}/, `"payload":${deep}`)), {})
+        }
+        for (const timestamp of ["1e300", "-1e15", "1700000000000000"]) {
+          const odd = text
+            .replace(/"timestamp":[^,}]+/, `"timestamp":${timestamp}`)
+            .replace('"deep"', '"odd"')
+          program.publish("events", KEY, Buffer.from(odd), {})
+        }
+        await program.confirmed()
+        await isHandled(folder, "odd")
+        for (const stream of streams) {
+          await waitUntil(async () => {
+            await service.publish({ name: "good" })
+            return stream.missed >= 2
+          }, "the stream to say what was missed")
+        }
+        expect(streams[1]?.missed).toBe(5)
+        expect(streams.some(({ hasEnded }) => hasEnded)).toBe(false)
+        expect(await letters(service, 2)).toMatchObject([{ reason: "malformed" }, { reason: "malformed" }])
+        expect([service.isAlive, tail.isAlive]).toEqual([true, true])
+      },
+      TIMEOUT_MS,
+    )
+  })
+}
+
+test("a field's bytes are its type and its value", () => {
+  expect(encodeField({ type: "I", value: -1 })).toEqual(Buffer.from([73, 255, 255, 255, 255]))
+})

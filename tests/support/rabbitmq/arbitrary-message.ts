@@ -1,0 +1,147 @@
+import fc from "fast-check"
+import { newEvent } from "../new-event.ts"
+import type { ForeignField, ForeignProperties } from "./foreign-fields.ts"
+
+/** A message of another program. `id` is in its body, and names the event if it is one; null: the body has no id. */
+export interface ArbitraryMessage {
+  readonly id: string | null
+  readonly body: Uint8Array
+  readonly properties: ForeignProperties
+}
+
+const bytes = (maxLength: number) =>
+  fc.oneof(fc.string({ maxLength, unit: "binary" }), fc.uint8Array({ maxLength }))
+
+/** Short strings of at most 255 bytes, also of bytes that are not UTF-8. */
+const shortText = fc
+  .oneof(fc.string({ maxLength: 60 }), fc.uint8Array({ maxLength: 255 }))
+  .map((text) => Buffer.from(text as string))
+
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+
+const { field } = fc.letrec<{ field: ForeignField }>((tie) => ({
+  field: fc.oneof(
+    { maxDepth: 3 },
+    fc.record({ type: fc.constant("t" as const), value: fc.nat(1) }),
+    fc.record({ type: fc.constantFrom("b" as const, "s" as const, "I" as const), value: fc.integer() }),
+    fc.record({
+      type: fc.constantFrom("B" as const, "u" as const, "i" as const),
+      value: fc.nat(2 ** 32 - 1),
+    }),
+    fc.record({
+      type: fc.constantFrom("f" as const, "d" as const),
+      value: fc.double({ noNaN: true, noDefaultInfinity: true, min: -3e38, max: 3e38 }),
+    }),
+    fc.record({ type: fc.constantFrom("l" as const, "T" as const), value: int64 }),
+    fc.record({ type: fc.constant("D" as const), scale: fc.nat(255), value: fc.nat(2 ** 31 - 1) }),
+    fc.record({ type: fc.constantFrom("S" as const, "x" as const), value: bytes(200) }),
+    fc.record({ type: fc.constant("V" as const) }),
+    fc.record({ type: fc.constant("A" as const), value: fc.array(tie("field"), { maxLength: 5 }) }),
+    fc.record({
+      type: fc.constant("F" as const),
+      value: fc.array(fc.tuple(fc.string({ maxLength: 20 }), tie("field")), { maxLength: 5 }),
+    }),
+  ),
+}))
+
+/** Names of headers that this service or RabbitMQ reads. RabbitMQ itself refuses `CC` with anything but a list. */
+const READ_NAMES = [
+  "x-retry-count",
+  "x-failure",
+  "x-delivery-count",
+  "x-acquired-count",
+  "x-event-type",
+  "traceparent",
+  "tracestate",
+  "constructor",
+  "__proto__",
+]
+
+const header = fc.oneof(
+  fc.tuple(
+    fc.string({ maxLength: 40 }).filter((name) => !/^([CB]CC?|x-death)$/.test(name)),
+    field,
+  ),
+  fc.tuple(fc.constantFrom(...READ_NAMES), field),
+  fc.tuple(
+    fc.constantFrom("CC", "BCC"),
+    fc.constant<ForeignField>({ type: "A", value: [{ type: "S", value: "copies.one" }] }),
+  ),
+)
+
+/** Nearly as much as fits into a frame. */
+const wideHeaders = fc
+  .nat(120)
+  .map((kib) =>
+    Array.from({ length: kib }, (_, at) => [`wide-${at}`, { type: "S", value: "x".repeat(1_000) }] as const),
+  )
+
+const properties: fc.Arbitrary<ForeignProperties> = fc.record(
+  {
+    contentType: shortText,
+    contentEncoding: shortText,
+    headers: fc.oneof(
+      { weight: 20, arbitrary: fc.array(header, { maxLength: 8 }) },
+      { weight: 1, arbitrary: wideHeaders },
+    ),
+    deliveryMode: fc.constantFrom(1, 2),
+    priority: fc.nat(255),
+    correlationId: shortText,
+    replyTo: fc.oneof(shortText, fc.constant("amq.rabbitmq.reply-to.nobody")),
+    expiration: fc.constantFrom("0", "1", "4000", "4294967295"),
+    messageId: shortText,
+    timestamp: fc.oneof(
+      int64,
+      fc.constantFrom(1_700_000_000n, 1_700_000_000_000n, 1_700_000_000_000_000_000n),
+    ),
+    type: shortText,
+    userId: fc.constant("other"),
+    appId: fc.oneof(shortText, fc.constant("event-broker")),
+  },
+  { requiredKeys: [] },
+)
+
+const DEPTHS = [99, 150, 5_000, 50_000, 100_000]
+const HUGE_BYTES = 2_000_000
+
+/** The text of an event's payload. */
+const payload = fc.oneof(
+  { weight: 20, arbitrary: fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...DEPTHS).map((depth) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`),
+  },
+  { weight: 1, arbitrary: fc.nat(HUGE_BYTES).map((length) => `{"huge":"${"x".repeat(length)}"}`) },
+)
+
+const timestamp = fc.oneof(
+  { weight: 4, arbitrary: fc.constant("1700000000.5") },
+  { weight: 1, arbitrary: fc.constantFrom("1e300", "-1e15", "1700000000000", "1e400", "-0") },
+)
+
+const event = fc
+  .tuple(fc.constantFrom("good", "flaky", "bad", "nobodys"), payload, timestamp)
+  .map(([name, text, time]) => (id: string): ArbitraryMessage["body"] => {
+    const json = JSON.stringify(newEvent({ id, name }))
+      .replace('"payload":{}', () => `"payload":${text}`)
+      .replace(/"timestamp":[^,}]+/, `"timestamp":${time}`)
+    return Buffer.from(json)
+  })
+
+const body = fc.oneof(
+  { weight: 6, arbitrary: event.map((write) => ({ write, hasId: true })) },
+  { weight: 2, arbitrary: fc.json().map((text) => ({ write: () => Buffer.from(text), hasId: false })) },
+  {
+    weight: 2,
+    arbitrary: fc.uint8Array({ maxLength: 500 }).map((raw) => ({ write: () => raw, hasId: false })),
+  },
+)
+
+/** Makes a message with an id in its body, if that has one. */
+export const arbitraryMessage: fc.Arbitrary<(id: string) => ArbitraryMessage> = fc
+  .tuple(body, properties)
+  .map(([{ write, hasId }, given]) => (id: string) => ({
+    id: hasId ? id : null,
+    body: write(id),
+    properties: given,
+  }))
