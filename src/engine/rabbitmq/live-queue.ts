@@ -3,7 +3,7 @@ import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { Watcher } from "../engine.ts"
 import { EngineUnavailableError } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
-import { bodyOf, isForeign } from "./message.ts"
+import { bodyOf } from "./message.ts"
 import { faultError, faultOf } from "./wire/broker-fault.ts"
 
 /** Events that wait at the most while this process is busy; the broker then drops the oldest. */
@@ -117,7 +117,8 @@ export class LiveQueue {
       this.#watchers.tell({
         routingKey: message.routingKey,
         body: bodyOf(message),
-        isForeign: isForeign(message),
+        // Any program can claim this service's app id, and the stream would be spoiled by what is no event.
+        isForeign: true,
       }),
     )
     if (isOver()) return void channel.close().catch(() => {})
