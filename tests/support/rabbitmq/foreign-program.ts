@@ -11,6 +11,7 @@ import {
   shortString,
   table,
 } from "./foreign-fields.ts"
+import { headersOf } from "./foreign-reader.ts"
 
 const METHOD = 1
 const HEADER = 2
@@ -27,6 +28,7 @@ const QUEUE_DECLARE = [50, 10] as const
 const QUEUE_BIND = [50, 20] as const
 const CONFIRM_SELECT = [85, 10] as const
 const PUBLISH = [60, 40] as const
+const GET = [60, 70] as const
 
 type Method = readonly [classId: number, methodId: number]
 
@@ -45,6 +47,7 @@ export class ForeignProgram implements Disposable {
   readonly #socket: Socket
   #received = Buffer.alloc(0)
   readonly #methods: string[] = []
+  readonly #contentHeaders: Buffer[] = []
   readonly #unconfirmed = new Set<number>()
   #published = 0
   #fault: string | null = null
@@ -90,8 +93,23 @@ export class ForeignProgram implements Disposable {
     this.#write(HEADER, 1, Buffer.concat([short(60), short(0), size, encodeProperties(properties)]))
     const most = FRAME_MAX - FRAME_OVERHEAD
     for (let at = 0; at < body.length; at += most) {
-      this.#write(BODY, 1, Buffer.from(body.subarray(at, at + most)))
+      this.#write(BODY, 1, body.subarray(at, at + most))
     }
+  }
+
+  /** Takes the next message of a queue off it, and returns its headers as RabbitMQ sends them; waits for one. */
+  async take(queue: string): Promise<ReadonlyMap<string, Buffer>> {
+    while (this.#contentHeaders.length === 0) {
+      this.#send(1, GET, short(0), shortString(queue), octet(1))
+      await waitUntil(() => {
+        if (this.#fault !== null) throw new Error(this.#fault)
+        return this.#methods.length > 0
+      }, `RabbitMQ to answer basic.get of ${queue}`)
+      if (this.#methods.pop() === "60.71") {
+        await waitUntil(() => this.#contentHeaders.length > 0, "RabbitMQ to send the message")
+      }
+    }
+    return headersOf(this.#contentHeaders.pop() ?? Buffer.alloc(0))
   }
 
   /** Resolves once RabbitMQ has confirmed every message. */
@@ -111,7 +129,7 @@ export class ForeignProgram implements Disposable {
     this.#write(METHOD, channel, Buffer.concat([...method.map(short), ...parts]))
   }
 
-  #write(type: number, channel: number, payload: Buffer): void {
+  #write(type: number, channel: number, payload: Uint8Array): void {
     const frame = [octet(type), short(channel), long(payload.length), payload, octet(FRAME_END)]
     this.#socket.write(Buffer.concat(frame))
   }
@@ -130,6 +148,8 @@ export class ForeignProgram implements Disposable {
       const size = this.#received.readUInt32BE(3)
       if (this.#received.length < size + FRAME_OVERHEAD) return
       if (this.#received[0] === METHOD) this.#take(this.#received.subarray(7, 7 + size))
+      if (this.#received[0] === HEADER)
+        this.#contentHeaders.push(Buffer.from(this.#received.subarray(7, 7 + size)))
       this.#received = this.#received.subarray(size + FRAME_OVERHEAD)
     }
   }

@@ -5,6 +5,7 @@ import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
 import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { queueDeclaration } from "../queue-declaration.ts"
 import { waitUntil } from "../wait-until.ts"
+import { ForeignProgram } from "./foreign-program.ts"
 import type { RabbitMqNode } from "./node.ts"
 import { newEngine, VirtualHost } from "./virtual-host.ts"
 
@@ -73,6 +74,12 @@ export class SharedHost implements AsyncDisposable {
   /** Another engine on the same virtual host. */
   newEngine(overrides: Partial<RabbitMqEngineOptions>): RabbitMqEngine {
     return newEngine(this.#host.access, this.#queueType, overrides)
+  }
+
+  /** Another program that writes its frames itself. */
+  foreignProgram(): Promise<ForeignProgram> {
+    const { port } = this.#node
+    return ForeignProgram.connect({ port, vhost: this.#host.name, user: "guest", password: "guest" })
   }
 
   /** Sets what the engine's user may do; what is not given is allowed. */

@@ -1,0 +1,196 @@
+import { expect, test } from "bun:test"
+import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import { failureRecord } from "../../support/failure-record.ts"
+import { Inbox } from "../../support/inbox.ts"
+import { newEvent } from "../../support/new-event.ts"
+import type { ForeignField, ForeignProperties } from "../../support/rabbitmq/foreign-fields.ts"
+import type { ForeignProgram } from "../../support/rabbitmq/foreign-program.ts"
+import type { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
+import { type Logged, SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+
+const TIMEOUT_MS = 90_000
+
+const SMALL_FRAME_MAX = 8_192
+const SMALL_MESSAGE_MAX = 50_000
+const COUNT = 20
+
+const text = (length: number): ForeignField => ({ type: "S", value: "x".repeat(length) })
+const KEPT = ["kept", text(500)] as const
+
+/** Sets a limit of RabbitMQ that it otherwise reads from its configuration, until it is disposed. */
+async function limit(node: RabbitMqNode, name: "frame_max" | "max_message_size", value: number) {
+  const set = (term: string) =>
+    node.control(
+      "eval",
+      `{ok, Before} = application:get_env(rabbit, ${name}),
+       application:set_env(rabbit, ${name}, ${term}), persistent_term:put(${name}, ${term}), Before.`,
+    )
+  const before = await set(String(value))
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await set(before.trim())
+    },
+  }
+}
+
+function eventText(id: string, bytes = 0): string {
+  const json = JSON.stringify(newEvent({ id, routing_key: "calls" })).replace(
+    '"retry_count":0',
+    '"retry_count":9',
+  )
+  return json.replace('"payload":{}', `"payload":{"text":"${"x".repeat(bytes)}"}`)
+}
+
+async function publish(program: ForeignProgram, body: string, properties: ForeignProperties): Promise<void> {
+  program.publish("events", "calls", Buffer.from(body), properties)
+  await program.confirmed()
+}
+
+const idOf = ({ body }: { readonly body: string }): string => JSON.parse(body).id
+
+const told = (log: readonly Logged[], level: string) => log.filter((line) => line.level === level)
+
+async function ready(engine: RabbitMqEngine): Promise<void> {
+  await waitUntil(() => engine.status().state === "ready", "the engine to be ready")
+}
+
+onEveryBroker((node) => {
+  test(
+    "a message whose headers don't fit into a frame with ours becomes a dead letter without them",
+    async () => {
+      await using host = await SharedHost.open(node(), "quorum")
+      await host.declare("calls")
+      using program = await host.foreignProgram()
+      await using _ = await limit(node(), "frame_max", SMALL_FRAME_MAX)
+      const log: Logged[] = []
+      const engine = host.newEngine({
+        report: (level, message, fields) => log.push({ level, message, fields }),
+      })
+      await ready(engine)
+      await engine.declareQueues([])
+      const inbox = new Inbox(engine, "calls")
+      for (const [id, bytes] of [
+        ["near", SMALL_FRAME_MAX - 100],
+        ["beyond", 60_000],
+        ["wide", 120_000],
+      ] as const) {
+        await publish(program, eventText(id), { messageId: id, headers: [["h", text(bytes)]] })
+      }
+      for (const delivery of await inbox.take(3)) await delivery.deadLetter(failureRecord())
+      await host.engine.deadLetters("calls", {}).then((letters) => {
+        expect(letters.map((letter) => [idOf(letter), letter.failure.reason])).toEqual([
+          ["near", "error"],
+          ["beyond", "error"],
+          ["wide", "error"],
+        ])
+      })
+      // Of the widest headers nothing is kept from the start: they are above the bound of any copy.
+      expect(told(log, "warn").map(({ fields }) => fields["id"])).toEqual(["near", "beyond"])
+      expect(told(log, "error")).toEqual([])
+      await engine.close()
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "a body that RabbitMQ refuses because of our count is stored as it was",
+    async () => {
+      await using host = await SharedHost.open(node(), "quorum")
+      const { engine, log, states } = host
+      await host.declare("calls")
+      using program = await host.foreignProgram()
+      const body = eventText("exact", 1_000)
+      await publish(program, body, {
+        messageId: "exact",
+        headers: [["x-retry-count", { type: "I", value: 9 }]],
+      })
+      await using _ = await limit(node(), "max_message_size", body.length)
+      const inbox = new Inbox(engine, "calls")
+      const delivery = await inbox.next()
+      expect(delivery.attempt).toBe(10)
+      await delivery.retry(0, failureRecord())
+      const again = await inbox.next()
+      expect([again.attempt, again.body]).toEqual([11, body])
+      expect(told(log, "warn").map(({ fields }) => fields["reason"])).toEqual([
+        expect.stringContaining("message size"),
+      ])
+      expect(states).toEqual(["ready"])
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "messages that RabbitMQ takes no copy of become dead letters, and those retried with them keep what they have",
+    async () => {
+      await using host = await SharedHost.open(node(), "quorum")
+      const { engine, log, states } = host
+      await host.declare("calls")
+      using program = await host.foreignProgram()
+      for (let at = 0; at < COUNT; at++) {
+        const id = `large-${at}`
+        await publish(program, eventText(id, SMALL_MESSAGE_MAX), { messageId: id, appId: "other program" })
+        await publish(program, eventText(`small-${at}`), { messageId: `small-${at}`, headers: [KEPT] })
+      }
+      await using _ = await limit(node(), "max_message_size", SMALL_MESSAGE_MAX)
+      const inbox = new Inbox(engine, "calls")
+      const deliveries = await inbox.take(2 * COUNT)
+      const cancelled = inbox.subscription.cancel()
+      const settled = deliveries.map((delivery) => delivery.retry(0, failureRecord()))
+      const published = Array.from({ length: COUNT }, () =>
+        engine.publish(newEvent({ routing_key: "calls" })),
+      )
+      await Promise.all([...settled, ...published, cancelled])
+      // RabbitMQ dead-letters what was rejected a moment later.
+      await waitUntil(
+        async () => (await host.depthOf("dead.calls")) === COUNT,
+        "the originals to be dead letters",
+      )
+      const letters = await engine.deadLetters("calls", {})
+      expect(new Set(letters.map(idOf))).toEqual(
+        new Set(Array.from({ length: COUNT }, (_, at) => `large-${at}`)),
+      )
+      expect(letters[0]?.failure).toMatchObject({ reason: "rejected" })
+      expect(letters[0]?.failure.lastFailedAt).toBeGreaterThan(0)
+      expect(told(log, "error")).toHaveLength(COUNT)
+      expect(told(log, "error")[0]?.fields).toMatchObject({
+        queue: "calls",
+        app_id: "other program",
+        reason: expect.stringContaining("message size"),
+      })
+      expect(await host.depthOf("calls")).toBe(2 * COUNT)
+      const kept: (Buffer | undefined)[] = []
+      while (kept.length < 2 * COUNT) kept.push((await program.take("calls")).get("kept"))
+      expect(kept.filter((header) => header?.length === 505)).toHaveLength(COUNT)
+      expect(states).toEqual(["ready"])
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "a message that no copy is taken of is held while its queue of dead letters can't be declared",
+    async () => {
+      await using host = await SharedHost.open(node(), "classic")
+      const { engine, other } = host
+      await host.declare("calls")
+      using program = await host.foreignProgram()
+      await publish(program, eventText("large", SMALL_MESSAGE_MAX), { messageId: "large" })
+      await using _ = await limit(node(), "max_message_size", SMALL_MESSAGE_MAX)
+      await other.queueDelete("dead.calls")
+      await host.permit({ configure: "^(?!dead).*" })
+      const inbox = new Inbox(engine, "calls")
+      const settled = (await inbox.next()).retry(0, failureRecord())
+      await waitUntil(() => engine.report().heldDeliveries === 1, "the delivery to be held")
+      expect(engine.status()).toMatchObject({ warning: expect.stringContaining("ACCESS_REFUSED") })
+      await host.permit({})
+      await settled
+      await waitUntil(
+        async () => (await host.depthOf("dead.calls")) === 1,
+        "the original to be a dead letter",
+      )
+      expect((await engine.deadLetters("calls", {})).map(idOf)).toEqual(["large"])
+    },
+    TIMEOUT_MS,
+  )
+})
