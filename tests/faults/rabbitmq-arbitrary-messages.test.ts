@@ -11,11 +11,24 @@ import { type RunningService, ServiceFolder } from "../support/running-service.t
 import { waitUntil } from "../support/wait-until.ts"
 
 const TIMEOUT_MS = 180_000
-const ROUNDS = 10
-const MESSAGES_PER_ROUND = 200
-const QUEUE = "custom_events"
-const LETTERS = `/api/v1/dead-letters/${QUEUE}`
+const SETTLED_WITHIN_MS = 120_000
+const MESSAGES = 2_000
+
+/** How many are published before RabbitMQ's confirms are waited for: the memory of the test has a bound. */
+const BATCH = 250
+
+/** How many events the service itself publishes while the others are handled, and while they are redriven. */
+const ORDINARY = 50
+
+/** What is looked at meanwhile costs the service more than the figures that it keeps for a second. */
+const LOOK_INTERVAL_MS = 200
+
 const OTHER = "other"
+
+/** The queues that every service has: their messages are handled, retried and redriven at the same time. */
+const TYPES = ["voice", "user", "system", "notification", "custom"] as const
+
+type Type = (typeof TYPES)[number]
 
 /** `AMQP_SEED` repeats a run. */
 const SEED = Number(process.env["AMQP_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
@@ -28,10 +41,13 @@ interface Letters {
   }[]
 }
 
+const queueOf = (type: Type): string => `${type}_events`
+const lettersOf = (type: Type): string => `/api/v1/dead-letters/${queueOf(type)}`
+
 /** Its handlers fail for ever, or at the first attempt; the others write the event's id into the journal. */
-const moduleText = (folder: ServiceFolder) => `
+const moduleText = (folder: ServiceFolder, type: Type) => `
   export default {
-    queue: "${QUEUE}", retry: { attempts: 2, backoff: { initial: 10, max: 10 } },
+    queue: "${queueOf(type)}", retry: { attempts: 2, backoff: { initial: 10, max: 10 } },
     on: {
       async good(event) { ${folder.journal("event.id")} },
       async flaky(event, ctx) { if (ctx.attempt === 1) throw new Error("not yet"); ${folder.journal("event.id")} },
@@ -40,45 +56,75 @@ const moduleText = (folder: ServiceFolder) => `
     },
   }`
 
-async function deadLetterCount(service: RunningService): Promise<number> {
+/** The messages of a queue that are not handled: they have to be its dead letters. */
+function openOf(folder: ServiceFolder, messages: readonly ArbitraryMessage[]): readonly ArbitraryMessage[] {
+  const handled = new Set(folder.journalLines())
+  return messages.filter(({ id }) => id === null || !handled.has(id))
+}
+
+async function deadLetterCounts(service: RunningService): Promise<ReadonlyMap<string, number>> {
   const { status, body } = await service.get("/api/v1/dead-letters")
   expect(status).toBe(200)
   const { queues } = body as { queues: { queue_name: string; dead_letter_count: number }[] }
-  const found = queues.find(({ queue_name }) => queue_name === QUEUE)
-  return found?.dead_letter_count ?? 0
+  return new Map(queues.map(({ queue_name, dead_letter_count }) => [queue_name, dead_letter_count]))
 }
 
-/** Checks that each message is handled or a listed dead letter. Returns how many are dead letters. */
+/** Those of the messages that are not handled, and not listed among the dead letters either. */
+async function missingOf(
+  service: RunningService,
+  type: Type,
+  open: readonly ArbitraryMessage[],
+): Promise<{ readonly count: number; readonly missing: readonly string[] }> {
+  const { status, body } = await service.get(`${lettersOf(type)}?limit=1000`)
+  expect(status).toBe(200)
+  const { count, dead_letters } = body as Letters
+  const listed = new Set(dead_letters.map(({ event }) => event?.id))
+  const texts = dead_letters.flatMap(({ body: text }) => (text === undefined ? [] : [text]))
+  const missing = open.flatMap(({ id }) =>
+    id === null || listed.has(id) || texts.some((text) => text.includes(id)) ? [] : [id],
+  )
+  return { count, missing }
+}
+
+/** Waits until each message is handled or a listed dead letter. Returns how many are dead letters, by their queue. */
 async function allSettled(
   service: RunningService,
   folder: ServiceFolder,
-  messages: readonly ArbitraryMessage[],
-): Promise<number> {
-  let letters: Letters = { count: 0, dead_letters: [] }
-  let missing: readonly string[] = []
-  await waitUntil(
-    async () => {
-      const handled = new Set(folder.journalLines())
-      const open = messages.filter(({ id }) => id === null || !handled.has(id))
-      if ((await deadLetterCount(service)) < open.length) return false
-      const { status, body } = await service.get(`${LETTERS}?limit=1000`)
-      expect(status).toBe(200)
-      letters = body as Letters
-      const listed = new Set(letters.dead_letters.map(({ event }) => event?.id))
-      const texts = letters.dead_letters.flatMap(({ body: text }) => (text === undefined ? [] : [text]))
-      missing = open.flatMap(({ id }) =>
-        id === null || listed.has(id) || texts.some((text) => text.includes(id)) ? [] : [id],
-      )
-      return letters.count === open.length && missing.length === 0
-    },
-    "every message to be handled or a dead letter",
-    60_000,
-  ).catch((error: unknown) => {
-    throw new Error(
-      `seed ${SEED}: ${String(error)}; ${letters.count} dead letters, missing ${missing.slice(0, 5)}\n${service.stdout.slice(-4_000)}${service.stderr}`,
-    )
+  messages: ReadonlyMap<Type, readonly ArbitraryMessage[]>,
+): Promise<ReadonlyMap<Type, number>> {
+  const settled = new Map<Type, number>()
+  let last = ""
+  const isSettled = async (): Promise<boolean> => {
+    const counts = await deadLetterCounts(service)
+    for (const [type, ofQueue] of messages) {
+      if (settled.has(type)) continue
+      const open = openOf(folder, ofQueue)
+      last = `${queueOf(type)} has ${counts.get(queueOf(type))} dead letters, ${open.length} are to be`
+      if (counts.get(queueOf(type)) !== open.length) return false
+      const { count, missing } = await missingOf(service, type, open)
+      last = `${queueOf(type)} lists ${count} of ${open.length}, without ${missing.slice(0, 5)}`
+      if (count !== open.length || missing.length > 0) return false
+      settled.set(type, count)
+    }
+    return true
+  }
+  const what = "every message to be handled or a dead letter"
+  await waitUntil(isSettled, what, SETTLED_WITHIN_MS, LOOK_INTERVAL_MS).catch((error: unknown) => {
+    const log = `${service.stdout.slice(-4_000)}${service.stderr}`
+    throw new Error(`seed ${SEED}: ${String(error)}; ${last}\n${log}`)
   })
-  return letters.count
+  return settled
+}
+
+/** Publishes ordinary events through the service, one after the other. Each has to be answered 201. */
+async function publishOrdinary(service: RunningService): Promise<readonly string[]> {
+  const ids: string[] = []
+  while (ids.length < ORDINARY) {
+    const { id, payload } = newEvent({ name: "ordinary" })
+    const type = TYPES[ids.length % TYPES.length]
+    ids.push(await service.publish({ id, type, name: "ordinary", payload }))
+  }
+  return ids
 }
 
 test(
@@ -90,7 +136,7 @@ test(
     await node.manage("PUT", `users/${OTHER}`, { password: OTHER, tags: "" })
     await node.manage("PUT", `permissions/%2F/${OTHER}`, { configure: ".*", write: ".*", read: ".*" })
     await using folder = new ServiceFolder()
-    folder.write("handlers/arbitrary.ts", moduleText(folder))
+    for (const type of TYPES) folder.write(`handlers/${type}.ts`, moduleText(folder, type))
     const service = await folder.start({ RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node.port) })
     await waitUntil(() => isReady(service), "the service to be ready")
     using program = await ForeignProgram.connect({
@@ -105,31 +151,33 @@ test(
         EventSource.open(`${service.url}/api/v1/events/stream?format=${format}`),
       ),
     )
-    const samples = fc.sample(arbitraryMessage, { numRuns: ROUNDS * MESSAGES_PER_ROUND, seed: SEED })
-    const ordinary: string[] = []
-    for (let round = 0; round < ROUNDS; round++) {
-      const messages = samples
-        .slice(round * MESSAGES_PER_ROUND, (round + 1) * MESSAGES_PER_ROUND)
-        .map((make, at) => make(`${round}-${at}.`))
-      for (const [at, { body, properties }] of messages.entries()) {
-        program.publish("events", "events.custom.arbitrary", body, properties)
-        // Each publish has to be answered 201.
-        if (at % 20 === 0) ordinary.push(await service.publish(newOrdinary()))
-      }
-      await program.confirmed()
-      const dead = await allSettled(service, folder, messages)
-      const redriven = await service.post(`${LETTERS}/redrive`, { all: true })
-      expect(await redriven.json()).toMatchObject({ redriven: dead })
-      ordinary.push(await service.publish(newOrdinary()))
-      await allSettled(service, folder, messages)
-      const purged = await fetch(`${service.url}${LETTERS}?all=true`, { method: "DELETE" })
-      expect(purged.status).toBe(200)
-      expect(service.isAlive).toBe(true)
+    const samples = fc.sample(arbitraryMessage, { numRuns: MESSAGES, seed: SEED })
+    const messages = new Map<Type, ArbitraryMessage[]>(TYPES.map((type) => [type, []]))
+    const firstPublished = publishOrdinary(service)
+    for (const [at, make] of samples.entries()) {
+      const type = TYPES[at % TYPES.length] ?? "custom"
+      const message = make(`message-${at}.`)
+      messages.get(type)?.push(message)
+      program.publish("events", `events.${type}.arbitrary`, message.body, message.properties)
+      if (at % BATCH === 0) await program.confirmed()
     }
+    await program.confirmed()
+    const first = await firstPublished
+    const dead = await allSettled(service, folder, messages)
+    const redrivePublished = publishOrdinary(service)
+    await Promise.all(
+      [...dead].map(async ([type, count]) => {
+        const redriven = await service.post(`${lettersOf(type)}/redrive`, { all: true })
+        expect(await redriven.json()).toMatchObject({ redriven: count })
+      }),
+    )
+    const ordinary = [...first, ...(await redrivePublished)]
+    await allSettled(service, folder, messages)
     await waitUntil(() => {
       const handled = new Set(folder.journalLines())
       return ordinary.every((id) => handled.has(id))
     }, "the ordinary events to be handled")
+    expect(service.isAlive).toBe(true)
     expect(streams.map(({ hasEnded }) => hasEnded)).toEqual([false, false])
     for (const stream of streams) stream[Symbol.dispose]()
     expect(
@@ -139,8 +187,3 @@ test(
   },
   TIMEOUT_MS,
 )
-
-function newOrdinary(): Readonly<Record<string, unknown>> {
-  const { id, type, name, payload } = newEvent({ name: "ordinary" })
-  return { id, type, name, payload }
-}

@@ -102,7 +102,15 @@ const properties: fc.Arbitrary<ForeignProperties> = fc.record(
 )
 
 const DEPTHS = [99, 150, 5_000, 50_000, 100_000]
+
+/** Larger than a frame; and a few that are many times as large. */
+const LARGE_BYTES = 300_000
 const HUGE_BYTES = 2_000_000
+
+const hugeLength = fc.oneof(
+  { weight: 6, arbitrary: fc.nat(LARGE_BYTES) },
+  { weight: 1, arbitrary: fc.nat(HUGE_BYTES) },
+)
 
 /** The text of an event's payload. */
 const payload = fc.oneof(
@@ -111,7 +119,7 @@ const payload = fc.oneof(
     weight: 1,
     arbitrary: fc.constantFrom(...DEPTHS).map((depth) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`),
   },
-  { weight: 1, arbitrary: fc.nat(HUGE_BYTES).map((length) => `{"huge":"${"x".repeat(length)}"}`) },
+  { weight: 1, arbitrary: hugeLength.map((length) => `{"huge":"${"x".repeat(length)}"}`) },
 )
 
 const timestamp = fc.oneof(
