@@ -9,6 +9,10 @@ const PATH = "/api/v1/dead-letters"
 /** Longest text of an error in a line. */
 const MAX_ERROR_LENGTH = 60
 
+/** How many dead letters `list` shows by default, and how many it asks the service for at a time. */
+const DEFAULT_SHOWN = 100
+const MAX_ASKED = 1_000
+
 interface Selection {
   readonly id?: readonly string[]
   readonly reason?: string
@@ -24,6 +28,8 @@ interface Answer {
     readonly last_failed_at: number | null
     readonly error: { readonly name: string; readonly message: string } | null
   }[]
+  /** Null if there are no more. Absent from a service of an earlier version, which answers all at once. */
+  readonly cursor?: string | null
 }
 
 export function addDeadLetters(program: Command): void {
@@ -67,9 +73,9 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
     print(table(["queue", "dead letters"], rows))
     return
   }
-  const answer = await client.get<Answer>(`${PATH}/${encodeURIComponent(queue)}?${queryOf(options)}`)
-  if (options.json) return printJson(answer.dead_letters)
-  const rows = answer.dead_letters.map(({ event, reason, attempts, last_failed_at: at, error }) => [
+  const letters = await readLetters(client, queue, options)
+  if (options.json) return printJson(letters)
+  const rows = letters.map(({ event, reason, attempts, last_failed_at: at, error }) => [
     String(event?.id ?? ""),
     event?.type === undefined ? "" : `${event.type}.${event.name}`,
     reason,
@@ -78,6 +84,24 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
     error === null ? "" : shorten(`${error.name}: ${error.message}`),
   ])
   print(table(["id", "event", "reason", "attempts", "last failed", "error"], rows))
+}
+
+/** Reads as many as are asked for; the service bounds each answer. */
+async function readLetters(
+  client: ServiceClient,
+  queue: string,
+  { limit = DEFAULT_SHOWN, ...filter }: Selection,
+): Promise<Answer["dead_letters"]> {
+  const letters: Answer["dead_letters"][number][] = []
+  let cursor: string | null = null
+  do {
+    const query = queryOf({ ...filter, limit: Math.min(limit - letters.length, MAX_ASKED) })
+    if (cursor !== null) query.set("cursor", cursor)
+    const answer: Answer = await client.get(`${PATH}/${encodeURIComponent(queue)}?${query}`)
+    letters.push(...answer.dead_letters)
+    cursor = answer.cursor ?? null
+  } while (cursor !== null && letters.length < limit)
+  return letters
 }
 
 type RedriveOptions = ServiceOptions & Selection & { readonly all?: boolean; readonly dryRun?: boolean }

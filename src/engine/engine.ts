@@ -60,11 +60,14 @@ export interface Engine {
   queueStats(): Promise<readonly QueueStats[]>
 
   /**
-   * A queue's dead letters, the oldest first. Looking neither takes nor reorders them, and can be done any number of
-   * times.
+   * Returns a page of a queue's dead letters, the oldest first. A page is bounded in bytes; it may have fewer letters
+   * than the selection's limit, or none, while there are more. Looking neither takes nor reorders them, and can be done
+   * any number of times.
+   * @param after the cursor of the page before; default: from the oldest
    * @throws {UnknownQueueError | EngineUnavailableError}
+   * @throws {InvalidCursorError} if the cursor is none of this queue, or what it points to is gone
    */
-  deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]>
+  deadLetters(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage>
 
   /**
    * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each is stored on
@@ -131,6 +134,8 @@ export interface EngineCapabilities {
   readonly maxUnsettledMs: number | null
   /** Each delivery that a crash cuts short counts; where not, several count as one. */
   readonly countsEveryRedelivery: boolean
+  /** Dead letters keep their order when the process dies while it looks at them, redrives or purges. */
+  readonly crashKeepsDeadLetterOrder: boolean
 }
 
 export type EngineStatus =
@@ -268,6 +273,12 @@ export interface Purged {
   readonly purged: number
   /** Dead letters that the queue still has. */
   readonly remaining: number
+}
+
+export interface DeadLetterPage {
+  readonly letters: readonly DeadLetter[]
+  /** Continues behind the last letter that was looked at; null if there are no more. */
+  readonly cursor: string | null
 }
 
 export interface DeadLetter {

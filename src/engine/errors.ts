@@ -55,6 +55,11 @@ export class EngineUnavailableError extends Error {
   override readonly name = "EngineUnavailableError"
 }
 
+/** A cursor of a list that can't be continued. The message completes "the cursor …". */
+export class InvalidCursorError extends Error {
+  override readonly name = "InvalidCursorError"
+}
+
 /** There is no such queue. The message names it, and those that there are. */
 export class UnknownQueueError extends Error {
   override readonly name = "UnknownQueueError"

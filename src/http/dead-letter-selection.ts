@@ -42,8 +42,12 @@ const limit = z
 
 const flag = z.boolean("must be true or false")
 
-/** Which dead letters to look at: filters, and how many. */
+/** Which dead letters to look at: filters, how many, and from where on. */
 export const LookSchema = z.strictObject({
+  cursor: z
+    .string("must be a string")
+    .optional()
+    .openapi({ description: "The `cursor` of the answer before; without it, from the oldest." }),
   limit: limit
     .max(MAX_LOOK, `must be at most ${MAX_LOOK}`)
     .default(DEFAULT_LOOK)

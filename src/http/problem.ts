@@ -1,5 +1,6 @@
 import {
   EngineUnavailableError,
+  InvalidCursorError,
   PublishError,
   type PublishOutcome,
   QueueInUseError,
@@ -102,6 +103,11 @@ export function toProblemError(error: unknown): ProblemError {
   }
   if (error instanceof TopicTreeFullError) {
     return new ProblemError("too-many-in-flight", `${capitalized(error.message)}. Ask for fewer topics.`)
+  }
+  if (error instanceof InvalidCursorError) {
+    return new ProblemError("validation-failed", faultsDetail(1, 1), {
+      errors: [{ parameter: "cursor", message: error.message }],
+    })
   }
   if (error instanceof UnknownQueueError)
     return new ProblemError("not-found", `${capitalized(error.message)}.`)

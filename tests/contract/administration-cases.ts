@@ -1,5 +1,6 @@
 import { expect } from "bun:test"
 import type { Engine } from "../../src/engine/engine.ts"
+import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -148,7 +149,7 @@ export const administrationCases: readonly ContractCase[] = [
       await publish(engine, "calls", "after")
       await held.ack()
       expect(namesOf([await inbox.next()])).toEqual(["after"])
-      expect(namesOf(await engine.deadLetters("calls", {}))).toEqual(["n-0"])
+      expect(namesOf(await deadLettersOf(engine, "calls", {}))).toEqual(["n-0"])
     },
   },
   {

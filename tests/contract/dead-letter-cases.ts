@@ -1,6 +1,7 @@
 import { expect } from "bun:test"
 import type { DeadLetter, DeadLetterSelection, Engine } from "../../src/engine/engine.ts"
 import type { FailureReason } from "../../src/event/failure.ts"
+import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -23,7 +24,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await (await inbox.next()).deadLetter(failure)
       await engine.publish(newEvent({ routing_key: "calls", name: "next" }))
       expect(namesOf([await inbox.next()])).toEqual(["next"])
-      const dead = await engine.deadLetters("calls", { limit: 10 })
+      const dead = await deadLettersOf(engine, "calls", { limit: 10 })
       expect(dead.map(({ failure }) => failure)).toEqual([failure])
       expect(dead.map(({ body }) => JSON.parse(body))).toEqual([event])
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: 1 })
@@ -41,9 +42,9 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.publish(event)
       await (await new Inbox(engine, "failing").next()).deadLetter(failureRecord())
       await (await new Inbox(engine, "fine").next()).ack()
-      const [dead] = await engine.deadLetters("failing", { limit: 10 })
+      const [dead] = await deadLettersOf(engine, "failing", { limit: 10 })
       expect(JSON.parse(dead?.body ?? "null")).toEqual(event)
-      expect(await engine.deadLetters("fine", { limit: 10 })).toEqual([])
+      expect(await deadLettersOf(engine, "fine", { limit: 10 })).toEqual([])
     },
   },
   {
@@ -58,8 +59,8 @@ export const deadLetterCases: readonly ContractCase[] = [
         await (await inbox.next()).deadLetter(failureRecord())
       }
       for (let look = 0; look < 30; look++) {
-        expect(namesOf(await engine.deadLetters("calls", { limit: 100 }))).toEqual(names)
-        expect(namesOf(await engine.deadLetters("calls", { limit: 2 }))).toEqual(["a", "b"])
+        expect(namesOf(await deadLettersOf(engine, "calls", { limit: 100 }))).toEqual(names)
+        expect(namesOf(await deadLettersOf(engine, "calls", { limit: 2 }))).toEqual(["a", "b"])
       }
       expect(await statsOf(engine, "calls")).toMatchObject({ deadLetterCount: names.length })
     },
@@ -69,7 +70,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
-      expect(await engine.deadLetters("calls", { limit: 10 })).toEqual([])
+      expect(await deadLettersOf(engine, "calls", { limit: 10 })).toEqual([])
     },
   },
   {
@@ -79,7 +80,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.declareQueues([queueDeclaration("calls")])
       await buryAll(engine, ["a", "b", "c"])
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 3, remaining: 0 })
-      expect(await engine.deadLetters("calls", { limit: 10 })).toEqual([])
+      expect(await deadLettersOf(engine, "calls", { limit: 10 })).toEqual([])
       const again = await new Inbox(engine, "calls").take(3)
       expect(namesOf(again)).toEqual(["a", "b", "c"])
       for (const delivery of again) {
@@ -97,9 +98,9 @@ export const deadLetterCases: readonly ContractCase[] = [
       const ids = await buryAll(engine, ["a", "b", "c", "d", "e"])
       const byId = { ids: [ids[3] ?? "", ids[1] ?? "", "no such id"] }
       expect(await engine.redrive("calls", byId)).toEqual({ redriven: 2, remaining: 3 })
-      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["a", "c", "e"])
+      expect(namesOf(await deadLettersOf(engine, "calls", { limit: 10 }))).toEqual(["a", "c", "e"])
       expect(await engine.redrive("calls", { limit: 1 })).toEqual({ redriven: 1, remaining: 2 })
-      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["c", "e"])
+      expect(namesOf(await deadLettersOf(engine, "calls", { limit: 10 }))).toEqual(["c", "e"])
       expect(namesOf(await new Inbox(engine, "calls").take(3))).toEqual(["b", "d", "a"])
     },
   },
@@ -129,7 +130,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await buryAll(engine, ["a", "b", "c"])
       const taken = await fill(harness, 2, () => engine.publish(newEvent({ routing_key: "calls" })))
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 0, remaining: 3 })
-      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["a", "b", "c"])
+      expect(namesOf(await deadLettersOf(engine, "calls", { limit: 10 }))).toEqual(["a", "b", "c"])
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: taken })
     },
   },
@@ -141,7 +142,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await buryAll(engine, ["a", "b"])
       await engine.publish(newEvent({ routing_key: "calls", name: "kept" }))
       expect(await engine.purgeDeadLetters("calls", {})).toEqual({ purged: 2, remaining: 0 })
-      expect(await engine.deadLetters("calls", { limit: 10 })).toEqual([])
+      expect(await deadLettersOf(engine, "calls", { limit: 10 })).toEqual([])
       expect(await engine.purgeDeadLetters("calls", {})).toEqual({ purged: 0, remaining: 0 })
       expect(namesOf(await new Inbox(engine, "calls").take(1))).toEqual(["kept"])
     },
@@ -153,7 +154,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.declareQueues([queueDeclaration("calls")])
       await buryAll(engine, ["a", "b", "a", "b"], ["timeout", "rejected", "rejected", "timeout"])
       const find = async (selection: DeadLetterSelection) =>
-        (await engine.deadLetters("calls", selection)).map(
+        (await deadLettersOf(engine, "calls", selection)).map(
           ({ body, failure }) => `${JSON.parse(body).name} ${failure.reason}`,
         )
       expect(await find({ reason: "timeout" })).toEqual(["a timeout", "b timeout"])
@@ -175,7 +176,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       expect(await dryRun({})).toEqual({ redriven: 5, remaining: 0 })
       expect(await dryRun({ name: "a" })).toEqual({ redriven: 3, remaining: 2 })
       expect(await dryRun({ name: "a", limit: 2 })).toEqual({ redriven: 2, remaining: 3 })
-      expect(namesOf(await engine.deadLetters("calls", {}))).toEqual(names)
+      expect(namesOf(await deadLettersOf(engine, "calls", {}))).toEqual(names)
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: 5 })
     },
   },
@@ -199,11 +200,11 @@ export const deadLetterCases: readonly ContractCase[] = [
         remaining: 5,
       })
       expect(await engine.redrive("calls", { name: "d" })).toEqual({ redriven: 1, remaining: 4 })
-      expect(namesOf(await engine.deadLetters("calls", {}))).toEqual(["b", "e", "f", "g"])
+      expect(namesOf(await deadLettersOf(engine, "calls", {}))).toEqual(["b", "e", "f", "g"])
       const byId = { ids: [ids[5] ?? "", ids[0] ?? ""] }
       expect(await engine.purgeDeadLetters("calls", byId)).toEqual({ purged: 1, remaining: 3 })
       expect(await engine.purgeDeadLetters("calls", { limit: 1 })).toEqual({ purged: 1, remaining: 2 })
-      expect(namesOf(await engine.deadLetters("calls", {}))).toEqual(["e", "g"])
+      expect(namesOf(await deadLettersOf(engine, "calls", {}))).toEqual(["e", "g"])
       expect(namesOf(await new Inbox(engine, "calls").take(1))).toEqual(["d"])
     },
   },
@@ -219,7 +220,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       )
       const within = ["events.voice"]
       const find = async (selection: DeadLetterSelection) =>
-        namesOf(await engine.deadLetters("calls", selection))
+        namesOf(await deadLettersOf(engine, "calls", selection))
       expect(await find({ within })).toEqual(["voice.a", "voice", "voice.d"])
       expect(await find({ within, limit: 2 })).toEqual(["voice.a", "voice"])
       expect(await find({ within, name: "voicemail.b" })).toEqual([])
@@ -252,7 +253,7 @@ export const deadLetterCases: readonly ContractCase[] = [
         queue: "cals",
         message: 'there is no queue "cals"; there are calls',
       }
-      await expect(engine.deadLetters("cals", {})).rejects.toMatchObject(unknown)
+      await expect(deadLettersOf(engine, "cals", {})).rejects.toMatchObject(unknown)
       await expect(engine.redrive("cals", {})).rejects.toMatchObject(unknown)
       await expect(engine.purgeDeadLetters("cals", {})).rejects.toMatchObject(unknown)
     },
@@ -264,7 +265,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.declareQueues([queueDeclaration("calls")])
       const ids = await buryMany(engine, 500)
       const looks: Promise<readonly DeadLetter[]>[] = []
-      const look = () => looks.push(engine.deadLetters("calls", {}))
+      const look = () => looks.push(deadLettersOf(engine, "calls", {}))
       look()
       const redrives = [engine.redrive("calls", { limit: 300 })]
       look()
@@ -302,6 +303,81 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "large dead letters are shown in pages that are bounded in bytes, and each is shown once",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const ids = await buryAll(engine, Array.from({ length: 30 }, largeEvent))
+      const shown: string[][] = []
+      let cursor: string | undefined
+      do {
+        const page = await engine.deadLetters("calls", { limit: 1_000 }, cursor)
+        shown.push(page.letters.map(({ body }) => JSON.parse(body).id))
+        cursor = page.cursor ?? undefined
+      } while (cursor !== undefined)
+      expect(shown.flat()).toEqual([...ids])
+      expect(Math.max(...shown.map(({ length }) => length))).toBeLessThan(20)
+      expect((await engine.deadLetters("calls", { limit: 1 })).letters).toHaveLength(1)
+    },
+  },
+  {
+    title: "a cursor goes on behind its letter when older ones are gone, and one that is wrong is refused",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      await buryAll(engine, ["a", "b", "c", "d", "e"])
+      const { letters, cursor } = await engine.deadLetters("calls", { limit: 3 })
+      expect(namesOf(letters)).toEqual(["a", "b", "c"])
+      await engine.purgeDeadLetters("calls", { limit: 2 })
+      const next = await engine.deadLetters("calls", {}, cursor ?? "")
+      expect(namesOf(next.letters)).toEqual(["d", "e"])
+      expect(next.cursor).toBeNull()
+      await expect(engine.deadLetters("calls", {}, "nonsense")).rejects.toMatchObject({
+        name: "InvalidCursorError",
+      })
+    },
+  },
+  {
+    title: "large dead letters are counted, redriven and purged, those between others too",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      await buryAll(
+        engine,
+        Array.from({ length: 60 }, (_, index) => ({
+          ...largeEvent(),
+          name: index % 2 === 0 ? "even" : "odd",
+        })),
+      )
+      expect(await engine.redrive("calls", { limit: 1 }, { dryRun: true })).toEqual({
+        redriven: 1,
+        remaining: 59,
+      })
+      expect(await engine.redrive("calls", {}, { dryRun: true })).toEqual({ redriven: 60, remaining: 0 })
+      expect(await engine.redrive("calls", { name: "odd" })).toEqual({ redriven: 30, remaining: 30 })
+      expect(namesOf(await deadLettersOf(engine, "calls", {}))).toEqual(Array(30).fill("even"))
+      expect(await engine.redrive("calls", { limit: 10 })).toEqual({ redriven: 10, remaining: 20 })
+      expect(await engine.purgeDeadLetters("calls", {})).toEqual({ purged: 20, remaining: 0 })
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 40, deadLetterCount: 0 })
+    },
+  },
+  {
+    title: "the order of dead letters survives redrives and looks of every length",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const ids = await buryMany(engine, 400)
+      await engine.deadLetters("calls", { limit: 10 })
+      await engine.redrive("calls", { limit: 150 })
+      await engine.deadLetters("calls", { limit: 1 })
+      await engine.redrive("calls", { ids: ids.filter((_, index) => index % 7 === 0) })
+      await engine.purgeDeadLetters("calls", { limit: 3 })
+      const left = ids.slice(150).filter((id) => ids.indexOf(id) % 7 !== 0)
+      const shown = (await deadLettersOf(engine, "calls", {})).map(({ body }) => JSON.parse(body).id)
+      expect(shown).toEqual(left.slice(3))
+    },
+  },
+  {
     title: "a process that is killed in the middle of a redrive loses none",
     async run(harness) {
       const engine = await harness.open()
@@ -310,11 +386,13 @@ export const deadLetterCases: readonly ContractCase[] = [
       await engine.close()
       await harness.crashRedriving("calls")
       const reopened = await harness.open()
-      const dead = (await reopened.deadLetters("calls", {})).map(({ body }) => JSON.parse(body).id)
+      const dead = (await deadLettersOf(reopened, "calls", {})).map(({ body }) => JSON.parse(body).id)
       const { messageCount } = await statsOf(reopened, "calls")
       expect(messageCount).toBeGreaterThan(0)
       expect(dead.length).toBeGreaterThan(0)
-      expect(dead).toEqual(ids.filter((id) => dead.includes(id)))
+      const inOrder = ids.filter((id) => dead.includes(id))
+      if (harness.capabilities.crashKeepsDeadLetterOrder) expect(dead).toEqual(inOrder)
+      else expect(dead.toSorted()).toEqual(inOrder.toSorted())
       const moved = await new Inbox(reopened, "calls", messageCount).take(messageCount)
       const found = new Set([...dead, ...moved.map(({ body }) => JSON.parse(body).id)])
       expect(found).toEqual(new Set(ids))
@@ -322,10 +400,17 @@ export const deadLetterCases: readonly ContractCase[] = [
   },
 ]
 
+/** A draft of 800 KB. */
+const largeEvent = () => ({
+  name: "large",
+  routing_key: "calls",
+  payload: { text: "x".repeat(800_000) },
+})
+
 /** Publishes events, given by their names, to the queue `calls` and makes each a dead letter. Returns their ids. */
 async function buryAll(
   engine: Engine,
-  events: readonly (string | { readonly name: string; readonly routing_key: string })[],
+  events: readonly (string | Parameters<typeof newEvent>[0])[],
   reasons: readonly FailureReason[] = [],
 ): Promise<readonly string[]> {
   const inbox = new Inbox(engine, "calls")
@@ -350,5 +435,5 @@ async function buryMany(engine: Engine, count: number): Promise<readonly string[
   await Promise.all(deliveries.map((delivery) => delivery.deadLetter(failureRecord())))
   inbox.subscription.cancel()
   await waitUntil(async () => (await statsOf(engine, "calls")).consumerCount === 0, "the consumer to be gone")
-  return (await engine.deadLetters("calls", {})).map(({ body }) => JSON.parse(body).id)
+  return (await deadLettersOf(engine, "calls", {})).map(({ body }) => JSON.parse(body).id)
 }

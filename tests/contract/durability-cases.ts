@@ -1,5 +1,6 @@
 import { expect } from "bun:test"
 import type { Engine } from "../../src/engine/engine.ts"
+import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -48,7 +49,7 @@ export const durabilityCases: readonly ContractCase[] = [
       expect(namesOf(again)).toEqual(["waiting-1", "waiting-2", "new", "delayed"])
       expect(again.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 2])
       expect(again[3]?.lastFailure).toEqual(failure)
-      const kept = await reopened.deadLetters("calls", { limit: 10 })
+      const kept = await deadLettersOf(reopened, "calls", { limit: 10 })
       expect(namesOf(kept)).toEqual(["dead"])
       expect(kept[0]?.failure).toEqual(failure)
     },
@@ -84,7 +85,7 @@ export const durabilityCases: readonly ContractCase[] = [
       await engine.close()
       const reopened = await harness.open()
       await bury(reopened, "after")
-      expect(namesOf(await reopened.deadLetters("calls", { limit: 10 }))).toEqual(["before", "after"])
+      expect(namesOf(await deadLettersOf(reopened, "calls", { limit: 10 }))).toEqual(["before", "after"])
     },
   },
   {

@@ -1,4 +1,5 @@
 import { expect } from "bun:test"
+import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -119,7 +120,7 @@ export const limitCases: readonly ContractCase[] = [
       for (const name of names) await engine.publish(newEvent({ routing_key: "calls", name }))
       await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 2, "two dead letters")
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 3 })
-      const dead = await engine.deadLetters("calls", { limit: 10 })
+      const dead = await deadLettersOf(engine, "calls", { limit: 10 })
       expect(namesOf(dead)).toEqual(["a", "b"])
       for (const { failure } of dead) {
         expect(failure).toMatchObject({ reason: "overflow", attempts: 0, error: null, module: null })
@@ -138,8 +139,8 @@ export const limitCases: readonly ContractCase[] = [
       for (const name of ["a", "b"]) await engine.publish(newEvent({ routing_key: "shared", name }))
       expect(namesOf(await new Inbox(engine, "long").take(2))).toEqual(["a", "b"])
       expect(namesOf(await new Inbox(engine, "short").take(1))).toEqual(["b"])
-      expect(namesOf(await engine.deadLetters("short", { limit: 10 }))).toEqual(["a"])
-      expect(await engine.deadLetters("long", { limit: 10 })).toEqual([])
+      expect(namesOf(await deadLettersOf(engine, "short", { limit: 10 }))).toEqual(["a"])
+      expect(await deadLettersOf(engine, "long", { limit: 10 })).toEqual([])
     },
   },
 ]

@@ -1,6 +1,7 @@
 import { expect } from "bun:test"
 import type { Delivery, Engine } from "../../src/engine/engine.ts"
 import { decodeEvent } from "../../src/event/validate.ts"
+import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -119,7 +120,7 @@ export const prefetchCases: readonly ContractCase[] = [
       await engine.close()
       const reopened = await harness.open()
       expect([...namesOf(await new Inbox(reopened, "calls").take(2))].toSorted()).toEqual(["n-10", "n-9"])
-      expect([...namesOf(await reopened.deadLetters("calls", { limit: 10 }))].toSorted()).toEqual([
+      expect([...namesOf(await deadLettersOf(reopened, "calls", { limit: 10 }))].toSorted()).toEqual([
         "n-4",
         "n-6",
       ])
@@ -176,7 +177,7 @@ export const prefetchCases: readonly ContractCase[] = [
       await released?.release()
       const next = new Inbox(engine, "calls")
       expect([...namesOf(await next.take(2))].toSorted()).toEqual(["b", "d"])
-      expect(namesOf(await engine.deadLetters("calls", { limit: 10 }))).toEqual(["c"])
+      expect(namesOf(await deadLettersOf(engine, "calls", { limit: 10 }))).toEqual(["c"])
       expect(cancelled.unread).toEqual([])
     },
   },

@@ -1,4 +1,5 @@
 import { expect } from "bun:test"
+import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -21,7 +22,7 @@ export const ttlCases: readonly ContractCase[] = [
       await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 2, "both to expire")
       expect(Date.now() - publishedAt).toBeGreaterThanOrEqual(TTL_MS)
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0 })
-      const dead = await engine.deadLetters("calls", { limit: 10 })
+      const dead = await deadLettersOf(engine, "calls", { limit: 10 })
       expect([...namesOf(dead)].toSorted()).toEqual(["late", "later"])
       for (const { failure } of dead) {
         expect(failure).toMatchObject({ reason: "expired", attempts: 0, error: null, module: null })
@@ -48,7 +49,7 @@ export const ttlCases: readonly ContractCase[] = [
         async () => (await statsOf(engine, "calls")).deadLetterCount === 20,
         "the late to expire",
       )
-      const attempts = (await engine.deadLetters("calls", { limit: 20 })).map(
+      const attempts = (await deadLettersOf(engine, "calls", { limit: 20 })).map(
         ({ failure }) => failure.attempts,
       )
       expect(attempts).toEqual(Array(20).fill(0))
@@ -93,7 +94,7 @@ export const ttlCases: readonly ContractCase[] = [
         async () => (await statsOf(engine, "calls")).deadLetterCount === 1,
         "the retry to expire",
       )
-      const [dead] = await engine.deadLetters("calls", { limit: 1 })
+      const [dead] = await deadLettersOf(engine, "calls", { limit: 1 })
       expect(dead?.failure).toMatchObject({
         reason: "expired",
         attempts: 1,

@@ -84,6 +84,7 @@ describe("looking at dead letters", () => {
           module,
         },
       ],
+      cursor: null,
     })
   })
 

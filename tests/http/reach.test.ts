@@ -3,6 +3,7 @@ import fc from "fast-check"
 import { EVENT_TYPES } from "../../src/event/event-type.ts"
 import { SCOPES } from "../../src/http/access/scope.ts"
 import { changeRows } from "../support/damage.ts"
+import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { EventSource } from "../support/event-source.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { HttpService } from "../support/http-service.ts"
@@ -229,7 +230,7 @@ describe("the dead letters of a limited key", () => {
     }
     inbox.subscription.cancel()
     const idsLeft = async () =>
-      (await service.engine.deadLetters("all", {})).map(({ body }) => JSON.parse(body).id as string)
+      (await deadLettersOf(service.engine, "all", {})).map(({ body }) => JSON.parse(body).id as string)
     return { ...limited, idsLeft }
   }
 

@@ -13,4 +13,5 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   storesTriedAttempts: true,
   maxUnsettledMs: null,
   countsEveryRedelivery: true,
+  crashKeepsDeadLetterOrder: true,
 }

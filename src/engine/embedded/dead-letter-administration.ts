@@ -1,13 +1,14 @@
 import type { Database } from "bun:sqlite"
 import type {
   DeadLetter,
+  DeadLetterPage,
   DeadLetterSelection,
   EngineStatus,
   Purged,
   Redriven,
   RedriveOptions,
 } from "../engine.ts"
-import { EngineUnavailableError } from "../errors.ts"
+import { EngineUnavailableError, InvalidCursorError } from "../errors.ts"
 import { DeadLetterStore, type Step, type Stretch } from "./dead-letter-store.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
@@ -38,12 +39,20 @@ export class DeadLetterAdministration {
     this.#letters = new DeadLetterStore(database, messages)
   }
 
-  async look(queue: Queue, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
-    const found: DeadLetter[] = []
-    await this.#walk(queue, selection, (rest, stretch) =>
-      this.#read(() => this.#letters.read(queue, rest, stretch, found)),
-    )
-    return found
+  /** Ends a page with the step that found something: that is bounded. @throws {InvalidCursorError} */
+  async look(queue: Queue, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {
+    const letters: DeadLetter[] = []
+    const position = after === undefined ? 0 : positionOf(after)
+    let stretch = this.#read(() => this.#letters.stretch(queue, position))
+    while (true) {
+      const { count, left, stoppedAt } = this.#read(() =>
+        this.#letters.read(queue, selection, stretch, letters),
+      )
+      const next = left?.after ?? stoppedAt
+      if (count > 0 || left === null) return { letters, cursor: next === null ? null : String(next) }
+      stretch = left
+      await nextTurn()
+    }
   }
 
   async redrive(
@@ -90,7 +99,7 @@ export class DeadLetterAdministration {
       const { count, left } = await takeStep({ ...selection, limit }, stretch)
       total += count
       stretch = left
-      if (stretch !== null) await new Promise((resolve) => setImmediate(resolve))
+      if (stretch !== null) await nextTurn()
     }
     return total
   }
@@ -108,4 +117,12 @@ export class DeadLetterAdministration {
       throw new EngineUnavailableError(`the store can't be read: ${reasonOf(cause)}`, { cause })
     }
   }
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A cursor is the position of the last letter that was looked at: it stays good when that is gone. */
+function positionOf(cursor: string): number {
+  if (!/^\d{1,15}$/.test(cursor)) throw new InvalidCursorError("is no cursor of a list")
+  return Number(cursor)
 }

@@ -15,14 +15,20 @@ export interface Stretch {
   readonly through: number
 }
 
-/** What one step of a walk did, and what is left to walk; null at the end. */
+/** What one step of a walk did. */
 export interface Step {
   readonly count: number
+  /** What is left to walk; null at the end, and at the limit. */
   readonly left: Stretch | null
+  /** Where the limit stopped it; null if it did not, or nothing comes behind. */
+  readonly stoppedAt: number | null
 }
 
-/** Dead letters that one step reads at the most, so that the event loop goes on meanwhile. */
+/** Dead letters that one step reads at most, so that the event loop goes on meanwhile. */
 const MAX_READ_PER_STEP = 1_000
+
+/** Length of the bodies after which a step ends, in UTF-16 code units: to read and check a mebibyte takes about 10 ms. */
+const MAX_LENGTH_PER_STEP = 1_048_576
 
 /**
  * The dead letters of every queue, in SQL. They are walked in steps, and one letter's body is in memory at a time.
@@ -48,8 +54,8 @@ export class DeadLetterStore {
   }
 
   /** All that a queue has now. What is redriven and fails again comes behind it, and is not walked twice. */
-  stretch(queue: Queue): Stretch {
-    return { after: 0, through: this.#newest.get(queue.id)?.position ?? 0 }
+  stretch(queue: Queue, after = 0): Stretch {
+    return { after, through: this.#newest.get(queue.id)?.position ?? 0 }
   }
 
   /** Adds those that are selected to `found`. */
@@ -116,16 +122,19 @@ export class DeadLetterStore {
     const isSelected = matcherOf(selection)
     let count = 0
     let read = 0
+    let length = 0
     let last = after
     for (const row of this.#letters.iterate(queue.id, after, through, MAX_READ_PER_STEP)) {
-      if (count >= limit) return { count, left: null }
+      if (count >= limit) return { count, left: null, stoppedAt: last }
+      if (length >= MAX_LENGTH_PER_STEP) return { count, left: { after: last, through }, stoppedAt: null }
       read++
       last = row.position
       const letter = toLetter(row, queue.id)
       const { body, failure } = letter
       if (isSelected({ body, reason: failure.reason }) && visit(letter, row)) count++
+      length += body.length
     }
-    return { count, left: read < MAX_READ_PER_STEP ? null : { after: last, through } }
+    return { count, left: read < MAX_READ_PER_STEP ? null : { after: last, through }, stoppedAt: null }
   }
 
   /** Takes those that are selected out of the dead letters, and does with the event of each what is to be done. */

@@ -3,7 +3,7 @@ import { orderLevel } from "../../event/priority.ts"
 import type { TraceContext } from "../../event/trace-context.ts"
 import type {
   ConsumeOptions,
-  DeadLetter,
+  DeadLetterPage,
   DeadLetterSelection,
   Engine,
   EngineStatus,
@@ -187,8 +187,8 @@ export class EmbeddedEngine implements Engine {
     return this.#catalog.stats()
   }
 
-  async deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
-    return this.#deadLetters.look(this.#catalog.get(queue), selection)
+  async deadLetters(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {
+    return this.#deadLetters.look(this.#catalog.get(queue), selection, after)
   }
 
   async redrive(

@@ -25,6 +25,7 @@ export function capabilitiesOf(
     storesTriedAttempts: false,
     maxUnsettledMs: consumerTimeoutMs,
     countsEveryRedelivery: queueType === "quorum",
+    crashKeepsDeadLetterOrder: queueType === "classic",
   }
 }
 

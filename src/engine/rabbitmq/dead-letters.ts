@@ -1,10 +1,10 @@
 import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
-import type { FailureRecord } from "../../event/failure.ts"
-import { matcherOf } from "../dead-letter-selection.ts"
-import type { DeadLetter, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../engine.ts"
-import { EngineUnavailableError, PublishError } from "../errors.ts"
-import { bodyOf, failureOf } from "./message.ts"
+import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../engine.ts"
+import { EngineUnavailableError, InvalidCursorError, PublishError } from "../errors.ts"
+import { LetterCursor } from "./letter-cursor.ts"
+import { LetterPicker, toLetter } from "./letter-picker.ts"
 import { OneAtATime } from "./one-at-a-time.ts"
+import { StallWatch } from "./stall-watch.ts"
 import { TakenMessages } from "./taken-messages.ts"
 import { deadQueueOf } from "./topology.ts"
 import { faultError, faultOf } from "./wire/broker-fault.ts"
@@ -14,38 +14,36 @@ export interface DeadLettersOptions {
   readonly client: () => AMQPClient
   /** Stores a dead letter on its queue again. Rejects with a `PublishError`. */
   readonly store: (message: AMQPMessage, queue: string) => Promise<void>
+  /** How long RabbitMQ may make no progress, in milliseconds. Default: 20 seconds. */
+  readonly stallTimeoutMs?: number
 }
 
-/** Of a message that somebody else put there, without a word why. */
-const UNKNOWN_FAILURE: FailureRecord = {
-  reason: "rejected",
-  attempts: 0,
-  firstFailedAt: 0,
-  lastFailedAt: 0,
-  error: null,
-  module: null,
-}
+/** Above the timeout of a confirm, which says more. */
+const STALL_TIMEOUT_MS = 20_000
 
-/**
- * The most that is taken off one queue at a time, the most that AMQP's basic.qos takes. Those behind are reached once
- * there are fewer before them.
- */
-const MAX_TAKEN = 65_535
-
-/** How many are stored again before the next are. */
+/** How many letters are stored again before the next are. */
 const PAGE_SIZE = 200
 
-type Letter = DeadLetter & { readonly message: AMQPMessage }
+/** Bytes of the letters that one look shows. */
+const LOOK_BYTES = 8_388_608
+
+/** Bytes of letters that wait to be stored again. What is selected beyond is taken anew after those. */
+const REDRIVE_BYTES = 16_777_216
 
 /** Does with a page of what is selected what is to be done. Returns those that leave the dead letters. */
-type Visit = (letters: readonly Letter[]) => Promise<readonly Letter[]>
+type Visit = (messages: readonly AMQPMessage[]) => Promise<readonly AMQPMessage[]>
+
+/** What a walk came to. */
+interface Walked {
+  /** How many dead letters there were to be looked at, and how many there are afterwards. */
+  readonly expected: number
+  readonly remaining: number
+}
 
 /**
- * The dead letters of every queue. AMQP can only take messages and give them back, and a quorum queue puts what comes
- * back behind what came back before; so all of them are taken each time, whatever the selection, and given back by
- * closing the channel: that alone keeps their order. (Of several messages that are nacked, RabbitMQ 3.10 keeps none.)
- * The queue has no delivery limit, so it can be done any number of times. What one call has taken the next would not
- * see: calls for one queue wait for each other, within this process.
+ * The dead letters of every queue. AMQP can only take messages and give them back, in an order that `TakenMessages`
+ * keeps. The queue has no delivery limit, so it can be done any number of times. What one call has taken the next would
+ * not see: calls for one queue wait for each other, within this process.
  */
 export class DeadLetters {
   readonly #options: DeadLettersOptions
@@ -55,13 +53,24 @@ export class DeadLetters {
     this.#options = options
   }
 
-  async look(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
-    const found: DeadLetter[] = []
-    await this.#walk(queue, selection, async (letters) => {
-      for (const { body, failure } of letters) found.push({ body, failure })
+  /** @throws {InvalidCursorError} */
+  async look(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {
+    const cursor = after === undefined ? null : LetterCursor.parse(after)
+    const picker = new LetterPicker({ queue, selection, cursor, maxBytes: LOOK_BYTES })
+    const found: AMQPMessage[] = []
+    const { expected } = await this.#walk(queue, picker, async (messages) => {
+      found.push(...messages)
       return []
     })
-    return found
+    if (!picker.isBehindCursor) {
+      throw new InvalidCursorError("points to a dead letter that is gone: begin without a cursor")
+    }
+    const { passed, last } = picker
+    const hasMore = picker.isDone && passed < expected && last !== null
+    return {
+      letters: found.map((message) => toLetter(message, queue)),
+      cursor: hasMore ? LetterCursor.at(passed, last).toString() : null,
+    }
   }
 
   /** Each is stored on its queue before it is acked here, so that none is lost when the process is killed. */
@@ -70,41 +79,81 @@ export class DeadLetters {
     selection: DeadLetterSelection,
     { dryRun = false }: RedriveOptions,
   ): Promise<Redriven> {
+    if (dryRun) {
+      const { count, remaining } = await this.#count(queue, selection)
+      return { redriven: count, remaining: remaining - count }
+    }
     let redriven = 0
-    let fault: unknown
-    const remaining = await this.#walk(queue, selection, async (letters) => {
-      if (dryRun) redriven += letters.length
-      if (dryRun || fault !== undefined) return []
-      const stored = await Promise.allSettled(
-        letters.map(({ message }) => this.#options.store(message, queue)),
-      )
-      fault = stored.find((each) => each.status === "rejected")?.reason
-      const moved = letters.filter((_, index) => stored[index]?.status === "fulfilled")
-      redriven += moved.length
-      return moved
-    })
-    const isFull = fault instanceof PublishError && fault.code === "queue-full"
-    if (fault !== undefined && !isFull) throw fault
-    return { redriven, remaining: dryRun ? remaining - redriven : remaining }
+    // What fails again meanwhile comes behind those that were there at first.
+    let left = Number.POSITIVE_INFINITY
+    while (true) {
+      const limit = (selection.limit ?? Number.POSITIVE_INFINITY) - redriven
+      const round = await this.#redriveSome(queue, { ...selection, limit }, left)
+      redriven += round.moved
+      left = Math.min(left, round.expected) - round.moved
+      if (!round.hasMore || round.moved === 0) return { redriven, remaining: round.remaining }
+    }
   }
 
   async purge(queue: string, selection: DeadLetterSelection): Promise<Purged> {
     let purged = 0
-    const remaining = await this.#walk(queue, selection, async (letters) => {
-      purged += letters.length
-      return letters
-    })
+    const { remaining } = await this.#walk(
+      queue,
+      new LetterPicker({ queue, selection }),
+      async (messages) => {
+        purged += messages.length
+        return messages
+      },
+    )
     return { purged, remaining }
   }
 
-  /** Returns how many dead letters there are afterwards. */
-  #walk(queue: string, selection: DeadLetterSelection, visit: Visit): Promise<number> {
+  async #count(queue: string, selection: DeadLetterSelection) {
+    let count = 0
+    const { remaining } = await this.#walk(
+      queue,
+      new LetterPicker({ queue, selection }),
+      async ({ length }) => {
+        count += length
+        return []
+      },
+    )
+    return { count, remaining }
+  }
+
+  /** Redrives as many as fit into memory at a time, where others that are not selected stand between. */
+  async #redriveSome(queue: string, selection: DeadLetterSelection, maxMessages: number) {
+    const picker = new LetterPicker({ queue, selection, maxBytes: REDRIVE_BYTES })
+    let moved = 0
+    let fault: unknown
+    const walked = await this.#walk(
+      queue,
+      picker,
+      async (messages) => {
+        if (fault !== undefined) return []
+        const stored = await Promise.allSettled(messages.map((each) => this.#options.store(each, queue)))
+        fault = stored.find((each) => each.status === "rejected")?.reason
+        if (fault !== undefined) picker.stop()
+        const done = messages.filter((_, index) => stored[index]?.status === "fulfilled")
+        moved += done.length
+        picker.release(messages)
+        return done
+      },
+      maxMessages,
+    )
+    const isQueueFull = fault instanceof PublishError && fault.code === "queue-full"
+    if (fault !== undefined && !isQueueFull) throw fault
+    return { ...walked, moved, hasMore: picker.isFull && fault === undefined }
+  }
+
+  #walk(queue: string, picker: LetterPicker, visit: Visit, maxMessages?: number): Promise<Walked> {
     return this.#queues.run(queue, async () => {
       const client = this.#options.client()
+      using watch = new StallWatch(this.#options.stallTimeoutMs ?? STALL_TIMEOUT_MS)
       try {
-        return await walk(client, queue, selection, visit)
+        return await Promise.race([walk(client, queue, picker, visit, watch, maxMessages), watch.stalled])
       } catch (error) {
-        if (error instanceof PublishError) throw error
+        if (error instanceof PublishError || error instanceof EngineUnavailableError) throw error
         const cause = faultError(faultOf(error))
         throw new EngineUnavailableError(`RabbitMQ did not do it: ${cause.message}`, { cause })
       }
@@ -115,22 +164,18 @@ export class DeadLetters {
 async function walk(
   client: AMQPClient,
   queue: string,
-  selection: DeadLetterSelection,
+  picker: LetterPicker,
   visit: Visit,
-): Promise<number> {
-  const taken = await TakenMessages.open(client, deadQueueOf(queue), MAX_TAKEN)
+  watch: StallWatch,
+  maxMessages = Number.POSITIVE_INFINITY,
+): Promise<Walked> {
+  const taken = await TakenMessages.open(client, deadQueueOf(queue), picker, watch, maxMessages)
+  watch.stalled.catch(() => taken.abandon())
   try {
-    const isSelected = matcherOf(selection)
-    let left = selection.limit ?? Number.POSITIVE_INFINITY
     for await (const page of taken.pages(PAGE_SIZE)) {
-      if (left <= 0) continue
-      const letters = page
-        .map((message) => toLetter(message, queue))
-        .filter(({ body, failure }) => isSelected({ body, reason: failure.reason }))
-        .slice(0, left)
-      left -= letters.length
-      const done = await visit(letters)
-      await taken.remove(done.map(({ message }) => message))
+      const done = await visit(page)
+      watch.feed()
+      await taken.remove(done)
     }
   } catch (error) {
     await taken.giveBack().catch(() => {
@@ -138,9 +183,5 @@ async function walk(
     })
     throw error
   }
-  return taken.giveBack()
-}
-
-function toLetter(message: AMQPMessage, queue: string): Letter {
-  return { message, body: bodyOf(message), failure: failureOf(message, queue) ?? UNKNOWN_FAILURE }
+  return { expected: taken.expected, remaining: await taken.giveBack() }
 }

@@ -4,7 +4,7 @@ import type { TraceContext } from "../../event/trace-context.ts"
 import type { BrokerReport } from "../broker-report.ts"
 import type {
   ConsumeOptions,
-  DeadLetter,
+  DeadLetterPage,
   DeadLetterSelection,
   Engine,
   EngineCapabilities,
@@ -222,8 +222,8 @@ export class RabbitMqEngine implements Engine {
     return this.#upkeep.looks.stats()
   }
 
-  deadLetters(queue: string, selection: DeadLetterSelection): Promise<readonly DeadLetter[]> {
-    return this.#ofKnown(queue, () => this.#deadLetters.look(queue, selection))
+  deadLetters(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {
+    return this.#ofKnown(queue, () => this.#deadLetters.look(queue, selection, after))
   }
 
   redrive(queue: string, selection: DeadLetterSelection, options: RedriveOptions = {}): Promise<Redriven> {

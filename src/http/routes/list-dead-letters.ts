@@ -1,13 +1,14 @@
 import { z } from "@hono/zod-openapi"
-import type { DeadLetter } from "../../engine/engine.ts"
 import { FAILURE_REASONS } from "../../event/failure.ts"
-import { parseJsonText } from "../../event/json-text.ts"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
+import { DeadLetterList } from "../dead-letter-list.ts"
 import { LookSchema, QueueParameters, SELECTION_KINDS, withinReach } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
-import { jsonAnswer } from "../json-answer.ts"
+import { JSON_TYPE } from "../media-type.ts"
 import { checkQuery } from "../parameters.ts"
+import { streamedResponse } from "../publishing/streamed-response.ts"
+import { responseHeaders } from "../response-headers.ts"
 import type { Route } from "../route.ts"
 
 const failedAt = z.number().nullable().openapi({
@@ -32,10 +33,13 @@ const DeadLettersSchema = z
   .object({
     count: z.number().int().openapi({ description: "How many are shown." }),
     dead_letters: z.array(DeadLetterSchema),
+    cursor: z.string().nullable().openapi({
+      description: "Give it as `cursor` to see those that come next; null if there are no more.",
+    }),
   })
   .openapi("DeadLetters")
 
-export const listDeadLetters = ({ engine }: HttpContext): Route => ({
+export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Route => ({
   method: "GET",
   path: "/api/v1/dead-letters/{queue}",
   scope: "admin",
@@ -43,7 +47,9 @@ export const listDeadLetters = ({ engine }: HttpContext): Route => ({
   mayTakeLong: true,
   description: {
     summary: "The dead letters of a queue, the oldest first",
-    description: "Listing dead letters neither removes nor reorders them.",
+    description:
+      "Listing dead letters neither removes nor reorders them. An answer is bounded in bytes too, so it may show " +
+      "fewer than `limit`; `cursor` continues the list.",
     tags: ["Dead letters"],
     request: { params: QueueParameters, query: LookSchema },
     responses: {
@@ -51,38 +57,19 @@ export const listDeadLetters = ({ engine }: HttpContext): Route => ({
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
   },
-  async handler({ params, query, key, requestId }) {
-    const queue = params.get("queue")
-    const { limit, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
-    const selection = { limit, ...(reason !== undefined && { reason }), ...(name !== undefined && { name }) }
-    const letters = await engine.deadLetters(queue, withinReach(selection, reachOf(key)))
-    return jsonAnswer<z.infer<typeof DeadLettersSchema>>(requestId, {
-      count: letters.length,
-      dead_letters: letters.map((letter) => toDeadLetter(queue, letter)),
+  async handler(request) {
+    const { params, query, key, requestId, method } = request
+    const { cursor, limit, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
+    const filter = { ...(reason !== undefined && { reason }), ...(name !== undefined && { name }) }
+    const list = await DeadLetterList.begin({
+      engine,
+      queue: params.get("queue"),
+      selection: { ...withinReach(filter, reachOf(key)), limit },
+      cursor,
+      turns,
     })
+    const whole = list.whole()
+    if (whole === null && method !== "HEAD") return streamedResponse(list.texts(), JSON_TYPE, request)
+    return new Response(whole, { headers: responseHeaders(requestId, JSON_TYPE) })
   },
 })
-
-function toDeadLetter(queue: string, { body, failure }: DeadLetter): z.infer<typeof DeadLetterSchema> {
-  return {
-    queue,
-    ...parse(body),
-    reason: failure.reason,
-    attempts: failure.attempts,
-    first_failed_at: toSeconds(failure.firstFailedAt),
-    last_failed_at: toSeconds(failure.lastFailedAt),
-    error: failure.error,
-    module: failure.module,
-  }
-}
-
-function parse(body: string): { readonly event: unknown } | { readonly body: string } {
-  try {
-    return { event: parseJsonText(body, "The event") }
-  } catch {
-    // Another program's message: no JSON, or JSON that can't be written again.
-    return { body }
-  }
-}
-
-const toSeconds = (ms: number): number | null => (ms > 0 ? ms / 1_000 : null)

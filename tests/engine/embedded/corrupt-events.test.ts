@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { changeRows, flipBitOf } from "../../support/damage.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
@@ -77,7 +78,7 @@ describe("an event that is not what was stored", () => {
     const inbox = new Inbox(engine, "calls")
     expect(namesOf(await inbox.take(2))).toEqual(["first", "third"])
     await waitUntil(async () => (await statsOf(engine, "calls")).deadLetterCount === 1, "the dead letter")
-    const letters = await engine.deadLetters("calls", { reason: "corrupt" })
+    const letters = await deadLettersOf(engine, "calls", { reason: "corrupt" })
     expect(letters.map(({ failure }) => failure)).toEqual([
       expect.objectContaining({ reason: "corrupt", attempts: 0, error: expect.anything(), module: null }),
     ])
@@ -104,7 +105,7 @@ describe("an event that is not what was stored", () => {
     await new Inbox(engine, "calls").take(2)
     await waitUntil(() => told.length > 0, "the line in the log")
     expect(told[0]?.fields).toMatchObject({ event_id: "id-second" })
-    const [letter] = await engine.deadLetters("calls", {})
+    const [letter] = await deadLettersOf(engine, "calls", {})
     expect(letter?.body).toContain('"payload":{"of":"')
   })
 
@@ -114,7 +115,7 @@ describe("an event that is not what was stored", () => {
     const engine = store.open()
     for (const queue of ["calls", "archive"]) {
       expect(namesOf(await new Inbox(engine, queue).take(2))).toEqual(["first", "third"])
-      expect(await engine.deadLetters(queue, {})).toEqual([
+      expect(await deadLettersOf(engine, queue, {})).toEqual([
         { body: expect.any(String), failure: expect.objectContaining({ reason: "corrupt" }) },
       ])
     }
@@ -158,7 +159,7 @@ describe("a dead letter whose event is not what was stored", () => {
     await using store = await deadLetters()
     damage(store)
     const engine = store.open()
-    const reasons = (await engine.deadLetters("calls", {})).map(({ failure }) => failure.reason)
+    const reasons = (await deadLettersOf(engine, "calls", {})).map(({ failure }) => failure.reason)
     expect(reasons).toEqual([failureRecord().reason, "corrupt", failureRecord().reason])
     const left = { redriven: 2, remaining: 1, corrupt: 1 }
     expect(await engine.redrive("calls", {}, { dryRun: true })).toEqual(left)
@@ -171,7 +172,7 @@ describe("a dead letter whose event is not what was stored", () => {
     await using store = await deadLetters()
     change(store, "UPDATE dead_letters SET failure = 'x' || failure")
     const engine = store.open()
-    const letters = await engine.deadLetters("calls", {})
+    const letters = await deadLettersOf(engine, "calls", {})
     expect(namesOf(letters)).toEqual(["first", "second", "third"])
     expect(letters.map(({ failure }) => failure.reason)).toEqual(["corrupt", "corrupt", "corrupt"])
     expect(await engine.redrive("calls", {})).toEqual({ redriven: 3, remaining: 0 })

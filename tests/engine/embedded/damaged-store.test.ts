@@ -6,6 +6,7 @@ import { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
 import type { EngineStatus } from "../../../src/engine/engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError } from "../../../src/engine/errors.ts"
 import { breakBodies, breakPage } from "../../support/damage.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
@@ -86,7 +87,7 @@ describe("a damaged store", () => {
     const refusal: unknown = await engine.publish(newEvent({ routing_key: "calls" })).catch((error) => error)
     expect(refusal).toBeInstanceOf(PublishError)
     expect(refusal).toMatchObject({ code: "engine-unavailable", outcome: "not-stored" })
-    await expect(engine.deadLetters("calls", {})).rejects.toBeInstanceOf(EngineUnavailableError)
+    await expect(deadLettersOf(engine, "calls", {})).rejects.toBeInstanceOf(EngineUnavailableError)
     await engine.close()
     expect(changes).toEqual([
       { state: "failed", reason: expect.stringMatching(/^the store is damaged: .*backup/) },
@@ -98,7 +99,7 @@ describe("a damaged store", () => {
     breakBodies(store.dataDir, MIDDLE)
     const changes: EngineStatus[] = []
     const engine = store.open({ onStatusChange: (status) => changes.push(status) })
-    await expect(engine.deadLetters("calls", {})).rejects.toBeInstanceOf(EngineUnavailableError)
+    await expect(deadLettersOf(engine, "calls", {})).rejects.toBeInstanceOf(EngineUnavailableError)
     expect(changes).toEqual([{ state: "failed", reason: expect.stringContaining("the store is damaged") }])
     await engine.close()
   })

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
@@ -52,7 +53,7 @@ async function workAt(depth: number): Promise<Work> {
   await engine.publish(newEvent({ routing_key: "deep" }))
   inbox.subscription.cancel()
   await held.release()
-  await engine.deadLetters("deep", { limit: 10 })
+  await deadLettersOf(engine, "deep", { limit: 10 })
   await engine.queueStats()
 
   // A look at the disk, which a timer takes, asks for the store's size.

@@ -5,6 +5,7 @@ import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
 import { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
 import type { Delivery, Engine } from "../../../src/engine/engine.ts"
 import { EngineStartError, EngineUnavailableError } from "../../../src/engine/errors.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { FakeTime } from "../../support/fake-time.ts"
@@ -75,7 +76,7 @@ function randomOf(seed: number): () => number {
   }
 }
 
-const deadLettersOf = async (engine: Engine): Promise<number> =>
+const deadLetterCountOf = async (engine: Engine): Promise<number> =>
   (await engine.queueStats()).reduce((sum, { deadLetterCount }) => sum + deadLetterCount, 0)
 
 type Outcome = "refused" | "failed" | "corrupt" | "unharmed"
@@ -108,7 +109,7 @@ async function goThrough(dataDir: string, { time, bodies }: Filled): Promise<Out
       return (
         engine.status().state === "failed" ||
         faults.length > 0 ||
-        done + (await deadLettersOf(engine)) === all
+        done + (await deadLetterCountOf(engine)) === all
       )
     }
     await waitUntil(isAccountedFor, "every event to be handled, or a dead letter")
@@ -123,7 +124,7 @@ async function lookAtDeadLetters(engine: Engine, bodies: Filled["bodies"]): Prom
   let isCorrupt = false
   try {
     for (const name of QUEUES) {
-      for (const { body, failure } of await engine.deadLetters(name, {})) {
+      for (const { body, failure } of await deadLettersOf(engine, name, {})) {
         if (failure.reason === "corrupt") isCorrupt = true
         else if (!bodies.get(name)?.has(body))
           throw new Error(`an altered dead letter is shown as sound: ${body}`)

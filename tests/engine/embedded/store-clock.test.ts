@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { ClockMarkStore } from "../../../src/engine/embedded/clock-mark.ts"
 import { DATABASE_FILE, openStore } from "../../../src/engine/embedded/database.ts"
 import { StoreClock } from "../../../src/engine/embedded/store-clock.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { FakeTime } from "../../support/fake-time.ts"
@@ -174,7 +175,7 @@ describe("an event that waits", () => {
     time.pass(HOUR_MS)
     await engine.publish(newEvent({ routing_key: "calls", name: "fresh" }))
     expect(namesOf([await new Inbox(engine, "calls").next()])).toEqual(["fresh"])
-    const [dead] = await engine.deadLetters("calls", {})
+    const [dead] = await deadLettersOf(engine, "calls", {})
     expect(dead?.failure).toMatchObject({ reason: "expired", lastFailedAt: time.wall() })
   })
 })

@@ -3,6 +3,7 @@ import { AMQPClient } from "@cloudamqp/amqp-client"
 import { urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
 import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
 import { deadQueueOf } from "../../../src/engine/rabbitmq/topology.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
@@ -60,11 +61,11 @@ test.each(["quorum", "classic"] as const)(
       error: null,
       module: null,
     } as const
-    expect(await engine.deadLetters("calls", {})).toEqual([
+    expect(await deadLettersOf(engine, "calls", {})).toEqual([
       { body: "not JSON", failure: unknown },
       { body: '{"id":7}', failure: unknown },
     ])
-    expect(await engine.deadLetters("calls", { ids: ["7", ""] })).toEqual([])
+    expect(await deadLettersOf(engine, "calls", { ids: ["7", ""] })).toEqual([])
     expect(await engine.redrive("calls", { limit: 1 })).toEqual({ redriven: 1, remaining: 1 })
     expect(await engine.purgeDeadLetters("calls", {})).toEqual({ purged: 1, remaining: 0 })
     expect(await new Inbox(engine, "calls").next()).toMatchObject({ body: "not JSON", lastFailure: null })
@@ -77,9 +78,24 @@ test("where the queue of the dead letters is gone, it is declared again, and has
   const engine = await openEngine(host.name, "quorum")
   const deadQueue = `queues/${host.name}/${deadQueueOf("calls")}`
   await node.manage("DELETE", deadQueue)
-  expect(await engine.deadLetters("calls", {})).toEqual([])
+  expect(await deadLettersOf(engine, "calls", {})).toEqual([])
   expect(await node.manage("GET", deadQueue)).toMatchObject({ name: deadQueueOf("calls") })
   expect(engine.status()).toEqual({ state: "ready" })
+  await engine.close()
+})
+
+test("where the queue of the dead letters goes between two pages, it is declared again, and the cursor refused", async () => {
+  await using host = await VirtualHost.create(node)
+  const engine = await openEngine(host.name, "quorum")
+  for (let i = 0; i < 3; i++) await publishInto(deadQueueOf("calls"), host.name, `${i}`)
+  const { cursor } = await engine.deadLetters("calls", { limit: 1 })
+  const deadQueue = `queues/${host.name}/${deadQueueOf("calls")}`
+  await node.manage("DELETE", deadQueue)
+  await expect(engine.deadLetters("calls", {}, cursor ?? "")).rejects.toMatchObject({
+    name: "InvalidCursorError",
+  })
+  expect(await node.manage("GET", deadQueue)).toMatchObject({ name: deadQueueOf("calls") })
+  expect(await deadLettersOf(engine, "calls", {})).toEqual([])
   await engine.close()
 })
 
@@ -89,7 +105,7 @@ test("what one instance looks at while another one does so too is lost to neithe
   for (let i = 0; i < 20; i++) await publishInto(deadQueueOf("calls"), host.name, `${i}`)
   const [one, other] = engines
   await Promise.all(
-    Array.from({ length: 5 }, () => engines.map((each) => each.deadLetters("calls", {}))).flat(),
+    Array.from({ length: 5 }, () => engines.map((each) => deadLettersOf(each, "calls", {}))).flat(),
   )
   expect(await one?.redrive("calls", { limit: 5 })).toEqual({ redriven: 5, remaining: 15 })
   expect(await other?.purgeDeadLetters("calls", {})).toEqual({ purged: 15, remaining: 0 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { newEngine } from "../../support/rabbitmq/virtual-host.ts"
@@ -65,7 +66,7 @@ test("what the engine has to ask the broker for is refused while that is away", 
   await engine.declareQueues([queueDeclaration("calls")])
   const unavailable = { name: "EngineUnavailableError" }
   await expect(engine.queueStats()).rejects.toMatchObject(unavailable)
-  await expect(engine.deadLetters("calls", { limit: 1 })).rejects.toMatchObject(unavailable)
+  await expect(deadLettersOf(engine, "calls", { limit: 1 })).rejects.toMatchObject(unavailable)
   await expect(engine.redrive("calls", {})).rejects.toMatchObject(unavailable)
   await expect(engine.purgeDeadLetters("calls", {})).rejects.toMatchObject(unavailable)
   await engine.close()

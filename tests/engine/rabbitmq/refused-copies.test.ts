@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
 import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
@@ -79,7 +80,7 @@ onEveryBroker((node) => {
         await publish(program, eventText(id), { messageId: id, headers: [["h", text(bytes)]] })
       }
       for (const delivery of await inbox.take(3)) await delivery.deadLetter(failureRecord())
-      await host.engine.deadLetters("calls", {}).then((letters) => {
+      await deadLettersOf(host.engine, "calls", {}).then((letters) => {
         expect(letters.map((letter) => [idOf(letter), letter.failure.reason])).toEqual([
           ["near", "error"],
           ["beyond", "error"],
@@ -147,7 +148,7 @@ onEveryBroker((node) => {
         async () => (await host.depthOf("dead.calls")) === COUNT,
         "the originals to be dead letters",
       )
-      const letters = await engine.deadLetters("calls", {})
+      const letters = await deadLettersOf(engine, "calls", {})
       expect(new Set(letters.map(idOf))).toEqual(
         new Set(Array.from({ length: COUNT }, (_, at) => `large-${at}`)),
       )
@@ -189,7 +190,7 @@ onEveryBroker((node) => {
         async () => (await host.depthOf("dead.calls")) === 1,
         "the original to be a dead letter",
       )
-      expect((await engine.deadLetters("calls", {})).map(idOf)).toEqual(["large"])
+      expect((await deadLettersOf(engine, "calls", {})).map(idOf)).toEqual(["large"])
     },
     TIMEOUT_MS,
   )

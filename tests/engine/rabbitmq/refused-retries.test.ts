@@ -96,7 +96,7 @@ async function refusesRetries(engine: RabbitMqEngine, log: readonly Logged[], wo
   const published = Array.from({ length: COUNT }, () => publish(engine, "calls", "other"))
   await Promise.all([...settled, ...published])
   expect(namesOf(await inbox.take(COUNT))).toEqual(new Array(COUNT).fill("other"))
-  const letters = await engine.deadLetters("calls", {})
+  const { letters } = await engine.deadLetters("calls", {})
   expect(letters).toHaveLength(COUNT)
   expect(letters[0]?.failure).toMatchObject({ reason: "retry-refused", attempts: 1 })
   expect(letters[0]?.failure.error?.message).toContain(words)

@@ -139,7 +139,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       expect(await host.has("calls")).toBe(true)
       expect(await host.has("dead.others")).toBe(true)
       await other.queueDelete("dead.third")
-      expect(await engine.deadLetters("third", {})).toEqual([])
+      expect(await engine.deadLetters("third", {})).toEqual({ letters: [], cursor: null })
       await other.queueDelete("calls")
       await other.queueDeclare("calls", { durable: false, exclusive: true })
       expect((await engine.queueStats()).map(({ name }) => name)).toEqual(["others", "third"])

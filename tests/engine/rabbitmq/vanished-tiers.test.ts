@@ -79,7 +79,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       await other.exchangeDelete("dead_letters")
       await publish(engine, "calls")
       await (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
-      expect((await engine.deadLetters("calls", {})).length).toBe(2)
+      expect((await engine.deadLetters("calls", {})).letters).toHaveLength(2)
       expect(states).toEqual(["ready"])
       expect(new Set(log.map(({ level, message }) => `${level}: ${message}`))).toEqual(
         new Set(["warn: calls was missing on RabbitMQ, and is declared again"]),
@@ -111,7 +111,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       await stored
       expect(engine.report()).toMatchObject({ heldDeliveries: 0, reason: null })
       expect(engine.status()).toEqual({ state: "ready" })
-      expect(await engine.deadLetters("calls", {})).toHaveLength(1)
+      expect((await engine.deadLetters("calls", {})).letters).toHaveLength(1)
       const told = log.filter(({ message }) => message.startsWith("dead.calls c"))
       expect(told.map(({ level }) => level)).toEqual(["error", "info"])
       expect(told[0]?.fields["reason"]).toContain("PRECONDITION_FAILED")

@@ -1,0 +1,45 @@
+import type { AMQPMessage } from "@cloudamqp/amqp-client"
+import { InvalidCursorError } from "../errors.ts"
+import { FAILURE } from "./failure-header.ts"
+
+const FORM = /^(\d{1,15})-([0-9a-z]{1,13})$/
+
+/**
+ * Points to the dead letter that a page ended with: how many letters there were up to it, and a checksum of it. Once
+ * older ones are gone it stands further to the front, and is found there; a letter that is gone itself is not found.
+ */
+export class LetterCursor {
+  /** How many letters there were up to it, itself too. */
+  readonly position: number
+  readonly #checksum: string
+
+  private constructor(position: number, checksum: string) {
+    this.position = position
+    this.#checksum = checksum
+  }
+
+  /** @throws {InvalidCursorError} */
+  static parse(text: string): LetterCursor {
+    const [, position, checksum] = FORM.exec(text) ?? []
+    if (position === undefined || checksum === undefined)
+      throw new InvalidCursorError("is no cursor of a list")
+    return new LetterCursor(Number(position), checksum)
+  }
+
+  static at(position: number, message: AMQPMessage): LetterCursor {
+    return new LetterCursor(position, checksumOf(message))
+  }
+
+  pointsTo(message: AMQPMessage): boolean {
+    return checksumOf(message) === this.#checksum
+  }
+
+  toString(): string {
+    return `${this.position}-${this.#checksum}`
+  }
+}
+
+function checksumOf({ body, properties }: AMQPMessage): string {
+  const seed = Bun.hash.wyhash(String(properties.headers?.[FAILURE] ?? ""))
+  return Bun.hash.wyhash(body ?? "", seed).toString(36)
+}

@@ -1,0 +1,18 @@
+import type { DeadLetter, DeadLetterSelection, Engine } from "../../src/engine/engine.ts"
+
+/** The dead letters of a queue, from all the pages that it takes. */
+export async function deadLettersOf(
+  engine: Engine,
+  queue: string,
+  selection: DeadLetterSelection,
+): Promise<readonly DeadLetter[]> {
+  const limit = selection.limit ?? Number.POSITIVE_INFINITY
+  const found: DeadLetter[] = []
+  let cursor: string | undefined
+  do {
+    const page = await engine.deadLetters(queue, { ...selection, limit: limit - found.length }, cursor)
+    found.push(...page.letters)
+    cursor = page.cursor ?? undefined
+  } while (cursor !== undefined && found.length < limit)
+  return found
+}
