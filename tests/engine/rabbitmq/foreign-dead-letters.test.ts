@@ -2,12 +2,14 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import { urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
 import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
+import { DeadLetters } from "../../../src/engine/rabbitmq/dead-letters.ts"
 import { deadQueueOf } from "../../../src/engine/rabbitmq/topology.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { StallingProxy } from "../../support/rabbitmq/stalling-proxy.ts"
 import { accessTo, newEngine, VirtualHost } from "../../support/rabbitmq/virtual-host.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
@@ -110,4 +112,23 @@ test("what one instance looks at while another one does so too is lost to neithe
   expect(await one?.redrive("calls", { limit: 5 })).toEqual({ redriven: 5, remaining: 15 })
   expect(await other?.purgeDeadLetters("calls", {})).toEqual({ purged: 15, remaining: 0 })
   await Promise.all(engines.map((each) => each.close()))
+})
+
+test("a look that RabbitMQ does not go on with ends with that reason, and the next one is served", async () => {
+  await using host = await VirtualHost.create(node)
+  const engine = await openEngine(host.name, "quorum")
+  await publishInto(deadQueueOf("calls"), host.name, "one")
+  using proxy = await StallingProxy.start(node.port)
+  const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${proxy.port}/${host.name}`)
+  await client.connect()
+  const letters = new DeadLetters({ client: () => client, store: async () => {}, stallTimeoutMs: 500 })
+  proxy.stall()
+  await expect(letters.look("calls", {})).rejects.toMatchObject({
+    name: "EngineUnavailableError",
+    message: "RabbitMQ made no progress for 500 ms",
+  })
+  proxy.resume()
+  expect((await letters.look("calls", {})).letters.map(({ body }) => body)).toEqual(["one"])
+  await client.close()
+  await engine.close()
 })
