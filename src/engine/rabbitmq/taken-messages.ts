@@ -1,4 +1,5 @@
 import type { AMQPChannel, AMQPClient, AMQPConsumer, AMQPMessage } from "@cloudamqp/amqp-client"
+import { messagesIn } from "./message-count.ts"
 import type { StallWatch } from "./stall-watch.ts"
 import { nextWindow } from "./take-window.ts"
 
@@ -72,7 +73,7 @@ export class TakenMessages {
   ): Promise<TakenMessages> {
     const channel = await client.channel()
     watch.feed()
-    const count = await countOf(channel, queue)
+    const count = await messagesIn(channel, queue, watch)
     watch.feed()
     return new TakenMessages(client, channel, queue, picker, watch, count, maxMessages)
   }
@@ -211,7 +212,7 @@ export class TakenMessages {
   async #othersAfterWindow(): Promise<number> {
     if (this.#consumer !== null) await this.#moreArrive()
     await this.#endWindow()
-    const others = await countOf(this.#channel, this.#queue)
+    const others = await messagesIn(this.#channel, this.#queue, this.#watch)
     this.#watch.feed()
     return others
   }
@@ -251,27 +252,26 @@ export class TakenMessages {
       await promise
       clearTimeout(timer)
       if (this.#received > before) this.#watch.feed()
-      else if (this.#fault === null && (await countOf(this.#channel, this.#queue)) === 0) {
-        if (this.#received === before) return false
-      }
+      else if (this.#fault === null && (await this.#isDrained()) && this.#received === before) return false
       this.#watch.check()
     }
     return true
   }
 
+  /** Nothing may be on its way once the consumer is ended, so the answer has to be RabbitMQ's own. */
+  async #isDrained(): Promise<boolean> {
+    return (await messagesIn(this.#channel, this.#queue, this.#watch, { hasConsumer: true })) === 0
+  }
+
   /** The queue takes them back after it has said so; the next look must find them there. */
   async #whenBack(expected: number): Promise<number> {
     const channel = await this.#client.channel()
-    let count = await countOf(channel, this.#queue)
+    let count = await messagesIn(channel, this.#queue, this.#watch)
     for (let looks = 0; count < expected && looks < MAX_LOOKS; looks++) {
       await Bun.sleep(LOOK_INTERVAL_MS)
-      count = await countOf(channel, this.#queue)
+      count = await messagesIn(channel, this.#queue, this.#watch)
     }
     await channel.close()
     return count
   }
-}
-
-async function countOf(channel: AMQPChannel, queue: string): Promise<number> {
-  return (await channel.queueDeclare(queue, { passive: true })).messageCount
 }

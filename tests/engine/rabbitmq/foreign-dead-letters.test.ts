@@ -114,6 +114,19 @@ test("what one instance looks at while another one does so too is lost to neithe
   await Promise.all(engines.map((each) => each.close()))
 })
 
+test("a queue whose leader is too busy to say how many dead letters it has is not taken for an empty one", async () => {
+  await using host = await VirtualHost.create(node)
+  const engine = await openEngine(host.name, "quorum")
+  await publishInto(deadQueueOf("calls"), host.name, "one")
+  const leader = `'${host.name}_${deadQueueOf("calls")}'`
+  // Longer than the 250 ms after which RabbitMQ answers 0 in its place.
+  const busy = `sys:suspend(${leader}), spawn(fun() -> timer:sleep(3000), sys:resume(${leader}) end).`
+  await node.control("eval", busy)
+  const letters = await deadLettersOf(engine, "calls", {})
+  expect(letters.map(({ body }) => body)).toEqual(["one"])
+  await engine.close()
+})
+
 test("a look that RabbitMQ does not go on with ends with that reason, and the next one is served", async () => {
   await using host = await VirtualHost.create(node)
   const engine = await openEngine(host.name, "quorum")
