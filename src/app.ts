@@ -218,7 +218,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (lost)
       throw new ModuleLoadError(lost.file, `there is no queue ${lost.queue}; give it patterns in "bind"`)
     dispatcher.start(manifests)
-    await watch.start()
+    void watch.start()
   }
 
   try {
@@ -239,7 +239,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         logger.error({ reason: String(error) }, "the modules can't be used"),
       )
       await engine.declareQueues(queues)
-      if (files.length === 0) await watch.start()
+      if (files.length === 0) void watch.start()
     }
     const { url } = server
     phase = "running"
