@@ -8,7 +8,7 @@ import { culpritsOf, type Outgoing, type PendingPublish } from "./pending-publis
 import { errorOf, errorOfCulprit, unconfirmed, unroutable } from "./publish-refusal.ts"
 import type { Troubles } from "./troubles.ts"
 import { type ChannelClosed, faultError, faultOf, NOT_FOUND } from "./wire/broker-fault.ts"
-import { giveUp, letGoOfBuffers, letGoOfLargeBuffer, Unconfirmed } from "./wire/unconfirmed.ts"
+import { giveUp, letGoOfBuffers, Unconfirmed } from "./wire/unconfirmed.ts"
 import { withTimeout } from "./with-timeout.ts"
 
 export interface PublishChannelOptions {
@@ -161,7 +161,6 @@ export class PublishChannel {
   }
 
   #confirmed(pending: PendingPublish, channel: AMQPChannel): void {
-    letGoOfLargeBuffer(channel)
     if (pending.channel !== channel || !this.#settle(pending)) return
     const { outgoing, isReturned } = pending
     this.#limits.accepted(outgoing)
@@ -172,7 +171,6 @@ export class PublishChannel {
   }
 
   #failed(pending: PendingPublish, channel: AMQPChannel, cause: unknown): void {
-    letGoOfLargeBuffer(channel)
     // RabbitMQ closed the channel: this publish is sent again, or was refused.
     if (pending.channel !== channel || (channel.closed && !channel.connection.closed)) return
     const fault = faultOf(cause)

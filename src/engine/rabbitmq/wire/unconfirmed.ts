@@ -35,28 +35,10 @@ export function giveUp(entry: unknown, onLate: () => void): void {
 }
 
 /**
- * Buffers of this size and less are kept by the library for the next publish, larger ones are let go: those that the
- * library makes for a frame of the largest size have as many bytes.
- */
-const MAX_POOLED_BYTES = 131_072
-
-/** The library keeps the buffer of each message, the largest too, for as long as the connection lasts. */
-export function letGoOfLargeBuffer(channel: AMQPChannel): void {
-  const pool = poolOf(channel)
-  const last = pool?.at(-1)
-  if (last instanceof DataView && last.byteLength > MAX_POOLED_BYTES) pool?.pop()
-}
-
-/**
  * Forgets the buffers of a channel that RabbitMQ closed: the library has put them back, although the socket may not
  * have written them all, and the next publish would write over them.
  */
 export function letGoOfBuffers(channel: AMQPChannel): void {
-  const pool = poolOf(channel)
-  if (pool !== null) pool.length = 0
-}
-
-function poolOf(channel: AMQPChannel): unknown[] | null {
   const pool: unknown = Reflect.get(channel.connection, "bufferPool")
-  return Array.isArray(pool) ? pool : null
+  if (Array.isArray(pool)) pool.length = 0
 }
