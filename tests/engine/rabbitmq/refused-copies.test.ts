@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test"
-import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import type { EngineStatus } from "../../../src/engine/engine.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
+import { queueDeclaration } from "../../support/queue-declaration.ts"
 import type { ForeignField, ForeignProperties } from "../../support/rabbitmq/foreign-fields.ts"
 import type { ForeignProgram } from "../../support/rabbitmq/foreign-program.ts"
 import type { RabbitMqNode } from "../../support/rabbitmq/node.ts"
@@ -16,6 +17,7 @@ const TIMEOUT_MS = 90_000
 const SMALL_FRAME_MAX = 8_192
 const SMALL_MESSAGE_MAX = 50_000
 const COUNT = 20
+const OFFERED_AGAIN_MS = 2_000
 
 const text = (length: number): ForeignField => ({ type: "S", value: "x".repeat(length) })
 const KEPT = ["kept", text(500)] as const
@@ -53,8 +55,17 @@ const idOf = ({ body }: { readonly body: string }): string => JSON.parse(body).i
 
 const told = (log: readonly Logged[], level: string) => log.filter((line) => line.level === level)
 
-async function ready(engine: RabbitMqEngine): Promise<void> {
+/** Another engine of the host, whose channels have the limits of this moment: RabbitMQ 3.10 reads them when a channel opens. */
+async function openEngine(host: SharedHost) {
+  const log: Logged[] = []
+  const states: EngineStatus["state"][] = []
+  const engine = host.newEngine({
+    report: (level, message, fields) => log.push({ level, message, fields }),
+    onStatusChange: ({ state }) => states.push(state),
+  })
   await waitUntil(() => engine.status().state === "ready", "the engine to be ready")
+  await engine.declareQueues([queueDeclaration("calls")])
+  return { engine, log, states, [Symbol.asyncDispose]: () => engine.close() }
 }
 
 onEveryBroker((node) => {
@@ -65,12 +76,8 @@ onEveryBroker((node) => {
       await host.declare("calls")
       using program = await host.foreignProgram()
       await using _ = await limit(node(), "frame_max", SMALL_FRAME_MAX)
-      const log: Logged[] = []
-      const engine = host.newEngine({
-        report: (level, message, fields) => log.push({ level, message, fields }),
-      })
-      await ready(engine)
-      await engine.declareQueues([])
+      await using opened = await openEngine(host)
+      const { engine, log } = opened
       const inbox = new Inbox(engine, "calls")
       for (const [id, bytes] of [
         ["near", SMALL_FRAME_MAX - 100],
@@ -90,7 +97,6 @@ onEveryBroker((node) => {
       // Of the widest headers nothing is kept from the start: they are above the bound of any copy.
       expect(told(log, "warn").map(({ fields }) => fields["id"])).toEqual(["near", "beyond"])
       expect(told(log, "error")).toEqual([])
-      await engine.close()
     },
     TIMEOUT_MS,
   )
@@ -99,7 +105,6 @@ onEveryBroker((node) => {
     "a body that RabbitMQ refuses because of our count is stored as it was",
     async () => {
       await using host = await SharedHost.open(node(), "quorum")
-      const { engine, log, states } = host
       await host.declare("calls")
       using program = await host.foreignProgram()
       const body = eventText("exact", 1_000)
@@ -108,15 +113,16 @@ onEveryBroker((node) => {
         headers: [["x-retry-count", { type: "I", value: 9 }]],
       })
       await using _ = await limit(node(), "max_message_size", body.length)
+      await using opened = await openEngine(host)
+      const { engine, log, states } = opened
       const inbox = new Inbox(engine, "calls")
       const delivery = await inbox.next()
       expect(delivery.attempt).toBe(10)
       await delivery.retry(0, failureRecord())
       const again = await inbox.next()
       expect([again.attempt, again.body]).toEqual([11, body])
-      expect(told(log, "warn").map(({ fields }) => fields["reason"])).toEqual([
-        expect.stringContaining("message size"),
-      ])
+      const smaller = told(log, "warn").filter(({ message }) => message.includes("stored without"))
+      expect(smaller.map(({ fields }) => fields["reason"])).toEqual([expect.stringContaining("message size")])
       expect(states).toEqual(["ready"])
     },
     TIMEOUT_MS,
@@ -125,8 +131,12 @@ onEveryBroker((node) => {
   test(
     "messages that RabbitMQ takes no copy of become dead letters, and those retried with them keep what they have",
     async () => {
+      // On a busy machine RabbitMQ 3.10 may lose the confirm of what it dead-letters, and tries again after three minutes.
+      await node().control(
+        "eval",
+        `application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, ${OFFERED_AGAIN_MS}).`,
+      )
       await using host = await SharedHost.open(node(), "quorum")
-      const { engine, log, states } = host
       await host.declare("calls")
       using program = await host.foreignProgram()
       for (let at = 0; at < COUNT; at++) {
@@ -135,6 +145,8 @@ onEveryBroker((node) => {
         await publish(program, eventText(`small-${at}`), { messageId: `small-${at}`, headers: [KEPT] })
       }
       await using _ = await limit(node(), "max_message_size", SMALL_MESSAGE_MAX)
+      await using opened = await openEngine(host)
+      const { engine, log, states } = opened
       const inbox = new Inbox(engine, "calls")
       const deliveries = await inbox.take(2 * COUNT)
       const cancelled = inbox.subscription.cancel()
@@ -158,7 +170,7 @@ onEveryBroker((node) => {
       expect(told(log, "error")[0]?.fields).toMatchObject({
         queue: "calls",
         app_id: "other program",
-        reason: expect.stringContaining("message size"),
+        reason: expect.stringContaining(String(SMALL_MESSAGE_MAX)),
       })
       expect(await host.depthOf("calls")).toBe(2 * COUNT)
       const kept: (Buffer | undefined)[] = []
@@ -173,12 +185,13 @@ onEveryBroker((node) => {
     "a message that no copy is taken of is held while its queue of dead letters can't be declared",
     async () => {
       await using host = await SharedHost.open(node(), "classic")
-      const { engine, other } = host
       await host.declare("calls")
       using program = await host.foreignProgram()
       await publish(program, eventText("large", SMALL_MESSAGE_MAX), { messageId: "large" })
       await using _ = await limit(node(), "max_message_size", SMALL_MESSAGE_MAX)
-      await other.queueDelete("dead.calls")
+      await using opened = await openEngine(host)
+      const { engine } = opened
+      await host.other.queueDelete("dead.calls")
       await host.permit({ configure: "^(?!dead).*" })
       const inbox = new Inbox(engine, "calls")
       const settled = (await inbox.next()).retry(0, failureRecord())
