@@ -6,5 +6,9 @@ import { ensureToolchain } from "./toolchain.mjs"
 const bun = ensureToolchain()
 ensureRabbitMq()
 let code = await compile(bun)
-if (code === 0) code = await run(bun, ["soak/soak.ts", ...process.argv.slice(2)])
+const [first, ...rest] = process.argv.slice(2)
+/** `call-centre` is a day of the example; anything else are the arguments of the soak. */
+const command =
+  first === "call-centre" ? ["soak/call-centre.ts", ...rest] : ["soak/soak.ts", ...process.argv.slice(2)]
+if (code === 0) code = await run(bun, command)
 process.exit(code)

@@ -1,6 +1,5 @@
 import { FOREIGN_MARK } from "./other-program.ts"
 
-const PATH = "/api/v1/dead-letters/custom_events"
 const LIMIT = 1_000
 
 /** As many ids as fit into a URL. */
@@ -21,15 +20,17 @@ export class DeadLetters {
   readonly foreignIds = new Set<string>()
   readonly byReason = new Map<string, number>()
   readonly #url: () => string
+  readonly #path: string
 
-  constructor(url: () => string) {
+  constructor(url: () => string, queue: string) {
     this.#url = url
+    this.#path = `/api/v1/dead-letters/${queue}`
   }
 
   /** Takes in all that are there. */
   async collect(): Promise<void> {
     while (true) {
-      const response = await fetch(`${this.#url()}${PATH}?limit=${LIMIT}`)
+      const response = await fetch(`${this.#url()}${this.#path}?limit=${LIMIT}`)
       if (!response.ok) throw new Error(`dead letters: ${response.status} ${await response.text()}`)
       const { dead_letters: letters } = (await response.json()) as {
         readonly dead_letters: readonly Letter[]
@@ -59,7 +60,7 @@ export class DeadLetters {
   }
 
   async #delete(selection: string): Promise<void> {
-    const response = await fetch(`${this.#url()}${PATH}?${selection}`, { method: "DELETE" })
+    const response = await fetch(`${this.#url()}${this.#path}?${selection}`, { method: "DELETE" })
     if (!response.ok) throw new Error(`purge: ${response.status} ${await response.text()}`)
   }
 }

@@ -40,11 +40,14 @@ export class OtherProgram {
   /** Foreign messages that RabbitMQ has confirmed. */
   readonly published = new Set<string>()
   readonly #node: RabbitMqNode
+  readonly #queue: string
   readonly #running: Promise<void>
   #isStopping = false
 
-  constructor(node: RabbitMqNode) {
+  /** @param queue a queue that the service consumes: it gets the foreign messages, and the policy */
+  constructor(node: RabbitMqNode, queue: string) {
     this.#node = node
+    this.#queue = queue
     this.#running = this.#run()
   }
 
@@ -85,7 +88,7 @@ export class OtherProgram {
       for (const newMessage of FOREIGN) {
         const id = FOREIGN_MARK + Bun.randomUUIDv7()
         const [body, properties] = newMessage(id)
-        await channel.basicPublish("", "custom_events", body, { deliveryMode: 2, ...properties })
+        await channel.basicPublish("", this.#queue, body, { deliveryMode: 2, ...properties })
         this.published.add(id)
       }
     } finally {
@@ -123,7 +126,7 @@ export class OtherProgram {
     const policy = `policies/${VHOST}/shorter`
     const definition = { "max-length": 5, overflow: "reject-publish" }
     await this.#node.manage("PUT", policy, {
-      pattern: "^(custom_events|retry\\..*)$",
+      pattern: `^(${this.#queue}|retry\\..*)$`,
       definition,
       "apply-to": "queues",
     })

@@ -13,8 +13,8 @@ export interface Place extends AsyncDisposable {
   readonly variables: Readonly<Record<string, string>>
   /** Kills the broker and starts it again; null where there is none. */
   readonly kill: (() => Promise<void>) | null
-  /** Another program on the broker; null where there is no broker. */
-  readonly otherProgram: (() => OtherProgram) | null
+  /** Begins another program on the broker; null if there is no broker. */
+  readonly otherProgram: ((queue: string) => OtherProgram) | null
   /** How long what is new takes to be safe, in milliseconds. */
   readonly settlingMs: number
   /** What the broker holds for the service. */
@@ -44,7 +44,7 @@ export async function openPlace(engine: string): Promise<Place> {
       await Bun.sleep(AWAY_MS)
       await node.start()
     },
-    otherProgram: () => new OtherProgram(node),
+    otherProgram: (queue) => new OtherProgram(node, queue),
     settlingMs: SETTLING_MS,
     held: () => held(node),
     [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),

@@ -1,7 +1,7 @@
 /**
  * A bounded soak of the compiled service: handlers that succeed, throw, hang, spin and exit, random priorities and
- * ordering keys, every 20 s the service or its broker killed, and on RabbitMQ another program. Arguments: seconds (300), engine (both).
- * Ends with 1 where something does not hold that has to.
+ * ordering keys, every 20 s the service or its broker killed, and on RabbitMQ another program. Arguments: seconds (300),
+ * engine (both). Ends with 1 if something does not hold that has to.
  */
 import { isReady } from "../tests/support/counting-service.ts"
 import { type RunningService, ServiceFolder } from "../tests/support/running-service.ts"
@@ -25,6 +25,7 @@ import {
 
 const [seconds = "300", engine = ""] = process.argv.slice(2)
 
+const QUEUE = "custom_events"
 const KILL_EVERY_MS = 20_000
 const KEYS = 20
 const OTHERS = 10
@@ -73,7 +74,7 @@ async function soak(place: Place): Promise<boolean> {
   }
 
   using memory = new MemoryPeaks(() => service.pid)
-  const other = place.otherProgram?.() ?? null
+  const other = place.otherProgram?.(QUEUE) ?? null
   const load = new FatedLoad(() => service.url, KEYS, OTHERS)
   const endsAt = performance.now() + Number(seconds) * 1_000
   for (let round = 0; performance.now() + KILL_EVERY_MS < endsAt; round++) {
@@ -88,7 +89,7 @@ async function soak(place: Place): Promise<boolean> {
   await ready()
   await load.stop()
 
-  const dead = new DeadLetters(() => service.url)
+  const dead = new DeadLetters(() => service.url, QUEUE)
   const leftOver = async (): Promise<number> => {
     await dead.collect()
     const foreign = other?.published.difference(dead.foreignIds).size ?? 0
