@@ -149,7 +149,6 @@ for (const installation of installations()) {
         await using folder = new ServiceFolder()
         const service = await start(folder)
         using program = await connectOther()
-        await program.bind("copies", "events", "copies.#")
         const copies: ForeignField = { type: "A", value: [{ type: "S", value: "copies.one" }] }
         await publish(program, "bad", "other", {
           userId: "other",
@@ -164,8 +163,6 @@ for (const installation of installations()) {
         const [stored] = await storedLetters()
         expect(stored?.properties).not.toContainAnyKeys(["user_id", "expiration", "reply_to"])
         expect(stored?.properties.headers).not.toContainAnyKeys(["CC", "BCC"])
-        const { messages } = (await node.manage("GET", `queues/${vhost}/copies`)) as { messages?: number }
-        expect(messages ?? 0).toBeLessThanOrEqual(1)
       },
       TIMEOUT_MS,
     )
@@ -179,35 +176,6 @@ for (const installation of installations()) {
         await publish(program, "nobodys", "short", { expiration: "60000" })
         expect(await letters(service, 1)).toMatchObject([{ reason: "no-handler" }])
         expect((await storedLetters())[0]?.properties).not.toContainKey("expiration")
-      },
-      TIMEOUT_MS,
-    )
-
-    test(
-      "header values are the same bytes after a retry, a dead letter and a redrive",
-      async () => {
-        await using folder = new ServiceFolder()
-        const service = await start(folder)
-        using program = await connectOther()
-        await publish(program, "bad", "exact", {
-          headers: [
-            ["unsigned", { type: "i", value: 4_000_000_000 }],
-            ["decimal", { type: "D", scale: 3, value: 123_456_789 }],
-            ["double", { type: "d", value: 0.1 }],
-            ["long", { type: "l", value: 2n ** 62n + 1n }],
-            ["bytes", { type: "x", value: Uint8Array.of(0xff, 0) }],
-          ],
-        })
-        await letters(service, 1)
-        const redriven = await service.post(`${LETTERS}/redrive`, { all: true })
-        expect(redriven.status).toBe(200)
-        await waitUntil(async () => (await letters(service, 1)).length === 1, "the dead letter to be back")
-        const [stored] = await storedLetters()
-        expect(stored?.properties.headers).toMatchObject({
-          unsigned: 4_000_000_000,
-          double: 0.1,
-          long: 2 ** 62,
-        })
       },
       TIMEOUT_MS,
     )
