@@ -2,20 +2,43 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { run } from "./run.mjs"
+import { ROOT } from "./toolchain.mjs"
 
 /** How long one test may take, in milliseconds, where it does not say so itself. */
 const TIMEOUT_MS = 60_000
+
+/** Test files that run side by side. Most of their time is spent waiting: for retries, for RabbitMQ to start. */
+const SIDE_BY_SIDE = 2
+
+/**
+ * How long the longest files take, in milliseconds: those start first, so that none runs on alone at the end. A file
+ * that is not listed counts as short. `bun test --timings=tests/timings.json --update-timings` measures them again.
+ */
+const TIMINGS = join(ROOT, "tests", "timings.json")
 
 /** Runs tests. Returns how many passed and failed; a run that ends without a report counts as a failure. */
 export async function bunTests(bun, paths) {
   const folder = mkdtempSync(join(tmpdir(), "event-broker-tests-"))
   const report = join(folder, "report.xml")
   const reporter = ["--reporter=junit", `--reporter-outfile=${report}`]
-  const code = await run(bun, ["test", `--timeout=${TIMEOUT_MS}`, ...reporter, ...paths])
-  const count = existsSync(report) ? read(readFileSync(report, "utf8")) : { passed: 0, failed: 1 }
+  const processes = [`--parallel=${SIDE_BY_SIDE}`, "--no-isolate", `--timings=${TIMINGS}`]
+  const code = await run(bun, ["test", `--timeout=${TIMEOUT_MS}`, ...processes, ...reporter, ...paths])
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : null
   rmSync(folder, { recursive: true })
+  for (const { file, failed } of xml === null ? [] : failuresOf(xml)) console.log(`${file}: ${failed} failed`)
+  const count = xml === null ? { passed: 0, failed: 1 } : read(xml)
   const isCrash = code !== 0 && count.failed === 0
   return isCrash || count.passed === 0 ? { ...count, failed: count.failed + 1 } : count
+}
+
+/** The files in which tests failed: a long file's output is in several parts, with others' between them. */
+function failuresOf(xml) {
+  const failures = new Map()
+  for (const [, attributes] of xml.matchAll(/<testcase ([^>]*[^/])>\s*<(?:failure|error)/g)) {
+    const file = /\bfile="([^"]*)"/.exec(attributes)?.[1] ?? "?"
+    failures.set(file, (failures.get(file) ?? 0) + 1)
+  }
+  return [...failures].map(([file, failed]) => ({ file, failed }))
 }
 
 /** A skipped test counts as failed: none may be left out. */

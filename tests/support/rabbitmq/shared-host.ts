@@ -16,6 +16,10 @@ export interface Logged {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+interface Named {
+  readonly name: string
+}
+
 /** An engine on a virtual host of its own, and a channel of another program that deletes what a test is about. */
 export class SharedHost implements AsyncDisposable {
   readonly engine: RabbitMqEngine
@@ -102,14 +106,8 @@ export class SharedHost implements AsyncDisposable {
 
   /** Whether there is such a queue, asked in a way that RabbitMQ does not take for a use of it. */
   async has(queue: string): Promise<boolean> {
-    const queues = await this.#node.control(
-      "list_queues",
-      "--vhost",
-      this.#host.name,
-      "name",
-      "--no-table-headers",
-    )
-    return queues.split("\n").includes(queue)
+    const queues = (await this.#node.manage("GET", `queues/${this.#host.name}?columns=name`)) as Named[]
+    return queues.some(({ name }) => name === queue)
   }
 
   async depthOf(queue: string): Promise<number> {
