@@ -4,6 +4,7 @@ import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
 import type { Report } from "../report.ts"
 import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./message.ts"
+import { askForCounts } from "./message-count.ts"
 import { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
 
@@ -171,8 +172,8 @@ export class QueueConsumer implements Subscription {
   async #othersEnd(channel: AMQPChannel): Promise<void> {
     const goesOnAt = performance.now() + MAX_WAIT_FOR_OTHERS_MS
     while (performance.now() < goesOnAt && !this.#isCancelled) {
-      const { consumerCount } = await channel.queueDeclare(this.#options.queue, { passive: true })
-      if (consumerCount === 0) return
+      const counts = await askForCounts(channel, this.#options.queue)
+      if (counts?.consumerCount === 0) return
       await Bun.sleep(WAIT_INTERVAL_MS)
     }
   }

@@ -1,4 +1,6 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import { type Counts, countsOf } from "./message-count.ts"
+import { StallWatch } from "./stall-watch.ts"
 import { deadQueueOf } from "./topology.ts"
 import { NOT_FOUND, replyIn } from "./wire/broker-fault.ts"
 
@@ -10,7 +12,8 @@ export interface Depth {
   readonly deadLetterCount: number | null
 }
 
-const PASSIVELY = { passive: true, durable: true, autoDelete: false, exclusive: false }
+/** How long a look waits for the leader of a quorum queue that is too busy to answer, in milliseconds. */
+const BUSY_TIMEOUT_MS = 3_000
 
 /** Whether RabbitMQ said that there is no such queue. */
 export const isNotFound = (error: unknown): boolean => replyIn(error)?.code === NOT_FOUND
@@ -30,7 +33,10 @@ export class QueueLook implements AsyncDisposable {
     return this.#channel
   }
 
-  /** How full a queue is; null if there is no such queue. */
+  /**
+   * How full a queue is; null if there is no such queue.
+   * @throws {EngineUnavailableError} if RabbitMQ does not tell because the queue's leader is too busy.
+   */
   async depth(queue: string): Promise<Depth | null> {
     const depth = await this.#declared(queue)
     if (depth === null) return null
@@ -43,11 +49,11 @@ export class QueueLook implements AsyncDisposable {
     await this.#channel?.close().catch(() => {})
   }
 
-  async #declared(queue: string): Promise<{ messageCount: number; consumerCount: number } | null> {
+  async #declared(queue: string): Promise<Counts | null> {
     const channel = await this.channel()
+    using watch = new StallWatch(BUSY_TIMEOUT_MS)
     try {
-      const { messageCount, consumerCount } = await channel.queueDeclare(queue, PASSIVELY)
-      return { messageCount, consumerCount }
+      return await countsOf(channel, queue, watch)
     } catch (error) {
       if (isNotFound(error)) return null
       throw error

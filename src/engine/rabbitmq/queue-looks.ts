@@ -91,9 +91,8 @@ export class QueueLooks {
     }
     for (const queue of undeclared()) {
       const depth = await lookedAt(look, queue.name)
-      if (depth === "refused") continue
-      if (depth !== null) stats.push(statsOf(queue, depth))
-      else await onGone(queue.name)
+      if (depth === null) await onGone(queue.name)
+      else if (typeof depth === "object") stats.push(statsOf(queue, depth))
     }
     return stats
   }
@@ -101,6 +100,7 @@ export class QueueLooks {
   /** How full an own queue is; what is missing of it is declared first. Null if RabbitMQ does not tell. */
   async #depthOf(look: QueueLook, queue: string): Promise<Depth | null> {
     const depth = await lookedAt(look, queue)
+    if (depth === "busy") return null
     if (depth !== "refused" && depth !== null && depth.deadLetterCount !== null) return depth
     try {
       await this.#options.declare(queue)
@@ -113,11 +113,12 @@ export class QueueLooks {
   }
 }
 
-/** How full a queue is; null if it is missing. */
-async function lookedAt(look: QueueLook, queue: string): Promise<Depth | null | "refused"> {
+/** How full a queue is; null if it is missing. One that RabbitMQ does not tell of costs its own figures alone. */
+async function lookedAt(look: QueueLook, queue: string): Promise<Depth | null | "refused" | "busy"> {
   try {
     return await look.depth(queue)
   } catch (error) {
+    if (error instanceof EngineUnavailableError) return "busy"
     if (replyIn(error) === null) throw error
     return "refused"
   }

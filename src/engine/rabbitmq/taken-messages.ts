@@ -6,7 +6,13 @@ import { nextWindow } from "./take-window.ts"
 /** How long no message may arrive, in milliseconds, before the queue is asked if it has any left. */
 const PATIENCE_MS = 500
 
-/** The same once as many have arrived as there were. */
+/**
+ * How often in a row the queue has to have none left while fewer have arrived than there were: RabbitMQ may have handed
+ * the rest to the consumer, and takes its time to read large ones from the disk. Another program may also have them.
+ */
+const MAX_SILENCES = 6
+
+/** How long no message may arrive once as many have arrived as there were. */
 const SHORT_PATIENCE_MS = 20
 
 /**
@@ -244,6 +250,7 @@ export class TakenMessages {
         ((this.#picked.length > 0 && !this.#isTooSmall()) ||
           this.#picker.isDone ||
           this.#offered >= this.#expected))
+    let silences = 0
     while (!isOver()) {
       const before = this.#received
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -252,7 +259,12 @@ export class TakenMessages {
       await promise
       clearTimeout(timer)
       if (this.#received > before) this.#watch.feed()
-      else if (this.#fault === null && (await this.#isDrained()) && this.#received === before) return false
+      else if (this.#fault === null && (await this.#isDrained()) && this.#received === before) {
+        silences++
+        if (this.#received >= this.#total || silences >= MAX_SILENCES) return false
+        continue
+      }
+      silences = 0
       this.#watch.check()
     }
     return true

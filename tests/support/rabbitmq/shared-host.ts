@@ -110,6 +110,13 @@ export class SharedHost implements AsyncDisposable {
     return queues.some(({ name }) => name === queue)
   }
 
+  /** Keeps the leader of a quorum queue from answering for so long, in milliseconds. */
+  async busy(queue: string, ms: number): Promise<void> {
+    const leader = `'${this.#host.name}_${queue}'`
+    const expression = `sys:suspend(${leader}), spawn(fun() -> timer:sleep(${ms}), sys:resume(${leader}) end).`
+    await this.#node.control("eval", expression)
+  }
+
   async depthOf(queue: string): Promise<number> {
     return (await this.other.queueDeclare(queue, { passive: true })).messageCount
   }
