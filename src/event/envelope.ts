@@ -38,32 +38,34 @@ const id = v.pipe(
   v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
   v.check((text) => !CONTROL_CHARACTER.test(text), "must have no control characters"),
   v.check(isShortString, `must be well-formed and at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8`),
-  v.description("Names the event; a UUIDv7 where absent. A retry of a publish uses the same id."),
+  v.description("Id of the event. Default: a new UUIDv7. Repeat a publish with the same id."),
 )
 
 const type = v.pipe(
   v.picklist(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`),
-  v.description("The kind of event; it picks the predefined queue."),
+  v.description("Kind of event. Decides the default routing key, and so the predefined queue."),
 )
 
 const name = v.pipe(
   v.string("must be a string"),
   v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
   v.regex(NAME_PATTERN, "must be words of letters, digits, _ and -, joined by dots"),
-  v.description("What happened, within the type."),
+  v.description("What happened, within the type: words of letters, digits, `_` and `-`, joined by dots."),
 )
 
 const routingKey = v.pipe(
   v.string("must be a string"),
   v.check(isShortString, `must be well-formed and at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8`),
-  v.description("The topic; `events.<type>.<name>` where absent or empty."),
+  v.description(
+    `Topic, at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8. Default, also if empty: \`events.<type>.<name>\`.`,
+  ),
 )
 
-const payload = v.pipe(jsonObject, v.description("What the handlers get."))
+const payload = v.pipe(jsonObject, v.description("Content of the event, passed to its handlers."))
 
 const priority = v.pipe(
   v.picklist(PRIORITIES, `must be one of ${PRIORITIES.join(", ")}`),
-  v.description("Which of the waiting events goes first."),
+  v.description("Events of a higher priority are delivered first. Default: `medium`."),
 )
 
 const orderingKey = v.pipe(
@@ -72,14 +74,16 @@ const orderingKey = v.pipe(
   v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
   v.check((text) => text.isWellFormed(), "must be well-formed"),
   v.description(
-    "Events of one queue with the same key, a call's session for one, are handled one at a time, in the order in " +
-      "which they were published. Their priority does not count.",
+    "Events of one queue with the same key, such as the id of a call, are handled one at a time, in the order in which " +
+      "they were published. Their priority has no effect.",
   ),
 )
 
 const metadata = v.pipe(
   jsonObject,
-  v.description("What is said about the event: a schema version, a session, a source."),
+  v.description(
+    "Data about the event, such as `schema_version`, a session or a source. Default: an empty object.",
+  ),
 )
 
 /** What a client or a handler publishes. Fields beyond these are refused. */
@@ -109,14 +113,14 @@ export const EventSchema = v.strictObject(
     metadata,
     timestamp: v.pipe(
       v.number("must be a number"),
-      v.description("When it was accepted, in seconds since the epoch."),
+      v.description("When the event was accepted, in seconds since the epoch, fractional."),
     ),
     status: v.pipe(v.literal("pending", 'must be "pending"'), v.description("`pending` once it is stored.")),
     retry_count: v.pipe(
       v.number("must be a number"),
       v.integer("must be a whole number"),
       v.minValue(0, "must not be negative"),
-      v.description("0, then one more for each retry."),
+      v.description("Number of retries: 0 on the first attempt."),
     ),
     ordering_key: v.exactOptional(orderingKey),
   },

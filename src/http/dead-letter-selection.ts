@@ -23,22 +23,22 @@ const MAX_LOOK = 1_000
 
 const reason = z
   .enum(FAILURE_REASONS, { error: `must be one of ${FAILURE_REASONS.join(", ")}` })
-  .openapi({ description: "Those that failed for this reason." })
+  .openapi({ description: "Select those that failed for this reason." })
 
 const name = z
   .string("must be a string")
   .min(1, "must have at least 1 character")
-  .openapi({ description: "Those of events with this name." })
+  .openapi({ description: "Select those of events with this name." })
 
 const ids = z
   .array(z.string("must be a string").min(1, "must have at least 1 character"), "must be an array of ids")
   .min(1, "must have at least one id")
-  .openapi({ description: "Those of these events." })
+  .openapi({ description: "Select those of events with these ids." })
 
 const limit = z
   .int("must be a whole number")
   .min(1, "must be at least 1")
-  .openapi({ description: "The oldest of them, at most so many." })
+  .openapi({ description: "Select at most this many, the oldest first." })
 
 const flag = z.boolean("must be true or false")
 
@@ -47,44 +47,49 @@ export const LookSchema = z.strictObject({
   cursor: z
     .string("must be a string")
     .optional()
-    .openapi({ description: "The `cursor` of the answer before; without it, from the oldest." }),
-  limit: limit
-    .max(MAX_LOOK, `must be at most ${MAX_LOOK}`)
-    .default(DEFAULT_LOOK)
-    .openapi({ description: "How many to show, the oldest first." }),
+    .openapi({ description: "`cursor` of the previous answer. Default: start with the oldest dead letter." }),
+  limit: limit.max(MAX_LOOK, `must be at most ${MAX_LOOK}`).default(DEFAULT_LOOK).openapi({
+    description: "Number of dead letters to list, the oldest first. Default: 100. At most 1,000.",
+  }),
   reason: reason.optional(),
   name: name.optional(),
 })
 
-const all = flag
-  .default(false)
-  .openapi({ description: "All of them; without a selection it has to be said, lest it be by mistake." })
+const all = flag.default(false).openapi({
+  description:
+    "Select all dead letters. Required if no filter is given, to prevent accidental bulk operations. Default: `false`.",
+})
 
-/** Which dead letters to purge. What is given together narrows each other. */
-export const PurgeSchema = z
+const filters = { reason: reason.optional(), name: name.optional(), limit: limit.optional(), all }
+
+/** Which dead letters to purge, as a query. Filters narrow each other. */
+export const PurgeQuerySchema = z.strictObject({
+  ids: ids.openapi({ example: ["01a20ace-2fd0-77d8-8956-d3985157a5fb"] }).optional(),
+  ...filters,
+})
+
+/** Which dead letters to redrive. */
+export const RedriveSchema = z
   .strictObject(
     {
       ids: ids.optional(),
-      reason: reason.optional(),
-      name: name.optional(),
-      limit: limit.optional(),
-      all,
+      ...filters,
+      dry_run: flag
+        .default(false)
+        .openapi({ description: "Count the dead letters without moving them. Default: `false`." }),
     },
     NO_OBJECT,
   )
-  .openapi("DeadLetterPurge")
-
-/** Which dead letters to redrive. */
-export const RedriveSchema = PurgeSchema.extend({
-  dry_run: flag.default(false).openapi({ description: "Count them, and move none." }),
-}).openapi("DeadLetterRedrive")
+  .openapi("DeadLetterRedrive", {
+    description: "Selects dead letters. Filters narrow each other; one of them, or `all`, is required.",
+  })
 
 /**
  * The selection of a redrive or a purge, limited to the dead letters that a key may reach.
  * @throws {ProblemError} `validation-failed` if nothing is selected and `all` is not set.
  */
 export function selectionOf(
-  { ids, reason, name, limit, all }: z.infer<typeof PurgeSchema>,
+  { ids, reason, name, limit, all }: z.infer<typeof PurgeQuerySchema>,
   reach: RoutingSpace | null,
 ): DeadLetterSelection {
   const selection: DeadLetterSelection = {

@@ -26,6 +26,19 @@ export const HealthReportSchema = z
 
 export type HealthReport = z.infer<typeof HealthReportSchema>
 
+export const EXAMPLE_REPORT: HealthReport = {
+  status: "ready",
+  version: "0.1.0",
+  engine: "embedded",
+  uptime_seconds: 61.5,
+  checks: {
+    engine: { status: "up" },
+    pool: { status: "up", detail: "5 of 5 workers" },
+    consumers: { status: "up", detail: "1 of 1 queues with a handler module" },
+    queues: { status: "up" },
+  },
+}
+
 type Check = z.infer<typeof CheckSchema>
 
 /** What the service knows of itself, without asking anybody. */

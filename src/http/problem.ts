@@ -40,11 +40,19 @@ const PROBLEMS = {
 
 export type ProblemSlug = keyof typeof PROBLEMS
 
+const isProblemSlug = (text: string): text is ProblemSlug => Object.hasOwn(PROBLEMS, text)
+
+/** Every kind of problem, by status. */
+export const PROBLEM_SLUGS: readonly ProblemSlug[] = Object.keys(PROBLEMS).filter(isProblemSlug)
+
 /** The statuses that problems have. */
 export type ProblemStatus = (typeof PROBLEMS)[ProblemSlug]["status"]
 
 /** What every problem's `type` begins with. */
 const TYPE_PREFIX = "urn:event-broker:problem:"
+
+/** Returns the `type` of a kind of problem, a URN. */
+export const problemType = (slug: ProblemSlug): string => TYPE_PREFIX + slug
 
 /** What `Retry-After` says of a problem that passes, in seconds. */
 const RETRY_AFTER_SECONDS = 1
@@ -135,7 +143,7 @@ export function toProblem(error: ProblemError, requestId: string): Problem {
   const { status, title, retryable } = PROBLEMS[error.slug]
   const { outcome, errors } = error.details
   return {
-    type: TYPE_PREFIX + error.slug,
+    type: problemType(error.slug),
     title,
     status,
     detail: error.message,
@@ -157,6 +165,9 @@ export function toProblemResponse(error: ProblemError, requestId: string): Respo
 
 /** The status of each problem, for the OpenAPI document. */
 export const problemStatus = (slug: ProblemSlug): number => PROBLEMS[slug].status
+
+/** Whether the same request may succeed later, for the OpenAPI document. */
+export const isRetryable = (slug: ProblemSlug): boolean => PROBLEMS[slug].retryable
 
 /** The title of each problem, for the OpenAPI document. */
 export const problemTitle = (slug: ProblemSlug): string => PROBLEMS[slug].title

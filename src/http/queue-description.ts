@@ -4,7 +4,10 @@ import { UnknownQueueError } from "../engine/errors.ts"
 import type { HttpContext } from "./context.ts"
 
 /** The path parameter of every route for one queue. */
-export const QueuePath = z.object({ queue: z.string() })
+export const QueuePath = z.object({ queue: z.string().openapi({ example: "voice_events" }) })
+
+/** The path parameter of routes for a queue whose module is gone. */
+export const OrphanedQueuePath = z.object({ queue: z.string().openapi({ example: "audit" }) })
 
 /** A queue as `/api/v1/queues` shows it. */
 export const QueueStateSchema = z
@@ -12,18 +15,36 @@ export const QueueStateSchema = z
     name: z.string(),
     bindings: z.array(z.string()).openapi({ description: "Topic patterns." }),
     waiting: z.number().int().openapi({ description: "Events that wait to be delivered." }),
-    dead_letters: z.number().int(),
-    consumers: z.number().int().openapi({ description: "Of all instances." }),
-    max_length: z.number().int().openapi({ description: "How many events may wait." }),
-    overflow: z.enum(["reject-publish", "drop-head"]),
-    has_module: z.boolean().openapi({ description: "Whether a handler module of this instance names it." }),
-    is_paused: z.boolean().openapi({ description: "Whether this instance was told not to consume it." }),
+    dead_letters: z.number().int().openapi({ description: "Dead letters of the queue." }),
+    consumers: z.number().int().openapi({ description: "Consumers of all instances." }),
+    max_length: z.number().int().openapi({ description: "Number of events that may wait." }),
+    overflow: z.enum(["reject-publish", "drop-head"]).openapi({
+      description:
+        "What a full queue does: `reject-publish` rejects new events, `drop-head` makes the oldest a dead letter.",
+    }),
+    has_module: z
+      .boolean()
+      .openapi({ description: "Whether a handler module of this instance names the queue." }),
+    is_paused: z.boolean().openapi({ description: "Whether this instance is paused for the queue." }),
     is_orphaned: z.boolean().openapi({
       description:
-        "Whether nothing consumes it, no handler module of this instance names it, and it is not predefined.",
+        "Whether nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
     }),
   })
   .openapi("QueueState")
+
+export const EXAMPLE_QUEUE: QueueState = {
+  name: "voice_events",
+  bindings: ["events.voice.#"],
+  waiting: 0,
+  dead_letters: 1,
+  consumers: 1,
+  max_length: 10_000,
+  overflow: "reject-publish",
+  has_module: true,
+  is_paused: false,
+  is_orphaned: false,
+}
 
 export type QueueState = z.infer<typeof QueueStateSchema>
 

@@ -6,8 +6,8 @@ export const TRACE_HEADERS = z.object({
   traceparent: z
     .string()
     .optional()
-    .openapi({ description: "The trace that the events belong to; it comes with every delivery of them." }),
-  tracestate: z.string().optional(),
+    .openapi({ description: "Trace of the events (W3C Trace Context). Every delivery of them carries it." }),
+  tracestate: z.string().optional().openapi({ description: "State of the trace." }),
 })
 
 export function readTrace(headers: Headers): TraceContext | null {

@@ -16,6 +16,19 @@ export type RouteMethod = (typeof ROUTE_METHODS)[number]
  */
 export type EventTypeRule = "unaffected" | "limited" | "unlimited-only"
 
+/**
+ * What the OpenAPI document says of a route. Security, headers and the problems that all routes of a kind have follow
+ * from the rest of the route (`description/operation.ts`).
+ */
+export interface RouteDescription extends Omit<RouteConfig, "method" | "path" | "security"> {
+  /** Name of the function in generated clients: a verb and a noun, in camel case. */
+  readonly operationId: string
+  /** One line, an imperative without a period. */
+  readonly summary: string
+  readonly description: string
+  readonly tags: [string]
+}
+
 /** Answers a request that was let in. A thrown error becomes a problem document. */
 export type RouteHandler = (request: RouteRequest) => Response | Promise<Response>
 
@@ -29,7 +42,6 @@ export interface Route {
   readonly eventTypes: EventTypeRule
   /** Whether the answer may begin later than an idle connection is closed. Default: false. */
   readonly mayTakeLong?: boolean
-  /** What the OpenAPI document says of it; `security` follows from the scope. */
-  readonly description: Omit<RouteConfig, "method" | "path" | "security">
+  readonly description: RouteDescription
   readonly handler: RouteHandler
 }

@@ -55,8 +55,8 @@ describe("the pages of the binary, in a browser", () => {
     const service = await folder.start()
     const { page, complaints } = await open(service, "/redoc")
     await page.getByRole("heading", { name: "Publish an event" }).waitFor()
-    await page.getByPlaceholder("Search").fill("Events as they")
-    await page.locator("[data-role='search:results']", { hasText: "Events as they come" }).waitFor()
+    await page.getByPlaceholder("Search").fill("Watch events")
+    await page.locator("[data-role='search:results']", { hasText: "Watch events as they are stored" }).waitFor()
     expect(complaints).toEqual([])
   })
 

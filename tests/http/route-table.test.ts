@@ -7,7 +7,7 @@ const route = (method: Route["method"], path: string, rest: Partial<Route> = {})
   path,
   scope: "read",
   eventTypes: "unaffected",
-  description: { responses: {} },
+  description: { operationId: "", summary: "", description: "", tags: ["Events"], responses: {} },
   handler: () => new Response(),
   ...rest,
 })

@@ -3,5 +3,6 @@ export const SCOPES = ["publish", "read", "admin"] as const
 
 export type Scope = (typeof SCOPES)[number]
 
-/** The name of the keys in the OpenAPI document. */
-export const KEY_SCHEME = "key"
+/** Names of the two ways to send a key, in the OpenAPI document. */
+export const BEARER_SCHEME = "key"
+export const HEADER_SCHEME = "keyHeader"

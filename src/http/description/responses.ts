@@ -1,31 +1,20 @@
-import { z } from "@hono/zod-openapi"
-import { ProblemError, type ProblemSlug, problemStatus, problemTitle, toProblem } from "../problem.ts"
+import type { z } from "@hono/zod-openapi"
+import { type ProblemSlug, problemStatus, problemTitle } from "../problem.ts"
+import { namedExample, type ProblemContext } from "./problem-examples.ts"
+import { ProblemSchema } from "./problem-schema.ts"
 
-const EXAMPLE_REQUEST_ID = "01a20ace-2fda-767d-a7a1-4165c653944a"
+export const PROBLEM_TYPE = "application/problem+json"
 
-const ProblemSchema = z
-  .object({
-    type: z.string().openapi({ example: "urn:event-broker:problem:validation-failed" }),
-    title: z.string(),
-    status: z.number().int(),
-    detail: z.string(),
-    instance: z.string().openapi({ description: "The request's id, as in `X-Request-Id` and the log." }),
-    retryable: z.boolean().openapi({ description: "Whether the same request may succeed later." }),
-    outcome: z
-      .enum(["not-stored", "unknown"])
-      .optional()
-      .openapi({ description: "Of a publish: whether the event may be stored all the same." }),
-    errors: z
-      .array(
-        z.object({
-          pointer: z.string().optional().openapi({ description: "Where in the body, as a JSON pointer." }),
-          parameter: z.string().optional().openapi({ description: "Which parameter of the URL." }),
-          message: z.string(),
-        }),
-      )
-      .optional(),
-  })
-  .openapi("Problem")
+/** Problems of one status. Each example is named after its problem. */
+export interface ProblemResponse {
+  readonly description: string
+  readonly content: {
+    readonly [PROBLEM_TYPE]: {
+      readonly schema: typeof ProblemSchema
+      readonly examples: Readonly<Record<string, ReturnType<typeof namedExample>>>
+    }
+  }
+}
 
 /** What an event can be refused with; that a key or a body can be refused is said of every route that takes one. */
 export const EVENT_PROBLEMS = [
@@ -38,29 +27,30 @@ export const EVENT_PROBLEMS = [
   "confirm-timeout",
 ] as const satisfies readonly ProblemSlug[]
 
-/** What a problem of this kind looks like. */
-const exampleOf = (slug: ProblemSlug) => ({
-  summary: problemTitle(slug),
-  value: toProblem(new ProblemError(slug, `${problemTitle(slug)}.`), EXAMPLE_REQUEST_ID),
-})
-
 /** The responses of a route for the problems that it can have, by status. */
-export function problemResponses(...slugs: readonly ProblemSlug[]) {
+export const problemResponses = (...slugs: readonly ProblemSlug[]): Record<string, ProblemResponse> =>
+  responsesOf(slugs, {})
+
+/** The responses for these problems, by status, with examples as they look in this context. */
+export function responsesOf(
+  slugs: readonly ProblemSlug[],
+  context: ProblemContext,
+): Record<string, ProblemResponse> {
   const byStatus = Map.groupBy(slugs, problemStatus)
-  return Object.fromEntries([...byStatus].map(([status, kinds]) => [status, problemResponse(kinds)]))
+  return Object.fromEntries([...byStatus].map(([status, kinds]) => [status, responseOf(kinds, context)]))
 }
 
-function problemResponse(slugs: readonly ProblemSlug[]) {
+function responseOf(slugs: readonly ProblemSlug[], context: ProblemContext): ProblemResponse {
   const description = slugs.map((slug) => `${problemTitle(slug)} (\`${slug}\`)`).join("; ")
-  const examples = Object.fromEntries(slugs.map((slug) => [slug, exampleOf(slug)]))
-  return { description, content: { "application/problem+json": { schema: ProblemSchema, examples } } }
+  const examples = Object.fromEntries(slugs.map((slug) => [slug, namedExample(slug, context)]))
+  return { description, content: { [PROBLEM_TYPE]: { schema: ProblemSchema, examples } } }
 }
 
 /** A response with a JSON body. */
 export const jsonResponse = <Schema extends z.ZodType>(
   description: string,
   schema: Schema,
-  example?: z.output<Schema>,
+  example?: z.input<Schema>,
 ) => ({
   description,
   content: { "application/json": example === undefined ? { schema } : { schema, example } },

@@ -9,7 +9,9 @@ export const ReceiptSchema = z
     name: z.string(),
     routing_key: z.string(),
     status: z.literal("pending"),
-    timestamp: z.number(),
+    timestamp: z
+      .number()
+      .openapi({ description: "When the event was accepted, in seconds since the epoch, fractional." }),
     message: z.string(),
   })
   .openapi("Receipt")

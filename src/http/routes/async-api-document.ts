@@ -11,11 +11,12 @@ export const asyncApiDocument = ({ engine, catalog, exchange, version }: HttpCon
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "Queues, topics and events, as an AsyncAPI 3 document",
-    description: "For programs that consume from RabbitMQ themselves.",
+    operationId: "getAsyncApiDocument",
+    summary: "Get the AsyncAPI 3 document",
+    description: "Describes exchange, queues and events, for programs that consume from RabbitMQ themselves.",
     tags: ["Service"],
     responses: {
-      200: jsonResponse("The document", z.looseObject({ asyncapi: z.string() })),
+      200: jsonResponse("The document", z.looseObject({ asyncapi: z.string() }), { asyncapi: "3.0.0" }),
       ...problemResponses("engine-unavailable"),
     },
   },

@@ -6,7 +6,15 @@ import { jsonResponse } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import type { Route } from "../route.ts"
 
-const NotUsedSchema = z.object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() })
+const NotUsedSchema = z
+  .object({ status: z.literal("not-used"), engine: z.string(), detail: z.string() })
+  .openapi("BrokerNotUsed")
+
+const NOT_USED_EXAMPLE: z.infer<typeof NotUsedSchema> = {
+  status: "not-used",
+  engine: "embedded",
+  detail: "Events are stored in this process.",
+}
 
 const BrokerSchema = z
   .object({
@@ -51,14 +59,18 @@ export const brokerHealth = ({ engine, brokerReport }: HttpContext): Route => ({
   scope: "open",
   eventTypes: "unaffected",
   description: {
-    summary: "The connection to RabbitMQ",
+    operationId: "getBrokerHealth",
+    summary: "Check the connection to RabbitMQ",
+    description:
+      "Also says what this broker and this type of queue can do. `not-used` with the embedded engine.",
     tags: ["Health"],
     responses: {
       200: jsonResponse(
-        "It is connected, or there is none to worry about",
+        "RabbitMQ is connected, or not used",
         z.union([BrokerSchema, NotUsedSchema]),
+        NOT_USED_EXAMPLE,
       ),
-      503: jsonResponse("It is not, or RabbitMQ takes no events", BrokerSchema),
+      503: jsonResponse("RabbitMQ is not connected, or blocks publishers", BrokerSchema),
     },
   },
   handler({ requestId }) {

@@ -10,6 +10,10 @@ const CountsSchema = z
   .object({ queues: z.array(z.object({ queue_name: z.string(), dead_letter_count: z.number().int() })) })
   .openapi("DeadLetterCounts")
 
+const EXAMPLE: z.infer<typeof CountsSchema> = {
+  queues: [{ queue_name: "voice_events", dead_letter_count: 1 }],
+}
+
 export const countDeadLetters = ({ engine }: HttpContext): Route => ({
   method: "GET",
   path: "/api/v1/dead-letters",
@@ -17,11 +21,12 @@ export const countDeadLetters = ({ engine }: HttpContext): Route => ({
   eventTypes: "limited",
   mayTakeLong: true,
   description: {
-    summary: "How many dead letters every queue has",
-    description: "A key with `types` counts its own.",
+    operationId: "countDeadLetters",
+    summary: "Count the dead letters of every queue",
+    description: "A key that is limited to event types counts those of its types.",
     tags: ["Dead letters"],
     responses: {
-      200: jsonResponse("Every queue", CountsSchema),
+      200: jsonResponse("Every queue", CountsSchema, EXAMPLE),
       ...problemResponses("engine-unavailable"),
     },
   },

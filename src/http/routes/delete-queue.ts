@@ -4,23 +4,25 @@ import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { requireOrphaned } from "../orphaned-queue.ts"
 import { checkQuery } from "../parameters.ts"
-import { QueuePath } from "../queue-description.ts"
+import { OrphanedQueuePath } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
 const QuerySchema = z.strictObject({
   force: z
     .boolean()
     .default(false)
-    .openapi({ description: "Delete it with its events and dead letters. Default: `false`." }),
+    .openapi({ description: "Delete the queue even if it has events or dead letters. Default: `false`." }),
 })
 
 const DeletedSchema = z
   .object({
     queue: z.string(),
-    events: z.number().int().openapi({ description: "Events that were deleted with it." }),
-    dead_letters: z.number().int(),
+    events: z.number().int().openapi({ description: "Number of events that were deleted." }),
+    dead_letters: z.number().int().openapi({ description: "Number of dead letters that were deleted." }),
   })
   .openapi("DeletedQueue")
+
+const EXAMPLE: z.infer<typeof DeletedSchema> = { queue: "audit", events: 0, dead_letters: 0 }
 
 export const deleteQueue = (context: HttpContext): Route => ({
   method: "DELETE",
@@ -29,14 +31,15 @@ export const deleteQueue = (context: HttpContext): Route => ({
   eventTypes: "unlimited-only",
   mayTakeLong: true,
   description: {
+    operationId: "deleteQueue",
     summary: "Delete an orphaned queue",
     description:
-      "Its bindings go with it: an event that no other queue takes is refused as `unroutable` from then on. A module " +
-      "that names the queue later finds it empty.",
+      "Deletes its bindings, too: an event that no other queue takes is then rejected as `unroutable`. A module that " +
+      "names the queue later finds it empty.",
     tags: ["Queues"],
-    request: { params: QueuePath, query: QuerySchema },
+    request: { params: OrphanedQueuePath, query: QuerySchema },
     responses: {
-      200: jsonResponse("It is gone", DeletedSchema),
+      200: jsonResponse("The queue is deleted", DeletedSchema, EXAMPLE),
       ...problemResponses(
         "not-found",
         "queue-in-use",

@@ -12,20 +12,24 @@ const pageRoute = (page: Page): Route => ({
   scope: "open",
   eventTypes: "unaffected",
   description: {
-    summary: page.title,
+    operationId: `get${page.name}Page`,
+    summary: `Open ${page.title}`,
+    description: "An HTML page. It loads nothing from other hosts.",
     tags: ["Service"],
     responses: { 200: { description: "A page", content: { "text/html": { schema: z.string() } } } },
   },
   handler: ({ requestId }) => pageResponse(page, requestId),
 })
 
-const assetRoute = ({ path, assets }: Page): Route => ({
+const assetRoute = ({ path, name, assets }: Page): Route => ({
   method: "GET",
   path: `${path}/{asset}`,
   scope: "open",
   eventTypes: "unaffected",
   description: {
-    summary: `What ${path} loads`,
+    operationId: `get${name}Asset`,
+    summary: `Get a file that ${path} loads`,
+    description: "A script or a style sheet.",
     tags: ["Service"],
     request: { params: z.object({ asset: z.enum(Object.keys(assets)) }) },
     responses: {
@@ -42,9 +46,9 @@ const assetRoute = ({ path, assets }: Page): Route => ({
     },
   },
   handler({ params, requestId }) {
-    const name = params.get("asset")
-    const asset = Object.hasOwn(assets, name) && assets[name]
-    if (!asset) throw new ProblemError("not-found", `There is no ${name} at ${path}.`)
+    const file = params.get("asset")
+    const asset = Object.hasOwn(assets, file) && assets[file]
+    if (!asset) throw new ProblemError("not-found", `There is no ${file} at ${path}.`)
     return assetResponse(asset, requestId)
   },
 })

@@ -1,16 +1,21 @@
 import { z } from "@hono/zod-openapi"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse } from "../description/responses.ts"
-import { HealthReportSchema } from "../health-report.ts"
+import { EXAMPLE_REPORT, HealthReportSchema } from "../health-report.ts"
 import { jsonAnswer } from "../json-answer.ts"
-import type { Route } from "../route.ts"
+import type { Route, RouteDescription } from "../route.ts"
 
-const LivenessSchema = z.object({ status: z.literal("alive") })
+const LivenessSchema = z.object({ status: z.literal("alive") }).openapi("Liveness")
 
-export const health = (context: HttpContext): Route => reporting("/health", "How the service is", context)
+export const health = (context: HttpContext): Route =>
+  reporting("/health", { operationId: "getHealth", summary: "Check the service" }, context)
 
 export const readiness = (context: HttpContext): Route =>
-  reporting("/health/ready", "Whether to send it traffic", context)
+  reporting(
+    "/health/ready",
+    { operationId: "getReadiness", summary: "Check whether to send traffic" },
+    context,
+  )
 
 export const liveness = (): Route => ({
   method: "GET",
@@ -18,24 +23,31 @@ export const liveness = (): Route => ({
   scope: "open",
   eventTypes: "unaffected",
   description: {
-    summary: "Whether the process answers",
+    operationId: "getLiveness",
+    summary: "Check whether the process answers",
+    description: "For the liveness probe of an orchestrator.",
     tags: ["Health"],
-    responses: { 200: jsonResponse("It does", LivenessSchema) },
+    responses: { 200: jsonResponse("The process answers", LivenessSchema, { status: "alive" }) },
   },
   handler: ({ requestId }) => jsonAnswer<z.infer<typeof LivenessSchema>>(requestId, { status: "alive" }),
 })
 
-const reporting = (path: string, summary: string, { health: report }: HttpContext): Route => ({
+const reporting = (
+  path: string,
+  names: Pick<RouteDescription, "operationId" | "summary">,
+  { health: report }: HttpContext,
+): Route => ({
   method: "GET",
   path,
   scope: "open",
   eventTypes: "unaffected",
   description: {
-    summary,
+    ...names,
+    description: "Answers 200 if the service accepts events (`ready` or `degraded`), else 503.",
     tags: ["Health"],
     responses: {
-      200: jsonResponse("It takes events and handles them", HealthReportSchema),
-      503: jsonResponse("It does not", HealthReportSchema),
+      200: jsonResponse("The service accepts events", HealthReportSchema, EXAMPLE_REPORT),
+      503: jsonResponse("The service does not accept events", HealthReportSchema),
     },
   },
   handler({ requestId }) {

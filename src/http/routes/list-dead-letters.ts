@@ -4,6 +4,8 @@ import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { DeadLetterList } from "../dead-letter-list.ts"
 import { LookSchema, QueueParameters, SELECTION_KINDS, withinReach } from "../dead-letter-selection.ts"
+import { schemaReference } from "../description/components.ts"
+import { STORED_EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { JSON_TYPE } from "../media-type.ts"
 import { checkQuery } from "../parameters.ts"
@@ -12,32 +14,63 @@ import { responseHeaders } from "../response-headers.ts"
 import type { Route } from "../route.ts"
 
 const failedAt = z.number().nullable().openapi({
-  description: "In seconds since the epoch, with fractions; null where another program did not say when.",
+  description: "Seconds since the epoch, fractional; null if another program did not say.",
+})
+
+/** What a message holds: an event, or the JSON of another program. */
+const StoredJson = z.unknown().openapi("StoredJson", {
+  description: "The event as it was stored. A message of another program may hold any other JSON.",
+  anyOf: [
+    schemaReference("Event"),
+    { type: "object", additionalProperties: true },
+    { type: "array", items: {} },
+    { type: ["string", "number", "boolean", "null"] },
+  ],
 })
 
 const DeadLetterSchema = z
   .object({
     queue: z.string(),
-    event: z.unknown().optional().openapi({ description: "The event as it was." }),
-    body: z.string().optional().openapi({ description: "In place of the event, what is not JSON." }),
+    event: StoredJson.optional(),
+    body: z.string().optional().openapi({ description: "In place of `event`, if the message is not JSON." }),
     reason: z.enum(FAILURE_REASONS),
-    attempts: z.number().int(),
+    attempts: z.number().int().openapi({ description: "Attempts that were made." }),
     first_failed_at: failedAt,
     last_failed_at: failedAt,
     error: z.object({ name: z.string(), message: z.string(), stack: z.string().optional() }).nullable(),
-    module: z.string().nullable().openapi({ description: "The file of the handler module that failed." }),
+    module: z
+      .string()
+      .nullable()
+      .openapi({ description: "File of the handler module that failed; null if none was involved." }),
   })
   .openapi("DeadLetter")
 
 const DeadLettersSchema = z
   .object({
-    count: z.number().int().openapi({ description: "How many are shown." }),
+    count: z.number().int().openapi({ description: "Number of dead letters in this answer." }),
     dead_letters: z.array(DeadLetterSchema),
     cursor: z.string().nullable().openapi({
-      description: "Give it as `cursor` to see those that come next; null if there are no more.",
+      description: "Pass it as the parameter `cursor` to continue the list; null at its end.",
     }),
   })
   .openapi("DeadLetters")
+
+const EXAMPLE: z.infer<typeof DeadLettersSchema> = {
+  count: 1,
+  dead_letters: [
+    {
+      queue: "voice_events",
+      event: STORED_EVENT_EXAMPLE,
+      reason: "attempts-exhausted",
+      attempts: 3,
+      first_failed_at: 1_795_477_614.551,
+      last_failed_at: 1_795_477_621.09,
+      error: { name: "Error", message: "the transcript service answered 503" },
+      module: "handlers/transcripts.ts",
+    },
+  ],
+  cursor: null,
+}
 
 export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Route => ({
   method: "GET",
@@ -46,14 +79,15 @@ export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Rou
   eventTypes: "limited",
   mayTakeLong: true,
   description: {
-    summary: "The dead letters of a queue, the oldest first",
+    operationId: "listDeadLetters",
+    summary: "List the dead letters of a queue, oldest first",
     description:
-      "Listing dead letters neither removes nor reorders them. An answer is bounded in bytes too, so it may show " +
-      "fewer than `limit`; `cursor` continues the list.",
+      "Neither removes nor reorders dead letters. An answer is bounded in bytes, too, so it may hold fewer than `limit`; " +
+      "`cursor` continues the list.",
     tags: ["Dead letters"],
     request: { params: QueueParameters, query: LookSchema },
     responses: {
-      200: jsonResponse("The dead letters", DeadLettersSchema),
+      200: jsonResponse("The dead letters", DeadLettersSchema, EXAMPLE),
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
   },

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
-import { describeQueue, QueueStateSchema } from "../queue-description.ts"
+import { describeQueue, EXAMPLE_QUEUE, QueueStateSchema } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
 const QueuesSchema = z.object({ queues: z.array(QueueStateSchema) }).openapi("QueueStates")
@@ -13,11 +13,12 @@ export const listQueueStates = (context: HttpContext): Route => ({
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "Every queue, orphaned or not",
-    description: "On RabbitMQ also the queues that other instances have declared.",
+    operationId: "listQueues",
+    summary: "List all queues",
+    description: "On RabbitMQ the list includes queues that other instances have declared.",
     tags: ["Queues"],
     responses: {
-      200: jsonResponse("Every queue", QueuesSchema),
+      200: jsonResponse("All queues", QueuesSchema, { queues: [EXAMPLE_QUEUE] }),
       ...problemResponses("engine-unavailable"),
     },
   },

@@ -9,7 +9,9 @@ const QueueSchema = z
     routing_key: z.string(),
     durable: z.boolean(),
     auto_delete: z.boolean(),
-    ttl: z.number().openapi({ description: "In milliseconds." }),
+    ttl: z.number().openapi({
+      description: "Time after which an event that waits becomes a dead letter, in milliseconds.",
+    }),
     max_length: z.number(),
     overflow: z.enum(["reject-publish", "drop-head"]),
   })
@@ -17,15 +19,28 @@ const QueueSchema = z
 
 const QueuesSchema = z.record(z.string(), QueueSchema)
 
+const EXAMPLE: z.infer<typeof QueuesSchema> = {
+  voice_events: {
+    routing_key: "events.voice.#",
+    durable: true,
+    auto_delete: false,
+    ttl: 86_400_000,
+    max_length: 10_000,
+    overflow: "reject-publish",
+  },
+}
+
 export const listQueues = ({ queues }: HttpContext): Route => ({
   method: "GET",
   path: "/api/v1/events/queues",
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "The predefined queues",
+    operationId: "listPredefinedQueues",
+    summary: "List the predefined queues and their limits",
+    description: "These queues always exist. `GET /api/v1/queues` lists all queues.",
     tags: ["Events"],
-    responses: { 200: jsonResponse("By name", QueuesSchema) },
+    responses: { 200: jsonResponse("The queues, by name", QueuesSchema, EXAMPLE) },
   },
   handler({ requestId }) {
     const byName = queues.map(({ name, bindings, ttlMs, maxLength, overflow }) => {

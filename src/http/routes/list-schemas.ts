@@ -9,7 +9,9 @@ const EventSchemasSchema = z
   .object({
     type: z.enum(EVENT_TYPES),
     name: z.string(),
-    versions: z.array(z.number().int()).openapi({ description: "The highest first: it counts by default." }),
+    versions: z
+      .array(z.number().int())
+      .openapi({ description: "Versions, the highest first. The highest is the default." }),
   })
   .openapi("EventSchemas")
 
@@ -19,9 +21,15 @@ export const listSchemas = ({ catalog }: HttpContext): Route => ({
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "The events that have a schema",
+    operationId: "listSchemas",
+    summary: "List the events that have a schema",
+    description: "Schemas are files in `SCHEMAS_DIR`. Without them the list is empty.",
     tags: ["Schemas"],
-    responses: { 200: jsonResponse("Every event with a schema", z.array(EventSchemasSchema)) },
+    responses: {
+      200: jsonResponse("Events that have a schema", z.array(EventSchemasSchema), [
+        { type: "voice", name: "speech_recognized", versions: [1] },
+      ]),
+    },
   },
   handler({ requestId }) {
     const byEvent = Map.groupBy(catalog?.all() ?? [], ({ type, name }) => `${type}/${name}`)

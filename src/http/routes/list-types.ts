@@ -12,9 +12,12 @@ export const listTypes = (): Route => ({
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "The types of event",
+    operationId: "listEventTypes",
+    summary: "List the types of event",
+    description:
+      "There are five. The type of an event decides its default routing key, and so its predefined queue.",
     tags: ["Events"],
-    responses: { 200: jsonResponse("The five types", TypesSchema) },
+    responses: { 200: jsonResponse("The five types", TypesSchema, [...EVENT_TYPES]) },
   },
   handler: ({ requestId }) => jsonAnswer<z.infer<typeof TypesSchema>>(requestId, [...EVENT_TYPES]),
 })

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
+import { STORED_EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { problemResponses } from "../description/responses.ts"
 import { EventStream, streamHead } from "../live/event-stream.ts"
 import { LIVE_FORMATS } from "../live/live-format.ts"
@@ -26,13 +27,15 @@ const QuerySchema = z.strictObject({
     .default(["#"])
     .openapi({
       description:
-        "Topic patterns with commas between: `*` is one word, `#` any number of words. Default: `#`, all.",
+        "Topic patterns, separated by commas: `*` is one word, `#` any number of words. Default: `#`, all events.",
       example: ["events.voice.*", "events.notification.#"],
     }),
   format: z.enum(["event", "cloudevent"], "must be event or cloudevent").default("event").openapi({
-    description: "How events are written: as the envelope has them, or as CloudEvents.",
+    description: "Format of events: the envelope, or CloudEvents. Default: `event`.",
   }),
 })
+
+const EXAMPLE = `event: event\ndata: ${JSON.stringify(STORED_EVENT_EXAMPLE)}\n\n`
 
 export const liveEvents = ({ keys, live }: HttpContext): Route => ({
   method: "GET",
@@ -40,15 +43,19 @@ export const liveEvents = ({ keys, live }: HttpContext): Route => ({
   scope: "read",
   eventTypes: "limited",
   description: {
-    summary: "Events as they come",
+    operationId: "streamEvents",
+    summary: "Watch events as they are stored",
     description:
-      "Server-sent events: `event` with an event as it is stored, and `missed` with `{count}` where the client was too " +
-      "slow for some, or with `count` null after RabbitMQ was away. Nothing is kept: what came before is not sent, and " +
-      "a retry or a redrive is not an event. A comment every 15 seconds keeps the connection.",
+      "Streams server-sent events until the client leaves: try it with `curl -N`. `event` holds an event. `missed` holds " +
+      "`{count}`: the client was too slow for this many events. `count` is null after RabbitMQ was away. Past events, " +
+      "retries and redrives are not sent. A comment every 15 seconds keeps the connection open.",
     tags: ["Events"],
     request: { query: QuerySchema },
     responses: {
-      200: { description: "The stream", content: { "text/event-stream": { schema: z.string() } } },
+      200: {
+        description: "The stream",
+        content: { "text/event-stream": { schema: z.string(), example: EXAMPLE } },
+      },
       ...problemResponses("validation-failed", "too-many-in-flight", "engine-unavailable"),
     },
   },

@@ -9,11 +9,13 @@ export const metrics = ({ metrics: counted }: HttpContext): Route => ({
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "Metrics for Prometheus",
+    operationId: "getMetrics",
+    summary: "Get metrics for Prometheus",
+    description: "In Prometheus' text format.",
     tags: ["Health"],
     responses: {
       200: {
-        description: "What the service counts, in Prometheus' text format",
+        description: "The metrics",
         content: { "text/plain": { schema: z.string() } },
       },
     },

@@ -14,9 +14,13 @@ export function openApiDocument({ version }: HttpContext, routesOf: () => readon
     scope: "open",
     eventTypes: "unaffected",
     description: {
-      summary: "This description, as an OpenAPI 3.1 document",
+      operationId: "getOpenApiDocument",
+      summary: "Get this OpenAPI 3.1 document",
+      description: "Generate a client from it, or open it in a tool of your choice.",
       tags: ["Service"],
-      responses: { 200: jsonResponse("The document", z.looseObject({ openapi: z.string() })) },
+      responses: {
+        200: jsonResponse("The document", z.looseObject({ openapi: z.string() }), { openapi: "3.1.0" }),
+      },
     },
     handler({ requestId }) {
       document ??= describeApi(routesOf(), version)

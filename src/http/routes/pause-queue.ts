@@ -4,19 +4,23 @@ import type { Consumption, HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { ProblemError } from "../problem.ts"
+import { QueuePath } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
 const PausedSchema = z.object({ queue: z.string(), is_paused: z.boolean() }).openapi("PausedQueue")
 
 const CHANGES = {
   pause: {
-    summary: "Stop consuming a queue on this instance",
+    operationId: "pauseQueue",
+    summary: "Pause a queue on this instance",
     description:
-      "What was delivered is finished; all else waits in the queue. It holds until it is resumed, or the service starts anew.",
+      "Events that are being handled are finished; all others wait in the queue. The pause ends when the queue is " +
+      "resumed or the service restarts.",
   },
   resume: {
-    summary: "Consume a paused queue again",
-    description: "Begins once what was delivered before the pause is finished.",
+    operationId: "resumeQueue",
+    summary: "Resume a paused queue",
+    description: "Consuming begins once the deliveries from before the pause are finished.",
   },
 } as const
 
@@ -32,9 +36,12 @@ const changing = (change: keyof typeof CHANGES, { consumption, engine }: HttpCon
   description: {
     ...CHANGES[change],
     tags: ["Queues"],
-    request: { params: z.object({ queue: z.string() }) },
+    request: { params: QueuePath },
     responses: {
-      200: jsonResponse("How the queue is now; also where it was so before", PausedSchema),
+      200: jsonResponse("State of the queue, also if it did not change", PausedSchema, {
+        queue: "voice_events",
+        is_paused: change === "pause",
+      }),
       ...problemResponses("not-found"),
     },
   },

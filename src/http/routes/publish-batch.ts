@@ -1,19 +1,23 @@
 import { z } from "@hono/zod-openapi"
 import type { HttpContext, RouteRequest } from "../context.ts"
+import { schemaReference } from "../description/components.ts"
+import { CLOUD_EVENT_EXAMPLE, EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
+import { problemExample } from "../description/problem-examples.ts"
+import { ProblemSchema } from "../description/problem-schema.ts"
 import {
-  CLOUD_EVENT_EXAMPLE,
-  cloudEventJsonSchema,
-  EVENT_EXAMPLE,
-  eventDraftJsonSchema,
-} from "../description/envelope-json-schema.ts"
-import { EVENT_PROBLEMS, jsonResponse, problemResponses } from "../description/responses.ts"
+  EVENT_PROBLEMS,
+  jsonResponse,
+  type ProblemResponse,
+  problemResponses,
+} from "../description/responses.ts"
 import { CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeOf, NDJSON, requireType } from "../media-type.ts"
+import type { ProblemSlug } from "../problem.ts"
 import { BatchAnswer } from "../publishing/batch-answer.ts"
 import { BatchSplitter } from "../publishing/batch-splitter.ts"
 import { EventBatch, splitBatch } from "../publishing/event-batch.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../publishing/event-format.ts"
 import { EventLines } from "../publishing/event-lines.ts"
-import { ReceiptSchema } from "../publishing/receipt.ts"
+import { EXAMPLE_RECEIPT, ReceiptSchema } from "../publishing/receipt.ts"
 import { streamedResponse } from "../publishing/streamed-response.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import type { Route } from "../route.ts"
@@ -23,38 +27,55 @@ const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT_BATCH, NDJSON]
 /** Events in a batch at the most; of lines there are any number. */
 const MAX_BATCH_SIZE = 1_000
 
+const FailedSchema = z
+  .object({
+    index: z.number().int().openapi({ description: "Position of the event in the batch, from 0." }),
+    status: z.literal("failed"),
+    problem: ProblemSchema,
+  })
+  .openapi("FailedEvent")
+
 const BatchResultSchema = z
   .object({
-    count: z.number().int().openapi({ description: "How many events were stored." }),
-    failed: z.number().int(),
-    events: z.array(
-      z.union([
-        ReceiptSchema,
-        z.object({
-          index: z.number().int(),
-          status: z.literal("failed"),
-          problem: z.record(z.string(), z.unknown()),
-        }),
-      ]),
-    ),
+    count: z.number().int().openapi({ description: "Number of events that are stored." }),
+    failed: z.number().int().openapi({ description: "Number of events that are not confirmed as stored." }),
+    events: z.array(z.union([ReceiptSchema, FailedSchema])),
   })
   .openapi("BatchResult")
 
-/** Where every event of a batch fails, the first gives the status. */
-const orBatchResult = ([status, problem]: [string, ReturnType<typeof problemResponses>[string]]) => {
-  const content = { ...problem?.content, [JSON_TYPE]: { schema: BatchResultSchema } }
-  return [
-    status,
-    { description: `${problem?.description}; or of all events, with the first of them`, content },
-  ]
+const RECEIPT_EXAMPLE = { count: 1, failed: 0, events: [EXAMPLE_RECEIPT] }
+
+const PARTLY_EXAMPLE = {
+  count: 1,
+  failed: 1,
+  events: [EXAMPLE_RECEIPT, failedEvent("unroutable", 1)],
 }
 
+function failedEvent(slug: ProblemSlug, index: number): z.infer<typeof FailedSchema> {
+  const { errors, ...problem } = problemExample(slug, { isPublish: true })
+  return {
+    index,
+    status: "failed",
+    problem: { ...problem, ...(errors !== undefined && { errors: errors.map((each) => ({ ...each })) }) },
+  }
+}
+
+/** Where every event of a batch fails, the first gives the status. */
+const orBatchResult = ([status, problem]: [string, ProblemResponse]) => [
+  status,
+  {
+    description: "If no event is stored, this is the status of the first failure",
+    content: { ...problem.content, [JSON_TYPE]: { schema: BatchResultSchema } },
+  },
+]
+
 const description = (): Route["description"] => ({
-  summary: "Publish up to 1,000 events, or any number a line each",
+  operationId: "publishBatch",
+  summary: "Publish up to 1,000 events, or a stream of any length",
   description:
-    "Each event is stored or refused on its own; the answer has them in the order sent. Where none is stored, the " +
-    "status is that of the first failure. With `application/x-ndjson` events are read as they come, and lines wait " +
-    "while a queue is full.",
+    "Each event is stored or rejected on its own; the answer has them in the order sent. If none is stored, the status " +
+    "is that of the first failure. `application/x-ndjson` has an event per line, of any number: events are read as they " +
+    "arrive, and lines wait while a queue is full.",
   tags: ["Events"],
   request: {
     headers: TRACE_HEADERS,
@@ -71,7 +92,7 @@ const description = (): Route["description"] => ({
                 type: "array",
                 minItems: 1,
                 maxItems: MAX_BATCH_SIZE,
-                items: eventDraftJsonSchema(),
+                items: schemaReference("EventDraft"),
               },
             },
             example: {
@@ -84,14 +105,14 @@ const description = (): Route["description"] => ({
             type: "array",
             minItems: 1,
             maxItems: MAX_BATCH_SIZE,
-            items: cloudEventJsonSchema(),
+            items: schemaReference("CloudEvent"),
             example: [CLOUD_EVENT_EXAMPLE],
           },
         },
         [NDJSON]: {
           schema: {
             type: "string",
-            description: "An event a line.",
+            description: "An event per line.",
             example: `${JSON.stringify(EVENT_EXAMPLE)}\n`,
           },
         },
@@ -101,12 +122,12 @@ const description = (): Route["description"] => ({
   responses: {
     200: {
       description:
-        "A line for each line of an `application/x-ndjson`, in their order, while others are still to come: what " +
-        "became of each. What ends the body early is the last line.",
-      content: { [NDJSON]: { schema: z.string() } },
+        "Answer to `application/x-ndjson`: a receipt or a failure for each line, in their order, sent while further lines " +
+        "arrive. If the body ends early, the last line says why.",
+      content: { [NDJSON]: { schema: z.string(), example: `${JSON.stringify(EXAMPLE_RECEIPT)}\n` } },
     },
-    201: jsonResponse("All are stored", BatchResultSchema),
-    207: jsonResponse("Some are stored", BatchResultSchema),
+    201: jsonResponse("All events are stored", BatchResultSchema, RECEIPT_EXAMPLE),
+    207: jsonResponse("Some events are stored", BatchResultSchema, PARTLY_EXAMPLE),
     ...Object.fromEntries(
       Object.entries(problemResponses(...EVENT_PROBLEMS, "forbidden")).map(orBatchResult),
     ),

@@ -1,5 +1,6 @@
 import type { HttpContext } from "../context.ts"
-import { cloudEventJsonSchema, eventDraftJsonSchema } from "../description/envelope-json-schema.ts"
+import { schemaReference } from "../description/components.ts"
+import { CLOUD_EVENT_EXAMPLE, EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { EVENT_PROBLEMS, jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { CLOUD_EVENT, JSON_TYPE, mediaTypeOf } from "../media-type.ts"
@@ -18,18 +19,19 @@ export const publishEvent = ({ publisher, maxBodyBytes }: HttpContext): Route =>
   scope: "publish",
   eventTypes: "limited",
   description: {
+    operationId: "publishEvent",
     summary: "Publish an event",
     description:
-      "Answers 201 once the event is stored on every queue that it is routed to. CloudEvents 1.0 are taken in " +
-      "structured mode, and in binary mode with `ce-` headers and the data as the body.",
+      "Answers 201 once the event is stored on every queue that it is routed to. Accepts CloudEvents 1.0 in structured " +
+      "mode, and in binary mode with `ce-` headers and the data as the body.",
     tags: ["Events"],
     request: {
       headers: TRACE_HEADERS,
       body: {
         required: true,
         content: {
-          [JSON_TYPE]: { schema: eventDraftJsonSchema() },
-          [CLOUD_EVENT]: { schema: cloudEventJsonSchema() },
+          [JSON_TYPE]: { schema: schemaReference("EventDraft"), example: EVENT_EXAMPLE },
+          [CLOUD_EVENT]: { schema: schemaReference("CloudEvent"), example: CLOUD_EVENT_EXAMPLE },
         },
       },
     },

@@ -3,7 +3,7 @@ import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import {
   countWithin,
-  PurgeSchema,
+  PurgeQuerySchema,
   QueueParameters,
   SELECTION_KINDS,
   selectionOf,
@@ -15,7 +15,7 @@ import type { Route } from "../route.ts"
 
 const PurgedSchema = z
   .object({
-    purged: z.number().int(),
+    purged: z.number().int().openapi({ description: "Dead letters that were deleted." }),
     remaining: z.number().int().openapi({ description: "Dead letters that are left." }),
   })
   .openapi("Purged")
@@ -27,21 +27,22 @@ export const purgeDeadLetters = ({ engine }: HttpContext): Route => ({
   eventTypes: "limited",
   mayTakeLong: true,
   description: {
-    summary: "Delete dead letters for good",
+    operationId: "purgeDeadLetters",
+    summary: "Delete dead letters",
     description:
-      "What is selected is in the query: HTTP gives the body of a DELETE no meaning, and what stands between may " +
-      "drop it (RFC 9110, section 9.3.5). `ids` takes several with commas between, or is given again for each.",
+      "The query selects them, because proxies may drop the body of a DELETE (RFC 9110, section 9.3.5). Filters narrow " +
+      "each other. `ids` takes several ids, separated by commas or as repeated parameters.",
     tags: ["Dead letters"],
-    request: { params: QueueParameters, query: PurgeSchema },
+    request: { params: QueueParameters, query: PurgeQuerySchema },
     responses: {
-      200: jsonResponse("They are gone", PurgedSchema),
+      200: jsonResponse("The dead letters are deleted", PurgedSchema, { purged: 1, remaining: 0 }),
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
   },
   async handler({ params, query, key, requestId }) {
     const queue = params.get("queue")
     const reach = reachOf(key)
-    const selection = selectionOf(checkQuery(PurgeSchema, query, SELECTION_KINDS), reach)
+    const selection = selectionOf(checkQuery(PurgeQuerySchema, query, SELECTION_KINDS), reach)
     const { purged, remaining } = await engine.purgeDeadLetters(queue, selection)
     return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, {
       purged,

@@ -14,12 +14,14 @@ export const purgeQueue = ({ engine, orphans, logger }: HttpContext): Route => (
   eventTypes: "unlimited-only",
   mayTakeLong: true,
   description: {
+    operationId: "purgeQueue",
     summary: "Delete the events that wait in a queue",
-    description: "Of any queue. Events that are handled or wait for a retry stay, and so do dead letters.",
+    description:
+      "Works for any queue. Events that are being handled, events that wait for a retry, and dead letters stay.",
     tags: ["Queues"],
     request: { params: QueuePath },
     responses: {
-      200: jsonResponse("They are gone", PurgedSchema),
+      200: jsonResponse("The events are deleted", PurgedSchema, { queue: "voice_events", purged: 3 }),
       ...problemResponses("not-found", "engine-unavailable"),
     },
   },

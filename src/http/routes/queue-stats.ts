@@ -9,16 +9,27 @@ const QueueStatsSchema = z
     queue_name: z.string(),
     message_count: z.number().int().openapi({ description: "Events that wait to be delivered." }),
     consumer_count: z.number().int(),
-    routing_key: z.string(),
+    routing_key: z.string().openapi({ description: "Topic patterns, separated by commas." }),
     is_durable: z.boolean(),
     dead_letter_count: z.number().int(),
-    is_paused: z.boolean().openapi({ description: "Whether this instance was told not to consume it." }),
+    is_paused: z.boolean().openapi({ description: "Whether this instance is paused for the queue." }),
     is_orphaned: z.boolean().openapi({
       description:
-        "Whether nothing consumes it, no handler module of this instance names it, and it is not predefined.",
+        "Whether nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
     }),
   })
   .openapi("QueueStats")
+
+const EXAMPLE: z.infer<typeof QueueStatsSchema> = {
+  queue_name: "voice_events",
+  message_count: 0,
+  consumer_count: 1,
+  routing_key: "events.voice.#",
+  is_durable: true,
+  dead_letter_count: 1,
+  is_paused: false,
+  is_orphaned: false,
+}
 
 export const queueStats = ({ engine, consumption, orphans }: HttpContext): Route => ({
   method: "GET",
@@ -26,10 +37,12 @@ export const queueStats = ({ engine, consumption, orphans }: HttpContext): Route
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "The depth of every queue",
+    operationId: "listQueueStats",
+    summary: "List the depth of every queue",
+    description: "`GET /api/v1/queues` says more about each queue.",
     tags: ["Events"],
     responses: {
-      200: jsonResponse("Every queue", z.array(QueueStatsSchema)),
+      200: jsonResponse("All queues", z.array(QueueStatsSchema), [EXAMPLE]),
       ...problemResponses("engine-unavailable"),
     },
   },

@@ -15,17 +15,26 @@ import type { Route } from "../route.ts"
 
 const RedrivenSchema = z
   .object({
-    redriven: z.number().int().openapi({ description: "How many were moved; of a dry run, would be." }),
+    redriven: z
+      .number()
+      .int()
+      .openapi({ description: "Dead letters that were moved; of a dry run, that would be." }),
     remaining: z
       .number()
       .int()
-      .openapi({ description: "Dead letters that are left; of a dry run, would be." }),
+      .openapi({ description: "Dead letters that are left; of a dry run, that would be." }),
     corrupt: z.number().int().optional().openapi({
-      description: "How many were left because their event is not what was stored; absent if there are none.",
+      description:
+        "Dead letters that were left because the disk changed their event; absent if there are none.",
     }),
     dry_run: z.boolean(),
   })
   .openapi("Redriven")
+
+/** Counts only: whoever executes it in the documentation moves nothing. */
+const EXAMPLE_REDRIVE = { reason: "attempts-exhausted", limit: 100, dry_run: true } as const
+
+const EXAMPLE_REDRIVEN: z.infer<typeof RedrivenSchema> = { redriven: 1, remaining: 0, dry_run: true }
 
 export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route => ({
   method: "POST",
@@ -34,17 +43,21 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route
   eventTypes: "limited",
   mayTakeLong: true,
   description: {
+    operationId: "redriveDeadLetters",
     summary: "Move dead letters back to their queue",
     description:
-      "The oldest first, as events that were never tried, to this queue alone. Each is stored there before it " +
-      "leaves the dead letters. Where the queue is full it stops, and `remaining` says how many are left.",
+      "Moves the oldest first, to this queue alone. Attempts count from the start again. Each event is stored on the " +
+      "queue before it leaves the dead letters. If the queue is full, moving stops; `remaining` says how many are left.",
     tags: ["Dead letters"],
     request: {
       params: QueueParameters,
-      body: { required: true, content: { "application/json": { schema: RedriveSchema } } },
+      body: {
+        required: true,
+        content: { "application/json": { schema: RedriveSchema, example: EXAMPLE_REDRIVE } },
+      },
     },
     responses: {
-      200: jsonResponse("They are moved", RedrivenSchema),
+      200: jsonResponse("The dead letters are moved, or counted", RedrivenSchema, EXAMPLE_REDRIVEN),
       ...problemResponses(
         "malformed-json",
         "not-found",

@@ -14,15 +14,25 @@ const ServiceInfoSchema = z
   })
   .openapi("ServiceInfo")
 
+const EXAMPLE: z.infer<typeof ServiceInfoSchema> = {
+  message: "Event Broker",
+  version: "0.1.0",
+  engine: "embedded",
+  docs: "/docs",
+  health: "/health",
+}
+
 export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
   method: "GET",
   path: "/",
   scope: "open",
   eventTypes: "unaffected",
   description: {
-    summary: "What this is, and where to go",
+    operationId: "getServiceInfo",
+    summary: "Get the version of the service",
+    description: "Also names the engine, and the paths of the documentation and of the health check.",
     tags: ["Service"],
-    responses: { 200: jsonResponse("The service", ServiceInfoSchema) },
+    responses: { 200: jsonResponse("The service", ServiceInfoSchema, EXAMPLE) },
   },
   handler: ({ requestId }) =>
     jsonAnswer<z.infer<typeof ServiceInfoSchema>>(requestId, {

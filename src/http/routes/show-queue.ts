@@ -3,6 +3,7 @@ import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import {
   describeQueue,
+  EXAMPLE_QUEUE,
   findQueue,
   QueuePath,
   type QueueState,
@@ -16,11 +17,13 @@ export const showQueue = (context: HttpContext): Route => ({
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "One queue, orphaned or not",
+    operationId: "getQueue",
+    summary: "Get a queue",
+    description: "Shows how many events wait, what consumes them, and whether the queue is orphaned.",
     tags: ["Queues"],
     request: { params: QueuePath },
     responses: {
-      200: jsonResponse("The queue", QueueStateSchema),
+      200: jsonResponse("The queue", QueueStateSchema, EXAMPLE_QUEUE),
       ...problemResponses("not-found", "engine-unavailable"),
     },
   },

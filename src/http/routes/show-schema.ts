@@ -12,8 +12,14 @@ export const EventParameters = z.object({
   name: z.string().openapi({ example: "speech_recognized" }),
 })
 
+const JsonSchema = z
+  .unknown()
+  .openapi("JsonSchema", { type: "object", additionalProperties: true, description: "A JSON Schema." })
+
+const EXAMPLE = { type: "object", properties: { text: { type: "string" } }, required: ["text"] }
+
 const VersionSchema = z.strictObject({
-  version: z.int().optional().openapi({ description: "Default: the highest." }),
+  version: z.int().optional().openapi({ description: "Version of the schema. Default: the highest." }),
 })
 
 export const showSchema = ({ catalog }: HttpContext): Route => ({
@@ -22,11 +28,13 @@ export const showSchema = ({ catalog }: HttpContext): Route => ({
   scope: "read",
   eventTypes: "unaffected",
   description: {
-    summary: "The JSON Schema of an event's payload",
+    operationId: "getSchema",
+    summary: "Get the JSON Schema of an event's payload",
+    description: "Schemas are files in `SCHEMAS_DIR`. A relative `$ref` is relative to that file.",
     tags: ["Schemas"],
     request: { params: EventParameters, query: VersionSchema },
     responses: {
-      200: jsonResponse("The schema", z.unknown().openapi({ type: "object" })),
+      200: jsonResponse("The schema", JsonSchema, EXAMPLE),
       ...problemResponses("not-found", "validation-failed"),
     },
   },

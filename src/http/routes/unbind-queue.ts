@@ -3,15 +3,17 @@ import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { requireOrphaned } from "../orphaned-queue.ts"
-import { QueuePath } from "../queue-description.ts"
+import { OrphanedQueuePath } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
 const UnboundSchema = z
   .object({
     queue: z.string(),
-    unbound: z.array(z.string()).openapi({ description: "The patterns that were bound." }),
+    unbound: z.array(z.string()).openapi({ description: "Topic patterns that were bound." }),
   })
   .openapi("UnboundQueue")
+
+const EXAMPLE: z.infer<typeof UnboundSchema> = { queue: "audit", unbound: ["events.#"] }
 
 export const unbindQueue = (context: HttpContext): Route => ({
   method: "POST",
@@ -19,14 +21,15 @@ export const unbindQueue = (context: HttpContext): Route => ({
   scope: "admin",
   eventTypes: "unlimited-only",
   description: {
+    operationId: "unbindQueue",
     summary: "Remove the bindings of an orphaned queue",
     description:
-      "It keeps its events and gets no more of them. An event that no other queue takes is refused as `unroutable` from " +
-      "then on. A module that names the queue later binds it again.",
+      "The queue keeps its events and receives no more. An event that no other queue takes is then rejected as " +
+      "`unroutable`. A module that names the queue later binds it again.",
     tags: ["Queues"],
-    request: { params: QueuePath },
+    request: { params: OrphanedQueuePath },
     responses: {
-      200: jsonResponse("It gets no more events", UnboundSchema),
+      200: jsonResponse("The queue receives no more events", UnboundSchema, EXAMPLE),
       ...problemResponses("not-found", "queue-in-use", "engine-unavailable"),
     },
   },

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi"
 import { faultsOfPayload } from "../../schema/payload-faults.ts"
 import { requireType } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
+import { EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { findSchema } from "../event-schemas.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -9,16 +10,27 @@ import { checkBody } from "../parameters.ts"
 import type { Route } from "../route.ts"
 import { EventParameters, eventOf } from "./show-schema.ts"
 
-const PayloadSchema = z.strictObject({
-  payload: z.unknown().openapi({ description: "What the event would have as its payload." }),
-  schema_version: z.int().optional().openapi({ description: "Default: the highest." }),
-})
+const PayloadSchema = z
+  .strictObject({
+    payload: z.unknown().openapi({ description: "Payload to check." }),
+    schema_version: z
+      .int()
+      .optional()
+      .openapi({ description: "Version of the schema. Default: the highest." }),
+  })
+  .openapi("PayloadToCheck")
+
+const EXAMPLE_PAYLOAD = { payload: EVENT_EXAMPLE.payload }
+
+const PayloadFaultSchema = z
+  .object({ pointer: z.string(), message: z.string() })
+  .openapi("PayloadFault", { description: "What is wrong, and where in the body as a JSON pointer." })
 
 const VerdictSchema = z
   .object({
     is_valid: z.boolean(),
     schema_version: z.number().int(),
-    errors: z.array(z.object({ pointer: z.string(), message: z.string() })),
+    errors: z.array(PayloadFaultSchema),
   })
   .openapi("PayloadVerdict")
 
@@ -28,15 +40,23 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
   scope: "publish",
   eventTypes: "limited",
   description: {
-    summary: "Whether a payload would be taken",
+    operationId: "validatePayload",
+    summary: "Check a payload against its schema",
     description: "A dry run: nothing is published.",
     tags: ["Schemas"],
     request: {
       params: EventParameters,
-      body: { required: true, content: { "application/json": { schema: PayloadSchema } } },
+      body: {
+        required: true,
+        content: { "application/json": { schema: PayloadSchema, example: EXAMPLE_PAYLOAD } },
+      },
     },
     responses: {
-      200: jsonResponse("What the schema says of it", VerdictSchema),
+      200: jsonResponse("Result of the check", VerdictSchema, {
+        is_valid: true,
+        schema_version: 1,
+        errors: [],
+      }),
       ...problemResponses(
         "malformed-json",
         "not-found",

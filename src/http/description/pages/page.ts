@@ -4,6 +4,8 @@ import { responseHeaders } from "../../response-headers.ts"
 export interface Page {
   /** Where it is. What it loads is below that. */
   readonly path: string
+  /** As operation ids have it. */
+  readonly name: string
   readonly title: string
   /** Which of the assets the page begins with, in their order. */
   readonly stylesheets: readonly string[]

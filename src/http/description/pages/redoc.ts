@@ -16,7 +16,8 @@ async function withoutLogo(): Promise<string> {
 /** The API, to be read. */
 export const REDOC: Page = {
   path: "/redoc",
-  title: "The API, to be read (ReDoc)",
+  name: "Redoc",
+  title: "the API reference (Redoc)",
   stylesheets: [],
   scripts: ["redoc.standalone.js", "start.js"],
   policy: `style-src 'self' ${STYLES}; worker-src blob:`,

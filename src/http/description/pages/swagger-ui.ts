@@ -15,7 +15,8 @@ const START = `SwaggerUIBundle({
 /** The API, to be read and tried. */
 export const SWAGGER_UI: Page = {
   path: "/docs",
-  title: "The API, to be tried (Swagger UI)",
+  name: "Docs",
+  title: "the API reference with requests to try (Swagger UI)",
   stylesheets: ["swagger-ui.css"],
   scripts: ["swagger-ui-bundle.js", "start.js"],
   policy: "style-src 'self'",

@@ -1,0 +1,120 @@
+import type { RouteConfig } from "@hono/zod-openapi"
+import { BEARER_SCHEME, HEADER_SCHEME } from "../access/scope.ts"
+import { isRetryable, PROBLEM_SLUGS, type ProblemSlug, problemStatus } from "../problem.ts"
+import type { Route } from "../route.ts"
+import { headerReference, type Reference } from "./components.ts"
+import { PROBLEM_TYPE, type ProblemResponse, responsesOf } from "./responses.ts"
+
+/** How a route that takes a key can refuse, whatever else it does. */
+const KEY_PROBLEMS: readonly ProblemSlug[] = [
+  "unauthorized",
+  "forbidden",
+  "rate-limited",
+  "engine-unavailable",
+]
+
+/** How a route that takes a body can refuse it. */
+const BODY_PROBLEMS: readonly ProblemSlug[] = [
+  "malformed-json",
+  "request-timeout",
+  "payload-too-large",
+  "unsupported-media-type",
+  "validation-failed",
+  "too-many-in-flight",
+]
+
+/** How every route can refuse, the last one what a page of the web may have made a browser send. */
+const ALL_PROBLEMS: readonly ProblemSlug[] = ["malformed-request", "internal", "misdirected-request"]
+
+/** How a route that changes something can refuse. */
+const CHANGE_PROBLEMS: readonly ProblemSlug[] = ["foreign-page"]
+
+const OPEN_API_METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const
+
+type Responses = Route["description"]["responses"]
+
+/** The operation of a route, with what its scope, its method and its body imply. */
+export function operationOf({ method, path, scope, eventTypes, description }: Route): RouteConfig {
+  const slugs = new Set<ProblemSlug>([
+    ...problemsIn(description.responses),
+    ...(scope === "open" ? [] : KEY_PROBLEMS),
+    ...(description.request?.body === undefined ? [] : BODY_PROBLEMS),
+    ...(method === "GET" ? [] : CHANGE_PROBLEMS),
+    ...ALL_PROBLEMS,
+  ])
+  const problems = responsesOf(
+    PROBLEM_SLUGS.filter((slug) => slugs.has(slug)),
+    { isPublish: slugs.has("unroutable"), hasQueryInput: description.request?.body === undefined },
+  )
+  return {
+    ...description,
+    description: [description.description, ...accessNotes(scope, eventTypes)].join("\n\n"),
+    method: OPEN_API_METHODS[method],
+    path,
+    security: scope === "open" ? [] : [{ [BEARER_SCHEME]: [scope] }, { [HEADER_SCHEME]: [scope] }],
+    responses: withHeaders(merge(description.responses, problems), scope !== "open"),
+  }
+}
+
+function accessNotes(scope: Route["scope"], eventTypes: Route["eventTypes"]): readonly string[] {
+  if (scope === "open") return []
+  const needed = `If the service has keys, the request needs one with the scope \`${scope}\`.`
+  return [
+    eventTypes === "unlimited-only" ? `${needed} A key that is limited to event types is refused.` : needed,
+  ]
+}
+
+/** The problems that a route names itself: examples have their names. */
+const problemsIn = (responses: Responses): readonly ProblemSlug[] =>
+  PROBLEM_SLUGS.filter((slug) =>
+    Object.values(responses).some((response) => {
+      const media = contentOf(response)[PROBLEM_TYPE]
+      return media !== undefined && "examples" in media && Object.hasOwn(media.examples ?? {}, slug)
+    }),
+  )
+
+/** Describes a status that has a body of its own for its problems, too. */
+function merge(own: Responses, problems: Readonly<Record<string, ProblemResponse>>): Responses {
+  const merged: Responses = { ...own }
+  for (const [status, problem] of Object.entries(problems)) {
+    const known = own[status]
+    const { [PROBLEM_TYPE]: _, ...content } = known === undefined ? {} : contentOf(known)
+    const isShared = known !== undefined && "description" in known && Object.keys(content).length > 0
+    merged[status] = {
+      description: isShared ? `${known.description}. ${problem.description}` : problem.description,
+      content: { ...content, ...problem.content },
+    }
+  }
+  return merged
+}
+
+const contentOf = (response: Responses[string]) => ("content" in response ? (response.content ?? {}) : {})
+
+function withHeaders(responses: Responses, takesKey: boolean): Responses {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      { ...response, headers: headersOf(Number(status), takesKey) },
+    ]),
+  )
+}
+
+/** Statuses of refusals before the key is known. */
+const UNKNOWN_CLIENT = [401, 421]
+
+function headersOf(status: number, takesKey: boolean): Readonly<Record<string, Reference>> {
+  return {
+    "X-Request-Id": headerReference("RequestId"),
+    ...(takesKey &&
+      !UNKNOWN_CLIENT.includes(status) && {
+        RateLimit: headerReference("RateLimit"),
+        "RateLimit-Policy": headerReference("RateLimitPolicy"),
+      }),
+    ...(isPassing(status) && { "Retry-After": headerReference("RetryAfter") }),
+    ...(status === 401 && { "WWW-Authenticate": headerReference("WwwAuthenticate") }),
+  }
+}
+
+/** Whether a status can be that of a problem that passes by itself. */
+const isPassing = (status: number): boolean =>
+  PROBLEM_SLUGS.some((slug) => isRetryable(slug) && problemStatus(slug) === status)

@@ -1,0 +1,78 @@
+import { type Problem, ProblemError, type ProblemSlug, problemTitle, toProblem } from "../problem.ts"
+
+const EXAMPLE_REQUEST_ID = "01a20ace-2fda-767d-a7a1-4165c653944a"
+
+/** What decides how a problem looks on an operation. */
+export interface ProblemContext {
+  /** Whether the operation publishes events. Default: false. */
+  readonly isPublish?: boolean
+  /** Whether the input is in the query, not in a body. Default: false. */
+  readonly hasQueryInput?: boolean
+}
+
+/** `detail` of each problem, as the service writes it. */
+const DETAILS: Record<ProblemSlug, string> = {
+  "malformed-request": "The path is not percent-encoded as RFC 3986 asks.",
+  "malformed-json": "The body is empty.",
+  unauthorized: "Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.",
+  forbidden: "The key dashboard has no scope admin.",
+  "foreign-page":
+    "A page of another origin sent this, and the service has no keys: name the page's origin in CORS_ORIGINS, or set API_KEYS_FILE.",
+  "not-found": 'There is no queue "voice"; there are custom_events, user_events, voice_events.',
+  "method-not-allowed": "/api/v1/events does not take GET, but POST, OPTIONS.",
+  "request-timeout": "The body did not arrive within 30000 ms.",
+  "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be removed.",
+  "queue-not-empty":
+    "The queue audit has 12 events and 0 dead letters. Delete it with force=true, or purge it first.",
+  "payload-too-large": "The body is larger than 1048576 bytes.",
+  "unsupported-media-type": "text/plain is not taken here. Send Content-Type: application/json.",
+  "misdirected-request": "The service does not answer to events.example: add the name to ALLOWED_HOSTS.",
+  "validation-failed": "The input has faults, listed in `errors`.",
+  unroutable: 'no queue is bound for the routing key "orders.created".',
+  "too-many-in-flight": "The bodies in flight of all clients together have taken all there is.",
+  "rate-limited": "More than 100 requests, and events of batches, a second.",
+  internal: "The service's log says more, under this request's id.",
+  "engine-refused": "RabbitMQ refused the event: PRECONDITION_FAILED - invalid message headers.",
+  "queue-full": "the queue voice_events is full: 10000 events wait in it.",
+  "engine-unavailable": "The service is starting.",
+  "confirm-timeout": "no confirm within 5000 ms.",
+}
+
+/** Problems that say on a publish whether the event was stored. */
+const NOT_STORED: readonly ProblemSlug[] = [
+  "malformed-json",
+  "request-timeout",
+  "payload-too-large",
+  "unsupported-media-type",
+  "validation-failed",
+  "unroutable",
+  "too-many-in-flight",
+  "rate-limited",
+  "engine-refused",
+  "queue-full",
+  "engine-unavailable",
+]
+
+/** What a problem of this kind looks like. */
+export function problemExample(slug: ProblemSlug, { isPublish, hasQueryInput }: ProblemContext): Problem {
+  const fault = hasQueryInput
+    ? { parameter: "limit", message: "must be at most 1000" }
+    : { pointer: "/payload", message: "is required" }
+  const outcome = outcomeOf(slug, isPublish ?? false)
+  const details = {
+    ...(outcome === null ? {} : { outcome }),
+    ...(slug === "validation-failed" && { errors: [fault] }),
+  }
+  return toProblem(new ProblemError(slug, DETAILS[slug], details), EXAMPLE_REQUEST_ID)
+}
+
+function outcomeOf(slug: ProblemSlug, isPublish: boolean): "not-stored" | "unknown" | null {
+  if (slug === "confirm-timeout") return "unknown"
+  return isPublish && NOT_STORED.includes(slug) ? "not-stored" : null
+}
+
+/** The example of a problem as OpenAPI writes it. */
+export const namedExample = (slug: ProblemSlug, context: ProblemContext) => ({
+  summary: problemTitle(slug),
+  value: problemExample(slug, context),
+})
