@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type Browser, chromium, type Page } from "playwright-core"
+import { PrefixProxy } from "../support/prefix-proxy.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
@@ -16,9 +17,19 @@ beforeAll(async () => {
 })
 afterAll(() => browser.close())
 
+/** Widths and heights of windows, in CSS pixels. */
+const WINDOWS = {
+  desktop: { width: 1280, height: 900 },
+  phone: { width: 390, height: 844 },
+}
+
 /** A page of the service, and all that it complains of: scripts that fail, what its policy or the network refuses. */
-async function open(service: RunningService, path: string): Promise<{ page: Page; complaints: string[] }> {
-  const page = await browser.newPage()
+async function open(
+  service: { readonly url: string },
+  path: string,
+  viewport = WINDOWS.desktop,
+): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage({ viewport })
   const complaints: string[] = []
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text())
@@ -32,13 +43,24 @@ async function open(service: RunningService, path: string): Promise<{ page: Page
   return { page, complaints }
 }
 
+/** The block of an operation in Swagger UI, opened. */
+async function openOperation(page: Page, tag: string, id: string) {
+  const block = page.locator(`#operations-${tag}-${id}`)
+  await block.locator(".opblock-summary").click()
+  await block.locator(".opblock-body").waitFor()
+  return block
+}
+
+/** Whether the page is wider than its window, so that it scrolls sideways. */
+const isTooWide = (page: Page): Promise<boolean> =>
+  page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
 describe("the pages of the binary, in a browser", () => {
   test("/docs shows the API; an event that is tried out is published, and its 201 shown", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const { page, complaints } = await open(service, "/docs")
-    const publish = page.locator(".opblock", { hasText: "Publish an event" })
-    await publish.locator(".opblock-summary").click()
+    const publish = await openOperation(page, "Events", "publishEvent")
     await publish.getByRole("button", { name: "Execute" }).click()
     await publish.locator(".live-responses-table .response-col_status", { hasText: "201" }).waitFor()
     expect(await publish.locator(".live-responses-table").textContent()).toContain(
@@ -56,9 +78,41 @@ describe("the pages of the binary, in a browser", () => {
     const { page, complaints } = await open(service, "/redoc")
     await page.getByRole("heading", { name: "Publish an event" }).waitFor()
     await page.getByPlaceholder("Search").fill("Watch events")
-    await page.locator("[data-role='search:results']", { hasText: "Watch events as they are stored" }).waitFor()
+    await page
+      .locator("[data-role='search:results']", { hasText: "Watch events as they are stored" })
+      .waitFor()
     expect(complaints).toEqual([])
   })
+
+  test("/docs does not execute the stream of events, whose answer never ends", async () => {
+    await using folder = new ServiceFolder()
+    const service = await folder.start()
+    const { page, complaints } = await open(service, "/docs")
+    const types = await openOperation(page, "Events", "listEventTypes")
+    expect(await types.getByRole("button", { name: "Execute" }).count()).toBe(1)
+    const stream = await openOperation(page, "Events", "streamEvents")
+    expect(await stream.getByRole("button", { name: "Execute" }).count()).toBe(0)
+    expect(complaints).toEqual([])
+  })
+
+  test.each(Object.entries(WINDOWS))(
+    "behind a proxy under /broker/ both pages work, in a window as wide as a %s",
+    async (_, viewport) => {
+      await using folder = new ServiceFolder()
+      const service = await folder.start()
+      await using proxy = await PrefixProxy.start(service.url, "/broker/")
+      const docs = await open(proxy, "docs", viewport)
+      const publish = await openOperation(docs.page, "Events", "publishEvent")
+      await publish.getByRole("button", { name: "Execute" }).click()
+      await publish.locator(".live-responses-table .response-col_status", { hasText: "201" }).waitFor()
+      expect(await publish.locator(".request-url pre").textContent()).toBe(`${proxy.url}api/v1/events`)
+      expect(await isTooWide(docs.page)).toBe(false)
+      const redoc = await open(proxy, "redoc", viewport)
+      await redoc.page.getByRole("heading", { name: "Publish an event" }).waitFor()
+      expect(await isTooWide(redoc.page)).toBe(false)
+      expect([...docs.complaints, ...redoc.complaints]).toEqual([])
+    },
+  )
 
   test("a script that does not come from the service is not run, and no page frames these", async () => {
     await using folder = new ServiceFolder()

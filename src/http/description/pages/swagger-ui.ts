@@ -2,14 +2,35 @@ import css from "swagger-ui-dist/swagger-ui.css" with { type: "file" }
 import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" }
 import { API_ELEMENT, CSS, JAVASCRIPT, type Page } from "./page.ts"
 
-const START = `SwaggerUIBundle({
+/**
+ * An answer is shown once it is whole, and a stream of events never is: it can't be executed in the page.
+ * Source: Swagger UI, "Plugin API", the selector allowTryItOutFor.
+ */
+const START = `const withoutStreams = {
+  statePlugins: {
+    spec: {
+      wrapSelectors: {
+        allowTryItOutFor: () => (state, path, method) =>
+          !state.hasIn(["json", "paths", path, method, "responses", "200", "content", "text/event-stream"]),
+      },
+    },
+  },
+}
+
+SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#${API_ELEMENT}",
   deepLinking: true,
   tryItOutEnabled: true,
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
+  plugins: [withoutStreams],
 })
+`
+
+/** The API describes no links between operations, and their empty column makes the page wider than a phone. */
+const NARROW = `.swagger-ui .responses-table .response-col_links { display: none }
+.swagger-ui .responses-inner { overflow-x: auto }
 `
 
 /** The API, to be read and tried. */
@@ -17,11 +38,12 @@ export const SWAGGER_UI: Page = {
   path: "/docs",
   name: "Docs",
   title: "the API reference with requests to try (Swagger UI)",
-  stylesheets: ["swagger-ui.css"],
+  stylesheets: ["swagger-ui.css", "narrow.css"],
   scripts: ["swagger-ui-bundle.js", "start.js"],
   policy: "style-src 'self'",
   assets: {
     "swagger-ui.css": { contentType: CSS, content: () => Bun.file(css) },
+    "narrow.css": { contentType: CSS, content: () => NARROW },
     "swagger-ui-bundle.js": { contentType: JAVASCRIPT, content: () => Bun.file(bundle) },
     "start.js": { contentType: JAVASCRIPT, content: () => START },
   },
