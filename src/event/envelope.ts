@@ -86,7 +86,7 @@ const metadata = v.pipe(
   ),
 )
 
-/** What a client or a handler publishes. Fields beyond these are refused. */
+/** The event that a client or a handler publishes. Fields beyond these are rejected. */
 export const EventDraftSchema = v.strictObject(
   {
     id: v.optional(id),
@@ -127,7 +127,7 @@ export const EventSchema = v.strictObject(
   explainObject,
 )
 
-/** What is published, before defaults are filled in. */
+/** The published event, before defaults are filled in. */
 export type EventDraft = v.InferInput<typeof EventDraftSchema>
 
 /** A stored event: ten fields, and its ordering key where it has one. */

@@ -9,7 +9,7 @@ const CheckSchema = z
   })
   .openapi("HealthCheck")
 
-/** What `/health` and `/health/ready` tell. */
+/** The body of `/health` and `/health/ready`. */
 export const HealthReportSchema = z
   .object({
     status: z.enum(["ready", "degraded", "starting", "unavailable", "stopping"]).openapi({

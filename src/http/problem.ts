@@ -166,7 +166,7 @@ export function toProblemResponse(error: ProblemError, requestId: string): Respo
 /** The status of each problem, for the OpenAPI document. */
 export const problemStatus = (slug: ProblemSlug): number => PROBLEMS[slug].status
 
-/** Whether the same request may succeed later, for the OpenAPI document. */
+/** Returns true if the same request may succeed later, for the OpenAPI document. */
 export const isRetryable = (slug: ProblemSlug): boolean => PROBLEMS[slug].retryable
 
 /** The title of each problem, for the OpenAPI document. */

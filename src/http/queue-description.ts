@@ -20,15 +20,15 @@ export const QueueStateSchema = z
     max_length: z.number().int().openapi({ description: "Number of events that may wait." }),
     overflow: z.enum(["reject-publish", "drop-head"]).openapi({
       description:
-        "What a full queue does: `reject-publish` rejects new events, `drop-head` makes the oldest a dead letter.",
+        "Rule of a full queue: `reject-publish` rejects new events, `drop-head` makes the oldest a dead letter.",
     }),
     has_module: z
       .boolean()
-      .openapi({ description: "Whether a handler module of this instance names the queue." }),
-    is_paused: z.boolean().openapi({ description: "Whether this instance is paused for the queue." }),
+      .openapi({ description: "True if a handler module of this instance names the queue." }),
+    is_paused: z.boolean().openapi({ description: "True if this instance is paused for the queue." }),
     is_orphaned: z.boolean().openapi({
       description:
-        "Whether nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
+        "True if nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
     }),
   })
   .openapi("QueueState")

@@ -17,7 +17,7 @@ export type RouteMethod = (typeof ROUTE_METHODS)[number]
 export type EventTypeRule = "unaffected" | "limited" | "unlimited-only"
 
 /**
- * What the OpenAPI document says of a route. Security, headers and the problems that all routes of a kind have follow
+ * The description of a route in the OpenAPI document. Security, headers and the problems that all routes of a kind have follow
  * from the rest of the route (`description/operation.ts`).
  */
 export interface RouteDescription extends Omit<RouteConfig, "method" | "path" | "security"> {

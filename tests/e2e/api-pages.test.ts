@@ -51,7 +51,7 @@ async function openOperation(page: Page, tag: string, id: string) {
   return block
 }
 
-/** Whether the page is wider than its window, so that it scrolls sideways. */
+/** Returns true if the page is wider than its window, so that it scrolls sideways. */
 const isTooWide = (page: Page): Promise<boolean> =>
   page.evaluate("document.documentElement.scrollWidth > innerWidth")
 

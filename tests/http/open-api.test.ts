@@ -40,7 +40,7 @@ const at = (value: unknown, [step, ...rest]: readonly string[]): unknown =>
   step === undefined ? value : at((value as Readonly<Record<string, unknown>>)[step], rest)
 
 interface Example {
-  /** Where the schema is that the value must match. */
+  /** Location of the schema that the value must match. */
   readonly schema: readonly string[]
   readonly value: unknown
 }
@@ -50,7 +50,7 @@ function* walk(value: unknown, steps: readonly string[] = []): Generator<[readon
   if (typeof value !== "object" || value === null) return
   if (!Array.isArray(value)) yield [steps, value]
   for (const [key, inner] of Object.entries(value)) {
-    // What is inside an example is a value, and no part of the document.
+    // An example is a value, and no part of the document.
     if (key !== "example" && key !== "examples") yield* walk(inner, [...steps, key])
   }
 }

@@ -6,7 +6,7 @@ import { temporaryFolder } from "./temporary-folder.ts"
 const ROOT = join(import.meta.dir, "..", "..")
 const TOOLS = join(ROOT, "node_modules")
 
-/** As a careful user has it. What the generators write is checked as the program is. */
+/** Strict, as careful users have it. Generated files are checked like the program. */
 const TSCONFIG = {
   compilerOptions: {
     strict: true,

@@ -37,7 +37,7 @@ async function isListening(port: number): Promise<boolean> {
 
 /** HAProxy, which serves a service below a path and nothing else. */
 export class PrefixProxy implements AsyncDisposable {
-  /** Where the service is, with a slash at its end. */
+  /** Address of the service, with a slash at its end. */
   readonly url: string
   readonly #process: Bun.Subprocess
   readonly #folder: Disposable

@@ -1,4 +1,4 @@
-/** What a key may do: publish events, look at queues and metrics, or change dead letters and consuming. */
+/** Permissions of a key: publish events, read queues and metrics, or change queues and dead letters. */
 export const SCOPES = ["publish", "read", "admin"] as const
 
 export type Scope = (typeof SCOPES)[number]

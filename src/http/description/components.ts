@@ -34,7 +34,7 @@ const HEADERS = {
     example: 1,
   },
   RateLimit: text(
-    "What is left of the key's rate: `r` requests, all of them again in `t` seconds. Only if `RATE_LIMIT` is set.",
+    "Rest of the key's rate: `r` requests, and the full rate again in `t` seconds. Only if `RATE_LIMIT` is set.",
     '"key";r=99;t=1',
   ),
   RateLimitPolicy: text(

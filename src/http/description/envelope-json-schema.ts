@@ -30,7 +30,7 @@ export const STORED_EVENT_EXAMPLE = {
 }
 
 /**
- * The JSON Schema of what is published, made from the one definition of the envelope. A plain schema, not
+ * The JSON Schema of a published event, made from the one definition of the envelope. A plain schema, not
  * zod's: the OpenAPI app then describes the body and leaves its validation to the publisher.
  */
 export const eventDraftJsonSchema = (): ObjectJsonSchema => ({
@@ -65,11 +65,11 @@ export const cloudEventJsonSchema = (): ObjectJsonSchema => ({
   properties: {
     specversion: { type: "string", const: "1.0" },
     id: text("Id of the event."),
-    source: text("Where the event comes from. Stored as metadata."),
+    source: text("Origin of the event. Stored as metadata."),
     type: text(
       "`<type>.<name>`, with one of the five types of event. Any other text is the name of an event of the type `custom`.",
     ),
-    subject: text("What the event is about. Stored as metadata."),
+    subject: text("Subject of the event. Stored as metadata."),
     time: { ...text("When the event happened. Stored as metadata."), format: "date-time" },
     datacontenttype: text("Media type of `data`. Default: `application/json`."),
     dataschema: text("URI of the schema of `data`. Stored as metadata."),

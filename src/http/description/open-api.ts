@@ -16,7 +16,7 @@ Every \`GET\` operation answers \`HEAD\`, too. A method that a path does not tak
 
 const TAGS = [
   { name: "Events", description: "Publish events, and watch them as they are stored." },
-  { name: "Queues", description: "Where events wait for their handlers." },
+  { name: "Queues", description: "Queues hold events until their handlers take them." },
   { name: "Dead letters", description: "Events that are not retried any more, each with the reason." },
   { name: "Schemas", description: "JSON Schemas of payloads." },
   { name: "Health", description: "For orchestrators and Prometheus." },
@@ -24,8 +24,8 @@ const TAGS = [
 ]
 
 /**
- * Where the service is, relative to the document: behind a proxy that serves it below a path, clients that resolve it
- * send requests to that path.
+ * Address of the service, relative to the document. Behind a proxy that serves the document below a path, clients that
+ * resolve it send requests below that path.
  */
 const SERVERS = [{ url: ".", description: "The service that serves this document" }]
 

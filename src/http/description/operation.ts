@@ -115,6 +115,6 @@ function headersOf(status: number, takesKey: boolean): Readonly<Record<string, R
   }
 }
 
-/** Whether a status can be that of a problem that passes by itself. */
+/** Returns true if a problem that passes by itself has this status. */
 const isPassing = (status: number): boolean =>
   PROBLEM_SLUGS.some((slug) => isRetryable(slug) && problemStatus(slug) === status)

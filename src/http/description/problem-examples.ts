@@ -2,11 +2,11 @@ import { type Problem, ProblemError, type ProblemSlug, problemTitle, toProblem }
 
 const EXAMPLE_REQUEST_ID = "01a20ace-2fda-767d-a7a1-4165c653944a"
 
-/** What decides how a problem looks on an operation. */
+/** Properties of an operation that change its problems. */
 export interface ProblemContext {
-  /** Whether the operation publishes events. Default: false. */
+  /** True if the operation publishes events. Default: false. */
   readonly isPublish?: boolean
-  /** Whether the input is in the query, not in a body. Default: false. */
+  /** True if the input is in the query, not in a body. Default: false. */
   readonly hasQueryInput?: boolean
 }
 
@@ -53,7 +53,7 @@ const NOT_STORED: readonly ProblemSlug[] = [
   "engine-unavailable",
 ]
 
-/** What a problem of this kind looks like. */
+/** Makes an example of a kind of problem. */
 export function problemExample(slug: ProblemSlug, { isPublish, hasQueryInput }: ProblemContext): Problem {
   const fault = hasQueryInput
     ? { parameter: "limit", message: "must be at most 1000" }

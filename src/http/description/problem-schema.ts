@@ -12,7 +12,7 @@ const FaultSchema = z
       .optional()
       .openapi({ description: "Location in the body, as a JSON pointer (RFC 6901)." }),
     parameter: z.string().optional().openapi({ description: "Name of the query parameter." }),
-    message: z.string().openapi({ description: "What is wrong, without a subject: `is required`." }),
+    message: z.string().openapi({ description: "The fault, without a subject: `is required`." }),
   })
   .openapi("Fault")
 
@@ -22,11 +22,11 @@ export const ProblemSchema = z
     type: z.enum(PROBLEM_TYPES).openapi({ description: "The kind of problem. Compare this, not `title`." }),
     title: z.string().openapi({ description: "The kind of problem, in words." }),
     status: z.number().int().openapi({ description: "The HTTP status of the response." }),
-    detail: z.string().openapi({ description: "What went wrong with this request." }),
+    detail: z.string().openapi({ description: "The fault of this request." }),
     instance: z
       .string()
       .openapi({ description: "Id of the request, as in the header `X-Request-Id` and in the log." }),
-    retryable: z.boolean().openapi({ description: "Whether the same request may succeed later." }),
+    retryable: z.boolean().openapi({ description: "True if the same request may succeed later." }),
     outcome: z
       .enum(["not-stored", "unknown"])
       .optional()

@@ -16,7 +16,7 @@ export interface ProblemResponse {
   }
 }
 
-/** What an event can be refused with; that a key or a body can be refused is said of every route that takes one. */
+/** Problems of a published event. Those of its key and its body are added for every route that takes one. */
 export const EVENT_PROBLEMS = [
   "validation-failed",
   "unroutable",

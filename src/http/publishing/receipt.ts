@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { Event } from "../../event/envelope.ts"
 
-/** What a publisher learns of an event that is stored. */
+/** The answer to a publisher whose event is stored. */
 export const ReceiptSchema = z
   .object({
     id: z.string(),

@@ -49,7 +49,7 @@ const BrokerSchema = z
         finds_undeclared_queues: z.boolean(),
         deletes_waiting_retries: z.boolean(),
       })
-      .openapi({ description: "What this broker and this type of queue can do." }),
+      .openapi({ description: "Capabilities of this broker and this type of queue." }),
   })
   .openapi("BrokerHealth")
 

@@ -17,7 +17,7 @@ const failedAt = z.number().nullable().openapi({
   description: "Seconds since the epoch, fractional; null if another program did not say.",
 })
 
-/** What a message holds: an event, or the JSON of another program. */
+/** Content of a message: an event, or the JSON of another program. */
 const StoredJson = z.unknown().openapi("StoredJson", {
   description: "The event as it was stored. A message of another program may hold any other JSON.",
   anyOf: [

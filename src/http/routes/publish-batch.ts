@@ -60,7 +60,7 @@ function failedEvent(slug: ProblemSlug, index: number): z.infer<typeof FailedSch
   }
 }
 
-/** Where every event of a batch fails, the first gives the status. */
+/** If every event of a batch fails, the first failure decides the status. */
 const orBatchResult = ([status, problem]: [string, ProblemResponse]) => [
   status,
   {

@@ -12,10 +12,10 @@ const QueueStatsSchema = z
     routing_key: z.string().openapi({ description: "Topic patterns, separated by commas." }),
     is_durable: z.boolean(),
     dead_letter_count: z.number().int(),
-    is_paused: z.boolean().openapi({ description: "Whether this instance is paused for the queue." }),
+    is_paused: z.boolean().openapi({ description: "True if this instance is paused for the queue." }),
     is_orphaned: z.boolean().openapi({
       description:
-        "Whether nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
+        "True if nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
     }),
   })
   .openapi("QueueStats")

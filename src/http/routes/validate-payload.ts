@@ -24,7 +24,7 @@ const EXAMPLE_PAYLOAD = { payload: EVENT_EXAMPLE.payload }
 
 const PayloadFaultSchema = z
   .object({ pointer: z.string(), message: z.string() })
-  .openapi("PayloadFault", { description: "What is wrong, and where in the body as a JSON pointer." })
+  .openapi("PayloadFault", { description: "A fault, and its location in the body as a JSON pointer." })
 
 const VerdictSchema = z
   .object({

@@ -2,7 +2,7 @@ import { responseHeaders } from "../../response-headers.ts"
 
 /** A page that shows the API, and what it loads. All of it is inside the executable. */
 export interface Page {
-  /** Where it is. What it loads is below that. */
+  /** Path of the page. The files that it loads are below it. */
   readonly path: string
   /** As operation ids have it. */
   readonly name: string
@@ -22,7 +22,7 @@ export interface Asset {
 }
 
 /**
- * What pages may load: nothing of another host, and no script that stands in the page.
+ * Pages load nothing of another host, and run no script that stands in the page.
  * Source: W3C Content Security Policy Level 3.
  */
 const POLICY =

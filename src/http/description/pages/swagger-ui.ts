@@ -31,6 +31,7 @@ SwaggerUIBundle({
 /** The API describes no links between operations, and their empty column makes the page wider than a phone. */
 const NARROW = `.swagger-ui .responses-table .response-col_links { display: none }
 .swagger-ui .responses-inner { overflow-x: auto }
+.swagger-ui .response-controls { flex-wrap: wrap }
 `
 
 /** The API, to be read and tried. */
