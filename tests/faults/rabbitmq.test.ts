@@ -13,7 +13,7 @@ import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 300_000
 const CONNECTIONS = 16
 const MANY_CONNECTIONS = 200
 const PLENTY = 300
