@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
+import { logStartHints } from "./app/start-hints.ts"
 import type { Config } from "./config.ts"
 import { registerService } from "./discovery/register-service.ts"
 import type { BrokerReport } from "./engine/broker-report.ts"
@@ -35,9 +36,6 @@ import { VERSION } from "./version.ts"
 
 /** How long a stop waits for the engine to settle what the handlers have finished, in milliseconds. */
 const SETTLE_GRACE_MS = 1_000
-
-/** Addresses that only this machine reaches. */
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
 
 /** The log's level for each state of the engine. */
 const STATE_LEVELS = {
@@ -243,12 +241,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     }
     const { url } = server
     phase = "running"
-    if (keys === null && !LOOPBACK.has(config.HOST)) {
-      logger.warn(
-        { host: config.HOST },
-        "no API keys: everybody who reaches this host may publish, read and delete events; set API_KEYS_FILE",
-      )
-    }
+    logStartHints(config, files.length, logger)
     logger.info({ url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) }, "listening")
     const registration = registerService(config, VERSION, server.port, logger)
     const stop = async (): Promise<void> => {

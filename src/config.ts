@@ -13,6 +13,7 @@ import {
   origins,
   wholeNumber,
 } from "./config/values.ts"
+import { LOG_FORMATS } from "./telemetry/log-format.ts"
 import { LOG_LEVELS } from "./telemetry/logger.ts"
 
 /** One variable: what it means, what it is where it is not set, and what it takes. */
@@ -63,6 +64,11 @@ const VARIABLES = {
     v.pipe(v.string(), v.toUpperCase(), oneOf(logLevels)),
     "INFO",
     "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.",
+  ],
+  LOG_FORMAT: [
+    oneOf(LOG_FORMATS),
+    "auto",
+    "How the log is written: pretty is for people, json for programs, auto is pretty on a terminal and json elsewhere.",
   ],
   DATA_DIR: [nonEmpty, "data", "The folder of the embedded engine's store; made where it is missing."],
   RABBITMQ_HOST: [

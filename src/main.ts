@@ -1,4 +1,5 @@
 import { Command, Option } from "commander"
+import { bannerLines } from "./app/banner.ts"
 import { type App, HandlersDirError, startApp } from "./app.ts"
 import { addApiDocument } from "./commands/api-document.ts"
 import { checkHealth, localUrl } from "./commands/check-health.ts"
@@ -32,7 +33,8 @@ import { SCOPES } from "./http/access/scope.ts"
 import { ListenError } from "./http/http-server.ts"
 import { ModuleLoadError } from "./runtime/manifest.ts"
 import { SchemaFileError } from "./schema/schema-catalog.ts"
-import { openLog } from "./telemetry/logger.ts"
+import { logFormat } from "./telemetry/log-format.ts"
+import { type Logger, openLog } from "./telemetry/logger.ts"
 import { VERSION } from "./version.ts"
 
 /** Below this file in the sources and in the binary alike; a module deeper down would not find them there. */
@@ -148,7 +150,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
   try {
     const environment = readEnvironment()
     const config = parseConfig(environment)
-    const log = openLog(config.LOG_LEVEL)
+    const log = openLog(config.LOG_LEVEL, logFormat(config.LOG_FORMAT, environment))
     const { logger } = log
     const where =
       config.ENGINE === "embedded" ? { data_dir: config.DATA_DIR } : { hosts: config.RABBITMQ_HOST }
@@ -157,7 +159,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
       "starting",
     )
     const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
-    const hasStarted = stopOnSignal((signal) => logger.info({ signal }, "stopping"))
+    const hasStarted = stopOnSignal(logger)
     const app = await startApp({
       config,
       isHandlersDirGiven,
@@ -169,8 +171,10 @@ async function serve(shouldGreet: boolean): Promise<void> {
     void app.failed.then(async () => {
       logger.fatal("stopping, because the engine has failed; the line that says so has the reason")
       await app.stop()
+      logger.info("stopped")
       process.exit(EXIT_REFUSED)
     })
+    log.say(bannerLines(app.url, config))
     if (shouldGreet) print(block(greeting(app.url)))
   } catch (error) {
     printError(shown`event-broker: ${explain(error)}\n`)
@@ -183,7 +187,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
  * Call it before the start: otherwise a signal in the moment in which it listens ends it as if it had been killed.
  * @returns what to call once the service has started
  */
-function stopOnSignal(onStop: (signal: string) => void): (app: App) => void {
+function stopOnSignal(logger: Logger): (app: App) => void {
   let running: App | null = null
   let isStopping = false
   onStopSignal(async (signal) => {
@@ -191,9 +195,10 @@ function stopOnSignal(onStop: (signal: string) => void): (app: App) => void {
     if (isStopping && signal === "SIGHUP") return
     if (isStopping) process.exit(EXIT_REFUSED)
     isStopping = true
-    onStop(signal)
+    logger.info({ signal }, "stopping")
     // What is still being started has answered nobody, and the store can be left at any moment.
     await running?.stop()
+    logger.info({ signal }, "stopped")
     process.exit(0)
   })
   return (app) => {
@@ -228,7 +233,7 @@ function variablesHelp(): string {
 function greeting(url: string): string {
   const draft = { type: "voice", name: "speech_recognized", payload: { call_id: "c-1", text: "hello" } }
   return `
-Event Broker listens on ${url}. Try it:
+Publish an event to Event Broker on ${url}:
 
   curl -X POST ${url}/api/v1/events -H 'Content-Type: application/json' -d '${JSON.stringify(draft)}'
 

@@ -94,10 +94,12 @@ test("http and runtime do not know each other", () => {
   expect(describeImports(across)).toEqual([])
 })
 
-test("only app.ts knows the embedded engine, and only the store's commands know its maintenance", () => {
+test("only app.ts knows the embedded engine, and only hints and the store's commands know its files", () => {
   const users = imports.filter(({ from, to }) => to.startsWith(EMBEDDED) && !from.startsWith(EMBEDDED))
   expect(describeImports(users)).toEqual([
     `app.ts imports ${EMBEDDED}embedded-engine.ts`,
+    // A store that the configured engine does not use is looked at, for a warning.
+    `app/start-hints.ts imports ${EMBEDDED}left-events.ts`,
     // A store is copied and rewritten beside the service or in its place: no engine is running to be asked.
     `commands/store.ts imports ${EMBEDDED}maintenance.ts`,
   ])

@@ -19,6 +19,7 @@ const DEFAULTS = {
   HOST: "0.0.0.0",
   PORT: 8_000,
   LOG_LEVEL: "INFO",
+  LOG_FORMAT: "auto",
   DATA_DIR: "data",
   RABBITMQ_HOST: [{ host: "rabbitmq", port: null }],
   RABBITMQ_PORT: 5_672,

@@ -50,6 +50,9 @@ export interface FailureRecord {
   readonly module: string | null
 }
 
+/** Causes that are kept of an error. A chain may be endless: an error can be its own cause. */
+const MAX_CAUSES = 5
+
 const MAX_MESSAGE_LENGTH = 2_000
 const MAX_STACK_LENGTH = 8_000
 
@@ -57,17 +60,29 @@ const MAX_STACK_LENGTH = 8_000
 export function summarizeError(thrown: unknown): ErrorSummary {
   try {
     if (thrown instanceof Error) {
-      const { name, message, stack } = thrown
+      const { name, message } = thrown
+      const stack = stackWithCauses(thrown)
       return boundError({
         name: String(name),
         message: String(message),
-        ...(stack && { stack: String(stack) }),
+        ...(stack !== "" && { stack }),
       })
     }
   } catch {
     // An error whose own fields throw is told of like any other value.
   }
   return boundError({ name: typeof thrown, message: describe(thrown) })
+}
+
+/** The stack of an error, and below it those of its causes, as Node's inspection shows them. */
+function stackWithCauses(error: Error): string {
+  const stacks = [error.stack ? String(error.stack) : ""]
+  let cause: unknown = error.cause
+  for (let left = MAX_CAUSES; left > 0 && cause !== undefined && cause !== null; left--) {
+    stacks.push(`Caused by: ${cause instanceof Error ? cause.stack || String(cause) : describe(cause)}`)
+    cause = cause instanceof Error ? cause.cause : undefined
+  }
+  return stacks.filter((each) => each !== "").join("\n")
 }
 
 /** Cuts an error's texts to what is kept of them. */

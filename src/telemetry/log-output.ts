@@ -1,5 +1,4 @@
 import { RetryDelays } from "../event/backoff.ts"
-import { printableJson } from "./printable.ts"
 import type { WriteSome } from "./standard-output.ts"
 
 /**
@@ -54,9 +53,8 @@ export class LogOutput {
     return this.#dropped
   }
 
-  /** @param line JSON with its newline */
-  write(line: string): void {
-    const text = printableJson(line)
+  /** @param text one or more whole lines, safe to show on a terminal */
+  write(text: string): void {
     const bytes = Buffer.from(text)
     if (this.#waitingBytes > 0) this.#flushSometimes(bytes.length)
     if (this.#waitingBytes === 0) this.#endGap()

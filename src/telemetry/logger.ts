@@ -1,5 +1,7 @@
 import pino, { type Logger } from "pino"
+import type { LogFormat } from "./log-format.ts"
 import { LogOutput } from "./log-output.ts"
+import { printable } from "./printable.ts"
 import { openStandardOutput } from "./standard-output.ts"
 
 export type { Logger }
@@ -14,13 +16,17 @@ export interface Log {
   readonly logger: Logger
   /** Lines dropped so far because nobody read standard output. */
   readonly droppedLines: () => number
+  /** Whether a person reads the log on a terminal. */
+  readonly isForPeople: boolean
+  /** Writes lines that are no log entries, for a person on a terminal. Elsewhere they would break the log's format. */
+  readonly say: (lines: readonly string[]) => void
 }
 
 /**
- * Opens the service's log: one JSON object a line, on standard output. A line is written at once, so that the last ones
- * before a crash are there; while nobody reads, lines wait in bounded memory and are then dropped and counted.
+ * Opens the service's log on standard output. A line is written at once, so that the last ones before a crash are there;
+ * while nobody reads, lines wait in bounded memory and are then dropped and counted.
  */
-export function openLog(level: LogLevelName): Log {
+export function openLog(level: LogLevelName, { show, isForPeople }: LogFormat): Log {
   const output = new LogOutput(openStandardOutput(), (dropped) => {
     gapLogger.warn({ lines: dropped }, "log lines dropped while nobody read standard output")
   })
@@ -31,10 +37,13 @@ export function openLog(level: LogLevelName): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    output,
+    { write: (line: string) => output.write(show(line)) },
   )
   // A gap is told at every LOG_LEVEL: without it the log looks complete.
   const gapLogger = logger.child({}, { level: "warn" })
   process.on("exit", () => output.drain())
-  return { logger, droppedLines: () => output.dropped }
+  const say = (lines: readonly string[]): void => {
+    if (isForPeople) output.write(`${lines.map(printable).join("\n")}\n`)
+  }
+  return { logger, droppedLines: () => output.dropped, isForPeople, say }
 }

@@ -143,9 +143,9 @@ test("once the pipe is read again, the log says how many lines are missing, and 
     "the gap to be told",
   )
   const stopped = service.stop()
-  await waitUntil(() => pipe.readLines().some((line) => line.includes('"stopping"')), "the last line")
+  await waitUntil(() => pipe.readLines().some((line) => line.includes('"stopped"')), "the last line")
   expect(await stopped).toBe(0)
-  expect(JSON.parse(pipe.readLines().at(-1) ?? "")).toMatchObject({ msg: "stopping" })
+  expect(JSON.parse(pipe.readLines().at(-1) ?? "")).toMatchObject({ msg: "stopped" })
 })
 
 test("while nobody reads the socket of the log, events are handled, and a signal stops it", async () => {
@@ -195,6 +195,6 @@ test("a log that goes to a file is whole, and is appended to what is there", asy
   const lines = readFileSync(join(folder.path, "service.log"), "utf8").split("\n").slice(0, -1)
   const messages = lines.map((line) => JSON.parse(line).msg)
   expect(messages[0]).toBe("from before")
-  expect(messages.at(-1)).toBe("stopping")
+  expect(messages.at(-1)).toBe("stopped")
   expect(messages.filter((msg) => msg === "through process.stdout").length).toBeGreaterThan(0)
 })

@@ -63,7 +63,7 @@ test("a signal in the very moment in which it listens stops it in order", async 
     const service = await folder.start()
     service.signal("SIGTERM")
     expect([time, await service.exited()]).toEqual([time, 0])
-    expect(service.log.at(-1)).toMatchObject({ msg: "stopping" })
+    expect(service.log.at(-1)).toMatchObject({ msg: "stopped" })
   }
 })
 
@@ -81,7 +81,7 @@ test("SIGHUP stops it in order, also where it comes twice", async () => {
   await waitUntil(() => service.log.at(-1)?.msg === "stopping", "the stop to begin")
   service.signal("SIGHUP")
   expect(await service.exited()).toBe(0)
-  expect(service.log.at(-1)).toMatchObject({ msg: "stopping", signal: "SIGHUP" })
+  expect(service.log.at(-1)).toMatchObject({ msg: "stopped", signal: "SIGHUP" })
   expect(folder.journalLines()).toEqual(["begun", "done"])
 })
 
@@ -91,7 +91,7 @@ test("under nohup SIGHUP is ignored", async () => {
   service.signal("SIGHUP")
   await service.publish({ type: "voice", name: "still_there" })
   expect(await service.stop()).toBe(0)
-  expect(service.log.at(-1)).toMatchObject({ msg: "stopping", signal: "SIGTERM" })
+  expect(service.log.at(-1)).toMatchObject({ msg: "stopped", signal: "SIGTERM" })
 })
 
 test("a signal while the modules load stops it in order, and the log says so", async () => {
@@ -106,5 +106,5 @@ test("a signal while the modules load stops it in order, and the log says so", a
   await waitUntil(() => folder.journalLines().length > 0, "the module to load")
   service.signal("SIGTERM")
   expect(await service.exited()).toBe(0)
-  expect(service.log.at(-1)).toMatchObject({ msg: "stopping", signal: "SIGTERM" })
+  expect(service.log.at(-1)).toMatchObject({ msg: "stopped", signal: "SIGTERM" })
 })

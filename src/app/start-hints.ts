@@ -1,0 +1,36 @@
+import { resolve } from "node:path"
+import type { Config } from "../config.ts"
+import { countLeftEvents } from "../engine/embedded/left-events.ts"
+import type { Logger } from "../telemetry/logger.ts"
+
+/** Addresses that only this machine reaches. */
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
+
+/** What the operator may not know when the service starts, each in one line of the log. */
+export function logStartHints(config: Config, moduleCount: number, logger: Logger): void {
+  const { API_KEYS_FILE, HOST: host, HANDLERS_DIR } = config
+  if (API_KEYS_FILE === "" && !LOOPBACK.has(host)) {
+    logger.warn(
+      { host },
+      "no API keys: everybody who reaches this host may publish, read and delete events; set API_KEYS_FILE",
+    )
+  }
+  if (config.ENGINE === "rabbitmq") warnOfLeftEvents(config, logger)
+  if (moduleCount === 0) {
+    logger.info(
+      { handlers_dir: resolve(HANDLERS_DIR) },
+      'no handler modules, so events wait in their queues: "event-broker init my-project" makes a project with one',
+    )
+  }
+}
+
+/** A store of the embedded engine that was used before: nothing delivers its events while RabbitMQ is the engine. */
+function warnOfLeftEvents({ DATA_DIR }: Config, logger: Logger): void {
+  const left = countLeftEvents(DATA_DIR)
+  if (left === 0) return
+  logger.warn(
+    { data_dir: resolve(DATA_DIR), events: left },
+    "DATA_DIR still holds events of the embedded engine, and ENGINE=rabbitmq does not deliver them: " +
+      "start once with ENGINE=embedded to handle them, or move the folder away",
+  )
+}

@@ -1,0 +1,23 @@
+import { constants, Database } from "bun:sqlite"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { DATABASE_FILE } from "./database.ts"
+import { isStoreTaken } from "./store-lock.ts"
+
+/**
+ * Counts the events that a store holds, dead letters included, for a service that does not use it. Changes nothing.
+ * Returns 0 if there is no store, if another process has it, or if it can't be read.
+ */
+export function countLeftEvents(dataDir: string): number {
+  const file = join(dataDir, DATABASE_FILE)
+  try {
+    if (!existsSync(file) || isStoreTaken(dataDir)) return 0
+    using database = new Database(file, { readonly: true })
+    // The last connection that is closed deletes the log; this one leaves it to the engine.
+    database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1)
+    return database.query<{ events: number }, []>("SELECT count(*) AS events FROM events").get()?.events ?? 0
+  } catch {
+    // A store that can't be read is the concern of the engine that uses it, and this count is a hint.
+    return 0
+  }
+}

@@ -1,0 +1,104 @@
+import { styleText } from "node:util"
+import { printable } from "./printable.ts"
+
+type Style = Parameters<typeof styleText>[0]
+
+/** How each of pino's levels is shown. All are as wide as the longest, so that messages begin in one column. */
+const LEVELS: Readonly<Record<string, readonly [label: string, style: Style]>> = {
+  debug: ["DEBUG", "dim"],
+  info: ["INFO ", "green"],
+  warn: ["WARN ", "yellow"],
+  error: ["ERROR", "red"],
+  fatal: ["FATAL", ["red", "inverse"]],
+}
+
+/** Columns before the message: the time, the level and the spaces after them. Further lines begin there. */
+const INDENT = " ".repeat("00:00:00.000 LEVEL ".length)
+
+/** Longest value of a field in characters. A line on a terminal is for reading; `LOG_FORMAT=json` has all of it. */
+const MAX_VALUE_LENGTH = 200
+
+/** Longest text of an error, and longest message, in lines. */
+const MAX_LINES = 40
+
+/** A frame of the code that calls handlers, as the binary has it: it says nothing about the handler's error. */
+const OWN_FRAME = /^\s+at .*\((src\/runtime\/|node:)/
+
+/** A value that is one word needs no quotes. */
+const WORD = /^[^\s"'=]+$/
+
+/**
+ * Makes a line of the log readable: the time of day, the level, the message and its fields on one line, and an error with
+ * its stack below. Nothing in it can take over a terminal: text of others is escaped, and its further lines are indented.
+ * @param json one log entry, as pino writes it
+ * @param hasColours whether to add colours
+ */
+export function prettyLine(json: string, hasColours: boolean): string {
+  const paint = (style: Style, text: string): string =>
+    hasColours ? styleText(style, text, { validateStream: false }) : text
+  const entry = JSON.parse(json) as Readonly<Record<string, unknown>>
+  const { level, time, msg, error, fields, ...others } = entry
+  const [label, style] = LEVELS[String(level)] ?? [printable(String(level)), "reset"]
+  const [message = "", ...more] = linesOf(String(msg ?? ""))
+  const shownFields = { ...others, ...(isRecord(fields) ? fields : { fields }) }
+  const pairs = Object.entries(shownFields)
+    .filter(([, value]) => !isEmpty(value))
+    .map(([name, value]) => `${paint("dim", `${printable(name)}=`)}${shownValue(value)}`)
+  const first = [
+    paint("dim", timeOfDay(String(time))),
+    paint(style, label),
+    isEmpty(message) ? "" : level === "debug" ? message : paint("bold", message),
+  ].join(" ")
+  const stack = errorLines(error).map((line, at) => (at === 0 ? paint("red", line) : line))
+  // Fields stand behind the whole message: in the middle of it they would look like a part of it.
+  const lines = more.length === 0 ? [[first, ...pairs].join("  ")] : [first, ...more, pairs.join("  ")]
+  return [...lines, ...stack]
+    .filter((line) => line !== "")
+    .map((line, at) => `${at === 0 ? "" : INDENT}${line}\n`)
+    .join("")
+}
+
+/** On the clock of this machine: `LOG_FORMAT=json` has the date and UTC. */
+function timeOfDay(time: string): string {
+  const date = new Date(time)
+  const two = (part: number): string => String(part).padStart(2, "0")
+  const seconds = `${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${seconds}`
+}
+
+/** The error's stack, with its causes, or its name and message if it has none. */
+function errorLines(error: unknown): readonly string[] {
+  if (isEmpty(error)) return []
+  if (!isRecord(error)) return linesOf(String(error))
+  const { name, message, stack } = error
+  const title = `${name ?? "Error"}: ${message ?? ""}`
+  if (typeof stack !== "string") return linesOf(title)
+  // Bun's stacks of some errors do not begin with what the error says.
+  const whole = stack.includes(String(message)) ? stack : `${title}\n${stack}`
+  const lines = whole.split("\n").filter((line) => !OWN_FRAME.test(line))
+  return linesOf(lines.join("\n"))
+}
+
+function linesOf(text: string): readonly string[] {
+  const lines = text.trimEnd().split("\n")
+  const shown = lines.slice(0, MAX_LINES).map(printable)
+  return lines.length > MAX_LINES ? [...shown, `… and ${lines.length - MAX_LINES} more lines`] : shown
+}
+
+function shownValue(value: unknown): string {
+  const isList = Array.isArray(value) && value.every((each) => typeof each === "string" && WORD.test(each))
+  const text = isList
+    ? value.join(",")
+    : typeof value === "string" && WORD.test(value)
+      ? value
+      : (JSON.stringify(value) ?? "")
+  const characters = Array.from(text)
+  const isLong = characters.length > MAX_VALUE_LENGTH
+  return printable(isLong ? `${characters.slice(0, MAX_VALUE_LENGTH).join("")}…` : text)
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0)
