@@ -2,6 +2,8 @@ import type { AMQPClient } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import { type BrokerAccess, type BrokerAddress, urlOf } from "./broker-address.ts"
 import { BrokerClient } from "./broker-client.ts"
+import { explainConnectFault, NoAnswerError, socketErrorCode } from "./connect-fault.ts"
+import type { OutageLog } from "./outage-log.ts"
 import { readServerProperties, type ServerProperties } from "./server-properties.ts"
 import { withTimeout } from "./with-timeout.ts"
 
@@ -18,6 +20,8 @@ export interface BrokerConnectionOptions {
   /** What the broker shows of the connection, in its list. */
   readonly name: string
   readonly access: BrokerAccess
+  /** Logs why no connection can be made. */
+  readonly outages: OutageLog
   /** Opens what runs on the connection. Where it rejects, the connection is given up and made anew. */
   readonly setUp: (client: AMQPClient, server: ServerProperties, address: BrokerAddress) => Promise<void>
   /** Told why there is no connection, each time it is lost or can't be made. */
@@ -66,6 +70,7 @@ export class BrokerConnection {
       if (address === undefined) return
       try {
         const { lost } = await this.#connect(address)
+        this.#options.outages.ended()
         this.#firstAttempt.resolve()
         const upAt = performance.now()
         const reason = await lost
@@ -75,7 +80,7 @@ export class BrokerConnection {
       } catch (error) {
         this.#client = null
         if (!this.#closing.signal.aborted) {
-          this.#options.onDown(error instanceof Error ? error : new Error(String(error)))
+          this.#options.onDown(asError(error))
         }
       }
       if (at < addresses.length - 1) continue
@@ -95,22 +100,34 @@ export class BrokerConnection {
     this.#onLost = lost.resolve
     client.ondisconnect = (error) => lost.resolve(error ?? new Error("the connection was lost"))
     this.#client = client
+    let isConnected = false
+    let codeOf: () => string | undefined = () => undefined
     try {
       const connecting = client.connect()
       const { socket } = client
       if (socket === undefined) throw new Error("the socket could not be made")
+      codeOf = socketErrorCode(socket)
       const server = readServerProperties(socket)
-      const isUp = Promise.all([server, connecting]).then(([properties]) =>
-        setUp(client, properties, address),
-      )
+      const isUp = Promise.all([server, connecting]).then(([properties]) => {
+        isConnected = true
+        return setUp(client, properties, address)
+      })
       await inTime(Promise.race([isUp, lost.promise.then((error) => Promise.reject(error))]))
       return { lost: lost.promise }
     } catch (error) {
       client.socket?.destroy()
-      throw error
+      const fault = isConnected ? asError(error) : explainConnectFault(error, codeOf(), address, access)
+      if (!this.#closing.signal.aborted) this.#options.outages.failed(address, fault)
+      throw fault
     }
   }
 }
 
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+
 const inTime = <T>(work: Promise<T>): Promise<T> =>
-  withTimeout(work, CONNECT_TIMEOUT_MS, `the broker did not answer within ${CONNECT_TIMEOUT_MS} ms`)
+  withTimeout(
+    work,
+    CONNECT_TIMEOUT_MS,
+    new NoAnswerError(`the broker did not answer within ${CONNECT_TIMEOUT_MS} ms`),
+  )

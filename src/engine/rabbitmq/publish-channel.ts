@@ -281,7 +281,8 @@ export class PublishChannel {
   async #restore(): Promise<void> {
     const { restore, confirmTimeoutMs } = this.#options
     if (restore === undefined) return
-    await withTimeout(restore(), confirmTimeoutMs, `nothing was declared within ${confirmTimeoutMs} ms`)
+    const tooLate = new Error(`nothing was declared within ${confirmTimeoutMs} ms`)
+    await withTimeout(restore(), confirmTimeoutMs, tooLate)
     this.#restoredAt = performance.now()
   }
 
@@ -310,7 +311,7 @@ export class PublishChannel {
       return channel
     })()
     const timeoutMs = this.#options.confirmTimeoutMs
-    const channel = await withTimeout(opening, timeoutMs, `no channel within ${timeoutMs} ms`)
+    const channel = await withTimeout(opening, timeoutMs, new Error(`no channel within ${timeoutMs} ms`))
     letGoOfBuffers(channel)
     channel.onReturn = (message) => this.#inFlight.takeReturn(message)
     channel.onerror = (reason) => this.#closed(channel, reason)

@@ -26,6 +26,7 @@ import { DeadLetters } from "./dead-letters.ts"
 import { describeBroker } from "./describe-broker.ts"
 import { LiveQueue } from "./live-queue.ts"
 import { propertiesOf, storeRedriven } from "./message.ts"
+import { OutageLog } from "./outage-log.ts"
 import { OwnQueues } from "./own-queues.ts"
 import type { Publishers } from "./publishers.ts"
 import { RabbitMqQueueAdministration } from "./queue-administration.ts"
@@ -102,6 +103,7 @@ export class RabbitMqEngine implements Engine {
       isClosed: () => this.#isClosed,
     })
     const { access, topology } = options
+    const outages = new OutageLog(options.report)
     this.#live = new LiveQueue({
       exchange: topology.exchange,
       isAllowed: topology.mode === "declare",
@@ -118,12 +120,14 @@ export class RabbitMqEngine implements Engine {
     this.#publishing = new BrokerConnection({
       name: "event-broker publish",
       access,
+      outages,
       setUp: (client, server, reached) => this.#startPublishing(client, server, reached),
       onDown: (reason) => this.#stopPublishing(reason),
     })
     this.#consuming = new BrokerConnection({
       name: "event-broker consume",
       access,
+      outages,
       setUp: (client) => this.#startConsuming(client),
       onDown: (reason) => this.#stopConsuming(reason),
     })
@@ -248,11 +252,7 @@ export class RabbitMqEngine implements Engine {
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
   }
 
-  async #startPublishing(
-    client: AMQPClient,
-    server: ServerProperties,
-    address: BrokerAddress,
-  ): Promise<void> {
+  async #startPublishing(client: AMQPClient, server: ServerProperties, at: BrokerAddress): Promise<void> {
     client.onblocked = (reason) => this.#block(reason)
     client.onunblocked = () => this.#unblock()
     await this.#topology.declare(client, this.#own.values())
@@ -262,7 +262,7 @@ export class RabbitMqEngine implements Engine {
     })
     this.#topologyFault = null
     this.#server = server
-    this.#address = address
+    this.#address = at
     this.#tellStatus()
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net"
+import { NoBrokerError } from "./connect-fault.ts"
 import { readTable } from "./wire/field-table.ts"
 
 /** What a broker tells of itself as it greets. */
@@ -27,7 +28,7 @@ export function readServerProperties(socket: Socket): Promise<ServerProperties> 
     read = Buffer.concat([read, chunk])
     if (read[0] !== METHOD_FRAME || read.length > MAX_GREETING_BYTES) {
       socket.removeAllListeners("data")
-      reject(new Error("what answers there is no AMQP broker"))
+      reject(new NoBrokerError())
       socket.destroy()
       return
     }

@@ -1,7 +1,7 @@
-/** Settles as the work does, or rejects with the message after that many milliseconds. */
-export async function withTimeout<T>(work: Promise<T>, timeoutMs: number, message: string): Promise<T> {
+/** Settles as the work does, or rejects with the error after that many milliseconds. */
+export async function withTimeout<T>(work: Promise<T>, timeoutMs: number, tooLate: Error): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(message)), timeoutMs)
+  const timer = setTimeout(() => reject(tooLate), timeoutMs)
   try {
     return await Promise.race([work, promise])
   } finally {
