@@ -96,7 +96,8 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const { promise: failed, resolve: reportFailure } = Promise.withResolvers<void>()
   let server: HttpServer | undefined
-  const { engine, brokerReport } = openEngine(options, (status) => {
+  const metrics = new Metrics()
+  const { engine, brokerReport } = openEngine(options, metrics, (status) => {
     logger[STATE_LEVELS[status.state]](status, "the engine's state changed")
     if (status.state === "failed") reportFailure()
     if (status.state === "ready" && engine.capabilities.priorities === "none") {
@@ -105,7 +106,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       )
     }
   })
-  const metrics = new Metrics()
   const tracing = await openTracing(config, VERSION, logger)
   const schemas = catalog && schemaCheck(catalog, config, logger)
   const watch = new QueueWatch({
@@ -277,11 +277,18 @@ function schemaCheck(catalog: SchemaCatalog, config: Config, logger: Logger): Sc
 /** The engine that is configured; only this function names the adapters. */
 function openEngine(
   { config, syncThreadUrl, log: { logger } }: AppOptions,
+  metrics: Metrics,
   onStatusChange: (status: EngineStatus) => void,
 ): OpenedEngine {
   const report: Report = (level, message, fields) => logger[level](fields, message)
   if (config.ENGINE === "embedded") {
-    const engine = EmbeddedEngine.open({ dataDir: config.DATA_DIR, syncThreadUrl, onStatusChange, report })
+    const engine = EmbeddedEngine.open({
+      dataDir: config.DATA_DIR,
+      syncThreadUrl,
+      onStatusChange,
+      onBuried: (...burial) => metrics.buried(...burial),
+      report,
+    })
     return { engine, brokerReport: null }
   }
   const engine = new RabbitMqEngine({

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { parseEnv } from "node:util"
 import * as v from "valibot"
+import { ConfigError, type ConfigFault } from "./config/config-error.ts"
 import {
   flag,
   hostNames,
@@ -15,6 +16,8 @@ import {
 } from "./config/values.ts"
 import { LOG_FORMATS } from "./telemetry/log-format.ts"
 import { LOG_LEVELS } from "./telemetry/logger.ts"
+
+export { ConfigError }
 
 /** One variable: what it means, what it is where it is not set, and what it takes. */
 export interface Variable {
@@ -48,10 +51,10 @@ type Definition = readonly [
   secret?: "secret",
 ]
 
-/** The table of every variable: its schema, its default, and its meaning. */
 /** Longest time of a timer, in milliseconds: 24 days. One that is set for longer ends at once. */
 const MAX_TIMER_MS = 2_147_483_647
 
+/** The table of every variable: its schema, its default, and its meaning. */
 const VARIABLES = {
   ENGINE: [
     oneOf(["embedded", "rabbitmq"]),
@@ -220,23 +223,6 @@ type Variables = typeof VARIABLES
 /** The service's configuration: every variable under its own name, typed and checked. */
 export type Config = { readonly [Name in keyof Variables]: v.InferOutput<Variables[Name][0]> }
 
-/** A variable with a value that it does not take. */
-export interface ConfigFault {
-  readonly name: string
-  readonly message: string
-}
-
-/** Every variable that was wrong, at once. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError"
-  readonly faults: readonly ConfigFault[]
-
-  constructor(faults: readonly ConfigFault[]) {
-    super(faults.map(({ name, message }) => `${name} ${message}`).join("\n"))
-    this.faults = faults
-  }
-}
-
 /** Every variable with its default and meaning, for the help and the documentation. */
 export function describeVariables(): readonly Variable[] {
   return names().map((name) => ({ name, default: VARIABLES[name][1], meaning: VARIABLES[name][2] }))
@@ -304,6 +290,10 @@ const shown = (name: keyof Variables, value: string): string =>
 const withoutUserInfo = (value: string): string => value.replace(/\/\/[^/@]*@/, `//${MASK}@`)
 
 const isSecret = (name: keyof Variables): boolean => (VARIABLES[name] as Definition)[3] === "secret"
+
+/** Whether what a variable is set to must not be shown. */
+export const isSecretVariable = (name: string): boolean =>
+  names().some((each) => each === name && isSecret(each))
 
 /** A variable as it is in force. */
 export interface Setting {

@@ -1,35 +1,33 @@
-import { Command, Option } from "commander"
+import { Command } from "commander"
 import { bannerLines } from "./app/banner.ts"
 import { type App, HandlersDirError, startApp } from "./app.ts"
 import { addApiDocument } from "./commands/api-document.ts"
-import { checkHealth, localUrl } from "./commands/check-health.ts"
+import { addHealth } from "./commands/check-health.ts"
 import { addCompletions } from "./commands/completions.ts"
 import { addDeadLetters } from "./commands/dead-letters.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./commands/exit-codes.ts"
 import { addInit } from "./commands/init.ts"
-import { type NewKeyOptions, newKey } from "./commands/new-key.ts"
-import { print, printError, printJson } from "./commands/output.ts"
+import { addKeys } from "./commands/keys.ts"
+import { print, printError, printFault, printJson } from "./commands/output.ts"
 import { addPublish } from "./commands/publish.ts"
 import { addQueues } from "./commands/queues.ts"
 import { addSchemas } from "./commands/schemas.ts"
 import { CommandError } from "./commands/service-client.ts"
 import { showSettings } from "./commands/show-settings.ts"
-import { asMessage, block, joined, jsonText, type Shown, shown } from "./commands/shown.ts"
+import { asMessage, block, joined, type Shown, shown } from "./commands/shown.ts"
 import { onStopSignal } from "./commands/stop-signals.ts"
 import { addStore } from "./commands/store.ts"
 import { addTail } from "./commands/tail.ts"
 import {
-  ConfigError,
-  describeSettings,
-  describeVariables,
-  explainEngine,
-  parseConfig,
-  readEnvironment,
-} from "./config.ts"
+  adviseOnVariables,
+  requireKnownCommand,
+  UNKNOWN_OPTION,
+  withoutSecrets,
+} from "./commands/usage-faults.ts"
+import { addVariablesHelp } from "./commands/variables-help.ts"
+import { ConfigError, describeSettings, explainEngine, parseConfig, readEnvironment } from "./config.ts"
 import { EngineStartError } from "./engine/errors.ts"
-import { EVENT_TYPES } from "./event/event-type.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
-import { SCOPES } from "./http/access/scope.ts"
 import { ListenError } from "./http/http-server.ts"
 import { ModuleLoadError } from "./runtime/manifest.ts"
 import { SchemaFileError } from "./schema/schema-catalog.ts"
@@ -46,37 +44,25 @@ const program = new Command("event-broker")
   .configureOutput({
     writeOut: (text) => print(block(text)),
     writeErr: (text) => printError(block(text)),
-    outputError: (text) => printError(shown`${asMessage(text.trimEnd())}\n`),
+    outputError: (text) => printFault(asMessage(text.trimEnd().replace(/^error: /, ""))),
   })
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE))
+  .exitOverride(({ exitCode, code }) => {
+    const advice = code === UNKNOWN_OPTION ? adviseOnVariables(process.argv.slice(2)) : null
+    if (advice !== null) printFault(advice)
+    process.exit(exitCode === 0 ? 0 : EXIT_USAGE)
+  })
   .showSuggestionAfterError()
   .description("Takes events over HTTP, stores them durably, and runs the handlers that react to them.")
-  .version(VERSION)
-  .addHelpText(
-    "after",
-    () => `\nConfiguration, by environment variables or a .env file here:\n${variablesHelp()}`,
-  )
+  .version(VERSION, "-v, --version", "print the version")
+  .helpOption("-h, --help", "show help")
+  .addHelpText("after", '\n"event-broker serve --help" lists the variables that configure the service.\n')
 
-program
+const serveCommand = program
   .command("serve", { isDefault: true })
   .description("run the service (the default)")
-  .option("--greet", "say in plain text where it listens, and how to try it")
+  .option("--greet", "print how to publish a first event")
   .action(async ({ greet }: { greet?: boolean }) => serve(greet ?? false))
-
-program
-  .command("health")
-  .description("ask a service on this machine how it is; exit code 0 where it is well, else 1")
-  .option("--live", "only whether its process answers: for what restarts it")
-  .option("--ready", "whether to send it traffic")
-  .option("--url <url>", "another service")
-  .option("--json", "as JSON, as it always is")
-  .action(async ({ live, ready, url }: { live?: boolean; ready?: boolean; url?: string }) => {
-    const question = live ? "live" : ready ? "ready" : "report"
-    const { isWell, text } = await checkHealth(url ?? configuredUrl(), question)
-    const write = isWell ? print : printError
-    write(shown`${text}\n`)
-    process.exitCode = isWell ? 0 : EXIT_REFUSED
-  })
+addVariablesHelp(serveCommand)
 
 program
   .command("config")
@@ -86,34 +72,15 @@ program
     try {
       parseConfig(readEnvironment())
     } catch (error) {
-      printError(shown`event-broker: ${explain(error)}\n`)
+      printFault(explain(error))
       process.exitCode = EXIT_USAGE
     }
     if (json) printJson(describeSettings())
     else print(showSettings(describeSettings()))
   })
 
-program
-  .command("keys")
-  .description("make keys for the file of API_KEYS_FILE")
-  .command("new")
-  .description("print a new key, once, and the line of it to store")
-  .requiredOption("--name <name>", "whose key it is; it is in the log and in refusals")
-  .addOption(new Option("--scope <scope...>", "what it may do").choices([...SCOPES]).makeOptionMandatory())
-  .addOption(
-    new Option(
-      "--type <type...>",
-      "limit the key to events of these types: what it publishes, sees and redrives",
-    ).choices([...EVENT_TYPES]),
-  )
-  .option("--json", "as JSON")
-  .action((options: NewKeyOptions & { readonly json?: boolean }) => {
-    const { key, line } = newKey(options)
-    if (options.json) return printJson({ key, line })
-    printError(block("The key, which is stored nowhere, and the line for the file of API_KEYS_FILE:\n"))
-    print(shown`${key}\n${jsonText(line)}\n`)
-  })
-
+addHealth(program)
+addKeys(program)
 addPublish(program)
 addTail(program)
 addQueues(program)
@@ -124,26 +91,13 @@ addInit(program)
 addApiDocument(program)
 addCompletions(program)
 
-// Without a command it serves; a name that is none is not an argument of that.
-const [given = "-"] = process.argv.slice(2)
-if (!given.startsWith("-") && ![...program.commands.map((each) => each.name()), "help"].includes(given)) {
-  program.error(`event-broker: there is no command ${given}; event-broker --help lists those that there are`)
-}
+const words = withoutSecrets(process.argv.slice(2))
+requireKnownCommand(program, words)
 try {
-  await program.parseAsync()
+  await program.parseAsync(words, { from: "user" })
 } catch (error) {
-  printError(shown`event-broker: ${explain(error)}\n`)
+  printFault(explain(error))
   process.exitCode = error instanceof CommandError ? error.exitCode : EXIT_USAGE
-}
-
-/** Where the configuration here says that the service listens. */
-function configuredUrl(): string {
-  try {
-    return localUrl(parseConfig(readEnvironment()))
-  } catch (error) {
-    printError(shown`event-broker: ${explain(error)}\n`)
-    process.exit(EXIT_USAGE)
-  }
 }
 
 async function serve(shouldGreet: boolean): Promise<void> {
@@ -177,7 +131,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
     log.say(bannerLines(app.url, config))
     if (shouldGreet) print(block(greeting(app.url)))
   } catch (error) {
-    printError(shown`event-broker: ${explain(error)}\n`)
+    printFault(explain(error))
     process.exit(error instanceof ConfigError ? EXIT_USAGE : EXIT_REFUSED)
   }
 }
@@ -222,12 +176,6 @@ function explain(error: unknown): Shown {
   if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return shown`${error.message}`
   if (error instanceof CommandError) return asMessage(error.message)
   return asMessage(error instanceof Error ? (error.stack ?? error.message) : String(error))
-}
-
-function variablesHelp(): string {
-  return describeVariables()
-    .map((variable) => `  ${variable.name.padEnd(22)} ${variable.meaning} Default: ${variable.default}`)
-    .join("\n")
 }
 
 function greeting(url: string): string {

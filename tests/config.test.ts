@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { VARIABLE_GROUPS } from "../src/config/groups.ts"
 import { ConfigError, describeVariables, explainEngine, parseConfig, readEnvironment } from "../src/config.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
@@ -59,6 +60,11 @@ const DEFAULTS = {
   SHUTDOWN_DELAY: 0,
   SHUTDOWN_TIMEOUT: 10_000,
 }
+
+test("each variable is in one group of the help", () => {
+  const grouped = Object.values(VARIABLE_GROUPS).flat().toSorted()
+  expect<readonly string[]>(grouped).toEqual(Object.keys(DEFAULTS).toSorted())
+})
 
 test("an empty environment gives the defaults", () => {
   expect<unknown>(parseConfig({})).toEqual(DEFAULTS)

@@ -1,31 +1,38 @@
+import type { Command } from "commander"
+import { EXIT_REFUSED, EXIT_UNREACHABLE } from "./exit-codes.ts"
+import { print, printError } from "./output.ts"
+import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { asMessage, jsonText, type Shown, shown } from "./shown.ts"
 
 /** How long the service may take to answer, in milliseconds. It answers within 50 whatever its engine does. */
 const TIMEOUT_MS = 3_000
 
-/** Where each question is answered. */
-const PATHS = { report: "/health", ready: "/health/ready", live: "/health/live" } as const
-
-export type HealthQuestion = keyof typeof PATHS
-
-/** What came of asking: what to print, and whether all is well. */
-export interface HealthAnswer {
-  readonly isWell: boolean
-  readonly text: Shown
+interface Options extends ServiceOptions {
+  readonly live?: boolean
+  readonly ready?: boolean
 }
 
-/** Asks a service how it is. Never rejects: one that does not answer is not well. */
-export async function checkHealth(serviceUrl: string, question: HealthQuestion): Promise<HealthAnswer> {
-  const url = serviceUrl.replace(/\/+$/, "") + PATHS[question]
+export function addHealth(program: Command): void {
+  const command = program
+    .command("health")
+    .description("show how the service is, always as JSON; the exit code is 0 if it is well, else 1")
+    .option("--live", "only whether its process answers: for what restarts it")
+    .option("--ready", "whether to send traffic to it")
+  askingService(command).action(checkHealth)
+}
+
+/** @throws {CommandError} with exit code 1 if nothing answers: a service that does not answer is not well. */
+async function checkHealth(options: Options): Promise<void> {
+  const client = new ServiceClient(options)
+  const path = options.live ? "/health/live" : options.ready ? "/health/ready" : "/health"
   try {
-    const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) })
-    return { isWell: response.ok, text: showBody((await response.text()).trim()) }
+    const response = await client.sendAnyway(path, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const write = response.ok ? print : printError
+    write(shown`${showBody((await response.text()).trim())}\n`)
+    process.exitCode = response.ok ? 0 : EXIT_REFUSED
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return {
-      isWell: false,
-      text: shown`nothing answers at ${url}: ${reason}. Start the service, or give --url`,
-    }
+    if (error instanceof CommandError && error.exitCode !== EXIT_UNREACHABLE) throw error
+    throw new CommandError(error instanceof Error ? error.message : String(error), EXIT_REFUSED)
   }
 }
 
@@ -37,10 +44,4 @@ function showBody(body: string): Shown {
   } catch {
     return asMessage(body)
   }
-}
-
-/** Where a service that runs with these settings on this machine is reached. */
-export function localUrl({ HOST, PORT }: { readonly HOST: string; readonly PORT: number }): string {
-  const host = HOST === "0.0.0.0" ? "127.0.0.1" : HOST === "::" ? "::1" : HOST
-  return `http://${host.includes(":") ? `[${host}]` : host}:${PORT}`
 }

@@ -1,8 +1,10 @@
-import { type Command, InvalidArgumentError } from "commander"
+import { type Command, InvalidArgumentError, Option } from "commander"
+import { DEAD_LETTER_REASONS } from "../event/failure.ts"
+import { requireConfirmation } from "./confirm.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
-import { print, printJson } from "./output.ts"
+import { print, printError, printJson } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
-import { shown, table } from "./shown.ts"
+import { type Shown, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/dead-letters"
 
@@ -44,7 +46,7 @@ export function addDeadLetters(program: Command): void {
     .argument("<queue>")
     .description("move dead letters back to their queue, as events that were never tried")
     .option("--id <id...>", "those of these events")
-    .option("--all", "all of them, where nothing else is selected")
+    .option("--all", "all of them, if nothing else is selected")
     .option("--dry-run", "count them, and move none")
   narrowing(askingService(redrive)).action(redriveLetters)
   const purge = group
@@ -52,13 +54,17 @@ export function addDeadLetters(program: Command): void {
     .argument("<queue>")
     .description("delete dead letters for good")
     .option("--id <id...>", "those of these events")
-    .option("--all", "all of them, where nothing else is selected")
+    .option("--all", "all of them, if nothing else is selected; asks first on a terminal")
+    .option("--dry-run", "count them, and delete none")
+    .option("--yes", "do not ask")
   narrowing(askingService(purge)).action(purgeLetters)
 }
 
 const narrowing = (command: Command): Command =>
   command
-    .option("--reason <reason>", "those that failed for this reason")
+    .addOption(
+      new Option("--reason <reason>", "those that failed for this reason").choices([...DEAD_LETTER_REASONS]),
+    )
     .option("--name <name>", "those of events with this name")
     .option("--limit <count>", "the oldest of them, at most so many", readCount)
 
@@ -75,13 +81,17 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
   }
   const letters = await readLetters(client, queue, options)
   if (options.json) return printJson(letters)
+  if (letters.length === 0) {
+    const isNarrowed = options.reason !== undefined || options.name !== undefined
+    return printError(shown`${isNarrowed ? nothingMatches(queue) : `${queue} has no dead letters`}\n`)
+  }
   const rows = letters.map(({ event, reason, attempts, last_failed_at: at, error }) => [
     String(event?.id ?? ""),
     event?.type === undefined ? "" : `${event.type}.${event.name}`,
     reason,
     attempts,
     at === null ? "" : new Date(at * 1_000).toISOString(),
-    error === null ? "" : shorten(`${error.name}: ${error.message}`),
+    error === null ? "" : firstLineOf(`${error.name}: ${error.message}`),
   ])
   print(table(["id", "event", "reason", "attempts", "last failed", "error"], rows))
 }
@@ -104,46 +114,95 @@ async function readLetters(
   return letters
 }
 
-type RedriveOptions = ServiceOptions & Selection & { readonly all?: boolean; readonly dryRun?: boolean }
+type RedriveOptions = ServiceOptions &
+  Selection & { readonly all?: boolean; readonly dryRun?: boolean; readonly yes?: boolean }
 
 function requireSelection({ id, reason, name, limit, all }: RedriveOptions): void {
   if ([id, reason, name, limit].some((each) => each !== undefined) || all) return
   const message =
-    "Nothing is selected: give --id, --reason, --name or --limit; or --all for every dead letter."
+    "nothing is selected: give --id, --reason, --name or --limit; or --all for every dead letter"
   throw new CommandError(message, EXIT_USAGE)
 }
 
 async function redriveLetters(queue: string, options: RedriveOptions): Promise<void> {
   requireSelection(options)
-  const { id, reason, name, limit, all, dryRun } = options
-  const response = await new ServiceClient(options).send(`${PATH}/${encodeURIComponent(queue)}/redrive`, {
+  const client = new ServiceClient(options)
+  const answer = await askRedrive(client, queue, options, options.dryRun ?? false)
+  if (options.json) return printJson(answer)
+  const done = options.dryRun ? "would be moved" : "moved"
+  const { redriven, remaining, corrupt = 0 } = answer
+  const why = corrupt > 0 ? `, ${corrupt} of them corrupt` : ""
+  if (redriven + corrupt === 0) return print(await explainNoRedrive(client, queue, options, answer))
+  print(shown`${redriven} ${done} back to ${queue}, ${remaining} left${why}\n`)
+}
+
+interface Redriven {
+  readonly redriven: number
+  readonly remaining: number
+  readonly corrupt?: number
+}
+
+async function askRedrive(
+  client: ServiceClient,
+  queue: string,
+  { id, reason, name, limit, all }: RedriveOptions,
+  dryRun: boolean,
+): Promise<Redriven> {
+  const response = await client.send(`${PATH}/${encodeURIComponent(queue)}/redrive`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ids: id, reason, name, limit, all, dry_run: dryRun }),
   })
-  const answer = (await response.json()) as {
-    readonly redriven: number
-    readonly remaining: number
-    readonly corrupt?: number
-  }
-  if (options.json) return printJson(answer)
-  const done = dryRun ? "would be moved" : "moved"
-  const { redriven, remaining, corrupt = 0 } = answer
-  const why = corrupt > 0 ? `, ${corrupt} of them corrupt` : ""
-  print(shown`${redriven} ${done} back to ${queue}, ${remaining} left${why}\n`)
+  return (await response.json()) as Redriven
 }
+
+/** A redrive moves nothing if nothing is selected, or if the queue has no room. */
+async function explainNoRedrive(
+  client: ServiceClient,
+  queue: string,
+  options: RedriveOptions,
+  { remaining }: Redriven,
+): Promise<Shown> {
+  const selected = options.dryRun ? 0 : (await askRedrive(client, queue, options, true)).redriven
+  if (selected === 0) return shown`${nothingMatches(queue)}, ${remaining} left\n`
+  return shown`0 moved back to ${queue}, ${remaining} left: the queue is full\n`
+}
+
+const nothingMatches = (queue: string): string => `no dead letter of ${queue} matches`
 
 async function purgeLetters(queue: string, options: RedriveOptions): Promise<void> {
   requireSelection(options)
-  const path = `${PATH}/${encodeURIComponent(queue)}?${queryOf(options)}`
-  const response = await new ServiceClient(options).send(path, { method: "DELETE" })
-  const answer = (await response.json()) as { readonly purged: number; readonly remaining: number }
+  const client = new ServiceClient(options)
+  if (options.all && !options.dryRun && !options.yes) {
+    const { purged } = await askPurge(client, queue, options, true)
+    if (purged > 0) requireConfirmation(shown`Delete ${purged} dead letters of ${queue} for good?`)
+  }
+  const answer = await askPurge(client, queue, options, options.dryRun ?? false)
   if (options.json) return printJson(answer)
-  print(shown`${answer.purged} deleted, ${answer.remaining} left\n`)
+  const { purged, remaining } = answer
+  if (purged === 0) return print(shown`${nothingMatches(queue)}, ${remaining} left\n`)
+  print(shown`${purged} ${options.dryRun ? "would be deleted" : "deleted"}, ${remaining} left\n`)
 }
 
-/** Counts whole characters: half of one would be shown as a fault. */
-const shorten = (text: string): string => Array.from(text).slice(0, MAX_ERROR_LENGTH).join("")
+async function askPurge(
+  client: ServiceClient,
+  queue: string,
+  options: RedriveOptions,
+  dryRun: boolean,
+): Promise<{ readonly purged: number; readonly remaining: number }> {
+  const query = queryOf(options)
+  if (dryRun) query.set("dry_run", "true")
+  const response = await client.send(`${PATH}/${encodeURIComponent(queue)}?${query}`, { method: "DELETE" })
+  return (await response.json()) as { readonly purged: number; readonly remaining: number }
+}
+
+/** One line of a table: the first of an error's, cut to whole characters. */
+function firstLineOf(text: string): string {
+  const [line = "", ...more] = text.trim().split("\n")
+  const characters = Array.from(line)
+  const isCut = more.length > 0 || characters.length > MAX_ERROR_LENGTH
+  return characters.slice(0, MAX_ERROR_LENGTH).join("") + (isCut ? "…" : "")
+}
 
 function queryOf({ id, reason, name, limit, all }: Selection & { readonly all?: boolean }): URLSearchParams {
   const query = new URLSearchParams()

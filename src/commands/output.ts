@@ -1,10 +1,13 @@
-import { jsonText, type Shown } from "./shown.ts"
+import { jsonText, type Shown, shown } from "./shown.ts"
 
 /** Writes to standard output. */
 export const print = ({ text }: Shown): void => void process.stdout.write(text)
 
 /** Writes to standard error. */
 export const printError = ({ text }: Shown): void => void process.stderr.write(text)
+
+/** Writes why a command could not do what it was asked, in the one form that all commands have. */
+export const printFault = (message: Shown): void => printError(shown`event-broker: ${message}\n`)
 
 export const printJson = (value: unknown): void => print(jsonText(`${JSON.stringify(value, null, 2)}\n`))
 

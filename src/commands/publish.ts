@@ -63,8 +63,8 @@ export function addPublish(program: Command): void {
     const client = new ServiceClient(options)
     const isFromFlags = options.type !== undefined || options.name !== undefined
     if (file === undefined && !isFromFlags)
-      throw usage("Give --type and --name, or a file, or - for standard input.")
-    if (file !== undefined && isFromFlags) throw usage("Give either flags for the event, or a file.")
+      throw usage("give --type and --name, or a file, or - for standard input")
+    if (file !== undefined && isFromFlags) throw usage("give either flags for the event, or a file")
     if (file !== undefined && (options.ndjson || LINES.test(file))) await publishLines(client, file, options)
     else await publishOne(client, file === undefined ? draftOf(options) : await readText(file), options)
   })

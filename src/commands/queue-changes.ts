@@ -1,34 +1,71 @@
 import type { Command } from "commander"
+import { requireConfirmation } from "./confirm.ts"
 import { print, printJson } from "./output.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { shown } from "./shown.ts"
 
-/** Adds the commands that delete, empty and unbind a queue. */
+/** Adds the commands that pause, delete, empty and unbind a queue. */
 export function addQueueChanges(group: Command): void {
   const remove = group
     .command("delete")
     .argument("<queue>")
     .description("delete a queue that nothing consumes and no handler module names, with its bindings")
-    .option("--force", "also with events or dead letters, which are deleted with it")
+    .option(
+      "--force",
+      "also with events or dead letters, which are deleted with it; asks first on a terminal",
+    )
+    .option("--yes", "do not ask")
   askingService(remove).action(deleteQueue)
   const purge = group
     .command("purge")
     .argument("<queue>")
-    .description("delete the events that wait in a queue; dead letters stay")
+    .description("delete the events that wait in a queue, dead letters stay; asks first on a terminal")
+    .option("--dry-run", "count them, and delete none")
+    .option("--yes", "do not ask")
   askingService(purge).action(purgeQueue)
   const unbind = group
     .command("unbind")
     .argument("<queue>")
     .description("let a queue that nothing consumes get no more events; it keeps those that it has")
   askingService(unbind).action(unbindQueue)
+  for (const [change, description] of [
+    ["pause", "stop handling a queue on the instance that answers; its events wait"],
+    ["resume", "handle a paused queue again on the instance that answers"],
+  ] as const) {
+    const command = group.command(change).argument("<queue>").description(description)
+    askingService(command).action((queue: string, options: ServiceOptions) =>
+      changeConsumption(queue, change, options),
+    )
+  }
 }
+
+async function changeConsumption(
+  queue: string,
+  change: "pause" | "resume",
+  options: ServiceOptions,
+): Promise<void> {
+  const path = `/api/v1/events/queues/${encodeURIComponent(queue)}/${change}`
+  const response = await new ServiceClient(options).send(path, { method: "POST" })
+  const answer = (await response.json()) as { readonly is_paused: boolean }
+  if (options.json) return printJson(answer)
+  print(
+    answer.is_paused
+      ? shown`${queue} is paused on this instance: its events wait until it is resumed, or the service restarts\n`
+      : shown`${queue} is handled on this instance\n`,
+  )
+}
+
+type ChangeOptions = ServiceOptions & { readonly yes?: boolean }
 
 const pathOf = (queue: string): string => `/api/v1/queues/${encodeURIComponent(queue)}`
 
 async function deleteQueue(
   queue: string,
-  options: ServiceOptions & { readonly force?: boolean },
+  options: ChangeOptions & { readonly force?: boolean },
 ): Promise<void> {
+  if (options.force && !options.yes) {
+    requireConfirmation(shown`Delete ${queue} with all of its events and dead letters for good?`)
+  }
   const path = `${pathOf(queue)}${options.force ? "?force=true" : ""}`
   const response = await new ServiceClient(options).send(path, { method: "DELETE" })
   const answer = (await response.json()) as { readonly events: number; readonly dead_letters: number }
@@ -36,11 +73,23 @@ async function deleteQueue(
   print(shown`${queue} deleted, with ${answer.events} events and ${answer.dead_letters} dead letters\n`)
 }
 
-async function purgeQueue(queue: string, options: ServiceOptions): Promise<void> {
+async function purgeQueue(
+  queue: string,
+  options: ChangeOptions & { readonly dryRun?: boolean },
+): Promise<void> {
+  if (options.dryRun) return countPurge(queue, options)
+  if (!options.yes) requireConfirmation(shown`Delete all events that wait in ${queue} for good?`)
   const response = await new ServiceClient(options).send(`${pathOf(queue)}/purge`, { method: "POST" })
   const answer = (await response.json()) as { readonly purged: number }
   if (options.json) return printJson(answer)
   print(shown`${answer.purged} events of ${queue} deleted\n`)
+}
+
+/** Asks for the depth: a service that does not know a dry run would take it for a purge. */
+async function countPurge(queue: string, options: ServiceOptions): Promise<void> {
+  const { waiting } = await new ServiceClient(options).get<{ readonly waiting: number }>(pathOf(queue))
+  if (options.json) return printJson({ queue, purged: waiting, dry_run: true })
+  print(shown`${waiting} events of ${queue} would be deleted\n`)
 }
 
 async function unbindQueue(queue: string, options: ServiceOptions): Promise<void> {

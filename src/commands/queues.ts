@@ -27,7 +27,7 @@ interface QueueRow extends QueueStat {
 export function addQueues(program: Command): void {
   const group = program
     .command("queues")
-    .description("look at queues, and remove those that nothing consumes")
+    .description("look at queues, pause them, and remove those that nothing consumes")
   const list = group
     .command("list", { isDefault: true })
     .description("depth, rate and consumers of every queue; the same without a command")

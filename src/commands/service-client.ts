@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander"
 import { parseConfig, readEnvironment } from "../config.ts"
 import { printable } from "../telemetry/printable.ts"
-import { localUrl } from "./check-health.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
 
 /** What every command that asks a service takes. */
@@ -39,9 +38,15 @@ interface Refusal {
 /** For a command that asks a service: where it is, and with which key. */
 export const askingService = (command: Command): Command =>
   command
-    .addOption(new Option("--url <url>", "the service").env("EVENT_BROKER_URL"))
-    .addOption(new Option("--key <key>", "a key for it").env("EVENT_BROKER_KEY"))
+    .addOption(new Option("--url <url>", "the URL of the service").env("EVENT_BROKER_URL"))
+    .addOption(new Option("--key <key>", "an API key of the service").env("EVENT_BROKER_KEY"))
     .option("--json", "as JSON")
+
+/** Where a service that runs with these settings on this machine is reached. */
+function localUrl({ HOST, PORT }: { readonly HOST: string; readonly PORT: number }): string {
+  const host = HOST === "0.0.0.0" ? "127.0.0.1" : HOST === "::" ? "::1" : HOST
+  return `http://${host.includes(":") ? `[${host}]` : host}:${PORT}`
+}
 
 /** A service, as the commands ask it. */
 export class ServiceClient {
@@ -54,7 +59,7 @@ export class ServiceClient {
     const given = url ?? environment["EVENT_BROKER_URL"] ?? localUrl(parseConfig(environment))
     if (!/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
       throw new CommandError(
-        `--url takes a URL that begins with http:// or https://, not ${given}`,
+        `--url and EVENT_BROKER_URL take a URL that begins with http:// or https://, not ${printable(given)}`,
         EXIT_USAGE,
       )
     }
@@ -78,7 +83,7 @@ export class ServiceClient {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new CommandError(
-        `nothing answers at ${this.#url}: ${reason}. Start the service, or say where it is with --url`,
+        `nothing answers at ${this.#url}: ${reason}. Start the service, or give its URL with --url or EVENT_BROKER_URL`,
         EXIT_UNREACHABLE,
       )
     }

@@ -1,6 +1,12 @@
 import type { Command } from "commander"
 import { parseConfig, readEnvironment } from "../config.ts"
-import { backupStore, compactStore, inMebibytes, StoreError } from "../engine/embedded/maintenance.ts"
+import {
+  backupStore,
+  compactStore,
+  inMebibytes,
+  StoreError,
+  type StoreErrorCode,
+} from "../engine/embedded/maintenance.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"
 import { CommandError } from "./service-client.ts"
@@ -9,6 +15,9 @@ import { shown } from "./shown.ts"
 interface Options {
   readonly json?: boolean
 }
+
+/** Faults of what was asked for, and not of the store. */
+const USAGE_CODES: readonly StoreErrorCode[] = ["no-store", "no-folder", "target-exists"]
 
 /** The commands for the files of `DATA_DIR`. They ask no service. */
 export function addStore(program: Command): void {
@@ -47,7 +56,7 @@ function explained<Result>(work: () => Result): Result {
     return work()
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    const isUsage = error.code === "no-store" || error.code === "target-exists"
+    const isUsage = USAGE_CODES.includes(error.code)
     throw new CommandError(error.message, isUsage ? EXIT_USAGE : EXIT_REFUSED)
   }
 }

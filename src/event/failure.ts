@@ -30,6 +30,12 @@ export const FAILURE_REASONS = [
 
 export type FailureReason = (typeof FAILURE_REASONS)[number]
 
+/** Why an attempt failed that is followed by another one: never the reason of a dead letter. */
+const RETRY_REASONS: readonly FailureReason[] = ["error", "retry-requested"]
+
+/** Why an event became a dead letter. */
+export const DEAD_LETTER_REASONS = FAILURE_REASONS.filter((reason) => !RETRY_REASONS.includes(reason))
+
 /** An error as it is kept: bounded text, no live object. */
 export interface ErrorSummary {
   readonly name: string

@@ -7,7 +7,7 @@ import { ProblemError } from "./problem.ts"
  * Decides whether a request to a route is let in, by what is known before its body is read. Pages of the web are refused
  * before (`access/page-guard.ts`), even if there is no such route.
  * Returns the key of the request; null if the service has no keys, or the route is open.
- * @throws {ProblemError} `unauthorized`, `forbidden`, or `engine-unavailable` while the service starts.
+ * @throws {ProblemError} `unauthorized`, `forbidden`, or `starting` while the service starts.
  */
 export function admit({ route, headers }: RequestHead, { keys, isStarting }: HttpContext): StoredKey | null {
   const { scope, eventTypes } = route
@@ -16,7 +16,7 @@ export function admit({ route, headers }: RequestHead, { keys, isStarting }: Htt
   if (eventTypes === "unlimited-only") requireAllTypes(key)
   if (isStarting()) {
     const details = scope === "publish" ? { outcome: "not-stored" as const } : {}
-    throw new ProblemError("engine-unavailable", "The service is starting.", details)
+    throw new ProblemError("starting", "Its queues and handlers are not loaded yet. Ask again.", details)
   }
   return key
 }

@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi"
 import type { DeadLetterSelection, Engine } from "../engine/engine.ts"
-import { FAILURE_REASONS } from "../event/failure.ts"
+import { DEAD_LETTER_REASONS } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import { ProblemError } from "./problem.ts"
 
 /** How the parameters of a query are read. */
-export const SELECTION_KINDS = { ids: "list", limit: "json", all: "json" } as const
+export const SELECTION_KINDS = { ids: "list", limit: "json", all: "json", dry_run: "json" } as const
 
 /** The part of the path that names the queue. */
 export const QueueParameters = z.object({
@@ -22,7 +22,7 @@ const DEFAULT_LOOK = 100
 const MAX_LOOK = 1_000
 
 const reason = z
-  .enum(FAILURE_REASONS, { error: `must be one of ${FAILURE_REASONS.join(", ")}` })
+  .enum(DEAD_LETTER_REASONS, { error: `must be one of ${DEAD_LETTER_REASONS.join(", ")}` })
   .openapi({ description: "Select those that failed for this reason." })
 
 const name = z
@@ -60,7 +60,17 @@ const all = flag.default(false).openapi({
     "Select all dead letters. Required if no filter is given, to prevent accidental bulk operations. Default: `false`.",
 })
 
-const filters = { reason: reason.optional(), name: name.optional(), limit: limit.optional(), all }
+const dryRun = flag
+  .default(false)
+  .openapi({ description: "Count the dead letters without changing anything. Default: `false`." })
+
+const filters = {
+  reason: reason.optional(),
+  name: name.optional(),
+  limit: limit.optional(),
+  all,
+  dry_run: dryRun,
+}
 
 /** Which dead letters to purge, as a query. Filters narrow each other. */
 export const PurgeQuerySchema = z.strictObject({
@@ -74,9 +84,6 @@ export const RedriveSchema = z
     {
       ids: ids.optional(),
       ...filters,
-      dry_run: flag
-        .default(false)
-        .openapi({ description: "Count the dead letters without moving them. Default: `false`." }),
     },
     NO_OBJECT,
   )

@@ -3,6 +3,7 @@ import { refuseForeignPages } from "./access/page-guard.ts"
 import type { Allowance } from "./access/rate-limit.ts"
 import { admit } from "./admission.ts"
 import { createRouteTable } from "./all-routes.ts"
+import { logRefusedChange } from "./audit.ts"
 import { clientName } from "./client-name.ts"
 import type { Bindings, HttpApp, HttpContext } from "./context.ts"
 import { type ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
@@ -78,7 +79,9 @@ async function answer(
       body,
     })
   } catch (error) {
-    response = toProblemResponse(explain(error, request, requestId, context), requestId)
+    const problem = explain(error, request, requestId, context)
+    logRefusedChange(context.logger, match, requestId, problem)
+    response = toProblemResponse(problem, requestId)
   }
   if (allowance !== null) {
     for (const [name, value] of Object.entries(allowance.headers())) response.headers.set(name, value)

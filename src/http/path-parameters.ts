@@ -6,6 +6,11 @@ export class PathParameters {
     this.#values = values
   }
 
+  /** Null if the route's path does not have the name. */
+  find(name: string): string | null {
+    return this.#values.get(name) ?? null
+  }
+
   /** @throws {Error} for a name that the route's path does not have: a fault of the handler, not of the request. */
   get(name: string): string {
     const value = this.#values.get(name)

@@ -35,6 +35,7 @@ const PROBLEMS = {
   "engine-refused": { status: 500, title: "The engine refuses the event", retryable: false },
   "queue-full": { status: 503, title: "A queue is full", retryable: true },
   "engine-unavailable": { status: 503, title: "The engine can't store events", retryable: true },
+  starting: { status: 503, title: "The service is starting", retryable: true },
   "confirm-timeout": { status: 504, title: "The engine did not confirm the event", retryable: true },
 } as const
 

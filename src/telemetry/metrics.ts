@@ -35,6 +35,11 @@ export class Metrics {
     "queue",
     "reason",
   ])
+  readonly #buried = this.#counter(
+    "dead_letters_unhandled_total",
+    "Events that the embedded engine made dead letters without an attempt, by why: expired, overflow or corrupt.",
+    ["queue", "reason"],
+  )
   readonly #handlerDuration = this.#histogram(
     "handler_duration_seconds",
     "Calls of handlers' functions, by how they ended.",
@@ -82,6 +87,11 @@ export class Metrics {
   decided(queue: string, outcome: string, reason: string | null): void {
     this.#deliveries.inc({ queue, outcome })
     if (reason !== null) this.#failures.inc({ queue, reason })
+  }
+
+  /** Events became dead letters although no handler has seen them. */
+  buried(queue: string, reason: string, count: number): void {
+    this.#buried.inc({ queue, reason }, count)
   }
 
   handled(queue: string, handler: string, outcome: string, seconds: number): void {

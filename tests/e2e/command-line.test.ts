@@ -1,16 +1,56 @@
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { describeVariables } from "../../src/config.ts"
-import { ServiceFolder } from "../support/running-service.ts"
+import { BINARY, ServiceFolder } from "../support/running-service.ts"
+import { Terminal } from "../support/terminal.ts"
 
-test("--version prints the version, and --help every variable", async () => {
+test("-v and --version print the version, and the help of serve every variable in a group", async () => {
   await using folder = new ServiceFolder()
-  const version = folder.spawn(["--version"])
-  expect(await version.exited()).toBe(0)
-  expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-  const help = folder.spawn(["--help"])
+  for (const flag of ["-v", "--version"]) {
+    const version = folder.spawn([flag])
+    expect(await version.exited()).toBe(0)
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  }
+  const help = folder.spawn(["serve", "--help"])
   expect(await help.exited()).toBe(0)
-  for (const { name } of describeVariables()) expect(help.stdout).toContain(name)
+  const lines = help.stdout.split("\n")
+  for (const { name } of describeVariables()) {
+    expect(lines.filter((line) => line.startsWith(`  ${name} `))).toHaveLength(1)
+  }
+  expect(lines).toContain("RabbitMQ:")
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+})
+
+test("on a terminal the help of serve is as wide as the terminal", async () => {
+  await using folder = new ServiceFolder()
+  await using terminal = new Terminal([BINARY, "serve", "--help"], folder.path, {})
+  const lines = (await terminal.ended()).replaceAll("\r", "").split("\n")
+  const longest = Math.max(...lines.map((line) => line.length))
+  expect(longest).toBeGreaterThan(80)
+  expect(longest).toBeLessThanOrEqual(200)
+})
+
+const MISTAKES: readonly (readonly [command: string, advice: string])[] = [
+  ["quues", "there is no command quues; did you mean event-broker queues?"],
+  ["queues lst", "there is no command lst; did you mean event-broker queues list?"],
+  ["dead-letters redriv q", "did you mean event-broker dead-letters redrive?"],
+  ["zzzzzz", "event-broker --help lists the commands"],
+  ["PORT=3000", "a variable stands before the program: PORT=3000 event-broker"],
+  ["--port 3000", "set PORT=3000 in the environment or in .env"],
+  ["serve --rabbitmq-host=a,b", "set RABBITMQ_HOST=a,b in the environment or in .env"],
+  ["--rabbitmq-password=s3cret", "set RABBITMQ_PASSWORD=… in the environment or in .env"],
+  ["tail --cuont 3", "Did you mean --count?"],
+]
+
+describe("a mistyped command says what was probably meant, and exits 2", () => {
+  test.each(MISTAKES)("%s", async (command, advice) => {
+    await using folder = new ServiceFolder()
+    const mistake = folder.spawn(command.split(" "))
+    expect(await mistake.exited()).toBe(2)
+    expect(mistake.stderr).toContain(advice)
+    expect(mistake.stderr).toStartWith("event-broker: ")
+    expect(mistake.stderr).not.toContain("s3cret")
+  })
 })
 
 test("a wrong configuration lists every wrong variable at once, and exits 2", async () => {

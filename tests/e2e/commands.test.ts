@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { runCommand } from "../support/run-command.ts"
 import { BINARY, type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { Terminal } from "../support/terminal.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const FAILING = `export default {
@@ -158,6 +159,102 @@ test("dead letters are listed, redriven and purged; nothing is by mistake", asyn
   expect(unknown.stderr).toContain("there are custom_events")
 })
 
+test("a selection that matches nothing says so, and a purge can be tried without deleting", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/failing.mjs", FAILING.replace("server is down", "server\\nis down"))
+  const service = await folder.start()
+  await service.publish({ id: "a", type: "user", name: "login" })
+  await letters(service, 1)
+  const command = (...args: readonly string[]) => run(folder, service, ["dead-letters", ...args])
+  const table = (await command("list", "user_events")).stdout.trimEnd().split("\n")
+  // An error of several lines is one row.
+  expect(table).toEqual([expect.stringMatching(/^id /), expect.stringMatching(/^a .*Error: the server…$/)])
+  const nothing = "no dead letter of user_events matches"
+  for (const change of ["redrive", "purge"]) {
+    expect(await command(change, "user_events", "--id", "b")).toMatchObject({
+      code: 0,
+      stdout: `${nothing}, 1 left\n`,
+    })
+  }
+  expect(await command("list", "user_events", "--name", "none")).toMatchObject({ stderr: `${nothing}\n` })
+  expect(await command("list", "voice_events")).toMatchObject({
+    stderr: "voice_events has no dead letters\n",
+  })
+  expect((await command("purge", "user_events", "--all", "--dry-run")).stdout).toBe(
+    "1 would be deleted, 0 left\n",
+  )
+  expect((await command("purge", "user_events", "--all")).stdout).toBe("1 deleted, 0 left\n")
+  for (const reason of ["error", "retry-requested"]) {
+    const refused = await command("list", "user_events", "--reason", reason)
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("Allowed choices are")])
+    expect((await service.get(`/api/v1/dead-letters/user_events?reason=${reason}`)).status).toBe(422)
+  }
+})
+
+test("queues are paused and resumed, and a purge can be tried; each change is in the log with its request", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
+  const service = await folder.start()
+  const command = (...args: readonly string[]) => run(folder, service, ["queues", ...args])
+  expect((await command("pause", "voice_events")).stdout).toContain("voice_events is paused on this instance")
+  await service.publish({ type: "voice", name: "waits" })
+  expect((await command("purge", "voice_events", "--dry-run")).stdout).toBe(
+    "1 events of voice_events would be deleted\n",
+  )
+  expect((await command("purge", "voice_events")).stdout).toBe("1 events of voice_events deleted\n")
+  expect((await command("resume", "voice_events")).stdout).toBe("voice_events is handled on this instance\n")
+  const idle = await command("pause", "user_events")
+  expect([idle.code, idle.stderr]).toEqual([
+    1,
+    expect.stringContaining("user_events exists, but no handler module of this instance consumes it"),
+  ])
+  expect((await command("pause", "nowhere")).stderr).toContain("There is no queue")
+  await run(folder, service, ["dead-letters", "redrive", "nowhere", "--all"])
+  await run(folder, service, ["dead-letters", "purge", "voice_events", "--all"])
+  await run(folder, service, ["dead-letters", "redrive", "voice_events", "--all"])
+  const changes = service.log.filter(({ request_id }) => request_id !== undefined)
+  expect(changes).toMatchObject([
+    { msg: "queue paused", queue: "voice_events" },
+    { msg: "queue purged", queue: "voice_events", purged: 1 },
+    { msg: "queue resumed", queue: "voice_events" },
+    { level: "warn", msg: "change refused", queue: "user_events", problem: "not-found" },
+    { msg: "change refused", queue: "nowhere" },
+    { msg: "change refused", queue: "nowhere", change: "POST /api/v1/dead-letters/:queue/redrive" },
+    { msg: "dead letters purged", queue: "voice_events", purged: 0, selection: { all: true } },
+    { msg: "dead letters redriven", queue: "voice_events", redriven: 0 },
+  ])
+})
+
+test("on a terminal a purge of everything asks first, and only a yes deletes", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/failing.mjs", FAILING)
+  const service = await folder.start()
+  for (const name of ["a", "b"]) await service.publish({ id: name, type: "user", name })
+  await letters(service, 2)
+  const purge = ["dead-letters", "purge", "user_events", "--all"]
+  const answered = async (args: readonly string[], answer: string): Promise<string> => {
+    await using terminal = new Terminal([BINARY, ...args], folder.path, { EVENT_BROKER_URL: service.url })
+    await waitUntil(() => terminal.output.includes("[y/N]"), "the question")
+    terminal.type(answer)
+    // Awaited here: the terminal is closed at the end of this function.
+    return await terminal.ended()
+  }
+  for (const no of ["n\r", "\r", "\x04"]) {
+    const shown = await answered(purge, no)
+    expect(shown).toContain("Delete 2 dead letters of user_events for good? [y/N]")
+    expect(shown).toContain("event-broker: nothing was deleted")
+  }
+  expect(await answered(purge, "y\r")).toContain("2 deleted, 0 left")
+  await service.publish({ type: "custom", name: "waits" })
+  expect(await answered(["queues", "purge", "custom_events"], "y\r")).toContain(
+    "1 events of custom_events deleted",
+  )
+  await using sure = new Terminal([BINARY, "queues", "purge", "custom_events", "--yes"], folder.path, {
+    EVENT_BROKER_URL: service.url,
+  })
+  expect(await sure.ended()).toContain("0 events of custom_events deleted")
+})
+
 test("queues tells depth, rate and consumers", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
@@ -236,7 +333,7 @@ describe("what goes wrong is told, with an exit code of its own", () => {
   test.each([
     ["a command that is none", ["queuez"], 2, "there is no command queuez"],
     ["an option that is none", ["queues", "--quick"], 2, "unknown option"],
-    ["nothing to publish", ["publish"], 2, "Give --type and --name, or a file"],
+    ["nothing to publish", ["publish"], 2, "give --type and --name, or a file"],
     ["a file that is not there", ["publish", "gone.json"], 2, "gone.json can't be read"],
     [
       "a payload that is not JSON",
@@ -244,7 +341,7 @@ describe("what goes wrong is told, with an exit code of its own", () => {
       2,
       "It is not JSON",
     ],
-    ["a URL that is none", ["queues", "--url", "there"], 2, "--url takes a URL"],
+    ["a URL that is none", ["queues", "--url", "there"], 2, "EVENT_BROKER_URL take a URL"],
     ["nothing that answers", ["queues"], 3, "nothing answers at http://127.0.0.1:9"],
   ] as const)("%s", async (_, args, code, message) => {
     await using folder = new ServiceFolder()

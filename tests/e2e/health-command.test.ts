@@ -22,6 +22,23 @@ test("event-broker health tells how the service that its settings mean is, and e
   expect([live.code, JSON.parse(live.stdout)]).toEqual([0, { status: "alive" }])
 })
 
+test("health asks the service of EVENT_BROKER_URL, with the key of EVENT_BROKER_KEY or --key", async () => {
+  await using folder = new ServiceFolder()
+  const keys: (string | null)[] = []
+  using proxy = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      keys.push(request.headers.get("authorization"))
+      return Response.json({ status: "ready" })
+    },
+  })
+  const environment = { EVENT_BROKER_URL: proxy.url.href, EVENT_BROKER_KEY: "from-variable" }
+  expect((await run(folder, ["health"], environment)).code).toBe(0)
+  expect((await run(folder, ["health", "--key", "from-flag"], environment)).code).toBe(0)
+  expect(keys).toEqual(["Bearer from-variable", "Bearer from-flag"])
+})
+
 test("of a service whose broker is away, the process is well and the service is not", async () => {
   await using folder = new ServiceFolder()
   const [closed] = await freePorts(1)
@@ -44,12 +61,12 @@ test("where nothing answers, or nothing that answers in time, it says so and end
   const [closed] = await freePorts(1)
   const away = await run(folder, ["health"], { PORT: String(closed) })
   expect(away.code).toBe(1)
-  expect(away.stderr).toContain(`nothing answers at http://127.0.0.1:${closed}/health`)
+  expect(away.stderr).toContain(`nothing answers at http://127.0.0.1:${closed}`)
   using hanging = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
   const hung = await run(folder, ["health", "--url", `http://127.0.0.1:${hanging.port}`], {})
   expect(hung.code).toBe(1)
   const wrong = await run(folder, ["health", "--url", "nonsense"], {})
-  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("give --url")])
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("begins with http://")])
   const misconfigured = await run(folder, ["health"], { PORT: "x" })
   expect([misconfigured.code, misconfigured.stderr]).toEqual([2, expect.stringContaining("PORT")])
 })

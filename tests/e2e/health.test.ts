@@ -34,8 +34,8 @@ test("a service whose modules still load is live and starting, and takes no even
   expect(refused.status).toBe(503)
   expect(refused.headers.get("retry-after")).toBe("1")
   expect(await refused.json()).toMatchObject({
-    type: "urn:event-broker:problem:engine-unavailable",
-    detail: "The service is starting.",
+    type: "urn:event-broker:problem:starting",
+    title: "The service is starting",
     outcome: "not-stored",
   })
   folder.write("go", "")

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test"
+import { readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
 import { ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
@@ -22,6 +24,31 @@ test("a key that was made on the command line publishes, and nothing else does",
   expect((await publish({ Authorization: `Bearer ${key}` })).status).toBe(201)
   expect((await fetch(`${service.url}/health/ready`)).status).toBe(200)
   expect(service.stdout).not.toContain(key)
+})
+
+test("--append adds the line to a private file, and prints the key alone, to be piped", async () => {
+  await using folder = new ServiceFolder()
+  const make = async (...args: readonly string[]) => {
+    const command = folder.spawn(["keys", "new", "--scope", "publish", "--append", "keys", ...args])
+    return { code: await command.exited(), stdout: command.stdout, stderr: command.stderr }
+  }
+  const first = await make("--name", "first")
+  expect(first.stdout).toMatch(/^eb_[\w-]+\n$/)
+  expect(statSync(join(folder.path, "keys")).mode & 0o777).toBe(0o600)
+  // An editor may leave the last line without its end.
+  folder.write("keys", readFileSync(join(folder.path, "keys"), "utf8").trimEnd())
+  expect((await make("--name", "second")).code).toBe(0)
+  const again = await make("--name", "first")
+  expect([again.code, again.stdout, again.stderr]).toEqual([
+    2,
+    "",
+    expect.stringContaining("named first already"),
+  ])
+  const service = await folder.start({ API_KEYS_FILE: "keys" })
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${first.stdout.trim()}` }
+  const body = JSON.stringify(EVENT)
+  const response = await fetch(`${service.url}/api/v1/events`, { method: "POST", headers, body })
+  expect(response.status).toBe(201)
 })
 
 test("a key without a scope, or with one that is none, is not made", async () => {

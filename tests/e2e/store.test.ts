@@ -82,8 +82,8 @@ test(
     })
     expect(readFileSync(join(folder.path, "copy"), "utf8")).toBe("of something else")
     expect(await store(folder, ["backup", "missing/copy"])).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("missing/copy"),
+      code: 2,
+      stderr: `event-broker: there is no folder ${join(folder.path, "missing")} for the copy: make it first, or give another one\n`,
     })
     const { stdout } = await store(folder, ["backup", "other", "--json"])
     expect(JSON.parse(stdout)).toMatchObject({ file: "other", events: 0, queues: 5 })

@@ -132,6 +132,7 @@ export class EmbeddedEngine implements Engine {
       room: this.#upkeep.room,
       turn: opened.turn,
       report,
+      onBuried: options.onBuried,
     })
     const onFailure = (reason: Error): void => this.#giveUp(new Turn(), reason)
     this.#log =

@@ -1,5 +1,6 @@
 import type { EngineStatus } from "../engine.ts"
 import type { Report } from "../report.ts"
+import type { OnBuried } from "./burials.ts"
 import type { TimeSources } from "./store-clock.ts"
 import type { Log } from "./store-log.ts"
 
@@ -12,6 +13,8 @@ export interface EmbeddedEngineOptions {
   readonly onStatusChange?: (status: EngineStatus) => void
   /** Takes what is worth a line in the log. Default: nobody. */
   readonly report?: Report
+  /** Counts events that became dead letters without an attempt. Default: nobody. */
+  readonly onBuried?: OnBuried
   /** The entry file of the thread that syncs the store. Default: the one in the sources. */
   readonly syncThreadUrl?: string
   /** Brings the store's log onto the disk. Default: by that thread. For tests, to hold it up or let it fail. */

@@ -22,6 +22,8 @@ export type StoreErrorCode =
   | "no-room"
   /** The file for the copy is there already. */
   | "target-exists"
+  /** The folder for the copy does not exist. */
+  | "no-folder"
   /** The store, or the file for the copy, can't be read or written. */
   | "failed"
 
@@ -106,6 +108,13 @@ export function backupStore(dataDir: string, target: string): Backup {
   const file = fileFor(target)
   const partial = `${file}${PARTIAL_SUFFIX}-${process.pid}`
   if (existsSync(file)) throw targetExists(file)
+  const folder = resolve(dirname(file))
+  if (!existsSync(folder)) {
+    throw new StoreError(
+      "no-folder",
+      `there is no folder ${folder} for the copy: make it first, or give another one`,
+    )
+  }
   try {
     requireLocks(dataDir)
     using database = new Database(source, { readonly: true })

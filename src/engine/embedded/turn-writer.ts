@@ -2,6 +2,7 @@ import type { FailureReason, FailureRecord } from "../../event/failure.ts"
 import { PublishError } from "../errors.ts"
 import { decodeFailure } from "../failure-record.ts"
 import type { Report } from "../report.ts"
+import { Burials, type OnBuried } from "./burials.ts"
 import type { DiskRoom } from "./disk-room.ts"
 import type { Message } from "./message-statements.ts"
 import type { CorruptMessage, MessageStore, TakenMessage } from "./message-store.ts"
@@ -52,6 +53,7 @@ export interface TurnWriterOptions {
   /** The number of the store's last turn. */
   readonly turn: number
   readonly report: Report
+  readonly onBuried: OnBuried | undefined
 }
 
 /** Writes a turn in one transaction. The order within it is the order in which a user would expect effects. */
@@ -67,8 +69,10 @@ export class TurnWriter {
   #number: number
   /** Of this turn, with what is told of each. */
   #corrupt: Readonly<Record<string, unknown>>[] = []
+  readonly #burials: Burials
 
-  constructor({ store, catalog, clock, room, turn, report }: TurnWriterOptions) {
+  constructor({ store, catalog, clock, room, turn, report, onBuried }: TurnWriterOptions) {
+    this.#burials = new Burials(report, onBuried)
     this.#store = store
     this.#catalog = catalog
     this.#clock = clock
@@ -96,6 +100,7 @@ export class TurnWriter {
     this.#hasMore = false
     if (turn.publishes.length > 0) this.#room.beforeTurn()
     this.#corrupt = []
+    this.#burials.begin()
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
       this.#store.transaction(() => {
@@ -116,6 +121,7 @@ export class TurnWriter {
     }
     for (const { consumer } of claims) consumer.unsettled++
     if (!turn.isEmpty || claims.length > 0) this.#number++
+    this.#burials.written()
     for (const fields of this.#corrupt)
       this.#report("error", "an event is corrupt, and now a dead letter", fields)
     return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
@@ -251,6 +257,7 @@ export class TurnWriter {
   #buryReady(queue: Queue, message: Message, reason: FailureReason): void {
     const failure = endWithoutAttempt(message, message.attempt, reason, this.#clock.wallNow())
     this.#store.buryReady(message, failure)
+    this.#burials.note(queue.declaration.name, reason)
     queue.ready--
     queue.deadLetters++
   }
@@ -259,6 +266,7 @@ export class TurnWriter {
     const failure = endWithoutAttempt(message, message.attempt, "corrupt", this.#clock.wallNow())
     this.#store.buryReady(message, { ...failure, error: { name: "CorruptEvent", message: fault } })
     queue.deadLetters++
+    this.#burials.note(queue.declaration.name, "corrupt")
     this.#corrupt.push({ queue: queue.declaration.name, event: message.event, event_id: eventId, fault })
   }
 
@@ -266,6 +274,7 @@ export class TurnWriter {
   #buryExpired(queue: Queue, message: Message): void {
     const failure = endWithoutAttempt(message, message.attempt - 1, "expired", this.#clock.wallNow())
     this.#store.buryUnsettled(message, failure)
+    this.#burials.note(queue.declaration.name, "expired")
     queue.deadLetters++
   }
 }

@@ -6,12 +6,7 @@ import { headerReference, type Reference } from "./components.ts"
 import { PROBLEM_TYPE, type ProblemResponse, responsesOf } from "./responses.ts"
 
 /** How a route that takes a key can refuse, whatever else it does. */
-const KEY_PROBLEMS: readonly ProblemSlug[] = [
-  "unauthorized",
-  "forbidden",
-  "rate-limited",
-  "engine-unavailable",
-]
+const KEY_PROBLEMS: readonly ProblemSlug[] = ["unauthorized", "forbidden", "rate-limited", "starting"]
 
 /** How a route that takes a body can refuse it. */
 const BODY_PROBLEMS: readonly ProblemSlug[] = [

@@ -34,7 +34,8 @@ const DETAILS: Record<ProblemSlug, string> = {
   internal: "The service's log says more, under this request's id.",
   "engine-refused": "RabbitMQ refused the event: PRECONDITION_FAILED - invalid message headers.",
   "queue-full": "the queue voice_events is full: 10000 events wait in it.",
-  "engine-unavailable": "The service is starting.",
+  "engine-unavailable": "RabbitMQ can't be used: ECONNREFUSED 127.0.0.1:5672: nothing listens there.",
+  starting: "Its queues and handlers are not loaded yet. Ask again.",
   "confirm-timeout": "no confirm within 5000 ms.",
 }
 
@@ -51,6 +52,7 @@ const NOT_STORED: readonly ProblemSlug[] = [
   "engine-refused",
   "queue-full",
   "engine-unavailable",
+  "starting",
 ]
 
 /** Makes an example of a kind of problem. */

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { askedBy } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -49,13 +50,13 @@ export const deleteQueue = (context: HttpContext): Route => ({
       ),
     },
   },
-  async handler({ params, query, requestId }) {
+  async handler({ params, query, key, requestId }) {
     const { engine, orphans, logger } = context
     const queue = params.get("queue")
     const { force } = checkQuery(QuerySchema, query, { force: "json" })
     await requireOrphaned(queue, context)
     const { events, deadLetters } = await engine.queueAdministration.delete(queue, { ifEmpty: !force })
-    logger.warn({ queue, events, dead_letters: deadLetters, request_id: requestId }, "queue deleted")
+    logger.warn({ queue, events, dead_letters: deadLetters, ...askedBy({ key, requestId }) }, "queue deleted")
     await orphans.look()
     return jsonAnswer<z.infer<typeof DeletedSchema>>(requestId, { queue, events, dead_letters: deadLetters })
   },

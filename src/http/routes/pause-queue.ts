@@ -1,9 +1,12 @@
 import { z } from "@hono/zod-openapi"
+import type { Engine } from "../../engine/engine.ts"
+import { UnknownQueueError } from "../../engine/errors.ts"
 import { requireQueue } from "../access/reach.ts"
+import { askedBy } from "../audit.ts"
 import type { Consumption, HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
-import { ProblemError } from "../problem.ts"
+import { ProblemError, toProblemError } from "../problem.ts"
 import { QueuePath } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
@@ -28,7 +31,7 @@ export const pauseQueue = (context: HttpContext): Route => changing("pause", con
 
 export const resumeQueue = (context: HttpContext): Route => changing("resume", context)
 
-const changing = (change: keyof typeof CHANGES, { consumption, engine }: HttpContext): Route => ({
+const changing = (change: keyof typeof CHANGES, { consumption, engine, logger }: HttpContext): Route => ({
   method: "POST",
   path: `/api/v1/events/queues/{queue}/${change}`,
   scope: "admin",
@@ -42,11 +45,11 @@ const changing = (change: keyof typeof CHANGES, { consumption, engine }: HttpCon
         queue: "voice_events",
         is_paused: change === "pause",
       }),
-      ...problemResponses("not-found"),
+      ...problemResponses("not-found", "engine-unavailable"),
     },
   },
   async handler({ params, key, requestId }) {
-    const queue = known(params.get("queue"), consumption)
+    const queue = await known(params.get("queue"), consumption, engine)
     if (key?.types !== undefined) {
       const stats = await engine.queueStats()
       requireQueue(
@@ -55,11 +58,28 @@ const changing = (change: keyof typeof CHANGES, { consumption, engine }: HttpCon
       )
     }
     consumption[change](queue)
+    logger.info(
+      { queue, ...askedBy({ key, requestId }) },
+      change === "pause" ? "queue paused" : "queue resumed",
+    )
     return jsonAnswer<z.infer<typeof PausedSchema>>(requestId, { queue, is_paused: change === "pause" })
   },
 })
 
-function known(queue: string, consumption: Consumption): string {
+/** A queue that this instance consumes. @throws {ProblemError} that says why there is nothing to pause or resume. */
+async function known(queue: string, consumption: Consumption, engine: Engine): Promise<string> {
   if (consumption.isPaused(queue) !== null) return queue
-  throw new ProblemError("not-found", `No handler module of this instance consumes a queue ${queue}.`)
+  const stats = await engine.queueStats()
+  if (!stats.some(({ name }) => name === queue)) {
+    throw toProblemError(
+      new UnknownQueueError(
+        queue,
+        stats.map(({ name }) => name),
+      ),
+    )
+  }
+  const detail =
+    `The queue ${queue} exists, but no handler module of this instance consumes it, so there is nothing to pause or ` +
+    "resume here. Its events wait until a module names it."
+  throw new ProblemError("not-found", detail)
 }

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi"
+import type { DeadLetterSelection, Engine, Purged } from "../../engine/engine.ts"
 import { reachOf } from "../access/reach.ts"
+import { askedBy, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import {
   countWithin,
@@ -15,12 +17,19 @@ import type { Route } from "../route.ts"
 
 const PurgedSchema = z
   .object({
-    purged: z.number().int().openapi({ description: "Dead letters that were deleted." }),
-    remaining: z.number().int().openapi({ description: "Dead letters that are left." }),
+    purged: z
+      .number()
+      .int()
+      .openapi({ description: "Dead letters that were deleted, or would be by a dry run." }),
+    remaining: z
+      .number()
+      .int()
+      .openapi({ description: "Dead letters that are left, or would be after a dry run." }),
+    dry_run: z.boolean(),
   })
   .openapi("Purged")
 
-export const purgeDeadLetters = ({ engine }: HttpContext): Route => ({
+export const purgeDeadLetters = ({ engine, logger }: HttpContext): Route => ({
   method: "DELETE",
   path: "/api/v1/dead-letters/{queue}",
   scope: "admin",
@@ -35,18 +44,45 @@ export const purgeDeadLetters = ({ engine }: HttpContext): Route => ({
     tags: ["Dead letters"],
     request: { params: QueueParameters, query: PurgeQuerySchema },
     responses: {
-      200: jsonResponse("The dead letters are deleted", PurgedSchema, { purged: 1, remaining: 0 }),
+      200: jsonResponse("The dead letters are deleted", PurgedSchema, {
+        purged: 1,
+        remaining: 0,
+        dry_run: false,
+      }),
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),
     },
   },
   async handler({ params, query, key, requestId }) {
     const queue = params.get("queue")
     const reach = reachOf(key)
-    const selection = selectionOf(checkQuery(PurgeQuerySchema, query, SELECTION_KINDS), reach)
-    const { purged, remaining } = await engine.purgeDeadLetters(queue, selection)
+    const asked = checkQuery(PurgeQuerySchema, query, SELECTION_KINDS)
+    const dryRun = asked.dry_run
+    const selection = selectionOf(asked, reach)
+    const { purged, remaining } = dryRun
+      ? await countPurge(engine, queue, selection)
+      : await engine.purgeDeadLetters(queue, selection)
+    if (!dryRun) {
+      const fields = {
+        queue,
+        purged,
+        remaining,
+        selection: summarizeSelection(asked),
+        ...askedBy({ key, requestId }),
+      }
+      logger.warn(fields, "dead letters purged")
+    }
+    const own = reach === null ? null : await countWithin(engine, queue, reach)
     return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, {
       purged,
-      remaining: reach === null ? remaining : await countWithin(engine, queue, reach),
+      remaining: own === null ? remaining : own - (dryRun ? purged : 0),
+      dry_run: dryRun,
     })
   },
 })
+
+/** Counts what a purge would delete. A purge also deletes corrupt events, which a redrive leaves and counts apart. */
+async function countPurge(engine: Engine, queue: string, selection: DeadLetterSelection): Promise<Purged> {
+  const { redriven, remaining, corrupt = 0 } = await engine.redrive(queue, selection, { dryRun: true })
+  const purged = Math.min(redriven + corrupt, selection.limit ?? Number.POSITIVE_INFINITY)
+  return { purged, remaining: remaining + redriven - purged }
+}

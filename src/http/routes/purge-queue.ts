@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { askedBy } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -25,10 +26,10 @@ export const purgeQueue = ({ engine, orphans, logger }: HttpContext): Route => (
       ...problemResponses("not-found", "engine-unavailable"),
     },
   },
-  async handler({ params, requestId }) {
+  async handler({ params, key, requestId }) {
     const queue = params.get("queue")
     const { purged } = await engine.queueAdministration.purge(queue)
-    logger.warn({ queue, purged, request_id: requestId }, "queue purged")
+    logger.warn({ queue, purged, ...askedBy({ key, requestId }) }, "queue purged")
     await orphans.look()
     return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, { queue, purged })
   },

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { reachOf } from "../access/reach.ts"
+import { askedBy, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import {
   countWithin,
@@ -36,7 +37,7 @@ const EXAMPLE_REDRIVE = { reason: "attempts-exhausted", limit: 100, dry_run: tru
 
 const EXAMPLE_REDRIVEN: z.infer<typeof RedrivenSchema> = { redriven: 1, remaining: 0, dry_run: true }
 
-export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route => ({
+export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext): Route => ({
   method: "POST",
   path: "/api/v1/dead-letters/{queue}/redrive",
   scope: "admin",
@@ -76,6 +77,10 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes }: HttpContext): Route
     const queue = params.get("queue")
     const reach = reachOf(key)
     const result = await engine.redrive(queue, selectionOf(asked, reach), { dryRun })
+    if (!dryRun) {
+      const selection = summarizeSelection(asked)
+      logger.info({ queue, ...result, selection, ...askedBy({ key, requestId }) }, "dead letters redriven")
+    }
     const own = reach === null ? null : await countWithin(engine, queue, reach)
     return jsonAnswer<z.infer<typeof RedrivenSchema>>(requestId, {
       ...result,

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { askedBy } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -33,12 +34,12 @@ export const unbindQueue = (context: HttpContext): Route => ({
       ...problemResponses("not-found", "queue-in-use", "engine-unavailable"),
     },
   },
-  async handler({ params, requestId }) {
+  async handler({ params, key, requestId }) {
     const { engine, orphans, logger } = context
     const queue = params.get("queue")
     await requireOrphaned(queue, context)
     const { bindings } = await engine.queueAdministration.unbind(queue)
-    logger.warn({ queue, bindings, request_id: requestId }, "queue unbound")
+    logger.warn({ queue, bindings, ...askedBy({ key, requestId }) }, "queue unbound")
     await orphans.look()
     return jsonAnswer<z.infer<typeof UnboundSchema>>(requestId, { queue, unbound: [...bindings] })
   },

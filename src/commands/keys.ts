@@ -1,0 +1,64 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs"
+import { type Command, Option } from "commander"
+import { EVENT_TYPES } from "../event/event-type.ts"
+import { KeyFileError, parseKeys } from "../http/access/key-file.ts"
+import { SCOPES } from "../http/access/scope.ts"
+import { EXIT_USAGE } from "./exit-codes.ts"
+import { type NewKeyOptions, newKey } from "./new-key.ts"
+import { print, printError, printJson } from "./output.ts"
+import { CommandError } from "./service-client.ts"
+import { block, jsonText, shown } from "./shown.ts"
+
+/** The file tells who may do what: the service's user alone reads and writes it. */
+const FILE_MODE = 0o600
+
+interface Options extends NewKeyOptions {
+  readonly append?: string
+  readonly json?: boolean
+}
+
+export function addKeys(program: Command): void {
+  program
+    .command("keys")
+    .description("make keys for the file of API_KEYS_FILE")
+    .command("new")
+    .description("print a new key, once, and the line to store; with --append the key alone")
+    .requiredOption("--name <name>", "the key's name, shown in the log and in refusals")
+    .addOption(new Option("--scope <scope...>", "what it may do").choices([...SCOPES]).makeOptionMandatory())
+    .addOption(
+      new Option(
+        "--type <type...>",
+        "limit the key to events of these types: what it publishes, sees and redrives",
+      ).choices([...EVENT_TYPES]),
+    )
+    .option("--append <file>", "add the line to this file, which is made if it is missing")
+    .option("--json", "as JSON")
+    .action(makeKey)
+}
+
+function makeKey({ append, json, ...options }: Options): void {
+  const { key, line } = newKey(options)
+  if (append !== undefined) appendLine(append, line)
+  if (json) printJson({ key, line })
+  else if (append === undefined) {
+    printError(block("The key, which is stored nowhere, and the line for the file of API_KEYS_FILE:\n"))
+    print(shown`${key}\n${jsonText(line)}\n`)
+  } else {
+    printError(shown`Added the line to ${append}. The key, which is stored nowhere:\n`)
+    print(shown`${key}\n`)
+  }
+}
+
+/** Adds a line to a file of keys, and leaves a file that the service could not use as it is. */
+function appendLine(file: string, line: string): void {
+  try {
+    const text = existsSync(file) ? readFileSync(file, "utf8") : ""
+    const start = text === "" || text.endsWith("\n") ? "" : "\n"
+    parseKeys(`${text}${start}${line}\n`, file)
+    appendFileSync(file, `${start}${line}\n`, { mode: FILE_MODE })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = error instanceof KeyFileError ? reason : `${file} can't be written: ${reason}`
+    throw new CommandError(`${message}; no key was made`, EXIT_USAGE)
+  }
+}

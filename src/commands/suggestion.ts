@@ -1,0 +1,40 @@
+/** The most typing errors in a word that is still taken for another one; in a short word fewer. */
+const MAX_ERRORS = 3
+const LETTERS_PER_ERROR = 2.5
+
+/** The candidate that somebody probably meant; null if none is near. */
+export function suggest(word: string, candidates: readonly string[]): string | null {
+  const bound = Math.min(MAX_ERRORS, Math.floor(word.length / LETTERS_PER_ERROR))
+  const [nearest] = candidates
+    .map((candidate) => ({ candidate, errors: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, errors }) => errors <= bound || isBeginning(word, candidate))
+    .toSorted((one, other) => one.errors - other.errors)
+  return nearest?.candidate ?? null
+}
+
+const isBeginning = (word: string, candidate: string): boolean =>
+  word.length >= 3 && candidate.startsWith(word.toLowerCase())
+
+/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+function distance(one: string, other: string): number {
+  let beforeLast: readonly number[] = []
+  let last: readonly number[] = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let row = 1; row <= one.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= other.length; column++) {
+      const isSame = one[row - 1] === other[column - 1]
+      const isSwap = row > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1]
+      current.push(
+        Math.min(
+          (last[column] ?? 0) + 1,
+          (current[column - 1] ?? 0) + 1,
+          (last[column - 1] ?? 0) + (isSame ? 0 : 1),
+          isSwap ? (beforeLast[column - 2] ?? Number.POSITIVE_INFINITY) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      )
+    }
+    beforeLast = last
+    last = current
+  }
+  return last[other.length] ?? 0
+}

@@ -1,0 +1,30 @@
+import type { Command } from "commander"
+import { VARIABLE_GROUPS } from "../config/groups.ts"
+import { describeVariables } from "../config.ts"
+
+/** Adds every variable to the help of a command, in groups, as wide as the terminal. */
+export function addVariablesHelp(command: Command): void {
+  command.addHelpText("after", ({ command: shownFor }) => {
+    const helper = shownFor.createHelp()
+    const helpWidth = shownFor.configureOutput().getOutHelpWidth?.()
+    helper.prepareContext(helpWidth === undefined ? {} : { helpWidth })
+    const variables = describeVariables()
+    const termWidth = Math.max(...variables.map(({ name }) => name.length))
+    const groups = Object.entries(VARIABLE_GROUPS).map(([title, names]) => {
+      const items = names.map((name) => {
+        const variable = variables.find((each) => each.name === name)
+        const fallback = variable?.default || "none"
+        return helper.formatItem(name, termWidth, `${variable?.meaning ?? ""} Default: ${fallback}.`, helper)
+      })
+      return [`${title}:`, ...items].join("\n")
+    })
+    const intro = helper.boxWrap(
+      "The service is configured by environment variables, or by a .env file in the folder where it starts. The environment wins.",
+      helpWidth ?? DEFAULT_WIDTH,
+    )
+    return `\n${[intro, ...groups].join("\n\n")}\n`
+  })
+}
+
+/** Columns if there is no terminal, as for the rest of the help. */
+const DEFAULT_WIDTH = 80

@@ -1,0 +1,45 @@
+import type { Config } from "../config.ts"
+
+/** The variables in the order in which a reader looks for them. A test holds that each is in one group. */
+export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof Config)[]>> = {
+  Service: ["ENGINE", "HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT", "SHUTDOWN_DELAY", "SHUTDOWN_TIMEOUT"],
+  "Embedded engine": ["DATA_DIR"],
+  RabbitMQ: [
+    "RABBITMQ_HOST",
+    "RABBITMQ_PORT",
+    "RABBITMQ_USER",
+    "RABBITMQ_PASSWORD",
+    "RABBITMQ_VHOST",
+    "RABBITMQ_TLS",
+    "DEFAULT_EXCHANGE",
+    "DEFAULT_EXCHANGE_TYPE",
+    "QUEUE_TYPE",
+    "TOPOLOGY",
+    "CONFIRM_TIMEOUT",
+    "RABBITMQ_CONSUMER_TIMEOUT",
+  ],
+  "Handlers and schemas": [
+    "HANDLERS_DIR",
+    "WORKER_POOL_SIZE",
+    "WORKER_PREFETCH_COUNT",
+    "SCHEMAS_DIR",
+    "SCHEMA_VALIDATION",
+    "SCHEMA_UNKNOWN",
+  ],
+  Queues: ["QUEUE_TTL", "QUEUE_MAX_LENGTH", "QUEUE_OVERFLOW"],
+  Access: ["API_KEYS_FILE", "RATE_LIMIT", "CORS_ORIGINS", "ALLOWED_HOSTS"],
+  "Limits of requests": [
+    "MAX_BODY_BYTES",
+    "MAX_BATCH_BYTES",
+    "MAX_BUFFERED_BYTES",
+    "BODY_TIMEOUT",
+    "KEEP_ALIVE_TIMEOUT",
+    "MAX_IN_FLIGHT",
+  ],
+  "Discovery and traces": [
+    "SERVICE_DISCOVERY_URL",
+    "SERVICE_HOST",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SERVICE_NAME",
+  ],
+}
