@@ -108,9 +108,3 @@ test("an exit writes what waits where somebody reads again, and ends where nobod
   unread.output.drain()
   expect(unread.lines).toEqual([])
 })
-
-test("what a terminal would obey is escaped, and the value of the line stays", () => {
-  const reader = new Reader(EVERYTHING)
-  reader.output.write(`${JSON.stringify({ id: "\x9b2J\u202e\x7f" })}\n`)
-  expect(reader.lines).toEqual(['{"id":"\\u009b2J\\u202e\\u007f"}'])
-})
