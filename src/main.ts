@@ -180,8 +180,7 @@ function explain(error: unknown): Shown {
 
 function greeting(url: string): string {
   const draft = { type: "voice", name: "speech_recognized", payload: { call_id: "c-1", text: "hello" } }
-  return `
-Publish an event to Event Broker on ${url}:
+  return `Publish an event to Event Broker on ${url}:
 
   curl -X POST ${url}/api/v1/events -H 'Content-Type: application/json' -d '${JSON.stringify(draft)}'
 

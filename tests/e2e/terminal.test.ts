@@ -163,7 +163,7 @@ test("on a terminal the log has a readable line for each entry, with the event's
   expect(contains(`${time} ERROR event is now a dead letter  event_id=${id}  .*`)).toHaveLength(1)
   expect(contains(" +Error: no answer")).toHaveLength(1)
   expect(contains(" +Caused by: Error: connection refused")).toHaveLength(1)
-  expect(contains(`${time} INFO  stopped`)).toHaveLength(1)
+  expect(contains(`${time} INFO  stopped  signal=SIGINT`)).toHaveLength(1)
   expect(lines.join("")).not.toContain("\x1b")
 })
 
