@@ -218,14 +218,15 @@ describe("purging", () => {
   test("deletes what is selected, and nothing else", async () => {
     await using service = await serviceWith([...LETTERS, ["f", "seen", "error"]])
     const answerTo = async (query: string) => (await service.delete(`${PATH}?${query}`)).json()
-    expect(await answerTo("ids=a,nobody&ids=b")).toEqual({ purged: 2, remaining: 3 })
+    expect(await answerTo("ids=a,nobody&ids=b")).toEqual({ purged: 2, remaining: 3, dry_run: false })
     // A comma of the id itself is encoded.
-    expect(await answerTo("ids=d,e")).toEqual({ purged: 0, remaining: 3 })
-    expect(await answerTo("ids=d%2Ce")).toEqual({ purged: 1, remaining: 2 })
-    expect(await answerTo("reason=timeout&name=seen")).toEqual({ purged: 0, remaining: 2 })
-    expect(await answerTo("reason=timeout")).toEqual({ purged: 1, remaining: 1 })
+    expect(await answerTo("ids=d,e")).toEqual({ purged: 0, remaining: 3, dry_run: false })
+    expect(await answerTo("ids=d%2Ce")).toEqual({ purged: 1, remaining: 2, dry_run: false })
+    expect(await answerTo("reason=timeout&name=seen")).toEqual({ purged: 0, remaining: 2, dry_run: false })
+    expect(await answerTo("reason=timeout&dry_run=true")).toEqual({ purged: 1, remaining: 1, dry_run: true })
+    expect(await answerTo("reason=timeout")).toEqual({ purged: 1, remaining: 1, dry_run: false })
     expect(await idsOf(service)).toEqual(["f"])
-    expect(await answerTo("all=true")).toEqual({ purged: 1, remaining: 0 })
+    expect(await answerTo("all=true")).toEqual({ purged: 1, remaining: 0, dry_run: false })
     expect(await statsOf(service.engine, "user_events")).toMatchObject({
       messageCount: 0,
       deadLetterCount: 0,
@@ -242,7 +243,7 @@ describe("purging", () => {
     ["all=true&reasn=timeout", "reasn"],
     ["all=yes", "all"],
     ["ids=", "ids"],
-    ["all=true&dry_run=true", "dry_run"],
+    ["all=true&dry_run=maybe", "dry_run"],
   ])("is refused where a parameter is wrong: %s", async (query, parameter) => {
     await using service = await serviceWith()
     const problem = await problemOf(await service.delete(`${PATH}?${query}`), "validation-failed", 422)

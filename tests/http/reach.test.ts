@@ -280,17 +280,21 @@ describe("the dead letters of a limited key", () => {
       count: 2,
       dead_letters: [{ event: { id: "v1" } }, { event: { id: "v2" } }],
     })
-    expect(await json(await remove(limited, "all=true"))).toEqual({ purged: 2, remaining: 0 })
+    expect(await json(await remove(limited, "all=true"))).toEqual({ purged: 2, remaining: 0, dry_run: false })
     expect(await limited.idsLeft()).toEqual(["labelled", "u1"])
   })
 
   test("are purged alone", async () => {
     const limited = await withDeadLetters()
     await using _ = limited.service
-    expect(await json(await remove(limited, "ids=u1,labelled"))).toEqual({ purged: 0, remaining: 2 })
+    expect(await json(await remove(limited, "ids=u1,labelled"))).toEqual({
+      purged: 0,
+      remaining: 2,
+      dry_run: false,
+    })
     await problemOf(await remove(limited, ""), "validation-failed", 422)
-    expect(await json(await remove(limited, "limit=1"))).toEqual({ purged: 1, remaining: 1 })
-    expect(await json(await remove(limited, "all=true"))).toEqual({ purged: 1, remaining: 0 })
+    expect(await json(await remove(limited, "limit=1"))).toEqual({ purged: 1, remaining: 1, dry_run: false })
+    expect(await json(await remove(limited, "all=true"))).toEqual({ purged: 1, remaining: 0, dry_run: false })
     expect(await limited.idsLeft()).toEqual(["labelled", "u1"])
   })
 })
