@@ -1,4 +1,5 @@
 import { expect } from "bun:test"
+import { join } from "node:path"
 import { waitUntil } from "../support/wait-until.ts"
 import type { DeliveryCase } from "./delivery-contract.ts"
 import { entriesOf, note } from "./journal.ts"
@@ -8,10 +9,12 @@ export const misbehavingCases: readonly DeliveryCase[] = [
     title: "what a handler says after its timeout changes nothing: its next attempt counts",
     async run({ folder, start }) {
       // It goes on for as long as its worker has another event to finish.
+      const until = (what: string): string =>
+        `while (!(await Bun.file(${JSON.stringify(join(folder.path, "journal"))}).text().catch(() => "")).includes("${what}")) await Bun.sleep(10)`
       folder.write(
         "handlers/other.ts",
         `export default {
-          queue: "user_events", on: { async other(event) { await Bun.sleep(2_000); ${note(folder, "other")} } },
+          queue: "user_events", on: { async other(event) { ${until("late")}; ${note(folder, "other")} } },
         }`,
       )
       folder.write(
@@ -21,7 +24,7 @@ export const misbehavingCases: readonly DeliveryCase[] = [
           on: {
             async late(event, ctx) {
               if (ctx.attempt > 1) return ${note(folder, "done")}
-              await Bun.sleep(1_400)
+              ${until("done")}
               ${note(folder, "late")}
               return ctx.deadLetter("late")
             },

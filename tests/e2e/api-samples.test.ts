@@ -85,5 +85,5 @@ test("the sample of a check finds the sample payload valid, and the sample of a 
     JSON.stringify(await answerOf("countDeadLetters")).includes('"dead_letter_count":1')
   await waitUntil(isDead, "the event to be a dead letter")
   expect(await answerOf("redriveDeadLetters")).toMatchObject({ redriven: 0, dry_run: true })
-  expect(await answerOf("purgeDeadLetters")).toEqual({ purged: 0, remaining: 1 })
+  expect(await answerOf("purgeDeadLetters")).toMatchObject({ purged: 0, remaining: 1 })
 })

@@ -85,7 +85,7 @@ for (const installation of installations()) {
 
       expect(await redrive({ limit: 200 })).toMatchObject({ redriven: 200, remaining: COUNT - 200 })
       const purged = await fetch(`${service.url}${PATH}?limit=1000`, { method: "DELETE" })
-      expect(await purged.json()).toEqual({ purged: 1_000, remaining: COUNT - 1_200 })
+      expect(await purged.json()).toMatchObject({ purged: 1_000, remaining: COUNT - 1_200 })
       expect(idsOf(await look(service, "?limit=3"))).toEqual(idsFrom(1_200, 3))
       expect(peakMemory(service.pid) - before).toBeLessThan(MORE_MEMORY_MIB)
       await service.stop()
