@@ -17,8 +17,8 @@ const EXAMPLES = join(import.meta.dir, "..", "examples")
 const EXAMPLE = join(EXAMPLES, "call-centre")
 const QUEUE = "voice_events"
 
-/** Calls that are published at the same time. */
-const CALLS_AT_A_TIME = 64
+/** Calls that are published at the same time: few, so that the other program does much meanwhile. */
+const CALLS_AT_A_TIME = 8
 
 const REFUSED_PAUSE_MS = 100
 const READY_WITHIN_MS = 60_000
@@ -53,10 +53,10 @@ async function publishDay(service: RunningService, day: readonly CallEvent[]): P
 
 async function isAllHandled(service: RunningService): Promise<boolean> {
   const { body } = await service.get("/api/v1/events/stats")
-  const queues = body as readonly { readonly name: string; readonly message_count: number }[]
+  const queues = body as readonly { readonly queue_name: string; readonly message_count: number }[]
   const metrics = await (await fetch(`${service.url}/metrics`)).text()
   const isIdle = metrics.includes("\nevent_broker_deliveries_in_flight 0\n")
-  return isIdle && queues.some(({ name, message_count: left }) => name === QUEUE && left === 0)
+  return isIdle && queues.some(({ queue_name: name, message_count: left }) => name === QUEUE && left === 0)
 }
 
 async function run(): Promise<boolean> {
