@@ -1,4 +1,5 @@
-import { AMQPClient, type AMQPProperties } from "@cloudamqp/amqp-client"
+import type { ForeignProperties } from "../tests/support/rabbitmq/foreign-fields.ts"
+import { ForeignProgram } from "../tests/support/rabbitmq/foreign-program.ts"
 import type { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
 import { waitUntil } from "../tests/support/wait-until.ts"
 
@@ -17,17 +18,25 @@ export const FOREIGN_MARK = "foreign-"
 const DEEP = 20_000
 const LONG = 90_000
 
-type ForeignMessage = readonly [body: string, properties: AMQPProperties]
+type ForeignMessage = readonly [body: string, properties: ForeignProperties]
 
 /** Messages as other programs publish them; none of them is an event with a function. */
 const FOREIGN: readonly ((id: string) => ForeignMessage)[] = [
   (id) => [`${id} is no JSON`, {}],
   (id) => [`${id} ${"[".repeat(DEEP)}`, { contentType: "application/json" }],
   (id) => [JSON.stringify({ id, deep: 1 }), { expiration: "600000", messageId: id }],
-  (id) => [JSON.stringify(id), { timestamp: new Date(253_402_300_800_000), type: "odd" }],
-  (id) => [JSON.stringify([id]), { headers: { CC: ["events.custom.copied"], "x-retry-count": -5 } }],
+  (id) => [JSON.stringify(id), { timestamp: 1_795_678_818_667_000n, type: "odd" }],
+  (id) => [
+    JSON.stringify([id]),
+    {
+      headers: [
+        ["CC", { type: "A", value: [{ type: "S", value: "copied" }] }],
+        ["x-retry-count", { type: "I", value: -5 }],
+      ],
+    },
+  ],
   (id) => [JSON.stringify({ id }), { userId: "guest", replyTo: "nowhere", correlationId: id }],
-  (id) => [JSON.stringify({ id }), { headers: { long: "x".repeat(LONG) } }],
+  (id) => [JSON.stringify({ id }), { headers: [["long", { type: "S", value: "x".repeat(LONG) }]] }],
 ]
 
 /**
@@ -80,19 +89,14 @@ export class OtherProgram {
   }
 
   async #publishForeign(): Promise<void> {
-    const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${this.#node.port}/`)
-    await client.connect()
-    try {
-      const channel = await client.channel()
-      await channel.confirmSelect()
-      for (const newMessage of FOREIGN) {
-        const id = FOREIGN_MARK + Bun.randomUUIDv7()
-        const [body, properties] = newMessage(id)
-        await channel.basicPublish("", this.#queue, body, { deliveryMode: 2, ...properties })
-        this.published.add(id)
-      }
-    } finally {
-      await client.close()
+    const login = { port: this.#node.port, vhost: "/", user: "guest", password: "guest" }
+    using program = await ForeignProgram.connect(login)
+    for (const newMessage of FOREIGN) {
+      const id = FOREIGN_MARK + Bun.randomUUIDv7()
+      const [body, properties] = newMessage(id)
+      program.publish("", this.#queue, Buffer.from(body), { deliveryMode: 2, ...properties })
+      await program.confirmed()
+      this.published.add(id)
     }
   }
 
