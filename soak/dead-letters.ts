@@ -2,9 +2,6 @@ import { FOREIGN_MARK } from "./other-program.ts"
 
 const LIMIT = 1_000
 
-/** As many ids as fit into a URL. */
-const PER_PURGE = 100
-
 interface Letter {
   readonly reason: string
   readonly event?: unknown
@@ -37,10 +34,8 @@ export class DeadLetters {
       }
       for (const letter of letters) this.#add(letter)
       if (letters.length === 0) return
-      await this.#purge([...new Set(letters.flatMap((letter) => idOf(letter) ?? []))])
-      // Those that are no events have no id.
-      const others = new Set(letters.filter((letter) => idOf(letter) === null).map(({ reason }) => reason))
-      for (const reason of others) await this.#delete(`reason=${reason}`)
+      // Those that were shown, and no others: more arrive behind them meanwhile.
+      await this.#delete(`limit=${letters.length}`)
     }
   }
 
@@ -51,12 +46,6 @@ export class DeadLetters {
     if (id === null || foreign !== undefined) return
     if (!this.ids.has(id)) this.byReason.set(letter.reason, (this.byReason.get(letter.reason) ?? 0) + 1)
     this.ids.add(id)
-  }
-
-  async #purge(ids: readonly string[]): Promise<void> {
-    for (let from = 0; from < ids.length; from += PER_PURGE) {
-      await this.#delete(`ids=${ids.slice(from, from + PER_PURGE).join(",")}`)
-    }
   }
 
   async #delete(selection: string): Promise<void> {

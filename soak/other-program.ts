@@ -1,7 +1,6 @@
 import type { ForeignProperties } from "../tests/support/rabbitmq/foreign-fields.ts"
 import { ForeignProgram } from "../tests/support/rabbitmq/foreign-program.ts"
 import type { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
-import { waitUntil } from "../tests/support/wait-until.ts"
 
 /** The wait between two things that it does, in milliseconds; spread from zero to twice that. */
 const PAUSE_MS = 1_000
@@ -68,7 +67,7 @@ export class OtherProgram {
   async #run(): Promise<void> {
     const deeds = {
       "foreign messages": () => this.#publishForeign(),
-      "a retry tier deleted": () => this.#deleteTier(),
+      "the exchange of a retry tier deleted": () => this.#deleteTierExchange(),
       "the exchange deleted": () => this.#deleteExchange(),
       "a queue without a consumer deleted": () => this.#delete("queues", "user_events"),
       "a dead-letter queue deleted": () => this.#delete("queues", "dead.user_events"),
@@ -100,19 +99,11 @@ export class OtherProgram {
     }
   }
 
-  /** Cut off from its exchange, it runs empty. */
-  async #deleteTier(): Promise<void> {
-    const queues = await this.#list("queues")
-    const tier = queues.find(({ name }) => name.startsWith("retry."))?.name
-    if (tier === undefined) return
-    await this.#node.manage("DELETE", `bindings/${VHOST}/e/${tier}/q/${tier}/~`)
-    await waitUntil(async () => {
-      const { messages } = (await this.#node.manage("GET", `queues/${VHOST}/${tier}`)) as {
-        messages?: number
-      }
-      return messages === 0
-    }, "the tier to run empty")
-    await this.#delete("queues", tier)
+  /** Its queue stays: RabbitMQ deletes a quorum queue with all that is in it. */
+  async #deleteTierExchange(): Promise<void> {
+    const exchanges = await this.#list("exchanges")
+    const tier = exchanges.find(({ name }) => name.startsWith("retry."))?.name
+    if (tier !== undefined) await this.#delete("exchanges", tier)
   }
 
   #deleteExchange(): Promise<unknown> {
@@ -138,7 +129,7 @@ export class OtherProgram {
     await this.#node.manage("DELETE", policy)
   }
 
-  async #list(what: "queues" | "connections"): Promise<readonly { readonly name: string }[]> {
+  async #list(what: "exchanges" | "connections"): Promise<readonly { readonly name: string }[]> {
     return (await this.#node.manage("GET", what)) as readonly { readonly name: string }[]
   }
 
