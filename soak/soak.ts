@@ -31,8 +31,11 @@ const KEYS = 20
 const OTHERS = 10
 const READY_WITHIN_MS = 60_000
 
-/** How long nothing may end while events are left, before they count as lost. A busy machine takes its time. */
-const STALLED_AFTER_MS = 60_000
+/**
+ * How long nothing may end while events are left, before they count as lost. RabbitMQ offers a retry that came due on a
+ * full queue again after three minutes.
+ */
+const STALLED_AFTER_MS = 200_000
 const LOOK_AGAIN_MS = 500
 
 /** Of the stops of the service, how many are in order. */
