@@ -116,12 +116,12 @@ export class OtherProgram {
     if (name !== undefined) await this.#node.manage("DELETE", `connections/${encodeURIComponent(name)}`)
   }
 
-  /** A queue that is shorter for a while than what waits in it. */
+  /** A queue that is shorter for a while than what waits in it. On a delay tier it would delete what waits there. */
   async #setPolicy(): Promise<void> {
     const policy = `policies/${VHOST}/shorter`
     const definition = { "max-length": 5, overflow: "reject-publish" }
     await this.#node.manage("PUT", policy, {
-      pattern: `^(${this.#queue}|retry\\..*)$`,
+      pattern: `^${this.#queue}$`,
       definition,
       "apply-to": "queues",
     })
