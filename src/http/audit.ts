@@ -3,6 +3,7 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { RouteRequest } from "./context.ts"
 import type { PurgeQuerySchema } from "./dead-letter-selection.ts"
 import type { ProblemError, ProblemSlug } from "./problem.ts"
+import { isChange } from "./route.ts"
 import type { Match } from "./route-table.ts"
 
 /** Refusals that anybody can cause without a key, or that have a line of their own: they would let others fill the log. */
@@ -37,7 +38,7 @@ export function logRefusedChange(
   requestId: string,
   problem: ProblemError,
 ): void {
-  if (match.kind !== "route" || match.route.scope !== "admin" || match.route.method === "GET") return
+  if (match.kind !== "route" || !isChange(match.route)) return
   if (UNLOGGED.has(problem.slug)) return
   const change = `${match.route.method} ${match.label}`
   const queue = match.params.find("queue")

@@ -1,7 +1,8 @@
-import type { z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
 import { FaultList } from "../event/faults.ts"
 import { escapePointer } from "../event/validate.ts"
 import { faultsDetail, ProblemError } from "./problem.ts"
+import { isChange, type Route } from "./route.ts"
 
 /** How the text of a query's parameter is read, where it is not text: as a list of texts, or as JSON has it. */
 export type QueryKinds = Readonly<Record<string, "list" | "json">>
@@ -34,6 +35,16 @@ export function checkQuery<Schema extends z.ZodType>(
   const { faults, count } = listFaults(result.error, ([name]) => String(name))
   const errors = faults.map(({ pointer: parameter, message }) => ({ parameter, message }))
   throw new ProblemError("validation-failed", faultsDetail(faults.length, count), { errors })
+}
+
+const NO_PARAMETERS = z.strictObject({})
+
+/**
+ * Refuses every parameter of a change that takes none: a `dry_run` that nobody reads would change what was to be counted.
+ * @throws {ProblemError} `validation-failed`
+ */
+export function refuseUnreadQuery(route: Route, query: string): void {
+  if (isChange(route) && route.description.request?.query === undefined) checkQuery(NO_PARAMETERS, query, {})
 }
 
 /** Lists the faults, with where each is. Unknown fields are one issue of zod, and a fault each for the client. */

@@ -123,7 +123,7 @@ export function toProblemError(error: unknown): ProblemError {
   if (error instanceof QueueInUseError)
     return new ProblemError("queue-in-use", `${capitalized(error.message)}.`)
   if (error instanceof QueueNotEmptyError) {
-    const detail = `${capitalized(error.message)}. Delete it with force=true, or purge it first.`
+    const detail = `${capitalized(error.message)}. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.`
     return new ProblemError("queue-not-empty", detail)
   }
   if (error instanceof EngineUnavailableError)

@@ -32,6 +32,10 @@ export interface RouteDescription extends Omit<RouteConfig, "method" | "path" | 
 /** Answers a request that was let in. A thrown error becomes a problem document. */
 export type RouteHandler = (request: RouteRequest) => Response | Promise<Response>
 
+/** Whether a route changes queues or dead letters. */
+export const isChange = ({ scope, method }: Pick<Route, "scope" | "method">): boolean =>
+  scope === "admin" && method !== "GET"
+
 /** Everything that is known of one route. The match that finds its handler finds who may call it, too. */
 export interface Route {
   readonly method: RouteMethod

@@ -36,7 +36,7 @@ export function explainUnconsumed({ stats: { name, bindings }, reason }: Unconsu
   switch (reason) {
     case "orphaned": {
       const receives = bindings.length > 0 ? ", and it keeps receiving events" : ""
-      const remove = `remove it with "event-broker queues delete ${name} --force", or add its module again`
+      const remove = `add its module again, or delete it with all that it holds: "event-broker queues delete ${name} --force"`
       return `nothing consumes ${name}, because no handler module names it${receives}: ${remove}`
     }
     case "paused":

@@ -82,10 +82,33 @@ test("POST …/purge deletes what waits in any queue", async () => {
   await using service = await withOrphan()
   for (let n = 0; n < 3; n++) await publish(service)
   const answer = await service.postRaw(`${AUDIT}/purge`, "", {})
-  expect(await answer.json()).toEqual({ queue: "audit", purged: 3 })
+  expect(await answer.json()).toEqual({ queue: "audit", purged: 3, dry_run: false })
   const empty = await service.postRaw("/api/v1/queues/voice_events/purge", "", {})
-  expect(await empty.json()).toEqual({ queue: "voice_events", purged: 0 })
+  expect(await empty.json()).toEqual({ queue: "voice_events", purged: 0, dry_run: false })
   await problemOf(await service.postRaw("/api/v1/queues/none/purge", "", {}), "not-found", 404)
+})
+
+test("a dry run of a purge counts, and deletes nothing", async () => {
+  await using service = await withOrphan()
+  for (let n = 0; n < 3; n++) await publish(service)
+  const answer = await service.postRaw(`${AUDIT}/purge?dry_run=true`, "", {})
+  expect(await answer.json()).toEqual({ queue: "audit", purged: 3, dry_run: true })
+  expect(await (await service.get(AUDIT)).json()).toMatchObject({ waiting: 3 })
+})
+
+test.each([
+  `${AUDIT}/purge?dryrun=true`,
+  `${AUDIT}/purge?dry_run=yes`,
+  `${AUDIT}/unbind?dry_run=true`,
+  "/api/v1/events/queues/voice_events/pause?dry_run=true",
+  "/api/v1/dead-letters/audit/redrive?dry_run=true",
+])("a change refuses a parameter that it does not take, and changes nothing: POST %s", async (path) => {
+  await using service = await withOrphan()
+  await publish(service)
+  const before = await (await service.get("/api/v1/queues")).json()
+  const { errors } = await problemOf(await service.post(path, { all: true }), "validation-failed", 422)
+  expect(errors).toHaveLength(1)
+  expect(await (await service.get("/api/v1/queues")).json()).toEqual(before)
 })
 
 test("POST …/unbind leaves an orphaned queue its events, and gives it no more", async () => {

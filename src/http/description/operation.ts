@@ -1,7 +1,7 @@
 import type { RouteConfig } from "@hono/zod-openapi"
 import { BEARER_SCHEME, HEADER_SCHEME } from "../access/scope.ts"
 import { isRetryable, PROBLEM_SLUGS, type ProblemSlug, problemStatus } from "../problem.ts"
-import type { Route } from "../route.ts"
+import { isChange, type Route } from "../route.ts"
 import { headerReference, type Reference } from "./components.ts"
 import { PROBLEM_TYPE, type ProblemResponse, responsesOf } from "./responses.ts"
 
@@ -24,6 +24,9 @@ const ALL_PROBLEMS: readonly ProblemSlug[] = ["malformed-request", "internal", "
 /** How a route that changes something can refuse. */
 const CHANGE_PROBLEMS: readonly ProblemSlug[] = ["foreign-page"]
 
+/** How a route that changes queues or dead letters refuses parameters that it does not know. */
+const QUERY_PROBLEMS: readonly ProblemSlug[] = ["validation-failed"]
+
 const OPEN_API_METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const
 
 type Responses = Route["description"]["responses"]
@@ -35,6 +38,7 @@ export function operationOf({ method, path, scope, eventTypes, description }: Ro
     ...(scope === "open" ? [] : KEY_PROBLEMS),
     ...(description.request?.body === undefined ? [] : BODY_PROBLEMS),
     ...(method === "GET" ? [] : CHANGE_PROBLEMS),
+    ...(isChange({ scope, method }) ? QUERY_PROBLEMS : []),
     ...ALL_PROBLEMS,
   ])
   const problems = responsesOf(

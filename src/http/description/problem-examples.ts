@@ -23,7 +23,7 @@ const DETAILS: Record<ProblemSlug, string> = {
   "request-timeout": "The body did not arrive within 30000 ms.",
   "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be removed.",
   "queue-not-empty":
-    "The queue audit has 12 events and 0 dead letters. Delete it with force=true, or purge it first.",
+    "The queue audit has 12 events and 0 dead letters. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.",
   "payload-too-large": "The body is larger than 1048576 bytes.",
   "unsupported-media-type": "text/plain is not taken here. Send Content-Type: application/json.",
   "misdirected-request": "The service does not answer to events.example: add the name to ALLOWED_HOSTS.",

@@ -10,7 +10,7 @@ import type { Route } from "../route.ts"
 
 const QuerySchema = z.strictObject({
   force: z
-    .boolean()
+    .boolean("must be true or false")
     .default(false)
     .openapi({ description: "Delete the queue even if it has events or dead letters. Default: `false`." }),
 })
