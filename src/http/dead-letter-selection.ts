@@ -7,11 +7,6 @@ import { ProblemError } from "./problem.ts"
 /** How the parameters of a query are read. */
 export const SELECTION_KINDS = { ids: "list", limit: "json", all: "json", dry_run: "json" } as const
 
-/** The part of the path that names the queue. */
-export const QueueParameters = z.object({
-  queue: z.string().openapi({ param: { name: "queue", in: "path" }, example: "voice_events" }),
-})
-
 /** Largest body of a selection, in bytes: it has room for 1,600 ids like ours. Checking a full one takes 50 ms. */
 export const MAX_SELECTION_BYTES = 65_536
 

@@ -1,3 +1,4 @@
+import { nextTurn } from "../system/next-turn.ts"
 import { type BodyLimits, READ_AT_ONCE_BYTES, requireRoom, takeNew } from "./body-limits.ts"
 import { BodyUpload } from "./body-upload.ts"
 import { decodeJson } from "./json.ts"
@@ -110,7 +111,7 @@ export class RequestBody implements Disposable {
    * (oven-sh/bun#32887) and closes the connection, which shows a turn later: what was refused must not be stored.
    */
   async #requireConnection(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextTurn()
     if (!this.#request.signal.aborted) return
     throw new ProblemError("malformed-request", "The connection ended with the body.", {
       outcome: "not-stored",

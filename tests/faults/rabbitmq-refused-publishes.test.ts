@@ -6,6 +6,7 @@ import type { PublishError } from "../../src/engine/errors.ts"
 import { type BrokerAccess, urlOf } from "../../src/engine/rabbitmq/broker-address.ts"
 import { BrokerClient } from "../../src/engine/rabbitmq/broker-client.ts"
 import { PublishChannel } from "../../src/engine/rabbitmq/publish-channel.ts"
+import type { Event } from "../../src/event/envelope.ts"
 import { decodeEvent } from "../../src/event/validate.ts"
 import { Inbox } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -55,8 +56,9 @@ for (const installation of installations()) {
     }
 
     /** Waits until a queue has delivered each of these, and nothing but these. */
-    async function allDelivered(engine: ReturnType<typeof newEngine>, queue: string, ids: readonly string[]) {
-      const inbox = new Inbox(engine, queue)
+    async function allDelivered(engine: ReturnType<typeof newEngine>, events: readonly Event[]) {
+      const ids = events.map(({ id }) => id)
+      const inbox = new Inbox(engine, "calls")
       const delivered = () => new Set(inbox.deliveries.map(({ body }) => decodeEvent(body).id))
       await waitUntil(() => delivered().size >= ids.length, "every event to be delivered")
       expect([...delivered()].toSorted()).toEqual([...ids].toSorted())
@@ -91,8 +93,7 @@ for (const installation of installations()) {
         }
         expect(JSON.stringify(reports)).toContain(`max size ${MAX_MESSAGE_BYTES}`)
         expect(states).toEqual(["ready"])
-        const ids = events.map(({ id }) => id)
-        await allDelivered(engine, "calls", ids)
+        await allDelivered(engine, events)
         await engine.close()
       },
       TIMEOUT_MS,
@@ -254,11 +255,7 @@ for (const installation of installations()) {
           ...events.map((event) => engine.publish(event)),
         ])
         expect(forbidden).toMatchObject({ code: "engine-refused" })
-        await allDelivered(
-          engine,
-          "calls",
-          events.map(({ id }) => id),
-        )
+        await allDelivered(engine, events)
         await engine.close()
       },
       TIMEOUT_MS,
@@ -329,11 +326,7 @@ for (const installation of installations()) {
         expect(log).toEqual(["the exchange events was missing on RabbitMQ, and is declared again"])
         await waitUntil(() => seen[0] === "gap", "those who watch to be told of a gap")
         end()
-        await allDelivered(
-          engine,
-          "calls",
-          events.map(({ id }) => id),
-        )
+        await allDelivered(engine, events)
         await engine.close()
       },
       TIMEOUT_MS,

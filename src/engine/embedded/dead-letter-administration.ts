@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite"
+import { nextTurn } from "../../system/next-turn.ts"
 import type {
   DeadLetter,
   DeadLetterPage,
@@ -118,8 +119,6 @@ export class DeadLetterAdministration {
     }
   }
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** A cursor is the position of the last letter that was looked at: it stays good when that is gone. */
 function positionOf(cursor: string): number {

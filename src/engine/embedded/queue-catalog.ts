@@ -2,21 +2,13 @@ import type { Database } from "bun:sqlite"
 import { isDeepStrictEqual } from "node:util"
 import { crc32 } from "node:zlib"
 import * as v from "valibot"
+import { QueueDeclarationSchema } from "../declaration-schema.ts"
 import type { QueueDeclaration, QueueStats } from "../engine.ts"
 import { UnknownQueueError } from "../errors.ts"
 import { RoutingTable } from "../routing-table.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
 import { requireOne, StoreDamagedError } from "./store-damage.ts"
-
-const DeclarationSchema = v.object({
-  name: v.string(),
-  bindings: v.array(v.string()),
-  ttlMs: v.number(),
-  maxLength: v.number(),
-  overflow: v.picklist(["reject-publish", "drop-head"]),
-  isSingleActiveConsumer: v.exactOptional(v.boolean()),
-})
 
 interface StoredQueue {
   readonly id: number
@@ -161,7 +153,7 @@ const checksumOf = (name: string, declaration: string): number => crc32(declarat
 function declarationOf({ name, declaration, checksum }: StoredQueue): QueueDeclaration {
   if (checksum === null || checksum === checksumOf(name, declaration)) {
     try {
-      return v.parse(DeclarationSchema, JSON.parse(declaration))
+      return v.parse(QueueDeclarationSchema, JSON.parse(declaration))
     } catch {
       // One that has no checksum can still be unreadable.
     }

@@ -3,8 +3,8 @@ import type { FailureRecord } from "../../event/failure.ts"
 import { matcherOf } from "../dead-letter-selection.ts"
 import type { DeadLetter, DeadLetterSelection } from "../engine.ts"
 import type { LetterCursor } from "./letter-cursor.ts"
-import { bodyOf, failureOf } from "./message.ts"
 import type { Picker } from "./taken-messages.ts"
+import { bodyOf, failureOf } from "./wire/decode.ts"
 
 /** Of a message that somebody else put there, without a word why. */
 const UNKNOWN_FAILURE: FailureRecord = {

@@ -3,8 +3,8 @@ import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { Watcher } from "../engine.ts"
 import { EngineUnavailableError } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
-import { bodyOf } from "./message.ts"
 import { faultError, faultOf } from "./wire/broker-fault.ts"
+import { bodyOf } from "./wire/decode.ts"
 
 /** Events that wait at the most while this process is busy; the broker then drops the oldest. */
 const MAX_LENGTH = 100_000

@@ -3,10 +3,10 @@ import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
 import type { Report } from "../report.ts"
-import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./message.ts"
 import { askForCounts } from "./message-count.ts"
 import { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
+import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./wire/decode.ts"
 
 /** The most that AMQP's basic.qos takes; 0 would be no limit. */
 const MAX_PREFETCH = 65_535

@@ -3,6 +3,7 @@ import type { QueueDeclaration, QueueStats } from "../engine.ts"
 import { EngineUnavailableError } from "../errors.ts"
 import { type Depth, QueueLook } from "./queue-look.ts"
 import { faultError, faultOf, reasonOf, replyIn } from "./wire/broker-fault.ts"
+import { withTimeout } from "./with-timeout.ts"
 
 /** How long a caller waits for a look, in milliseconds: a quorum queue without a leader does not answer. */
 const TIMEOUT_MS = 5_000
@@ -45,7 +46,8 @@ export class QueueLooks {
     const client = this.#options.client()
     const last = this.#last
     if (last !== null && performance.now() - last.endedAt < this.#options.lastsMs) return last.stats
-    return withinTime(this.#running ?? this.#begin(client))
+    const tooLate = new EngineUnavailableError(`RabbitMQ did not tell of its queues within ${TIMEOUT_MS} ms`)
+    return withTimeout(this.#running ?? this.#begin(client), TIMEOUT_MS, tooLate)
   }
 
   /** How many events wait on each queue, by its name. What is told was so after the call. */
@@ -133,14 +135,3 @@ const statsOf = ({ name, bindings, maxLength, overflow }: QueueDeclaration, dept
   maxLength,
   overflow,
 })
-
-async function withinTime(look: Promise<readonly QueueStats[]>): Promise<readonly QueueStats[]> {
-  const { promise: tooLate, reject } = Promise.withResolvers<never>()
-  const late = new EngineUnavailableError(`RabbitMQ did not tell of its queues within ${TIMEOUT_MS} ms`)
-  const timer = setTimeout(() => reject(late), TIMEOUT_MS)
-  try {
-    return await Promise.race([look, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -1,4 +1,5 @@
 import * as v from "valibot"
+import { QueueDeclarationSchema } from "../declaration-schema.ts"
 import type { QueueDeclaration } from "../engine.ts"
 
 /** What happened to a queue, as the register keeps it. */
@@ -13,17 +14,8 @@ const MAX_RECORD_LENGTH = 65_536
 /** Queues that are known at most. Another program can write to the register too. */
 const MAX_QUEUES = 10_000
 
-const DeclarationSchema = v.object({
-  name: v.string(),
-  bindings: v.array(v.string()),
-  ttlMs: v.number(),
-  maxLength: v.number(),
-  overflow: v.picklist(["reject-publish", "drop-head"]),
-  isSingleActiveConsumer: v.exactOptional(v.boolean()),
-})
-
 const RecordSchema = v.variant("kind", [
-  v.object({ kind: v.literal("declared"), queue: DeclarationSchema }),
+  v.object({ kind: v.literal("declared"), queue: QueueDeclarationSchema }),
   v.object({ kind: v.literal("unbound"), name: v.string() }),
   v.object({ kind: v.literal("deleted"), name: v.string() }),
 ])

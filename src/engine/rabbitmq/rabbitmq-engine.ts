@@ -25,7 +25,6 @@ import { capabilitiesOf } from "./capabilities.ts"
 import { DeadLetters } from "./dead-letters.ts"
 import { describeBroker } from "./describe-broker.ts"
 import { LiveQueue } from "./live-queue.ts"
-import { propertiesOf, storeRedriven } from "./message.ts"
 import { OutageLog } from "./outage-log.ts"
 import { OwnQueues } from "./own-queues.ts"
 import type { Publishers } from "./publishers.ts"
@@ -36,6 +35,8 @@ import type { ServerProperties } from "./server-properties.ts"
 import { Topology, type TopologyOptions } from "./topology.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
 import { Upkeep, type UpkeepOptions } from "./upkeep.ts"
+import { propertiesOf } from "./wire/encode.ts"
+import { storeRedriven } from "./wire/store-redriven.ts"
 
 export interface RabbitMqEngineOptions extends Pick<UpkeepOptions, "lookLastsMs"> {
   readonly access: BrokerAccess

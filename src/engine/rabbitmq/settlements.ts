@@ -1,4 +1,5 @@
 import type { AMQPChannel } from "@cloudamqp/amqp-client"
+import { nextTurn } from "../../system/next-turn.ts"
 
 /** A socket's way to hold writes back and send them as one. */
 export interface Corkable {
@@ -131,5 +132,3 @@ export class Settlements {
     if (!this.#isClosing) onBroken()
   }
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -41,10 +41,9 @@ export function requireType(key: StoredKey | null, type: string): void {
  * is not there, or has no binding that is known, is in the reach of keys without `types` alone.
  * @throws {ProblemError} `forbidden`.
  */
-export function requireQueue(key: StoredKey | null, queue: QueueStats | undefined): void {
+export function requireQueue(key: StoredKey | null, { bindings }: QueueStats): void {
   const reach = reachOf(key)
   if (key === null || reach === null) return
-  const bindings = queue?.bindings ?? []
   if (bindings.length > 0 && bindings.every((pattern) => isWithin(reach, pattern))) return
   const detail = `The key ${key.name} may pause and resume only queues whose bindings all lie in ${spaceIn(key)}.`
   throw new ProblemError("forbidden", detail)

@@ -3,13 +3,14 @@ import { FAILURE_REASONS } from "../../event/failure.ts"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { DeadLetterList } from "../dead-letter-list.ts"
-import { LookSchema, QueueParameters, SELECTION_KINDS, withinReach } from "../dead-letter-selection.ts"
+import { LookSchema, SELECTION_KINDS, withinReach } from "../dead-letter-selection.ts"
 import { schemaReference } from "../description/components.ts"
 import { STORED_EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { JSON_TYPE } from "../media-type.ts"
 import { checkQuery } from "../parameters.ts"
 import { streamedResponse } from "../publishing/streamed-response.ts"
+import { QueuePath } from "../queue-description.ts"
 import { responseHeaders } from "../response-headers.ts"
 import type { Route } from "../route.ts"
 
@@ -85,7 +86,7 @@ export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Rou
       "Neither removes nor reorders dead letters. An answer is bounded in bytes, too, so it may hold fewer than `limit`; " +
       "`cursor` continues the list.",
     tags: ["Dead letters"],
-    request: { params: QueueParameters, query: LookSchema },
+    request: { params: QueuePath, query: LookSchema },
     responses: {
       200: jsonResponse("The dead letters", DeadLettersSchema, EXAMPLE),
       ...problemResponses("not-found", "validation-failed", "engine-unavailable"),

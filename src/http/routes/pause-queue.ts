@@ -1,13 +1,11 @@
 import { z } from "@hono/zod-openapi"
-import type { Engine } from "../../engine/engine.ts"
-import { UnknownQueueError } from "../../engine/errors.ts"
 import { requireQueue } from "../access/reach.ts"
 import { askedBy } from "../audit.ts"
-import type { Consumption, HttpContext } from "../context.ts"
+import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
-import { ProblemError, toProblemError } from "../problem.ts"
-import { QueuePath } from "../queue-description.ts"
+import { ProblemError } from "../problem.ts"
+import { findQueue, QueuePath } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
 const PausedSchema = z.object({ queue: z.string(), is_paused: z.boolean() }).openapi("PausedQueue")
@@ -31,7 +29,7 @@ export const pauseQueue = (context: HttpContext): Route => changing("pause", con
 
 export const resumeQueue = (context: HttpContext): Route => changing("resume", context)
 
-const changing = (change: keyof typeof CHANGES, { consumption, engine, logger }: HttpContext): Route => ({
+const changing = (change: keyof typeof CHANGES, context: HttpContext): Route => ({
   method: "POST",
   path: `/api/v1/events/queues/{queue}/${change}`,
   scope: "admin",
@@ -49,14 +47,11 @@ const changing = (change: keyof typeof CHANGES, { consumption, engine, logger }:
     },
   },
   async handler({ params, key, requestId }) {
-    const queue = await known(params.get("queue"), consumption, engine)
-    if (key?.types !== undefined) {
-      const stats = await engine.queueStats()
-      requireQueue(
-        key,
-        stats.find(({ name }) => name === queue),
-      )
-    }
+    const { consumption, logger } = context
+    const queue = params.get("queue")
+    // The engine is asked only if it has to be: a queue can be paused while RabbitMQ is away.
+    if (consumption.isPaused(queue) === null) throw await notConsumed(queue, context)
+    if (key?.types !== undefined) requireQueue(key, await findQueue(queue, context))
     consumption[change](queue)
     logger.info(
       { queue, ...askedBy({ key, requestId }) },
@@ -66,20 +61,14 @@ const changing = (change: keyof typeof CHANGES, { consumption, engine, logger }:
   },
 })
 
-/** A queue that this instance consumes. @throws {ProblemError} that says why there is nothing to pause or resume. */
-async function known(queue: string, consumption: Consumption, engine: Engine): Promise<string> {
-  if (consumption.isPaused(queue) !== null) return queue
-  const stats = await engine.queueStats()
-  if (!stats.some(({ name }) => name === queue)) {
-    throw toProblemError(
-      new UnknownQueueError(
-        queue,
-        stats.map(({ name }) => name),
-      ),
-    )
-  }
+/**
+ * Why there is nothing to pause or resume.
+ * @throws {UnknownQueueError | EngineUnavailableError}
+ */
+async function notConsumed(queue: string, context: HttpContext): Promise<ProblemError> {
+  await findQueue(queue, context)
   const detail =
     `The queue ${queue} exists, but no handler module of this instance consumes it, so there is nothing to pause or ` +
     "resume here. Its events wait until a module names it."
-  throw new ProblemError("not-found", detail)
+  return new ProblemError("not-found", detail)
 }

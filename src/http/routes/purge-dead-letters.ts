@@ -3,16 +3,11 @@ import type { DeadLetterSelection, Engine, Purged } from "../../engine/engine.ts
 import { reachOf } from "../access/reach.ts"
 import { askedBy, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
-import {
-  countWithin,
-  PurgeQuerySchema,
-  QueueParameters,
-  SELECTION_KINDS,
-  selectionOf,
-} from "../dead-letter-selection.ts"
+import { countWithin, PurgeQuerySchema, SELECTION_KINDS, selectionOf } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkQuery } from "../parameters.ts"
+import { QueuePath } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
 const PurgedSchema = z
@@ -42,7 +37,7 @@ export const purgeDeadLetters = ({ engine, logger }: HttpContext): Route => ({
       "The query selects them, because proxies may drop the body of a DELETE (RFC 9110, section 9.3.5). Filters narrow " +
       "each other. `ids` takes several ids, separated by commas or as repeated parameters.",
     tags: ["Dead letters"],
-    request: { params: QueueParameters, query: PurgeQuerySchema },
+    request: { params: QueuePath, query: PurgeQuerySchema },
     responses: {
       200: jsonResponse("The dead letters are deleted", PurgedSchema, {
         purged: 1,

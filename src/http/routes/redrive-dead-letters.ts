@@ -2,16 +2,11 @@ import { z } from "@hono/zod-openapi"
 import { reachOf } from "../access/reach.ts"
 import { askedBy, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
-import {
-  countWithin,
-  MAX_SELECTION_BYTES,
-  QueueParameters,
-  RedriveSchema,
-  selectionOf,
-} from "../dead-letter-selection.ts"
+import { countWithin, MAX_SELECTION_BYTES, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkBody } from "../parameters.ts"
+import { QueuePath } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
 const RedrivenSchema = z
@@ -51,7 +46,7 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
       "queue before it leaves the dead letters. If the queue is full, moving stops; `remaining` says how many are left.",
     tags: ["Dead letters"],
     request: {
-      params: QueueParameters,
+      params: QueuePath,
       body: {
         required: true,
         content: { "application/json": { schema: RedriveSchema, example: EXAMPLE_REDRIVE } },

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
+import { listenOnLoopback } from "../listen-on-loopback.ts"
 
 /** A frame: its type, channel and size, its payload, and one byte at its end. Source: AMQP 0-9-1, section 4.2.3. */
 const HEADER_BYTES = 7
@@ -17,6 +18,7 @@ export class CancellingProxy implements Disposable {
   /** Consumers that have begun. */
   begun = 0
   readonly #server: Server
+  #port = 0
   readonly #sockets = new Set<Socket>()
 
   private constructor(brokerPort: number) {
@@ -25,15 +27,12 @@ export class CancellingProxy implements Disposable {
 
   static async start(brokerPort: number): Promise<CancellingProxy> {
     const proxy = new CancellingProxy(brokerPort)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    proxy.#server.listen(0, "127.0.0.1", resolve)
-    await promise
+    proxy.#port = await listenOnLoopback(proxy.#server)
     return proxy
   }
 
   get port(): number {
-    const address = this.#server.address()
-    return typeof address === "object" && address !== null ? address.port : 0
+    return this.#port
   }
 
   [Symbol.dispose](): void {

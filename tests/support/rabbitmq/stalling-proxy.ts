@@ -1,10 +1,12 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
+import { listenOnLoopback } from "../listen-on-loopback.ts"
 
 /** A way to a broker that can stop to pass on what it is sent, in both directions, without closing anything. */
 export class StallingProxy implements Disposable {
   /** Connections that were made. */
   connections = 0
   readonly #server: Server
+  #port = 0
   readonly #sockets = new Set<Socket>()
   #isStalled = false
 
@@ -14,15 +16,12 @@ export class StallingProxy implements Disposable {
 
   static async start(brokerPort: number): Promise<StallingProxy> {
     const proxy = new StallingProxy(brokerPort)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    proxy.#server.listen(0, "127.0.0.1", resolve)
-    await promise
+    proxy.#port = await listenOnLoopback(proxy.#server)
     return proxy
   }
 
   get port(): number {
-    const address = this.#server.address()
-    return typeof address === "object" && address !== null ? address.port : 0
+    return this.#port
   }
 
   stall(): void {

@@ -1,0 +1,11 @@
+import * as v from "valibot"
+
+/** A queue's declaration as it is kept: in the store, and in RabbitMQ's register of queues. */
+export const QueueDeclarationSchema = v.object({
+  name: v.string(),
+  bindings: v.array(v.string()),
+  ttlMs: v.number(),
+  maxLength: v.number(),
+  overflow: v.picklist(["reject-publish", "drop-head"]),
+  isSingleActiveConsumer: v.exactOptional(v.boolean()),
+})
