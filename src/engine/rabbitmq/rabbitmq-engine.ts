@@ -169,8 +169,10 @@ export class RabbitMqEngine implements Engine {
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
     const publishers = this.#publishers
-    if (publishers !== null) await this.#topology.declare(publishers.client, queues, this.#own)
-    else if (this.#topologyFault !== null) throw this.#topologyFault
+    if (publishers !== null) {
+      const declaring = this.#topology.declare(publishers.client, queues, this.#own)
+      await declaring.catch((error: unknown) => this.#declareLater(error))
+    } else if (this.#topologyFault !== null) throw this.#topologyFault
     this.#own.add(queues)
     this.#upkeep.looks.forget()
     this.#live.redeclared()
@@ -312,6 +314,12 @@ export class RabbitMqEngine implements Engine {
   async #ofKnown<Result>(queue: string, work: () => Promise<Result>): Promise<Result> {
     this.queueAdministration.require(queue)
     return this.#upkeep.repairs.whereMissing(queue, work)
+  }
+
+  /** The next connection declares every queue first. */
+  #declareLater(error: unknown): void {
+    if (error instanceof EngineStartError) throw error
+    this.#publishing.reset()
   }
 
   async #redeclare(queue: string): Promise<void> {

@@ -2,7 +2,15 @@ import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { QueueDeclaration } from "../engine.ts"
 import { EngineStartError } from "../errors.ts"
 import type { QueueType } from "./capabilities.ts"
-import { faultError, faultOf } from "./wire/broker-fault.ts"
+import {
+  ACCESS_REFUSED,
+  type BrokerFault,
+  faultError,
+  faultOf,
+  NOT_FOUND,
+  PRECONDITION_FAILED,
+  RESOURCE_LOCKED,
+} from "./wire/broker-fault.ts"
 
 /** Where the broker and this service send what will not be retried; its routing keys are the queues' names. */
 export const DEAD_LETTERS = "dead_letters"
@@ -15,6 +23,12 @@ const MAX_PRIORITY = 9
  * RabbitMQ 3.10 would drop at the first return.
  */
 const NO_DELIVERY_LIMIT = 2_147_483_647
+
+/** No permission, another owner, other arguments. */
+const REFUSALS: ReadonlySet<number> = new Set([ACCESS_REFUSED, RESOURCE_LOCKED, PRECONDITION_FAILED])
+
+/** How RabbitMQ says that there is none. Source: rabbit_misc.erl, `not_found`. */
+const MISSING = /no (queue|exchange) '/
 
 export interface TopologyOptions {
   readonly exchange: string
@@ -162,8 +176,10 @@ export class Topology {
       ...(overflow === "reject-publish" && keepUntilStored(this.#options.queueType)),
     })
     if (this.#options.mode === "passive") return
-    await channel.queueBind(dead, DEAD_LETTERS, name)
-    for (const pattern of bindings) await channel.queueBind(name, this.#options.exchange, pattern)
+    await this.#attempt(`the queue ${dead}`, () => channel.queueBind(dead, DEAD_LETTERS, name))
+    for (const pattern of bindings) {
+      await this.#attempt(`the queue ${name}`, () => channel.queueBind(name, this.#options.exchange, pattern))
+    }
   }
 
   async #unbind(channel: AMQPChannel, queue: QueueDeclaration, before: readonly string[]): Promise<void> {
@@ -186,17 +202,28 @@ export class Topology {
   }
 
   async #attempt(what: string, declare: () => Promise<unknown>): Promise<void> {
+    const passive = this.#options.mode === "passive"
     try {
       await declare()
     } catch (error) {
-      const cause = faultError(faultOf(error))
-      const advice =
-        this.#options.mode === "passive"
-          ? "declare it, or unset TOPOLOGY"
-          : "delete it once it is empty, set this service to what it has, or use it as it is with TOPOLOGY=passive"
+      const fault = faultOf(error)
+      const cause = faultError(fault)
+      if (!isRefusal(fault, passive)) throw cause
+      const advice = passive
+        ? "declare it, or unset TOPOLOGY"
+        : "delete it once it is empty, set this service to what it has, or use it as it is with TOPOLOGY=passive"
       throw new EngineStartError(`${what} can't be used: ${cause.message}: ${advice}`, { cause })
     }
   }
+}
+
+/**
+ * Whether RabbitMQ refuses a declaration until somebody changes something. It also closes a channel with 404 when a
+ * queue's leader does not answer, and a connection for an error of its own: both pass.
+ */
+function isRefusal(fault: BrokerFault, passive: boolean): boolean {
+  if (fault.kind !== "channel-closed") return false
+  return REFUSALS.has(fault.code) || (passive && fault.code === NOT_FOUND && MISSING.test(fault.text))
 }
 
 /** What every queue has. */

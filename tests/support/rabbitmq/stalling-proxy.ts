@@ -34,6 +34,12 @@ export class StallingProxy implements Disposable {
     for (const socket of this.#sockets) socket.resume()
   }
 
+  /** Ends the connections that there are. New ones are passed on. */
+  cut(): void {
+    this.#isStalled = false
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
   [Symbol.dispose](): void {
     for (const socket of this.#sockets) socket.destroy()
     this.#server.close()

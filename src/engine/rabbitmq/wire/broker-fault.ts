@@ -31,9 +31,10 @@ export type BrokerFault =
   /** The message does not fit into AMQP's frames or field types. Nothing was sent. */
   | { readonly kind: "cannot-encode"; readonly text: string }
 
-/** AMQP's reply codes that a publish or a declaration can close its channel with. Source: AMQP 0-9-1, section 1.8. */
+/** AMQP's reply codes to a publish or a declaration that fails. Source: AMQP 0-9-1, section 1.8. */
 export const ACCESS_REFUSED = 403
 export const NOT_FOUND = 404
+export const RESOURCE_LOCKED = 405
 export const PRECONDITION_FAILED = 406
 
 /** Longest text, in UTF-16 code units. A reply text has at most 255 bytes; a socket's error may be longer. */
