@@ -2,7 +2,7 @@ import { inspect } from "node:util"
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import type { AMQPView } from "@cloudamqp/amqp-client/amqp-view"
 import { FrameReader } from "./wire/frame-reader.ts"
-import { ViewPool, WireView } from "./wire/wire-view.ts"
+import { ViewPool } from "./wire/wire-view.ts"
 
 const METHOD_FRAME = 1
 const BASIC = 60
@@ -28,6 +28,7 @@ const MULTIPLE_BIT = 1
  */
 export class BrokerClient extends AMQPClient {
   readonly #frames = new FrameReader()
+  readonly #parse = (frame: AMQPView): void => this.parseFrames(frame)
   #isBroken = false
 
   constructor(url: string) {
@@ -75,9 +76,7 @@ export class BrokerClient extends AMQPClient {
   #read(bytes: Buffer): void {
     if (this.#isBroken) return
     try {
-      this.#frames.read(bytes, ({ buffer, byteOffset, byteLength }) =>
-        this.parseFrames(new WireView(buffer, byteOffset, byteLength)),
-      )
+      this.#frames.read(bytes, this.#parse)
     } catch (error) {
       this.#isBroken = true
       const reason = error instanceof Error ? error.message : String(error)

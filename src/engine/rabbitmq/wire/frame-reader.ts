@@ -1,3 +1,5 @@
+import { WireView } from "./wire-view.ts"
+
 /** Type, channel and size, before a frame's bytes. Source: AMQP 0-9-1, section 4.2.3. */
 const HEAD_BYTES = 7
 const SIZE_AT = 3
@@ -21,20 +23,20 @@ export class FrameReader {
    * Takes what the socket has delivered, and passes on each frame that is whole. Its bytes are valid during the call.
    * @throws {Error} if a frame is too large.
    */
-  read(chunk: Buffer, onFrame: (frame: Buffer) => void): void {
+  read(chunk: Buffer, onFrame: (frame: WireView) => void): void {
     let at = 0
     while (at < chunk.length) {
       if (this.#length === 0) {
         const size = sizeOf(chunk, at, chunk.length - at)
         if (size !== null && at + size <= chunk.length) {
-          onFrame(chunk.subarray(at, at + size))
+          onFrame(viewOf(chunk, at, size))
           at += size
           continue
         }
       }
       at = this.#keep(chunk, at)
       if (this.#length !== sizeOf(this.#part, 0, this.#length)) continue
-      const frame = this.#part.subarray(0, this.#length)
+      const frame = viewOf(this.#part, 0, this.#length)
       this.#length = 0
       onFrame(frame)
       if (this.#part.length > USUAL_BYTES) this.#part = Buffer.allocUnsafe(0)
@@ -56,6 +58,9 @@ export class FrameReader {
     this.#part = larger
   }
 }
+
+const viewOf = ({ buffer, byteOffset }: Buffer, at: number, size: number): WireView =>
+  new WireView(buffer, byteOffset + at, size)
 
 /** Bytes of the frame that begins there; null if its head is not there yet. */
 function sizeOf(bytes: Buffer, at: number, available: number): number | null {

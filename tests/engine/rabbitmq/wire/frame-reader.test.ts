@@ -19,7 +19,9 @@ test("frames are whole however the socket cuts them, also above the usual size",
       const read: Buffer[] = []
       for (let at = 0, turn = 0; at < stream.length; turn++) {
         const end = at + (cuts[turn % cuts.length] ?? 1)
-        reader.read(Buffer.from(stream.subarray(at, end)), (each) => read.push(Buffer.from(each)))
+        reader.read(Buffer.from(stream.subarray(at, end)), ({ buffer, byteOffset, byteLength }) =>
+          read.push(Buffer.from(Buffer.from(buffer, byteOffset, byteLength))),
+        )
         at = end
       }
       expect(read.map((each) => Bun.hash(each))).toEqual(sent.map((each) => Bun.hash(each)))
