@@ -33,9 +33,10 @@ const READY_WITHIN_MS = 60_000
 
 /**
  * How long nothing may end while events are left, before they count as lost. RabbitMQ offers a retry that came due on a
- * full queue again after three minutes.
+ * full queue again after three to six minutes: every three minutes it looks for those that were refused three minutes
+ * before. Source: rabbit_fifo_dlx_worker.erl, `redeliver_messages`.
  */
-const STALLED_AFTER_MS = 200_000
+const STALLED_AFTER_MS = 400_000
 const LOOK_AGAIN_MS = 500
 
 /** Of the stops of the service, how many are in order. */

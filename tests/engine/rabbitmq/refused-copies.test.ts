@@ -131,7 +131,7 @@ onEveryBroker((node) => {
   test(
     "messages that RabbitMQ takes no copy of become dead letters, and those retried with them keep what they have",
     async () => {
-      // On a busy machine RabbitMQ 3.10 may lose the confirm of what it dead-letters, and tries again after three minutes.
+      // On a busy machine RabbitMQ 3.10 may lose the confirm of what it dead-letters, and tries again after three to six minutes.
       await node().control(
         "eval",
         `application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, ${OFFERED_AGAIN_MS}).`,
