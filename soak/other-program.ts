@@ -1,3 +1,4 @@
+import { AMQPClient } from "@cloudamqp/amqp-client"
 import type { ForeignProperties } from "../tests/support/rabbitmq/foreign-fields.ts"
 import { ForeignProgram } from "../tests/support/rabbitmq/foreign-program.ts"
 import type { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
@@ -40,13 +41,15 @@ const FOREIGN: readonly ((id: string) => ForeignMessage)[] = [
 
 /**
  * Another program on the same broker: it publishes messages that are no events, deletes what the service has declared
- * as far as no event is in it, ends connections, and sets policies. Nothing that it does loses an event by itself.
+ * as far as no event is in it, ends connections, and sets policies. Of the events that it deletes it keeps count.
  */
 export class OtherProgram {
   /** What it did, and how often. */
   readonly done = new Map<string, number>()
   /** Foreign messages that RabbitMQ has confirmed. */
   readonly published = new Set<string>()
+  /** Events that were in a tier when it was deleted: RabbitMQ does not delete a quorum queue only if it is empty. */
+  deleted = 0
   readonly #node: RabbitMqNode
   readonly #queue: string
   readonly #running: Promise<void>
@@ -67,7 +70,7 @@ export class OtherProgram {
   async #run(): Promise<void> {
     const deeds = {
       "foreign messages": () => this.#publishForeign(),
-      "the exchange of a retry tier deleted": () => this.#deleteTierExchange(),
+      "a retry tier deleted": () => this.#deleteTier(),
       "the exchange deleted": () => this.#deleteExchange(),
       "a queue without a consumer deleted": () => this.#delete("queues", "user_events"),
       "a dead-letter queue deleted": () => this.#delete("queues", "dead.user_events"),
@@ -99,11 +102,21 @@ export class OtherProgram {
     }
   }
 
-  /** Its queue stays: RabbitMQ deletes a quorum queue with all that is in it. */
-  async #deleteTierExchange(): Promise<void> {
-    const exchanges = await this.#list("exchanges")
-    const tier = exchanges.find(({ name }) => name.startsWith("retry."))?.name
-    if (tier !== undefined) await this.#delete("exchanges", tier)
+  async #deleteTier(): Promise<void> {
+    const queues = await this.#list("queues")
+    const tiers = queues.filter(({ name }) => name.startsWith(`retry.${this.#queue}.`))
+    const { name } = tiers[Math.floor(Math.random() * tiers.length)] ?? {}
+    if (name === undefined) throw new Error("there is no tier yet")
+    const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${this.#node.port}/`)
+    await client.connect()
+    try {
+      const channel = await client.channel()
+      const { messageCount } = await channel.queueDeclare(name, { passive: true })
+      if (messageCount > 0) throw new Error("a retry waits there")
+      this.deleted += (await channel.queueDelete(name)).messageCount
+    } finally {
+      await client.close()
+    }
   }
 
   #deleteExchange(): Promise<unknown> {
@@ -129,7 +142,7 @@ export class OtherProgram {
     await this.#node.manage("DELETE", policy)
   }
 
-  async #list(what: "exchanges" | "connections"): Promise<readonly { readonly name: string }[]> {
+  async #list(what: "queues" | "connections"): Promise<readonly { readonly name: string }[]> {
     return (await this.#node.manage("GET", what)) as readonly { readonly name: string }[]
   }
 

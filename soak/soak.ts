@@ -135,7 +135,7 @@ async function soak(place: Place): Promise<boolean> {
     ...(other === null ? [] : [["another program", listOf(other.done)] as const]),
   ])
   return judge([
-    everyEventEnded(load.answered, done, dead.ids),
+    everyEventEnded(load.answered, done, dead.ids, other?.deleted ?? 0),
     ...(other === null ? [] : [everyForeignMessageEnded(other.published, dead.foreignIds)]),
     keysInOrder(journal),
     endsWhenTold(ownEnds + (service.isAlive ? 0 : 1)),

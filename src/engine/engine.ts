@@ -118,8 +118,6 @@ export interface EngineCapabilities {
    * false, they go on taking events unseen.
    */
   readonly findsUndeclaredQueues: boolean
-  /** Events that wait for a retry count as events of their queue, and are deleted with it. */
-  readonly deletesWaitingRetries: boolean
   /** A queue that is declared again takes its new limits. Where not, other limits are refused. */
   readonly updatesQueues: boolean
   /** An event that one of its queues refuses is stored on none of them. */

@@ -5,7 +5,6 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   priorities: "strict",
   remembersQueues: true,
   findsUndeclaredQueues: true,
-  deletesWaitingRetries: true,
   updatesQueues: true,
   refusesOnAllQueuesOrNone: true,
   hasExactLimits: true,

@@ -17,7 +17,6 @@ export function capabilitiesOf(
     priorities: queueType === "classic" ? "strict" : quorumPriorities(server?.version ?? ""),
     remembersQueues: false,
     findsUndeclaredQueues,
-    deletesWaitingRetries: false,
     updatesQueues: false,
     refusesOnAllQueuesOrNone: false,
     hasExactLimits: queueType === "classic",

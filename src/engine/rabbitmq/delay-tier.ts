@@ -17,3 +17,12 @@ export function tierOf(delayMs: number): number {
     if (step !== undefined) return step * scale
   }
 }
+
+/** The delays of all tiers that a queue may have, in milliseconds, the shortest first. */
+export function* tierDelays(): Generator<number> {
+  const longest = tierOf(MAX_DELAY_MS)
+  for (let tier = tierOf(1); tier <= longest; tier = tierOf(tier + 1)) {
+    yield tier
+    if (tier === longest) return
+  }
+}

@@ -8,10 +8,11 @@ import type {
   QueueAdministration,
   UnboundQueue,
 } from "../queue-administration.ts"
+import { tierDelays } from "./delay-tier.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
 import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
-import { deadQueueOf, orderedMarkOf, type TopologyOptions } from "./topology.ts"
+import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "./topology.ts"
 import { faultError, faultOf, reasonOf } from "./wire/broker-fault.ts"
 
 export interface RabbitMqQueueAdministrationOptions
@@ -54,6 +55,7 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     const { topology, own } = this.#options
     return this.#ask(queue, async (look) => {
       this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
+      if (ifEmpty) await requireNoRetries(look, queue)
       const channel = await look.channel()
       // An event that is confirmed from here on is not on this queue: none is lost between the look and the deletion.
       for (const pattern of bindings) await channel.queueUnbind(queue, topology.exchange, pattern)
@@ -68,9 +70,11 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       // Quorum queues know neither if-unused nor if-empty (rabbitmq.com/docs/quorum-queues#feature-matrix).
       const { messageCount: events } = await channel.queueDelete(queue)
       const { messageCount: deadLetters } = await channel.queueDelete(deadQueueOf(queue))
+      const tiers = [...tierDelays()].map((delayMs) => channel.queueDelete(tierName(queue, delayMs)))
+      const retries = (await Promise.all(tiers)).reduce((sum, { messageCount }) => sum + messageCount, 0)
       await channel.exchangeDelete(orderedMarkOf(queue))
       await this.tellDeleted(queue)
-      return { events, deadLetters }
+      return { events: events + retries, deadLetters }
     })
   }
 
@@ -121,4 +125,11 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       this.#options.onChanged()
     }
   }
+}
+
+/** Nobody consumes the queue, so that no retry is added after the look. */
+async function requireNoRetries(look: QueueLook, queue: string): Promise<void> {
+  let retries = 0
+  for (const delayMs of tierDelays()) retries += await look.count(tierName(queue, delayMs))
+  if (retries > 0) throw new QueueNotEmptyError(queue, retries, 0)
 }

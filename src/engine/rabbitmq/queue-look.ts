@@ -44,6 +44,11 @@ export class QueueLook implements AsyncDisposable {
     return { ...depth, deadLetterCount: dead?.messageCount ?? null }
   }
 
+  /** How many messages a queue has that are ready; 0 if there is no such queue. */
+  async count(queue: string): Promise<number> {
+    return (await this.#declared(queue))?.messageCount ?? 0
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // A channel that is closed already has nothing to give back.
     await this.#channel?.close().catch(() => {})

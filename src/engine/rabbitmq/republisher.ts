@@ -37,6 +37,9 @@ const HELD = "its deliveries are held, and stored again later"
 /** How often to look whether the connection is back, in milliseconds. That asks nobody. */
 const AWAY_DELAY_MS = 500
 
+const NACKED =
+  "RabbitMQ refuses it with basic.nack, without a reason: a policy limits it, or it does not work"
+
 const STORED_SMALLER = "RabbitMQ refused an event; it is stored without its properties and headers"
 const LEFT_TO_BROKER = "RabbitMQ refused an event in every form; it dead-letters the original by itself"
 
@@ -102,7 +105,7 @@ export class Republisher {
             destination = { kind: "dead-letter" }
             record = refusedRetry(failure, error)
           } else {
-            troubles.began(place, reasonOf(error), HELD)
+            troubles.began(place, isNacked(error) ? NACKED : reasonOf(error), HELD)
             if (isUnexplained(error)) publishers.copies.renew()
             await Bun.sleep(delays.next())
           }
@@ -139,10 +142,12 @@ export class Republisher {
     if (tier === 0) {
       return sendTo(copies, { exchange: "", routingKey: queue, ...copy }, declareQueue)
     }
-    await topology.declareTier(client, tier)
-    return sendTo(copies, { exchange: tierName(tier), routingKey: queue, ...copy }, async () => {
-      await topology.declareTier(client, tier, { again: true })
-      if (topology.mode === "declare") troubles.mended(tierName(tier))
+    await topology.declareTier(client, queue, tier)
+    const name = tierName(queue, tier)
+    // By its name: through an exchange of its own, another queue bound there would hide that the tier is missing.
+    return sendTo(copies, { exchange: "", routingKey: name, ...copy }, async () => {
+      await topology.declareTier(client, queue, tier, { again: true })
+      if (topology.mode === "declare") troubles.mended(name)
     })
   }
 
@@ -179,7 +184,7 @@ async function sendTo(
 function placeOf(to: Destination, queue: string): string {
   if (to.kind === "dead-letter") return deadQueueOf(queue)
   const tier = tierOf(to.delayMs)
-  return tier === 0 ? queue : tierName(tier)
+  return tier === 0 ? queue : tierName(queue, tier)
 }
 
 /** Why no copy can be stored on a connection that is up: RabbitMQ confirms nothing; null if it does. */
@@ -191,6 +196,9 @@ function stallOf({ client, copies: { status } }: Publishers): string | null {
 const isAway = (error: unknown): boolean =>
   error instanceof PublishError && error.code === "engine-unavailable" && replyIn(error) === null
 
-/** A nack or a lost confirm. Tiers and dead letters have no limit: their queues refuse nothing by themselves. */
+/** Tiers and dead letters have no limit: their queues refuse nothing by themselves. */
+const isNacked = (error: unknown): boolean => error instanceof PublishError && error.code === "queue-full"
+
+/** A nack or a lost confirm. */
 const isUnexplained = (error: unknown): boolean =>
-  error instanceof PublishError && (error.code === "queue-full" || error.code === "confirm-timeout")
+  isNacked(error) || (error instanceof PublishError && error.code === "confirm-timeout")

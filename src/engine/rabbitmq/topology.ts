@@ -44,14 +44,14 @@ export const deadQueueOf = (queue: string): string => `dead.${queue}`
 /** An exchange without bindings: that it is there says that the queue has events with ordering keys. */
 export const orderedMarkOf = (queue: string): string => `ordered.${queue}`
 
-/** The exchange, and the queue, of a delay tier. */
-export const tierName = (delayMs: number): string => `retry.${delayMs}`
+/** The queue in which the retries of a queue wait that have this delay. */
+export const tierName = (queue: string, delayMs: number): string => `retry.${queue}.${delayMs}`
 
 /** Declares on the broker what this service needs of it. */
 export class Topology {
   readonly #options: TopologyOptions
-  readonly #tiers = new Set<number>()
-  readonly #declaringTiers = new Map<number, Promise<void>>()
+  readonly #tiers = new Set<string>()
+  readonly #declaringTiers = new Map<string, Promise<void>>()
   readonly #ordered = new Set<string>()
 
   constructor(options: TopologyOptions) {
@@ -103,37 +103,35 @@ export class Topology {
    * Callers of the same moment share one declaration.
    * @throws {EngineStartError} with RabbitMQ's words.
    */
-  declareTier(client: AMQPClient, delayMs: number, { again = false } = {}): Promise<void> {
-    const declaring = this.#declaringTiers.get(delayMs)
+  declareTier(client: AMQPClient, queue: string, delayMs: number, { again = false } = {}): Promise<void> {
+    const name = tierName(queue, delayMs)
+    const declaring = this.#declaringTiers.get(name)
     if (declaring !== undefined) return declaring
-    if (this.#tiers.has(delayMs) && !again) return Promise.resolve()
-    this.#tiers.delete(delayMs)
-    const begun = this.#declareTier(client, delayMs).finally(() => this.#declaringTiers.delete(delayMs))
-    this.#declaringTiers.set(delayMs, begun)
+    if (this.#tiers.has(name) && !again) return Promise.resolve()
+    this.#tiers.delete(name)
+    const begun = this.#declareTier(client, queue, delayMs).finally(() => this.#declaringTiers.delete(name))
+    this.#declaringTiers.set(name, begun)
     return begun
   }
 
   /**
-   * The queue of a tier is a quorum queue for every `QUEUE_TYPE`: a classic queue drops what it dead-letters to a queue
-   * that is full or missing (docs/decisions/0007-tiers-are-quorum-queues.md).
+   * A tier is a quorum queue for every `QUEUE_TYPE`: a classic queue drops what it dead-letters to a queue that is full or
+   * missing. Each queue has tiers of its own, so that no queue keeps the retries of another one waiting
+   * (docs/decisions/0007-tiers-are-quorum-queues.md).
    */
-  async #declareTier(client: AMQPClient, delayMs: number): Promise<void> {
-    const name = tierName(delayMs)
+  async #declareTier(client: AMQPClient, queue: string, delayMs: number): Promise<void> {
+    const name = tierName(queue, delayMs)
     const channel = await client.channel()
-    const passive = this.#options.mode === "passive"
-    await this.#attempt(`the exchange ${name}`, () =>
-      channel.exchangeDeclare(name, "fanout", { passive, durable: true, autoDelete: false }),
-    )
     await this.#declare(channel, name, {
       ...durably("quorum"),
       ...keepUntilStored("quorum"),
       "x-message-ttl": delayMs,
       "x-overflow": "reject-publish",
       "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": queue,
     })
-    if (!passive) await this.#attempt(`the queue ${name}`, () => channel.queueBind(name, name, ""))
     await channel.close()
-    this.#tiers.add(delayMs)
+    this.#tiers.add(name)
   }
 
   /** Marks a queue for all instances; where that is not allowed, for this one. */

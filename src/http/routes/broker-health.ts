@@ -47,7 +47,6 @@ const BrokerSchema = z
         updates_queues: z.boolean(),
         remembers_queues: z.boolean(),
         finds_undeclared_queues: z.boolean(),
-        deletes_waiting_retries: z.boolean(),
       })
       .openapi({ description: "Capabilities of this broker and this type of queue." }),
   })
@@ -115,5 +114,4 @@ const describe = (capabilities: EngineCapabilities) => ({
   updates_queues: capabilities.updatesQueues,
   remembers_queues: capabilities.remembersQueues,
   finds_undeclared_queues: capabilities.findsUndeclaredQueues,
-  deletes_waiting_retries: capabilities.deletesWaitingRetries,
 })

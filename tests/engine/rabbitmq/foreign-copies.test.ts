@@ -79,7 +79,7 @@ onEveryBroker((node) => {
 
       await publish(program, { headers: FIELDS })
       await (await inbox.next()).retry(LONG_DELAY_MS, failureRecord())
-      expect(await received(tierName(tierOf(LONG_DELAY_MS)))).toEqual(SENT)
+      expect(await received(tierName("calls", tierOf(LONG_DELAY_MS)))).toEqual(SENT)
 
       await publish(program, { headers: FIELDS })
       await (await inbox.next()).retry(0, failureRecord())

@@ -1,10 +1,7 @@
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import { type BrokerAccess, urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
-import { tierOf } from "../../../src/engine/rabbitmq/delay-tier.ts"
+import { tierDelays } from "../../../src/engine/rabbitmq/delay-tier.ts"
 import { deadQueueOf, tierName } from "../../../src/engine/rabbitmq/topology.ts"
-
-/** The longest delay that a case asks for, in milliseconds. */
-const MAX_DELAY_MS = 3_600_000
 
 /**
  * A broker that somebody gives the tests, by a URL such as amqp://user:password@host:5672/vhost. Its virtual
@@ -35,9 +32,7 @@ export class GivenBroker {
     for (const queue of queues) {
       await channel.queueDelete(queue)
       await channel.queueDelete(deadQueueOf(queue))
-    }
-    for (let tier = tierOf(1); tier <= tierOf(MAX_DELAY_MS); tier = tierOf(tier + 1)) {
-      await channel.queueDelete(tierName(tier))
+      for (const delayMs of tierDelays()) await channel.queueDelete(tierName(queue, delayMs))
     }
     await client.close()
   }

@@ -98,6 +98,13 @@ export class SharedHost implements AsyncDisposable {
     await this.#node.manage("PUT", `policies/${this.#host.name}/expiring`, policy)
   }
 
+  /** Limits a queue by a policy, to so many messages. */
+  async limit(queue: string, maxLength: number): Promise<void> {
+    const definition = { "max-length": maxLength, overflow: "reject-publish" }
+    const policy = { pattern: `^${queue}$`, definition, "apply-to": "queues" }
+    await this.#node.manage("PUT", `policies/${this.#host.name}/limiting`, policy)
+  }
+
   /** Makes a queue that the engine would declare otherwise. */
   async declareOtherwise(queue: string): Promise<void> {
     const args = { "x-queue-type": this.#queueType, "x-max-length": 7 }
