@@ -1,8 +1,10 @@
 import { inspect } from "node:util"
-import { AMQPClient } from "@cloudamqp/amqp-client"
+import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { AMQPView } from "@cloudamqp/amqp-client/amqp-view"
+import { boundReplies, noReply } from "./wire/bounded-replies.ts"
 import { FrameReader } from "./wire/frame-reader.ts"
 import { ViewPool } from "./wire/wire-view.ts"
+import { withTimeout } from "./with-timeout.ts"
 
 const METHOD_FRAME = 1
 const BASIC = 60
@@ -13,6 +15,12 @@ const CLASS_AT = 7
 const METHOD_AT = 9
 const NACK_BITS_AT = 19
 const MULTIPLE_BIT = 1
+
+/** How long RabbitMQ may take to answer a request on a channel, in milliseconds: longer than a large queue takes to go. */
+const REPLY_TIMEOUT_MS = 30_000
+
+/** How many channels of a connection may be given up because RabbitMQ does not answer, before the connection is too. */
+const MAX_SILENT_CHANNELS = 100
 
 /**
  * The library's client, with these faults made good:
@@ -29,10 +37,14 @@ const MULTIPLE_BIT = 1
 export class BrokerClient extends AMQPClient {
   readonly #frames = new FrameReader()
   readonly #parse = (frame: AMQPView): void => this.parseFrames(frame)
+  readonly #replyTimeoutMs: number
   #isBroken = false
+  #silentChannels = 0
 
-  constructor(url: string) {
+  /** @param replyTimeoutMs how long RabbitMQ may take to answer a request on a channel, in milliseconds; default 30 seconds */
+  constructor(url: string, replyTimeoutMs = REPLY_TIMEOUT_MS) {
     super(url)
+    this.#replyTimeoutMs = replyTimeoutMs
     // Both are private to the library. It reads the socket by the first, and takes buffers for publishes from the second.
     Reflect.set(this, "onRead", (bytes: Buffer) => this.#read(bytes))
     Reflect.set(this, "bufferPool", new ViewPool(() => this.frameMax))
@@ -54,6 +66,14 @@ export class BrokerClient extends AMQPClient {
     return "BrokerClient"
   }
 
+  /** Opens a channel. Each request on it rejects if RabbitMQ does not answer in time. */
+  override async channel(id?: number): Promise<AMQPChannel> {
+    const opening = super.channel(id)
+    const channel = await withTimeout(opening, this.#replyTimeoutMs, noReply(this.#replyTimeoutMs))
+    boundReplies(channel, this.#replyTimeoutMs, () => this.#countSilence())
+    return channel
+  }
+
   protected override parseFrames(frame: AMQPView): void {
     if (
       frame.getUint8(0) === METHOD_FRAME &&
@@ -71,6 +91,12 @@ export class BrokerClient extends AMQPClient {
     if (this.socket === undefined) return written
     written.catch(() => {})
     return Promise.resolve()
+  }
+
+  /** RabbitMQ has a channel open until it answers, and a connection has at most 2,047. */
+  #countSilence(): void {
+    this.#silentChannels++
+    if (this.#silentChannels >= MAX_SILENT_CHANNELS) this.socket?.destroy()
   }
 
   #read(bytes: Buffer): void {

@@ -3,7 +3,7 @@ import type { QueueDeclaration } from "../engine.ts"
 import { EngineUnavailableError, PublishError } from "../errors.ts"
 import type { Topology } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
-import { NOT_FOUND, reasonOf, replyIn } from "./wire/broker-fault.ts"
+import { faultOf, NOT_FOUND, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
 /** The waits between attempts to declare a queue that RabbitMQ does not let us declare. */
 const DECLARE_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
@@ -143,7 +143,7 @@ export class Repairs {
       const delays = this.#failed.get(queue)?.delays ?? new RetryDelays(DECLARE_BACKOFF)
       this.#failed.set(queue, { error, delays, isTriedAgainAt: performance.now() + delays.next() })
       // A connection that was lost says so by the state of the engine.
-      if (replyIn(error) !== null) {
+      if (replyIn(error) !== null || faultOf(error).kind === "timeout") {
         troubles.began(queue, reasonOf(error), "it is missing, and can't be declared again")
       }
       throw error
