@@ -1,4 +1,4 @@
-/** How long something waits before it is tried again. */
+/** Exponential backoff: the first wait, its growth and its upper limit. */
 export interface Backoff {
   readonly initialMs: number
   readonly factor: number
@@ -6,9 +6,9 @@ export interface Backoff {
 }
 
 /**
- * The wait after a failed attempt, in milliseconds: exponential, bounded, and spread over its upper half, so
- * that events that failed together do not come back together.
- * Source of the jitter: "Exponential Backoff And Jitter" (AWS Architecture Blog), "equal jitter".
+ * Returns the wait after a failed attempt, in milliseconds: exponential, bounded, and spread over its upper
+ * half, so that events that failed together are not retried together. Source of the jitter: "Exponential
+ * Backoff And Jitter" (AWS Architecture Blog), "equal jitter".
  * @param attempt the attempt that failed, 1 for the first.
  * @param random a number from 0 to 1. Default: `Math.random`.
  */
@@ -17,7 +17,7 @@ export function backoffDelay(backoff: Backoff, attempt: number, random: () => nu
   return Math.round(full / 2 + (full / 2) * random())
 }
 
-/** The waits of something that is tried until it succeeds, and may fail again later. */
+/** Backoff of an operation that is tried until it succeeds, and may fail again later. */
 export class RetryDelays {
   readonly #backoff: Backoff
   #failures = 0
@@ -26,23 +26,23 @@ export class RetryDelays {
     this.#backoff = backoff
   }
 
-  /** It has failed once more. Returns how long to wait, in milliseconds. */
+  /** Counts a failure. Returns how long to wait, in milliseconds. */
   next(): number {
     return backoffDelay(this.#backoff, ++this.#failures)
   }
 
-  /** It has failed once more. Resolves once the wait is over, or is cut short by the signal. */
+  /** Counts a failure. Resolves when the wait is over or the signal aborts. */
   async wait(signal: AbortSignal): Promise<void> {
     await pause(this.next(), signal)
   }
 
-  /** It has succeeded: the next failure is the first. */
+  /** Call it after a success: the next failure counts as the first. */
   reset(): void {
     this.#failures = 0
   }
 }
 
-/** Resolves after a time in milliseconds, or once the signal is aborted. */
+/** Resolves after `delayMs` milliseconds, or as soon as the signal aborts. */
 export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

@@ -1,4 +1,4 @@
-/** A map that forgets: beyond its size, the key that was set least recently goes. */
+/** A map with a maximum size. When it is full, it drops the key that was set least recently. */
 export class BoundedMap<Value> {
   readonly #maxSize: number
   readonly #values = new Map<string, Value>()

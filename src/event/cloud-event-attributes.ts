@@ -1,32 +1,32 @@
 /**
- * What attributes of CloudEvents may be, and which field of an event each one is.
+ * The allowed values of CloudEvents attributes, and the event field that each attribute maps to.
  * Source: the CloudEvents specification, v1.0.2, "Context Attributes" and "Type System".
  */
 
 export const SPEC_VERSION = "1.0"
 
-/** The source of an event that says none. */
+/** The `source` of an event that has none. */
 export const NO_SOURCE = "urn:event-broker"
 
 export const JSON_TYPE = "application/json"
 
-/** Attributes of the specification that are metadata under their own names. */
+/** Attributes of the specification that are kept as metadata of the same name. */
 export const CONTEXT_ATTRIBUTES = ["source", "subject", "time", "dataschema", "datacontenttype"] as const
 
-/** Extensions that are fields of an event. */
+/** Extensions that map to fields of an event. */
 export const FIELD_EXTENSIONS = {
   partitionkey: "ordering_key",
   priority: "priority",
   routingkey: "routing_key",
 } as const
 
-/** The extension that is the metadata `schema_version`. */
+/** The extension for the metadata field `schema_version`. */
 export const SCHEMA_VERSION_EXTENSION = "schemaversion"
 
-/** The extension with the metadata that can't be an attribute, as JSON text. */
+/** The extension for metadata that can't be attributes, as JSON text. */
 export const REST_EXTENSION = "eventbrokermetadata"
 
-/** Names that mean something else than metadata of that name. */
+/** Attribute names that don't stand for the metadata field of the same name. */
 const TAKEN = new Set<string>([
   "specversion",
   "id",
@@ -59,29 +59,29 @@ const isTimestamp = (value: unknown): boolean =>
 const isInteger = (value: unknown): boolean =>
   Number.isInteger(value) && Number(value) >= -MAX_INTEGER && Number(value) < MAX_INTEGER
 
-/** What is wrong with the value of an attribute; null where nothing is. */
+/** Returns what is wrong with the value of an attribute, or null if it is valid. */
 export function faultOfAttribute(name: string, value: unknown): string | null {
-  if (!NAME.test(name)) return "is no name of an attribute: lower-case letters and digits alone"
+  if (!NAME.test(name)) return "is not a valid attribute name: use lower-case letters and digits only"
   switch (name) {
     case "specversion":
       return value === SPEC_VERSION ? null : `must be "${SPEC_VERSION}"`
     case "time":
-      return isTimestamp(value) ? null : "must be a timestamp, as RFC 3339 has it"
+      return isTimestamp(value) ? null : "must be an RFC 3339 timestamp"
     case "id":
     case "type":
     case "source":
     case "subject":
     case "dataschema":
     case "datacontenttype":
-      return isText(value) ? null : "must be a text without control characters, and not empty"
+      return isText(value) ? null : "must be a string that is not empty and has no control characters"
     default:
       return isString(value) || typeof value === "boolean" || isInteger(value)
         ? null
-        : "must be a text without control characters, a boolean, or an integer of 32 bits"
+        : "must be a string without control characters, a boolean, or a 32-bit integer"
   }
 }
 
-/** Whether metadata of this name and value can be an attribute as it is. */
+/** Returns whether metadata of this name and value can be an attribute as it is. */
 export function isAttribute(name: string, value: unknown): boolean {
   const isContext = CONTEXT_ATTRIBUTES.some((each) => each === name)
   return (isContext || !TAKEN.has(name)) && faultOfAttribute(name, value) === null

@@ -1,7 +1,8 @@
 /**
- * CloudEvents 1.0 to events and back, with nothing lost. `type` is `<type>.<name>` (what begins with none of the five
- * types is of the type `custom`, and keeps its name), `data` is the payload. `partitionkey` is the ordering key;
- * `priority`, `routingkey` and `schemaversion` are what they say; every other attribute is metadata under its own name.
+ * Converts CloudEvents 1.0 to events and back without loss. `type` is `<type>.<name>`; a CloudEvent whose
+ * type starts with none of the five event types becomes an event of type `custom` with that type as its name.
+ * `data` is the payload, `partitionkey` the ordering key, `priority` the priority, `routingkey` the routing
+ * key and `schemaversion` the schema version. Every other attribute is metadata of the same name.
  * Source: the CloudEvents specification, v1.0.2, and its JSON event format.
  */
 import {
@@ -24,7 +25,7 @@ type Fields = Record<string, unknown>
 
 const REQUIRED = ["specversion", "id", "source", "type"]
 
-/** Of the draft, and of the CloudEvent that it was made of: where a fault is. */
+/** Maps the pointer of a fault in a draft to the pointer in the CloudEvent. */
 const POINTERS: readonly (readonly [inDraft: RegExp, inCloudEvent: string])[] = [
   [/^\/(type|name)(?=\/|$)/, "/type"],
   [/^\/payload(?=\/|$)/, "/data"],
@@ -35,13 +36,13 @@ const POINTERS: readonly (readonly [inDraft: RegExp, inCloudEvent: string])[] = 
 ]
 
 /**
- * The draft of a CloudEvent. The rules of drafts are not checked here.
- * @throws {EventInvalidError} with the faults of its attributes.
+ * Converts a CloudEvent to a draft. Checks the attributes only; `validateDraft` checks the draft.
+ * @throws {EventInvalidError} with the invalid attributes.
  */
 export function draftOfCloudEvent(input: unknown): Fields & { readonly metadata: Fields } {
   if (!isObject(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
   const { data, data_base64, ...given } = input
-  // An attribute that is null is not there: JSON event format, section 2.2.
+  // A null attribute counts as absent: JSON event format, section 2.2.
   const attributes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
   const faults = new FaultList()
   const check = (name: string, message: string | null): void => {
@@ -49,7 +50,7 @@ export function draftOfCloudEvent(input: unknown): Fields & { readonly metadata:
   }
   for (const name of REQUIRED) check(name, Object.hasOwn(attributes, name) ? null : "is required")
   for (const [name, value] of Object.entries(attributes)) check(name, faultOfAttribute(name, value))
-  check("data_base64", data_base64 === undefined ? null : "is not taken: data is a JSON object here")
+  check("data_base64", data_base64 === undefined ? null : "is not supported: send a JSON object in `data`")
   if (faults.count > 0) throw new EventInvalidError(faults.faults, faults.count)
   const { specversion: _, id, type, partitionkey, priority, routingkey, ...rest } = attributes
   return {
@@ -63,7 +64,7 @@ export function draftOfCloudEvent(input: unknown): Fields & { readonly metadata:
   }
 }
 
-/** The CloudEvent of an event, in JSON. */
+/** Converts an event to a CloudEvent in JSON format. */
 export function cloudEventOf(event: Event): Fields {
   const {
     source = NO_SOURCE,
@@ -100,13 +101,13 @@ export function cloudEventOf(event: Event): Fields {
   }
 }
 
-/** Where a fault of a draft is in the CloudEvent that it was made of. */
+/** Converts a fault of a draft to a fault of the CloudEvent that the draft was made from. */
 export function inCloudEvent({ pointer, message }: Fault): Fault {
   const [pattern, replacement] = POINTERS.find(([each]) => each.test(pointer)) ?? [/^$/, ""]
   return { pointer: pointer.replace(pattern, replacement), message }
 }
 
-/** Whether a type is written as `<type>.<name>`. */
+/** Returns whether a type has the form `<type>.<name>`. */
 const isOwnType = (type: string): boolean => EVENT_TYPES.some((each) => type.startsWith(`${each}.`))
 
 function readType(type: string): { readonly type: string; readonly name: string } {
@@ -126,7 +127,7 @@ function readMetadata(attributes: Fields): Fields {
   }
 }
 
-/** What metadata had that could not be an attribute. */
+/** Reads the metadata that could not be attributes. */
 function readLeft(text: unknown): Fields {
   const refusal = (message: string) => new EventInvalidError([{ pointer: `/${REST_EXTENSION}`, message }])
   let left: unknown

@@ -1,6 +1,6 @@
 /**
- * The event envelope: the one definition of what an event is. It validates what arrives over HTTP, what a
- * handler publishes and what comes off the wire, and the OpenAPI document shows its JSON Schema.
+ * The event envelope: the only definition of an event. It validates events from HTTP, from handlers and from
+ * the engine, and OpenAPI and AsyncAPI show its JSON Schema.
  */
 import * as v from "valibot"
 import { EVENT_TYPES } from "./event-type.ts"
@@ -10,7 +10,8 @@ import { DEFAULT_PRIORITY, PRIORITIES } from "./priority.ts"
 export const MAX_NAME_LENGTH = 128
 
 /**
- * Longest `id` and `routing_key`, in bytes of UTF-8: AMQP carries both as a short string, one length byte.
+ * Longest `id` and `routing_key`, in bytes of UTF-8: AMQP sends both as short strings, with a length of one
+ * byte.
  * Source: AMQP 0-9-1, section 4.2.5.3.
  */
 export const MAX_SHORT_STRING_BYTES = 255
@@ -24,8 +25,8 @@ const isShortString = (text: string): boolean =>
   text.isWellFormed() && Buffer.byteLength(text) <= MAX_SHORT_STRING_BYTES
 
 /**
- * A JSON object, taken as it is. (valibot's `record` also takes arrays, and leaves out keys such as
- * `__proto__` without a word; a broker hands on what it was given.)
+ * A JSON object with all of its keys. valibot's `record` accepts arrays and silently drops keys such as
+ * `__proto__`.
  */
 const jsonObject = v.custom<Record<string, unknown>>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
@@ -38,34 +39,38 @@ const id = v.pipe(
   v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
   v.check((text) => !CONTROL_CHARACTER.test(text), "must have no control characters"),
   v.check(isShortString, `must be well-formed and at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8`),
-  v.description("Id of the event. Default: a new UUIDv7. Repeat a publish with the same id."),
+  v.description(
+    "Unique id of the event. Default: a new UUIDv7. When you repeat a publish, send the same id.",
+  ),
 )
 
 const type = v.pipe(
   v.picklist(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`),
-  v.description("Kind of event. Decides the default routing key, and so the predefined queue."),
+  v.description("Kind of event. Sets the default routing key, and with it the predefined queue."),
 )
 
 const name = v.pipe(
   v.string("must be a string"),
   v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
   v.regex(NAME_PATTERN, "must be words of letters, digits, _ and -, joined by dots"),
-  v.description("What happened, within the type: words of letters, digits, `_` and `-`, joined by dots."),
+  v.description(
+    "Name of what happened, within the type: words of letters, digits, `_` and `-`, joined by dots.",
+  ),
 )
 
 const routingKey = v.pipe(
   v.string("must be a string"),
   v.check(isShortString, `must be well-formed and at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8`),
   v.description(
-    `Topic, at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8. Default, also if empty: \`events.<type>.<name>\`.`,
+    `Topic, at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8. Default, also when empty: \`events.<type>.<name>\`.`,
   ),
 )
 
-const payload = v.pipe(jsonObject, v.description("Content of the event, passed to its handlers."))
+const payload = v.pipe(jsonObject, v.description("Content of the event. Handlers receive it unchanged."))
 
 const priority = v.pipe(
   v.picklist(PRIORITIES, `must be one of ${PRIORITIES.join(", ")}`),
-  v.description("Events of a higher priority are delivered first. Default: `medium`."),
+  v.description("Events with a higher priority are delivered first. Default: `medium`."),
 )
 
 const orderingKey = v.pipe(
@@ -74,8 +79,8 @@ const orderingKey = v.pipe(
   v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
   v.check((text) => text.isWellFormed(), "must be well-formed"),
   v.description(
-    "Events of one queue with the same key, such as the id of a call, are handled one at a time, in the order in which " +
-      "they were published. Their priority has no effect.",
+    "Events of one queue with the same key, for example the id of a call, are handled one at a time, in the order they were " +
+      "published. The priority of such an event has no effect.",
   ),
 )
 
@@ -86,7 +91,7 @@ const metadata = v.pipe(
   ),
 )
 
-/** The event that a client or a handler publishes. Fields beyond these are rejected. */
+/** The event that a client or a handler publishes. Other fields are rejected. */
 export const EventDraftSchema = v.strictObject(
   {
     id: v.optional(id),
@@ -101,7 +106,9 @@ export const EventDraftSchema = v.strictObject(
   explainObject,
 )
 
-/** An event as it is stored and delivered: the draft, completed, with what the service set. */
+/**
+ * An event as it is stored and delivered: the draft with its defaults and the fields that the service sets.
+ */
 export const EventSchema = v.strictObject(
   {
     id,
@@ -113,9 +120,12 @@ export const EventSchema = v.strictObject(
     metadata,
     timestamp: v.pipe(
       v.number("must be a number"),
-      v.description("When the event was accepted, in seconds since the epoch, fractional."),
+      v.description("Time when the service accepted the event, in seconds since the epoch, fractional."),
     ),
-    status: v.pipe(v.literal("pending", 'must be "pending"'), v.description("`pending` once it is stored.")),
+    status: v.pipe(
+      v.literal("pending", 'must be "pending"'),
+      v.description("`pending` when the event is stored."),
+    ),
     retry_count: v.pipe(
       v.number("must be a number"),
       v.integer("must be a whole number"),
@@ -127,10 +137,10 @@ export const EventSchema = v.strictObject(
   explainObject,
 )
 
-/** The published event, before defaults are filled in. */
+/** The input of a publish, before defaults are filled in. */
 export type EventDraft = v.InferInput<typeof EventDraftSchema>
 
-/** A stored event: ten fields, and its ordering key where it has one. */
+/** A stored event: ten fields, and the ordering key if it has one. */
 export type Event = v.InferOutput<typeof EventSchema>
 
 function explainObject(issue: v.StrictObjectIssue): string {

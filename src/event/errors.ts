@@ -1,21 +1,21 @@
 import { boundFaults } from "./faults.ts"
 
-/** One fault in an input: where, as an RFC 6901 JSON pointer into it, and what was wrong. */
+/** One fault of an input: its place, as an RFC 6901 JSON pointer, and what is wrong. */
 export interface Fault {
   readonly pointer: string
   readonly message: string
 }
 
-/** An input that is not an event. Nothing of it was stored. */
+/** The input is not a valid event. Nothing was stored. */
 export class EventInvalidError extends Error {
   override readonly name = "EventInvalidError"
   readonly code = "validation-failed"
-  /** The first faults; `FaultList` has their bounds. */
+  /** The first faults, within the bounds of `FaultList`. */
   readonly faults: readonly Fault[]
-  /** How many faults there are, including those that are not listed. */
+  /** Number of faults, including those that are not listed. */
   readonly faultCount: number
 
-  /** @param count how many there are. Default: as many as are given. */
+  /** @param count number of faults. Default: the length of `faults`. */
   constructor(faults: readonly Fault[], count = faults.length) {
     const listed = boundFaults(faults)
     super(listed.map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; "))
@@ -24,7 +24,7 @@ export class EventInvalidError extends Error {
   }
 }
 
-/** A stored message that can't be read as an event: put there by another program. */
+/** A stored message that another program published and that can't be read as an event. */
 export class MalformedEventError extends Error {
   override readonly name = "MalformedEventError"
   readonly code = "malformed"

@@ -1,49 +1,49 @@
 /** Why an attempt failed, or why an event became a dead letter. */
 export const FAILURE_REASONS = [
-  /** The last of the attempts threw. */
+  /** The last attempt threw. */
   "attempts-exhausted",
-  /** The handler threw and there are attempts left. */
+  /** The handler threw and attempts are left. */
   "error",
-  /** The handler asked for a retry. */
+  /** The handler requested a retry. */
   "retry-requested",
-  /** The handler said that the event will never succeed. */
+  /** The handler rejected the event for good. */
   "rejected",
   /** The handler did not settle within its timeout. */
   "timeout",
   /** The worker died while the handler ran. */
   "worker-crashed",
-  /** No function of any module on the queue takes the event's name. */
+  /** No function of any module on the queue matches the event's name. */
   "no-handler",
   /** The stored message is not an event. */
   "malformed",
-  /** Another program put it on the queue, and it breaks its schema. */
+  /** Another program published the event, and it does not match its schema. */
   "schema",
   /** The event waited longer than the queue's TTL. */
   "expired",
-  /** The queue was full, and its overflow rule drops the oldest. */
+  /** The queue was full, and its overflow rule drops the oldest event. */
   "overflow",
-  /** RabbitMQ does not let the retry be stored, and will not later: its words are in the error. */
+  /** RabbitMQ permanently refuses to store the retry; the error holds its reply text. */
   "retry-refused",
-  /** The store has another event than was stored, or none: the disk changed it. */
+  /** The stored event is missing or differs from what was stored: the disk changed it. */
   "corrupt",
 ] as const
 
 export type FailureReason = (typeof FAILURE_REASONS)[number]
 
-/** Why an attempt failed that is followed by another one: never the reason of a dead letter. */
+/** Reasons of attempts that are followed by another attempt. A dead letter never has them. */
 const RETRY_REASONS: readonly FailureReason[] = ["error", "retry-requested"]
 
 /** Why an event became a dead letter. */
 export const DEAD_LETTER_REASONS = FAILURE_REASONS.filter((reason) => !RETRY_REASONS.includes(reason))
 
-/** An error as it is kept: bounded text, no live object. */
+/** A stored error: bounded text without references to live objects. */
 export interface ErrorSummary {
   readonly name: string
   readonly message: string
   readonly stack?: string
 }
 
-/** What is kept about an event's failures: with a retry for the next attempt, and with a dead letter. */
+/** Stored with the retry for the next attempt, and with the dead letter. */
 export interface FailureRecord {
   readonly reason: FailureReason
   /** Attempts made so far on this queue. */
@@ -52,17 +52,17 @@ export interface FailureRecord {
   readonly firstFailedAt: number
   readonly lastFailedAt: number
   readonly error: ErrorSummary | null
-  /** The file of the handler module that failed, where one was involved. */
+  /** File of the handler module that failed, or null if none was involved. */
   readonly module: string | null
 }
 
-/** Causes that are kept of an error. A chain may be endless: an error can be its own cause. */
+/** Most causes kept of one error. A chain can be endless, because an error can be its own cause. */
 const MAX_CAUSES = 5
 
 const MAX_MESSAGE_LENGTH = 2_000
 const MAX_STACK_LENGTH = 8_000
 
-/** Sums up whatever was thrown; never throws itself, since a thrown value can be anything. */
+/** Summarizes any thrown value. Never throws. */
 export function summarizeError(thrown: unknown): ErrorSummary {
   try {
     if (thrown instanceof Error) {
@@ -75,12 +75,12 @@ export function summarizeError(thrown: unknown): ErrorSummary {
       })
     }
   } catch {
-    // An error whose own fields throw is told of like any other value.
+    // The error's own getters threw: describe it like any other value.
   }
   return boundError({ name: typeof thrown, message: describe(thrown) })
 }
 
-/** The stack of an error, and below it those of its causes, as Node's inspection shows them. */
+/** Returns the stack of an error, followed by the stacks of its causes in the format of Node's inspection. */
 function stackWithCauses(error: Error): string {
   const stacks = [error.stack ? String(error.stack) : ""]
   let cause: unknown = error.cause
@@ -91,7 +91,7 @@ function stackWithCauses(error: Error): string {
   return stacks.filter((each) => each !== "").join("\n")
 }
 
-/** Cuts an error's texts to what is kept of them. */
+/** Cuts the texts of an error to the lengths that are stored. */
 export function boundError(error: ErrorSummary): ErrorSummary {
   return {
     name: error.name.slice(0, MAX_MESSAGE_LENGTH),
@@ -104,7 +104,7 @@ function describe(value: unknown): string {
   try {
     return typeof value === "object" ? (JSON.stringify(value) ?? "null") : String(value)
   } catch {
-    // A value that can't be turned into text has nothing more to tell than that it was thrown.
-    return "a value that can't be shown"
+    // The value has no text form. The log still says that something was thrown.
+    return "a value that can't be converted to text"
   }
 }

@@ -1,30 +1,33 @@
 import type { Fault } from "./errors.ts"
 
-/** Faults that are listed of one input. A person who corrects the input sees the pattern; the rest is counted. */
+/** Most faults listed for one input. They show the pattern to whoever corrects it; the rest is counted. */
 const MAX_FAULTS = 100
 
 /** Longest pointer and message, in UTF-16 code units. Both may quote what the client sent. */
 const MAX_POINTER_LENGTH = 256
 const MAX_MESSAGE_LENGTH = 512
 
-/** Most that the pointers and messages of one input have together: room for 100 faults of usual length. */
+/** Longest total of all pointers and messages of one input: room for 100 faults of usual length. */
 const MAX_LISTED_LENGTH = 16_384
 
-/** Stands where a text was cut. */
+/** Marks the end of a text that was cut. */
 const ELLIPSIS = "…"
 
-/** Collects the faults of one input. It keeps the first and counts the others, so no input makes a large answer. */
+/**
+ * Collects the faults of one input. Lists the first and counts the rest, so no input produces a large
+ * response.
+ */
 export class FaultList {
   readonly #faults: Fault[] = []
   #count = 0
   #length = 0
 
-  /** How many were added. */
+  /** Number of faults that were added or skipped. */
   get count(): number {
     return this.#count
   }
 
-  /** The first of them, each cut to its longest length. */
+  /** The first faults, each cut to the maximum length. */
   get faults(): readonly Fault[] {
     return this.#faults
   }
@@ -36,19 +39,19 @@ export class FaultList {
     this.#faults.push(fault)
   }
 
-  /** Counts faults that are not listed. */
+  /** Adds faults to the count without listing them. */
   skip(count: number): void {
     this.#count += count
   }
 }
 
-/** Returns the first faults, each cut to its longest length. */
+/** Returns the first faults, each cut to the maximum length. */
 export function boundFaults(faults: Iterable<Fault>): readonly Fault[] {
   const list = new FaultList()
   for (const { pointer, message } of faults) list.add(pointer, message)
   return list.faults
 }
 
-/** Returns the text, cut if it is longer than so many UTF-16 code units. */
+/** Returns the text, cut to at most `maxLength` UTF-16 code units plus an ellipsis. */
 export const cut = (text: string, maxLength: number): string =>
   text.length <= maxLength ? text : text.slice(0, maxLength).toWellFormed() + ELLIPSIS

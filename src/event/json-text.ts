@@ -1,43 +1,43 @@
-/** Deepest nesting of arrays and objects. Other JSON libraries cannot write again what nests deeper. */
+/** Deepest nesting of arrays and objects. Other JSON libraries can't serialize values that nest deeper. */
 export const MAX_JSON_DEPTH = 100
 
 /**
- * Most fields of one object. JavaScript engines store objects with more fields as hash tables; reading and writing one
- * with 100,000 fields takes some hundred milliseconds, during which the event loop stands still.
+ * Most fields of one object. JavaScript engines store larger objects as hash tables: reading and writing one
+ * with 100,000 fields blocks the event loop for some hundred milliseconds.
  */
 export const MAX_JSON_FIELDS = 10_000
 
-/** Shorter texts cannot have an object with too many fields: the shortest field is `"":1,`. */
+/** Length below which no object can have too many fields: the shortest field is `"":1,`. */
 const MIN_WIDE_LENGTH = MAX_JSON_FIELDS * 5
 
 /**
- * A number beyond the range of a double has an exponent of three digits, or more than 200 digits. Only texts that match
- * one of these are searched for such a number. One expression for both takes ten times as long.
+ * A number beyond the range of a double has an exponent of three digits or more than 200 digits. Only texts
+ * that match one of these are searched for such numbers. One expression for both takes ten times as long.
  */
 const LONG_EXPONENT = /[eE]\+?\d{3}/
 const MANY_DIGITS = /\b\d{200}/
 
-/** A text that is not JSON, or not within its bounds. The message is a sentence without its full stop. */
+/** The text is not JSON, or exceeds a bound. The message is a sentence without its full stop. */
 export class JsonTextError extends Error {
   override readonly name = "JsonTextError"
 }
 
 /**
- * Parses JSON within bounds: nesting, fields of an object, range of numbers.
- * @param what names the text in messages, for example "The body"
+ * Parses JSON and checks its bounds: nesting, fields of an object, range of numbers.
+ * @param what names the text in messages, for example "The body".
  * @throws {JsonTextError} with the reason.
  */
 export function parseJsonText(text: string, what: string): unknown {
   checkJsonShape(text, what)
   const value = parse(text)
   if ((LONG_EXPONENT.test(text) || MANY_DIGITS.test(text)) && hasInfinity(value)) {
-    throw new JsonTextError("A number is too large to be kept; send it as a string")
+    throw new JsonTextError("A number is too large to be stored; send it as a string")
   }
   return value
 }
 
 /**
- * Checks the bounds on nesting and on fields of an object, without parsing.
+ * Checks nesting and the number of fields of an object without parsing.
  * @throws {JsonTextError} with the reason.
  */
 export function checkJsonShape(text: string, what: string): void {
@@ -52,11 +52,14 @@ function parse(text: string): unknown {
   }
 }
 
-/** JSON.parse reads a number beyond the range of a double as Infinity, which JSON.stringify writes as null. */
+/**
+ * `JSON.parse` reads a number beyond the range of a double as Infinity, which `JSON.stringify` writes as
+ * null.
+ */
 function hasInfinity(value: unknown): boolean {
   if (typeof value === "number") return !Number.isFinite(value)
   if (typeof value !== "object" || value === null) return false
-  // A loop over the values, because Object.values of an array of 500,000 numbers takes a second.
+  // A loop, because `Object.values` of an array of 500,000 numbers takes a second.
   if (Array.isArray(value)) {
     for (const item of value) if (hasInfinity(item)) return true
     return false
@@ -64,7 +67,7 @@ function hasInfinity(value: unknown): boolean {
   return Object.values(value).some(hasInfinity)
 }
 
-/** Returns whether the text has enough brackets to nest too deep. Most texts do not, and are not scanned. */
+/** Returns whether the text has enough brackets to nest too deep. Most texts have not, and skip the scan. */
 function hasManyBrackets(text: string): boolean {
   let count = 0
   for (const bracket of ["{", "["]) {
@@ -75,7 +78,7 @@ function hasManyBrackets(text: string): boolean {
   return false
 }
 
-/** Counts brackets, and the fields of each object by their colons, outside strings. */
+/** Counts open brackets, and the fields of each object by its colons, ignoring strings. */
 function checkShape(text: string, what: string): void {
   const fields = new Uint32Array(MAX_JSON_DEPTH + 1)
   let depth = 0
@@ -93,7 +96,7 @@ function checkShape(text: string, what: string): void {
         break
       case CLOSE_BRACE:
       case CLOSE_BRACKET:
-        // Brackets that close nothing are left to JSON.parse.
+        // `JSON.parse` reports a closing bracket without an opening one.
         if (depth > 0) depth--
         break
       case COLON:
@@ -106,7 +109,10 @@ function checkShape(text: string, what: string): void {
   }
 }
 
-/** Returns where the string that begins at this quote ends; the end of the text if it does not. */
+/**
+ * Returns the index where the string that starts at this quote ends, or the length of the text if it doesn't
+ * end.
+ */
 function endOfString(text: string, quote: number): number {
   for (let at = quote + 1; at < text.length; at++) {
     const code = text.charCodeAt(at)

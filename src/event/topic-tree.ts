@@ -1,22 +1,22 @@
 import { canonicalWords, splitWords } from "./topic-words.ts"
 
-/** The bounds of a tree that holds patterns of strangers. */
+/** Bounds of a tree that holds patterns from clients. */
 export interface TopicTreeLimits {
-  /** Nodes, which bound the memory. About one for each word of each distinct pattern. */
+  /** Most nodes, which bounds the memory. A pattern adds about one node per distinct word. */
   readonly maxNodes: number
   /**
-   * Nodes far behind a `#`, which bound the time of a match: any number of them can be visited again at every word of a
-   * key. Of all others a key visits few at each word, whatever the patterns.
+   * Most nodes far behind a `#`, which bounds the time of a match: each word of a key can visit all of them
+   * again. Of all other nodes, a word visits only a few, whatever the patterns.
    */
   readonly maxCostlyNodes: number
 }
 
-/** The patterns of a tree have reached one of its limits. Nothing of the refused pattern was added. */
+/** The tree has reached a limit. The refused pattern was not added, not even in part. */
 export class TopicTreeFullError extends Error {
   override readonly name = "TopicTreeFullError"
 }
 
-/** A value of the tree. It counts the patterns that it was added with, and knows the last match that found it. */
+/** A value of the tree. Counts its patterns, and marks the last match that found it. */
 interface Entry<Value> {
   readonly value: Value
   uses: number
@@ -27,13 +27,19 @@ interface Node<Value> {
   readonly parent: Node<Value> | null
   readonly word: string
   readonly wildcardsAbove: number
-  /** How many words behind the first `#` above; 0 if there is none. */
+  /** Number of words behind the first `#` above; 0 if there is none. */
   readonly behindHash: number
-  /** Null if there are none: most nodes are the end of a pattern, and an empty map takes more than all the rest. */
+  /**
+   * Null if there are none: most nodes end a pattern, and an empty map takes more memory than the rest of the
+   * node.
+   */
   children: Map<string, Node<Value>> | null
   star: Node<Value> | null
   hash: Node<Value> | null
-  /** The values of the pattern that ends here, each with how often it was added; null if there are none. */
+  /**
+   * The values of the pattern that ends here, with the number of times each was added; null if there are
+   * none.
+   */
   entries: Map<Entry<Value>, number> | null
   visitedAt: number
 }
@@ -41,10 +47,10 @@ interface Node<Value> {
 const UNLIMITED: TopicTreeLimits = { maxNodes: Infinity, maxCostlyNodes: Infinity }
 
 /**
- * Finds the values whose topic patterns match a routing key: `*` is one word, `#` any number of words, none included.
- * Patterns share their common beginnings. A match walks all of them at once, word by word, and visits a node at most
- * once per word: its cost follows the paths that match, not the number of patterns or values.
- * Source of the rules: AMQP 0-9-1, section 3.1.3.3, "The topic exchange type".
+ * Finds the values whose topic patterns match a routing key: `*` is one word, `#` any number of words,
+ * including none. Patterns share their common beginnings. A match walks all of them at once, word by word,
+ * and visits a node at most once per word, so its cost depends on the paths that match, not on the number of
+ * patterns or values. Source of the rules: AMQP 0-9-1, section 3.1.3.3, "The topic exchange type".
  */
 export class TopicTree<Value> {
   readonly #limits: TopicTreeLimits
@@ -52,21 +58,21 @@ export class TopicTree<Value> {
   readonly #entries = new Map<Value, Entry<Value>>()
   #nodeCount = 0
   #costlyCount = 0
-  /** Marks what was visited: a new number for each match and for each of its words. */
+  /** Marks visited nodes: each match, and each of its words, has a new number. */
   #visit = 0
 
-  /** @param limits Default: none, for patterns of the service's own configuration. */
+  /** @param limits Default: none, for patterns from the service's own configuration. */
   constructor(limits: TopicTreeLimits = UNLIMITED) {
     this.#limits = limits
   }
 
-  /** Nodes besides the root: 0 if the tree holds nothing. */
+  /** Number of nodes besides the root: 0 if the tree is empty. */
   get nodeCount(): number {
     return this.#nodeCount
   }
 
   /**
-   * Adds a value under a pattern. One that is added twice has to be removed twice.
+   * Adds a value under a pattern. A value that is added twice has to be removed twice.
    * @throws {TopicTreeFullError}
    */
   add(pattern: string, value: Value): void {
@@ -84,7 +90,7 @@ export class TopicTree<Value> {
     node.entries.set(entry, (node.entries.get(entry) ?? 0) + 1)
   }
 
-  /** Takes back one `add`. Does nothing if there was none. */
+  /** Undoes one `add`. Does nothing if there was none. */
   remove(pattern: string, value: Value): void {
     let node: Node<Value> | undefined = this.#root
     for (const word of canonicalWords(pattern)) node = node && childOf(node, word)
@@ -98,11 +104,14 @@ export class TopicTree<Value> {
     this.#prune(node)
   }
 
-  /** The values with at least one pattern that matches, each once, in no particular order. */
+  /** Returns the values with at least one matching pattern, each once, in no particular order. */
   match(routingKey: string): Value[] {
     const found: Value[] = []
     const thisMatch = ++this.#visit
-    /** The `#` nodes that were reached. Each stays active to the end of the key: a `#` takes any word. */
+    /**
+     * The `#` nodes reached so far. Each stays active to the end of the key, because `#` matches any number
+     * of words.
+     */
     const hashes: Node<Value>[] = []
     let reached: Node<Value>[] = []
     const enter = (node: Node<Value> | undefined): void => {
@@ -124,7 +133,7 @@ export class TopicTree<Value> {
         if (children !== null) enter(children.get(word))
         if (star !== null) enter(star)
       }
-      // A `#` reached with this word takes part from the next word on.
+      // A `#` that this word reached takes part from the next word on.
       for (let index = 0; index < hashCount; index++) enter(hashes[index]?.children?.get(word))
       if (reached.length === 0 && hashes.length === 0) break
     }
@@ -136,11 +145,11 @@ export class TopicTree<Value> {
     const node = newNode(parent, word)
     const { maxNodes, maxCostlyNodes } = this.#limits
     if (this.#nodeCount >= maxNodes) {
-      throw new TopicTreeFullError(`all topics together have the ${maxNodes} distinct words that are allowed`)
+      throw new TopicTreeFullError(`all topics together reach the limit of ${maxNodes} distinct words`)
     }
     if (isCostly(node) && this.#costlyCount >= maxCostlyNodes) {
       throw new TopicTreeFullError(
-        `all topics together have the ${maxCostlyNodes} distinct words far behind a # that are allowed`,
+        `all topics together reach the limit of ${maxCostlyNodes} distinct words far behind a #`,
       )
     }
     this.#nodeCount++
@@ -154,7 +163,7 @@ export class TopicTree<Value> {
     return node
   }
 
-  /** Removes a node that has become useless, and those above that are useless without it. */
+  /** Removes a node that no pattern uses any more, and its ancestors that no pattern uses either. */
   #prune(from: Node<Value>): void {
     let node = from
     while (node.parent !== null && isUseless(node)) {
@@ -178,7 +187,10 @@ function newNode<Value>(parent: Node<Value> | null, word: string): Node<Value> {
   return { parent, word, wildcardsAbove, behindHash, children, star, hash, entries, visitedAt: 0 }
 }
 
-/** Far behind a `#`: more words, or another wildcard, than `#.word`, `#.word.#` and `#.word.word.#` have above them. */
+/**
+ * Returns whether a node is far behind a `#`: it has more words or wildcards above it than those in `#.word`,
+ * `#.word.#` and `#.word.word.#`.
+ */
 const isCostly = <Value>({ behindHash, wildcardsAbove }: Node<Value>): boolean =>
   behindHash > 3 || (behindHash > 0 && wildcardsAbove > 1)
 

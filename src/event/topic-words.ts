@@ -1,11 +1,14 @@
-/** The words of a routing key or a pattern. RabbitMQ reads the empty key as no words, not as one empty word. */
+/**
+ * Splits a routing key or a pattern into words. RabbitMQ reads the empty key as no words, not as one empty
+ * word.
+ */
 export function splitWords(key: string): readonly string[] {
   return key === "" ? [] : key.split(".")
 }
 
 /**
- * The words of a pattern, in the one order that all patterns of the same meaning share: of neighbouring wildcards the
- * `*` come first, and the `#` become one. `#.*.#` and `#.*` are `*.#`.
+ * Splits a pattern into words, in the same order for all patterns with the same meaning: among adjacent
+ * wildcards, every `*` comes first and all `#` become one. `#.*.#` and `#.*` become `*.#`.
  */
 export function canonicalWords(pattern: string): readonly string[] {
   const words: string[] = []

@@ -4,12 +4,12 @@ import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
 import { boundFaults, FaultList } from "./faults.ts"
 import { checkJsonShape, JsonTextError } from "./json-text.ts"
 
-/** A draft that was found valid, with its defaults filled in. */
+/** A valid draft, with its defaults filled in. */
 export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
 
 /**
- * Checks what somebody wants to publish.
- * @throws {EventInvalidError} with its faults and their JSON pointers.
+ * Validates the event that a client or a handler publishes.
+ * @throws {EventInvalidError} with the faults and their JSON pointers.
  */
 export function validateDraft(input: unknown): ValidDraft {
   if (Array.isArray(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
@@ -25,7 +25,7 @@ export function validateDraft(input: unknown): ValidDraft {
   throw new EventInvalidError(list.faults, list.count)
 }
 
-/** Adds every unknown field: valibot stops at the first, and a client wants to know all of them. */
+/** Adds every unknown field, because valibot stops at the first. */
 function addUnknownFields(input: unknown, list: FaultList): void {
   if (typeof input !== "object" || input === null) return
   for (const key of Object.keys(input)) {
@@ -38,7 +38,7 @@ function addUnknownFields(input: unknown, list: FaultList): void {
 const isUnknownField = (issue: v.BaseIssue<unknown>): boolean =>
   issue.type === "strict_object" && issue.expected === "never"
 
-/** Makes a stored event of a valid draft. */
+/** Completes a valid draft to an event that can be stored. */
 export function completeEvent(draft: ValidDraft, newId: () => string, nowMs: number): Event {
   const event: Event = {
     id: draft.id ?? newId(),
@@ -56,8 +56,8 @@ export function completeEvent(draft: ValidDraft, newId: () => string, nowMs: num
 }
 
 /**
- * Reads a stored event.
- * @throws {MalformedEventError} where the text is not JSON or not an event.
+ * Decodes a stored event.
+ * @throws {MalformedEventError} if the text is not JSON or not an event.
  */
 export function decodeEvent(body: string): Event {
   let json: unknown
@@ -75,8 +75,8 @@ export function decodeEvent(body: string): Event {
 }
 
 /**
- * Reads an event that another program stored: within the bounds of one that is published here.
- * @throws {MalformedEventError} if the text is not JSON, not an event, or beyond the bounds.
+ * Decodes an event that another program stored, with the bounds of a published event.
+ * @throws {MalformedEventError} if the text is not JSON, is not an event, or exceeds a bound.
  */
 export function decodeForeignEvent(body: string): Event {
   try {

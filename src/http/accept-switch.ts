@@ -2,18 +2,18 @@ import { ptr } from "bun:ffi"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { fromCLibrary } from "../system/c-library.ts"
 
-/** Turns the accepting of new connections off and on again: new ones wait meanwhile, and open ones go on. */
+/** Pauses and resumes accepting connections. While paused, new connections wait and open ones continue. */
 export interface AcceptSwitch {
   off(): void
   on(): void
 }
 
-/** A descriptor that an epoll watches, as `/proc/<pid>/fdinfo` tells of it. Source: proc_pid_fdinfo(5). */
+/** A descriptor that an epoll watches, as `/proc/<pid>/fdinfo` shows it. Source: proc_pid_fdinfo(5). */
 interface Watched {
   readonly epoll: number
   readonly descriptor: number
   readonly events: number
-  /** What the event loop gets with an event: its own pointer, which must be given back as it was. */
+  /** The event loop's own pointer, which every event carries. It has to be restored unchanged. */
   readonly data: bigint
 }
 
@@ -29,20 +29,20 @@ const EPOLL_CTL_MOD = 3
 const SOL_SOCKET = 1
 const SO_ACCEPTCONN = 30
 
-/** Room for any address of a socket. Its port is at the same place for IPv4 and IPv6. */
+/** Room for any socket address. IPv4 and IPv6 have the port at the same offset. */
 const ADDRESS_BYTES = 128
 const PORT_OFFSET = 2
 
-/** `struct epoll_event` is packed on x86-64 alone. */
+/** `struct epoll_event` is packed on x86-64 only. */
 const DATA_OFFSET = process.arch === "x64" ? 4 : 8
 
 /**
- * Makes the switch of a server that listens on this port. Call it right after the server was started, while few
- * descriptors are open.
+ * Creates the switch for the server that listens on this port. Call it right after the server starts, while
+ * few descriptors are open.
  *
- * Bun.serve can't pause accepting: `stop` also closes idle connections. So the switch takes the listening socket's events
- * out of the event loop's epoll, and puts them back as they were.
- * @returns null where there is no `/proc`
+ * Bun.serve can't pause accepting: `stop` also closes idle connections. So the switch removes the listening
+ * socket's events from the event loop's epoll, and later restores them unchanged.
+ * @returns null on systems without `/proc`
  */
 export function acceptSwitch(port: number): AcceptSwitch | null {
   const watched = watchedDescriptors()
@@ -69,7 +69,7 @@ function isEpoll(descriptor: string): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`) === "anon_inode:[eventpoll]"
   } catch {
-    // The descriptor by which the folder itself was read.
+    // The descriptor that read the folder itself.
     return false
   }
 }
@@ -88,13 +88,13 @@ type LibraryCalls = NonNullable<ReturnType<typeof fromCLibrary<typeof SYMBOLS>>>
 
 let library: LibraryCalls | null = null
 
-/** Opened when it is first needed: hardly any process ever is. */
+/** Opens the C library on first use, because hardly any process needs it. */
 function openLibrary(): LibraryCalls | null {
   library ??= fromCLibrary(SYMBOLS)
   return library
 }
 
-/** Descriptors are numbers that are used again: only a listening socket of this port is touched. */
+/** Checks for a listening socket of this port, because the system reuses descriptor numbers. */
 function isListeningOn(libc: LibraryCalls, { descriptor }: Watched, port: number): boolean {
   const value = new Int32Array(1)
   const valueBytes = new Uint32Array([value.byteLength])

@@ -4,9 +4,9 @@ import type { HttpContext, RequestHead } from "./context.ts"
 import { ProblemError } from "./problem.ts"
 
 /**
- * Decides whether a request to a route is let in, by what is known before its body is read. Pages of the web are refused
- * before (`access/page-guard.ts`), even if there is no such route.
- * Returns the key of the request; null if the service has no keys, or the route is open.
+ * Admits or rejects a request to a route before its body is read. Web pages are checked earlier
+ * (`access/page-guard.ts`), even for paths without a route. Returns the key of the request; null if the
+ * service has no keys or the route is open.
  * @throws {ProblemError} `unauthorized`, `forbidden`, or `starting` while the service starts.
  */
 export function admit({ route, headers }: RequestHead, { keys, isStarting }: HttpContext): StoredKey | null {
@@ -16,7 +16,11 @@ export function admit({ route, headers }: RequestHead, { keys, isStarting }: Htt
   if (eventTypes === "unlimited-only") requireAllTypes(key)
   if (isStarting()) {
     const details = scope === "publish" ? { outcome: "not-stored" as const } : {}
-    throw new ProblemError("starting", "Its queues and handlers are not loaded yet. Ask again.", details)
+    throw new ProblemError(
+      "starting",
+      "The queues and handlers are not loaded yet. Try again shortly.",
+      details,
+    )
   }
   return key
 }

@@ -27,7 +27,10 @@ import { showSchema } from "./routes/show-schema.ts"
 import { unbindQueue } from "./routes/unbind-queue.ts"
 import { validatePayload } from "./routes/validate-payload.ts"
 
-/** Every route of the service, in the order of the documentation. A route that is not here does not exist. */
+/**
+ * Every route of the service, in the order of the documentation. A route that is not listed here does not
+ * exist.
+ */
 export function createRouteTable(context: HttpContext): RouteTable {
   const publish = publishEvent(context)
   const table: RouteTable = new RouteTable(

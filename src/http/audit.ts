@@ -6,7 +6,10 @@ import type { ProblemError, ProblemSlug } from "./problem.ts"
 import { isChange } from "./route.ts"
 import type { Match } from "./route-table.ts"
 
-/** Refusals that anybody can cause without a key, or that have a line of their own: they would let others fill the log. */
+/**
+ * Rejections that anybody can cause without a key, which could fill the log, or that have a log line of their
+ * own.
+ */
 const UNLOGGED: ReadonlySet<ProblemSlug> = new Set([
   "unauthorized",
   "rate-limited",
@@ -14,13 +17,13 @@ const UNLOGGED: ReadonlySet<ProblemSlug> = new Set([
   "internal",
 ])
 
-/** Who asked for a change, for its line in the log. The key is left out if the service has none. */
+/** Log fields of the client that asked for a change. Without keys, `key` is left out. */
 export const askedBy = ({ key, requestId }: Pick<RouteRequest, "key" | "requestId">) => ({
   ...(key !== null && { key: key.name }),
   request_id: requestId,
 })
 
-/** Which dead letters were asked for, for the log: of ids, how many, because there may be thousands. */
+/** Log fields of a selection of dead letters. Logs the number of ids only, because there may be thousands. */
 export const summarizeSelection = ({ ids, reason, name, limit, all }: Selection) => ({
   ...(ids !== undefined && { ids: ids.length }),
   reason,
@@ -31,7 +34,10 @@ export const summarizeSelection = ({ ids, reason, name, limit, all }: Selection)
 
 type Selection = z.infer<typeof PurgeQuerySchema>
 
-/** Logs a change to queues or dead letters that was refused: an operator looks for it where those that were made are. */
+/**
+ * Logs a rejected change to queues or dead letters, so that operators find it next to the changes that were
+ * made.
+ */
 export function logRefusedChange(
   logger: Logger,
   match: Match,

@@ -3,44 +3,44 @@ import { ProblemError } from "./problem.ts"
 import { Account, SharedBudget, type Shortage, type WhoTakes } from "./shared-budget.ts"
 
 /**
- * Longest body that is read in one go, in bytes. Reading a short body in chunks takes twice as long. What of it has
- * arrived can't be counted before all of it has.
+ * Longest body that is read at once, in bytes. Reading a short body in chunks takes twice as long. Its bytes
+ * are counted only after the whole body has arrived.
  */
 export const READ_AT_ONCE_BYTES = 65_536
 
 /**
- * Bodies that may be on their way at a time. What the budget does not see of them is at most `READ_AT_ONCE_BYTES` each,
- * 256 MiB together.
+ * Most bodies that may be arriving at a time. The byte budget misses at most `READ_AT_ONCE_BYTES` of each:
+ * 256 MiB in total.
  */
 const MAX_ARRIVING = 4_096
 
 /**
- * Uploads of lines at a time. Each may be unread for as long as its client does not take the answers, and Bun then
- * holds 1.5 MB of it (measured with Bun 1.4.5): 384 MB together.
+ * Most NDJSON uploads at a time. While its client does not read the responses, each upload is unread, and Bun
+ * holds 1.5 MB of it (measured with Bun 1.4.5): 384 MB in total.
  */
 const MAX_UPLOADS = 256
 
 export interface BodyLimitsOptions {
-  /** How long a body may take to arrive, in milliseconds. */
+  /** Longest time that a body may take to arrive, in milliseconds. */
   readonly timeoutMs: number
-  /** Bytes of the bodies of all requests in flight. */
+  /** Most bytes of the bodies of all requests in flight. */
   readonly bufferedBytes: number
-  /** The largest body of any route, in bytes. Default: 1. */
+  /** The largest body that any route accepts, in bytes. Default: 1. */
   readonly largestBytes?: number
   readonly maxArriving?: number
   readonly maxUploads?: number
 }
 
-/** What bounds the bodies of all requests together, besides the size that each route allows. */
+/** Bounds on the bodies of all requests together. Each route also has a size limit of its own. */
 export class BodyLimits {
   readonly timeoutMs: number
-  /** Bytes that have arrived, of requests that are not answered. */
+  /** Bytes that have arrived, of requests without a response yet. */
   readonly bytes: SharedBudget
-  /** Bodies that have not arrived whole. */
+  /** Bodies that have not fully arrived. */
   readonly arriving: SharedBudget
-  /** Uploads of lines that go on. */
+  /** Uploads in progress. */
   readonly uploads: SharedBudget
-  /** Shares the event loop between the bodies that take long to work off. */
+  /** Shares the event loop between bodies that take long to process. */
   readonly turns = new LoopTurns()
 
   constructor(options: BodyLimitsOptions) {
@@ -51,7 +51,7 @@ export class BodyLimits {
   }
 }
 
-/** Opens an account and takes so much. @throws {ProblemError} `too-many-in-flight`. */
+/** Opens an account and takes `amount` from the budget. @throws {ProblemError} `too-many-in-flight`. */
 export function takeNew(budget: SharedBudget, who: WhoTakes, amount: number, what: string): Account {
   const account = new Account(budget, who)
   requireRoom(account.take(amount), who, what)
@@ -59,15 +59,16 @@ export function takeNew(budget: SharedBudget, who: WhoTakes, amount: number, wha
 }
 
 /**
- * @param what the things that there are too many of, as the subject of a sentence in the plural
- * @throws {ProblemError} `too-many-in-flight`, which says whether the client has its own share, or all have everything.
+ * @param what the exhausted things, as the plural subject of a sentence
+ * @throws {ProblemError} `too-many-in-flight`. Its detail says whether the client's own share is used up, or
+ * the total.
  */
 export function requireRoom(shortage: Shortage | null, who: WhoTakes, what: string): void {
   if (shortage === null) return
   const detail =
     shortage === "share"
-      ? `${what} of ${who()} have taken its share: wait for answers. Requests of others are still taken.`
-      : `${what} of all clients together have taken all there is.`
+      ? `${what} of ${who()} use up its share. Wait for responses. Requests of other clients are still accepted.`
+      : `${what} of all clients together use up the limit.`
   throw new ProblemError("too-many-in-flight", detail, {
     outcome: "not-stored",
     headers: { Connection: "close" },

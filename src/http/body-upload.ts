@@ -7,8 +7,8 @@ const readerOf = (request: Request) => request.body?.getReader()
 type Reader = NonNullable<ReturnType<typeof readerOf>>
 
 /**
- * A body that is worked off while it arrives, whatever its size. Only what was read and is still held counts for the
- * budget of bytes: an upload that waits for its client costs nothing of it.
+ * A body of any size that is processed while it arrives. Only bytes that were read and are still held count
+ * for the byte budget: an upload that waits for its client uses none of it.
  */
 export class BodyUpload implements Disposable {
   readonly #limits: BodyLimits
@@ -17,12 +17,12 @@ export class BodyUpload implements Disposable {
   readonly #reader: Reader | undefined
   readonly #open: Account
   readonly #bytes: Account
-  /** How long its client was waited for since something whole arrived, in milliseconds. */
+  /** How long the client has kept us waiting since the last complete line, in milliseconds. */
   #waitedMs = 0
 
   /** @throws {ProblemError} `too-many-in-flight`. */
   constructor(request: Request, limits: BodyLimits, who: WhoTakes, signal: AbortSignal) {
-    this.#open = takeNew(limits.uploads, who, 1, "The uploads that are open")
+    this.#open = takeNew(limits.uploads, who, 1, "The open uploads")
     this.#limits = limits
     this.#who = who
     this.#signal = signal
@@ -31,8 +31,8 @@ export class BodyUpload implements Disposable {
   }
 
   /**
-   * Reads the next chunk each time that it is asked for one. It ends early, without an error, once the signal is aborted.
-   * @throws {ProblemError} `too-many-in-flight`; or `request-timeout` if nothing whole arrives in time.
+   * Yields the next chunk on demand. Ends early, without an error, when the signal aborts.
+   * @throws {ProblemError} `too-many-in-flight`, or `request-timeout` if no complete line arrives in time.
    */
   async *chunks(): AsyncGenerator<Uint8Array, void> {
     const stop = (): void => void this.#reader?.cancel().catch(() => {})
@@ -51,9 +51,9 @@ export class BodyUpload implements Disposable {
   }
 
   /**
-   * Says what became of the chunks so far.
-   * @param heldBytes how much of them is still held
-   * @param hasProgressed whether they had something whole: then the time for the next begins anew
+   * Reports how the chunks read so far were processed.
+   * @param heldBytes number of their bytes that are still held
+   * @param hasProgressed true if they completed a line: the timeout for the next one restarts
    */
   settle(heldBytes: number, hasProgressed: boolean): void {
     this.#bytes.keep(heldBytes)
@@ -69,7 +69,7 @@ export class BodyUpload implements Disposable {
     const { timeoutMs } = this.#limits
     const begunAt = performance.now()
     const read = inTime(reader.read(), timeoutMs - this.#waitedMs, () =>
-      bodyTimeout(timeoutMs, "A whole line"),
+      bodyTimeout(timeoutMs, "A complete line"),
     )
     const result = await read
     this.#waitedMs += performance.now() - begunAt

@@ -1,14 +1,17 @@
 import type { StoredKey } from "./access/key-file.ts"
 
-/** Parts of an IPv6 address that name a network: its host takes any address within it. Source: RFC 4291, 2.5.4. */
+/**
+ * Parts of an IPv6 address that identify the network. A host can use any address within it. Source: RFC 4291,
+ * 2.5.4.
+ */
 const NETWORK_PARTS = 4
 
-/** An IPv4 address on a socket that takes both. Source: RFC 4291, 2.5.5.2. */
+/** An IPv4 address on a dual-stack socket. Source: RFC 4291, 2.5.5.2. */
 const MAPPED = /^::ffff:(?=[\d.]+$)/i
 
 /**
- * Names who sends a request, for what clients share: the key, and where the service has none, the address. Behind a
- * proxy all clients without keys are one.
+ * Names the client of a request, for limits that clients share: the key, or the address if the service has no
+ * keys. Without keys, all clients behind one proxy count as one.
  */
 export function clientName(key: StoredKey | null, address: () => string | null): string {
   if (key !== null) return `the key ${key.name}`
@@ -16,7 +19,7 @@ export function clientName(key: StoredKey | null, address: () => string | null):
   return given === null ? "this client" : `the address ${networkOf(given)}`
 }
 
-/** Returns the network of an IPv6 address, and an IPv4 address as it is. */
+/** Returns the network of an IPv6 address; an IPv4 address is returned unchanged. */
 export function networkOf(address: string): string {
   const plain = address.replace(MAPPED, "")
   if (!plain.includes(":")) return plain

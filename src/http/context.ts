@@ -18,87 +18,92 @@ import type { RequestBody } from "./request-body.ts"
 import type { RequestHost } from "./request-host.ts"
 import type { Route } from "./route.ts"
 
-/** What the server hands to the app with each request. */
+/** Passed from the server to the app with each request. */
 export interface Bindings {
   readonly requestId: string
-  /** Returns the address that the request came from; null if its connection is gone. */
+  /** Returns the client's address, or null if its connection is closed. */
   readonly address: () => string | null
-  /** Exempts the connection from the idle timeout, until the returned value is disposed of. */
+  /** Exempts the connection from the idle timeout until the returned value is disposed of. */
   readonly mayTakeLong: () => Disposable
-  /** Keeps the service from stopping before an answer is sent that goes on after it was begun. */
+  /**
+   * Keeps the service from stopping until the returned value is disposed of, for responses that continue
+   * after they have begun.
+   */
   readonly hold: () => Disposable
-  /** Aborted once the service stops: an answer that goes on is to end soon. */
+  /** Aborts when the service stops: long responses must end soon. */
   readonly stopping: AbortSignal
 }
 
-/** A request to a route that is there, with a valid Host: what decides whether it is let in. */
+/** The head of a request to an existing route with a valid Host: all that admission needs. */
 export interface RequestHead {
   readonly route: Route
   readonly method: string
   readonly headers: Headers
-  /** Null if the request names none. */
+  /** Null if the request has no Host. */
   readonly host: RequestHost | null
 }
 
-/** A request that was let in, as its route's handler gets it. */
+/** An admitted request, as the handler of its route receives it. */
 export interface RouteRequest extends RequestHead, Bindings {
   readonly params: PathParameters
   /** The query of the URL with its question mark; empty if there is none. */
   readonly query: string
-  /** The key of the request; null if the service has no keys, or the route is open. */
+  /** The key of the request; null if the service has no keys or the route is open. */
   readonly key: StoredKey | null
-  /** What the key may still ask for; null if there is no limit. */
+  /** The rate allowance of the key; null if there is no limit. */
   readonly allowance: Allowance | null
   readonly body: RequestBody
 }
 
-/** Answers a request. Its id is in its answer, and in the log. */
+/** Answers a request. The request's id is in the response and in the log. */
 export type HttpApp = (request: Request, bindings: Bindings) => Promise<Response>
 
-/** Which queues this instance consumes. */
+/** The queues that this instance consumes. */
 export interface Consumption {
-  /** Whether a queue is not consumed for now; null for one that has no handler module here. */
+  /** Returns whether consumption of a queue is paused; null if the queue has no handler module here. */
   isPaused(queue: string): boolean | null
   pause(queue: string): void
   resume(queue: string): void
 }
 
-/** Which queues nothing needs any more. */
+/** Finds queues that nothing uses any more. */
 export interface Orphans {
-  /** Whether a queue is neither predefined nor consumed, and has no handler module on this instance. */
+  /**
+   * Returns whether a queue is not predefined, not consumed, and without a handler module on this instance.
+   */
   isOrphaned(queue: QueueStats): boolean
-  /** Looks at the queues, so that the health is that of now. */
+  /** Checks the queues now, so that the health report is current. */
   look(): Promise<void>
 }
 
-/** What the routes need of the rest of the service. */
+/** The parts of the service that the routes use. */
 export interface HttpContext {
   readonly engine: Engine
   readonly publisher: Publisher
   readonly consumption: Consumption
   readonly orphans: Orphans
   readonly live: LiveStream
-  /** The keys that requests need; null where the service is open. */
+  /** The keys that requests need; null if the service is open. */
   readonly keys: KeyRing | null
-  /** The schemas of events; null where there are none. */
+  /** The schemas of events; null if there are none. */
   readonly catalog: SchemaCatalog | null
   readonly exchange: ExchangeInfo
-  /** The queues that are always there. */
+  /** The predefined queues. */
   readonly queues: readonly QueueDeclaration[]
-  /** Whether the queues and handlers are not there yet; then the open routes alone are answered. */
+  /** Returns true until the queues and handlers are loaded; until then, only open routes are served. */
   readonly isStarting: () => boolean
   readonly health: () => HealthReport
-  /** How the connection to the broker is; null where the engine has none. */
+  /** Returns the state of the connection to the broker; null if the engine has none. */
   readonly brokerReport: (() => BrokerReport) | null
-  /** The largest body of a publish and of a batch, in bytes. */
+  /** The largest bodies of a publish and of a batch, in bytes. */
   readonly maxBodyBytes: number
   readonly maxBatchBytes: number
   readonly bodies: BodyLimits
-  /** How often each key may ask; null where there is no limit. */
+  /** The request rate of each key; null if there is no limit. */
   readonly rates: RateLimit | null
-  /** Which pages of the web may use the service, and by which names. */
+  /** Which web pages may use the service, and through which host names. */
   readonly pages: PageRules
-  /** Which pages may read its answers; null for none. */
+  /** Which web pages may read the responses; null if none may. */
   readonly cors: Cors | null
   readonly version: string
   readonly metrics: Metrics

@@ -1,15 +1,15 @@
 import { emptyResponseHeaders } from "./response-headers.ts"
 
-/** What stands for every origin. */
+/** Allows every origin. */
 const ANY_ORIGIN = "*"
 
-/** How long a browser may keep the answer to its preflight request, in seconds. */
+/** How long a browser may cache the response to a preflight request, in seconds. */
 const MAX_AGE_SECONDS = 600
 
-/** What a page may send besides what every page may. */
+/** Request headers that a page may send in addition to the CORS-safelisted ones. */
 const REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-Id, traceparent, tracestate"
 
-/** What a page may read besides what every page may. */
+/** Response headers that a page may read in addition to the CORS-safelisted ones. */
 const RESPONSE_HEADERS = "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy"
 
 /** Lets pages of other origins use the service. Source: fetch.spec.whatwg.org, "CORS protocol". */
@@ -21,8 +21,8 @@ export class Cors {
   }
 
   /**
-   * Answers an OPTIONS by which a browser asks what it may send; null for any other.
-   * @param methods what the path takes
+   * Answers the preflight request of a browser. Returns null for any other OPTIONS request.
+   * @param methods the methods of the path
    */
   preflight({ headers }: Request, methods: readonly string[], requestId: string): Response | null {
     if (!headers.has("access-control-request-method") || !this.#allows(headers.get("origin"))) return null
@@ -37,7 +37,7 @@ export class Cors {
     })
   }
 
-  /** Says of an answer who may read it. */
+  /** Adds the CORS headers to a response. */
   mark(request: Request, response: Response): void {
     const origin = request.headers.get("origin")
     response.headers.append("Vary", "Origin")

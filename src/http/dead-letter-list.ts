@@ -3,15 +3,15 @@ import { parseJsonText } from "../event/json-text.ts"
 import type { LoopTurns } from "./loop-turns.ts"
 
 /**
- * Length of the bodies after which an answer ends and gives a cursor, in UTF-16 code units: enough for 1,000 ordinary
- * letters. The last page may go over it by its own length.
+ * Total length of bodies after which a response ends with a cursor, in UTF-16 code units: enough for 1,000
+ * ordinary dead letters. The last page may exceed it by its own length.
  */
 const MAX_ANSWER_LENGTH = 8_388_608
 
-/** Length up to which an answer is sent as a whole, with its Content-Length. */
+/** Longest response that is sent in one piece, with Content-Length. */
 const MAX_WHOLE_LENGTH = 65_536
 
-/** Length of the texts that a streamed answer is sent in. */
+/** Length of the pieces of a streamed response. */
 const CHUNK_LENGTH = 65_536
 
 export interface DeadLetterListOptions {
@@ -22,12 +22,12 @@ export interface DeadLetterListOptions {
   readonly turns: LoopTurns
 }
 
-/** The answer to a look at dead letters, read from the engine page by page while it is sent. */
+/** Lists dead letters. Reads them from the engine page by page while the response is sent. */
 export class DeadLetterList {
   readonly #options: DeadLetterListOptions
   readonly #first: DeadLetterPage
 
-  /** Reads the first page, so that what is wrong is known before the answer begins. */
+  /** Reads the first page, so that errors are known before the response begins. */
   static async begin(options: DeadLetterListOptions): Promise<DeadLetterList> {
     const { engine, queue, selection, cursor } = options
     return new DeadLetterList(options, await engine.deadLetters(queue, selection, cursor))
@@ -38,7 +38,7 @@ export class DeadLetterList {
     this.#first = first
   }
 
-  /** The answer as one text; null if it is too long for that. */
+  /** Returns the whole response as text, or null if it is too long. */
   whole(): string | null {
     const { queue, selection } = this.#options
     const { letters, cursor } = this.#first
@@ -48,7 +48,7 @@ export class DeadLetterList {
     return `{"count":${letters.length},"dead_letters":[${texts.join(",")}],"cursor":${JSON.stringify(cursor)}}`
   }
 
-  /** The answer in pieces, each made once the one before was taken. */
+  /** Yields the response in pieces, each made after the previous one was taken. */
   async *texts(): AsyncGenerator<string, void> {
     const { engine, queue, selection, turns } = this.#options
     let page = this.#first
@@ -75,7 +75,10 @@ export class DeadLetterList {
 const lengthOf = (letters: readonly DeadLetter[]): number =>
   letters.reduce((sum, { body }) => sum + body.length, 0)
 
-/** A dead letter as JSON. An event is copied as it is stored: to parse it and write it again takes twice as long. */
+/**
+ * Returns a dead letter as JSON. Copies the stored event, because parsing and serializing it takes twice as
+ * long.
+ */
 function textOf(queue: string, { body, failure }: DeadLetter): string {
   const event = isJson(body) ? `"event":${body}` : `"body":${JSON.stringify(body)}`
   const rest = JSON.stringify({
@@ -94,7 +97,7 @@ function isJson(body: string): boolean {
     parseJsonText(body, "The event")
     return true
   } catch {
-    // Another program's message: no JSON, or JSON that clients can't read.
+    // A message of another program that is not JSON, or JSON that clients can't read.
     return false
   }
 }

@@ -4,28 +4,32 @@ import { openFilesLimit } from "../telemetry/open-files.ts"
 import type { AcceptSwitch } from "./accept-switch.ts"
 
 /**
- * Descriptors that are held open, to be let go of when the process has no others: enough for connections to RabbitMQ,
- * for the files and threads of a worker that is replaced, and for what the store opens.
+ * Most descriptors held in reserve, released when the process has no others: enough for connections to
+ * RabbitMQ, for the files and threads of a worker that is replaced, and for files that the store opens.
  */
 const MAX_RESERVE = 16
 
-/** The reserve's part of a low limit: the service has to start with the rest. */
+/** Largest part of a low limit that the reserve may take: the service has to start with the rest. */
 const RESERVE_PART = 1 / 8
 
-/** Connections are accepted again once this many times the reserve is free: the reserve, and some for them. */
+/**
+ * Free descriptors needed before accepting resumes, as a multiple of the reserve: the reserve itself, and
+ * some for the connections.
+ */
 const ROOM_FACTOR = 1.5
 
-/** How often it looks, in milliseconds. For that long an exhausted process spins at worst. */
+/** Interval between checks, in milliseconds: the longest time that an exhausted process spins. */
 const LOOK_INTERVAL_MS = 250
 
-/** An exhaustion that comes back within this time, in milliseconds, is the same one, and not told again. */
+/** An exhaustion that returns within this time, in milliseconds, is the same one and is not logged again. */
 const CALM_MS = 10_000
 
 const ANY_FILE = "/dev/null"
 
 /**
- * Stops accepting connections while the process has no file descriptors left. Otherwise the event loop tries in vain to
- * accept the connections that wait, again and again, and the store, the workers and RabbitMQ find no descriptor either.
+ * Stops accepting connections while the process has no file descriptors left. Otherwise the event loop would
+ * retry to accept waiting connections in a busy loop, and the store, the workers and RabbitMQ would get no
+ * descriptors either.
  */
 export class DescriptorGuard implements Disposable {
   readonly #switch: AcceptSwitch
@@ -38,7 +42,7 @@ export class DescriptorGuard implements Disposable {
   )
   readonly #reserve: number[] = []
   #isExhausted = false
-  /** When the exhaustion began that the log has told of and not ended yet, on the monotonic clock. */
+  /** Start of the exhaustion that was logged and has not ended, on the monotonic clock. */
   #toldAt: number | null = null
   #resumedAt = 0
 
@@ -49,7 +53,7 @@ export class DescriptorGuard implements Disposable {
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS)
   }
 
-  /** Whether there are too few descriptors, and no connections are accepted. */
+  /** True while there are too few descriptors and no connections are accepted. */
   get isExhausted(): boolean {
     return this.#isExhausted
   }
@@ -73,12 +77,12 @@ export class DescriptorGuard implements Disposable {
     this.#toldAt = performance.now()
     this.#logger.error(
       { open_files_limit: this.#limit },
-      "no file descriptors left: new connections wait until others close; raise the limit of open files",
+      "no file descriptors left: new connections wait until others close; raise the open files limit",
     )
   }
 
   #resumeIfPossible(): void {
-    // Not a part of the reserve: what becomes free before that is for the rest of the service.
+    // Needs more than the reserve: descriptors that become free earlier are left to the rest of the service.
     if (!hasRoom(Math.ceil(this.#reserveSize * ROOM_FACTOR))) return
     take(this.#reserve, this.#reserveSize)
     this.#switch.on()
@@ -90,17 +94,17 @@ export class DescriptorGuard implements Disposable {
     if (this.#toldAt === null || performance.now() - this.#resumedAt < CALM_MS) return
     const seconds = Math.round((this.#resumedAt - this.#toldAt) / 1_000)
     this.#toldAt = null
-    this.#logger.info({ seconds }, "there are file descriptors again: new connections are accepted")
+    this.#logger.info({ seconds }, "file descriptors available again: accepting connections")
   }
 }
 
-/** Opens files until so many are held. @returns whether they are */
+/** Opens files until `count` are held. @returns whether all could be opened */
 function take(held: number[], count: number): boolean {
   try {
     while (held.length < count) held.push(openSync(ANY_FILE, "r"))
     return true
   } catch {
-    // EMFILE, or ENFILE where the whole system has none left.
+    // EMFILE, or ENFILE if the whole system has no descriptors left.
     return false
   }
 }

@@ -2,8 +2,8 @@ import type { EventSchema, SchemaCatalog } from "../schema/schema-catalog.ts"
 import { ProblemError } from "./problem.ts"
 
 /**
- * A version of an event's schema; the highest where none is asked for.
- * @throws {ProblemError} `not-found`, which names what there is.
+ * Returns a version of an event's schema; the highest version by default.
+ * @throws {ProblemError} `not-found`, which names the existing versions.
  */
 export function findSchema(
   catalog: SchemaCatalog | null,
@@ -15,5 +15,5 @@ export function findSchema(
   if (found !== undefined) return found
   if (versions.length === 0) throw new ProblemError("not-found", `${type}/${name} has no schema.`)
   const known = versions.map((each) => each.version).join(", ")
-  throw new ProblemError("not-found", `${type}/${name} has no version ${version}, but ${known}.`)
+  throw new ProblemError("not-found", `${type}/${name} has no version ${version}; it has ${known}.`)
 }

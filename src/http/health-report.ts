@@ -5,7 +5,10 @@ import type { Census } from "../telemetry/state-metrics.ts"
 const CheckSchema = z
   .object({
     status: z.enum(["up", "degraded", "down"]),
-    detail: z.string().optional().openapi({ description: "Why it is not up, or what it counts." }),
+    detail: z
+      .string()
+      .optional()
+      .openapi({ description: "Why the part is not up, or the counts that it is based on." }),
   })
   .openapi("HealthCheck")
 
@@ -14,8 +17,8 @@ export const HealthReportSchema = z
   .object({
     status: z.enum(["ready", "degraded", "starting", "unavailable", "stopping"]).openapi({
       description:
-        "`ready`: it takes events and handles them. `degraded`: it takes them, and handles less than it should. " +
-        "With both the answer is 200, with the others 503.",
+        "`ready`: the service accepts and handles events. `degraded`: it accepts events, but does not handle all of them. " +
+        "Both are answered with 200, all others with 503.",
     }),
     version: z.string(),
     engine: z.string(),
@@ -41,22 +44,25 @@ export const EXAMPLE_REPORT: HealthReport = {
 
 type Check = z.infer<typeof CheckSchema>
 
-/** What the service knows of itself, without asking anybody. */
+/** The state of the service, known without asking other systems. */
 export interface Vitals {
   readonly phase: "starting" | "running" | "stopping"
   readonly version: string
   readonly uptimeMs: number
   readonly engine: string
   readonly engineStatus: EngineStatus
-  /** Workers that take jobs. */
+  /** Workers that accept jobs. */
   readonly workers: Census
-  /** Queues that are consumed, of those that have a handler module and are not paused. */
+  /** Consumed queues, out of those that have a handler module and are not paused. */
   readonly consumers: Census
-  /** Which queues take events that nothing consumes, or refuse them; null if there are none. */
+  /** Queues that receive events without a consumer, or reject them; null if there are none. */
   readonly queueFault: string | null
 }
 
-/** Says how the service is: it takes no events without its engine, and handles none without a worker. */
+/**
+ * Summarizes the state of the service. Without its engine it accepts no events; without a worker it handles
+ * none.
+ */
 export function reportHealth(vitals: Vitals): HealthReport {
   const { phase, version, engine, uptimeMs, workers, consumers } = vitals
   const checks = {
@@ -74,12 +80,13 @@ export function reportHealth(vitals: Vitals): HealthReport {
   }
 }
 
-/** A consumer that is away is no reason to send its traffic elsewhere: what is published waits in the queue. */
+/** A missing consumer does not make the service unavailable, because its events wait in the queue. */
 function summarize(
   { state }: EngineStatus,
   { engine, pool, consumers, queues }: HealthReport["checks"],
 ): HealthReport["status"] {
-  // A blocked engine takes no events, though it goes on delivering: traffic is better sent elsewhere.
+  // A blocked engine accepts no events, although it still delivers: load balancers should send traffic
+  // elsewhere.
   if (state !== "ready" || pool.status === "down") return "unavailable"
   return [engine, pool, consumers, queues].every(({ status }) => status === "up") ? "ready" : "degraded"
 }
@@ -92,7 +99,7 @@ function checkEngine(status: EngineStatus): Check {
   return { status: status.state === "blocked" ? "degraded" : "down", detail }
 }
 
-/** Traffic is not sent elsewhere because of a queue: the other queues take their events. */
+/** A queue fault only degrades the service, because the other queues still accept their events. */
 const checkQueues = (fault: string | null): Check =>
   fault === null ? { status: "up" } : { status: "degraded", detail: fault }
 

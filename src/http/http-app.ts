@@ -13,12 +13,12 @@ import { HostReader } from "./request-host.ts"
 import { emptyResponseHeaders } from "./response-headers.ts"
 import type { Match } from "./route-table.ts"
 
-/** The methods that metrics tell apart. */
+/** Methods that metrics count separately. */
 const COUNTED_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
 /**
- * The HTTP surface: parses a request's target once, matches it once, lets it in or not, and runs the handler of its
- * route. The one place where errors become problem documents.
+ * The HTTP interface: parses the target of a request once, matches it once, admits or rejects the request,
+ * and runs the handler of its route. The only place where errors become problem documents.
  */
 export function createHttpApp(context: HttpContext): HttpApp {
   const table = createRouteTable(context)
@@ -91,7 +91,9 @@ async function answer(
   return response
 }
 
-/** Source: RFC 9110, section 9.3.7. It has no side effects, and tells nothing that the documentation does not. */
+/**
+ * Source: RFC 9110, section 9.3.7. It has no side effects, and reveals only what the documentation states.
+ */
 const optionsAnswer = (allowed: readonly string[], requestId: string): Response =>
   new Response(null, {
     status: 204,
@@ -100,9 +102,9 @@ const optionsAnswer = (allowed: readonly string[], requestId: string): Response 
 
 function explain(error: unknown, request: Request, requestId: string, { logger }: HttpContext): ProblemError {
   const problem = toProblemError(error)
-  // A client that left in the middle of its request is no fault of the service.
+  // A client that disconnects during its request is not a fault of the service.
   if (problem.slug === "internal" && !request.signal.aborted) {
-    logger.error({ request_id: requestId, error: summarizeError(error) }, "a request failed")
+    logger.error({ request_id: requestId, error: summarizeError(error) }, "request failed")
   }
   return problem
 }

@@ -8,38 +8,40 @@ export interface HttpServerOptions {
   readonly app: HttpApp
   readonly host: string
   readonly port: number
-  /** How long a connection stays open while nothing moves on it, in milliseconds; at most 250,000. */
+  /** How long an idle connection stays open, in milliseconds; at most 250,000. */
   readonly keepAliveTimeoutMs: number
   readonly logger: Logger
 }
 
-/** The service can't listen where it was told to. The message is one sentence for whoever starts it. */
+/**
+ * The service can't listen on its address. The message is one sentence for the person who starts the service.
+ */
 export class ListenError extends Error {
   override readonly name = "ListenError"
 }
 
-/** Above every limit of ours, so that it is our own answer that a client gets. */
+/** Above every limit of the service, so that clients get the service's own response, not Bun's. */
 const MAX_REQUEST_BYTES = Number.MAX_SAFE_INTEGER
 
-/** Bun looks for idle connections every 4 seconds, and may close one that much before its time. */
+/** Bun checks for idle connections every 4 seconds, and may close one up to that much too early. */
 const IDLE_CHECK_SECONDS = 4
 
-/** What a client may name its request: anything else is replaced. */
+/** Accepted values of X-Request-Id. Other values are replaced. */
 const REQUEST_ID = /^[\w.:-]{1,128}$/
 
-/** The listening socket. It gives each request its id, and answers all that it took before it closes. */
+/** The listening socket. Gives each request its id, and answers all accepted requests before it closes. */
 export class HttpServer {
   readonly #app: HttpApp
   readonly #logger: Logger
   readonly #server: Bun.Server<undefined>
   readonly #idleTimeoutSeconds: number
-  /** Null where the system has no way to stop accepting. */
+  /** Null on systems that can't pause accepting. */
   readonly #descriptors: DescriptorGuard | null
   readonly #stopping = new AbortController()
   #inFlight = 0
   #onDrained: (() => void) | undefined
 
-  /** @throws {ListenError} where the address can't be listened on. */
+  /** @throws {ListenError} if the server can't listen on the address. */
   constructor({ app, host, port, keepAliveTimeoutMs, logger }: HttpServerOptions) {
     this.#app = app
     this.#logger = logger
@@ -49,7 +51,7 @@ export class HttpServer {
         hostname: host,
         port,
         development: false,
-        // Without development mode Bun shares the port with whoever listens there already.
+        // Without development mode, Bun would share the port with a process that already listens there.
         reusePort: false,
         maxRequestBodySize: MAX_REQUEST_BYTES,
         idleTimeout: this.#idleTimeoutSeconds,
@@ -62,7 +64,7 @@ export class HttpServer {
     this.#descriptors = accepting && new DescriptorGuard(accepting, logger)
   }
 
-  /** Where it listens; a client on this machine reaches it there. */
+  /** Address at which clients on this machine reach the server. */
   get url(): string {
     return this.#server.url.href.replace("0.0.0.0", "127.0.0.1").replace(/\/$/, "")
   }
@@ -71,17 +73,17 @@ export class HttpServer {
     return this.#server.port ?? 0
   }
 
-  /** Whether it accepts no connections, because the process has no file descriptors left. */
+  /** True while no connections are accepted because the process has no file descriptors left. */
   get isExhausted(): boolean {
     return this.#descriptors?.isExhausted ?? false
   }
 
-  /** Takes no more connections, answers the requests that it has, and closes. */
+  /** Stops accepting connections, answers the requests in flight, and closes. Waits at most `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort()
     this.#descriptors?.[Symbol.dispose]()
     const listening = this.#server.stop()
-    // Streams that end now have their last bytes on the way a turn later.
+    // Streams that end now send their last bytes one turn of the event loop later.
     await Bun.sleep(0)
     if (this.#inFlight > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -90,7 +92,7 @@ export class HttpServer {
       await promise
       clearTimeout(timer)
     }
-    // What is left are connections that are kept open with nothing asked on them.
+    // Closes the remaining connections, which are idle.
     await this.#server.stop(true)
     await listening
   }
@@ -110,22 +112,22 @@ export class HttpServer {
       if (this.#stopping.signal.aborted) response.headers.set("Connection", "close")
       return response
     } catch (error) {
-      // The app answers its own errors; what comes here is a client that left, or a fault in the app itself.
-      this.#logger.warn({ request_id: requestId, reason: String(error) }, "a request was not answered")
+      // The app answers its own errors. Only disconnected clients, and faults of the app itself, get here.
+      this.#logger.warn({ request_id: requestId, reason: String(error) }, "request not answered")
       return toProblemResponse(new ProblemError("internal", "The request failed."), requestId)
     } finally {
       this.#letGo()
     }
   }
 
-  /** Bun closes a connection on which nothing moves, even while the client waits for an answer. */
+  /** Bun closes an idle connection even while its client waits for a response. */
   #suspendIdleTimeout(request: Request): Disposable {
     this.#server.timeout(request, 0)
-    // Otherwise the connection would stay open for ever if the client sends nothing after this request.
+    // Otherwise the connection would stay open forever if the client sends nothing after this request.
     return { [Symbol.dispose]: () => this.#server.timeout(request, this.#idleTimeoutSeconds) }
   }
 
-  /** The server does not close while something is held. */
+  /** Keeps the server from closing until the returned value is disposed of. */
   #hold(): Disposable {
     this.#inFlight++
     return { [Symbol.dispose]: () => this.#letGo() }
@@ -133,7 +135,7 @@ export class HttpServer {
 
   #letGo(): void {
     this.#inFlight--
-    // The response is handed over after this returns; the wait ends a turn later.
+    // The response is handed over after this call returns, so the wait ends one turn later.
     if (this.#inFlight === 0 && this.#onDrained !== undefined) setTimeout(this.#onDrained)
   }
 }

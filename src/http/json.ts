@@ -1,10 +1,10 @@
 import { JsonTextError, parseJsonText } from "../event/json-text.ts"
 import { ProblemError } from "./problem.ts"
 
-/** Refuses bytes that are not UTF-8. By default a decoder replaces them silently. */
+/** Throws on bytes that are not UTF-8. By default a decoder replaces them silently. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true })
 
-/** Reads JSON text in UTF-8: a body, or a part of one. @throws {ProblemError} `malformed-json`. */
+/** Decodes JSON in UTF-8: a body, or a part of one. @throws {ProblemError} `malformed-json`. */
 export function decodeJson(bytes: Uint8Array, what = "The body"): unknown {
   if (bytes.length === 0) throw malformed(`${what} is empty.`)
   const text = decode(bytes, what)
@@ -24,6 +24,6 @@ function decode(bytes: Uint8Array, what: string): string {
   }
 }
 
-/** The problem of a body that is not JSON. */
+/** Returns the problem of a body that is not JSON. */
 export const malformed = (detail: string): ProblemError =>
   new ProblemError("malformed-json", detail, { outcome: "not-stored" })

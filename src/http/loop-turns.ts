@@ -1,21 +1,24 @@
-/** How long pieces of work run in one turn of the event loop before all else gets its turn, in milliseconds. */
+/**
+ * Longest time that pieces of work run in one turn of the event loop, in milliseconds, before other work gets
+ * its turn.
+ */
 const TURN_MS = 5
 
 /**
- * Shares the event loop between requests that have much to do. Such work is cut into pieces; before each, `next` is
- * asked. In a turn of the loop that had its time, pieces wait, in the order in which they asked.
+ * Shares the event loop between requests with much work. Such work is split into pieces, and calls `next`
+ * before each one. When the time of the current turn is used up, pieces wait, in the order of their calls.
  */
 export class LoopTurns {
-  /** When the first piece of this turn of the loop began; null before there was one. */
+  /** Start of the first piece in this turn of the event loop; null if there was none. */
   #begunAt: number | null = null
   readonly #waiting: (() => void)[] = []
 
-  /** How many pieces wait. */
+  /** Number of waiting pieces. */
   get waiting(): number {
     return this.#waiting.length
   }
 
-  /** Returns null if the next piece may run at once, or else a promise for when it may. */
+  /** Returns null if the next piece may run now, otherwise a promise that resolves when it may. */
   next(): Promise<void> | null {
     const now = performance.now()
     if (this.#begunAt === null) this.#begin(now)

@@ -4,8 +4,8 @@ import { ProblemError } from "./problem.ts"
 import { findQueue } from "./queue-description.ts"
 
 /**
- * Finds a queue that nothing needs. One that is predefined, consumed or named by a handler module would be declared again
- * at once.
+ * Finds a queue that nothing uses. A queue that is predefined, consumed or named by a handler module would be
+ * declared again at once.
  * @throws {ProblemError} `queue-in-use`, with what uses it.
  * @throws {UnknownQueueError | EngineUnavailableError}
  */
@@ -18,5 +18,5 @@ export async function requireOrphaned(name: string, context: HttpContext): Promi
 function whyInUse({ name, consumerCount }: QueueStats, { consumption, queues }: HttpContext): string {
   if (queues.some((each) => each.name === name)) return `The queue ${name} is predefined.`
   if (consumption.isPaused(name) !== null) return `A handler module of this instance names the queue ${name}.`
-  return `The queue ${name} has ${consumerCount} consumers, of other instances or programs.`
+  return `The queue ${name} has ${consumerCount} consumers in other instances or programs.`
 }

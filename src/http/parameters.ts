@@ -4,11 +4,11 @@ import { escapePointer } from "../event/validate.ts"
 import { faultsDetail, ProblemError } from "./problem.ts"
 import { isChange, type Route } from "./route.ts"
 
-/** How the text of a query's parameter is read, where it is not text: as a list of texts, or as JSON has it. */
+/** Parameters that are not plain text: a list of texts, or a JSON literal. */
 export type QueryKinds = Readonly<Record<string, "list" | "json">>
 
 /**
- * Checks a body that was read as JSON.
+ * Checks a parsed JSON body.
  * @throws {ProblemError} `validation-failed`, with the faults and their JSON pointers.
  */
 export function checkBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
@@ -21,9 +21,9 @@ export function checkBody<Schema extends z.ZodType>(schema: Schema, body: unknow
 }
 
 /**
- * Checks the parameters of a URL's query, which begins with its `?` or is empty. A list is given by commas, by giving the parameter again, or by both;
- * a comma that is part of a value is written as %2C.
- * @throws {ProblemError} `validation-failed`, with the faults and the parameters that have them.
+ * Checks the parameters of a query, which begins with `?` or is empty. The items of a list are separated by
+ * commas, given as repeated parameters, or both; a comma within an item is written as %2C.
+ * @throws {ProblemError} `validation-failed`, with the faults and their parameters.
  */
 export function checkQuery<Schema extends z.ZodType>(
   schema: Schema,
@@ -40,24 +40,28 @@ export function checkQuery<Schema extends z.ZodType>(
 const NO_PARAMETERS = z.strictObject({})
 
 /**
- * Refuses every parameter of a change that takes none: a `dry_run` that nobody reads would change what was to be counted.
+ * Rejects every parameter of a change that takes none: with an ignored `dry_run`, the request would change
+ * what it should only count.
  * @throws {ProblemError} `validation-failed`
  */
 export function refuseUnreadQuery(route: Route, query: string): void {
   if (isChange(route) && route.description.request?.query === undefined) checkQuery(NO_PARAMETERS, query, {})
 }
 
-/** Lists the faults, with where each is. Unknown fields are one issue of zod, and a fault each for the client. */
+/**
+ * Lists the faults with their places. zod reports all unknown fields as one issue; the client gets one fault
+ * each.
+ */
 function listFaults({ issues }: z.ZodError, place: (path: readonly PropertyKey[]) => string): FaultList {
   const list = new FaultList()
   for (const { path, message, ...issue } of issues) {
     if (issue.code !== "unrecognized_keys") list.add(place(path), message)
-    else for (const key of issue.keys) list.add(place([...path, key]), "is not known here")
+    else for (const key of issue.keys) list.add(place([...path, key]), "is unknown here")
   }
   return list
 }
 
-/** What is given twice and is no list stays a list, to be refused as one. */
+/** A repeated parameter that is not a list stays an array, so that the schema rejects it. */
 function readQuery(query: string, kinds: QueryKinds): Record<string, unknown> {
   const read: Record<string, unknown> = Object.create(null)
   for (const [name, pairs] of Map.groupBy(pairsOf(query), ([name]) => name)) {
@@ -71,7 +75,7 @@ function readQuery(query: string, kinds: QueryKinds): Record<string, unknown> {
   return read
 }
 
-/** Names, and values as they were sent: their commas tell a list only before they are decoded. */
+/** Returns names, and values as they were sent: their commas separate items only before decoding. */
 function pairsOf(query: string): readonly (readonly [name: string, text: string])[] {
   return query
     .slice(1)
@@ -87,12 +91,12 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll("+", " "))
   } catch {
-    // Not percent-encoded at all: it is taken as it is.
+    // Not percent-encoded: use the text unchanged.
     return text
   }
 }
 
-/** A number or a boolean; what is neither stays text, to be refused as such. */
+/** Reads a number or a boolean; anything else stays text, so that the schema rejects it. */
 function readLiteral(text: string): unknown {
   if (text === "true" || text === "false") return text === "true"
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text

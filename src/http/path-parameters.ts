@@ -6,12 +6,14 @@ export class PathParameters {
     this.#values = values
   }
 
-  /** Null if the route's path does not have the name. */
+  /** Returns null if the route's path has no such parameter. */
   find(name: string): string | null {
     return this.#values.get(name) ?? null
   }
 
-  /** @throws {Error} for a name that the route's path does not have: a fault of the handler, not of the request. */
+  /**
+   * @throws {Error} if the route's path has no such parameter: a fault of the handler, not of the request.
+   */
   get(name: string): string {
     const value = this.#values.get(name)
     if (value === undefined) throw new Error(`the route has no parameter ${name}`)

@@ -15,24 +15,28 @@ import { responseHeaders } from "./response-headers.ts"
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
 const PROBLEMS = {
   "malformed-request": { status: 400, title: "The request is not valid HTTP", retryable: false },
-  "malformed-json": { status: 400, title: "The body is not JSON", retryable: false },
-  unauthorized: { status: 401, title: "A key is needed", retryable: false },
-  forbidden: { status: 403, title: "The key may not do this", retryable: false },
-  "foreign-page": { status: 403, title: "A page of another origin may not do this", retryable: false },
-  "not-found": { status: 404, title: "There is nothing here", retryable: false },
-  "method-not-allowed": { status: 405, title: "The method is not allowed here", retryable: false },
+  "malformed-json": { status: 400, title: "The body is not valid JSON", retryable: false },
+  unauthorized: { status: 401, title: "The request needs a valid key", retryable: false },
+  forbidden: { status: 403, title: "The key lacks the permission", retryable: false },
+  "foreign-page": { status: 403, title: "Web pages of other origins may not do this", retryable: false },
+  "not-found": { status: 404, title: "The resource does not exist", retryable: false },
+  "method-not-allowed": { status: 405, title: "The method is not allowed", retryable: false },
   "request-timeout": { status: 408, title: "The body took too long to arrive", retryable: true },
   "queue-in-use": { status: 409, title: "The queue is in use", retryable: false },
   "queue-not-empty": { status: 409, title: "The queue is not empty", retryable: false },
   "payload-too-large": { status: 413, title: "The body is too large", retryable: false },
   "unsupported-media-type": { status: 415, title: "The media type is not supported", retryable: false },
-  "misdirected-request": { status: 421, title: "The service has another name", retryable: false },
-  "validation-failed": { status: 422, title: "The input is not valid", retryable: false },
+  "misdirected-request": {
+    status: 421,
+    title: "The service does not answer to this host name",
+    retryable: false,
+  },
+  "validation-failed": { status: 422, title: "The input is invalid", retryable: false },
   unroutable: { status: 422, title: "No queue takes the event", retryable: false },
-  "too-many-in-flight": { status: 429, title: "Too much is in flight", retryable: true },
-  "rate-limited": { status: 429, title: "The key has used up its rate", retryable: true },
+  "too-many-in-flight": { status: 429, title: "Too much work is in flight", retryable: true },
+  "rate-limited": { status: 429, title: "The rate limit of the key is used up", retryable: true },
   internal: { status: 500, title: "The service failed", retryable: true },
-  "engine-refused": { status: 500, title: "The engine refuses the event", retryable: false },
+  "engine-refused": { status: 500, title: "The engine refused the event", retryable: false },
   "queue-full": { status: 503, title: "A queue is full", retryable: true },
   "engine-unavailable": { status: 503, title: "The engine can't store events", retryable: true },
   starting: { status: 503, title: "The service is starting", retryable: true },
@@ -46,22 +50,22 @@ const isProblemSlug = (text: string): text is ProblemSlug => Object.hasOwn(PROBL
 /** Every kind of problem, by status. */
 export const PROBLEM_SLUGS: readonly ProblemSlug[] = Object.keys(PROBLEMS).filter(isProblemSlug)
 
-/** The statuses that problems have. */
+/** The statuses of all problems. */
 export type ProblemStatus = (typeof PROBLEMS)[ProblemSlug]["status"]
 
-/** What every problem's `type` begins with. */
+/** Prefix of every problem's `type`. */
 const TYPE_PREFIX = "urn:event-broker:problem:"
 
 /** Returns the `type` of a kind of problem, a URN. */
 export const problemType = (slug: ProblemSlug): string => TYPE_PREFIX + slug
 
-/** What `Retry-After` says of a problem that passes, in seconds. */
+/** Value of `Retry-After` for retryable problems, in seconds. */
 const RETRY_AFTER_SECONDS = 1
 
 /** Longest detail, in UTF-16 code units: it may quote the client's path, headers or text. */
 const MAX_DETAIL_LENGTH = 1_024
 
-/** One fault in a URL's query: the parameter that has it, and what was wrong. */
+/** One fault in a URL's query: the parameter, and what is wrong. */
 export interface ParameterFault {
   readonly parameter: string
   readonly message: string
@@ -85,7 +89,7 @@ interface ProblemDetails {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A request that can't be answered as it was asked. Thrown anywhere, turned into a response at one place. */
+/** A request that fails. Thrown anywhere, turned into a response in one place. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError"
   readonly slug: ProblemSlug
@@ -98,7 +102,9 @@ export class ProblemError extends Error {
   }
 }
 
-/** The problem that an error amounts to. One that is not foreseen is `internal`, and tells nothing of itself. */
+/**
+ * Converts any error to a problem. An unexpected error becomes `internal`, which reveals nothing about it.
+ */
 export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof EventInvalidError) {
@@ -123,23 +129,23 @@ export function toProblemError(error: unknown): ProblemError {
   if (error instanceof QueueInUseError)
     return new ProblemError("queue-in-use", `${capitalized(error.message)}.`)
   if (error instanceof QueueNotEmptyError) {
-    const detail = `${capitalized(error.message)}. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.`
+    const detail = `${capitalized(error.message)}. Delete it with force=true (--force), which also deletes these, or first redrive or purge its dead letters and purge its events.`
     return new ProblemError("queue-not-empty", detail)
   }
   if (error instanceof EngineUnavailableError)
     return new ProblemError("engine-unavailable", `${error.message}.`)
-  return new ProblemError("internal", "The service's log says more, under this request's id.")
+  return new ProblemError("internal", "The service's log has the details, under the id of this request.")
 }
 
-/** Says that faults are listed in `errors`, and how many are not. */
+/** States that the faults are listed in `errors`, and how many are not. */
 export const faultsDetail = (listed: number, count: number): string =>
   listed === count
     ? "The input has faults, listed in `errors`."
-    : `The input has ${count} faults: \`errors\` lists ${listed} of them, and there are ${count - listed} more.`
+    : `The input has ${count} faults: \`errors\` lists ${listed} of them and omits ${count - listed}.`
 
 const capitalized = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)
 
-/** The document of a problem, for the request with this id. */
+/** Returns the problem document for the request with this id. */
 export function toProblem(error: ProblemError, requestId: string): Problem {
   const { status, title, retryable } = PROBLEMS[error.slug]
   const { outcome, errors } = error.details
@@ -155,7 +161,7 @@ export function toProblem(error: ProblemError, requestId: string): Problem {
   }
 }
 
-/** The response of a problem. */
+/** Returns the response of a problem. */
 export function toProblemResponse(error: ProblemError, requestId: string): Response {
   const problem = toProblem(error, requestId)
   const headers = responseHeaders(requestId, "application/problem+json")
@@ -164,11 +170,11 @@ export function toProblemResponse(error: ProblemError, requestId: string): Respo
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }
 
-/** The status of each problem, for the OpenAPI document. */
+/** Returns the status of a problem, for the OpenAPI document. */
 export const problemStatus = (slug: ProblemSlug): number => PROBLEMS[slug].status
 
-/** Returns true if the same request may succeed later, for the OpenAPI document. */
+/** Returns whether the same request may succeed later, for the OpenAPI document. */
 export const isRetryable = (slug: ProblemSlug): boolean => PROBLEMS[slug].retryable
 
-/** The title of each problem, for the OpenAPI document. */
+/** Returns the title of a problem, for the OpenAPI document. */
 export const problemTitle = (slug: ProblemSlug): string => PROBLEMS[slug].title

@@ -3,10 +3,10 @@ import type { QueueStats } from "../engine/engine.ts"
 import { UnknownQueueError } from "../engine/errors.ts"
 import type { HttpContext } from "./context.ts"
 
-/** The path parameter of every route for one queue. */
+/** The path parameter of routes for one queue. */
 export const QueuePath = z.object({ queue: z.string().openapi({ example: "voice_events" }) })
 
-/** The path parameter of routes for a queue whose module is gone. */
+/** The path parameter of routes for a queue without a module. */
 export const OrphanedQueuePath = z.object({ queue: z.string().openapi({ example: "audit" }) })
 
 /** A queue as `/api/v1/queues` shows it. */
@@ -25,7 +25,7 @@ export const QueueStateSchema = z
     has_module: z
       .boolean()
       .openapi({ description: "True if a handler module of this instance names the queue." }),
-    is_paused: z.boolean().openapi({ description: "True if this instance is paused for the queue." }),
+    is_paused: z.boolean().openapi({ description: "True if this instance has paused the queue." }),
     is_orphaned: z.boolean().openapi({
       description:
         "True if nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",

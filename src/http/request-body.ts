@@ -9,18 +9,21 @@ import { bodyTimeout, inTime } from "./time-limit.ts"
 
 const JSON_ALONE = [JSON_TYPE]
 
-/** What the budget of bytes is taken by, for messages. */
+/** Subject of messages about the byte budget. */
 const BUFFERED = "The bodies in flight"
 
-/** Bodies that wait for their turn while they arrive. Of each, Bun holds up to 1.5 MB that no budget sees. */
+/**
+ * Most bodies that wait for their turn while they arrive. Bun holds up to 1.5 MB of each outside every
+ * budget.
+ */
 const MAX_WAITING_BODIES = 16
 
-/** Who is charged for a body that is read before its client is known. */
+/** The client charged for a body that is read before its client is known. */
 const UNKNOWN_CLIENT: WhoTakes = () => "this client"
 
 /**
- * The body of one request. Its bytes count for the budget as they arrive, whatever length was declared, and no more
- * once the request is answered (`using`).
+ * The body of one request. Its bytes count for the budget as they arrive, whatever length was declared, until
+ * the request is answered (`using`).
  */
 export class RequestBody implements Disposable {
   readonly #request: Request
@@ -34,15 +37,15 @@ export class RequestBody implements Disposable {
     this.#bytes = new Account(limits.bytes, () => this.#who())
   }
 
-  /** Names the client that is charged for the body. Call this before the body is read. */
+  /** Names the client that is charged for the body. Call it before the body is read. */
   chargeTo(who: WhoTakes): void {
     this.#who = who
   }
 
   /**
-   * Reads it as JSON, of one of these media types; of `application/json`, if none is given.
-   * @throws {ProblemError} `unsupported-media-type`; `payload-too-large` and `too-many-in-flight`, before it is read
-   * whole; `request-timeout`; or `malformed-json`.
+   * Reads the body as JSON with one of these media types. Default: `application/json`.
+   * @throws {ProblemError} `unsupported-media-type`; `payload-too-large` and `too-many-in-flight`, before the
+   * whole body is read; `request-timeout`; or `malformed-json`.
    */
   async json(maxBytes: number, mediaTypes: readonly string[] = JSON_ALONE): Promise<unknown> {
     requireType(this.#request.headers, mediaTypes)
@@ -51,7 +54,7 @@ export class RequestBody implements Disposable {
     return decodeJson(bytes)
   }
 
-  /** Reads it as it is. @throws {ProblemError} as `json` does. */
+  /** Reads the raw body. @throws {ProblemError} as `json` does, except `malformed-json`. */
   bytes(maxBytes: number): Promise<Uint8Array> {
     const length = this.#declaredLength(maxBytes)
     return length !== null && length <= READ_AT_ONCE_BYTES ? this.#readAtOnce() : this.#collect(maxBytes)
@@ -64,8 +67,8 @@ export class RequestBody implements Disposable {
   }
 
   /**
-   * Reads it in chunks, which are all held until the request is answered.
-   * @throws {ProblemError} as `json` does, at any chunk.
+   * Yields the body in chunks, which all count for the budget until the request is answered.
+   * @throws {ProblemError} as `bytes` does, at any chunk.
    */
   async *chunks(maxBytes: number): AsyncGenerator<Uint8Array, void> {
     const length = this.#declaredLength(maxBytes)
@@ -87,18 +90,18 @@ export class RequestBody implements Disposable {
         if (size > maxBytes) throw tooLarge(maxBytes)
         requireRoom(this.#bytes.take(value.length), this.#who, BUFFERED)
         yield value
-        // Large bodies arrive a part a turn: while a sender waits, its bytes stay in the socket.
+        // Large bodies arrive one part per turn: while a sender waits, its bytes stay in the socket.
         if (turns.waiting < MAX_WAITING_BODIES) await turns.next()
       }
       if (length === null) await this.#requireConnection()
     } finally {
-      // A body that is read to its end has nothing to cancel, and one whose client left can't be.
+      // Cancelling fails harmlessly if the body was read to its end or its client disconnected.
       reader?.cancel().catch(() => {})
     }
   }
 
   /**
-   * Begins to read it as an upload without an end. It ends when the signal is aborted.
+   * Starts to read the body as an upload without a known end. It ends when the signal aborts.
    * @throws {ProblemError} `unsupported-media-type` or `too-many-in-flight`.
    */
   upload(signal: AbortSignal): BodyUpload {
@@ -107,8 +110,9 @@ export class RequestBody implements Disposable {
   }
 
   /**
-   * Bun hands over a chunked body before it looks at what follows. It refuses trailers with a 400 of its own
-   * (oven-sh/bun#32887) and closes the connection, which shows a turn later: what was refused must not be stored.
+   * Bun delivers a chunked body before it parses the trailers. It rejects trailers with a 400 of its own
+   * (oven-sh/bun#32887) and closes the connection, which is visible one turn later. Waiting for it keeps a
+   * rejected event from being stored.
    */
   async #requireConnection(): Promise<void> {
     await nextTurn()
@@ -134,7 +138,10 @@ export class RequestBody implements Disposable {
     return takeNew(this.#limits.arriving, this.#who, 1, "The bodies that are still arriving")
   }
 
-  /** Null where none is declared. @throws {ProblemError} for a body that can't be read, or is too large. */
+  /**
+   * Returns the declared length, or null if there is none. @throws {ProblemError} for a body that is encoded
+   * or too large.
+   */
   #declaredLength(maxBytes: number): number | null {
     requireIdentity(this.#request.headers)
     const declared = this.#request.headers.get("content-length")
@@ -143,7 +150,7 @@ export class RequestBody implements Disposable {
   }
 }
 
-/** The rest of the body is on its way and will not be read: the connection can't be used again. */
+/** The rest of the body is still arriving and will not be read, so the connection can't be reused. */
 const tooLarge = (maxBytes: number): ProblemError =>
   new ProblemError("payload-too-large", `The body is larger than ${maxBytes} bytes.`, {
     outcome: "not-stored",

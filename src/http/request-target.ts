@@ -1,19 +1,19 @@
 import { ProblemError } from "./problem.ts"
 
-/** What a request asks for. */
+/** The parsed target of a request. */
 export interface RequestTarget {
-  /** Without dot segments. Percent-encoded are only those characters that mean something else when they are not. */
+  /** Without dot segments. Only characters that would mean something else are percent-encoded. */
   readonly path: string
   /** With its question mark; empty if there is none. */
   readonly query: string
 }
 
-/** Stands in for the Host, which does not decide what a path means and may be missing. */
+/** Stands in for the Host, which may be missing and does not affect the path. */
 const BASE = "http://localhost"
 
 const SCHEME = "http://"
 
-/** Where the authority of a URL ends. */
+/** Ends the authority of a URL. */
 const AFTER_AUTHORITY = /[/?#]/
 
 const PERCENT_ENCODED = /%[\da-f]{2}/gi
@@ -22,15 +22,15 @@ const PERCENT_ENCODED = /%[\da-f]{2}/gi
 const UNRESERVED = /^[\w.~-]$/
 
 /**
- * Parses the target of a request, once: routing and access both use the result, so that they can't disagree.
- * A percent-encoded unreserved character is the character itself (RFC 3986, section 6.2.2.2).
- * @param url as Bun has it: absolute, or only the path where the Host is missing
- * @throws {ProblemError} `malformed-request` for a target that is not a path, or has invalid percent-encoding.
+ * Parses the target of a request once. Routing and access control use the same result, so they can't
+ * disagree. A percent-encoded unreserved character equals the character itself (RFC 3986, section 6.2.2.2).
+ * @param url as Bun has it: absolute, or only the path if the Host is missing
+ * @throws {ProblemError} `malformed-request` if the target is not a path or has invalid percent-encoding.
  */
 export function parseTarget(url: string): RequestTarget {
   const parsed = URL.parse(BASE + pathAndQueryOf(url))
   if (parsed === null || !isPercentEncoded(parsed.pathname)) {
-    throw new ProblemError("malformed-request", "The path is not percent-encoded as RFC 3986 asks.")
+    throw new ProblemError("malformed-request", "The path is not percent-encoded as RFC 3986 requires.")
   }
   const path = parsed.pathname.replaceAll(PERCENT_ENCODED, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))

@@ -1,13 +1,13 @@
 import { z } from "@hono/zod-openapi"
 import { readTraceContext, type TraceContext } from "../event/trace-context.ts"
 
-/** The headers of a request that is part of a trace. Source: W3C Trace Context, section 3. */
+/** Trace headers of a request. Source: W3C Trace Context, section 3. */
 export const TRACE_HEADERS = z.object({
   traceparent: z
     .string()
     .optional()
-    .openapi({ description: "Trace of the events (W3C Trace Context). Every delivery of them carries it." }),
-  tracestate: z.string().optional().openapi({ description: "State of the trace." }),
+    .openapi({ description: "Trace of the events (W3C Trace Context). Every delivery carries it." }),
+  tracestate: z.string().optional().openapi({ description: "Trace state (W3C Trace Context)." }),
 })
 
 export function readTrace(headers: Headers): TraceContext | null {

@@ -1,5 +1,5 @@
 /**
- * What every answer says to browsers: it is data, and no page.
+ * Security headers of every response: it is data, not a page.
  * Source: OWASP REST Security Cheat Sheet, "Security headers".
  */
 const COMMON = {
@@ -10,22 +10,22 @@ const COMMON = {
 
 const REQUEST_ID = "X-Request-Id"
 
-/** The headers of an answer to this request. */
+/** Returns the headers of a response to this request. */
 export const responseHeaders = (requestId: string, contentType: string): Record<string, string> => ({
   "Content-Type": contentType,
   [REQUEST_ID]: requestId,
   ...COMMON,
 })
 
-/** The headers of an answer without a body. */
+/** Returns the headers of a response without a body. */
 export const emptyResponseHeaders = (requestId: string): Record<string, string> => ({
   [REQUEST_ID]: requestId,
   ...COMMON,
 })
 
 /**
- * The headers of answers that are frequent. A `Response` copies a `Headers` object in half the time that it takes to read
- * a record: 0.4 against 0.8 us, of 35 for a publish (Bun 1.4.5).
+ * Headers of frequent responses. A `Response` copies a `Headers` object in half the time that a plain record
+ * takes: 0.4 instead of 0.8 us, of the 35 us of a publish (Bun 1.4.5).
  */
 export class PreparedHeaders {
   readonly #headers: Headers
@@ -34,7 +34,7 @@ export class PreparedHeaders {
     this.#headers = new Headers(responseHeaders("", contentType))
   }
 
-  /** Those of the answer to this request. Copy them at once: the next call changes them. */
+  /** Returns the headers of the response to this request. Copy them at once: the next call changes them. */
   for(requestId: string): Headers {
     this.#headers.set(REQUEST_ID, requestId)
     return this.#headers

@@ -4,7 +4,7 @@ import { ProblemError } from "./problem.ts"
 import { parseTarget } from "./request-target.ts"
 import type { Route } from "./route.ts"
 
-/** What a request's method and target lead to. */
+/** Result of matching a request's method and target. */
 export type Match =
   | {
       readonly kind: "route"
@@ -15,21 +15,21 @@ export type Match =
       /** With its question mark; empty if there is none. */
       readonly query: string
     }
-  /** OPTIONS of a path that is there. */
+  /** OPTIONS of an existing path. */
   | { readonly kind: "options"; readonly label: string; readonly allowed: readonly string[] }
-  /** Anything else is refused, whoever asks. */
+  /** Everything else is rejected, with any key. */
   | { readonly kind: "refused"; readonly label: typeof NO_ROUTE; readonly problem: ProblemError }
 
 type RouteMatch = Extract<Match, { kind: "route" }>
 
-/** The label of requests that no route takes: they are many, and metrics have few labels. */
+/** The label of requests without a route. A label each would give metrics too many labels. */
 const NO_ROUTE = "none"
 
 const NO_PARAMETERS = new PathParameters(new Map())
 
 /**
- * Every route of the service. One match finds the handler of a request together with all that is known of its route;
- * what matches nothing is refused.
+ * Every route of the service. One match finds the handler of a request together with the route's access
+ * rules. A request without a match is rejected.
  */
 export class RouteTable {
   readonly routes: readonly Route[]
@@ -38,8 +38,8 @@ export class RouteTable {
   readonly #frequent: RouteMatch
 
   /**
-   * @param frequent a route without parameters, which most requests are for: it is compared before the router is asked
-   * @throws {Error} for a route that does not say who may call it, and for two of the same method and path.
+   * @param frequent the most requested route, without parameters; it is compared before the router runs
+   * @throws {Error} for a route without a scope, and for two routes with the same method and path.
    */
   constructor(routes: readonly Route[], frequent: Route) {
     this.routes = routes
@@ -64,13 +64,13 @@ export class RouteTable {
   #add(route: Route): void {
     const { method, path, scope, eventTypes } = route
     const name = `${method} ${path}`
-    // The type says so already; a route must not be open because of a cast, either.
-    if (scope === undefined) throw new Error(`the route ${name} does not say who may call it`)
+    // The type requires it already, but a cast must not open a route either.
+    if (scope === undefined) throw new Error(`the route ${name} has no scope`)
     if (scope === "open" && eventTypes !== "unaffected") {
-      throw new Error(`the open route ${name} has no key that it could limit`)
+      throw new Error(`the open route ${name} can't be limited to event types: it takes no key`)
     }
     const isThere = this.routes.some((other) => other !== route && `${other.method} ${other.path}` === name)
-    if (isThere) throw new Error(`the route ${name} is there twice`)
+    if (isThere) throw new Error(`the route ${name} is defined twice`)
     this.#router.add(method, templateOf(path), route)
   }
 
@@ -80,14 +80,14 @@ export class RouteTable {
     return match
   }
 
-  /** HEAD is answered by the route for GET (RFC 9110, section 9.3.2). */
+  /** HEAD is served by the route for GET (RFC 9110, section 9.3.2). */
   #find(method: string, path: string, query: string): RouteMatch | null {
     const [found] = this.#router.match(method === "HEAD" ? "GET" : method, path)
     let best: RouteMatch | null = null
     let fewest = Number.POSITIVE_INFINITY
     for (const [route, values] of found) {
       const entries = Object.entries(values)
-      // `/events/types` is itself before it is `/events/{id}`.
+      // `/events/types` takes precedence over `/events/{id}`.
       if (entries.length >= fewest) continue
       fewest = entries.length
       best = { kind: "route", route, label: templateOf(route.path), params: parametersOf(entries), query }
@@ -106,24 +106,26 @@ export class RouteTable {
       "OPTIONS",
     ]
     if (method === "OPTIONS") return { kind: "options", label: first.label, allowed }
-    const detail = `${path} does not take ${method}, but ${allowed.join(", ")}.`
-    // RFC 9110, section 15.5.6 asks for Allow.
+    const detail = `${path} does not support ${method}; it supports ${allowed.join(", ")}.`
+    // RFC 9110, section 15.5.6 requires Allow.
     return refused(new ProblemError("method-not-allowed", detail, { headers: { Allow: allowed.join(", ") } }))
   }
 }
 
 const refused = (problem: ProblemError): Match => ({ kind: "refused", label: NO_ROUTE, problem })
 
-/** A path as the router writes it, and as metrics have always shown it. */
+/** Converts a path to the router's syntax, which is also its label in metrics. */
 const templateOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1")
 
-/** Parameters are decoded after the match, so that an encoded slash in one does not change the route. */
+/** Decodes parameters after the match, so that an encoded slash does not change the route. */
 function parametersOf(entries: readonly (readonly [name: string, value: string])[]): PathParameters {
   if (entries.length === 0) return NO_PARAMETERS
   return new PathParameters(new Map(entries.map(([name, value]) => [name, decodeURIComponent(value)])))
 }
 
-/** Whether an absolute URL has this path and nothing after it. One without a Host is not absolute. */
+/**
+ * Returns whether an absolute URL has this path and nothing after it. A URL without a Host is not absolute.
+ */
 function isExactly(url: string, path: string): boolean {
   if (!url.endsWith(path) || url.startsWith("/")) return false
   return url.length === url.indexOf("/", "http://".length) + path.length

@@ -2,13 +2,13 @@ import type { RouteConfig } from "@hono/zod-openapi"
 import type { Scope } from "./access/scope.ts"
 import type { RouteRequest } from "./context.ts"
 
-/** The methods that a route can be registered for. HEAD and OPTIONS follow from them. */
+/** Methods that routes can be registered for. HEAD and OPTIONS are derived from them. */
 const ROUTE_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
 
 export type RouteMethod = (typeof ROUTE_METHODS)[number]
 
 /**
- * What a key that is limited to event types may do on a route.
+ * Rules for keys that are limited to event types.
  *
  * - `unaffected`: the same as any other key, because the route shows and changes no events.
  * - `limited`: the route's handler limits what it publishes, shows or changes.
@@ -17,8 +17,8 @@ export type RouteMethod = (typeof ROUTE_METHODS)[number]
 export type EventTypeRule = "unaffected" | "limited" | "unlimited-only"
 
 /**
- * The description of a route in the OpenAPI document. Security, headers and the problems that all routes of a kind have follow
- * from the rest of the route (`description/operation.ts`).
+ * The description of a route in the OpenAPI document. Security, headers and common problems are derived from
+ * the rest of the route (`description/operation.ts`).
  */
 export interface RouteDescription extends Omit<RouteConfig, "method" | "path" | "security"> {
   /** Name of the function in generated clients: a verb and a noun, in camel case. */
@@ -29,22 +29,22 @@ export interface RouteDescription extends Omit<RouteConfig, "method" | "path" | 
   readonly tags: [string]
 }
 
-/** Answers a request that was let in. A thrown error becomes a problem document. */
+/** Answers an admitted request. A thrown error becomes a problem document. */
 export type RouteHandler = (request: RouteRequest) => Response | Promise<Response>
 
-/** Whether a route changes queues or dead letters. */
+/** Returns whether a route changes queues or dead letters. */
 export const isChange = ({ scope, method }: Pick<Route, "scope" | "method">): boolean =>
   scope === "admin" && method !== "GET"
 
-/** Everything that is known of one route. The match that finds its handler finds who may call it, too. */
+/** One route with its access rules. The match that finds its handler also finds who may call it. */
 export interface Route {
   readonly method: RouteMethod
-  /** As OpenAPI writes it, with parameters in braces: `/api/v1/dead-letters/{queue}`. */
+  /** In OpenAPI's syntax, with parameters in braces: `/api/v1/dead-letters/{queue}`. */
   readonly path: string
   /** The scope that a key needs; `open` admits everybody, with or without a key. */
   readonly scope: Scope | "open"
   readonly eventTypes: EventTypeRule
-  /** Whether the answer may begin later than an idle connection is closed. Default: false. */
+  /** True if the response may take longer than the idle timeout to begin. Default: false. */
   readonly mayTakeLong?: boolean
   readonly description: RouteDescription
   readonly handler: RouteHandler

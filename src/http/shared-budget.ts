@@ -1,24 +1,29 @@
-/** Returns who takes a part. The text identifies the client and names it in messages, for example "the key voice". */
+/**
+ * Returns the client that takes an amount. The text identifies the client, also in messages: "the key voice".
+ */
 export type WhoTakes = () => string
 
-/** Why a part was not given: the client has its share, or all clients together have everything. */
+/** Why an amount was refused: the client's share is used up, or the total. */
 export type Shortage = "share" | "total"
 
 /**
- * Part of the total that is given without asking who takes it. Finding out the address of a connection costs a tenth of
- * a publish, and while so little is taken no client is in another's way.
+ * Part of the total that is given without identifying the client. Looking up the address of a connection
+ * costs a tenth of a publish, and while so little is taken no client gets in another's way.
  */
 const UNASKED_PART = 1 / 16
 
-/** A budget of fewer of the largest parts is small: then a client may take one of them, however little stays free. */
+/**
+ * A budget smaller than this many of the largest amounts is small: a client may then take one of them,
+ * however little stays free.
+ */
 const SMALL_BUDGET = 4
 
-/** Holds what was given without asking. No client has this name. */
+/** Holds the amounts that were given without identifying a client. No client has this name. */
 const NOBODY = ""
 
 /**
- * An amount that clients share, so that none can take it from the others. A client may hold as much as stays free: one
- * client alone gets half, two get a third each, and there is always something left for the next one. Source: A. K.
+ * An amount that clients share, so that none can take it all. A client may hold as much as stays free: a
+ * single client gets half, two get a third each, and something is always left for the next one. Source: A. K.
  * Choudhury and E. L. Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998.
  */
 export class SharedBudget {
@@ -27,23 +32,26 @@ export class SharedBudget {
   readonly #byClient = new Map<string, number>()
   #taken = 0
 
-  /** @param largest the largest part that one request needs. A client may always take one if it is there. Default: 1. */
+  /**
+   * @param largest the largest amount that one request needs; a client may always take one if it is free.
+   * Default: 1.
+   */
   constructor(total: number, largest = 1) {
     this.#total = total
     this.#guaranteed = largest * SMALL_BUDGET > total ? largest : 0
   }
 
-  /** What is taken at this moment. */
+  /** The amount taken now. */
   get taken(): number {
     return this.#taken
   }
 
-  /** Returns who is to be charged for so much more: nobody while there is plenty. */
+  /** Returns the client to charge for another `amount`: nobody while little is taken. */
   payerOf(who: WhoTakes, amount: number): string {
     return this.#taken + amount <= this.#total * UNASKED_PART ? NOBODY : who()
   }
 
-  /** Returns why a client can't take so much more; null if it can. */
+  /** Returns why a client can't take another `amount`; null if it can. */
   shortageOf(client: string, amount: number): Shortage | null {
     const free = this.#total - this.#taken - amount
     if (free < 0) return "total"
@@ -52,7 +60,7 @@ export class SharedBudget {
     return held <= Math.max(free, this.#guaranteed) ? null : "share"
   }
 
-  /** Charges a client for so much more; for less, if it is negative. */
+  /** Charges a client; a negative amount is a refund. */
   charge(client: string, amount: number): void {
     this.#taken += amount
     if (client === NOBODY) return
@@ -62,12 +70,12 @@ export class SharedBudget {
   }
 }
 
-/** What one request holds of a budget, until it is disposed of. */
+/** The part of a budget that one request holds until it is disposed of. */
 export class Account implements Disposable {
   readonly #budget: SharedBudget
   readonly #who: WhoTakes
   #unasked = 0
-  /** Who is charged for the rest; null before somebody was. */
+  /** The client charged for the rest; null until one was charged. */
   #client: string | null = null
   #own = 0
   #isClosed = false
@@ -77,9 +85,9 @@ export class Account implements Disposable {
     this.#who = who
   }
 
-  /** Takes so much more, or returns why not; then nothing is taken. */
+  /** Takes another `amount`. If that is not possible, takes nothing and returns the reason. */
   take(amount: number): Shortage | null {
-    // What arrives after the end of a request is dropped.
+    // Bytes that arrive after the end of a request are dropped.
     if (this.#isClosed) return null
     const payer = this.#payerOf(amount)
     const shortage = this.#budget.shortageOf(payer, amount)
@@ -90,7 +98,7 @@ export class Account implements Disposable {
     return null
   }
 
-  /** Gives back all but so much. */
+  /** Gives back everything above `amount`. */
   keep(amount: number): void {
     const back = Math.max(0, this.#unasked + this.#own - amount)
     const own = Math.min(back, this.#own)

@@ -1,6 +1,6 @@
 import { ProblemError } from "./problem.ts"
 
-/** Resolves as the work does; rejects after so many milliseconds. */
+/** Settles as the work does, or rejects with `expired()` after `timeoutMs` milliseconds. */
 export function inTime<Result>(
   work: Promise<Result>,
   timeoutMs: number,
@@ -18,7 +18,7 @@ export function inTime<Result>(
   })
 }
 
-/** The problem of a body that does not arrive in time. Its connection can't be used again. */
+/** Returns the problem of a body that does not arrive in time. Its connection can't be reused. */
 export const bodyTimeout = (timeoutMs: number, what = "The body"): ProblemError =>
   new ProblemError("request-timeout", `${what} did not arrive within ${timeoutMs} ms.`, {
     outcome: "not-stored",

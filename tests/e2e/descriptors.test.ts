@@ -74,7 +74,7 @@ test("without file descriptors it accepts none, says so once, serves who is ther
   )
   expect((await fetch(`${service.url}/health/ready`)).status).toBe(200)
   await waitUntil(
-    () => timesTold(service, /^there are file descriptors again/) === 1,
+    () => timesTold(service, /^file descriptors available again/) === 1,
     "the recovery to be told",
   )
   expect(timesTold(service, EXHAUSTED)).toBe(1)

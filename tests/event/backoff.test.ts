@@ -6,7 +6,7 @@ const BACKOFF = { initialMs: 1_000, factor: 2, maxMs: 60_000 }
 const lowest = () => 0
 const highest = () => 1
 
-test("the wait doubles with each attempt, up to its bound", () => {
+test("the wait doubles with each attempt, up to its limit", () => {
   const waits = [1, 2, 3, 4, 5, 6, 7, 8, 100].map((attempt) => backoffDelay(BACKOFF, attempt, highest))
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
 })
@@ -16,11 +16,11 @@ test("the wait is never less than half of that", () => {
   expect(waits).toEqual([500, 1_000, 30_000])
 })
 
-test("a factor of 1 waits the same each time", () => {
+test("with a factor of 1 every wait is the same", () => {
   expect(backoffDelay({ ...BACKOFF, factor: 1 }, 9, highest)).toBe(1_000)
 })
 
-test("an initial wait above the bound is cut to it", () => {
+test("an initial wait above the limit is cut to it", () => {
   expect(backoffDelay({ initialMs: 5_000, factor: 2, maxMs: 100 }, 1, highest)).toBe(100)
 })
 
@@ -43,12 +43,12 @@ test("any backoff gives a whole number of milliseconds between half the full wai
   )
 })
 
-test("events that failed together do not come back together", () => {
+test("events that failed together are not retried together", () => {
   const waits = new Set(Array.from({ length: 100 }, () => backoffDelay(BACKOFF, 7)))
   expect(waits.size).toBeGreaterThan(50)
 })
 
-test("the waits grow with each failure, and begin anew once it succeeds", async () => {
+test("the waits grow with each failure, and start over after a success", async () => {
   const delays = new RetryDelays({ initialMs: 100, factor: 10, maxMs: 1_000_000 })
   const waits = [delays.next(), delays.next(), delays.next()]
   for (const [index, wait] of waits.entries()) {

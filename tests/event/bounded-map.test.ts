@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { BoundedMap } from "../../src/event/bounded-map.ts"
 
-test("beyond its size the key that was set least recently is forgotten", () => {
+test("a full map drops the key that was set least recently", () => {
   const map = new BoundedMap<number>(2)
   map.set("a", 1)
   map.set("b", 2)

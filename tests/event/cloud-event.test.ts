@@ -8,7 +8,7 @@ const MINIMAL = { specversion: "1.0", id: "e-1", source: "/calls", type: "voice.
 
 const toEvent = (draft: unknown) => completeEvent(validateDraft(draft), () => "made", 1_700_000_000_250)
 
-/** As it is read again: it went over a wire. */
+/** Returns the value after a round trip through JSON. */
 const wired = (value: unknown) => JSON.parse(JSON.stringify(value))
 
 function faultsOf(input: unknown): readonly unknown[] {
@@ -18,11 +18,11 @@ function faultsOf(input: unknown): readonly unknown[] {
     if (error instanceof EventInvalidError) return error.faults
     throw error
   }
-  throw new Error("it was taken")
+  throw new Error("it was accepted")
 }
 
 describe("a CloudEvent becomes an event", () => {
-  test("its type is the type and the name, its data the payload, its attributes metadata", () => {
+  test("its type becomes type and name, its data the payload, its attributes metadata", () => {
     const given = {
       ...MINIMAL,
       subject: "call-7",
@@ -57,13 +57,13 @@ describe("a CloudEvent becomes an event", () => {
     })
   })
 
-  test("a type that begins with none of the five is of the type custom, with the whole as its name", () => {
+  test("a type that starts with none of the five becomes the name of an event of type custom", () => {
     const event = toEvent(draftOfCloudEvent({ ...MINIMAL, type: "com.example.order.placed" }))
     expect(event).toMatchObject({ type: "custom", name: "com.example.order.placed" })
     expect(cloudEventOf(event)).toMatchObject({ type: "com.example.order.placed" })
   })
 
-  test("no data is an empty payload, and an attribute that is null is not there", () => {
+  test("missing data becomes an empty payload, and a null attribute counts as absent", () => {
     expect(draftOfCloudEvent({ ...MINIMAL, subject: null, data: null })).toMatchObject({
       payload: {},
       metadata: { source: "/calls" },
@@ -71,22 +71,22 @@ describe("a CloudEvent becomes an event", () => {
   })
 })
 
-describe("every fault is told, and where", () => {
-  test("of attributes", () => {
+describe("every fault is reported with its place", () => {
+  test("for attributes", () => {
     expect(
       faultsOf({ specversion: "0.3", id: "", time: "today", Foo: "x", list: [], data_base64: "AA==" }),
     ).toEqual([
       { pointer: "/source", message: "is required" },
       { pointer: "/type", message: "is required" },
       { pointer: "/specversion", message: 'must be "1.0"' },
-      { pointer: "/id", message: "must be a text without control characters, and not empty" },
-      { pointer: "/time", message: "must be a timestamp, as RFC 3339 has it" },
-      { pointer: "/Foo", message: "is no name of an attribute: lower-case letters and digits alone" },
+      { pointer: "/id", message: "must be a string that is not empty and has no control characters" },
+      { pointer: "/time", message: "must be an RFC 3339 timestamp" },
+      { pointer: "/Foo", message: "is not a valid attribute name: use lower-case letters and digits only" },
       {
         pointer: "/list",
-        message: "must be a text without control characters, a boolean, or an integer of 32 bits",
+        message: "must be a string without control characters, a boolean, or a 32-bit integer",
       },
-      { pointer: "/data_base64", message: "is not taken: data is a JSON object here" },
+      { pointer: "/data_base64", message: "is not supported: send a JSON object in `data`" },
     ])
     expect(faultsOf([MINIMAL])).toEqual([{ pointer: "", message: "must be a JSON object" }])
     expect(faultsOf({ ...MINIMAL, eventbrokermetadata: "[]" })).toMatchObject([
@@ -94,7 +94,7 @@ describe("every fault is told, and where", () => {
     ])
   })
 
-  test("of the draft, by the names that the CloudEvent has", () => {
+  test("for the draft, with the CloudEvent's field names", () => {
     const pointers = [
       "/name",
       "/payload/text",
@@ -135,7 +135,7 @@ const extensions = fc.dictionary(
   attribute,
 )
 
-test("from a CloudEvent to an event and back, nothing is lost", () => {
+test("converting a CloudEvent to an event and back loses nothing", () => {
   const cloudEvents = fc.record(
     {
       specversion: fc.constant("1.0"),
@@ -165,7 +165,7 @@ test("from a CloudEvent to an event and back, nothing is lost", () => {
   )
 })
 
-test("from an event to a CloudEvent and back, nothing is lost", () => {
+test("converting an event to a CloudEvent and back loses nothing", () => {
   const keys = fc.oneof(
     fc.string(),
     fc.constantFrom("type", "source", "priority", "metadata", "schema_version", "time"),

@@ -4,7 +4,7 @@ import { validateDraft } from "../../src/event/validate.ts"
 
 const draft = { type: "voice", name: "speech_recognized", payload: { text: "hello" } }
 
-/** The faults that a draft is refused with; none where it is taken. */
+/** Returns the faults of a draft; empty if it is valid. */
 function faultsOf(input: unknown): readonly Fault[] {
   try {
     validateDraft(input)
@@ -22,7 +22,7 @@ const without = (field: keyof typeof draft): Record<string, unknown> => {
   return rest
 }
 
-describe("a draft is taken", () => {
+describe("a draft is accepted", () => {
   const taken: Record<string, Record<string, unknown>> = {
     "with the three required fields": {},
     "with an id of one character": { id: "1" },
@@ -51,15 +51,15 @@ describe("a draft is taken", () => {
     test(title, () => expect(faultsOf({ ...draft, ...change })).toEqual([]))
   }
 
-  test("with the priority medium and no metadata where it says nothing of them", () => {
+  test("with the priority medium and empty metadata by default", () => {
     expect<unknown>(validateDraft(draft)).toEqual({ ...draft, priority: "medium", metadata: {} })
   })
 
-  test("with metadata of its own, not shared with other drafts", () => {
+  test("with its own default metadata, not shared with other drafts", () => {
     expect(validateDraft(draft).metadata).not.toBe(validateDraft(draft).metadata)
   })
 
-  test("with the keys of its payload and metadata that name parts of every object", () => {
+  test("with payload and metadata keys that are also properties of every object", () => {
     const text = '{"__proto__":{"a":1},"constructor":2,"toString":3,"deep":{"__proto__":4}}'
     const { payload, metadata } = validateDraft({
       ...draft,
@@ -71,7 +71,7 @@ describe("a draft is taken", () => {
   })
 })
 
-describe("a draft is refused", () => {
+describe("a draft is rejected", () => {
   const refused: Record<string, readonly [pointer: string, change: Record<string, unknown>]> = {
     "with an empty id": ["/id", { id: "" }],
     "with an id that is a number": ["/id", { id: 7 }],
@@ -109,24 +109,24 @@ describe("a draft is refused", () => {
   }
 
   for (const field of ["type", "name", "payload"] as const) {
-    test(`without its ${field}`, () =>
+    test(`without the field ${field}`, () =>
       expect(faultsOf(without(field))).toEqual([{ pointer: `/${field}`, message: "is required" }]))
   }
 
   for (const input of [null, undefined, true, 7, "event"]) {
-    test(`where it is ${input} and no object`, () =>
+    test(`if it is ${input} instead of an object`, () =>
       expect(faultsOf(input)).toEqual([{ pointer: "", message: "must be a JSON object" }]))
   }
 
-  test("where it is an array", () => expect(faultsOf([draft])).not.toEqual([]))
+  test("if it is an array", () => expect(faultsOf([draft])).not.toEqual([]))
 
-  test("with the name of a field that events don't have", () => {
+  test("with an unknown field", () => {
     expect(faultsOf({ ...draft, colour: "red" })).toEqual([
       { pointer: "/colour", message: "is not a field of an event" },
     ])
   })
 
-  test("with a field's name escaped as JSON pointers want it", () => {
+  test("with the field name escaped in the JSON pointer", () => {
     expect(pointersOf({ ...draft, "a/b~c": 1 })).toEqual(["/a~1b~0c"])
   })
 
@@ -137,11 +137,11 @@ describe("a draft is refused", () => {
     })
   }
 
-  test("with every one of its unknown fields named", () => {
+  test("with all unknown fields named", () => {
     expect(pointersOf({ ...draft, colour: "red", size: 3 }).toSorted()).toEqual(["/colour", "/size"])
   })
 
-  test("with every one of its faults named, in words too", () => {
+  test("with all faults named, also in the message", () => {
     const input = { type: "video", name: "a b", payload: [] }
     expect(pointersOf(input)).toEqual(["/type", "/name", "/payload"])
     expect(() => validateDraft(input)).toThrow(/\/type .*; \/name .*; \/payload /)

@@ -5,7 +5,7 @@ const fails = (): never => {
   throw new Error("even this throws")
 }
 
-describe("the summary of what was thrown", () => {
+describe("the summary of a thrown value", () => {
   test("has an error's name, message and stack", () => {
     const error = new RangeError("out of reach")
     expect(summarizeError(error)).toEqual({
@@ -15,7 +15,7 @@ describe("the summary of what was thrown", () => {
     })
   })
 
-  test("has the causes of an error below its stack, of an error that is its own cause a few", () => {
+  test("appends an error's causes to its stack, and only a few if the error is its own cause", () => {
     const cause = new Error("refused", { cause: { code: 61 } })
     const { stack } = summarizeError(new Error("no answer", { cause }))
     expect(stack).toMatch(
@@ -26,7 +26,7 @@ describe("the summary of what was thrown", () => {
     expect(summarizeError(endless).stack?.match(/Caused by/g)).toHaveLength(5)
   })
 
-  test("has no stack where the error has none", () => {
+  test("has no stack if the error has none", () => {
     const error = new Error("bare")
     delete error.stack
     Object.defineProperty(error, "stack", { value: undefined })
@@ -47,7 +47,7 @@ describe("the summary of what was thrown", () => {
     expect(summarizeError("s".repeat(100_000))).toEqual({ name: "string", message: "s".repeat(2_000) })
   })
 
-  test("bounds an error that another thread summed up", () => {
+  test("bounds an error that another thread summarized", () => {
     const long = "x".repeat(100_000)
     const bounded = boundError({ name: long, message: long, stack: long })
     expect(bounded).toEqual({
@@ -71,7 +71,7 @@ describe("the summary of what was thrown", () => {
     ["an object that JSON leaves out", { toJSON: () => undefined }, { name: "object", message: "null" }],
   ] as const
   for (const [what, thrown, summary] of shown) {
-    test(`tells of ${what}`, () => expect(summarizeError(thrown)).toEqual(summary))
+    test(`describes ${what}`, () => expect(summarizeError(thrown)).toEqual(summary))
   }
 
   const unshowable: readonly (readonly [string, unknown])[] = [
@@ -97,7 +97,7 @@ describe("the summary of what was thrown", () => {
     })
   }
 
-  test("is plain data, whatever an error carries in place of its texts", () => {
+  test("is plain data, whatever an error has in place of its texts", () => {
     const error = Object.assign(new Error("x"), { name: 9, message: 7, stack: ["at"] })
     const summary = summarizeError(error)
     expect(JSON.parse(JSON.stringify(summary))).toEqual(summary)

@@ -5,7 +5,7 @@ import { validateDraft } from "../../src/event/validate.ts"
 
 const CLOUD_EVENT = { specversion: "1.0", id: "e-1", source: "/calls", type: "voice.ended" }
 
-/** Fields that neither an event nor a CloudEvent may have, whose names are so long. */
+/** Returns invalid fields for an event or a CloudEvent, with names of this length. */
 const wrongFields = (count: number, length = 0) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`X${"X".repeat(length)}${i}`, i]))
 
@@ -16,7 +16,7 @@ function errorOf(run: () => unknown): EventInvalidError {
     if (error instanceof EventInvalidError) return error
     throw error
   }
-  throw new Error("it was taken")
+  throw new Error("it was accepted")
 }
 
 const kinds: readonly (readonly [string, (fields: object) => unknown])[] = [
@@ -32,12 +32,12 @@ describe.each(kinds)("the faults of %s", (_, check) => {
     expect(error.message.length).toBeLessThan(20_000)
   })
 
-  test("quote no more than the beginning of a long name", () => {
+  test("quote only the beginning of a long name", () => {
     const error = errorOf(() => check(wrongFields(1, 100_000)))
     expect(error.faults[0]?.pointer).toMatch(/^\/X{255}…$/)
   })
 
-  test("are fewer than 100 where they are long", () => {
+  test("are fewer than 100 if they are long", () => {
     const error = errorOf(() => check(wrongFields(1_000, 1_000)))
     expect(JSON.stringify(error.faults).length).toBeLessThan(25_000)
     expect(error.faultCount).toBe(1_000)
@@ -47,8 +47,8 @@ describe.each(kinds)("the faults of %s", (_, check) => {
 test.each([
   ["nests too deep", `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`],
   ["has a number that is too large", '{"a":1e999}'],
-  ["is no JSON", "{"],
-])("metadata in an extension that %s is refused", (_, eventbrokermetadata) => {
+  ["is not JSON", "{"],
+])("metadata in an extension that %s is rejected", (_, eventbrokermetadata) => {
   const error = errorOf(() => draftOfCloudEvent({ ...CLOUD_EVENT, eventbrokermetadata }))
   expect(error.faults).toHaveLength(1)
   expect(error.faults[0]).toMatchObject({ pointer: "/eventbrokermetadata" })

@@ -5,7 +5,7 @@ const parse = (text: string) => parseJsonText(text, "It")
 
 const objectOf = (count: number) => `{${Array.from({ length: count }, (_, i) => `"${i}":1`).join(",")}}`
 
-describe("a number that a double can't hold is refused, wherever it stands", () => {
+describe("a number beyond the range of a double is rejected anywhere in the text", () => {
   test.each([
     "1e309",
     "-1E+309",
@@ -26,24 +26,24 @@ describe("a number that a double can't hold is refused, wherever it stands", () 
   )
 })
 
-describe("the fields of an object have a bound", () => {
-  test("of 10,000, wherever the object stands", () => {
+describe("the number of fields of an object is limited", () => {
+  test("to 10,000, anywhere in the text", () => {
     expect(parse(`[${objectOf(MAX_JSON_FIELDS)},${objectOf(MAX_JSON_FIELDS)}]`)).toBeArrayOfSize(2)
     expect(() => parse(`[${objectOf(MAX_JSON_FIELDS + 1)}]`)).toThrow(
       "It has an object with more than 10000 fields",
     )
   })
 
-  test("that colons in strings and fields of other objects do not count for", () => {
+  test("not counting colons in strings or fields of other objects", () => {
     const many = Array.from({ length: 20_000 }, () => '{"a:\\"b:":"::{"}').join(",")
     expect(parse(`[${many}]`)).toBeArrayOfSize(20_000)
   })
 })
 
-test.each([`${"[".repeat(101)}${"]".repeat(101)}`, `${"[".repeat(200)}"`])("nesting has a bound", (text) => {
+test.each([`${"[".repeat(101)}${"]".repeat(101)}`, `${"[".repeat(200)}"`])("nesting is limited", (text) => {
   expect(() => parse(text)).toThrow("It nests deeper than 100 levels")
 })
 
-test("what is not JSON is refused with the reason, whatever brackets it has", () => {
+test("invalid JSON is rejected with the reason, whatever brackets it has", () => {
   expect(() => parse(`${"]".repeat(200)}${"{[".repeat(60)}`)).toThrow(JsonTextError)
 })

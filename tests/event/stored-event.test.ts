@@ -25,7 +25,7 @@ const validDraft = fc
   .filter(({ routing_key }) => Buffer.byteLength(routing_key ?? "") <= 255)
 
 describe("a stored event", () => {
-  test("is read as it was written, whatever the draft", () => {
+  test("is decoded as it was written, for any draft", () => {
     fc.assert(
       fc.property(validDraft, fc.nat(), (draft, now) => {
         const event = completeEvent(validateDraft(draft), () => "made", now)
@@ -34,7 +34,7 @@ describe("a stored event", () => {
     )
   })
 
-  test("has the ten fields, completed", () => {
+  test("has ten fields, with defaults", () => {
     const draft = validateDraft({ type: "voice", name: "call.ended", payload: { a: 1 } })
     expect(completeEvent(draft, () => "made", 1_700_000_000_250)).toEqual({
       id: "made",
@@ -50,7 +50,7 @@ describe("a stored event", () => {
     })
   })
 
-  test("keeps the id and the routing key that the publisher gave", () => {
+  test("keeps the publisher's id and routing key", () => {
     const draft: EventDraft = { id: "own", type: "user", name: "x", payload: {}, routing_key: "audit.x" }
     expect(completeEvent(validateDraft(draft), () => "made", 0)).toMatchObject({
       id: "own",
@@ -58,7 +58,7 @@ describe("a stored event", () => {
     })
   })
 
-  test("gets a routing key where the publisher's is empty", () => {
+  test("has the default routing key if the publisher's is empty", () => {
     expect(newEvent({ type: "user", name: "x", routing_key: "" }).routing_key).toBe("events.user.x")
   })
 })
@@ -67,7 +67,7 @@ describe("any JSON value", () => {
   const fieldNames = ["id", "type", "name", "routing_key", "payload", "priority", "metadata", "__proto__"]
   const nearlyDraft = fc.dictionary(fc.constantFrom(...fieldNames), fc.jsonValue())
 
-  test("is a draft, or is refused with at least one fault", () => {
+  test("is a valid draft, or is rejected with at least one fault", () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), nearlyDraft), (input) => {
         try {
@@ -85,15 +85,15 @@ describe("any JSON value", () => {
 describe("a stored message is malformed", () => {
   const event = newEvent({ name: "broken" })
   const messages: Record<string, string> = {
-    "where it is not JSON": "{",
-    "where it is empty": "",
-    "where it is another JSON value": "[]",
-    "where a field is missing": JSON.stringify({ ...event, status: undefined }),
-    "where a field is not of an event": JSON.stringify({ ...event, extra: 1 }),
-    "where the status is another": JSON.stringify({ ...event, status: "done" }),
-    "where the retry count is negative": JSON.stringify({ ...event, retry_count: -1 }),
-    "where the retry count is no whole number": JSON.stringify({ ...event, retry_count: 0.5 }),
-    "where the timestamp is a text": JSON.stringify({ ...event, timestamp: "now" }),
+    "if it is not JSON": "{",
+    "if it is empty": "",
+    "if it is another JSON value": "[]",
+    "if a field is missing": JSON.stringify({ ...event, status: undefined }),
+    "if it has an unknown field": JSON.stringify({ ...event, extra: 1 }),
+    "if it has another status": JSON.stringify({ ...event, status: "done" }),
+    "if the retry count is negative": JSON.stringify({ ...event, retry_count: -1 }),
+    "if the retry count is not a whole number": JSON.stringify({ ...event, retry_count: 0.5 }),
+    "if the timestamp is a text": JSON.stringify({ ...event, timestamp: "now" }),
   }
   for (const [title, body] of Object.entries(messages)) {
     test(title, () => expect(() => decodeEvent(body)).toThrow(MalformedEventError))

@@ -18,7 +18,7 @@ const keyOfRepeats = fc
 const pattern = fc.oneof(topic, patternOfWildcards)
 const key = fc.oneof(topic, keyOfRepeats)
 
-/** Patterns, each with the one of a few values that it is for. */
+/** Patterns, each with one of a few values. */
 const bindings = fc.array(fc.tuple(pattern, fc.integer({ min: 0, max: 5 })), { maxLength: 12 })
 
 type Bindings = readonly (readonly [pattern: string, value: number])[]
@@ -27,7 +27,7 @@ const expectedOf = (bound: Bindings, routingKey: string): readonly number[] =>
   [...new Set(bound.filter(([each]) => matchesTopic(each, routingKey)).map(([, value]) => value))].toSorted()
 
 describe("a topic tree", () => {
-  test("finds each value that one of its patterns matches by AMQP's rules, once", () => {
+  test("finds each value with a matching pattern, by AMQP's rules, once", () => {
     fc.assert(
       fc.property(bindings, fc.array(key, { minLength: 1, maxLength: 5 }), (bound, keys) => {
         const tree = new TopicTree<number>()
@@ -38,7 +38,7 @@ describe("a topic tree", () => {
     )
   })
 
-  test("forgets what is removed and nothing else, and is empty once all is removed", () => {
+  test("drops only what is removed, and is empty when everything is removed", () => {
     fc.assert(
       fc.property(bindings, bindings, key, (kept, removed, routingKey) => {
         const tree = new TopicTree<number>()
@@ -54,7 +54,7 @@ describe("a topic tree", () => {
     )
   })
 
-  test("reads neighbouring wildcards of one meaning as one pattern", () => {
+  test("reads adjacent wildcards with the same meaning as one pattern", () => {
     const tree = new TopicTree<number>()
     for (const each of ["a.*.#", "a.#.*", "a.#.*.#", "a.#.#.*.#"]) tree.add(each, 1)
     expect(tree.nodeCount).toBe(3)
@@ -64,24 +64,24 @@ describe("a topic tree", () => {
 describe("a pattern in a topic tree", () => {
   const cases = [
     ["without wildcards matches itself", "events.voice.ended", "events.voice.ended", true],
-    ["without wildcards matches no longer key", "events.voice", "events.voice.ended", false],
-    ["without wildcards matches no shorter key", "events.voice.ended", "events.voice", false],
-    ["distinguishes capital from small letters", "events.voice", "events.Voice", false],
-    ["takes one word for *", "events.*.ended", "events.voice.ended", true],
-    ["does not take two words for *", "events.*", "events.voice.ended", false],
-    ["does not take no word for *", "events.*", "events", false],
-    ["takes an empty word for *", "events.*", "events.", true],
-    ["takes no words for #", "events.voice.#", "events.voice", true],
-    ["takes many words for #", "events.#", "events.voice.call.ended", true],
-    ["of # alone matches the empty key", "#", "", true],
-    ["of * alone does not match the empty key", "*", "", false],
+    ["without wildcards does not match a longer key", "events.voice", "events.voice.ended", false],
+    ["without wildcards does not match a shorter key", "events.voice.ended", "events.voice", false],
+    ["is case-sensitive", "events.voice", "events.Voice", false],
+    ["matches one word with *", "events.*.ended", "events.voice.ended", true],
+    ["does not match two words with *", "events.*", "events.voice.ended", false],
+    ["does not match zero words with *", "events.*", "events", false],
+    ["matches an empty word with *", "events.*", "events.", true],
+    ["matches zero words with #", "events.voice.#", "events.voice", true],
+    ["matches many words with #", "events.#", "events.voice.call.ended", true],
+    ["that is only # matches the empty key", "#", "", true],
+    ["that is only * does not match the empty key", "*", "", false],
     ["that is empty matches the empty key", "", "", true],
-    ["finds a word behind # at any depth", "#.ended", "events.voice.ended.then.ended", true],
-    ["gives # back what a later word needs", "#.a.*.#.b", "a.a.x.b.b", true],
-    ["takes * within a word as a letter", "events.vo*", "events.voice", false],
-    ["treats a # in the key as a word", "events.voice", "events.#", false],
-    ["treats a regular expression as letters", "events.v.ice", "events.voice", false],
-    ["finds no property of objects", "events", "constructor", false],
+    ["matches a word behind # at any depth", "#.ended", "events.voice.ended.then.ended", true],
+    ["lets # give back words that a later part needs", "#.a.*.#.b", "a.a.x.b.b", true],
+    ["treats * within a word as a character", "events.vo*", "events.voice", false],
+    ["treats # in the key as a word", "events.voice", "events.#", false],
+    ["treats a regular expression as characters", "events.v.ice", "events.voice", false],
+    ["does not match object properties", "events", "constructor", false],
   ] as const
   for (const [title, each, routingKey, expected] of cases) {
     test(title, () => {
@@ -92,12 +92,12 @@ describe("a pattern in a topic tree", () => {
   }
 })
 
-describe("topics made to be slow", () => {
-  /** The longest key that AMQP takes has 128 words. */
+describe("topics designed to be slow", () => {
+  /** The longest AMQP key has 128 words. */
   const longKey = Array(128).fill("a").join(".")
 
   test("with many # are matched in one pass", () => {
-    // Trying one way after the other takes some 10^30 steps here.
+    // Backtracking would take about 10^30 steps here.
     const tree = new TopicTree<number>()
     const patterns = Array.from({ length: 60 }, (_, index) => `${"#.a.".repeat(index + 1)}b`)
     for (const [index, each] of patterns.entries()) tree.add(each, index)
@@ -105,7 +105,7 @@ describe("topics made to be slow", () => {
     expect(tree.match(`${longKey}.b`)).toHaveLength(patterns.length)
   })
 
-  test("in every mix of words and wildcards are matched in one pass", () => {
+  test("with any mix of words and wildcards are matched in one pass", () => {
     const tree = new TopicTree<number>()
     const words = ["a", "*", "#"]
     const mixes = Array.from({ length: 3 ** 8 }, (_, index) =>
@@ -115,7 +115,7 @@ describe("topics made to be slow", () => {
     expect(tree.match(longKey)).toHaveLength(mixes.filter((each) => each.includes("#")).length)
   })
 
-  test("are refused once the tree is full, without a trace, and taken again once there is room", () => {
+  test("are refused without a trace when the tree is full, and accepted again when there is room", () => {
     const tree = new TopicTree<string>({ maxNodes: 8, maxCostlyNodes: 2 })
     tree.add("a.b.c", "first")
     expect(() => tree.add("a.b.d.e.f.g.h.i", "long")).toThrow(TopicTreeFullError)

@@ -27,7 +27,7 @@ interface Document {
   >
 }
 
-/** Keys of these kinds in a file, and the ring that reads it. */
+/** Creates keys of these kinds in a file, and a ring that reads it. */
 function keysOf(...kinds: readonly NewKeyOptions[]) {
   const folder = temporaryFolder()
   const file = join(folder.path, "keys")
@@ -49,7 +49,7 @@ const request = (service: HttpService, method: string, path: string, headers: Re
     ...(method === "post" && { body: JSON.stringify(EVENT) }),
   })
 
-test("every route that the service has takes a key with its scope, and no other; the probes are open", async () => {
+test("every route takes a key with its scope and no other; the probes are open", async () => {
   const { ring, keys } = keysOf(...SCOPES.map((scope) => ({ name: scope, scope: [scope] })))
   await using service = await HttpService.start({ keys: ring })
   const { paths } = (await (await service.get("/openapi.json")).json()) as Document
@@ -101,7 +101,7 @@ describe("a key", () => {
     expect((await service.post("/api/v1/events", EVENT, headers)).status).toBe(201)
   })
 
-  test("of some event types publishes no others, in a batch as well", async () => {
+  test("limited to some event types publishes no others, also in a batch", async () => {
     const { ring, keys } = keysOf({ name: "voice", scope: ["publish"], type: ["voice"] })
     await using service = await HttpService.start({ keys: ring })
     const headers = bearer(keys[0] ?? "")
@@ -114,7 +114,7 @@ describe("a key", () => {
     expect(await batch.json()).toMatchObject({ count: 1, events: [{}, { problem: { status: 403 } }] })
   })
 
-  test("is taken once it is in the file, and not any more once it is out of it", async () => {
+  test("is accepted when it is added to the file, and refused when it is removed", async () => {
     const { ring, file, keys } = keysOf({ name: "old", scope: ["read"] })
     await using service = await HttpService.start({ keys: ring })
     const status = async (key: string) =>
@@ -126,7 +126,7 @@ describe("a key", () => {
     expect(await status(keys[0] ?? "")).toBe(401)
   })
 
-  test("that is revoked ends the answers that go on, and no other key's do", async () => {
+  test("that is revoked ends its long responses, and no other key's", async () => {
     const { ring, file, keys } = keysOf(
       { name: "revoked", scope: ["read", "publish"] },
       { name: "kept", scope: ["read"] },

@@ -10,11 +10,11 @@ const JSON_TYPE = { "Content-Type": "application/json" }
 const CLOUD_EVENTS = { "Content-Type": "application/cloudevents-batch+json" }
 const MEBIBYTE = 1_048_576
 
-/** Bounds that the answers to single requests and to batches keep, whatever is sent. */
+/** Upper bounds of the responses to single requests and to batches, whatever is sent. */
 const MAX_ANSWER = 65_536
 const MAX_BATCH_ANSWER = 3 * MEBIBYTE
 
-/** A CloudEvent with so many attributes whose names are wrong, and so long. */
+/** Returns a CloudEvent with this many attributes, whose names are invalid and of this length. */
 const faulty = (count: number, length: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`${"X".repeat(length)}${i}`, i]))
 
@@ -27,7 +27,7 @@ interface BatchResult {
   }[]
 }
 
-describe("the answer to a batch of which every event is faulty is small", () => {
+describe("the response to a batch of faulty events is small", () => {
   test.each([
     ["many faults each", 1_000, 600, 10],
     ["long names", 1_000, 120, 100],
@@ -44,20 +44,20 @@ describe("the answer to a batch of which every event is faulty is small", () => 
     expect(result.events.map(({ index }) => index)).toEqual(Array.from({ length: count }, (_, i) => i))
     for (const { problem } of result.events) expect(problem.errors.length).toBeGreaterThan(0)
     const [first] = result.events
-    // The four attributes that a CloudEvent needs are missing.
+    // The four required attributes of a CloudEvent are missing.
     expect(first?.problem.detail).toContain(`has ${attributes + 4} faults`)
-    expect(first?.problem.detail).toMatch(/and there are \d+ more/)
+    expect(first?.problem.detail).toMatch(/and omits \d+/)
   })
 })
 
-describe("the answer to a single request is small", () => {
+describe("the response to a single request is small", () => {
   const long = "x".repeat(500_000)
   const wrong = JSON.stringify(faulty(9_000, 50))
   const query = Array.from({ length: 1_500 }, (_, i) => `a${i}=`).join("&")
   const cases: readonly (readonly [string, string, RequestInit])[] = [
     ["unknown fields", EVENTS, { body: wrong, headers: JSON_TYPE }],
     ["attributes", EVENTS, { body: wrong, headers: { "Content-Type": "application/cloudevents+json" } }],
-    ["a word that is no JSON", EVENTS, { body: long, headers: JSON_TYPE }],
+    ["a word that is not JSON", EVENTS, { body: long, headers: JSON_TYPE }],
     ["a word in a batch", BATCH, { body: `{"events":[${long}]}`, headers: JSON_TYPE }],
     ["a field of a batch", BATCH, { body: `{"${long}":1}`, headers: JSON_TYPE }],
     [
@@ -75,7 +75,7 @@ describe("the answer to a single request is small", () => {
     ],
     ["fields of a redrive", "/api/v1/dead-letters/user_events/redrive", { body: wrong, headers: JSON_TYPE }],
   ]
-  test.each(cases)("to wrong input that could be quoted: %s", async (_, path, init) => {
+  test.each(cases)("for invalid input that could be quoted: %s", async (_, path, init) => {
     await using service = await HttpService.start()
     const response = await fetch(service.url + path, { method: "POST", ...init })
     expect(response.status).toBeWithin(400, 500)
@@ -86,7 +86,7 @@ describe("the answer to a single request is small", () => {
 })
 
 describe("a large batch", () => {
-  test("is stored in its order, in as many slices as it takes", async () => {
+  test("is stored in order, in as many slices as needed", async () => {
     await using service = await HttpService.start()
     const events = Array.from({ length: 60 }, (_, i) => ({
       ...EVENT,
@@ -100,7 +100,7 @@ describe("a large batch", () => {
     expect((await statsOf(service.engine, "user_events")).messageCount).toBe(60)
   })
 
-  test("that is broken at its very end is refused whole, and nothing of it is stored", async () => {
+  test("that is broken at its very end is rejected whole, and nothing is stored", async () => {
     await using service = await HttpService.start()
     const events = Array.from({ length: 50 }, () => ({ ...EVENT, payload: { text: "x".repeat(100_000) } }))
     const body = `${JSON.stringify({ events }).slice(0, -2)},{"type":nope}]}`
@@ -108,7 +108,7 @@ describe("a large batch", () => {
     expect((await statsOf(service.engine, "user_events")).messageCount).toBe(0)
   })
 
-  test("with an event larger than an event may be stores the others", async () => {
+  test("with an oversized event stores the others", async () => {
     await using service = await HttpService.start({ maxBodyBytes: 1_000 })
     const events = [EVENT, { ...EVENT, payload: { text: "x".repeat(1_000) } }, EVENT]
     const response = await service.post(BATCH, { events })
@@ -121,7 +121,7 @@ describe("a large batch", () => {
     ])
   })
 
-  test("of a million items is refused, and the connection goes on", async () => {
+  test("with a million items is rejected, and the connection stays open", async () => {
     await using service = await HttpService.start()
     const refused = await service.postRaw(BATCH, `{"events":[${"1,".repeat(1_000_000)}1]}`, JSON_TYPE)
     const problem = await problemOf(refused, "validation-failed", 422)

@@ -25,7 +25,7 @@ const operationsOf = async (service: HttpService) => {
 }
 
 describe("the OpenAPI document", () => {
-  test("has examples of what is published that are taken as they are, against the example schemas too", async () => {
+  test("has publish examples that are accepted unchanged, also by the example schemas", async () => {
     await using service = await HttpService.start({ schemas: EXAMPLE_SCHEMAS })
     const examples = (await operationsOf(service))
       .filter(({ path }) => path.startsWith("/api/v1/events"))
@@ -48,7 +48,7 @@ describe("the OpenAPI document", () => {
     }
   })
 
-  test("says of every route that is no probe how a key is refused, and of every problem what it looks like", async () => {
+  test("documents for every route except probes how a key is refused, and what each problem looks like", async () => {
     await using service = await HttpService.start()
     for (const { path, method, operation } of await operationsOf(service)) {
       const isOpen = /^\/(|health.*|docs.*|redoc.*|openapi.json)$/.test(path)
@@ -66,7 +66,7 @@ describe("the AsyncAPI document", () => {
     ["without schemas", []],
     ["with the example schemas", EXAMPLE_SCHEMAS],
     ["with references within a file and between versions", versioned()],
-  ] as const)("is valid for the official parser: %s", async (_, schemas) => {
+  ] as const)("is valid according to the official parser: %s", async (_, schemas) => {
     await using service = await HttpService.start({ schemas })
     const text = await (await service.get("/asyncapi.json")).text()
     const { document, diagnostics } = await new Parser().parse(text)
@@ -80,7 +80,7 @@ describe("the AsyncAPI document", () => {
     expect(names).toContain("exchange")
   })
 
-  test("has the queues with their bindings to AMQP, and a message for each version of a schema", async () => {
+  test("has the queues with their AMQP bindings, and a message for each version of a schema", async () => {
     await using service = await HttpService.start({ schemas: versioned() })
     const document = (await (await service.get("/asyncapi.json")).json()) as Record<string, unknown>
     expect(document).toMatchObject({

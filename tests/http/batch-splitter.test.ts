@@ -9,7 +9,7 @@ const MAX_ITEM_BYTES = 40
 
 const BATCH = '{"events":[1]}'
 
-/** Splits a body that comes in chunks of so many bytes; null stands for an event that is too large. */
+/** Splits a body that arrives in chunks of this size; null stands for an oversized event. */
 function split(body: string | Uint8Array, shape: BatchShape = "object", chunkBytes = 3) {
   const splitter = new BatchSplitter({ shape, maxItems: MAX_ITEMS, maxItemBytes: MAX_ITEM_BYTES })
   const bytes = Buffer.from(body)
@@ -17,10 +17,10 @@ function split(body: string | Uint8Array, shape: BatchShape = "object", chunkByt
   return splitter.end().map((item) => (item === null ? null : Buffer.from(item).toString()))
 }
 
-/** What a body is refused as: `malformed`, or the pointer and the message of the fault. */
+/** Returns how a body is rejected: `malformed`, or the pointer and message of the fault. */
 function refusalOf(body: string, shape: BatchShape = "object"): string {
   try {
-    return `taken as ${JSON.stringify(split(body, shape))}`
+    return `accepted as ${JSON.stringify(split(body, shape))}`
   } catch (error) {
     if (error instanceof ProblemError && error.slug === "malformed-json") return "malformed"
     if (error instanceof EventInvalidError) return error.message
@@ -28,7 +28,7 @@ function refusalOf(body: string, shape: BatchShape = "object"): string {
   }
 }
 
-describe("a batch is cut into its events", () => {
+describe("a batch is split into its events", () => {
   test.each([
     [
       '{"events":[{"a":[1,"]}",{}]},"x",-1.5e3,true,null]}',
@@ -41,7 +41,7 @@ describe("a batch is cut into its events", () => {
     for (const chunkBytes of [1, 2, 3, 7, 1_000]) expect(split(body, "object", chunkBytes)).toEqual(items)
   })
 
-  test("whatever its events are, in whatever pieces it comes", () => {
+  test("whatever its events are, and however it is chunked", () => {
     const batch = fc.array(fc.jsonValue(), { minLength: 1, maxLength: MAX_ITEMS })
     fc.assert(
       fc.property(batch, fc.integer({ min: 1, max: 50 }), (events, chunkBytes) => {
@@ -52,7 +52,7 @@ describe("a batch is cut into its events", () => {
     )
   })
 
-  test("one that is larger than an event may be costs only itself", () => {
+  test("an oversized event affects only itself", () => {
     expect(split(`{"events":[1,"${"x".repeat(MAX_ITEM_BYTES)}",{"a":"${"]".repeat(100)}"},2]}`)).toEqual([
       "1",
       null,
@@ -98,14 +98,14 @@ describe("a body that can't be JSON is malformed", () => {
   })
 })
 
-describe("a body that is no batch is refused by what is wrong", () => {
+describe("a body that is not a batch is rejected with the reason", () => {
   test.each([
     ["{}", "/events must be an array of events"],
     ['{"events":{}}', "/events must be an array of events"],
     ['{"events":1}', "/events must be an array of events"],
     ['{"events":[]}', "/events must have 1 to 5 events, not 0"],
     ['{"events":[1,2,3,4,5,6', "/events must have 1 to 5 events, not more"],
-    ['{"events":[1],"events":[2]}', "/events is given twice"],
+    ['{"events":[1],"events":[2]}', "/events occurs twice"],
     ['{"atomic":true,"events":[1]}', "/atomic is not a field of a batch"],
     ['{"events":[1],"a/b":1}', "/a~1b is not a field of a batch"],
     ["[1]", '/ must be an object with the field "events"'],

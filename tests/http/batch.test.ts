@@ -19,7 +19,7 @@ interface BatchResult {
 const draft = (id: string, more: object = {}) => ({ id, type: "user", name: "seen", payload: {}, ...more })
 const resultOf = async (response: Response) => (await response.json()) as BatchResult
 
-test("a batch that is stored whole is answered with 201 and a receipt for each, in order", async () => {
+test("a batch that is fully stored is answered with 201 and a receipt for each event, in order", async () => {
   await using service = await HttpService.start()
   const response = await service.post(PATH, { events: [draft("a"), draft("b"), draft("c")] })
   expect(response.status).toBe(201)
@@ -37,7 +37,7 @@ test("a batch that is stored whole is answered with 201 and a receipt for each, 
   })
 })
 
-test("a batch that is stored in part is answered with 207, each failure in its place", async () => {
+test("a batch that is partly stored is answered with 207, with each failure in its place", async () => {
   await using service = await HttpService.start()
   const events = [draft("a"), { type: "user" }, draft("c", { routing_key: "nowhere" }), draft("d"), "text"]
   const response = await service.post(PATH, { events }, { "X-Request-Id": "batch-1" })
@@ -64,14 +64,14 @@ test("a batch that is stored in part is answered with 207, each failure in its p
 })
 
 describe("a batch of which nothing is stored has the status of the first failure", () => {
-  test("422 where the first is not valid", async () => {
+  test("422 if the first is invalid", async () => {
     await using service = await HttpService.start()
     const response = await service.post(PATH, { events: [{}, draft("b", { routing_key: "nowhere" })] })
     expect(response.status).toBe(422)
     expect(await resultOf(response)).toMatchObject({ count: 0, failed: 2 })
   })
 
-  test("503 where the first finds its queue full", async () => {
+  test("503 if the first finds its queue full", async () => {
     await using service = await HttpService.start({ limits: { maxLength: 1 } })
     await service.post("/api/v1/events", draft("before"))
     const response = await service.post(PATH, { events: [draft("a"), {}] })
@@ -80,7 +80,7 @@ describe("a batch of which nothing is stored has the status of the first failure
   })
 })
 
-test("a batch that takes the last room of a queue stores what fits", async () => {
+test("a batch that fills a queue stores the events that fit", async () => {
   await using service = await HttpService.start({ limits: { maxLength: 2 } })
   const response = await service.post(PATH, { events: [draft("a"), draft("b"), draft("c")] })
   expect(response.status).toBe(207)
@@ -91,7 +91,7 @@ test("a batch that takes the last room of a queue stores what fits", async () =>
   ])
 })
 
-test("a batch beyond the publishes in flight is refused from there on with 429", async () => {
+test("a batch beyond the limit of publishes in flight is rejected from there on with 429", async () => {
   await using service = await HttpService.start({ maxInFlight: 2 })
   const response = await service.post(PATH, { events: [draft("a"), draft("b"), draft("c")] })
   expect(response.status).toBe(207)
@@ -113,11 +113,11 @@ test("1,000 events are stored at once", async () => {
   expect((await statsOf(service.engine, "user_events")).messageCount).toBe(1_000)
 })
 
-describe("what is not a batch is refused whole", () => {
+describe("a body that is not a batch is rejected whole", () => {
   const cases: readonly (readonly [string, unknown, string])[] = [
     ["no events", { events: [] }, "/events"],
     ["1,001 events", { events: Array.from({ length: 1_001 }, (_, i) => draft(`${i}`)) }, "/events"],
-    ["events that are no array", { events: {} }, "/events"],
+    ["events that are not an array", { events: {} }, "/events"],
     ["a missing field", {}, "/events"],
     ["an unknown field", { events: [draft("a")], atomic: true }, "/atomic"],
     ["an unknown field whose name needs escaping", { events: [draft("a")], "a/b~c": 1 }, "/a~1b~0c"],

@@ -21,7 +21,7 @@ const limits = (options: Partial<BodyLimitsOptions> = {}) =>
 
 const bearer = (key: string) => ({ Authorization: `Bearer ${key}` })
 
-/** A service with the keys one and two. */
+/** Starts a service with the keys one and two. */
 async function withKeys(bodies: BodyLimits) {
   const folder = temporaryFolder()
   const file = join(folder.path, "keys")
@@ -44,7 +44,7 @@ async function withKeys(bodies: BodyLimits) {
   }
 }
 
-/** Sends the head of a publish, and so much of its body. */
+/** Sends the head of a publish, and this part of its body. */
 function begin(
   port: number,
   path: string,
@@ -62,12 +62,12 @@ function begin(
   return connection
 }
 
-describe("what is declared and does not come", () => {
+describe("a declared body that does not arrive", () => {
   test.each([
     ["batches", `${EVENTS}/batch`, BATCH_BYTES],
     ["events", EVENTS, 1_000_000],
     ["short events", EVENTS, 60_000],
-  ])("costs nothing of the budget: 40 %s by one client", async (_, path, declared) => {
+  ])("uses none of the budget: 40 %s by one client", async (_, path, declared) => {
     const bodies = limits({ bufferedBytes: BATCH_BYTES * 2, largestBytes: BATCH_BYTES })
     await using service = await HttpService.start({ bodies })
     const stalled = Array.from({ length: 40 }, () => begin(service.port, path, declared, 1))
@@ -79,8 +79,8 @@ describe("what is declared and does not come", () => {
   })
 })
 
-describe("what has arrived counts", () => {
-  test.each(["chunked" as const, 460_000])("for its key (%s), which has a share", async (declared) => {
+describe("arrived bytes count", () => {
+  test.each(["chunked" as const, 460_000])("for their key (%s), which has a share", async (declared) => {
     const bodies = limits()
     await using keyed = await withKeys(bodies)
     const { service, one, two, publish } = keyed
@@ -96,7 +96,7 @@ describe("what has arrived counts", () => {
     expect(bodies.bytes.taken).toBe(0)
   })
 
-  test("for all: where they have everything, a client that has nothing is told so", async () => {
+  test("for all clients: when the total is used up, a client without any is refused with that reason", async () => {
     const bodies = limits({ bufferedBytes: 200_000 })
     await using service = await HttpService.start({ bodies })
     bodies.bytes.charge("the key other", 150_000)
@@ -104,7 +104,7 @@ describe("what has arrived counts", () => {
     expect((await problemOf(refused, "too-many-in-flight", 429)).detail).toContain("all clients together")
   })
 
-  test("no more once it is refused", async () => {
+  test("no longer after the request is refused", async () => {
     const bodies = limits()
     await using service = await HttpService.start({ bodies, maxBodyBytes: 200_000 })
     using connection = begin(service.port, EVENTS, "chunked", 250_000)
@@ -113,14 +113,14 @@ describe("what has arrived counts", () => {
   })
 })
 
-test("a full batch is taken by a service whose budget is that of one batch", async () => {
+test("a full batch is accepted by a service whose budget is one batch", async () => {
   const bodies = limits({ bufferedBytes: 200_000, largestBytes: 200_000 })
   await using service = await HttpService.start({ bodies, maxBatchBytes: 200_000 })
   const events = [{ ...EVENT, payload: { text: "x".repeat(199_800) } }]
   expect((await service.post(`${EVENTS}/batch`, { events })).status).toBe(201)
 })
 
-test("a client has its share of the bodies that are arriving, and leaves room for others", async () => {
+test("a client has its share of arriving bodies, and leaves room for others", async () => {
   const bodies = limits({ maxArriving: 32 })
   await using keyed = await withKeys(bodies)
   const { service, one, two, publish } = keyed
@@ -136,7 +136,7 @@ test("a client has its share of the bodies that are arriving, and leaves room fo
   await waitUntil(() => bodies.arriving.taken === 0, "all to be given back")
 })
 
-test("a body that trickles in is refused after its time, however often a byte comes", async () => {
+test("a body that trickles in is refused after its timeout, however often a byte arrives", async () => {
   const bodies = limits({ timeoutMs: 100 })
   await using service = await HttpService.start({ bodies })
   for (const declared of [1_000, 100_000]) {
@@ -148,7 +148,7 @@ test("a body that trickles in is refused after its time, however often a byte co
   await waitUntil(() => bodies.bytes.taken + bodies.arriving.taken === 0, "all to be given back")
 })
 
-test("an answer of which the client takes nothing is ended, and holds its request no longer", async () => {
+test("a response that the client does not read is ended, and releases its request", async () => {
   let hasEnded = false
   let isHeld = true
   async function* texts() {
@@ -165,10 +165,10 @@ test("an answer of which the client takes nothing is ended, and holds its reques
   })
   const response = streamedResponse(texts(), "text/plain", { requestId: "r-1", mayTakeLong: hold, hold }, 20)
   await waitUntil(() => hasEnded && !isHeld, "the answer to be ended")
-  expect(response.text()).rejects.toThrow("does not take")
+  expect(response.text()).rejects.toThrow("does not read")
 })
 
-test("a client that leaves while its answer waits holds its request no longer", async () => {
+test("a client that disconnects while its response waits releases its request", async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   let isHeld = true
   async function* texts() {

@@ -19,7 +19,7 @@ const cloudEvent = (more: object = {}) =>
     ...more,
   })
 
-/** Sends what the official SDK makes of an event. */
+/** Sends an event as the official SDK encodes it. */
 function send(
   service: HttpService,
   { headers, body }: { headers: object; body: unknown },
@@ -96,8 +96,8 @@ test("its traceparent is the event's, unless the request has one", async () => {
   expect(deliveries.map(({ body }) => JSON.parse(body).metadata.traceparent)).toEqual([own, own])
 })
 
-describe("one that can't be taken is refused in its own terms", () => {
-  test("with every fault, those of the payload's schema too", async () => {
+describe("an invalid CloudEvent is rejected in its own terms", () => {
+  test("with every fault, including those of the payload's schema", async () => {
     await using service = await HttpService.start({
       schemas: [{ path: "voice/call.ended.json", schema: { properties: { seconds: { type: "integer" } } } }],
     })
@@ -114,7 +114,7 @@ describe("one that can't be taken is refused in its own terms", () => {
     expect((await problemOf(unfit, "validation-failed", 422)).errors?.[0]?.pointer).toBe("/data/seconds")
   })
 
-  test("in binary mode: attributes that are missing or not encoded, and data that is not JSON", async () => {
+  test("in binary mode, for missing or unencoded attributes and data that is not JSON", async () => {
     await using service = await HttpService.start()
     const json = { "Content-Type": "application/json" }
     const missing = await service.postRaw(PATH, "{}", { ...json, "ce-specversion": "1.0", "ce-id": "x" })

@@ -27,7 +27,7 @@ const LETTERS: readonly Letter[] = [
   ["d,e", "42", "no-handler"],
 ]
 
-/** A service whose queue user_events has these dead letters. */
+/** Starts a service whose queue user_events has these dead letters. */
 async function serviceWith(letters: readonly Letter[] = LETTERS): Promise<HttpService> {
   const service = await HttpService.start()
   const inbox = new Inbox(service.engine, "user_events")
@@ -44,7 +44,7 @@ const idsOf = async (service: HttpService, path = PATH) =>
   (await shownBy(service, path)).dead_letters.map(({ event }) => event.id)
 const redrive = (service: HttpService, body: unknown) => service.post(`${PATH}/redrive`, body)
 
-describe("looking at dead letters", () => {
+describe("listing dead letters", () => {
   test("counts those of every queue", async () => {
     await using service = await serviceWith()
     const response = await service.get("/api/v1/dead-letters")
@@ -56,7 +56,7 @@ describe("looking at dead letters", () => {
     })
   })
 
-  test("shows each with its event, why it is there, and when it failed", async () => {
+  test("shows each with its event, its reason, and the time of its failure", async () => {
     await using service = await serviceWith(LETTERS.slice(0, 1))
     const { firstFailedAt, lastFailedAt, error, module } = failureRecord()
     expect<unknown>(await shownBy(service)).toEqual({
@@ -88,7 +88,7 @@ describe("looking at dead letters", () => {
     })
   })
 
-  test("shows the oldest first, filtered by reason and name, at most as many as asked for", async () => {
+  test("shows the oldest first, filtered by reason and name, up to the limit", async () => {
     await using service = await serviceWith()
     expect(await idsOf(service)).toEqual(["a", "b", "c", "d,e"])
     expect(await idsOf(service, `${PATH}?limit=2`)).toEqual(["a", "b"])
@@ -99,7 +99,7 @@ describe("looking at dead letters", () => {
     expect(await idsOf(service, `${PATH}?name=never`)).toEqual([])
   })
 
-  test("shows 100 where no limit is given", async () => {
+  test("shows 100 by default", async () => {
     await using service = await serviceWith(
       Array.from({ length: 101 }, (_, i) => [`id-${i}`, "seen", "error"] as const),
     )
@@ -118,7 +118,7 @@ describe("looking at dead letters", () => {
     ["reasn=timeout", "reasn"],
     ["__proto__=1", "__proto__"],
   ] as const
-  test.each(wrong)("refuses %s by the parameter's name", async (query, parameter) => {
+  test.each(wrong)("rejects %s by the parameter's name", async (query, parameter) => {
     await using service = await HttpService.start()
     const problem = await problemOf(await service.get(`${PATH}?${query}`), "validation-failed", 422)
     expect(problem.errors?.map((fault) => fault.parameter)).toEqual([parameter])
@@ -140,7 +140,7 @@ describe("redriving", () => {
     expect(again.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1, 1])
   })
 
-  test("as a dry run tells how many would be moved, and moves none", async () => {
+  test("in a dry run counts what would be moved, and moves nothing", async () => {
     await using service = await serviceWith()
     const response = await redrive(service, { reason: "timeout", dry_run: true })
     expect(response.status).toBe(200)
@@ -150,7 +150,7 @@ describe("redriving", () => {
   })
 
   test.each([{}, { all: false }, { dry_run: true }])(
-    "is refused where nothing is selected: %j",
+    "is rejected if nothing is selected: %j",
     async (body) => {
       await using service = await serviceWith()
       const problem = await problemOf(await redrive(service, body), "validation-failed", 422)
@@ -170,14 +170,14 @@ describe("redriving", () => {
     [[], [""]],
     [null, [""]],
   ]
-  test.each(wrong)("is refused where the body is wrong: %j", async (body, pointers) => {
+  test.each(wrong)("is rejected if the body is invalid: %j", async (body, pointers) => {
     await using service = await serviceWith()
     const problem = await problemOf(await redrive(service, body), "validation-failed", 422)
     expect(problem.errors?.map(({ pointer }) => pointer)).toEqual([...pointers])
     expect(await statsOf(service.engine, "user_events")).toMatchObject({ deadLetterCount: 4 })
   })
 
-  test("is refused where the body is not JSON, no JSON by its type, or too large", async () => {
+  test("is rejected if the body is not JSON, has another media type, or is too large", async () => {
     await using service = await HttpService.start({ maxBodyBytes: 100 })
     const json = { "Content-Type": "application/json" }
     const send = (body: string, headers = json) => service.postRaw(`${PATH}/redrive`, body, headers)
@@ -187,7 +187,7 @@ describe("redriving", () => {
     await problemOf(await send(JSON.stringify({ ids: ["x".repeat(100)] })), "payload-too-large", 413)
   })
 
-  test("leaves a corrupt event, and says so", async () => {
+  test("skips a corrupt event and reports it", async () => {
     await using service = await serviceWith()
     changeRows(
       service.dataDir,
@@ -206,7 +206,7 @@ describe("redriving", () => {
     })
   })
 
-  test("takes a body of 64 KiB, and none that is larger", async () => {
+  test("accepts a body of 64 KiB, and no larger one", async () => {
     await using service = await HttpService.start()
     const send = (bytes: number) => redrive(service, { ids: ["x".repeat(bytes - '{"ids":[""]}'.length)] })
     expect((await send(65_536)).status).toBe(200)
@@ -215,11 +215,11 @@ describe("redriving", () => {
 })
 
 describe("purging", () => {
-  test("deletes what is selected, and nothing else", async () => {
+  test("deletes the selection, and nothing else", async () => {
     await using service = await serviceWith([...LETTERS, ["f", "seen", "error"]])
     const answerTo = async (query: string) => (await service.delete(`${PATH}?${query}`)).json()
     expect(await answerTo("ids=a,nobody&ids=b")).toEqual({ purged: 2, remaining: 3, dry_run: false })
-    // A comma of the id itself is encoded.
+    // A comma within an id is encoded.
     expect(await answerTo("ids=d,e")).toEqual({ purged: 0, remaining: 3, dry_run: false })
     expect(await answerTo("ids=d%2Ce")).toEqual({ purged: 1, remaining: 2, dry_run: false })
     expect(await answerTo("reason=timeout&name=seen")).toEqual({ purged: 0, remaining: 2, dry_run: false })
@@ -233,7 +233,7 @@ describe("purging", () => {
     })
   })
 
-  test.each(["", "?", "?all=false"])("is refused where nothing is selected: %j", async (query) => {
+  test.each(["", "?", "?all=false"])("is rejected if nothing is selected: %j", async (query) => {
     await using service = await serviceWith()
     await problemOf(await service.delete(PATH + query), "validation-failed", 422)
     expect(await statsOf(service.engine, "user_events")).toMatchObject({ deadLetterCount: 4 })
@@ -244,7 +244,7 @@ describe("purging", () => {
     ["all=yes", "all"],
     ["ids=", "ids"],
     ["all=true&dry_run=maybe", "dry_run"],
-  ])("is refused where a parameter is wrong: %s", async (query, parameter) => {
+  ])("is rejected if a parameter is invalid: %s", async (query, parameter) => {
     await using service = await serviceWith()
     const problem = await problemOf(await service.delete(`${PATH}?${query}`), "validation-failed", 422)
     expect(problem.errors?.map((fault) => fault.parameter)).toEqual([parameter])
@@ -252,7 +252,7 @@ describe("purging", () => {
   })
 })
 
-test("a queue that is not there is 404, and the queues there are are named", async () => {
+test("an unknown queue is 404, and the existing queues are named", async () => {
   await using service = await HttpService.start()
   const path = "/api/v1/dead-letters/no%2Fqueue"
   for (const response of [
@@ -266,7 +266,7 @@ test("a queue that is not there is 404, and the queues there are are named", asy
   }
 })
 
-test("where the engine is gone, everything about dead letters is 503", async () => {
+test("after the engine is closed, all dead-letter requests are 503", async () => {
   await using service = await serviceWith()
   await service.engine.close()
   await problemOf(await service.get(PATH), "engine-unavailable", 503)

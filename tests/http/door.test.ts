@@ -15,7 +15,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const TIMEOUT_MS = 120_000
 
-/** Connections at a time: each waits for its answers. */
+/** Concurrent connections; each waits for its responses. */
 const CONNECTIONS = 16
 
 const SHOWN_FAULTS = 20
@@ -25,7 +25,7 @@ interface Route {
   readonly path: string
 }
 
-/** What the walk sends where a path has a parameter, so that the plain request of a good key is answered 2xx. */
+/** Values of path parameters with which the plain request of a valid key is answered 2xx. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   queue: "voice_events",
   type: "voice",
@@ -35,7 +35,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 
 const EVENT = { type: "voice", name: "heard", payload: {} }
 
-/** The bodies that routes need. */
+/** Bodies of routes that need one. */
 const BODIES: Readonly<Record<string, unknown>> = {
   "/api/v1/events": EVENT,
   "/api/v1/events/batch": { events: [EVENT] },
@@ -43,26 +43,28 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/v1/schemas/{type}/{name}/validate": { payload: {} },
 }
 
-/** The queries that routes of DELETE need. */
+/** Queries of DELETE routes that need one. */
 const QUERIES: Readonly<Record<string, string>> = {
   "/api/v1/dead-letters/{queue}": "?all=true",
 }
 
-/** Routes that a good key is refused with 409: they remove orphaned queues, and the walk asks for a predefined one. */
+/**
+ * Routes that answer a valid key with 409: they remove orphaned queues, and the test names a predefined one.
+ */
 const IN_USE = ["DELETE /api/v1/queues/{queue}", "POST /api/v1/queues/{queue}/unbind"]
 
-/** How the request for a route is varied. */
+/** One variation of a route's request. */
 interface Variant {
   readonly name: string
   readonly method: string
   readonly path: string
-  /** `same`: it is the plain request, written differently. `other`: it is not, and leads nowhere. */
+  /** `same`: equals the plain request, written differently. `other`: does not, and leads nowhere. */
   readonly means: "same" | "other"
 }
 
 const hexOf = (character: string): string => character.charCodeAt(0).toString(16)
 
-/** Every letter of the path percent-encoded, alone and all together. */
+/** Returns the path with each letter percent-encoded, and with all of them. */
 function encodedPaths(path: string): readonly string[] {
   const letters = [...path].flatMap((character, at) => (/[a-z]/i.test(character) ? [at] : []))
   const encodedAt = (at: number, prefix: string, hex: (text: string) => string): string =>
@@ -110,7 +112,7 @@ function variantsOf(method: string, path: string): readonly Variant[] {
 const folder = temporaryFolder()
 afterAll(() => folder[Symbol.dispose]())
 
-/** A service with keys of every kind, and those who call it: with each key, without one, and with a wrong one. */
+/** Starts a service with keys of every kind, with callers that use each key, no key, and a wrong one. */
 async function serviceWithKeys(options: HttpServiceOptions = {}) {
   const kinds = [
     ...SCOPES.map((scope) => ({ name: scope, scope: [scope] })),
@@ -149,19 +151,19 @@ async function routesOf(service: HttpService): Promise<readonly Route[]> {
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
-/** What a request may be answered that does not get in. */
+/** Allowed statuses of a request that is not admitted. */
 const REFUSALS = [400, 401, 403, 404, 405]
 
-/** What is wrong with the answer to a variant of a request; null if nothing is. */
+/** Returns what is wrong with the response to a variant; null if nothing is. */
 function faultOf(variant: Variant, answer: Answer | null, plain: Answer): string | null {
-  // Bun closes the connection for a method that it does not know.
-  if (answer === null) return variant.means === "same" ? "has no answer" : null
+  // Bun closes the connection for an unknown method.
+  if (answer === null) return variant.means === "same" ? "has no response" : null
   if (variant.means === "same") return answer.status === plain.status ? null : `is answered ${answer.status}`
   return REFUSALS.includes(answer.status) ? null : `is answered ${answer.status}`
 }
 
 test(
-  "no way to write a path, and no method, is answered that the plain request is not",
+  "no spelling of a path, and no method, is answered differently from the plain request",
   async () => {
     await using started = await serviceWithKeys()
     const { service, callers } = started
@@ -182,7 +184,7 @@ test(
       }
       const tell = (what: string) => faults.push(`${route.method} ${route.path} of ${caller.name}: ${what}`)
       const plain = await ask(route.method, path)
-      if (plain === null) return void tell("the plain request has no answer")
+      if (plain === null) return void tell("the plain request has no response")
       const isGood = IN_USE.includes(`${route.method} ${route.path}`)
         ? plain.status === 409
         : isSuccess(plain.status)
@@ -215,7 +217,7 @@ test(
   TIMEOUT_MS,
 )
 
-test("a path with encoded letters is the plain path: it takes a key, and counts against its rate", async () => {
+test("a path with encoded letters equals the plain path: it takes a key, and counts for its rate", async () => {
   await using started = await serviceWithKeys({ rates: new RateLimit(2, () => 0) })
   const { service, callers } = started
   using connection = new HttpConnection(service.port)

@@ -23,7 +23,7 @@ const answersOf = (text: string) =>
 
 const toSlug = (type: string | undefined) => type?.replace("urn:event-broker:problem:", "")
 
-test("each line is answered with a line, in order; one that fails spoils no other", async () => {
+test("each line is answered with a line, in order; a failing one affects no other", async () => {
   await using service = await HttpService.start({ maxBodyBytes: 200 })
   const body = [
     line("a"),
@@ -51,7 +51,7 @@ test("each line is answered with a line, in order; one that fails spoils no othe
   expect((await statsOf(service.engine, "user_events")).messageCount).toBe(3)
 })
 
-test("lines are stored and answered while others are still to come", async () => {
+test("lines are stored and answered while others are still arriving", async () => {
   await using service = await HttpService.start()
   using upload = new LineUpload(service.port, PATH)
   upload.send(`${line("first")}\n${line("second").slice(0, 10)}`)
@@ -62,7 +62,7 @@ test("lines are stored and answered while others are still to come", async () =>
 })
 
 describe("lines wait", () => {
-  test("while a queue is full, and are stored in their order once it has room", async () => {
+  test("while a queue is full, and are stored in order when it has room", async () => {
     await using service = await HttpService.start({ limits: { maxLength: 3 } })
     using upload = new LineUpload(service.port, PATH)
     const ids = Array.from({ length: 10 }, (_, index) => `e-${index}`)
@@ -89,7 +89,7 @@ describe("lines wait", () => {
     expect(answersOf(await response.text()).map(({ id }) => id)).toEqual(ids)
   })
 
-  test("while the rate is used up, without being refused", async () => {
+  test("while the rate is used up, without being rejected", async () => {
     let now = 0
     await using service = await HttpService.start({ rates: new RateLimit(600, () => now) })
     using upload = new LineUpload(service.port, PATH)
@@ -100,11 +100,11 @@ describe("lines wait", () => {
     expect(await upload.answers(1_200)).toHaveLength(1_200)
   })
 
-  test("while the client does not take the answers: then no more is read", async () => {
+  test("while the client does not read the responses, and no more are read", async () => {
     await using service = await HttpService.start()
     using upload = new LineUpload(service.port, PATH)
     upload.pause()
-    // Some thousand fit into the buffers of both sides; the rest waits with the client.
+    // Some thousand fit in the buffers of both sides; the rest waits in the client.
     const count = 100_000
     for (let index = 0; index < count; index++) upload.send(`${line(`e-${index}`)}\n`)
     await waitUntil(async () => {
@@ -119,7 +119,7 @@ describe("lines wait", () => {
 })
 
 describe("a body that ends early has the reason as its last line", () => {
-  test("where the client stops sending", async () => {
+  test("if the client stops sending", async () => {
     await using service = await HttpService.start({ bodyTimeoutMs: 50 })
     using upload = new LineUpload(service.port, PATH)
     upload.send(`${line("a")}\n{"id":`)
@@ -127,7 +127,7 @@ describe("a body that ends early has the reason as its last line", () => {
     expect([first.id, last.index, toSlug(last.problem.type)]).toEqual(["a", 1, "request-timeout"])
   })
 
-  test("where the service stops: what was read is stored and answered", async () => {
+  test("if the service stops: lines already read are stored and answered", async () => {
     const service = await HttpService.start()
     using upload = new LineUpload(service.port, PATH)
     upload.send(`${line("a")}\n`)
@@ -143,7 +143,7 @@ describe("a body that ends early has the reason as its last line", () => {
   })
 })
 
-test("a line that trickles in is ended after the time of a body, however often a byte comes", async () => {
+test("a line that trickles in is ended after the body timeout, however often a byte arrives", async () => {
   await using service = await HttpService.start({ bodyTimeoutMs: 100 })
   using upload = new LineUpload(service.port, PATH)
   upload.send(`${line("a")}\n`)
@@ -154,7 +154,7 @@ test("a line that trickles in is ended after the time of a body, however often a
   expect([last.index, toSlug(last.problem.type)]).toEqual([1, "request-timeout"])
 })
 
-test("lines that come in pieces of bytes are the same lines", async () => {
+test("lines that arrive byte by byte are the same lines", async () => {
   await using service = await HttpService.start()
   using upload = new LineUpload(service.port, PATH)
   const ids = ["a", "b", "c"]
@@ -162,7 +162,7 @@ test("lines that come in pieces of bytes are the same lines", async () => {
   expect((await upload.answers(3)).map(({ id }) => id)).toEqual(ids)
 })
 
-test("an upload holds no bytes while it waits, and what a client that left held is given back", async () => {
+test("an upload holds no bytes while it waits, and the bytes of a disconnected client are released", async () => {
   const bodies = new BodyLimits({ timeoutMs: 30_000, bufferedBytes: 10_000_000 })
   await using service = await HttpService.start({ bodies })
   {

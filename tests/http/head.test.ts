@@ -5,10 +5,10 @@ import { HttpService } from "../support/http-service.ts"
 
 const STREAM = "/api/v1/events/stream"
 
-/** More than the live stream has room for. */
+/** More than the limit of live clients. */
 const MANY = 1_100
 
-/** What differs between any two answers. */
+/** Headers that differ between any two responses. */
 const VARYING = ["date", "x-request-id"]
 
 const ask = (connection: HttpConnection, method: string, path: string) =>
@@ -44,18 +44,18 @@ test.each([
   `${STREAM}?format=none`,
   "/nothing",
   "/%",
-])("HEAD of %s has the status and the headers of GET, and no body", async (path) => {
+])("HEAD of %s has the status and headers of GET, and no body", async (path) => {
   await using service = await HttpService.start({ schemas: [{ path: "voice/heard.json", schema: {} }] })
   using connection = new HttpConnection(service.port)
   const got = await ask(connection, "GET", path)
   const head = await ask(connection, "HEAD", path)
   expect(head?.status).toBe(got?.status ?? 0)
   expect(headersOf(head)).toEqual(headersOf(got))
-  // A body that came all the same would be taken for the next answer.
+  // A body sent nevertheless would be read as the next response.
   expect((await ask(connection, "GET", "/health/live"))?.body).toBe('{"status":"alive"}')
 })
 
-test("HEAD of the metrics has the headers of GET, and the length of what it would be answered", async () => {
+test("HEAD of the metrics has the headers of GET, and its own Content-Length", async () => {
   await using service = await HttpService.start()
   using connection = new HttpConnection(service.port)
   const got = await ask(connection, "GET", "/metrics")
@@ -65,7 +65,7 @@ test("HEAD of the metrics has the headers of GET, and the length of what it woul
   expect(Number(head?.headers.get("content-length"))).toBeGreaterThan(1_000)
 })
 
-test("HEAD of a route that has no GET is 405, and names what it takes", async () => {
+test("HEAD of a route without GET is 405, and names the allowed methods", async () => {
   await using service = await HttpService.start()
   using connection = new HttpConnection(service.port)
   const head = await ask(connection, "HEAD", "/api/v1/events")

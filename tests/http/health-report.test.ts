@@ -15,7 +15,7 @@ const WELL: Vitals = {
 const away = { state: "unavailable", reason: "RabbitMQ can't be used: connection refused" } as const
 
 describe("a service", () => {
-  test("is ready where all is there that should be", () => {
+  test("is ready if everything expected is there", () => {
     expect(reportHealth(WELL)).toEqual({
       status: "ready",
       version: "1.2.3",
@@ -30,18 +30,18 @@ describe("a service", () => {
     })
   })
 
-  test("that has no handler modules is ready without workers and consumers", () => {
+  test("without handler modules is ready without workers and consumers", () => {
     const none = { present: 0, expected: 0 }
     expect(reportHealth({ ...WELL, workers: none, consumers: none }).status).toBe("ready")
   })
 
-  test("is unavailable while its engine is away, and says why", () => {
+  test("is unavailable with the reason while its engine is", () => {
     const { status, checks } = reportHealth({ ...WELL, engineStatus: away })
     expect(status).toBe("unavailable")
     expect(checks.engine).toEqual({ status: "down", detail: away.reason })
   })
 
-  test("is unavailable while its engine takes no events, though that goes on delivering", () => {
+  test("is unavailable while its engine accepts no events, even if it still delivers", () => {
     const blocked = { state: "blocked", reason: "the disk is nearly full" } as const
     const { status, checks } = reportHealth({ ...WELL, engineStatus: blocked })
     expect(status).toBe("unavailable")
@@ -54,7 +54,7 @@ describe("a service", () => {
     expect(checks.pool).toEqual({ status: "down", detail: "0 of 5 workers" })
   })
 
-  test("is degraded with fewer workers than it should have", () => {
+  test("is degraded with fewer workers than expected", () => {
     const { status, checks } = reportHealth({ ...WELL, workers: { present: 4, expected: 5 } })
     expect(status).toBe("degraded")
     expect(checks.pool.status).toBe("degraded")
@@ -63,7 +63,7 @@ describe("a service", () => {
   test.each([
     { present: 1, check: "degraded" },
     { present: 0, check: "down" },
-  ])("is degraded with $present of 2 consumers: what is published waits", ({ present, check }) => {
+  ])("is degraded with $present of 2 consumers, because published events wait", ({ present, check }) => {
     const { status, checks } = reportHealth({ ...WELL, consumers: { present, expected: 2 } })
     expect(status).toBe("degraded")
     expect<string>(checks.consumers.status).toBe(check)
@@ -76,7 +76,7 @@ describe("a service", () => {
     expect(checks.queues).toEqual({ status: "degraded", detail: queueFault })
   })
 
-  test.each(["starting", "stopping"] as const)("that is %s says so, whatever else is the matter", (phase) => {
+  test.each(["starting", "stopping"] as const)("that is %s reports that, whatever else is wrong", (phase) => {
     expect(reportHealth({ ...WELL, phase, engineStatus: away }).status).toBe(phase)
   })
 })

@@ -5,7 +5,7 @@ import { HttpService } from "../support/http-service.ts"
 const BODY = '{"type":"voice","name":"heard","payload":{}}'
 const ENTITY = `Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n`
 
-/** Sends the head of a request as it is written, with a body if it has one. */
+/** Sends the head of a request unchanged, and its body if it has one. */
 async function answerTo(...lines: readonly string[]) {
   await using service = await HttpService.start()
   using connection = new HttpConnection(service.port)
@@ -30,17 +30,17 @@ describe("a request is served", () => {
     ["of HTTP/1.0 without a Host, with an absolute target", ["GET http://broker/health HTTP/1.0"], 200],
     ["with an empty Host", ["GET /health HTTP/1.1", "Host:"], 200],
     ["with an empty Host, that publishes", ["POST /api/v1/events HTTP/1.1", "Host: "], 201],
-    ["with a Host of a port alone", ["GET /health HTTP/1.1", "Host: :8000"], 200],
+    ["with a Host that is only a port", ["GET /health HTTP/1.1", "Host: :8000"], 200],
     ["with a Host of a name", ["GET /health HTTP/1.1", "Host: Event-Broker_1.internal.:8000"], 200],
     ["with a Host of an IPv4 address", ["GET /health HTTP/1.1", "Host: 127.0.0.1:"], 200],
     ["with a Host of an IPv6 address", ["POST /api/v1/events HTTP/1.1", "Host: [::1]:8000"], 201],
-    ["with a Host that no DNS has", ["GET /health HTTP/1.1", "Host: no_such_name"], 200],
+    ["with a Host that is not in DNS", ["GET /health HTTP/1.1", "Host: no_such_name"], 200],
   ] as const)("%s", async (_, lines, status) => {
     expect((await answerTo(...lines))?.status).toBe(status)
   })
 })
 
-describe("a request is refused as malformed, and nothing is stored,", () => {
+describe("a request is rejected as malformed, and nothing is stored,", () => {
   test.each([
     ["a b"],
     ["a/b"],
@@ -73,7 +73,7 @@ describe("a request is refused as malformed, and nothing is stored,", () => {
     }
   })
 
-  test("that is HTTP/1.1 and has no Host", async () => {
+  test("if it is HTTP/1.1 without a Host", async () => {
     expect((await answerTo("GET /health HTTP/1.1"))?.status).toBe(400)
   })
 })

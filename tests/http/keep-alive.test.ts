@@ -7,7 +7,7 @@ const TIMEOUT_MS = 60_000
 
 const LINE = '{"type":"voice","name":"heard","payload":{}}\n'
 
-/** Requests after which nothing more comes. Some may take as long as they like until they are answered. */
+/** Last requests on their connections. Some may take any time until they are answered. */
 const REQUESTS = [
   "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
   "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -18,7 +18,7 @@ const REQUESTS = [
 ]
 
 test(
-  "a connection on which nothing moves any more is closed, whatever was asked on it",
+  "an idle connection is closed, whatever was requested on it",
   async () => {
     await using service = await HttpService.start({ keepAliveTimeoutMs: 1_000 })
     using live = new RawConnection(service.port)

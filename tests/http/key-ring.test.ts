@@ -15,7 +15,7 @@ import { newKey } from "../../src/commands/new-key.ts"
 import { KeyRing } from "../../src/http/access/key-ring.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 
-/** Looks are made by the tests. */
+/** Longer than any test, because the tests call `look` themselves. */
 const NEVER_MS = 2_147_483_647
 
 const disposables: Disposable[] = []
@@ -30,7 +30,7 @@ const [first, second] = ["first", "second"].map((name) => newKey({ name, scope: 
 const OLD = `${first.line}\n`
 const NEW = `${second.line}\n`
 
-/** A ring over a file that has the first key, and all that it logs. */
+/** Returns a ring for a file with the first key, and its log. */
 function ringOf(text = OLD, name = "keys") {
   const folder = temporaryFolder()
   const file = join(folder.path, name)
@@ -42,7 +42,7 @@ function ringOf(text = OLD, name = "keys") {
   return { folder: folder.path, file, ring, log, errors: () => log().filter(({ level }) => level === 50) }
 }
 
-/** As many looks as it takes for a file that does not change to be taken. */
+/** Looks as often as needed for an unchanged file to take effect. */
 async function lookUntilTaken(ring: KeyRing): Promise<void> {
   await ring.look()
   await ring.look()
@@ -50,7 +50,7 @@ async function lookUntilTaken(ring: KeyRing): Promise<void> {
 
 const knows = (ring: KeyRing, { key }: { readonly key: string }): boolean => ring.find(key) !== null
 
-describe("a change of the keys' file is read", () => {
+describe("a change of the keys file is read", () => {
   const changes: readonly (readonly [string, (file: string, folder: string) => void])[] = [
     ["written in place", (file) => writeFileSync(file, NEW)],
     [
@@ -63,7 +63,7 @@ describe("a change of the keys' file is read", () => {
       },
     ],
     [
-      "renamed over with an older time",
+      "replaced by a rename with an older time",
       (file) => {
         writeFileSync(`${file}.new`, NEW)
         utimesSync(`${file}.new`, 1, 1)
@@ -71,7 +71,7 @@ describe("a change of the keys' file is read", () => {
       },
     ],
     [
-      "deleted and made anew",
+      "deleted and created again",
       (file) => {
         unlinkSync(file)
         writeFileSync(file, NEW)
@@ -102,7 +102,7 @@ describe("a change of the keys' file is read", () => {
   })
 })
 
-describe("the last good keys stay in force", () => {
+describe("the last valid keys stay in force", () => {
   const faults: readonly (readonly [string, (file: string) => void, string])[] = [
     ["away", (file) => rmSync(file), "ENOENT"],
     [
@@ -111,15 +111,15 @@ describe("the last good keys stay in force", () => {
         rmSync(file)
         mkdirSync(file)
       },
-      "it is not a file",
+      "not a file",
     ],
     ["empty", (file) => writeFileSync(file, ""), "has no key"],
     ["without a key", (file) => writeFileSync(file, "\n# none\n"), "has no key"],
-    ["half a line", (file) => writeFileSync(file, NEW.slice(0, 50)), "line 1: is not JSON"],
+    ["half a line", (file) => writeFileSync(file, NEW.slice(0, 50)), "line 1: not JSON"],
     ["too large", (file) => writeFileSync(file, NEW.padEnd(4_194_305)), "larger than 4194304 bytes"],
   ]
   test.each(faults)(
-    "while the file is %s; the next good one is read, without another touch",
+    "while the file is %s; the next valid file is read without touching it again",
     async (_, spoil, reason) => {
       const { file, ring, log, errors } = ringOf()
       spoil(file)
@@ -134,11 +134,11 @@ describe("the last good keys stay in force", () => {
       await lookUntilTaken(ring)
       expect([knows(ring, first), knows(ring, second)]).toEqual([false, true])
       expect(ring.isFileGood).toBe(true)
-      expect(log().at(-1)).toMatchObject({ msg: "keys read again", keys: ["second"] })
+      expect(log().at(-1)).toMatchObject({ msg: "keys reloaded", keys: ["second"] })
     },
   )
 
-  test("and it is logged when the file is again what it was", async () => {
+  test("and the file is logged as usable when it has its old content again", async () => {
     const { file, ring, log, errors } = ringOf()
     renameSync(file, `${file}.away`)
     await ring.look()
@@ -147,22 +147,22 @@ describe("the last good keys stay in force", () => {
     await ring.look()
     expect(ring.isFileGood).toBe(true)
     expect(log().map(({ msg }) => msg)).toEqual([
-      "keys file can't be used: the keys of the last good one stay in force",
-      "keys file can be used again",
+      "keys file unusable: the keys of the last valid file stay in force",
+      "keys file usable again",
     ])
     renameSync(file, `${file}.away`)
     await ring.look()
     expect(errors()).toHaveLength(2)
   })
 
-  test("while the file is being written: a text counts when two looks have found the same file", async () => {
+  test("while the file is being written: a text takes effect when two looks find the same file", async () => {
     const { file, ring, log } = ringOf(OLD + NEW)
     writeFileSync(file, OLD)
     await ring.look()
     expect(knows(ring, second)).toBe(true)
     writeFileSync(file, `${OLD}${NEW}# written`)
     await ring.look()
-    // The same text as two looks ago, and another file.
+    // The same text as two looks ago in another file.
     writeFileSync(`${file}.new`, OLD)
     renameSync(`${file}.new`, file)
     await ring.look()
@@ -176,12 +176,12 @@ describe("the last good keys stay in force", () => {
   })
 })
 
-test("a key is revoked when its line is gone or says something else, and not when others change", async () => {
+test("a key is revoked when its line is removed or changed, and not when others change", async () => {
   const third = newKey({ name: "third", scope: ["read", "admin"] })
   const { file, ring } = ringOf(OLD + NEW + third.line)
   const [kept, changed, gone] = [first, second, third].map(({ key }) => {
     const found = ring.find(key)
-    if (found === null) throw new Error("the ring lacks a key")
+    if (found === null) throw new Error("the key is missing in the ring")
     return { found, signal: ring.revocationOf(found) }
   })
   writeFileSync(file, NEW.replace('["read"]', '["read","admin"]') + OLD)
@@ -190,17 +190,21 @@ test("a key is revoked when its line is gone or says something else, and not whe
   expect(gone && ring.revocationOf(gone.found).aborted).toBe(true)
 })
 
-describe("a file of keys is refused at the start", () => {
+describe("a keys file is refused at the start", () => {
   const hash = "0".repeat(64)
   const cases = [
-    ["what is not JSON", "{", "line 1: is not JSON"],
-    ["a hash that is none", JSON.stringify({ name: "a", sha256: "x", scopes: ["read"] }), "sha256"],
-    ["a scope that is none", JSON.stringify({ name: "a", sha256: hash, scopes: ["write"] }), "scopes"],
+    ["not JSON", "{", "line 1: not JSON"],
+    ["an invalid hash", JSON.stringify({ name: "a", sha256: "x", scopes: ["read"] }), "sha256"],
+    ["an unknown scope", JSON.stringify({ name: "a", sha256: hash, scopes: ["write"] }), "scopes"],
     ["no scope", JSON.stringify({ name: "a", sha256: hash, scopes: [] }), "scopes"],
     ["another field", JSON.stringify({ name: "a", sha256: hash, scopes: ["read"], key: "k" }), "key"],
-    ["a name twice", `${newKey({ name: "a", scope: ["read"] }).line}\n`.repeat(2), "named a already"],
+    [
+      "a duplicate name",
+      `${newKey({ name: "a", scope: ["read"] }).line}\n`.repeat(2),
+      "the name a is already used",
+    ],
     ["no key", "", "has no key"],
-    ["no key but comments", "# none yet\n\n", "has no key"],
+    ["only comments", "# none yet\n\n", "has no key"],
   ] as const
 
   test.each(cases)("%s", (_, text, says) => {
@@ -212,14 +216,14 @@ describe("a file of keys is refused at the start", () => {
     expect(open).toThrow(file)
   })
 
-  test("one that is not there, a folder, a pipe that nobody writes to", () => {
+  test("if it is missing, a folder, or a pipe without a writer", () => {
     using folder = temporaryFolder()
     const pipe = join(folder.path, "pipe")
     Bun.spawnSync(["mkfifo", pipe])
     for (const [file, says] of [
       ["/nowhere/keys", "ENOENT"],
-      [folder.path, "it is not a file"],
-      [pipe, "it is not a file"],
+      [folder.path, "not a file"],
+      [pipe, "not a file"],
     ] as const) {
       expect(() => new KeyRing(file, pino({ level: "silent" }))).toThrow(
         `API_KEYS_FILE ${file} can't be read: ${says}`,

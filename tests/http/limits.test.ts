@@ -14,9 +14,9 @@ const head = (path: string, ...headers: readonly string[]) =>
 
 describe("a body that does not arrive in time", () => {
   test.each([
-    ["of a declared length", [`Content-Length: ${BODY.length}`], BODY.slice(0, 5)],
+    ["with a declared length", [`Content-Length: ${BODY.length}`], BODY.slice(0, 5)],
     ["in chunks", ["Transfer-Encoding: chunked"], "5\r\n[1,2,\r\n"],
-  ])("%s is refused, and its connection ends", async (_, headers, part) => {
+  ])("%s is rejected, and its connection is closed", async (_, headers, part) => {
     await using service = await HttpService.start({ bodyTimeoutMs: 50 })
     using connection = new RawConnection(service.port)
     connection.send(head(EVENTS, ...headers))
@@ -30,14 +30,14 @@ describe("a body that does not arrive in time", () => {
 })
 
 describe("a rate limit", () => {
-  /** A service of so many requests a second, by a clock that the test turns. */
+  /** Starts a service with this rate limit, on a clock that the test controls. */
   async function limited(perSecond: number) {
     const clock = { now: 0 }
     const service = await HttpService.start({ rates: new RateLimit(perSecond, () => clock.now) })
     return { clock, service }
   }
 
-  test("is told with every answer, and refuses what is beyond until the time has come", async () => {
+  test("is shown in every response, and rejects further requests until tokens are refilled", async () => {
     const { clock, service } = await limited(4)
     await using _ = service
     for (const left of [3, 2, 1, 0]) {
@@ -58,7 +58,7 @@ describe("a rate limit", () => {
     expect((await service.get("/api/v1/events/stats")).status).toBe(429)
   })
 
-  test("counts the events of a batch, which is let in whole and paid back by what follows", async () => {
+  test("counts the events of a batch, which is accepted whole and paid back by later requests", async () => {
     const { clock, service } = await limited(10)
     await using _ = service
     const batch = await service.post(`${EVENTS}/batch`, { events: Array(25).fill(EVENT) })
@@ -71,7 +71,7 @@ describe("a rate limit", () => {
     expect((await service.post(EVENTS, EVENT)).status).toBe(201)
   })
 
-  test("leaves the probes alone", async () => {
+  test("does not apply to the probes", async () => {
     const { service } = await limited(1)
     await using _ = service
     expect((await service.post(EVENTS, EVENT)).status).toBe(201)
@@ -83,7 +83,7 @@ describe("a rate limit", () => {
   })
 })
 
-test("every answer tells browsers that it is no page, whatever it answers", async () => {
+test("every response tells browsers that it is not a page", async () => {
   await using service = await HttpService.start()
   const answers = await Promise.all([
     service.post(EVENTS, EVENT),
@@ -115,7 +115,7 @@ describe("pages of other origins", () => {
       },
     })
 
-  test("are refused, and told nothing that they can read, where none is named", async () => {
+  test("are rejected, and can't read responses, if no origin is allowed", async () => {
     await using service = await HttpService.start()
     const response = await service.post(EVENTS, EVENT, { Origin: ORIGIN })
     expect(response.status).toBe(403)
@@ -125,7 +125,7 @@ describe("pages of other origins", () => {
     expect([...asked.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([])
   })
 
-  test("may use the service where they are named, and read its refusals; others may not", async () => {
+  test("may use the service and read its problems if their origin is allowed; others may not", async () => {
     await using service = await HttpService.start({ corsOrigins: [ORIGIN] })
     const asked = await preflight(service, ORIGIN)
     expect(asked.status).toBe(204)
@@ -147,7 +147,7 @@ describe("pages of other origins", () => {
     expect(response.headers.get("vary")).toBe("Origin")
   })
 
-  test("may all use it where an asterisk is given", async () => {
+  test("may all use it with an asterisk", async () => {
     await using service = await HttpService.start({ corsOrigins: ["*"] })
     const response = await service.post(EVENTS, EVENT, { Origin: ORIGIN })
     expect(response.headers.get("access-control-allow-origin")).toBe(ORIGIN)

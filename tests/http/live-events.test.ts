@@ -11,7 +11,7 @@ const publish = async (service: HttpService, type: string, name: string, payload
   expect(response.status).toBe(201)
 }
 
-test("a client sees the events on its topics as they come, each once, and no others", async () => {
+test("a client sees new events on its topics, each once, and no others", async () => {
   await using service = await HttpService.start()
   await publish(service, "voice", "before")
   using all = await EventSource.open(service.url + PATH)
@@ -33,7 +33,7 @@ test("a client sees the events on its topics as they come, each once, and no oth
   })
 })
 
-test("on request they are CloudEvents", async () => {
+test("events are CloudEvents on request", async () => {
   await using service = await HttpService.start()
   using source = await EventSource.open(`${service.url}${PATH}?format=cloudevent`)
   await publish(service, "voice", "ended", { seconds: 3 })
@@ -41,7 +41,7 @@ test("on request they are CloudEvents", async () => {
   expect(source.events[0]).toMatchObject({ specversion: "1.0", type: "voice.ended", data: { seconds: 3 } })
 })
 
-test("a slow client is told how many it has missed, and the others miss none", async () => {
+test("a slow client learns how many events it missed, and the others miss none", async () => {
   await using service = await HttpService.start()
   using slow = await EventSource.open(service.url + PATH)
   using fast = await EventSource.open(service.url + PATH)
@@ -53,7 +53,7 @@ test("a slow client is told how many it has missed, and the others miss none", a
     await fast.saw(`e-${index}`)
   }
   slow.read()
-  // The client is told before the first event that it has room for again.
+  // The client receives the number of missed events before the next event.
   let later = 0
   await waitUntil(async () => {
     await publish(service, "custom", `later-${later++}`)
@@ -78,7 +78,7 @@ test("a stream ends with its client, and with the service", async () => {
   await waitUntil(() => stayed.hasEnded, "the stream to end")
 })
 
-test("what is no topic or format is refused", async () => {
+test("an invalid topic or format is rejected", async () => {
   await using service = await HttpService.start()
   const problem = await problemOf(
     await service.get(`${PATH}?topics=&format=xml&from=1`),
@@ -88,7 +88,7 @@ test("what is no topic or format is refused", async () => {
   expect(problem.errors?.map(({ parameter }) => parameter)).toEqual(["topics", "format", "from"])
 })
 
-test("so many clients are taken, and no more", async () => {
+test("clients beyond the limit are rejected", async () => {
   await using service = await HttpService.start()
   const sources = await Promise.all(Array.from({ length: 1_000 }, () => EventSource.open(service.url + PATH)))
   await problemOf(await service.get(PATH), "too-many-in-flight", 429)
@@ -96,7 +96,7 @@ test("so many clients are taken, and no more", async () => {
   await waitUntil(() => service.live.clientCount === 0, "the clients to be gone")
 }, 30_000)
 
-test("topics beyond what all clients may have together are refused, with the reason", async () => {
+test("topics beyond the limit of all clients are rejected, with the reason", async () => {
   await using service = await HttpService.start()
   const topics = (client: number): string =>
     Array.from({ length: 20 }, (_, index) => `%23.${client}.%23.${index}${".a".repeat(110)}`).join(",")

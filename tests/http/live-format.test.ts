@@ -14,7 +14,7 @@ test("an event is one line of data, whoever published it and however it was writ
   }
 })
 
-test("what is no event is left out", () => {
+test("a message that is not an event is skipped", () => {
   for (const body of ["", "text", "{}", '{"a":1}\n\nevent: event\ndata: {}']) {
     expect(LIVE_FORMATS.event.write(stored(body, true))).toBeNull()
     expect(LIVE_FORMATS.cloudevent.write(stored(body, true))).toBeNull()

@@ -31,7 +31,7 @@ const ATTRIBUTES = [
 
 const publishPath = fc.constantFrom(PUBLISH, BATCH)
 
-/** A valid event, some of whose fields hold anything, or are missing. */
+/** A valid event in which some fields are missing or hold anything. */
 const mutatedDraft = fc
   .tuple(
     fc.dictionary(fc.constantFrom(...FIELDS), fc.oneof(fc.jsonValue(), fc.string({ unit: "binary" }))),
@@ -42,7 +42,7 @@ const mutatedDraft = fc
     ...changed,
   }))
 
-/** Sends it, and checks what holds for every answer. */
+/** Sends a request, and checks what every response guarantees. */
 async function expectNoFault(url: string, init: RequestInit): Promise<void> {
   const response = await fetch(url, init)
   const body = await response.text()
@@ -53,7 +53,7 @@ async function expectNoFault(url: string, init: RequestInit): Promise<void> {
   expect(response.headers.get("content-type")).toMatch(/^application\/(problem\+)?json/)
 }
 
-/** Runs the property against one server, which has to take a valid event afterwards. */
+/** Runs the property against one server, which has to accept a valid event afterwards. */
 async function againstOneServer<Input>(
   input: fc.Arbitrary<Input>,
   send: (url: string, input: Input) => Promise<void>,
@@ -67,7 +67,7 @@ async function againstOneServer<Input>(
 }
 
 test(
-  "no JSON value as a body is the service's fault",
+  "no JSON value as a body causes a 5xx",
   () =>
     againstOneServer(fc.tuple(publishPath, fc.jsonValue()), (url, [path, value]) =>
       expectNoFault(url + path, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(value) }),
@@ -76,7 +76,7 @@ test(
 )
 
 test(
-  "no text and no bytes as a body are the service's fault",
+  "no text and no bytes as a body cause a 5xx",
   () => {
     const body = fc.oneof(
       fc.string({ unit: "binary" }),
@@ -90,7 +90,7 @@ test(
 )
 
 test(
-  "no event that is nearly valid is the service's fault",
+  "no nearly valid event causes a 5xx",
   () =>
     againstOneServer(mutatedDraft, (url, draft) =>
       expectNoFault(url + PUBLISH, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(draft) }),
@@ -99,7 +99,7 @@ test(
 )
 
 test(
-  "no batch of events that are nearly valid is the service's fault",
+  "no batch of nearly valid events causes a 5xx",
   () =>
     againstOneServer(fc.array(mutatedDraft, { maxLength: 5 }), (url, events) =>
       expectNoFault(url + BATCH, { method: "POST", headers: JSON_TYPE, body: JSON.stringify({ events }) }),
@@ -107,7 +107,7 @@ test(
   TIMEOUT_MS,
 )
 
-/** A valid CloudEvent, some of whose attributes are anything, or missing. */
+/** A valid CloudEvent in which some attributes are missing or hold anything. */
 const mutatedCloudEvent = fc
   .tuple(
     fc.dictionary(
@@ -122,7 +122,7 @@ const mutatedCloudEvent = fc
   }))
 
 test(
-  "no CloudEvent that is nearly valid is the service's fault",
+  "no nearly valid CloudEvent causes a 5xx",
   () =>
     againstOneServer(mutatedCloudEvent, async (url, event) => {
       const headers = { "Content-Type": "application/cloudevents+json" }
@@ -134,7 +134,7 @@ test(
 )
 
 test(
-  "no attributes in headers are the service's fault",
+  "no attributes in headers cause a 5xx",
   () => {
     const value = fc.stringMatching(/^[\x21-\x7e]([\x20-\x7e]{0,40}[\x21-\x7e])?$/)
     const names = ATTRIBUTES.filter((name) => /^[a-z0-9]+$/.test(name)).map((name) => `ce-${name}`)
@@ -146,7 +146,7 @@ test(
 )
 
 test(
-  "no lines are the service's fault, and each that is not blank has its answer",
+  "no lines cause a 5xx, and each non-blank line is answered",
   () => {
     const line = fc.oneof(
       mutatedDraft.map((draft) => JSON.stringify(draft)),
@@ -164,7 +164,7 @@ test(
 )
 
 test(
-  "no path and no header is the service's fault",
+  "no path and no header causes a 5xx",
   () => {
     const path = fc.oneof(
       fc.webPath(),

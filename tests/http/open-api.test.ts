@@ -17,7 +17,10 @@ beforeAll(async () => {
   document = await openApiOf(service)
 })
 
-/** Checks values against parts of the document. Strict: a keyword that JSON Schema doesn't have is an error. */
+/**
+ * Validates values against parts of the document. Strict: a keyword that JSON Schema doesn't have is an
+ * error.
+ */
 function validatorOf(document: OpenApiDocument) {
   const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allErrors: true })
   addFormats(ajv)
@@ -45,17 +48,17 @@ interface Example {
   readonly value: unknown
 }
 
-/** Every object in the document, with the way to it. */
+/** Yields every object in the document with its path. */
 function* walk(value: unknown, steps: readonly string[] = []): Generator<[readonly string[], object]> {
   if (typeof value !== "object" || value === null) return
   if (!Array.isArray(value)) yield [steps, value]
   for (const [key, inner] of Object.entries(value)) {
-    // An example is a value, and no part of the document.
+    // An example is a value, not part of the document.
     if (key !== "example" && key !== "examples") yield* walk(inner, [...steps, key])
   }
 }
 
-/** Examples of media types, parameters and headers, and those that stand in schemas. */
+/** Yields the examples of media types, parameters, headers and schemas. */
 function* examplesOf(document: OpenApiDocument): Generator<Example> {
   for (const [steps, node] of walk(document)) {
     const { schema, example, examples } = node as Partial<Media>
@@ -68,7 +71,7 @@ function* examplesOf(document: OpenApiDocument): Generator<Example> {
 }
 
 describe("the OpenAPI document", () => {
-  test("holds JSON Schemas alone: each compiles strictly", () => {
+  test("contains only JSON Schemas: each compiles strictly", () => {
     const validate = validatorOf(document)
     const schemas = [...walk(document)]
       .filter(([steps]) => steps.at(-1) === "schema" || steps.at(-2) === "schemas")
@@ -119,7 +122,7 @@ describe("the OpenAPI document", () => {
     )
   })
 
-  test("gives each problem of an operation as an example of the status that it has", () => {
+  test("has each problem of an operation as an example of its status", () => {
     const seen = new Set<string>()
     for (const { path, operation } of operationsOf(document)) {
       for (const [status, { content }] of Object.entries(operation.responses)) {
@@ -134,11 +137,11 @@ describe("the OpenAPI document", () => {
         }
       }
     }
-    // A path that does not take the method is no operation.
+    // A path without the method is not an operation.
     expect([...seen, "method-not-allowed"].toSorted()).toEqual([...PROBLEM_SLUGS].toSorted())
   })
 
-  test("says of a publish, and of nothing else, whether the event may be stored", () => {
+  test("states the outcome on publishes only", () => {
     for (const { operation } of operationsOf(document)) {
       const full =
         operation.responses["503"]?.content?.["application/problem+json"]?.examples?.["engine-unavailable"]
@@ -159,7 +162,7 @@ describe("the OpenAPI document", () => {
     }
   })
 
-  test("is served relative to itself, and takes a key in either header", () => {
+  test("has a relative server URL, and accepts a key in either header", () => {
     const { servers, components, paths } = document
     expect(servers.map(({ url }) => url)).toEqual(["."])
     expect(components.securitySchemes).toMatchObject({
@@ -172,7 +175,7 @@ describe("the OpenAPI document", () => {
     ])
   })
 
-  test("names the schemas of what clients send and receive, none of them with a default", () => {
+  test("names the schemas that clients send and receive, none of them with a default", () => {
     const { schemas } = document.components
     for (const name of [
       "Event",

@@ -12,7 +12,7 @@ import { RawConnection } from "../support/raw-connection.ts"
 const OPEN: PageRules = { hasKeys: false, allowed: [], own: [], origins: [] }
 const EVENT = JSON.stringify({ type: "voice", name: "ended", payload: {} })
 
-/** The problem of a request with these headers; null if it may pass. */
+/** Returns the problem of a request with these headers; null if it may pass. */
 function problemOf(method: string, headers: Record<string, string>, rules: Partial<PageRules> = {}) {
   try {
     const all = new Headers(headers)
@@ -45,7 +45,7 @@ describe("a service without keys", () => {
     "nas.home.arpa",
     "host.docker.internal",
     "broker.test",
-  ])("answers to %j, which no page of the web can have as its name", (host) => {
+  ])("answers to %j, which no public web page can have as its name", (host) => {
     expect(slugOf("GET", { Host: host })).toBeNull()
   })
 
@@ -58,7 +58,7 @@ describe("a service without keys", () => {
     "evillocalhost.com",
     "local.dev",
     "notlocal.xlocal",
-  ])("does not answer to %j, whatever is asked", (host) => {
+  ])("does not answer to %j, whatever is requested", (host) => {
     for (const method of ["GET", "HEAD", "OPTIONS", "POST", "DELETE"]) {
       expect(slugOf(method, { Host: host })).toBe("misdirected-request")
     }
@@ -66,13 +66,13 @@ describe("a service without keys", () => {
   })
 
   test.each(["[evil.example]", "127.0.0.1, evil.example", "localhost@evil.example", "a b"])(
-    "does not answer to %j, which is no host",
+    "does not answer to %j, which is not a host",
     (host) => {
       for (const method of ["GET", "POST"]) expect(slugOf(method, { Host: host })).toBe("malformed-request")
     },
   )
 
-  test("answers to this machine's name, HOST and SERVICE_HOST, also beside ALLOWED_HOSTS", () => {
+  test("answers to this machine's name, HOST and SERVICE_HOST, in addition to ALLOWED_HOSTS", () => {
     for (const ALLOWED_HOSTS of ["", "other.example"]) {
       const rules = pageRules(
         parseConfig({ HOST: "Listen.example", SERVICE_HOST: "service.example.", ALLOWED_HOSTS }),
@@ -94,11 +94,11 @@ describe("a service without keys", () => {
     ["no origin at all", { ...host, Origin: "" }],
     ["another scheme", { ...host, Origin: "chrome-extension://127.0.0.1:8000" }],
     ["two origins", { ...host, Origin: "http://127.0.0.1:8000, https://evil.example" }],
-    ["a name that begins alike", { Host: "localhost", Origin: "http://localhost.evil.example" }],
+    ["a name that starts the same", { Host: "localhost", Origin: "http://localhost.evil.example" }],
     ["no host to compare with", { Origin: "http://127.0.0.1:8000" }],
-    ["elsewhere, as the browser says", { ...host, "Sec-Fetch-Site": "cross-site" }],
+    ["another site, according to the browser", { ...host, "Sec-Fetch-Site": "cross-site" }],
     [
-      "elsewhere, with the service's name",
+      "another site, with the service's name",
       { ...host, Origin: "http://127.0.0.1:8000", "Sec-Fetch-Site": "cross-site" },
     ],
     [
@@ -106,7 +106,7 @@ describe("a service without keys", () => {
       { ...host, Origin: "http://127.0.0.1:9000", "Sec-Fetch-Site": "same-site" },
     ],
   ]
-  test.each(foreign)("changes nothing for a page with %s", (_, headers) => {
+  test.each(foreign)("rejects changes from a page with %s", (_, headers) => {
     for (const method of ["POST", "PUT", "PATCH", "DELETE", "post", "BREW"]) {
       expect(slugOf(method, headers)).toBe("foreign-page")
     }
@@ -116,21 +116,21 @@ describe("a service without keys", () => {
   const own: readonly (readonly [string, Record<string, string>])[] = [
     ["a program, which sends no origin", host],
     ["its own page", { ...host, Origin: "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin" }],
-    ["its own page in a browser that says no more", { ...host, Origin: "http://127.0.0.1:8000" }],
-    ["its own page by an IPv6 address", { Host: "[::1]:8000", Origin: "http://[::1]:8000" }],
+    ["its own page in a browser without Sec-Fetch-Site", { ...host, Origin: "http://127.0.0.1:8000" }],
+    ["its own page at an IPv6 address", { Host: "[::1]:8000", Origin: "http://[::1]:8000" }],
     ["its own page behind a proxy that ends TLS", { Host: "broker.local", Origin: "https://broker.local" }],
     ["the same, with the port in the host", { Host: "Broker.local.:443", Origin: "https://broker.local" }],
     [
       "its own page behind a proxy that changes the host",
       { ...host, Origin: "https://broker.local", "Sec-Fetch-Site": "same-origin" },
     ],
-    ["its user, by the address bar", { ...host, "Sec-Fetch-Site": "none" }],
+    ["its user, through the address bar", { ...host, "Sec-Fetch-Site": "none" }],
   ]
-  test.each(own)("obeys %s", (_, headers) => {
+  test.each(own)("accepts changes from %s", (_, headers) => {
     expect(slugOf("POST", headers)).toBeNull()
   })
 
-  test("obeys pages of the origins in CORS_ORIGINS, and all where that says so", () => {
+  test("accepts changes from pages of the origins in CORS_ORIGINS, and from all with an asterisk", () => {
     const page = { ...host, Origin: "https://console.example", "Sec-Fetch-Site": "cross-site" }
     expect(slugOf("POST", page, { origins: ["https://console.example"] })).toBeNull()
     expect(slugOf("POST", page, { origins: ["*"] })).toBeNull()
@@ -138,7 +138,7 @@ describe("a service without keys", () => {
   })
 })
 
-test("with ALLOWED_HOSTS a service answers to these names, addresses and localhost, and no others", () => {
+test("with ALLOWED_HOSTS a service answers only to these names, addresses and localhost", () => {
   for (const hasKeys of [true, false]) {
     const rules = { hasKeys, allowed: parseConfig({ ALLOWED_HOSTS: "Broker.example.com., b" }).ALLOWED_HOSTS }
     for (const host of [
@@ -170,7 +170,7 @@ describe("over a socket", () => {
     return await connection.head()
   }
 
-  test("a page of another origin publishes nothing, and a page by its own name reads nothing", async () => {
+  test("a page of another origin can't publish, and a page with its own name can't read", async () => {
     await using service = await HttpService.start()
     const publish = "POST /api/v1/events HTTP/1.1\r\nContent-Type: text/plain;application/json"
     const json = "POST /api/v1/events HTTP/1.1\r\nContent-Type: application/json"
@@ -186,7 +186,7 @@ describe("over a socket", () => {
     expect(await answerTo(service, `${json}\r\n${own}`, EVENT)).toStartWith("HTTP/1.1 201")
   })
 
-  test("a probe is answered by the address of a pod, and by a name where the service has keys", async () => {
+  test("a probe is answered at a pod's address, and at any name if the service has keys", async () => {
     await using open = await HttpService.start()
     expect(await answerTo(open, "GET /health/ready HTTP/1.1\r\nHost: 10.1.2.3:8000")).toStartWith(
       "HTTP/1.1 200",

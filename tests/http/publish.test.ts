@@ -10,7 +10,7 @@ const PATH = "/api/v1/events"
 const JSON_TYPE = { "Content-Type": "application/json" }
 const DRAFT = { type: "voice", name: "speech_recognized", payload: { text: "hello" } }
 
-describe("an event that is stored", () => {
+describe("a stored event", () => {
   test("is answered with 201 and all fields of the receipt", async () => {
     await using service = await HttpService.start()
     const before = Date.now() / 1_000
@@ -32,7 +32,7 @@ describe("an event that is stored", () => {
     expect((await statsOf(service.engine, "voice_events")).messageCount).toBe(1)
   })
 
-  test("gets an id where it has none, and keeps its own routing key", async () => {
+  test("gets an id if it has none, and keeps its own routing key", async () => {
     await using service = await HttpService.start()
     const response = await service.post(PATH, { ...DRAFT, routing_key: "events.user.elsewhere" })
     expect(response.status).toBe(201)
@@ -43,21 +43,21 @@ describe("an event that is stored", () => {
     expect((await statsOf(service.engine, "user_events")).messageCount).toBe(1)
   })
 
-  test("may come with a charset in its content type, in any case", async () => {
+  test("may have a charset in its content type, in any case", async () => {
     await using service = await HttpService.start()
     const headers = { "Content-Type": "Application/JSON; charset=utf-8" }
     expect((await service.postRaw(PATH, JSON.stringify(DRAFT), headers)).status).toBe(201)
   })
 })
 
-describe("a body that is not JSON is refused", () => {
+describe("a body that is not JSON is rejected", () => {
   const deep = "[".repeat(100_000) + "]".repeat(100_000)
   const cases: readonly (readonly [string, string | Uint8Array])[] = [
     ["with a syntax error", '{"type": "voice",'],
     ["that is empty", ""],
     ["that is not UTF-8", new Uint8Array([0x22, 0xff, 0xfe, 0x22])],
     ["that nests 100,000 deep", deep],
-    ["with a number beyond the double's range", '{"type":"voice","name":"x","payload":{"a":[1,-1e999]}}'],
+    ["with a number beyond the range of a double", '{"type":"voice","name":"x","payload":{"a":[1,-1e999]}}'],
     ["with an integer of 400 digits", `{"type":"voice","name":"x","payload":{"a":${"9".repeat(400)}}}`],
     ["whose payload nests 100,000 deep", `{"type":"voice","name":"x","payload":{"a":${deep}}}`],
   ]
@@ -68,14 +68,14 @@ describe("a body that is not JSON is refused", () => {
   })
 })
 
-test("a text with many digits or an exponent in it is no number, and is kept", async () => {
+test("a text with many digits or an exponent is not a number, and is kept", async () => {
   await using service = await HttpService.start()
   const draft = { ...DRAFT, payload: { serial: "7".repeat(400), code: "1e999", small: 1e-200 } }
   expect((await service.post(PATH, draft)).status).toBe(201)
 })
 
 test.each(["identity", "Identity", "IDENTITY", "identity, identity", " , Identity ,, ", ""])(
-  "a body whose Content-Encoding is %j is taken as it is",
+  "a body with the Content-Encoding %j is accepted",
   async (encoding) => {
     await using service = await HttpService.start()
     using connection = new HttpConnection(service.port)
@@ -87,7 +87,7 @@ test.each(["identity", "Identity", "IDENTITY", "identity, identity", " , Identit
   },
 )
 
-describe("a body in chunks", () => {
+describe("a chunked body", () => {
   const send = async (service: HttpService, end: string) => {
     using connection = new HttpConnection(service.port)
     const body = JSON.stringify(DRAFT)
@@ -100,20 +100,20 @@ describe("a body in chunks", () => {
     return { status: answer?.status, stored }
   }
 
-  test("is taken", async () => {
+  test("is accepted", async () => {
     await using service = await HttpService.start()
     expect(await send(service, "0\r\n\r\n")).toEqual({ status: 201, stored: 1 })
   })
 
-  test("that is followed by trailers, which Bun refuses, is not stored", async () => {
+  test("followed by trailers, which Bun rejects, is not stored", async () => {
     await using service = await HttpService.start()
     expect(await send(service, "0\r\nX-Checksum: 1\r\n\r\n")).toEqual({ status: 400, stored: 0 })
-    // What is stored later would be there by now: the next publish is answered after it.
+    // Anything stored late would be visible by then, because the next publish is answered after it.
     expect(await send(service, "0\r\n\r\n")).toEqual({ status: 201, stored: 1 })
   })
 })
 
-describe("a body that is too large is refused", () => {
+describe("a body that is too large is rejected", () => {
   test("by its Content-Length, before any of it is sent", async () => {
     await using service = await HttpService.start({ maxBodyBytes: 1_024 })
     using connection = new RawConnection(service.port)
@@ -125,7 +125,7 @@ describe("a body that is too large is refused", () => {
     expect(head.toLowerCase()).toContain("connection: close")
   })
 
-  test("while it comes in chunks without end", async () => {
+  test("while it arrives in endless chunks", async () => {
     await using service = await HttpService.start({ maxBodyBytes: 1_024 })
     using connection = new RawConnection(service.port)
     connection.send(
@@ -148,7 +148,7 @@ describe("a body that is too large is refused", () => {
     expect((await service.post(PATH, DRAFT)).status).toBe(201)
   })
 
-  test("and one of exactly the limit is taken", async () => {
+  test("and one of exactly the limit is accepted", async () => {
     await using service = await HttpService.start({ maxBodyBytes: 1_024 })
     const empty = JSON.stringify({ ...DRAFT, payload: { text: "" } })
     const body = JSON.stringify({ ...DRAFT, payload: { text: "x".repeat(1_024 - empty.length) } })
@@ -157,12 +157,12 @@ describe("a body that is too large is refused", () => {
   })
 })
 
-describe("a body that is not said to be JSON is refused", () => {
+describe("a body that is not declared as JSON is rejected", () => {
   const cases: readonly (readonly [string, Record<string, string>])[] = [
     ["without a content type", {}],
     ["as text", { "Content-Type": "text/plain" }],
     ["compressed", { ...JSON_TYPE, "Content-Encoding": "gzip" }],
-    ["compressed, among others", { ...JSON_TYPE, "Content-Encoding": "identity, br" }],
+    ["with compression among its codings", { ...JSON_TYPE, "Content-Encoding": "identity, br" }],
   ]
   test.each(cases)("%s", async (_, headers) => {
     await using service = await HttpService.start()
@@ -172,7 +172,7 @@ describe("a body that is not said to be JSON is refused", () => {
   })
 })
 
-test("every fault of an event is told with a pointer to it", async () => {
+test("every fault of an event is reported with a pointer", async () => {
   await using service = await HttpService.start()
   const draft = { type: "video", name: "a b", payload: [], priority: 7, "wr/o~ng": true }
   const problem = await problemOf(await service.post(PATH, draft), "validation-failed", 422)
@@ -186,13 +186,13 @@ test("every fault of an event is told with a pointer to it", async () => {
   ])
 })
 
-test("an event without its required fields is refused with one fault for each", async () => {
+test("an event without its required fields is rejected with one fault for each", async () => {
   await using service = await HttpService.start()
   const problem = await problemOf(await service.post(PATH, {}), "validation-failed", 422)
   expect((problem.errors ?? []).map(({ pointer }) => pointer)).toEqual(["/type", "/name", "/payload"])
 })
 
-test("an unroutable event is refused and nothing is stored", async () => {
+test("an unroutable event is rejected and nothing is stored", async () => {
   await using service = await HttpService.start()
   const response = await service.post(PATH, { ...DRAFT, routing_key: "nowhere" })
   const problem = await problemOf(response, "unroutable", 422)
@@ -201,7 +201,7 @@ test("an unroutable event is refused and nothing is stored", async () => {
   expect(stats.every(({ messageCount }) => messageCount === 0)).toBe(true)
 })
 
-test("a full queue refuses an event, says when to try again, and stores nothing", async () => {
+test("a full queue rejects an event, says when to retry, and stores nothing", async () => {
   await using service = await HttpService.start({ limits: { maxLength: 1 } })
   expect((await service.post(PATH, DRAFT)).status).toBe(201)
   const response = await service.post(PATH, DRAFT)
@@ -222,10 +222,13 @@ describe("a request's id", () => {
     expect(stored.headers.get("x-request-id")).toBe("my-request-2")
   })
 
-  test.each(["with spaces", "x".repeat(129), '{"json":1}'])("that is bad is replaced: %s", async (given) => {
-    await using service = await HttpService.start()
-    const response = await service.post(PATH, {}, { "X-Request-Id": given })
-    const problem = await problemOf(response, "validation-failed", 422)
-    expect(problem.instance).toMatch(/^[0-9a-f-]{36}$/)
-  })
+  test.each(["with spaces", "x".repeat(129), '{"json":1}'])(
+    "that is invalid is replaced: %s",
+    async (given) => {
+      await using service = await HttpService.start()
+      const response = await service.post(PATH, {}, { "X-Request-Id": given })
+      const problem = await problemOf(response, "validation-failed", 422)
+      expect(problem.instance).toMatch(/^[0-9a-f-]{36}$/)
+    },
+  )
 })

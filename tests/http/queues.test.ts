@@ -7,7 +7,7 @@ import { queueDeclaration } from "../support/queue-declaration.ts"
 
 const AUDIT = "/api/v1/queues/audit"
 
-/** A service with a queue that no handler module names. */
+/** Starts a service with a queue that no handler module names. */
 async function withOrphan(): Promise<HttpService> {
   const service = await HttpService.start()
   await service.engine.declareQueues([queueDeclaration("audit", { bindings: ["audit.#"] })])
@@ -43,7 +43,7 @@ describe("every queue", () => {
 })
 
 describe("DELETE of a queue", () => {
-  test("takes an empty orphaned queue, and its bindings with it", async () => {
+  test("deletes an empty orphaned queue, and its bindings", async () => {
     await using service = await withOrphan()
     const answer = await service.delete(AUDIT)
     expect(answer.status).toBe(200)
@@ -53,7 +53,7 @@ describe("DELETE of a queue", () => {
     await problemOf(await service.delete(AUDIT), "not-found", 404)
   })
 
-  test("takes one with events only by force", async () => {
+  test("deletes a queue with events only with force", async () => {
     await using service = await withOrphan()
     await publish(service)
     for (const query of ["", "?force=false"]) {
@@ -66,7 +66,7 @@ describe("DELETE of a queue", () => {
     expect(await (await service.delete(`${AUDIT}?force=true`)).json()).toMatchObject({ events: 1 })
   })
 
-  test("takes neither a predefined queue nor one that is consumed", async () => {
+  test("deletes neither a predefined nor a consumed queue", async () => {
     await using service = await withOrphan()
     const predefined = await service.delete("/api/v1/queues/voice_events?force=true")
     expect((await problemOf(predefined, "queue-in-use", 409)).detail).toContain("predefined")
@@ -78,7 +78,7 @@ describe("DELETE of a queue", () => {
   })
 })
 
-test("POST …/purge deletes what waits in any queue", async () => {
+test("POST …/purge deletes the waiting events of any queue", async () => {
   await using service = await withOrphan()
   for (let n = 0; n < 3; n++) await publish(service)
   const answer = await service.postRaw(`${AUDIT}/purge`, "", {})
@@ -102,7 +102,7 @@ test.each([
   `${AUDIT}/unbind?dry_run=true`,
   "/api/v1/events/queues/voice_events/pause?dry_run=true",
   "/api/v1/dead-letters/audit/redrive?dry_run=true",
-])("a change refuses a parameter that it does not take, and changes nothing: POST %s", async (path) => {
+])("a change rejects an unknown parameter, and changes nothing: POST %s", async (path) => {
   await using service = await withOrphan()
   await publish(service)
   const before = await (await service.get("/api/v1/queues")).json()
@@ -111,7 +111,7 @@ test.each([
   expect(await (await service.get("/api/v1/queues")).json()).toEqual(before)
 })
 
-test("POST …/unbind leaves an orphaned queue its events, and gives it no more", async () => {
+test("POST …/unbind leaves an orphaned queue its events, and routes no more to it", async () => {
   await using service = await withOrphan()
   await publish(service)
   const answer = await service.postRaw(`${AUDIT}/unbind`, "", {})

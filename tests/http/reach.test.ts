@@ -23,12 +23,12 @@ afterEach(() => {
 
 interface Limited {
   readonly service: HttpService
-  /** What a request has to send for the key of voice alone, and for one without a limit. */
+  /** Request headers with the key limited to voice, and with the unlimited key. */
   readonly voice: Record<string, string>
   readonly anybody: Record<string, string>
 }
 
-/** A service with a key of every scope that is limited to voice, and one that is not limited. */
+/** Starts a service with a key of every scope that is limited to voice, and one that is not limited. */
 async function limitedService(options: Parameters<typeof HttpService.start>[0] = {}): Promise<Limited> {
   const keys = new KeysFile([
     { name: "voice", scope: SCOPES, type: ["voice"] },
@@ -45,11 +45,11 @@ describe("a key that is limited to voice", () => {
   const elsewhere: readonly (readonly [string, object])[] = [
     ["a routing key of another type", { ...VOICE, routing_key: "events.user.deleted" }],
     [
-      "a routing key that only begins with the letters of its own",
+      "a routing key that only starts with the same letters as its own",
       { ...VOICE, routing_key: "events.voicemail.x" },
     ],
     ["a routing key outside events", { ...VOICE, routing_key: "voice" }],
-    ["a routing key in other letters", { ...VOICE, routing_key: "EVENTS.VOICE.ended" }],
+    ["a routing key in another case", { ...VOICE, routing_key: "EVENTS.VOICE.ended" }],
     ["a routing key with a wildcard", { ...VOICE, routing_key: "events.#" }],
     ["another type", { ...VOICE, type: "user" }],
     [
@@ -58,7 +58,7 @@ describe("a key that is limited to voice", () => {
     ],
   ]
 
-  test.each(elsewhere)("publishes nothing with %s, by no route", async (_, draft) => {
+  test.each(elsewhere)("publishes nothing with %s, on any route", async (_, draft) => {
     const { service, voice } = await limitedService()
     await using _service = service
     await service.engine.declareQueues([queueDeclaration("all", { bindings: ["#"] })])
@@ -113,7 +113,7 @@ describe("a key that is limited to voice", () => {
   })
 
   test.each(["events.voice", "events.voice.x", "events.voice.user.deleted", ""])(
-    "publishes with the routing key %j, which its type leads to",
+    "publishes with the routing key %j, which follows from its type",
     async (routing_key) => {
       const { service, voice } = await limitedService()
       await using _ = service
@@ -131,7 +131,7 @@ describe("a key that is limited to voice", () => {
     ["voice", ""],
     [[VOICE], ""],
   ]
-  test.each(invalid)("is told what is wrong with what is not an event: %j", async (draft, pointer) => {
+  test.each(invalid)("is told what is wrong with an invalid event: %j", async (draft, pointer) => {
     const { service, voice } = await limitedService()
     await using _ = service
     const problem = await problemOf(await service.post(EVENTS, draft, voice), "validation-failed", 422)
@@ -176,7 +176,7 @@ describe("a key that is limited to voice", () => {
     expect(await statsOf(service.engine, "all")).toMatchObject({ messageCount: stored.length })
   })
 
-  test("is told by no schema of another type whether a payload would be taken", async () => {
+  test("can't validate payloads of another type", async () => {
     const schemas = ["voice", "user"].map((type) => ({ path: `${type}/ended.json`, schema: {} }))
     const { service, voice } = await limitedService({ schemas })
     await using _ = service
@@ -187,7 +187,7 @@ describe("a key that is limited to voice", () => {
   })
 })
 
-test("a limited key sees live only events where its types lead, whatever it asks for and others see", async () => {
+test("a limited key sees live only events of its types, whatever it asks for and others see", async () => {
   const { service, voice, anybody } = await limitedService()
   await using _ = service
   const stream = `${service.url}${EVENTS}/stream`
@@ -210,7 +210,7 @@ test("a limited key sees live only events where its types lead, whatever it asks
 describe("the dead letters of a limited key", () => {
   const PATH = "/api/v1/dead-letters"
 
-  /** Two of voice, one labelled so, one of user: all on a queue that takes everything. */
+  /** Two of voice, one only labelled voice, one of user: all on a queue that receives everything. */
   async function withDeadLetters(): Promise<
     Limited & { readonly idsLeft: () => Promise<readonly string[]> }
   > {
@@ -238,7 +238,7 @@ describe("the dead letters of a limited key", () => {
   const remove = ({ service, voice }: Limited, query: string) =>
     fetch(`${service.url}${PATH}/all?${query}`, { method: "DELETE", headers: voice })
 
-  test("are counted and shown alone", async () => {
+  test("are counted and listed without others", async () => {
     const limited = await withDeadLetters()
     await using _ = limited.service
     const counts = (await json(await get(limited, PATH)))["queues"]
@@ -253,7 +253,7 @@ describe("the dead letters of a limited key", () => {
     expect(await shown("?name=ended&reason=timeout")).toEqual(["v1"])
   })
 
-  test("are redriven alone, and what remains is its own", async () => {
+  test("are redriven without others, and `remaining` counts only its own", async () => {
     const limited = await withDeadLetters()
     await using _ = limited.service
     const redrive = async (body: object) =>
@@ -269,7 +269,7 @@ describe("the dead letters of a limited key", () => {
     expect(await limited.idsLeft()).toEqual(["labelled", "u1"])
   })
 
-  test("are none that the disk changed, wherever they now say that they belong", async () => {
+  test("never include events that the disk changed, whatever their routing key is now", async () => {
     const limited = await withDeadLetters()
     await using _ = limited.service
     const led = "UPDATE events SET body = replace(body, 'events.user.', 'events.voice.')"
@@ -284,7 +284,7 @@ describe("the dead letters of a limited key", () => {
     expect(await limited.idsLeft()).toEqual(["labelled", "u1"])
   })
 
-  test("are purged alone", async () => {
+  test("are purged without others", async () => {
     const limited = await withDeadLetters()
     await using _ = limited.service
     expect(await json(await remove(limited, "ids=u1,labelled"))).toEqual({
@@ -299,7 +299,7 @@ describe("the dead letters of a limited key", () => {
   })
 })
 
-test("a limited key deletes, purges and unbinds no queue, not even one that lies in its reach", async () => {
+test("a limited key can't delete, purge or unbind any queue, even one within its reach", async () => {
   const { service, voice, anybody } = await limitedService()
   await using _ = service
   await service.engine.declareQueues([queueDeclaration("old", { bindings: ["events.voice.#"] })])
@@ -315,7 +315,10 @@ test("a limited key deletes, purges and unbinds no queue, not even one that lies
   }
 })
 
-/** What a limited key meets at each route that takes a key. A route that shows or moves events has to ask its reach. */
+/**
+ * The rule for a limited key at each route that takes a key. A route that shows or moves events has to check
+ * the reach.
+ */
 const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events" | "refused">> = {
   "get /api/v1/dead-letters": "limited by reach",
   "get /api/v1/dead-letters/{queue}": "limited by reach",
@@ -341,7 +344,7 @@ const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events" | "
   "get /metrics": "tells no events",
 }
 
-test("every route that takes a key is known to be limited by the key's reach, to tell no events or to refuse a limited key", async () => {
+test("every route that takes a key has a rule for limited keys: limited by reach, tells no events, or refused", async () => {
   await using service = await HttpService.start()
   const { paths } = (await (await service.get("/openapi.json")).json()) as {
     readonly paths: Record<string, Record<string, { readonly security: readonly unknown[] }>>

@@ -5,7 +5,7 @@ import { RequestBody } from "../../src/http/request-body.ts"
 /** Longer than pieces of work may run in one turn of the event loop, in milliseconds. */
 const WHOLE_TURN_MS = 20
 
-test("a large body is not read on in a turn of the event loop that had its time", async () => {
+test("a large body is not read further in a turn of the event loop whose time is used up", async () => {
   const limits = new BodyLimits({ timeoutMs: 10_000, bufferedBytes: 1_000_000 })
   let sent = 0
   const stream = new ReadableStream<Uint8Array>({

@@ -23,18 +23,18 @@ function matchOf(table: RouteTable, method: string, path: string) {
 }
 
 describe("a route", () => {
-  test("that does not say who may call it can't be registered", () => {
+  test("without a scope can't be registered", () => {
     const { scope: _, ...unsaid } = route("GET", "/a")
     const routes = JSON.parse(JSON.stringify([unsaid]))
-    expect(() => new RouteTable(routes, routes[0])).toThrow("GET /a does not say who may call it")
+    expect(() => new RouteTable(routes, routes[0])).toThrow("GET /a has no scope")
   })
 
   test("that is open can't be limited to the event types of a key", () => {
     expect(() => tableOf(route("GET", "/a", { scope: "open", eventTypes: "limited" }))).toThrow("GET /a")
   })
 
-  test("can't be there twice", () => {
-    expect(() => tableOf(route("GET", "/a"), route("GET", "/a"))).toThrow("GET /a is there twice")
+  test("can't be defined twice", () => {
+    expect(() => tableOf(route("GET", "/a"), route("GET", "/a"))).toThrow("GET /a is defined twice")
   })
 })
 
@@ -69,14 +69,14 @@ describe("a match", () => {
     expect<unknown>(matchOf(table, method, path)).toEqual(expected)
   })
 
-  test("is decided by the path alone where there is no Host", () => {
+  test("depends only on the path if there is no Host", () => {
     const match = table.match("GET", "/events/../events/7?a=/b#c")
     expect(match).toMatchObject({ kind: "route", route: event, query: "?a=/b", label: "/events/:id" })
     expect(tableOf(types).match("GET", "/events/types")).toMatchObject({ kind: "route" })
     expect(table.match("GET", "//x/events/7")).toMatchObject({ kind: "refused" })
   })
 
-  test("is none for a target that is no path", () => {
+  test("does not exist for a target that is not a path", () => {
     expect(table.match("CONNECT", "x:80")).toMatchObject({ problem: { slug: "malformed-request" } })
   })
 
@@ -85,7 +85,7 @@ describe("a match", () => {
     expect(match.kind === "route" && match.params.get("id")).toBe("%74/é ")
   })
 
-  test("of the route that most requests are for is for its very path", () => {
+  test("of the frequent route requires exactly its path", () => {
     const frequent = new RouteTable([ROOT, publish, route("POST", "/abc/def")], route("POST", "/abc/def"))
     for (const url of ["http://x/abc/def?", "http://x/abc/def#", "http://x/x/../abc/def"]) {
       expect(frequent.match("POST", url).label).toBe("/abc/def")

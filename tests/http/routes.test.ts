@@ -53,14 +53,14 @@ test("the predefined queues are listed with their limits", async () => {
   })
 })
 
-test("the five types are listed", async () => {
+test("the five event types are listed", async () => {
   await using service = await HttpService.start()
   const response = await service.get("/api/v1/events/types")
   expect(response.status).toBe(200)
   expect(await response.json()).toEqual(["voice", "user", "system", "notification", "custom"])
 })
 
-test("the stats tell of every queue, those of modules included", async () => {
+test("the stats list every queue, including those of modules", async () => {
   await using service = await HttpService.start()
   const limits = { ttlMs: 60_000, maxLength: 10, overflow: "reject-publish" } as const
   await service.engine.declareQueues([{ name: "own", bindings: ["a.*", "b.#"], ...limits }])
@@ -114,21 +114,21 @@ describe("the health", () => {
     },
   )
 
-  test("of a service that is degraded is 200: it takes events, and none is lost", async () => {
+  test("of a degraded service is 200: it accepts events, and none is lost", async () => {
     await using service = await HttpService.start({ health: "degraded" })
     const response = await service.get("/health/ready")
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({ status: "degraded" })
   })
 
-  test("at /health/live is that the process answers", async () => {
+  test("at /health/live shows that the process answers", async () => {
     await using service = await HttpService.start()
     const response = await service.get("/health/live")
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ status: "alive" })
   })
 
-  test("at /health/rabbitmq is that RabbitMQ is not used", async () => {
+  test("at /health/rabbitmq shows that RabbitMQ is not used", async () => {
     await using service = await HttpService.start()
     const response = await service.get("/health/rabbitmq")
     expect(response.status).toBe(200)
@@ -136,7 +136,7 @@ describe("the health", () => {
   })
 })
 
-test("the root says what the service is and where to go on", async () => {
+test("the root describes the service and links to its documentation", async () => {
   await using service = await HttpService.start()
   const info = (await (await service.get("/")).json()) as { docs: string; health: string }
   expect(info).toMatchObject({ message: "Event Broker", version: "0.0.0-test", engine: "embedded" })
@@ -187,7 +187,7 @@ describe("the OpenAPI document", () => {
     }
   })
 
-  test("describes all fields of what is published", async () => {
+  test("describes all fields of a published event", async () => {
     await using service = await HttpService.start()
     const { paths, components } = await documentOf(service)
     const draft = { $ref: "#/components/schemas/EventDraft" }
@@ -201,7 +201,7 @@ describe("the OpenAPI document", () => {
     )
   })
 
-  test("names the statuses that a publish can have", async () => {
+  test("lists the possible statuses of a publish", async () => {
     await using service = await HttpService.start()
     const { paths } = await documentOf(service)
     const statuses = (path: string) => Object.keys(paths[path]?.["post"]?.responses ?? {})
@@ -240,7 +240,7 @@ describe("the OpenAPI document", () => {
   })
 })
 
-describe("a route that is not there", () => {
+describe("an unknown route", () => {
   test.each(["/nothing", "/api/v1/events/", "/api/v2/events", "/health/else"])("is 404: %s", async (path) => {
     await using service = await HttpService.start()
     const problem = await problemOf(await service.get(path), "not-found", 404)
@@ -258,7 +258,7 @@ describe("a route that is not there", () => {
     ["POST", "/", "GET"],
     ["POST", "/openapi.json", "GET"],
   ] as const
-  test.each(wrongMethods)("is 405 with Allow where its path is: %s %s", async (method, path, allowed) => {
+  test.each(wrongMethods)("is 405 with Allow if its path exists: %s %s", async (method, path, allowed) => {
     await using service = await HttpService.start()
     const response = await fetch(service.url + path, { method })
     expect(response.headers.get("allow")?.split(", ")).toContain(allowed)

@@ -2,7 +2,10 @@ import { describe, expect, test } from "bun:test"
 import { networkOf } from "../../src/http/client-name.ts"
 import { Account, SharedBudget } from "../../src/http/shared-budget.ts"
 
-/** Takes one at a time for a client until it gets no more; returns how many it got, and why no more. */
+/**
+ * Takes one at a time for a client until it is refused. Returns the number taken, and the reason of the
+ * refusal.
+ */
 function takeAll(budget: SharedBudget, client: string) {
   const account = new Account(budget, () => client)
   for (let taken = 0; ; taken++) {
@@ -11,17 +14,17 @@ function takeAll(budget: SharedBudget, client: string) {
   }
 }
 
-describe("a client takes as much as it leaves free", () => {
-  test("half, where it is alone; and there is something left however many come", () => {
+describe("a client may take as much as it leaves free", () => {
+  test("half, if it is alone; and something is left however many clients come", () => {
     const budget = new SharedBudget(1_024)
-    // Of a sixteenth nobody asks who takes it.
+    // The first sixteenth is given without identifying the client.
     const shares = ["a", "b", "c", "d", "e"].map((client) => takeAll(budget, client))
     expect(shares.map(({ taken }) => taken)).toEqual([64 + 480, 240, 120, 60, 30])
     expect(shares.every(({ shortage }) => shortage === "share")).toBe(true)
     expect(takeAll(budget, "f").taken).toBeGreaterThan(0)
   })
 
-  test("what is given back can be taken by all", () => {
+  test("what is given back is available to all", () => {
     const budget = new SharedBudget(1_024)
     const { account } = takeAll(budget, "a")
     expect(new Account(budget, () => "a").take(1)).toBe("share")
@@ -32,7 +35,7 @@ describe("a client takes as much as it leaves free", () => {
     expect(budget.taken).toBe(1)
   })
 
-  test("all requests of a client are one", () => {
+  test("all requests of a client share its part", () => {
     const budget = new SharedBudget(1_600)
     takeAll(budget, "a")
     expect(new Account(budget, () => "a").take(1)).toBe("share")
@@ -40,7 +43,7 @@ describe("a client takes as much as it leaves free", () => {
   })
 })
 
-test("the largest part fits a share of the smallest budget", () => {
+test("the largest amount fits a share of the smallest budget", () => {
   const budget = new SharedBudget(1_000, 1_000)
   const account = new Account(budget, () => "a")
   expect(account.take(1_000)).toBeNull()
@@ -49,7 +52,7 @@ test("the largest part fits a share of the smallest budget", () => {
   expect(budget.taken).toBe(0)
 })
 
-test("what comes after the end of a request is not counted", () => {
+test("bytes that arrive after the end of a request are not counted", () => {
   const budget = new SharedBudget(1_000)
   const account = new Account(budget, () => "a")
   account.take(10)
@@ -58,7 +61,7 @@ test("what comes after the end of a request is not counted", () => {
   expect(budget.taken).toBe(0)
 })
 
-test("nobody is asked who it is while there is plenty", () => {
+test("clients are not identified while little is taken", () => {
   const budget = new SharedBudget(1_600)
   const account = new Account(budget, () => {
     throw new Error("asked")

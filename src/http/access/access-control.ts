@@ -4,8 +4,8 @@ import type { KeyRing } from "./key-ring.ts"
 import type { Scope } from "./scope.ts"
 
 /**
- * Finds the key of a request. Null where the service has no keys: then it is open.
- * @throws {ProblemError} `unauthorized` without a known key, `forbidden` where it lacks the scope.
+ * Returns the key of a request, or null if the service has no keys and is therefore open.
+ * @throws {ProblemError} `unauthorized` without a known key, `forbidden` if the key lacks the scope.
  */
 export function authorize(keys: KeyRing | null, headers: Headers, scope: Scope): StoredKey | null {
   if (keys === null) return null
@@ -14,19 +14,22 @@ export function authorize(keys: KeyRing | null, headers: Headers, scope: Scope):
     throw unauthorized("Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.")
   }
   const key = keys.find(presented)
-  if (key === null) throw unauthorized("The key is not known.")
+  if (key === null) throw unauthorized("The key is unknown.")
   if (!key.scopes.includes(scope)) {
-    throw new ProblemError("forbidden", `The key ${key.name} has no scope ${scope}.`)
+    throw new ProblemError("forbidden", `The key ${key.name} does not have the scope ${scope}.`)
   }
   return key
 }
 
-/** Refuses a key that is limited to event types, on a route that can't be limited. @throws {ProblemError} `forbidden`. */
+/**
+ * Rejects a key that is limited to event types, on a route that can't be limited. @throws {ProblemError}
+ * `forbidden`.
+ */
 export function requireAllTypes(key: StoredKey | null): void {
   if (key?.types === undefined) return
   throw new ProblemError(
     "forbidden",
-    `The key ${key.name} is limited to event types, which this route is not.`,
+    `The key ${key.name} is limited to event types, and this route needs a key without that limit.`,
   )
 }
 

@@ -1,12 +1,13 @@
 import { isIP } from "node:net"
 
-/** Stands for every name in a list of allowed hosts. */
+/** Allows every host name when it is in the list of allowed hosts. */
 const ANY_HOST = "*"
 
 /**
- * Suffixes below which nobody can register a public name, so no page of the web is there. Sources: RFC 6761 (test,
- * localhost), RFC 6762 with its appendix G (local and what networks use besides), RFC 8375 (home.arpa), ICANN's
- * resolution 2024.07.29.06 (internal), Kubernetes' DNS specification (svc, cluster.local).
+ * Suffixes that nobody can register publicly, so no web page can have a name below them. Sources: RFC 6761
+ * (test, localhost), RFC 6762 with its appendix G (local, and suffixes that private networks use), RFC 8375
+ * (home.arpa), ICANN's resolution 2024.07.29.06 (internal), Kubernetes' DNS specification (svc,
+ * cluster.local).
  */
 const PRIVATE_SUFFIXES = [
   "local",
@@ -25,17 +26,17 @@ const PRIVATE_SUFFIXES = [
 
 const SINGLE_LABEL = /^[a-z\d_-]+$/
 
-/** Which names the service answers to. */
+/** Host names that the service answers to. */
 export interface ServedNames {
-  /** Names that are allowed, in lower case; `*` allows all. None: any name that no page of the web can have. */
+  /** Allowed names in lower case; `*` allows all. Empty: any name that no web page can have. */
   readonly allowed: readonly string[]
-  /** Names of this machine and service, in lower case. They are always allowed. */
+  /** Names of this machine and service in lower case. They are always allowed. */
   readonly own: readonly string[]
 }
 
 /**
- * Whether the service answers to a name. Addresses and localhost always count: a page that has its name point here
- * (DNS rebinding) sends that name.
+ * Returns whether the service answers to a name. Addresses and localhost are always allowed: a page that
+ * makes its own name point here (DNS rebinding) sends that name instead.
  */
 export function isServed(name: string, { allowed, own }: ServedNames): boolean {
   if (isAddress(name) || isBelow(name, "localhost") || own.includes(name)) return true

@@ -3,43 +3,46 @@ import type { Logger } from "../../telemetry/logger.ts"
 import { parseKeys, type StoredKey } from "./key-file.ts"
 import { type KeyFileReading, readKeyFile, readKeyFileSync } from "./read-key-file.ts"
 
-/** How often to look at the file, in milliseconds. */
+/** Interval between two reads of the file, in milliseconds. */
 const LOOK_INTERVAL_MS = 1_000
 
-/** How long a look may take before the file counts as unreadable, in milliseconds: a network mount can hang. */
+/**
+ * Longest time that a read may take before the file counts as unreadable, in milliseconds: a network mount
+ * can hang.
+ */
 const MAX_LOOK_MS = 10_000
 
-/** Distinct faults that are logged until the file is good again. */
+/** Most distinct faults logged until the file is valid again. */
 const MAX_LOGGED_FAULTS = 20
 
 interface KnownKey {
   readonly key: StoredKey
   readonly digest: Buffer
-  /** Aborted once the key is not in the file any more, or its line says something else. */
+  /** Aborted when the key is removed from the file or its line changes. */
   readonly revocation: AbortController
 }
 
 /**
- * The keys of a file. The last good file stays in force until another good one is there, so a file that is away, empty
- * or half written for a moment neither locks everybody out nor lets anybody in.
+ * The keys of a file. The last valid file stays in force until there is another valid one, so a file that is
+ * missing, empty or half written for a moment neither locks everybody out nor lets anybody in.
  *
- * The file is read at each look, and its text compared: no change is missed because two time stamps are equal, whether
- * the file is edited, renamed over, or behind a symbolic link that is swapped. A new text counts once two looks in a row
- * have found the same file, so a file is not taken while it is being written.
+ * Every read compares the text of the file, so no change is missed because two timestamps are equal, whether
+ * the file is edited, replaced by a rename, or behind a symbolic link that is swapped. A new text takes
+ * effect when two consecutive reads find the same file, so a file that is still being written is not used.
  */
 export class KeyRing implements Disposable {
   readonly #file: string
   readonly #logger: Logger
   readonly #timer: Timer
   #keys: readonly KnownKey[]
-  /** The text that is in force. */
+  /** The text in force. */
   #text: string
-  /** What the last look has found, if it is another text. */
+  /** The last reading, if its text differs from the one in force. */
   #candidate: KeyFileReading | null = null
-  /** Why the file can't be used as it is. */
+  /** Why the current file can't be used; null if it can. */
   #fault: string | null = null
   readonly #loggedFaults = new Set<string>()
-  /** When the look that has not ended began, on the monotonic clock. */
+  /** Start of the read in progress, on the monotonic clock. */
   #lookBegan: number | null = null
 
   /** @throws {KeyFileError} if the file can't be used. */
@@ -52,12 +55,12 @@ export class KeyRing implements Disposable {
     this.#timer.unref()
   }
 
-  /** Whether the file can be used as it is now. If not, the keys of the last good file are in force. */
+  /** True if the current file is valid. If false, the keys of the last valid file are in force. */
   get isFileGood(): boolean {
     return this.#fault === null
   }
 
-  /** The key that hashes to what is stored. Every stored hash is compared whole, so that the time tells nothing. */
+  /** Finds the key with this hash. Compares every stored hash in full, so the timing reveals nothing. */
   find(presented: string): StoredKey | null {
     const digest = createHash("sha256").update(presented).digest()
     let found: StoredKey | null = null
@@ -67,12 +70,15 @@ export class KeyRing implements Disposable {
     return found
   }
 
-  /** Aborted once a key that `find` has returned is revoked or changed: an answer that goes on has to end then. */
+  /**
+   * Returns a signal that aborts when a key returned by `find` is revoked or changed; long responses must end
+   * then.
+   */
   revocationOf(key: StoredKey): AbortSignal {
     return this.#keys.find((known) => known.key === key)?.revocation.signal ?? AbortSignal.abort()
   }
 
-  /** Looks at the file once; it does so by itself at every interval. Resolves when it has, and never rejects. */
+  /** Reads the file once. The timer does so at every interval. Resolves when done and never rejects. */
   async look(): Promise<void> {
     if (this.#lookBegan !== null) {
       if (performance.now() - this.#lookBegan > MAX_LOOK_MS) {
@@ -98,7 +104,7 @@ export class KeyRing implements Disposable {
     const { text, version } = found
     if (text === this.#text) {
       this.#candidate = null
-      if (this.#fault !== null) this.#logger.info({ file: this.#file }, "keys file can be used again")
+      if (this.#fault !== null) this.#logger.info({ file: this.#file }, "keys file usable again")
       this.#clearFault()
     } else if (text !== this.#candidate?.text || version !== this.#candidate.version) {
       this.#candidate = found
@@ -120,7 +126,7 @@ export class KeyRing implements Disposable {
     this.#text = text
     this.#candidate = null
     this.#clearFault()
-    this.#logger.info({ file: this.#file, keys: keys.map(({ name }) => name) }, "keys read again")
+    this.#logger.info({ file: this.#file, keys: keys.map(({ name }) => name) }, "keys reloaded")
     for (const known of before.values()) if (!this.#keys.includes(known)) known.revocation.abort()
   }
 
@@ -128,10 +134,7 @@ export class KeyRing implements Disposable {
     this.#fault = fault
     if (this.#loggedFaults.has(fault) || this.#loggedFaults.size >= MAX_LOGGED_FAULTS) return
     this.#loggedFaults.add(fault)
-    this.#logger.error(
-      { reason: fault },
-      "keys file can't be used: the keys of the last good one stay in force",
-    )
+    this.#logger.error({ reason: fault }, "keys file unusable: the keys of the last valid file stay in force")
   }
 
   #clearFault(): void {

@@ -5,8 +5,8 @@ import { nameOf, type RequestHost } from "../request-host.ts"
 import { isServed, type ServedNames } from "./host-names.ts"
 
 /**
- * Keeps pages of the web from using a service that its visitors reach. A browser sends what a page asks for, with the
- * network of its user; a service without keys would obey.
+ * Keeps web pages from using a service that only their visitors can reach. A browser sends the requests of a
+ * page from its user's network, and a service without keys would accept them.
  */
 
 /** Methods that change nothing. Source: RFC 9110, section 9.2.1. */
@@ -14,14 +14,16 @@ const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"]
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 }
 
-/** A name that is worth repeating in a refusal: as long as DNS allows, and without characters that need quotes. */
+/**
+ * Host names that a refusal may repeat: at most as long as DNS allows, without characters that need quoting.
+ */
 const PLAIN_NAME = /^[\w.-]{1,253}$/
 
-/** Which pages may use the service, and by which names. */
+/** Which web pages may use the service, and through which host names. */
 export interface PageRules extends ServedNames {
-  /** Whether the service has keys. A page has none, so its origin and the name it uses don't matter. */
+  /** True if the service has keys. A page doesn't have one, so its origin and the host name don't matter. */
   readonly hasKeys: boolean
-  /** Origins of pages that may use the service; `*` stands for all. */
+  /** Origins of pages that may use the service; `*` allows all. */
   readonly origins: readonly string[]
 }
 
@@ -36,8 +38,8 @@ export function pageRules(config: Config): PageRules {
 }
 
 /**
- * Refuses a request that a page of the web may have made a browser send: one for a name that is not the service's, and
- * without keys one that changes something and comes from another origin.
+ * Rejects a request that a web page may have made a browser send: a request to a name that is not the
+ * service's, and, without keys, a change that comes from another origin.
  * @throws {ProblemError} `misdirected-request` or `foreign-page`.
  */
 export function refuseForeignPages(
@@ -50,11 +52,11 @@ export function refuseForeignPages(
   if (rules.hasKeys || SAFE_METHODS.includes(method) || !isFromElsewhere(host, headers, rules)) return
   throw new ProblemError(
     "foreign-page",
-    "A page of another origin sent this, and the service has no keys: name the page's origin in CORS_ORIGINS, or set API_KEYS_FILE.",
+    "The request comes from a web page of another origin, and the service has no keys. Add the origin of the page to CORS_ORIGINS, or set API_KEYS_FILE.",
   )
 }
 
-/** A request without a host is not a browser's. */
+/** A request without a host does not come from a browser. */
 function requireServedHost(host: RequestHost | null, rules: PageRules): void {
   if (host === null || (rules.hasKeys && rules.allowed.length === 0)) return
   const { name } = host
@@ -63,14 +65,14 @@ function requireServedHost(host: RequestHost | null, rules: PageRules): void {
   throw new ProblemError(
     "misdirected-request",
     rules.allowed.length > 0
-      ? `The service does not answer to ${shown}: add the name to ALLOWED_HOSTS.`
-      : `The service has no keys, so it answers only to names that no page of the web can have, and not to ${shown}: add the name to ALLOWED_HOSTS, or set API_KEYS_FILE.`,
+      ? `The service does not answer to ${shown}. Add the name to ALLOWED_HOSTS.`
+      : `The service has no keys, so it answers only to names that no public web page can have; ${shown} is not one. Add the name to ALLOWED_HOSTS, or set API_KEYS_FILE.`,
   )
 }
 
 /**
- * Whether a browser says that a page of another origin sent the request. `Sec-Fetch-Site` comes first, where a browser
- * sends it: it can't be set by a page, and holds behind a proxy that changes the host.
+ * Returns whether the browser says that a page of another origin sent the request. `Sec-Fetch-Site` comes
+ * first: pages can't set it, and it stays valid behind a proxy that changes the host.
  * Sources: Fetch Metadata Request Headers, section 2.3; RFC 6454, section 7.
  */
 function isFromElsewhere(host: RequestHost | null, headers: Headers, { origins }: PageRules): boolean {
@@ -82,7 +84,10 @@ function isFromElsewhere(host: RequestHost | null, headers: Headers, { origins }
   return origin !== null && !isOwn(origin, host)
 }
 
-/** Whether an origin has the name and the port of a `Host`. A proxy may have ended TLS, so the scheme may differ. */
+/**
+ * Returns whether an origin has the name and port of a `Host`. The scheme may differ, because a proxy may
+ * have ended TLS.
+ */
 function isOwn(origin: string, host: RequestHost | null): boolean {
   const page = URL.parse(origin)
   const defaultPort = DEFAULT_PORTS[page?.protocol ?? ""]

@@ -1,16 +1,16 @@
 import { ProblemError } from "../problem.ts"
 import type { StoredKey } from "./key-file.ts"
 
-/** Who sends no key, where the service has none. */
+/** Key of the shared allowance of all clients, if the service has no keys. */
 const ANYBODY = ""
 
-/** Over what time a key may use its rate at once, in seconds. */
+/** Window of the rate, in seconds: a client may use the whole rate of one window at once. */
 const WINDOW_SECONDS = 1
 
 /**
- * What one key may still ask for: a token for each request, and for each event of a batch. Tokens come back evenly,
- * and never are more than those of a second. A batch may take more than are left; what follows waits until they are
- * paid back.
+ * The requests that one key may still send: a token bucket with a token for each request and each event of a
+ * batch. Tokens are refilled evenly, up to those of one second. A batch may take more tokens than are left;
+ * later requests wait until the debt is paid back.
  */
 export class Allowance {
   readonly #perSecond: number
@@ -18,7 +18,7 @@ export class Allowance {
   #tokens: number
   #countedAt: number
 
-  /** @param now milliseconds that only grow */
+  /** @param now a monotonic clock in milliseconds */
   constructor(perSecond: number, now: () => number) {
     this.#perSecond = perSecond
     this.#now = now
@@ -26,13 +26,13 @@ export class Allowance {
     this.#countedAt = now()
   }
 
-  /** Takes a token for a request. @throws {ProblemError} `rate-limited` where none is left. */
+  /** Takes a token for a request. @throws {ProblemError} `rate-limited` if none is left. */
   take(): void {
     this.#count()
     if (this.#tokens < 1) {
       throw new ProblemError(
         "rate-limited",
-        `More than ${this.#perSecond} requests, and events of batches, a second.`,
+        `The limit is ${this.#perSecond} requests and batch events per second.`,
         {
           outcome: "not-stored",
           headers: { "Retry-After": String(Math.ceil((1 - this.#tokens) / this.#perSecond)) },
@@ -42,18 +42,21 @@ export class Allowance {
     this.#tokens--
   }
 
-  /** Takes tokens for what came with a request that was let in. */
+  /** Takes tokens for the events of a request that was admitted. */
   charge(tokens: number): void {
     this.#tokens -= tokens
   }
 
-  /** How long it takes until all tokens that were taken beyond the allowance are back, in milliseconds. */
+  /** Time until the debt of tokens is paid back, in milliseconds. */
   get debtMs(): number {
     this.#count()
     return Math.max(0, (-this.#tokens / this.#perSecond) * 1_000)
   }
 
-  /** What the client is told. Source: draft-ietf-httpapi-ratelimit-headers, the fields RateLimit and RateLimit-Policy. */
+  /**
+   * Headers that show the state of the limit. Source: draft-ietf-httpapi-ratelimit-headers, fields RateLimit
+   * and RateLimit-Policy.
+   */
   headers(): Readonly<Record<string, string>> {
     this.#count()
     const left = Math.max(0, Math.floor(this.#tokens))
@@ -72,13 +75,13 @@ export class Allowance {
   }
 }
 
-/** The allowances of all keys. There are as many as keys were used, or one where the service has no keys. */
+/** The allowances of all keys: one per key used, or a single one if the service has no keys. */
 export class RateLimit {
   readonly #perSecond: number
   readonly #now: () => number
   readonly #allowances = new Map<string, Allowance>()
 
-  /** @param now milliseconds that only grow. Default: the system's monotonic clock */
+  /** @param now a monotonic clock in milliseconds. Default: the system's */
   constructor(perSecond: number, now = () => performance.now()) {
     this.#perSecond = perSecond
     this.#now = now

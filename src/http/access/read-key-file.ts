@@ -2,20 +2,20 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSy
 import { open } from "node:fs/promises"
 import { KeyFileError } from "./key-file.ts"
 
-/** The largest file of keys, in bytes: some 20,000 keys. All of it is read at each look, and kept. */
+/** Largest keys file, in bytes: about 20,000 keys. Every read loads the whole file into memory. */
 const MAX_FILE_BYTES = 4_194_304
 
-/** A pipe is opened without waiting for somebody to write to it. */
+/** Opens a pipe without waiting for a writer. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** A file of keys at a moment. */
+/** The content of a keys file at one time. */
 export interface KeyFileReading {
   readonly text: string
-  /** Changes with what is written, renamed or linked, as finely as the file system's clock ticks. */
+  /** Changes when the file is written, renamed or linked, with the resolution of the file system's clock. */
   readonly version: string
 }
 
-/** Reads a file of keys, and waits for the disk: for the start, before anything is served. @throws {KeyFileError} */
+/** Reads a keys file synchronously, for the start, when no requests are served yet. @throws {KeyFileError} */
 export function readKeyFileSync(file: string): KeyFileReading {
   try {
     const descriptor = openSync(file, FLAGS)
@@ -45,10 +45,10 @@ export async function readKeyFile(file: string): Promise<KeyFileReading> {
   }
 }
 
-/** @throws for what is not a file, or too large. */
+/** @throws if it is not a file or is too large. */
 function versionOf(stats: BigIntStats): string {
-  if (!stats.isFile()) throw new Error("it is not a file")
-  if (stats.size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`)
+  if (!stats.isFile()) throw new Error("not a file")
+  if (stats.size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`)
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(" ")
 }
 

@@ -3,6 +3,6 @@ export const SCOPES = ["publish", "read", "admin"] as const
 
 export type Scope = (typeof SCOPES)[number]
 
-/** Names of the two ways to send a key, in the OpenAPI document. */
+/** Names of the two security schemes in the OpenAPI document. */
 export const BEARER_SCHEME = "key"
 export const HEADER_SCHEME = "keyHeader"

@@ -8,10 +8,10 @@ import { eventJsonSchema } from "./envelope-json-schema.ts"
 const ASYNC_API = "3.0.0"
 const BINDING_VERSION = "0.3.0"
 
-const DESCRIPTION = `What the Event Broker puts on RabbitMQ, for programs that consume from there themselves.
+const DESCRIPTION = `Events on RabbitMQ, for programs that consume from it themselves.
 
-The body of a message is the event, as JSON. The exchange's routing keys are \`events.<type>.<name>\`, unless the publisher
-has given another. With the embedded engine there is no RabbitMQ to consume from.`
+The body of a message is the event, as JSON. Routing keys are \`events.<type>.<name>\`, unless the publisher sets another
+one. The embedded engine has no RabbitMQ to consume from.`
 
 /** The exchange that events are published to. */
 export interface ExchangeInfo {
@@ -27,7 +27,7 @@ export interface MessagesOptions {
   readonly catalog: SchemaCatalog | null
 }
 
-/** The AsyncAPI document of the exchange, the queues, and the events that have a schema. */
+/** Returns the AsyncAPI document of the exchange, the queues and the events with a schema. */
 export function describeMessages({ version, exchange, queues, catalog }: MessagesOptions): unknown {
   const messages = { event: eventMessage, ...schemaMessages(catalog) }
   const references = Object.fromEntries(
@@ -59,10 +59,10 @@ const HEADERS = {
   properties: {
     "x-event-type": { type: "string" },
     "x-event-name": { type: "string" },
-    "x-retry-count": { type: "integer", description: "0, then one more for each retry." },
+    "x-retry-count": { type: "integer", description: "Number of retries: 0 on the first attempt." },
     traceparent: {
       type: "string",
-      description: "The trace that the event was published in, where there is one.",
+      description: "Trace of the event (W3C Trace Context), if it has one.",
     },
   },
 }
@@ -92,10 +92,10 @@ function schemaMessage({ type, name, version, path }: EventSchema): object {
 
 const exchangeChannel = ({ name, type, vhost }: ExchangeInfo) => ({
   address: "events.{type}.{name}",
-  description: `The exchange ${name}: bind a queue of your own to have events as well.`,
+  description: `The exchange ${name}. Bind a queue of your own to receive its events.`,
   parameters: {
-    type: { description: "The event's type.", enum: EVENT_TYPES },
-    name: { description: "The event's name." },
+    type: { description: "Type of the event.", enum: EVENT_TYPES },
+    name: { description: "Name of the event." },
   },
   bindings: {
     amqp: {
@@ -112,7 +112,7 @@ const queueChannels = (queues: readonly QueueStats[], vhost: string) =>
       name,
       {
         address: name,
-        description: `Bound to ${bindings.join(", ") || "nothing"}. Who consumes it takes its events from the handlers.`,
+        description: `Bound to ${bindings.join(", ") || "nothing"}. A program that consumes it takes events away from the handlers.`,
         bindings: {
           amqp: {
             is: "queue",

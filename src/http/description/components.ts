@@ -9,7 +9,7 @@ export interface Reference {
   readonly $ref: string
 }
 
-/** Schemas that are not made of zod's, by name. */
+/** Schemas that are not generated from zod, by name. */
 const SCHEMAS = {
   EventDraft: eventDraftJsonSchema,
   Event: eventJsonSchema,
@@ -25,20 +25,20 @@ const text = (description: string, example: string) => ({
 /** Headers of responses, by component name. */
 const HEADERS = {
   RequestId: text(
-    "Id of the request: its own `X-Request-Id`, or a new one. It is also in the log.",
+    "Id of the request: its `X-Request-Id`, or a new id. The log has it, too.",
     "01a20ace-2fda-767d-a7a1-4165c653944a",
   ),
   RetryAfter: {
-    description: "Seconds after which to try again. Only with a problem that passes by itself.",
+    description: "Seconds to wait before trying again. Sent only with problems that pass by themselves.",
     schema: { type: "integer" as const, minimum: 0 },
     example: 1,
   },
   RateLimit: text(
-    "Rest of the key's rate: `r` requests, and the full rate again in `t` seconds. Only if `RATE_LIMIT` is set.",
+    "Remaining rate of the key: `r` requests now, and the full rate again in `t` seconds. Sent only if `RATE_LIMIT` is set.",
     '"key";r=99;t=1',
   ),
   RateLimitPolicy: text(
-    "The key's rate: `q` requests in `w` seconds. Only if `RATE_LIMIT` is set.",
+    "Rate of the key: `q` requests per `w` seconds. Sent only if `RATE_LIMIT` is set.",
     '"key";q=100;w=1',
   ),
   WwwAuthenticate: text("How to send a key.", 'Bearer realm="event-broker"'),
@@ -48,13 +48,13 @@ const SECURITY_SCHEMES = {
   [BEARER_SCHEME]: {
     type: "http" as const,
     scheme: "bearer",
-    description: "A key of `API_KEYS_FILE`, as `Authorization: Bearer <key>`.",
+    description: "A key from `API_KEYS_FILE`, as `Authorization: Bearer <key>`.",
   },
   [HEADER_SCHEME]: {
     type: "apiKey" as const,
     in: "header" as const,
     name: "X-API-Key",
-    description: "The same key, in a header of its own.",
+    description: "The same key, in the header `X-API-Key`.",
   },
 }
 
@@ -66,7 +66,7 @@ export const headerReference = (name: keyof typeof HEADERS): Reference => ({
   $ref: `#/components/headers/${name}`,
 })
 
-/** Registers what operations refer to by name. */
+/** Registers the components that operations refer to by name. */
 export function registerComponents(registry: Registry): void {
   for (const [name, schema] of Object.entries(SCHEMAS)) registry.registerComponent("schemas", name, schema())
   for (const [name, header] of Object.entries(HEADERS)) registry.registerComponent("headers", name, header)

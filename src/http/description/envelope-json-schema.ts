@@ -2,13 +2,16 @@ import { toJsonSchema } from "@valibot/to-json-schema"
 import { EventDraftSchema, EventSchema } from "../../event/envelope.ts"
 import { PRIORITIES } from "../../event/priority.ts"
 
-/** A schema as OpenAPI 3.1 and AsyncAPI 3 write it: one of an object, with named properties. */
+/** The schema of an object with named properties, as OpenAPI 3.1 and AsyncAPI 3 write it. */
 export interface ObjectJsonSchema {
   readonly type: "object"
   readonly [keyword: string]: unknown
 }
 
-/** A JSON object of any content. Without `additionalProperties`, generators take it for one without properties. */
+/**
+ * A JSON object with any content. Without `additionalProperties`, generators read it as an object without
+ * properties.
+ */
 const ANY_OBJECT = { type: "object", additionalProperties: true } as const
 
 export const EVENT_EXAMPLE = {
@@ -18,7 +21,7 @@ export const EVENT_EXAMPLE = {
   priority: "high",
 }
 
-/** The event of `EVENT_EXAMPLE`, as it is stored. */
+/** The event of `EVENT_EXAMPLE` as it is stored. */
 export const STORED_EVENT_EXAMPLE = {
   id: "01a20ace-2fd0-77d8-8956-d3985157a5fb",
   ...EVENT_EXAMPLE,
@@ -30,8 +33,8 @@ export const STORED_EVENT_EXAMPLE = {
 }
 
 /**
- * The JSON Schema of a published event, made from the one definition of the envelope. A plain schema, not
- * zod's: the OpenAPI app then describes the body and leaves its validation to the publisher.
+ * Returns the JSON Schema of a published event, generated from the envelope. It is a plain schema, not zod's,
+ * because the publisher validates the body, not the OpenAPI app.
  */
 export const eventDraftJsonSchema = (): ObjectJsonSchema => ({
   ...jsonSchemaOf(EventDraftSchema),
@@ -39,7 +42,7 @@ export const eventDraftJsonSchema = (): ObjectJsonSchema => ({
   example: EVENT_EXAMPLE,
 })
 
-/** The JSON Schema of an event as it is stored. */
+/** Returns the JSON Schema of a stored event. */
 export const eventJsonSchema = (): ObjectJsonSchema => ({
   ...jsonSchemaOf(EventSchema),
   description: "An event as it is stored and delivered.",
@@ -50,7 +53,7 @@ function jsonSchemaOf(envelope: typeof EventDraftSchema | typeof EventSchema): O
   const { $schema: _, ...schema } = toJsonSchema(envelope, {
     typeMode: "input",
     errorMode: "ignore",
-    // A JSON object is a type of our own in the envelope.
+    // The envelope defines JSON objects with a custom type.
     overrideSchema: ({ valibotSchema }) => (valibotSchema.type === "custom" ? ANY_OBJECT : undefined),
   })
   return { ...schema, type: "object" }
@@ -58,7 +61,7 @@ function jsonSchemaOf(envelope: typeof EventDraftSchema | typeof EventSchema): O
 
 const text = (description: string) => ({ type: "string", minLength: 1, description })
 
-/** The JSON Schema of a CloudEvent. Source: CloudEvents, JSON event format, v1.0.2. */
+/** Returns the JSON Schema of a CloudEvent. Source: CloudEvents, JSON event format, v1.0.2. */
 export const cloudEventJsonSchema = (): ObjectJsonSchema => ({
   type: "object",
   required: ["specversion", "id", "source", "type"],
@@ -67,10 +70,10 @@ export const cloudEventJsonSchema = (): ObjectJsonSchema => ({
     id: text("Id of the event."),
     source: text("Origin of the event. Stored as metadata."),
     type: text(
-      "`<type>.<name>`, with one of the five types of event. Any other text is the name of an event of the type `custom`.",
+      "`<type>.<name>`, with one of the five event types. Any other text becomes the name of an event of type `custom`.",
     ),
     subject: text("Subject of the event. Stored as metadata."),
-    time: { ...text("When the event happened. Stored as metadata."), format: "date-time" },
+    time: { ...text("Time when the event happened. Stored as metadata."), format: "date-time" },
     datacontenttype: text("Media type of `data`. Default: `application/json`."),
     dataschema: text("URI of the schema of `data`. Stored as metadata."),
     data: { ...ANY_OBJECT, description: "Payload. Default: an empty object. `data_base64` is rejected." },
@@ -79,16 +82,19 @@ export const cloudEventJsonSchema = (): ObjectJsonSchema => ({
     routingkey: { type: "string", description: "Routing key. Default: `events.<type>.<name>`." },
     schemaversion: {
       type: ["integer", "string"],
-      description: "Version of the payload's schema. Default: the highest.",
+      description: "Version of the payload's schema. Default: the highest version.",
     },
-    traceparent: text("Trace of the event (W3C Trace Context), unless the request has the header."),
-    tracestate: text("State of the trace."),
+    traceparent: text(
+      "Trace of the event (W3C Trace Context). The request header `traceparent` overrides it.",
+    ),
+    tracestate: text("Trace state (W3C Trace Context)."),
   },
-  // A narrower type would forbid `data` in clients: TypeScript holds every property to an index signature.
+  // A narrower type would forbid `data` in clients, because TypeScript checks every property against an index
+  // signature.
   additionalProperties: true,
   description:
-    "A CloudEvent 1.0 in structured mode. Other attributes are stored as metadata; each is a string, a boolean or an " +
-    "integer of 32 bits, with a name of lower-case letters and digits.",
+    "A CloudEvent 1.0 in structured mode. Other attributes are stored as metadata; each is a string, a boolean or a " +
+    "32-bit integer, with a name of lower-case letters and digits.",
   example: CLOUD_EVENT_EXAMPLE,
 })
 

@@ -7,29 +7,29 @@ const DESCRIPTION = `Accepts events, stores them durably, routes them by topic, 
 
 A \`201\` means that the event is stored: it survives a crash of the process and of the machine.
 
-Every error is a problem document (RFC 9457). \`type\` names the kind of problem. \`retryable\` says whether the same request
-may succeed later. On a publish, \`outcome\` says whether the event may have been stored: after \`unknown\`, publish it again
-with the same \`id\`.
+Every error is a problem document (RFC 9457). \`type\` identifies the kind of problem. \`retryable\` says whether the same
+request may succeed later. On a publish, \`outcome\` says whether the event may have been stored: after \`unknown\`, publish
+it again with the same \`id\`.
 
-Every \`GET\` operation answers \`HEAD\`, too. A method that a path does not take is answered 405 (\`method-not-allowed\`) with
-\`Allow\`, and \`OPTIONS\` 204 with \`Allow\`.`
+Every \`GET\` operation also answers \`HEAD\`. A method that a path does not support is answered with 405
+(\`method-not-allowed\`) and \`Allow\`; \`OPTIONS\` is answered with 204 and \`Allow\`.`
 
 const TAGS = [
-  { name: "Events", description: "Publish events, and watch them as they are stored." },
-  { name: "Queues", description: "Queues hold events until their handlers take them." },
-  { name: "Dead letters", description: "Events that are not retried any more, each with the reason." },
+  { name: "Events", description: "Publish events, and watch events as they are stored." },
+  { name: "Queues", description: "Queues hold events until handlers take them." },
+  { name: "Dead letters", description: "Events that are not retried any more, each with its reason." },
   { name: "Schemas", description: "JSON Schemas of payloads." },
-  { name: "Health", description: "For orchestrators and Prometheus." },
-  { name: "Service", description: "The service and its description." },
+  { name: "Health", description: "Checks for orchestrators, and metrics for Prometheus." },
+  { name: "Service", description: "The service itself, and its API documents." },
 ]
 
 /**
- * Address of the service, relative to the document. Behind a proxy that serves the document below a path, clients that
- * resolve it send requests below that path.
+ * Address of the service, relative to the document. If a proxy serves the document below a path, clients that
+ * resolve this address send their requests below that path.
  */
 const SERVERS = [{ url: ".", description: "The service that serves this document" }]
 
-/** The OpenAPI document of all routes. */
+/** Returns the OpenAPI document of all routes. */
 export function describeApi(routes: readonly Route[], version: string): unknown {
   const describing = new OpenAPIHono()
   registerComponents(describing.openAPIRegistry)
@@ -49,8 +49,8 @@ export function describeApi(routes: readonly Route[], version: string): unknown 
 }
 
 /**
- * Removes the defaults of named schemas; their descriptions say them. Generators such as openapi-typescript take a
- * property with a default as always there, so a client would have to send it.
+ * Removes the defaults of named schemas; their descriptions state them. Generators such as openapi-typescript
+ * make a property with a default required, so clients would have to send it.
  */
 function withoutDefaults(document: ReturnType<OpenAPIHono["getOpenAPI31Document"]>): unknown {
   const schemas = Object.entries(document.components?.schemas ?? {}).map(([name, schema]) => [

@@ -5,10 +5,10 @@ import { isChange, type Route } from "../route.ts"
 import { headerReference, type Reference } from "./components.ts"
 import { PROBLEM_TYPE, type ProblemResponse, responsesOf } from "./responses.ts"
 
-/** How a route that takes a key can refuse, whatever else it does. */
+/** Problems of every route that takes a key. */
 const KEY_PROBLEMS: readonly ProblemSlug[] = ["unauthorized", "forbidden", "rate-limited", "starting"]
 
-/** How a route that takes a body can refuse it. */
+/** Problems of every route that takes a body. */
 const BODY_PROBLEMS: readonly ProblemSlug[] = [
   "malformed-json",
   "request-timeout",
@@ -18,20 +18,22 @@ const BODY_PROBLEMS: readonly ProblemSlug[] = [
   "too-many-in-flight",
 ]
 
-/** How every route can refuse, the last one what a page of the web may have made a browser send. */
+/** Problems of every route. The last one rejects requests that a web page may have made a browser send. */
 const ALL_PROBLEMS: readonly ProblemSlug[] = ["malformed-request", "internal", "misdirected-request"]
 
-/** How a route that changes something can refuse. */
+/** Problems of every route that changes something. */
 const CHANGE_PROBLEMS: readonly ProblemSlug[] = ["foreign-page"]
 
-/** How a route that changes queues or dead letters refuses parameters that it does not know. */
+/** Problems of routes that change queues or dead letters: they reject unknown parameters. */
 const QUERY_PROBLEMS: readonly ProblemSlug[] = ["validation-failed"]
 
 const OPEN_API_METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const
 
 type Responses = Route["description"]["responses"]
 
-/** The operation of a route, with what its scope, its method and its body imply. */
+/**
+ * Returns the OpenAPI operation of a route. Adds the responses that follow from its scope, method and body.
+ */
 export function operationOf({ method, path, scope, eventTypes, description }: Route): RouteConfig {
   const slugs = new Set<ProblemSlug>([
     ...problemsIn(description.responses),
@@ -57,13 +59,13 @@ export function operationOf({ method, path, scope, eventTypes, description }: Ro
 
 function accessNotes(scope: Route["scope"], eventTypes: Route["eventTypes"]): readonly string[] {
   if (scope === "open") return []
-  const needed = `If the service has keys, the request needs one with the scope \`${scope}\`.`
+  const needed = `If the service has keys, the request needs a key with the scope \`${scope}\`.`
   return [
-    eventTypes === "unlimited-only" ? `${needed} A key that is limited to event types is refused.` : needed,
+    eventTypes === "unlimited-only" ? `${needed} A key that is limited to event types is rejected.` : needed,
   ]
 }
 
-/** The problems that a route names itself: examples have their names. */
+/** Returns the problems that a route itself lists: their names are the names of its examples. */
 const problemsIn = (responses: Responses): readonly ProblemSlug[] =>
   PROBLEM_SLUGS.filter((slug) =>
     Object.values(responses).some((response) => {
@@ -72,7 +74,7 @@ const problemsIn = (responses: Responses): readonly ProblemSlug[] =>
     }),
   )
 
-/** Describes a status that has a body of its own for its problems, too. */
+/** Merges the problem responses into the route's own. A status that has a body of its own describes both. */
 function merge(own: Responses, problems: Readonly<Record<string, ProblemResponse>>): Responses {
   const merged: Responses = { ...own }
   for (const [status, problem] of Object.entries(problems)) {
@@ -98,7 +100,7 @@ function withHeaders(responses: Responses, takesKey: boolean): Responses {
   )
 }
 
-/** Statuses of refusals before the key is known. */
+/** Statuses of responses sent before the key is known. */
 const UNKNOWN_CLIENT = [401, 421]
 
 function headersOf(status: number, takesKey: boolean): Readonly<Record<string, Reference>> {
@@ -114,6 +116,6 @@ function headersOf(status: number, takesKey: boolean): Readonly<Record<string, R
   }
 }
 
-/** Returns true if a problem that passes by itself has this status. */
+/** Returns whether a retryable problem has this status. */
 const isPassing = (status: number): boolean =>
   PROBLEM_SLUGS.some((slug) => isRetryable(slug) && problemStatus(slug) === status)

@@ -2,7 +2,7 @@ import { type Problem, ProblemError, type ProblemSlug, problemTitle, toProblem }
 
 const EXAMPLE_REQUEST_ID = "01a20ace-2fda-767d-a7a1-4165c653944a"
 
-/** Properties of an operation that change its problems. */
+/** Properties of an operation that change its problem examples. */
 export interface ProblemContext {
   /** True if the operation publishes events. Default: false. */
   readonly isPublish?: boolean
@@ -10,36 +10,36 @@ export interface ProblemContext {
   readonly hasQueryInput?: boolean
 }
 
-/** `detail` of each problem, as the service writes it. */
+/** `detail` of each problem, worded as the service words it. */
 const DETAILS: Record<ProblemSlug, string> = {
-  "malformed-request": "The path is not percent-encoded as RFC 3986 asks.",
+  "malformed-request": "The path is not percent-encoded as RFC 3986 requires.",
   "malformed-json": "The body is empty.",
   unauthorized: "Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.",
-  forbidden: "The key dashboard has no scope admin.",
+  forbidden: "The key dashboard does not have the scope admin.",
   "foreign-page":
-    "A page of another origin sent this, and the service has no keys: name the page's origin in CORS_ORIGINS, or set API_KEYS_FILE.",
-  "not-found": 'There is no queue "voice"; there are custom_events, user_events, voice_events.',
-  "method-not-allowed": "/api/v1/events does not take GET, but POST, OPTIONS.",
+    "The request comes from a web page of another origin, and the service has no keys. Add the origin of the page to CORS_ORIGINS, or set API_KEYS_FILE.",
+  "not-found": 'There is no queue "voice"; the queues are custom_events, user_events, voice_events.',
+  "method-not-allowed": "/api/v1/events does not support GET; it supports POST, OPTIONS.",
   "request-timeout": "The body did not arrive within 30000 ms.",
   "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be removed.",
   "queue-not-empty":
     "The queue audit has 12 events and 0 dead letters. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.",
   "payload-too-large": "The body is larger than 1048576 bytes.",
-  "unsupported-media-type": "text/plain is not taken here. Send Content-Type: application/json.",
-  "misdirected-request": "The service does not answer to events.example: add the name to ALLOWED_HOSTS.",
+  "unsupported-media-type": "text/plain is not supported here. Send Content-Type: application/json.",
+  "misdirected-request": "The service does not answer to events.example. Add the name to ALLOWED_HOSTS.",
   "validation-failed": "The input has faults, listed in `errors`.",
   unroutable: 'no queue is bound for the routing key "orders.created".',
-  "too-many-in-flight": "The bodies in flight of all clients together have taken all there is.",
-  "rate-limited": "More than 100 requests, and events of batches, a second.",
-  internal: "The service's log says more, under this request's id.",
+  "too-many-in-flight": "The bodies in flight of all clients together use up the limit.",
+  "rate-limited": "The limit is 100 requests and batch events per second.",
+  internal: "The service's log has the details, under the id of this request.",
   "engine-refused": "RabbitMQ refused the event: PRECONDITION_FAILED - invalid message headers.",
   "queue-full": "the queue voice_events is full: 10000 events wait in it.",
   "engine-unavailable": "RabbitMQ can't be used: ECONNREFUSED 127.0.0.1:5672: nothing listens there.",
-  starting: "Its queues and handlers are not loaded yet. Ask again.",
+  starting: "The queues and handlers are not loaded yet. Try again shortly.",
   "confirm-timeout": "no confirm within 5000 ms.",
 }
 
-/** Problems that say on a publish whether the event was stored. */
+/** Problems that carry the outcome `not-stored` on a publish. */
 const NOT_STORED: readonly ProblemSlug[] = [
   "malformed-json",
   "request-timeout",
@@ -55,7 +55,7 @@ const NOT_STORED: readonly ProblemSlug[] = [
   "starting",
 ]
 
-/** Makes an example of a kind of problem. */
+/** Returns an example of a kind of problem. */
 export function problemExample(slug: ProblemSlug, { isPublish, hasQueryInput }: ProblemContext): Problem {
   const fault = hasQueryInput
     ? { parameter: "limit", message: "must be at most 1000" }
@@ -73,7 +73,7 @@ function outcomeOf(slug: ProblemSlug, isPublish: boolean): "not-stored" | "unkno
   return isPublish && NOT_STORED.includes(slug) ? "not-stored" : null
 }
 
-/** The example of a problem as OpenAPI writes it. */
+/** Returns the example of a problem in OpenAPI's format. */
 export const namedExample = (slug: ProblemSlug, context: ProblemContext) => ({
   summary: problemTitle(slug),
   value: problemExample(slug, context),

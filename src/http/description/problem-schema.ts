@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 import { PROBLEM_SLUGS, type ProblemSlug, problemType } from "../problem.ts"
 import { problemExample } from "./problem-examples.ts"
 
-/** Every problem as a URN, so that clients can tell problems apart by a closed type. */
+/** Every problem type as a URN, so that clients get a closed type. */
 const PROBLEM_TYPES = PROBLEM_SLUGS.map(problemType) as [string, ...string[]]
 
 const FaultSchema = z
@@ -19,10 +19,10 @@ const FaultSchema = z
 /** An RFC 9457 problem document. Each kind of problem has an example. */
 export const ProblemSchema = z
   .object({
-    type: z.enum(PROBLEM_TYPES).openapi({ description: "The kind of problem. Compare this, not `title`." }),
-    title: z.string().openapi({ description: "The kind of problem, in words." }),
-    status: z.number().int().openapi({ description: "The HTTP status of the response." }),
-    detail: z.string().openapi({ description: "The fault of this request." }),
+    type: z.enum(PROBLEM_TYPES).openapi({ description: "Kind of problem. Compare this, not `title`." }),
+    title: z.string().openapi({ description: "Kind of problem, in words." }),
+    status: z.number().int().openapi({ description: "HTTP status of the response." }),
+    detail: z.string().openapi({ description: "Explanation of this occurrence." }),
     instance: z
       .string()
       .openapi({ description: "Id of the request, as in the header `X-Request-Id` and in the log." }),
@@ -32,7 +32,7 @@ export const ProblemSchema = z
       .optional()
       .openapi({
         description:
-          "Only on a publish. `not-stored`: the event was not stored. `unknown`: it may have been stored; publish it " +
+          "Present only on a publish. `not-stored`: the event was not stored. `unknown`: it may have been stored; publish it " +
           "again with the same `id`.",
       }),
     errors: z

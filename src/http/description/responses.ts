@@ -5,7 +5,7 @@ import { ProblemSchema } from "./problem-schema.ts"
 
 export const PROBLEM_TYPE = "application/problem+json"
 
-/** Problems of one status. Each example is named after its problem. */
+/** The problems of one status. The name of each example is the problem's slug. */
 export interface ProblemResponse {
   readonly description: string
   readonly content: {
@@ -16,7 +16,7 @@ export interface ProblemResponse {
   }
 }
 
-/** Problems of a published event. Those of its key and its body are added for every route that takes one. */
+/** Problems of a publish. The problems of the key and the body are added to every route that takes them. */
 export const EVENT_PROBLEMS = [
   "validation-failed",
   "unroutable",
@@ -27,11 +27,11 @@ export const EVENT_PROBLEMS = [
   "confirm-timeout",
 ] as const satisfies readonly ProblemSlug[]
 
-/** The responses of a route for the problems that it can have, by status. */
+/** Returns the responses for the problems of a route, by status. */
 export const problemResponses = (...slugs: readonly ProblemSlug[]): Record<string, ProblemResponse> =>
   responsesOf(slugs, {})
 
-/** The responses for these problems, by status, with examples as they look in this context. */
+/** Returns the responses for these problems, by status, with examples that fit the context. */
 export function responsesOf(
   slugs: readonly ProblemSlug[],
   context: ProblemContext,
@@ -46,7 +46,7 @@ function responseOf(slugs: readonly ProblemSlug[], context: ProblemContext): Pro
   return { description, content: { [PROBLEM_TYPE]: { schema: ProblemSchema, examples } } }
 }
 
-/** A response with a JSON body. */
+/** Returns a response with a JSON body. */
 export const jsonResponse = <Schema extends z.ZodType>(
   description: string,
   schema: Schema,

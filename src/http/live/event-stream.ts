@@ -1,33 +1,36 @@
 import type { LiveClient } from "../../live/audience.ts"
 import { responseHeaders } from "../response-headers.ts"
 
-/** Bytes that wait for a client before it misses what comes. */
+/** Bytes buffered for a client. When the buffer is full, the client misses events. */
 const BUFFER_BYTES = 262_144
 
-/** How often a client hears that the connection lives, in milliseconds: proxies end one that is silent for a minute. */
+/** Interval between heartbeats, in milliseconds: proxies close a connection that is silent for a minute. */
 const HEARTBEAT_MS = 15_000
 
 const HEARTBEAT = ": heartbeat\n\n"
 
 const headersOf = (requestId: string) => ({
   ...responseHeaders(requestId, "text/event-stream"),
-  // nginx would collect what is meant to be seen at once.
+  // Otherwise nginx would buffer the stream.
   "X-Accel-Buffering": "no",
 })
 
-/** Answers HEAD of a stream: its headers, without beginning one. */
+/** Answers HEAD of a stream with its headers, without starting a stream. */
 export const streamHead = (requestId: string): Response =>
-  // Without a transfer coding Bun would say that the stream's length is 0.
+  // Without a transfer coding Bun would send a Content-Length of 0.
   new Response(null, { headers: { ...headersOf(requestId), "Transfer-Encoding": "chunked" } })
 
-/** Server-sent events to one client. What it has no room for is counted, and told once it has. */
+/**
+ * Server-sent events to one client. Counts the events that don't fit its buffer, and reports the number when
+ * there is room again.
+ */
 export class EventStream implements LiveClient {
   readonly #ending: AbortSignal
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null
-  /** Null where nobody knows how many. */
+  /** Null if the number is unknown. */
   #missed: number | null = 0
 
-  /** @param ending aborted when the stream has to end: the service stops, or the client's key is revoked */
+  /** @param ending aborts when the stream has to end: the service stops, or the client's key is revoked */
   constructor(ending: AbortSignal) {
     this.#ending = ending
   }
@@ -41,7 +44,7 @@ export class EventStream implements LiveClient {
     this.#missed = count === null || this.#missed === null ? null : this.#missed + count
   }
 
-  /** @param leave called once the client is gone, or the stream has to end */
+  /** @param leave called when the client disconnects or the stream has to end */
   response(requestId: string, leave: () => void): Response {
     const encoder = new TextEncoder()
     const heartbeat = setInterval(() => {
@@ -68,12 +71,12 @@ export class EventStream implements LiveClient {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
     )
-    // An abort before the listener was there is not told again.
+    // A listener is not called for an abort that happened before it was added.
     if (this.#ending.aborted) stop()
     return new Response(stream, { headers: headersOf(requestId) })
   }
 
-  /** Where it has, it is told first of what it has missed. */
+  /** Returns whether the buffer has room. If so, first sends the number of missed events. */
   #hasRoom(): boolean {
     if ((this.#controller?.desiredSize ?? 0) <= 0) return false
     if (this.#missed === 0) return true

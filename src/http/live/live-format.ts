@@ -5,7 +5,7 @@ import { decodeEvent } from "../../event/validate.ts"
 import type { LiveFormat } from "../../live/audience.ts"
 import { AS_CLOUD_EVENT } from "../publishing/event-format.ts"
 
-/** How the live stream writes events. */
+/** Formats of events in the live stream. */
 export const LIVE_FORMATS: Readonly<Record<"event" | "cloudevent", LiveFormat>> = {
   event: { name: "event", write: writeEvent },
   cloudevent: {
@@ -17,7 +17,10 @@ export const LIVE_FORMATS: Readonly<Record<"event" | "cloudevent", LiveFormat>> 
   },
 }
 
-/** What this service has stored is an event already, on one line; a second one could pass for a message of its own. */
+/**
+ * An event that this service stored is copied as it is. An event with a line break is written again, because
+ * a second line could pass for a message of its own.
+ */
 function writeEvent(stored: StoredBody): string | null {
   if (!stored.isForeign && !stored.body.includes("\n")) return toMessage(stored.body)
   const event = readEvent(stored)
@@ -25,8 +28,8 @@ function writeEvent(stored: StoredBody): string | null {
 }
 
 /**
- * Returns null for what is no event.
- * @throws {JsonTextError} if another program's event nests too deep to be written again.
+ * Returns null if the message is not an event.
+ * @throws {JsonTextError} if another program's event nests too deep to be serialized again.
  */
 function readEvent({ body, isForeign }: StoredBody): Event | null {
   if (isForeign) checkJsonShape(body, "the event")

@@ -4,12 +4,12 @@ import { responseHeaders } from "../response-headers.ts"
 import { toReceipt } from "./receipt.ts"
 
 /**
- * Length of the problems of one answer after which each further one lists a single fault, in UTF-16 code units. With
- * 1,000 events an answer stays below 3 MiB, whatever was sent.
+ * Total length of the problems of one response, in UTF-16 code units, after which each further problem lists
+ * a single fault. With 1,000 events a response stays below 3 MiB, whatever the client sends.
  */
 const MAX_PROBLEMS_LENGTH = 1_048_576
 
-/** Builds the answer to a batch, an event at a time, so that no events have to be kept for it. */
+/** Builds the response to a batch one event at a time, so that no events have to be kept. */
 export class BatchAnswer {
   readonly #requestId: string
   readonly #texts: string[] = []
@@ -21,14 +21,14 @@ export class BatchAnswer {
     this.#requestId = requestId
   }
 
-  /** Adds what became of the next event. */
+  /** Adds the result of the next event. */
   add(result: PromiseSettledResult<Event>): void {
     this.#texts.push(
       result.status === "fulfilled" ? JSON.stringify(toReceipt(result.value)) : this.#failure(result.reason),
     )
   }
 
-  /** The answer, once what became of all events was added. */
+  /** Returns the response, after the results of all events were added. */
   response(): Response {
     const count = this.#texts.length - this.#failed
     const text = `{"count":${count},"failed":${this.#failed},"events":[${this.#texts.join(",")}]}`

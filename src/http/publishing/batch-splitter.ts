@@ -3,13 +3,13 @@ import { escapePointer } from "../../event/validate.ts"
 import { decodeJson, malformed } from "../json.ts"
 import { isWhitespace, JSON_BYTE, JsonToken } from "./json-token.ts"
 
-/** An event of a batch, as it was sent; null in place of one that is larger than an event may be. */
+/** An event of a batch as it was sent; null if it is larger than an event may be. */
 export type BatchItem = Uint8Array | null
 
-/** What a batch is: `{"events": [...]}`, or the array alone. */
+/** Form of a batch: `{"events": [...]}`, or the array itself. */
 export type BatchShape = "object" | "array"
 
-/** What comes next, besides whitespace. */
+/** The next expected element, apart from whitespace. */
 type Place =
   | "root"
   | "first key"
@@ -24,7 +24,7 @@ type Place =
 
 export interface BatchSplitterOptions {
   readonly shape: BatchShape
-  /** Most events of a batch, and most bytes of one of them. */
+  /** Most events of a batch, and most bytes of one event. */
   readonly maxItems: number
   readonly maxItemBytes: number
 }
@@ -32,8 +32,9 @@ export interface BatchSplitterOptions {
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /**
- * Cuts the body of a batch into its events while it arrives, without parsing them. What is outside the events is checked
- * whole. It throws `malformed-json` for a body that can't be JSON, and `validation-failed` for one that is no batch.
+ * Splits the body of a batch into its events while it arrives, without parsing the events. Checks everything
+ * outside the events. Throws `malformed-json` for a body that can't be JSON, and `validation-failed` for one
+ * that is not a batch.
  */
 export class BatchSplitter {
   readonly #options: BatchSplitterOptions
@@ -48,7 +49,7 @@ export class BatchSplitter {
     this.#options = options
   }
 
-  /** @throws {ProblemError | EventInvalidError} as soon as the body can be no batch. */
+  /** @throws {ProblemError | EventInvalidError} as soon as the body can't be a batch any more. */
   push(chunk: Uint8Array): void {
     let at = this.#skipMark(chunk)
     while (at < chunk.length) {
@@ -65,7 +66,9 @@ export class BatchSplitter {
     this.#size += chunk.length
   }
 
-  /** Returns where the chunk goes on behind what it has of a byte order mark, which a body may begin with. */
+  /**
+   * Skips a byte order mark, which may begin a body. Returns the index in the chunk where the text continues.
+   */
   #skipMark(chunk: Uint8Array): number {
     let at = 0
     while (
@@ -81,27 +84,27 @@ export class BatchSplitter {
     return at
   }
 
-  /** Returns the events. @throws {ProblemError | EventInvalidError} if the body ends too early, or has no events. */
+  /**
+   * Returns the events. @throws {ProblemError | EventInvalidError} if the body is incomplete or has no
+   * events.
+   */
   end(): readonly BatchItem[] {
     if (this.#size === 0) throw malformed("The body is empty.")
     if (this.#token?.isScalar) this.#take(this.#token)
-    if (this.#place !== "end" || this.#token !== null)
-      throw malformed("The body ends in the middle of its JSON.")
+    if (this.#place !== "end" || this.#token !== null) throw malformed("The body is incomplete JSON.")
     if (!this.#hasEvents) throw refusal("/events", "must be an array of events")
     if (this.#items.length === 0) throw this.#wrongCount("not 0")
     return this.#items
   }
 
-  /** Returns whether the byte stands between values, and is what had to come. A value begins where it does not. */
+  /** Consumes a byte between values. Returns false if a value begins here. */
   #pass(byte: number): boolean {
     const next = this.#placeAfter(byte)
     if (next === null) {
       const isValueExpected = !["colon", "after item", "after events", "end"].includes(this.#place)
       const isKeyExpected = this.#place === "first key" || this.#place === "key"
       if (!isValueExpected || (isKeyExpected && byte !== JSON_BYTE.quote)) {
-        throw malformed(
-          `The body is not JSON: it has ${JSON.stringify(String.fromCharCode(byte))} out of place.`,
-        )
+        throw malformed(`The body is not JSON: unexpected ${JSON.stringify(String.fromCharCode(byte))}.`)
       }
       return false
     }
@@ -138,7 +141,7 @@ export class BatchSplitter {
   }
 
   #beginEvents(): Place {
-    if (this.#hasEvents) throw refusal("/events", "is given twice")
+    if (this.#hasEvents) throw refusal("/events", "occurs twice")
     this.#hasEvents = true
     return "first item"
   }
@@ -147,7 +150,7 @@ export class BatchSplitter {
     return this.#options.shape === "object" ? "after events" : "end"
   }
 
-  /** Takes a value that has ended, as what stands at this place. */
+  /** Uses a complete value according to its place. */
   #take(token: JsonToken): void {
     this.#token = null
     const { bytes } = token

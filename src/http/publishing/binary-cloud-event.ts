@@ -3,14 +3,17 @@ import { decodeJson } from "../json.ts"
 import { JSON_TYPE, mediaTypeOf, requireType } from "../media-type.ts"
 import type { RequestBody } from "../request-body.ts"
 
-/** What the headers of attributes begin with. Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3. */
+/** Prefix of attribute headers. Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3. */
 const PREFIX = "ce-"
 
-/** Whether headers have the attributes of a CloudEvent, whose data is then the body. */
+/** Returns whether the headers hold the attributes of a CloudEvent; the body is then its data. */
 export const isBinaryCloudEvent = (headers: Headers): boolean =>
   headers.has("ce-specversion") || headers.has("ce-id")
 
-/** A CloudEvent in binary mode, as one in JSON. @throws {ProblemError | EventInvalidError} */
+/**
+ * Reads a CloudEvent in binary mode and returns it as one in structured mode. @throws {ProblemError |
+ * EventInvalidError}
+ */
 export async function readBinaryCloudEvent(
   headers: Headers,
   body: RequestBody,

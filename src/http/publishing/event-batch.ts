@@ -5,23 +5,24 @@ import { ProblemError } from "../problem.ts"
 import type { BatchItem, BatchSplitter } from "./batch-splitter.ts"
 
 /**
- * Bytes of a batch whose events are kept as they were parsed. JSON takes up to 25 times its size once it is parsed: the
- * events beyond are parsed once to see that all are JSON, and again when they are published.
+ * Bytes of a batch whose events are kept in parsed form. Parsed JSON takes up to 25 times its size, so later
+ * events are parsed once to check that all are JSON, and again when they are published.
  */
 const PARSED_BYTES = 1_048_576
 
 /**
- * Bytes of a batch that are one piece of work; one event, if it is larger. They take some milliseconds, so that 1,000
- * small events are published in one or two turns of the event loop, and the embedded engine stores them in as many commits.
+ * Bytes of a batch in one piece of work, or one larger event. A piece takes some milliseconds, so that 1,000
+ * small events are published in one or two turns of the event loop, and the embedded engine stores them in as
+ * many commits.
  */
 const PIECE_BYTES = 65_536
 
-/** Bytes of a batch that are handed to the engine before the batch waits for their confirms. */
+/** Bytes of a batch passed to the engine before the batch waits for their confirms. */
 const SLICE_BYTES = 1_048_576
 
 /**
- * Cuts a batch into its events. It takes a body that has arrived: while one waits for its turn unread, Bun holds up to
- * 1.5 MB of it that no budget sees.
+ * Splits a batch into its events. Takes a complete body, because Bun holds up to 1.5 MB, outside every
+ * budget, of a body that waits unread for its turn.
  * @throws {ProblemError | EventInvalidError} as the splitter does.
  */
 export async function splitBatch(
@@ -37,15 +38,15 @@ export async function splitBatch(
   return splitter.end()
 }
 
-/** The events of one batch, worked off in pieces so that others get their turn between. */
+/** The events of one batch, processed in pieces so that other requests get their turns in between. */
 export class EventBatch {
   readonly #items: readonly BatchItem[]
   readonly #maxItemBytes: number
   readonly #turns: LoopTurns
-  /** The values of the first events. */
+  /** The parsed values of the first events. */
   readonly #parsed: unknown[] = []
 
-  /** @param maxItemBytes how large an event may be, for the problem of one that is larger */
+  /** @param maxItemBytes the largest size of an event, for the problem of a larger one */
   constructor(items: readonly BatchItem[], maxItemBytes: number, turns: LoopTurns) {
     this.#items = items
     this.#maxItemBytes = maxItemBytes
@@ -60,13 +61,13 @@ export class EventBatch {
         const item = this.#items[index] ?? null
         if (item === null) continue
         bytes += item.length
-        const value = decodeJson(item, `The event ${index}`)
+        const value = decodeJson(item, `Event ${index}`)
         if (bytes <= PARSED_BYTES) this.#parsed[index] = value
       }
     }
   }
 
-  /** Publishes all events, and tells in their order what became of each. */
+  /** Publishes all events, and reports their results in order. */
   async publish(
     publish: (input: unknown) => Promise<Event>,
     onResult: (result: PromiseSettledResult<Event>) => void,
@@ -92,7 +93,7 @@ export class EventBatch {
     return publish(index in this.#parsed ? this.#parsed[index] : decodeJson(item))
   }
 
-  /** Gives the pieces of the batch, each when it is its turn. */
+  /** Yields the pieces of the batch, each when its turn comes. */
   async *#pieces(): AsyncGenerator<{ readonly from: number; readonly to: number; readonly bytes: number }> {
     for (let from = 0; from < this.#items.length; ) {
       let to = from

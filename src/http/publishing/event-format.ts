@@ -6,23 +6,23 @@ import type { Publisher } from "../../publisher/publisher.ts"
 import type { StoredKey } from "../access/key-file.ts"
 import { requirePublish } from "../access/reach.ts"
 
-/** How events are written, on the way in and out. */
+/** Reads and writes events in one format. */
 export interface EventFormat {
-  /** What is sent, as a draft, and the trace that it names itself. @throws {EventInvalidError} */
+  /** Returns the draft, and the trace that the input itself names. @throws {EventInvalidError} */
   read(input: unknown): { readonly draft: unknown; readonly trace: TraceContext | null }
-  /** Where a fault of the draft is in what was sent. */
+  /** Converts a fault of the draft to a fault of the input. */
   faultOf(fault: Fault): Fault
   write(event: Event): unknown
 }
 
-/** As the envelope has them. */
+/** The event envelope. */
 export const ENVELOPE: EventFormat = {
   read: (draft) => ({ draft, trace: null }),
   faultOf: (fault) => fault,
   write: (event) => event,
 }
 
-/** As CloudEvents, with the trace of their extension for distributed tracing. */
+/** CloudEvents, with the trace of their extension for distributed tracing. */
 export const AS_CLOUD_EVENT: EventFormat = {
   read(input) {
     const draft = draftOfCloudEvent(input)
@@ -33,15 +33,15 @@ export const AS_CLOUD_EVENT: EventFormat = {
   write: cloudEventOf,
 }
 
-/** Who publishes, and in which trace. */
+/** The publishing client and the trace of its request. */
 export interface Publishing {
   readonly publisher: Publisher
   readonly key: StoredKey | null
-  /** That of the request; it goes before one that the event names. */
+  /** The trace of the request. It overrides the trace that the event names. */
   readonly trace: TraceContext | null
 }
 
-/** Publishes what a client has sent. @throws {ProblemError | EventInvalidError | PublishError} */
+/** Publishes the input of a client. @throws {ProblemError | EventInvalidError | PublishError} */
 export async function publishAs(
   format: EventFormat,
   input: unknown,

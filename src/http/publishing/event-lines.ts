@@ -9,19 +9,19 @@ import { ENVELOPE, type Publishing, publishAs } from "./event-format.ts"
 import { type Line, LineSplitter } from "./lines.ts"
 import { toReceipt } from "./receipt.ts"
 
-/** Events that are published at once: they share a commit, and memory has no more of them. */
+/** Most events published at once. They share a commit, and memory holds no more of them. */
 const WINDOW_SIZE = 500
 
-/** Bytes of lines after which a window takes no more of them. */
+/** Bytes of lines after which a window takes no more lines. */
 const WINDOW_BYTES = 262_144
 
-/** How much of a chunk is looked through for lines in one piece, in bytes: at most some milliseconds of work. */
+/** Bytes of a chunk that are scanned for lines in one piece: at most some milliseconds of work. */
 const PIECE_BYTES = 262_144
 
-/** How long a full queue is waited for, in milliseconds, before its events are refused. */
+/** How long lines wait for a full queue, in milliseconds, before their events are rejected. */
 const MAX_WAIT_MS = 30_000
 
-/** The waits between attempts to publish what a full queue has refused. */
+/** Backoff between attempts to publish to a full queue. */
 const ROOM_BACKOFF: Backoff = { initialMs: 10, factor: 2, maxMs: 500 }
 
 export interface EventLinesOptions extends Publishing {
@@ -30,16 +30,16 @@ export interface EventLinesOptions extends Publishing {
   /** The longest line, in bytes. */
   readonly maxLineBytes: number
   readonly turns: LoopTurns
-  /** Aborted when the service stops: no more lines are read then. */
+  /** Aborts when the service stops: no more lines are read. */
   readonly signal: AbortSignal
-  /** Aborted when the key is revoked: no more lines are published then. Null if there is no key. */
+  /** Aborts when the key is revoked: no more lines are published. Null if there is no key. */
   readonly revoked: AbortSignal | null
 }
 
 /**
- * Publishes the events of a body, one a line, and says of each in its order what became of it. The next lines are read
- * once those before are answered, so that memory stays flat; where a queue is full, or the rate is used up, they wait.
- * What ends the body early is the last line.
+ * Publishes the events of a body, one per line, and reports their results in order. Reads more lines only
+ * after the previous ones are answered, so memory use stays flat; while a queue is full or the rate is used
+ * up, lines wait. If the body ends early, the last line of the response says why.
  */
 export class EventLines {
   readonly #options: EventLinesOptions
@@ -49,7 +49,7 @@ export class EventLines {
     this.#options = options
   }
 
-  /** Reads the upload, and closes it at the end. */
+  /** Yields the response lines. Closes the upload at the end. */
   async *answers(upload: BodyUpload): AsyncGenerator<string, void> {
     using _ = upload
     const { maxLineBytes, signal } = this.#options
@@ -85,7 +85,7 @@ export class EventLines {
     }
   }
 
-  /** @throws {ProblemError} `unauthorized`, once the key of the request is revoked. */
+  /** @throws {ProblemError} `unauthorized` if the key of the request is revoked. */
   #requireKey(): void {
     if (!this.#options.revoked?.aborted) return
     throw new ProblemError("unauthorized", "The key was revoked.", NOT_STORED)
@@ -135,7 +135,7 @@ export class EventLines {
   }
 }
 
-/** Puts lines together that are published at once. */
+/** Groups lines that are published at once. */
 function* windowsOf(lines: Iterable<Line>): Generator<readonly Line[], void> {
   let window: Line[] = []
   let bytes = 0
@@ -154,7 +154,7 @@ const NOT_STORED = { outcome: "not-stored" } as const
 
 const toLine = (answer: unknown): string => `${JSON.stringify(answer)}\n`
 
-/** Whether the same publish succeeds once there is room. */
+/** Returns whether the same publish succeeds when there is room again. */
 const passesBySelf = (error: unknown): boolean =>
   error instanceof PublishError &&
   error.outcome === "not-stored" &&

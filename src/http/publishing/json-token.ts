@@ -1,7 +1,7 @@
 import { MAX_JSON_DEPTH } from "../../event/json-text.ts"
 import { malformed } from "../json.ts"
 
-/** What JSON is made of besides its values. */
+/** The structural bytes of JSON. */
 export const JSON_BYTE = {
   quote: 0x22,
   comma: 0x2c,
@@ -15,14 +15,14 @@ export const JSON_BYTE = {
 
 const WHITESPACE = new Set([0x20, 0x09, 0x0a, 0x0d])
 
-/** What a value may begin with: a bracket, a quote, a sign, a digit, or a letter of true, false and null. */
+/** Bytes that can begin a value: a bracket, a quote, a sign, a digit, or a letter of true, false and null. */
 const BEGINNINGS = new Set(Buffer.from('{["-0123456789tfn'))
 
 export const isWhitespace = (byte: number): boolean => WHITESPACE.has(byte)
 
 /**
- * One JSON value that arrives in pieces. It finds the end of the value by quotes and brackets alone; whether the value is
- * JSON is for a parser to say.
+ * One JSON value that arrives in pieces. Finds the end of the value by quotes and brackets only; a parser
+ * checks the value itself.
  */
 export class JsonToken {
   readonly #maxBytes: number
@@ -35,9 +35,9 @@ export class JsonToken {
   #hasEnded = false
 
   /**
-   * @param first the first byte of the value, which `push` gets again
+   * @param first the first byte of the value, which `push` receives again
    * @param maxBytes the longest value that is kept
-   * @throws {ProblemError} `malformed-json` if no value begins like that.
+   * @throws {ProblemError} `malformed-json` if no value begins with this byte.
    */
   constructor(first: number, maxBytes: number) {
     if (!BEGINNINGS.has(first)) throw malformed("The body is not JSON: a value was expected.")
@@ -46,7 +46,7 @@ export class JsonToken {
     this.#maxBytes = maxBytes
   }
 
-  /** Whether the value has ended. A number, true, false and null also end where the body does. */
+  /** True if the value has ended. A number, true, false or null also ends with the body. */
   get hasEnded(): boolean {
     return this.#hasEnded
   }
@@ -55,7 +55,7 @@ export class JsonToken {
     return this.#isScalar
   }
 
-  /** The whole value; null if it is longer than is kept. */
+  /** The whole value; null if it is longer than `maxBytes`. */
   get bytes(): Uint8Array | null {
     if (this.#size > this.#maxBytes) return null
     const [only] = this.#pieces
@@ -63,8 +63,8 @@ export class JsonToken {
   }
 
   /**
-   * Takes what belongs to the value from the chunk, and returns where that ends.
-   * @throws {ProblemError} `malformed-json` if it nests too deep.
+   * Takes the bytes of the value from the chunk, and returns the index after them.
+   * @throws {ProblemError} `malformed-json` if the value nests too deep.
    */
   push(chunk: Uint8Array, from: number): number {
     const to = this.#isScalar ? this.#scanScalar(chunk, from) : this.#scan(chunk, from)
@@ -88,7 +88,7 @@ export class JsonToken {
 
   #scan(chunk: Uint8Array, from: number): number {
     const { quote, backslash, openBrace, openBracket, closeBrace, closeBracket } = JSON_BYTE
-    // Local variables: with fields of the object the loop takes four times as long.
+    // Local variables, because with private fields the loop takes four times as long.
     let depth = this.#depth
     let isInString = this.#isInString
     let isEscaped = this.#isEscaped

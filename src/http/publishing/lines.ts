@@ -1,13 +1,15 @@
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
-/** A line of a body, without its end; null in place of one that is too long. */
+/** A line of a body without its line ending; null if it is too long. */
 export type Line = Uint8Array | null
 
-/** Cuts a body into lines as it comes. Blank lines are left out, and one that is too long is not kept. */
+/**
+ * Splits a body into lines while it arrives. Skips blank lines, and does not keep lines that are too long.
+ */
 export class LineSplitter {
   readonly #maxBytes: number
-  /** What the body has had since its last newline. */
+  /** The pieces of the body since its last newline. */
   #rest: Uint8Array[] = []
   #restBytes = 0
   #count = 0
@@ -16,17 +18,17 @@ export class LineSplitter {
     this.#maxBytes = maxBytes
   }
 
-  /** Bytes that are kept of the line that has not ended. */
+  /** Bytes kept of the unfinished line. */
   get heldBytes(): number {
     return this.#rest.length === 0 ? 0 : this.#restBytes
   }
 
-  /** Lines that have ended, blank ones included. */
+  /** Number of finished lines, blank ones included. */
   get count(): number {
     return this.#count
   }
 
-  /** Gives the lines that end in this chunk, each as it is asked for. */
+  /** Yields the lines that end in this chunk. */
   *push(chunk: Uint8Array): Generator<Line, void> {
     let from = 0
     for (let to = chunk.indexOf(NEWLINE); to >= 0; to = chunk.indexOf(NEWLINE, from)) {
@@ -38,7 +40,7 @@ export class LineSplitter {
     if (from < chunk.length) this.#add(chunk.subarray(from))
   }
 
-  /** Gives the line that no newline has ended, if there is one. */
+  /** Yields the last line, if no newline ended it. */
   *end(): Generator<Line, void> {
     const isTooLong = this.#restBytes > this.#maxBytes
     const line = isTooLong ? null : Buffer.concat(this.#rest)

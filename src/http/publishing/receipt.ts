@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { Event } from "../../event/envelope.ts"
 
-/** The answer to a publisher whose event is stored. */
+/** The response to a publisher whose event is stored. */
 export const ReceiptSchema = z
   .object({
     id: z.string(),
@@ -9,9 +9,9 @@ export const ReceiptSchema = z
     name: z.string(),
     routing_key: z.string(),
     status: z.literal("pending"),
-    timestamp: z
-      .number()
-      .openapi({ description: "When the event was accepted, in seconds since the epoch, fractional." }),
+    timestamp: z.number().openapi({
+      description: "Time when the service accepted the event, in seconds since the epoch, fractional.",
+    }),
     message: z.string(),
   })
   .openapi("Receipt")

@@ -1,12 +1,16 @@
 import type { Bindings } from "../context.ts"
 import { responseHeaders } from "../response-headers.ts"
 
-/** How long a client may take nothing of an answer before it ends, in milliseconds. It holds its request for as long. */
+/**
+ * How long a client may read nothing before its response is ended, in milliseconds. Until then it occupies
+ * its request.
+ */
 const STALL_TIMEOUT_MS = 60_000
 
 /**
- * An answer that is written as it comes: the next text is asked for once the client has taken those before. It may take
- * as long as it likes while the client takes some of it, and the service does not stop before it has ended.
+ * Returns a response that is streamed as it is generated: the next text is requested when the client has read
+ * the previous ones. It may take any time while the client keeps reading, and the service does not stop
+ * before it ends.
  */
 export function streamedResponse(
   texts: AsyncGenerator<string, void>,
@@ -25,10 +29,10 @@ export function streamedResponse(
         controller.close()
         return
       }
-      // Throws for a client that left while the text was made. So no time is measured for it.
+      // Throws if the client disconnected meanwhile, so the stall timer starts only after it.
       controller.enqueue(encoder.encode(value))
       stalled = setTimeout(() => {
-        controller.error(new Error("the client does not take the answer"))
+        controller.error(new Error("the client does not read the response"))
         void held.return()
       }, stallTimeoutMs)
     },

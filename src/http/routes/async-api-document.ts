@@ -13,7 +13,8 @@ export const asyncApiDocument = ({ engine, catalog, exchange, version }: HttpCon
   description: {
     operationId: "getAsyncApiDocument",
     summary: "Get the AsyncAPI 3 document",
-    description: "Describes exchange, queues and events, for programs that consume from RabbitMQ themselves.",
+    description:
+      "Describes the exchange, queues and events, for programs that consume from RabbitMQ themselves.",
     tags: ["Service"],
     responses: {
       200: jsonResponse("The document", z.looseObject({ asyncapi: z.string() }), { asyncapi: "3.0.0" }),

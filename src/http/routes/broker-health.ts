@@ -20,7 +20,7 @@ const BrokerSchema = z
   .object({
     status: z.enum(["connected", "blocked", "disconnected"]),
     detail: z.string().nullable().openapi({
-      description: "Why it is not connected; if it is connected, which of its queues can't be used, and why.",
+      description: "Why RabbitMQ is not connected; if it is connected, which queues can't be used and why.",
     }),
     host: z.string(),
     port: z.number().int(),
@@ -32,7 +32,7 @@ const BrokerSchema = z
     consuming: z.boolean(),
     held_deliveries: z.number().int().openapi({
       description:
-        "Deliveries whose retry or dead letter RabbitMQ did not take yet. They are stored again later.",
+        "Deliveries whose retry or dead letter RabbitMQ has not accepted yet. The service tries again to store them.",
     }),
     queue_type: z.string(),
     capabilities: z
@@ -48,7 +48,7 @@ const BrokerSchema = z
         remembers_queues: z.boolean(),
         finds_undeclared_queues: z.boolean(),
       })
-      .openapi({ description: "Capabilities of this broker and this type of queue." }),
+      .openapi({ description: "Capabilities of this broker and this queue type." }),
   })
   .openapi("BrokerHealth")
 
@@ -61,7 +61,7 @@ export const brokerHealth = ({ engine, brokerReport }: HttpContext): Route => ({
     operationId: "getBrokerHealth",
     summary: "Check the connection to RabbitMQ",
     description:
-      "Also says what this broker and this type of queue can do. `not-used` with the embedded engine.",
+      "Also shows the capabilities of this broker and this queue type. `not-used` with the embedded engine.",
     tags: ["Health"],
     responses: {
       200: jsonResponse(

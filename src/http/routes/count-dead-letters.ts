@@ -23,7 +23,7 @@ export const countDeadLetters = ({ engine }: HttpContext): Route => ({
   description: {
     operationId: "countDeadLetters",
     summary: "Count the dead letters of every queue",
-    description: "A key that is limited to event types counts those of its types.",
+    description: "A key that is limited to event types counts only dead letters of its types.",
     tags: ["Dead letters"],
     responses: {
       200: jsonResponse("Every queue", CountsSchema, EXAMPLE),
@@ -34,7 +34,8 @@ export const countDeadLetters = ({ engine }: HttpContext): Route => ({
     const reach = reachOf(key)
     const stats = await engine.queueStats()
     const queues: z.infer<typeof CountsSchema>["queues"] = []
-    // One queue after the other: RabbitMQ has to hand over all dead letters of a queue for them to be told apart.
+    // One queue after the other, because RabbitMQ has to deliver all dead letters of a queue to tell them
+    // apart.
     for (const { name, deadLetterCount } of stats) {
       const isWhole = reach === null || deadLetterCount === 0
       const count = isWhole ? deadLetterCount : await countWithin(engine, name, reach)

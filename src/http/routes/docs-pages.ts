@@ -53,6 +53,9 @@ const assetRoute = ({ path, name, assets }: Page): Route => ({
   },
 })
 
-/** The pages that show the API. What they load is inside the executable: they work without any network. */
+/**
+ * The pages that show the API. Their assets are embedded in the executable, so they work without internet
+ * access.
+ */
 export const docsPages = (): readonly Route[] =>
   [SWAGGER_UI, REDOC].flatMap((page) => [pageRoute(page), assetRoute(page)])

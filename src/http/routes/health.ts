@@ -43,7 +43,7 @@ const reporting = (
   eventTypes: "unaffected",
   description: {
     ...names,
-    description: "Answers 200 if the service accepts events (`ready` or `degraded`), else 503.",
+    description: "Answers 200 if the service accepts events (`ready` or `degraded`), otherwise 503.",
     tags: ["Health"],
     responses: {
       200: jsonResponse("The service accepts events", HealthReportSchema, EXAMPLE_REPORT),

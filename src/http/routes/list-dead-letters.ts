@@ -15,7 +15,8 @@ import { responseHeaders } from "../response-headers.ts"
 import type { Route } from "../route.ts"
 
 const failedAt = z.number().nullable().openapi({
-  description: "Seconds since the epoch, fractional; null if another program did not say.",
+  description:
+    "Seconds since the epoch, fractional; null if another program made the dead letter without a time.",
 })
 
 /** Content of a message: an event, or the JSON of another program. */
@@ -33,9 +34,9 @@ const DeadLetterSchema = z
   .object({
     queue: z.string(),
     event: StoredJson.optional(),
-    body: z.string().optional().openapi({ description: "In place of `event`, if the message is not JSON." }),
+    body: z.string().optional().openapi({ description: "Replaces `event` if the message is not JSON." }),
     reason: z.enum(FAILURE_REASONS),
-    attempts: z.number().int().openapi({ description: "Attempts that were made." }),
+    attempts: z.number().int().openapi({ description: "Number of attempts made." }),
     first_failed_at: failedAt,
     last_failed_at: failedAt,
     error: z.object({ name: z.string(), message: z.string(), stack: z.string().optional() }).nullable(),
@@ -48,7 +49,7 @@ const DeadLetterSchema = z
 
 const DeadLettersSchema = z
   .object({
-    count: z.number().int().openapi({ description: "Number of dead letters in this answer." }),
+    count: z.number().int().openapi({ description: "Number of dead letters in this response." }),
     dead_letters: z.array(DeadLetterSchema),
     cursor: z.string().nullable().openapi({
       description: "Pass it as the parameter `cursor` to continue the list; null at its end.",
@@ -83,7 +84,7 @@ export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Rou
     operationId: "listDeadLetters",
     summary: "List the dead letters of a queue, oldest first",
     description:
-      "Neither removes nor reorders dead letters. An answer is bounded in bytes, too, so it may hold fewer than `limit`; " +
+      "Neither removes nor reorders dead letters. A response is also bounded in bytes, so it may hold fewer than `limit`; " +
       "`cursor` continues the list.",
     tags: ["Dead letters"],
     request: { params: QueuePath, query: LookSchema },

@@ -15,7 +15,7 @@ export const listQueueStates = (context: HttpContext): Route => ({
   description: {
     operationId: "listQueues",
     summary: "List all queues",
-    description: "On RabbitMQ the list includes queues that other instances have declared.",
+    description: "On RabbitMQ the list includes queues that other instances declared.",
     tags: ["Queues"],
     responses: {
       200: jsonResponse("All queues", QueuesSchema, { queues: [EXAMPLE_QUEUE] }),

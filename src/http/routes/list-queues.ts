@@ -10,7 +10,7 @@ const QueueSchema = z
     durable: z.boolean(),
     auto_delete: z.boolean(),
     ttl: z.number().openapi({
-      description: "Time after which an event that waits becomes a dead letter, in milliseconds.",
+      description: "Time after which a waiting event becomes a dead letter, in milliseconds.",
     }),
     max_length: z.number(),
     overflow: z.enum(["reject-publish", "drop-head"]),

@@ -15,7 +15,7 @@ export const listTypes = (): Route => ({
     operationId: "listEventTypes",
     summary: "List the types of event",
     description:
-      "There are five. The type of an event decides its default routing key, and so its predefined queue.",
+      "There are five. The type of an event sets its default routing key, and with it its predefined queue.",
     tags: ["Events"],
     responses: { 200: jsonResponse("The five types", TypesSchema, [...EVENT_TYPES]) },
   },

@@ -9,13 +9,13 @@ import { checkQuery } from "../parameters.ts"
 import { ProblemError } from "../problem.ts"
 import type { Route } from "../route.ts"
 
-/** Clients at a time: each holds a connection, and what it has not taken yet. */
+/** Most clients at a time: each holds a connection and its unread bytes. */
 const MAX_CLIENTS = 1_000
 
-/** Patterns that one client gives at the most. */
+/** Most patterns of one client. */
 const MAX_TOPICS = 100
 
-/** Longest pattern, as AMQP has it, in bytes. */
+/** Longest pattern in bytes, as in AMQP. */
 const MAX_TOPIC_LENGTH = 255
 
 const TOO_LONG = `must have at most ${MAX_TOPIC_LENGTH} characters each`
@@ -46,9 +46,9 @@ export const liveEvents = ({ keys, live }: HttpContext): Route => ({
     operationId: "streamEvents",
     summary: "Watch events as they are stored",
     description:
-      "Streams server-sent events until the client leaves: try it with `curl -N`. `event` holds an event. `missed` holds " +
-      "`{count}`: the client was too slow for this many events. `count` is null after RabbitMQ was away. Past events, " +
-      "retries and redrives are not sent. A comment every 15 seconds keeps the connection open.",
+      "Streams server-sent events until the client disconnects: try it with `curl -N`. `event` holds an event. `missed` holds " +
+      "`{count}`: the number of events that the client was too slow for; null after a lost connection to RabbitMQ. Past " +
+      "events, retries and redrives are not sent. A comment every 15 seconds keeps the connection open.",
     tags: ["Events"],
     request: { query: QuerySchema },
     responses: {
@@ -62,7 +62,10 @@ export const liveEvents = ({ keys, live }: HttpContext): Route => ({
   async handler({ method, query, key, requestId, stopping, mayTakeLong }) {
     const { topics, format } = checkQuery(QuerySchema, query, { topics: "list" })
     if (live.clientCount >= MAX_CLIENTS) {
-      throw new ProblemError("too-many-in-flight", `${MAX_CLIENTS} clients look at the stream already.`)
+      throw new ProblemError(
+        "too-many-in-flight",
+        `The stream has reached its limit of ${MAX_CLIENTS} clients.`,
+      )
     }
     if (method === "HEAD") return streamHead(requestId)
     const revoked = key === null ? undefined : keys?.revocationOf(key)

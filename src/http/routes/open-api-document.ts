@@ -5,7 +5,7 @@ import { jsonResponse } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import type { Route } from "../route.ts"
 
-/** @param routesOf all routes, this one included; asked once the document is */
+/** @param routesOf returns all routes, this one included; called when the document is first requested */
 export function openApiDocument({ version }: HttpContext, routesOf: () => readonly Route[]): Route {
   let document: unknown
   return {

@@ -21,7 +21,7 @@ const CHANGES = {
   resume: {
     operationId: "resumeQueue",
     summary: "Resume a paused queue",
-    description: "Consuming begins once the deliveries from before the pause are finished.",
+    description: "Consuming starts when the deliveries from before the pause are finished.",
   },
 } as const
 
@@ -39,7 +39,7 @@ const changing = (change: keyof typeof CHANGES, context: HttpContext): Route => 
     tags: ["Queues"],
     request: { params: QueuePath },
     responses: {
-      200: jsonResponse("State of the queue, also if it did not change", PausedSchema, {
+      200: jsonResponse("State of the queue, even if it did not change", PausedSchema, {
         queue: "voice_events",
         is_paused: change === "pause",
       }),
@@ -49,7 +49,7 @@ const changing = (change: keyof typeof CHANGES, context: HttpContext): Route => 
   async handler({ params, key, requestId }) {
     const { consumption, logger } = context
     const queue = params.get("queue")
-    // The engine is asked only if it has to be: a queue can be paused while RabbitMQ is away.
+    // Asks the engine only if necessary, so that a queue can be paused while RabbitMQ is unreachable.
     if (consumption.isPaused(queue) === null) throw await notConsumed(queue, context)
     if (key?.types !== undefined) requireQueue(key, await findQueue(queue, context))
     consumption[change](queue)
@@ -62,7 +62,7 @@ const changing = (change: keyof typeof CHANGES, context: HttpContext): Route => 
 })
 
 /**
- * Why there is nothing to pause or resume.
+ * Returns the reason why there is nothing to pause or resume.
  * @throws {UnknownQueueError | EngineUnavailableError}
  */
 async function notConsumed(queue: string, context: HttpContext): Promise<ProblemError> {

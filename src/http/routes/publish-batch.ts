@@ -24,7 +24,7 @@ import type { Route } from "../route.ts"
 
 const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT_BATCH, NDJSON]
 
-/** Events in a batch at the most; of lines there are any number. */
+/** Most events in a batch. NDJSON has no limit. */
 const MAX_BATCH_SIZE = 1_000
 
 const FailedSchema = z
@@ -37,8 +37,8 @@ const FailedSchema = z
 
 const BatchResultSchema = z
   .object({
-    count: z.number().int().openapi({ description: "Number of events that are stored." }),
-    failed: z.number().int().openapi({ description: "Number of events that are not confirmed as stored." }),
+    count: z.number().int().openapi({ description: "Number of stored events." }),
+    failed: z.number().int().openapi({ description: "Number of events without a confirm." }),
     events: z.array(z.union([ReceiptSchema, FailedSchema])),
   })
   .openapi("BatchResult")
@@ -60,7 +60,7 @@ function failedEvent(slug: ProblemSlug, index: number): z.infer<typeof FailedSch
   }
 }
 
-/** If every event of a batch fails, the first failure decides the status. */
+/** If every event of a batch fails, the first failure sets the status. */
 const orBatchResult = ([status, problem]: [string, ProblemResponse]) => [
   status,
   {
@@ -73,8 +73,8 @@ const description = (): Route["description"] => ({
   operationId: "publishBatch",
   summary: "Publish up to 1,000 events, or a stream of any length",
   description:
-    "Each event is stored or rejected on its own; the answer has them in the order sent. If none is stored, the status " +
-    "is that of the first failure. `application/x-ndjson` has an event per line, of any number: events are read as they " +
+    "Each event is stored or rejected on its own; the response lists them in the order sent. If none is stored, the status " +
+    "is that of the first failure. `application/x-ndjson` takes any number of events, one per line: events are read as they " +
     "arrive, and lines wait while a queue is full.",
   tags: ["Events"],
   request: {
@@ -112,7 +112,7 @@ const description = (): Route["description"] => ({
         [NDJSON]: {
           schema: {
             type: "string",
-            description: "An event per line.",
+            description: "One event per line.",
             example: `${JSON.stringify(EVENT_EXAMPLE)}\n`,
           },
         },
@@ -122,7 +122,7 @@ const description = (): Route["description"] => ({
   responses: {
     200: {
       description:
-        "Answer to `application/x-ndjson`: a receipt or a failure for each line, in their order, sent while further lines " +
+        "Response to `application/x-ndjson`: a receipt or a failure for each line, in order, sent while further lines " +
         "arrive. If the body ends early, the last line says why.",
       content: { [NDJSON]: { schema: z.string(), example: `${JSON.stringify(EXAMPLE_RECEIPT)}\n` } },
     },
@@ -167,7 +167,7 @@ async function answerBatch(
   const items = await splitBatch(chunks, splitter, turns)
   const batch = new EventBatch(items, maxBodyBytes, turns)
   await batch.parse()
-  // One was taken for the request.
+  // The request itself has taken one token.
   allowance?.charge(items.length - 1)
   const answer = new BatchAnswer(requestId)
   await batch.publish(

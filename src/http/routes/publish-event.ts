@@ -22,7 +22,7 @@ export const publishEvent = ({ publisher, maxBodyBytes }: HttpContext): Route =>
     operationId: "publishEvent",
     summary: "Publish an event",
     description:
-      "Answers 201 once the event is stored on every queue that it is routed to. Accepts CloudEvents 1.0 in structured " +
+      "Answers 201 when the event is stored on every queue that it is routed to. Accepts CloudEvents 1.0 in structured " +
       "mode, and in binary mode with `ce-` headers and the data as the body.",
     tags: ["Events"],
     request: {

@@ -12,14 +12,13 @@ import type { Route } from "../route.ts"
 
 const PurgedSchema = z
   .object({
-    purged: z
-      .number()
-      .int()
-      .openapi({ description: "Dead letters that were deleted, or would be by a dry run." }),
+    purged: z.number().int().openapi({
+      description: "Number of deleted dead letters; in a dry run, of those that would be deleted.",
+    }),
     remaining: z
       .number()
       .int()
-      .openapi({ description: "Dead letters that are left, or would be after a dry run." }),
+      .openapi({ description: "Number of dead letters left; in a dry run, of those that would be left." }),
     dry_run: z.boolean(),
   })
   .openapi("Purged")
@@ -34,8 +33,8 @@ export const purgeDeadLetters = ({ engine, logger }: HttpContext): Route => ({
     operationId: "purgeDeadLetters",
     summary: "Delete dead letters",
     description:
-      "The query selects them, because proxies may drop the body of a DELETE (RFC 9110, section 9.3.5). Filters narrow " +
-      "each other. `ids` takes several ids, separated by commas or as repeated parameters.",
+      "The query selects them, because proxies may drop the body of a DELETE (RFC 9110, section 9.3.5). All given filters " +
+      "must match. `ids` takes several ids, separated by commas or as repeated parameters.",
     tags: ["Dead letters"],
     request: { params: QueuePath, query: PurgeQuerySchema },
     responses: {
@@ -75,7 +74,9 @@ export const purgeDeadLetters = ({ engine, logger }: HttpContext): Route => ({
   },
 })
 
-/** Counts what a purge would delete. A purge also deletes corrupt events, which a redrive leaves and counts apart. */
+/**
+ * Counts the dead letters that a purge would delete. Unlike a redrive, a purge also deletes corrupt events.
+ */
 async function countPurge(engine: Engine, queue: string, selection: DeadLetterSelection): Promise<Purged> {
   const { redriven, remaining, corrupt = 0 } = await engine.redrive(queue, selection, { dryRun: true })
   const purged = Math.min(redriven + corrupt, selection.limit ?? Number.POSITIVE_INFINITY)

@@ -17,7 +17,10 @@ const QuerySchema = z.strictObject({
 const PurgedSchema = z
   .object({
     queue: z.string(),
-    purged: z.number().int().openapi({ description: "Events that were deleted, or would be by a dry run." }),
+    purged: z
+      .number()
+      .int()
+      .openapi({ description: "Number of deleted events; in a dry run, of those that would be deleted." }),
     dry_run: z.boolean(),
   })
   .openapi("PurgedQueue")
@@ -36,8 +39,8 @@ export const purgeQueue = (context: HttpContext): Route => ({
     operationId: "purgeQueue",
     summary: "Delete the events that wait in a queue",
     description:
-      "Works for any queue. Events that are being handled, events that wait for a retry, and dead letters stay. The body " +
-      "is not read.",
+      "Works for any queue. Keeps events that are being handled, events that wait for a retry, and dead letters. Ignores " +
+      "the body.",
     tags: ["Queues"],
     request: { params: QueuePath, query: QuerySchema },
     responses: {

@@ -12,7 +12,7 @@ const QueueStatsSchema = z
     routing_key: z.string().openapi({ description: "Topic patterns, separated by commas." }),
     is_durable: z.boolean(),
     dead_letter_count: z.number().int(),
-    is_paused: z.boolean().openapi({ description: "True if this instance is paused for the queue." }),
+    is_paused: z.boolean().openapi({ description: "True if this instance has paused the queue." }),
     is_orphaned: z.boolean().openapi({
       description:
         "True if nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
@@ -39,7 +39,7 @@ export const queueStats = ({ engine, consumption, orphans }: HttpContext): Route
   description: {
     operationId: "listQueueStats",
     summary: "List the depth of every queue",
-    description: "`GET /api/v1/queues` says more about each queue.",
+    description: "`GET /api/v1/queues` shows more of each queue.",
     tags: ["Events"],
     responses: {
       200: jsonResponse("All queues", z.array(QueueStatsSchema), [EXAMPLE]),

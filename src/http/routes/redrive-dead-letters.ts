@@ -14,20 +14,20 @@ const RedrivenSchema = z
     redriven: z
       .number()
       .int()
-      .openapi({ description: "Dead letters that were moved; of a dry run, that would be." }),
+      .openapi({ description: "Number of moved dead letters; in a dry run, of those that would be moved." }),
     remaining: z
       .number()
       .int()
-      .openapi({ description: "Dead letters that are left; of a dry run, that would be." }),
+      .openapi({ description: "Number of dead letters left; in a dry run, of those that would be left." }),
     corrupt: z.number().int().optional().openapi({
       description:
-        "Dead letters that were left because the disk changed their event; absent if there are none.",
+        "Number of dead letters left because the disk changed their event; absent if there are none.",
     }),
     dry_run: z.boolean(),
   })
   .openapi("Redriven")
 
-/** Counts only: whoever executes it in the documentation moves nothing. */
+/** A dry run, so that "Execute" in the documentation moves nothing. */
 const EXAMPLE_REDRIVE = { reason: "attempts-exhausted", limit: 100, dry_run: true } as const
 
 const EXAMPLE_REDRIVEN: z.infer<typeof RedrivenSchema> = { redriven: 1, remaining: 0, dry_run: true }
@@ -42,8 +42,8 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
     operationId: "redriveDeadLetters",
     summary: "Move dead letters back to their queue",
     description:
-      "Moves the oldest first, to this queue alone. Attempts count from the start again. Each event is stored on the " +
-      "queue before it leaves the dead letters. If the queue is full, moving stops; `remaining` says how many are left.",
+      "Moves the oldest first, to this queue only. Attempts count from the start again. Each event is stored on the " +
+      "queue before it leaves the dead letters. If the queue is full, the redrive stops; `remaining` is the number left.",
     tags: ["Dead letters"],
     request: {
       params: QueuePath,
@@ -53,7 +53,7 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
       },
     },
     responses: {
-      200: jsonResponse("The dead letters are moved, or counted", RedrivenSchema, EXAMPLE_REDRIVEN),
+      200: jsonResponse("The dead letters are moved or counted", RedrivenSchema, EXAMPLE_REDRIVEN),
       ...problemResponses(
         "malformed-json",
         "not-found",

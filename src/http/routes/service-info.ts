@@ -30,7 +30,7 @@ export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
   description: {
     operationId: "getServiceInfo",
     summary: "Get the version of the service",
-    description: "Also names the engine, and the paths of the documentation and of the health check.",
+    description: "Also shows the engine and the paths of the documentation and the health check.",
     tags: ["Service"],
     responses: { 200: jsonResponse("The service", ServiceInfoSchema, EXAMPLE) },
   },

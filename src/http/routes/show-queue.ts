@@ -19,7 +19,8 @@ export const showQueue = (context: HttpContext): Route => ({
   description: {
     operationId: "getQueue",
     summary: "Get a queue",
-    description: "Shows how many events wait, what consumes them, and whether the queue is orphaned.",
+    description:
+      "Shows how many events wait, how many consumers there are, and whether the queue is orphaned.",
     tags: ["Queues"],
     request: { params: QueuePath },
     responses: {

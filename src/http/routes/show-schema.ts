@@ -30,7 +30,7 @@ export const showSchema = ({ catalog }: HttpContext): Route => ({
   description: {
     operationId: "getSchema",
     summary: "Get the JSON Schema of an event's payload",
-    description: "Schemas are files in `SCHEMAS_DIR`. A relative `$ref` is relative to that file.",
+    description: "Schemas are files in `SCHEMAS_DIR`. A relative `$ref` is resolved against that file.",
     tags: ["Schemas"],
     request: { params: EventParameters, query: VersionSchema },
     responses: {
@@ -44,5 +44,5 @@ export const showSchema = ({ catalog }: HttpContext): Route => ({
   },
 })
 
-/** The event that the path of a schema names. */
+/** Returns the event that the path of a schema names. */
 export const eventOf = (params: PathParameters) => ({ type: params.get("type"), name: params.get("name") })

@@ -10,7 +10,7 @@ import type { Route } from "../route.ts"
 const UnboundSchema = z
   .object({
     queue: z.string(),
-    unbound: z.array(z.string()).openapi({ description: "Topic patterns that were bound." }),
+    unbound: z.array(z.string()).openapi({ description: "Topic patterns that were removed." }),
   })
   .openapi("UnboundQueue")
 
@@ -25,7 +25,7 @@ export const unbindQueue = (context: HttpContext): Route => ({
     operationId: "unbindQueue",
     summary: "Remove the bindings of an orphaned queue",
     description:
-      "The queue keeps its events and receives no more. An event that no other queue takes is then rejected as " +
+      "The queue keeps its events and receives no new ones. An event that no other queue takes is then rejected as " +
       "`unroutable`. A module that names the queue later binds it again.",
     tags: ["Queues"],
     request: { params: OrphanedQueuePath },

@@ -12,7 +12,7 @@ import { EventParameters, eventOf } from "./show-schema.ts"
 
 const PayloadSchema = z
   .strictObject({
-    payload: z.unknown().openapi({ description: "Payload to check." }),
+    payload: z.unknown().openapi({ description: "Payload to validate." }),
     schema_version: z
       .int()
       .optional()
@@ -24,7 +24,7 @@ const EXAMPLE_PAYLOAD = { payload: EVENT_EXAMPLE.payload }
 
 const PayloadFaultSchema = z
   .object({ pointer: z.string(), message: z.string() })
-  .openapi("PayloadFault", { description: "A fault, and its location in the body as a JSON pointer." })
+  .openapi("PayloadFault", { description: "A fault, and its place in the body as a JSON pointer." })
 
 const VerdictSchema = z
   .object({
@@ -41,7 +41,7 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
   eventTypes: "limited",
   description: {
     operationId: "validatePayload",
-    summary: "Check a payload against its schema",
+    summary: "Validate a payload against its schema",
     description: "A dry run: nothing is published.",
     tags: ["Schemas"],
     request: {
@@ -52,7 +52,7 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
       },
     },
     responses: {
-      200: jsonResponse("Result of the check", VerdictSchema, {
+      200: jsonResponse("Result of the validation", VerdictSchema, {
         is_valid: true,
         schema_version: 1,
         errors: [],

@@ -10,7 +10,7 @@ export interface Event {
   /** When it was accepted, in seconds since the epoch. */
   readonly timestamp: number
   readonly status: "pending"
-  /** 0, then one more for each retry. */
+  /** Number of retries: 0 on the first attempt. */
   readonly retry_count: number
   readonly ordering_key?: string
 }

@@ -1,4 +1,4 @@
-/** A file that is part of the executable: where it is read from. */
+/** Path of a file that is embedded in the executable. */
 declare module "*.css" {
   const path: string
   export default path

@@ -1,16 +1,16 @@
 import { responseHeaders } from "../../response-headers.ts"
 
-/** A page that shows the API, and what it loads. All of it is inside the executable. */
+/** An HTML page that shows the API, with its assets. All of it is embedded in the executable. */
 export interface Page {
-  /** Path of the page. The files that it loads are below it. */
+  /** Path of the page. Its assets are below it. */
   readonly path: string
-  /** As operation ids have it. */
+  /** Name of the page in operation ids. */
   readonly name: string
   readonly title: string
-  /** Which of the assets the page begins with, in their order. */
+  /** Assets that the page loads, in order. */
   readonly stylesheets: readonly string[]
   readonly scripts: readonly string[]
-  /** Beyond what every page may do: directives of a Content-Security-Policy. */
+  /** Directives added to the Content-Security-Policy of every page. */
   readonly policy: string
   readonly assets: Readonly<Record<string, Asset>>
 }
@@ -22,17 +22,17 @@ export interface Asset {
 }
 
 /**
- * Pages load nothing of another host, and run no script that stands in the page.
+ * Pages load nothing from other hosts and run no inline scripts.
  * Source: W3C Content Security Policy Level 3.
  */
 const POLICY =
   "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'"
 
-/** Assets change with the executable alone. */
+/** How long clients may cache assets, in seconds. They change only with the executable. */
 const CACHE_SECONDS = 3_600
 
-/** The element of a page that its scripts fill. */
+/** Id of the element that the scripts of a page fill. */
 export const API_ELEMENT = "api"
 
 export const JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -47,7 +47,7 @@ export const pageResponse = (page: Page, requestId: string): Response =>
     },
   })
 
-/** The addresses are relative: the page works behind a proxy that puts a path before them. */
+/** The URLs are relative, so the page works behind a proxy that adds a path prefix. */
 function htmlOf({ path, stylesheets, scripts }: Page): string {
   const folder = path.slice(1)
   return `<!doctype html>

@@ -4,16 +4,19 @@ import { API_ELEMENT, JAVASCRIPT, type Page } from "./page.ts"
 const START = `Redoc.init("openapi.json", { hideDownloadButton: false }, document.getElementById("${API_ELEMENT}"))
 `
 
-/** Style elements that are empty when they are added, and the one of the search. No other style in the page counts. */
+/**
+ * Hashes of style elements: the empty text that they are added with, and the style of the search. No other
+ * inline style is applied.
+ */
 const STYLES =
   "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 
-/** The mark of its makers would be loaded from their host. */
+/** Redoc would load its logo from another host. */
 async function withoutLogo(): Promise<string> {
   return (await Bun.file(bundle).text()).replaceAll("https://cdn.redoc.ly/redoc/logo-mini.svg", "data:,")
 }
 
-/** The API, to be read. */
+/** The API reference to read. */
 export const REDOC: Page = {
   path: "/redoc",
   name: "Redoc",

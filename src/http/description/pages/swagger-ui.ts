@@ -3,7 +3,8 @@ import bundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" }
 import { API_ELEMENT, CSS, JAVASCRIPT, type Page } from "./page.ts"
 
 /**
- * An answer is shown once it is whole, and a stream of events never is: it can't be executed in the page.
+ * Disables "Execute" for streams. Swagger UI shows a response only when it is complete, and a stream of
+ * events never is.
  * Source: Swagger UI, "Plugin API", the selector allowTryItOutFor.
  */
 const START = `const withoutStreams = {
@@ -28,13 +29,13 @@ SwaggerUIBundle({
 })
 `
 
-/** The API describes no links between operations, and their empty column makes the page wider than a phone. */
+/** Hides the empty column of links, which makes the page wider than a phone. The API describes no links. */
 const NARROW = `.swagger-ui .responses-table .response-col_links { display: none }
 .swagger-ui .responses-inner { overflow-x: auto }
 .swagger-ui .response-controls { flex-wrap: wrap }
 `
 
-/** The API, to be read and tried. */
+/** The API reference with requests to try. */
 export const SWAGGER_UI: Page = {
   path: "/docs",
   name: "Docs",
