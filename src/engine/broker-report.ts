@@ -1,19 +1,22 @@
-/** How the connection to a broker is, for whoever looks into why events don't flow. It holds no secret. */
+/** State of the connection to a broker, for diagnosing why events don't flow. It holds no secrets. */
 export interface BrokerReport {
   readonly state: "connected" | "blocked" | "disconnected"
-  /** Why it is not connected, or what of it can't be used; null if all is well. */
+  /** Why the broker is not connected, or which part of it can't be used; null if there is no problem. */
   readonly reason: string | null
-  /** The node that it is connected to, or was last. */
+  /** The connected node, or the last one. */
   readonly host: string
   readonly port: number
   readonly vhost: string
   readonly tls: boolean
-  /** As the broker told when it was connected to; null before. */
+  /** Reported by the broker on connecting; null before. */
   readonly product: string | null
   readonly version: string | null
   readonly queueType: string
   readonly isPublishing: boolean
   readonly isConsuming: boolean
-  /** Deliveries whose retry or dead letter RabbitMQ did not take yet. They are kept, and stored again later. */
+  /**
+   * Deliveries whose retry or dead letter RabbitMQ has not accepted yet. They are kept, and the service tries
+   * again to store them.
+   */
   readonly heldDeliveries: number
 }

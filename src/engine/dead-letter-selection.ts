@@ -3,13 +3,13 @@ import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { DeadLetterSelection } from "./engine.ts"
 
-/** What a selection has to know of a dead letter. */
+/** The part of a dead letter that a selection checks. */
 interface Selectable {
   readonly body: string
   readonly reason: FailureReason
 }
 
-/** Whether a dead letter is one of those that a selection means. The caller counts up to its limit. */
+/** Returns a function that checks whether a dead letter is selected. The caller applies the limit. */
 export function matcherOf({
   ids,
   reason,
@@ -20,32 +20,32 @@ export function matcherOf({
   return (letter) => {
     if (reason !== undefined && letter.reason !== reason) return false
     if (within !== undefined && !liesWithin(within, letter)) return false
-    // Most selections mean no single events; then the body, which can be large, is not read.
+    // Most selections name no events; the body, which can be large, is then not parsed.
     if (wanted === null && name === undefined) return true
     const event = parse(letter.body)
     return (wanted?.has(event.id) ?? true) && (name === undefined || event.name === name)
   }
 }
 
-/** Whether a dead letter is an event as it was stored, and its routing key lies in the space. */
+/** Returns whether a dead letter is an intact event whose routing key is in the space. */
 function liesWithin(space: RoutingSpace, { body, reason }: Selectable): boolean {
-  // What the disk changed may be the routing key.
+  // The disk may have changed the routing key.
   if (reason === "corrupt") return false
   try {
     return isWithin(space, decodeEvent(body).routing_key)
   } catch {
-    // Another program's message, which has no routing key that can be trusted.
+    // A message of another program, whose routing key can't be trusted.
     return false
   }
 }
 
-/** Empty for what is not an event. */
+/** Returns an empty object if the body is not an event. */
 function parse(body: string): { readonly id?: unknown; readonly name?: unknown } {
   try {
     const event: unknown = JSON.parse(body)
     if (typeof event === "object" && event !== null) return event
   } catch {
-    // Another program's message; it is selected by its reason, or with all the others.
+    // A message of another program. It can be selected by its reason only, or with all others.
   }
   return {}
 }

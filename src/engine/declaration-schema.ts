@@ -1,6 +1,6 @@
 import * as v from "valibot"
 
-/** A queue's declaration as it is kept: in the store, and in RabbitMQ's register of queues. */
+/** A queue declaration as it is stored, in the store and in RabbitMQ's queue register. */
 export const QueueDeclarationSchema = v.object({
   name: v.string(),
   bindings: v.array(v.string()),

@@ -1,9 +1,9 @@
 /**
- * The port between what Event Broker decides (http/, publisher/, runtime/) and what stores and delivers
- * events. An engine stores, routes, delivers, delays and reports; it has no policy of its own: how often to
- * retry, how long to wait and when to give up is decided above this port.
+ * The port between Event Broker's policy (http/, publisher/, runtime/) and the durable storage and delivery
+ * of events. An engine stores, routes, delivers, delays and reports. It has no policy: code above this port
+ * decides how often to retry, how long to wait and when to give up.
  *
- * Delivery is at least once, in order of priority and then of arrival.
+ * Delivery is at least once, by priority and then in order of arrival.
  */
 import type { Event } from "../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../event/failure.ts"
@@ -14,215 +14,232 @@ import type { QueueAdministration } from "./queue-administration.ts"
 export interface Engine {
   readonly name: "embedded" | "rabbitmq"
 
-  /** What this engine does and another can't. Known once the engine has been ready. */
+  /** The capabilities of this engine. Known after the engine has been ready once. */
   readonly capabilities: EngineCapabilities
 
-  /** What the engine can do at this moment. Never waits. */
+  /** Returns what the engine can do now. Never waits. */
   status(): EngineStatus
 
-  /** Deletes, empties and unbinds queues. */
+  /** Deletes, purges and unbinds queues. */
   readonly queueAdministration: QueueAdministration
 
   /**
-   * Creates the queues, or updates those that exist; each with its bindings and its dead-letter queue.
-   * A queue stays, and goes on taking events, until `queueAdministration` deletes it: an event for a handler module that
-   * is missing today waits for it.
+   * Creates queues, or updates existing ones, each with its bindings and its dead-letter queue. A queue stays
+   * and keeps receiving events until `queueAdministration` deletes it, because events for a handler module
+   * that is missing today wait for it.
    */
   declareQueues(queues: readonly QueueDeclaration[]): Promise<void>
 
   /**
    * Stores the event durably on every queue whose bindings match its routing key. Resolves on the confirm:
-   * a crash of the process or the machine after that does not lose the event. The trace context, where there is one,
-   * comes with every delivery of the event.
-   * @throws {PublishError} `unroutable`, `queue-full` or `engine-unavailable`; its `outcome` tells whether
-   * the event may be stored all the same.
+   * after that, a crash of the process or the machine does not lose the event. Every delivery of the event
+   * carries the trace context, if there is one.
+   * @throws {PublishError} `unroutable`, `queue-full`, `engine-unavailable` or another code; its `outcome`
+   * says whether the event may be stored nevertheless.
    */
   publish(event: Event, trace?: TraceContext | null): Promise<void>
 
   /**
-   * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Each
-   * delivery must be settled once, by one of its four methods. What was unsettled when the process died is
-   * delivered again, as the next attempt.
+   * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Settle
+   * each delivery once, with one of its four methods. Deliveries that were unsettled when the process died
+   * are delivered again, as the next attempt.
    */
   consume(queue: string, options: ConsumeOptions): Subscription
 
   /**
-   * Tells of events as they are stored, by whatever instance: for those who look, not for those who handle. Nothing is
-   * kept for a watcher, and retries and redrives are not told. Resolves once it has begun, with what ends it.
+   * Streams events as any instance stores them, except retries and redrives. For observers; use `consume` to
+   * process events. Nothing is stored for a watcher. Resolves when watching has begun, with a function that
+   * ends it.
    * @throws {EngineUnavailableError}
    */
   watch(watcher: Watcher): Promise<() => void>
 
   /**
-   * Every queue, with its depth. With the capability `findsUndeclaredQueues`, also those that only other processes
-   * declared.
+   * Returns every queue with its depth. With the capability `findsUndeclaredQueues`, this includes queues
+   * that only other processes declared.
    */
   queueStats(): Promise<readonly QueueStats[]>
 
   /**
-   * Returns a page of a queue's dead letters, the oldest first. A page is bounded in bytes; it may have fewer letters
-   * than the selection's limit, or none, while there are more. Looking neither takes nor reorders them, and can be done
-   * any number of times.
-   * @param after the cursor of the page before; default: from the oldest
+   * Returns a page of a queue's dead letters, the oldest first. A page is bounded in bytes; it may have fewer
+   * dead letters than the selection's limit, or none, although more follow. Neither removes nor reorders dead
+   * letters.
+   * @param after the cursor of the previous page. Default: start with the oldest
    * @throws {UnknownQueueError | EngineUnavailableError}
-   * @throws {InvalidCursorError} if the cursor is none of this queue, or what it points to is gone
+   * @throws {InvalidCursorError} if the cursor does not belong to this queue, or its dead letter no longer
+   * exists
    */
   deadLetters(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage>
 
   /**
-   * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each is stored on
-   * the queue before it leaves the dead letters: killed in the middle, none is lost. Stops where the queue is full.
-   * What becomes a dead letter meanwhile is left where it is, and so is a corrupt event. No letter is moved by two
-   * redrives of one process.
-   * @throws {UnknownQueueError | EngineUnavailableError} Those that were moved before stay moved.
-   * @throws {PublishError} where the queue did not take one of them, for another reason than its length.
+   * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each one is
+   * stored on the queue before it leaves the dead letters, so an interruption loses none. Stops when the
+   * queue is full. Skips corrupt events, and events that become dead letters meanwhile. Two redrives of one
+   * process never move the same dead letter.
+   * @throws {UnknownQueueError | EngineUnavailableError} Dead letters that were already moved stay moved.
+   * @throws {PublishError} if the queue refuses one for another reason than its length.
    */
   redrive(queue: string, selection: DeadLetterSelection, options?: RedriveOptions): Promise<Redriven>
 
   /**
-   * Deletes dead letters for good.
-   * @throws {UnknownQueueError | EngineUnavailableError} Those that were deleted before stay deleted.
+   * Deletes dead letters permanently.
+   * @throws {UnknownQueueError | EngineUnavailableError} Dead letters that were already deleted stay deleted.
    */
   purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged>
 
-  /** Finishes what was begun, and lets go of the files or connections. Unsettled deliveries come again. */
+  /**
+   * Finishes work in progress, and releases files and connections. Unsettled deliveries are delivered again.
+   */
   close(): Promise<void>
 }
 
-/** An event, as its queues have it. */
+/** An event as its queues store it. */
 export interface StoredBody {
   readonly routingKey: string
-  /** Not validated where another program published it, and maybe not JSON. */
+  /** Not validated if another program published it, and possibly not JSON. */
   readonly body: string
   readonly isForeign: boolean
 }
 
-/** Who looks at events as they come. Neither method may throw or wait. */
+/** Observes events as they are stored. Neither method may throw or wait. */
 export interface Watcher {
   onEvent(event: StoredBody): void
-  /** Events may have been missed, nobody knows how many: the connection to the broker was away. */
+  /** An unknown number of events may have been missed, because the connection to the broker was lost. */
   onGap(): void
 }
 
-/** How engines differ. What is not here, all of them do alike. */
+/** Differences between engines. Anything not listed behaves the same on every engine. */
 export interface EngineCapabilities {
   /**
-   * How waiting events are ordered: by each priority; by two levels, high and critical before the rest two times
-   * out of three; or by arrival alone.
+   * How waiting events are ordered. `strict`: by each priority. `two-level`: `high` and `critical` come
+   * before the others two times out of three. `none`: by arrival only.
    */
   readonly priorities: "strict" | "two-level" | "none"
-  /** The queues outlive the process with their declarations: they need not be declared again to be known. */
+  /** Queues and their declarations outlive the process, so they are known without being declared again. */
   readonly remembersQueues: boolean
   /**
-   * `queueStats` has queues that this process did not declare, such as the queue of a handler module that is gone. If
-   * false, they go on taking events unseen.
+   * `queueStats` includes queues that this process did not declare, such as the queue of a removed handler
+   * module. If false, such queues keep receiving events unnoticed.
    */
   readonly findsUndeclaredQueues: boolean
-  /** A queue that is declared again takes its new limits. Where not, other limits are refused. */
+  /** Declaring a queue again applies its new limits. If false, different limits are refused. */
   readonly updatesQueues: boolean
   /** An event that one of its queues refuses is stored on none of them. */
   readonly refusesOnAllQueuesOrNone: boolean
-  /** A length limit holds to the event, however many are published at once. */
+  /** A length limit is exact, however many events are published at once. */
   readonly hasExactLimits: boolean
-  /** The attempt of a delivery that was released does not count. */
+  /** A released delivery does not count as an attempt. */
   readonly releaseKeepsAttempt: boolean
-  /** What was tried before a release is stored. Where not, this process alone remembers it. */
+  /** Attempts made before a release are stored. If false, only this process remembers them. */
   readonly storesTriedAttempts: boolean
-  /** How long a delivery may be unsettled, in milliseconds; the engine takes it back after that. Null: for ever. */
+  /**
+   * Longest time that a delivery may stay unsettled, in milliseconds; the engine then takes it back. Null: no
+   * limit.
+   */
   readonly maxUnsettledMs: number | null
-  /** Each delivery that a crash cuts short counts; where not, several count as one. */
+  /** Every delivery cut short by a crash counts as an attempt. If false, several may count as one. */
   readonly countsEveryRedelivery: boolean
-  /** Dead letters keep their order when the process dies while it looks at them, redrives or purges. */
+  /** Dead letters keep their order if the process dies while it lists, redrives or purges them. */
   readonly crashKeepsDeadLetterOrder: boolean
 }
 
 export type EngineStatus =
-  /** With a warning, something happened that an operator has to know of, or a part of the engine can't be used. */
+  /** A warning says that an operator should act, or that a part of the engine can't be used. */
   | { readonly state: "ready"; readonly warning?: string }
   /**
-   * Publishes and redrives are refused at once, for want of disk or memory; deliveries and their settlements go on, and
-   * make room. The engine becomes ready by itself.
+   * Refuses publishes and redrives at once, because disk or memory is short. Deliveries and settlements
+   * continue and free space. The engine becomes ready again by itself.
    */
   | { readonly state: "blocked"; readonly reason: string }
-  /** Publishes are refused at once; the engine goes on trying to recover by itself. */
+  /** Refuses publishes at once. The engine keeps trying to recover. */
   | { readonly state: "unavailable"; readonly reason: string }
-  /** The engine can't recover: what it holds is safe, and has to be opened anew by another process. */
+  /** The engine can't recover. Its data is safe; a new process has to open it again. */
   | { readonly state: "failed"; readonly reason: string }
   | { readonly state: "closed" }
 
 export interface QueueDeclaration {
   readonly name: string
-  /** Topic patterns; an event is stored on the queue once, however many of them match. */
+  /** Topic patterns. An event is stored once on the queue, however many of them match. */
   readonly bindings: readonly string[]
-  /** How long an event may wait, in milliseconds, before it becomes a dead letter (`expired`). */
+  /** How long an event may wait before it becomes a dead letter (`expired`), in milliseconds. */
   readonly ttlMs: number
-  /** How many events may wait. Those that were delivered, or wait for a retry, don't count. */
+  /** Most events that may wait. Delivered events, and events that wait for a retry, don't count. */
   readonly maxLength: number
   /** At `maxLength`: refuse the publish, or make the oldest waiting event a dead letter (`overflow`). */
   readonly overflow: "reject-publish" | "drop-head"
-  /** Of all consumers, in every process, only one gets deliveries at a time. Default false. */
+  /** Only one consumer, of all processes, receives deliveries at a time. Default: false. */
   readonly isSingleActiveConsumer?: boolean
 }
 
 export interface ConsumeOptions {
-  /** How many deliveries may be unsettled at a time. */
+  /** Most deliveries that may be unsettled at a time. */
   readonly prefetch: number
-  /** How many more `setPrefetch` may ask for. Default 0. */
+  /** By how much `setPrefetch` may raise the prefetch. Default: 0. */
   readonly lookAhead?: number
-  /** Called once the delivery is recorded. Must not throw. */
+  /** Called after the delivery is recorded. Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void
 }
 
 export interface Subscription {
-  /** Deliveries come as there are events; false while the engine is away, and until it has begun again by itself. */
+  /**
+   * True while events are delivered; false while the engine is unavailable and until it resumes by itself.
+   */
   readonly isConsuming: boolean
   /**
-   * No delivery begins after this returns; those that did can still be settled. Resolves once what was on its way or
-   * is released is back in the queue, which may take until all the others are settled.
+   * Stops new deliveries at once; earlier ones can still be settled. Resolves when events that were on their
+   * way, or are released, are back in the queue, which may take until all other deliveries are settled.
    */
   cancel(): Promise<void>
   /**
-   * Changes the prefetch, for what is not delivered yet. False where the engine can't do so for this consumer: then it
-   * has to be cancelled, and the next one of this queue, in any process, has the whole of its look-ahead at once.
+   * Changes the prefetch for future deliveries. Returns false if the engine can't change it for this
+   * consumer: cancel it then; the queue's next consumer, in any process, has the whole look-ahead from its
+   * start.
    */
   setPrefetch(prefetch: number): boolean
 }
 
-/** One attempt to have one event of one queue handled. The promises of its methods resolve once it is durable. */
+/**
+ * One attempt to handle one event of one queue. The promises of its methods resolve when the settlement is
+ * durable.
+ */
 export interface Delivery {
   readonly queue: string
-  /** The stored event, as JSON. Not validated: another program may have put it there. */
+  /** The stored event as JSON. Not validated: another program may have published it. */
   readonly body: string
-  /** The priority as the engine orders by it, 0 to 9. */
+  /** The priority that the engine orders by, 0 to 9. */
   readonly priority: number
   /** 1 for the first delivery on this queue. */
   readonly attempt: number
-  /** The failure of the attempt before, where there was one. */
+  /** The failure of the previous attempt, or null. */
   readonly lastFailure: FailureRecord | null
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null
-  /** Another program put it there: this service has not checked it. */
+  /** True if another program published the event, so this service has not validated it. */
   readonly isForeign: boolean
-  /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
+  /**
+   * True if the delivery can't be settled any more, because the engine or the connection is gone. The event
+   * is delivered again.
+   */
   readonly isLost: boolean
 
-  /** The event is done on this queue. */
+  /** Removes the event from this queue. */
   ack(): Promise<void>
-  /** The event comes again on this queue alone, after the delay, as the next attempt. */
+  /** Delivers the event again after the delay, on this queue only, as the next attempt. */
   retry(delayMs: number, failure: FailureRecord): Promise<void>
-  /** The event goes to the queue's dead letters. */
+  /** Moves the event to the queue's dead letters. */
   deadLetter(failure: FailureRecord): Promise<void>
   /**
-   * The event goes back, as if it had not been delivered: the attempt does not count. Before `cancel` at once, to
-   * the front of its queue; after it to its place, once all that was delivered to the consumer is settled.
-   * @param tried attempts that were made without settling it: the next delivery counts from them
+   * Returns the event to the queue as if it had not been delivered; the attempt does not count. Before
+   * `cancel` the event returns to the front at once; after it, to its place, when everything delivered to the
+   * consumer is settled.
+   * @param tried attempts made without a settlement: the next delivery counts from them
    */
   release(tried?: Tried): Promise<void>
 }
 
-/** What was tried with a delivery before it was released. */
+/** Attempts made with a delivery before it was released. */
 export interface Tried {
-  /** The last attempt that was made. */
+  /** Number of the last attempt. */
   readonly attempts: number
   readonly failure: FailureRecord
 }
@@ -234,54 +251,63 @@ export interface QueueStats {
   readonly messageCount: number
   readonly consumerCount: number
   readonly deadLetterCount: number
-  /** How many events may wait. */
+  /** Most events that may wait. */
   readonly maxLength: number
   readonly overflow: QueueDeclaration["overflow"]
 }
 
-/** Which dead letters: those that all of what is given applies to; all of them where nothing is. */
+/** Selects dead letters to which all given filters apply; without filters, all of them. */
 export interface DeadLetterSelection {
-  /** Those of these events. */
+  /** Dead letters of these events. */
   readonly ids?: readonly string[]
-  /** Those that failed for this reason. */
+  /** Dead letters with this reason. */
   readonly reason?: FailureReason
-  /** Those of events with this name. What is not an event has neither a name nor an id. */
+  /** Dead letters whose event has this name. A message that is not an event has neither a name nor an id. */
   readonly name?: string
-  /** Those of events whose routing key lies in this space. What is not an event, or is corrupt, lies in none. */
+  /**
+   * Dead letters of events with a routing key in this space. Messages that are not events, and corrupt
+   * events, are in none.
+   */
   readonly within?: RoutingSpace
-  /** The oldest of them, at most so many. Default: no limit. */
+  /** At most this many, the oldest first. Default: no limit. */
   readonly limit?: number
 }
 
 export interface RedriveOptions {
-  /** Count what is selected, whether the queue has room for it or not, and move nothing. Default: false. */
+  /**
+   * Count the selected dead letters, whether or not the queue has room for them, and move nothing. Default:
+   * false.
+   */
   readonly dryRun?: boolean
 }
 
 export interface Redriven {
-  /** How many were moved; of a dry run, how many are selected. */
+  /** Number of moved dead letters; in a dry run, of selected ones. */
   readonly redriven: number
-  /** Dead letters that the queue still has; of a dry run, would have. */
+  /** Number of dead letters left in the queue; in a dry run, of those that would be left. */
   readonly remaining: number
-  /** How many were selected and left because their event is not what was stored; absent if there are none. */
+  /**
+   * Number of selected dead letters that were skipped because their event differs from what was stored;
+   * absent if there are none.
+   */
   readonly corrupt?: number
 }
 
 export interface Purged {
   readonly purged: number
-  /** Dead letters that the queue still has. */
+  /** Number of dead letters left in the queue. */
   readonly remaining: number
 }
 
 export interface DeadLetterPage {
   readonly letters: readonly DeadLetter[]
-  /** Continues behind the last letter that was looked at; null if there are no more. */
+  /** Continues after the last dead letter that was read; null if there are no more. */
   readonly cursor: string | null
 }
 
 export interface DeadLetter {
-  /** The event as it was. Not validated, and maybe not JSON: another program may have put it there. */
+  /** The event as it was. Not validated, and possibly not JSON: another program may have published it. */
   readonly body: string
-  /** Its times are 0 where nobody said when it failed. */
+  /** Its times are 0 if they are unknown. */
   readonly failure: FailureRecord
 }

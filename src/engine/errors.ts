@@ -1,17 +1,20 @@
 export type PublishErrorCode =
   /** No queue is bound for the routing key. */
   | "unroutable"
-  /** A queue that the event is routed to is at its length limit, and refuses. */
+  /** A queue that the event is routed to has reached its length limit and refuses it. */
   | "queue-full"
-  /** The engine can't store at this moment. */
+  /** The engine can't store events now. */
   | "engine-unavailable"
-  /** There was no confirm in time, or the connection was lost before it. */
+  /** The confirm did not arrive in time, or the connection was lost before it. */
   | "confirm-timeout"
-  /** More publishes wait for their confirm than are allowed. */
+  /** Too many publishes are waiting for their confirm. */
   | "too-many-in-flight"
-  /** The event is larger than the engine takes. */
+  /** The event is larger than the engine accepts. */
   | "payload-too-large"
-  /** The engine takes no such event, for a reason that an operator has to remove: RabbitMQ's permissions, for one. */
+  /**
+   * The engine refuses the event for a reason that an operator has to remove, for example missing permissions
+   * on RabbitMQ.
+   */
   | "engine-refused"
 
 const PERMANENT: ReadonlySet<PublishErrorCode> = new Set([
@@ -20,16 +23,16 @@ const PERMANENT: ReadonlySet<PublishErrorCode> = new Set([
   "engine-refused",
 ])
 
-/** Whether a publish that failed may have been stored all the same. */
+/** `unknown` if a failed publish may have been stored. */
 export type PublishOutcome = "not-stored" | "unknown"
 
-/** A valid event that was not confirmed. */
+/** A valid event was not confirmed. */
 export class PublishError extends Error {
   override readonly name = "PublishError"
 
   readonly code: PublishErrorCode
   readonly outcome: PublishOutcome
-  /** The queue that is full; null for every other code, and if it is not known. */
+  /** The full queue; null for every other code, and if the queue is unknown. */
   readonly queue: string | null
 
   constructor(
@@ -44,45 +47,45 @@ export class PublishError extends Error {
     this.queue = queue
   }
 
-  /** The same publish fails again, however often it is repeated. */
+  /** True if the same publish fails however often it is repeated. */
   get isPermanent(): boolean {
     return PERMANENT.has(this.code)
   }
 }
 
-/** What was asked of the engine, other than to publish, can't be told at this moment. */
+/** The engine can't answer a request other than a publish now. */
 export class EngineUnavailableError extends Error {
   override readonly name = "EngineUnavailableError"
 }
 
-/** A cursor of a list that can't be continued. The message completes "the cursor …". */
+/** A list can't be continued from this cursor. The message completes "the cursor …". */
 export class InvalidCursorError extends Error {
   override readonly name = "InvalidCursorError"
 }
 
-/** There is no such queue. The message names it, and those that there are. */
+/** The queue does not exist. The message names it and the existing queues. */
 export class UnknownQueueError extends Error {
   override readonly name = "UnknownQueueError"
   readonly queue: string
 
   constructor(queue: string, known: Iterable<string>) {
     super(
-      `there is no queue ${JSON.stringify(queue)}; there are ${[...known].toSorted().join(", ") || "none"}`,
+      `there is no queue ${JSON.stringify(queue)}; the queues are ${[...known].toSorted().join(", ") || "none"}`,
     )
     this.queue = queue
   }
 }
 
-/** The queue is consumed, by this process or another one, or has deliveries that are not settled. */
+/** The queue is consumed, by this process or another one, or has unsettled deliveries. */
 export class QueueInUseError extends Error {
   override readonly name = "QueueInUseError"
 
   constructor(queue: string) {
-    super(`the queue ${queue} is consumed, or has deliveries that are not settled`)
+    super(`the queue ${queue} is consumed or has unsettled deliveries`)
   }
 }
 
-/** The queue was to be deleted only if it is empty. */
+/** The queue is not empty, and was to be deleted only if it is. */
 export class QueueNotEmptyError extends Error {
   override readonly name = "QueueNotEmptyError"
 
@@ -91,7 +94,9 @@ export class QueueNotEmptyError extends Error {
   }
 }
 
-/** The engine can't be used as it was configured. The message is one sentence for whoever starts it. */
+/**
+ * The engine can't be used as configured. The message is one sentence for the person who starts the service.
+ */
 export class EngineStartError extends Error {
   override readonly name = "EngineStartError"
 }

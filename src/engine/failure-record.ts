@@ -1,7 +1,7 @@
 import * as v from "valibot"
 import { FAILURE_REASONS, type FailureRecord } from "../event/failure.ts"
 
-/** The last moment that a Date can express. */
+/** The latest time that a Date can represent. */
 const MAX_TIME_MS = 8_640_000_000_000_000
 
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_TIME_MS))
@@ -15,14 +15,16 @@ const FailureSchema = v.object({
   module: v.nullable(v.string()),
 })
 
-/** Reads a failure's record as it is kept, in JSON. Returns null for what is none: others may have written it. */
+/**
+ * Decodes a stored failure record. Returns null if it is invalid, because other programs may have written it.
+ */
 export function decodeFailure(stored: unknown): FailureRecord | null {
   if (typeof stored !== "string") return null
   try {
     const result = v.safeParse(FailureSchema, JSON.parse(stored))
     return result.success ? result.output : null
   } catch {
-    // Not even JSON.
+    // Not JSON.
     return null
   }
 }

@@ -1,10 +1,10 @@
 import { EVENT_TYPES } from "../event/event-type.ts"
 import type { QueueDeclaration } from "./engine.ts"
 
-/** What every queue has, predefined or a handler module's own. */
+/** Limits of every queue, whether predefined or declared by a handler module. */
 export type QueueLimits = Pick<QueueDeclaration, "ttlMs" | "maxLength" | "overflow">
 
-/** The five queues that are always there, one for each type of event. */
+/** Returns the five predefined queues, one for each event type. */
 export function predefinedQueues(limits: QueueLimits): readonly QueueDeclaration[] {
   return EVENT_TYPES.map((type) => ({ name: `${type}_events`, bindings: [`events.${type}.#`], ...limits }))
 }

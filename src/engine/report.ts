@@ -1,4 +1,4 @@
-/** Takes what the engine has to say to whoever runs it; `fields` go with the message. Must not throw. */
+/** Receives log entries of the engine; `fields` belong to the message. Must not throw. */
 export type Report = (
   level: "info" | "warn" | "error",
   message: string,

@@ -1,22 +1,25 @@
 import { TopicTree } from "../event/topic-tree.ts"
 
-/** Routing keys whose queues are remembered. Keys that carry an id would otherwise grow it without end. */
+/**
+ * Most routing keys whose queues are cached. Keys that contain an id would otherwise grow the cache without
+ * limit.
+ */
 const MAX_REMEMBERED_KEYS = 1_000
 
 interface Binding {
   readonly patterns: readonly string[]
-  /** The place among all queues, in the order in which they were first bound. */
+  /** Place in the order in which queues were first bound. */
   readonly place: number
 }
 
-/** Finds the queues that an event goes to. */
+/** Finds the queues of an event. */
 export class RoutingTable<Queue> {
   readonly #bindings = new Map<Queue, Binding>()
   readonly #tree = new TopicTree<Queue>()
   readonly #remembered = new Map<string, readonly Queue[]>()
   #nextPlace = 0
 
-  /** Binds a queue by these patterns, in place of those it had. */
+  /** Binds a queue with these patterns, replacing its previous ones. */
   bind(queue: Queue, patterns: readonly string[]): void {
     const before = this.#bindings.get(queue)
     for (const pattern of before?.patterns ?? []) this.#tree.remove(pattern, queue)
@@ -25,13 +28,13 @@ export class RoutingTable<Queue> {
     this.#remembered.clear()
   }
 
-  /** Forgets a queue. Unknown queues are skipped. */
+  /** Removes a queue. Does nothing if it is unknown. */
   remove(queue: Queue): void {
     this.bind(queue, [])
     this.#bindings.delete(queue)
   }
 
-  /** The queues bound for the key, each once, in the order in which they were first bound. */
+  /** Returns the queues bound for the key, each once, in the order they were first bound. */
   route(routingKey: string): readonly Queue[] {
     const known = this.#remembered.get(routingKey)
     if (known !== undefined) return known

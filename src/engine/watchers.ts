@@ -1,6 +1,6 @@
 import type { StoredBody, Watcher } from "./engine.ts"
 
-/** Those who watch the events of an engine. */
+/** The watchers of an engine's events. */
 export class Watchers {
   readonly #watchers = new Set<Watcher>()
 
@@ -8,7 +8,7 @@ export class Watchers {
     return this.#watchers.size === 0
   }
 
-  /** Returns what ends it. */
+  /** Adds a watcher. Returns a function that removes it. */
   add(watcher: Watcher): () => void {
     this.#watchers.add(watcher)
     return () => this.#watchers.delete(watcher)

@@ -1,22 +1,27 @@
 import type { StoredBody } from "../engine/engine.ts"
 import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
 
-/** A client that is sent events as they come. Its methods must neither throw nor wait. */
+/** A client that receives events as they are stored. Its methods must neither throw nor wait. */
 export interface LiveClient {
-  /** Sends `count` events, written as one text, or counts them as missed if the client has no room for them. */
+  /**
+   * Sends `count` events, written as one text, or counts them as missed if the client has no room for them.
+   */
   send(text: Uint8Array, count: number): void
-  /** Counts events that the client is not sent; null if the number is unknown. */
+  /** Counts events that the client does not receive; null if the number is unknown. */
   miss(count: number | null): void
 }
 
-/** How events are written. */
+/** Writes events in one format. */
 export interface LiveFormat {
   readonly name: string
-  /** Returns null for what is no event. Throws if the event can't be written; the clients then miss it. */
+  /**
+   * Returns null if the message is not an event. Throws if the event can't be written; the clients then miss
+   * it.
+   */
   readonly write: (event: StoredBody) => string | null
 }
 
-/** What a client wants to see, and how. */
+/** The topics and the format that a client wants. */
 export interface LiveTopics {
   /** Topic patterns. An event is sent once, however many of them match. */
   readonly patterns: readonly string[]
@@ -25,11 +30,14 @@ export interface LiveTopics {
   readonly format: LiveFormat
 }
 
-/** The same for all topics that show the same events in the same form; clients share an audience by it. */
+/**
+ * Returns the same key for topics that show the same events in the same format; their clients share an
+ * audience.
+ */
 export const audienceKey = ({ patterns, within, format }: LiveTopics): string =>
   JSON.stringify([format.name, within?.toSorted() ?? null, [...new Set(patterns)].toSorted()])
 
-/** The clients that want to see the same. What they are sent is written once. */
+/** Clients that want the same events. Each event is written once for all of them. */
 export class Audience {
   readonly key: string
   readonly patterns: readonly string[]
@@ -51,7 +59,9 @@ export class Audience {
     return this.#clients.size
   }
 
-  /** Whether its clients may see events with this routing key. That a pattern matches it was found before. */
+  /**
+   * Returns whether its clients may see events with this routing key. The pattern has been matched before.
+   */
   maySee(routingKey: string): boolean {
     return this.#within === null || isWithin(this.#within, routingKey)
   }
@@ -60,12 +70,12 @@ export class Audience {
     this.#clients.add(client)
   }
 
-  /** False if the client has left before. */
+  /** Returns false if the client has already left. */
   leave(client: LiveClient): boolean {
     return this.#clients.delete(client)
   }
 
-  /** Whether there is room for another event. One is taken whatever its size. */
+  /** Returns whether there is room for another event. A first event is accepted whatever its size. */
   hasRoom(maxBytes: number): boolean {
     return this.#pendingBytes < maxBytes
   }
@@ -75,12 +85,12 @@ export class Audience {
     this.#pendingBytes += text.length
   }
 
-  /** Counts an event that is not sent: there is no room for it, or it can't be written. */
+  /** Counts an event that is not sent, because there is no room for it or it can't be written. */
   skip(): void {
     this.#missed++
   }
 
-  /** Sends what has come since the last time. Returns how many bytes all clients were sent together. */
+  /** Sends everything since the last call. Returns the total number of bytes sent to all clients. */
   deliver(): number {
     const [count, skipped] = [this.#pending.length, this.#missed]
     const text = new TextEncoder().encode(this.#pending.join(""))

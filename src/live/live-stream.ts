@@ -3,38 +3,44 @@ import { TopicTree } from "../event/topic-tree.ts"
 import { Audience, audienceKey, type LiveClient, type LiveFormat, type LiveTopics } from "./audience.ts"
 
 /**
- * Distinct words of all clients' topics together: a thousand clients with a hundred words of their own each. A key that
- * matches every one of them, which takes topics made for that, is matched in some 20 milliseconds.
+ * Most distinct words in the topics of all clients: a thousand clients with a hundred words of their own
+ * each. A key that matches all of them, which takes topics made for the purpose, is matched in about 20
+ * milliseconds.
  */
 const MAX_TOPIC_WORDS = 100_000
 
 /**
- * Distinct words far behind a `#`, as `#.a.#.b` has one. A key of 128 words can visit each of them 128 times, in some 10
- * milliseconds.
+ * Most distinct words far behind a `#`; `#.a.#.b` has one. A key of 128 words can visit each of them 128
+ * times, in about 10 milliseconds.
  */
 const MAX_COSTLY_TOPIC_WORDS = 2_000
 
-/** Bytes a second that all clients are sent together: what is beyond is missed, and publishing is not slowed by it. */
+/**
+ * Most bytes per second sent to all clients together. Clients miss what exceeds it, and publishing is not
+ * slowed down.
+ */
 const MAX_BYTES_PER_SECOND = 16_777_216
 
-/** Bytes that wait for the next delivery to one client, and to all of them together. */
+/** Most bytes waiting for the next delivery, for one client and for all of them together. */
 const MAX_PENDING_BYTES = 262_144
 const MAX_PENDING_BYTES_OF_ALL = 4_194_304
 const MIN_PENDING_BYTES = 16_384
 
-/** The time between two rounds of deliveries, in milliseconds, and what each client that got something adds to it. */
+/**
+ * Time between two rounds of deliveries, in milliseconds, and the time that each served client adds to it.
+ */
 const INTERVAL_MS = 20
 const INTERVAL_PER_CLIENT_MS = 0.5
 
 /** Clients served in one turn of the event loop. A turn takes about a millisecond. */
 const CLIENTS_PER_TURN = 50
 
-/** An event as a format writes it. */
+/** An event in the format's text. */
 type Written = { readonly text: string } | "no-event" | "unwritable"
 
 /**
- * Shows events to observers as they come. It watches the engine while there are clients, collects what comes, and
- * delivers it at a pace that leaves time for publishing. A client is told how many events it missed.
+ * Shows events to observers as they are stored. Watches the engine while there are clients, collects events,
+ * and delivers them at a pace that leaves time for publishing. Each client learns how many events it missed.
  */
 export class LiveStream {
   readonly #engine: Pick<Engine, "watch">
@@ -43,7 +49,7 @@ export class LiveStream {
     maxNodes: MAX_TOPIC_WORDS,
     maxCostlyNodes: MAX_COSTLY_TOPIC_WORDS,
   })
-  /** The audiences with something to deliver; the one that has waited longest comes first. */
+  /** Audiences with something to deliver, the longest waiting first. */
   readonly #news = new Set<Audience>()
   #clientCount = 0
   #maxPendingBytes = MAX_PENDING_BYTES
@@ -54,13 +60,13 @@ export class LiveStream {
     this.#engine = engine
   }
 
-  /** How many clients there are. */
+  /** Number of clients. */
   get clientCount(): number {
     return this.#clientCount
   }
 
   /**
-   * Sends a client the events on its topics. Resolves once that has begun, with a function that ends it.
+   * Sends a client the events on its topics. Resolves when that has begun, with a function that ends it.
    * @throws {EngineUnavailableError}
    * @throws {TopicTreeFullError} if the topics of all clients together are too many
    */
@@ -151,7 +157,7 @@ export class LiveStream {
     this.#timer ??= setTimeout(() => this.#deliver(), INTERVAL_MS)
   }
 
-  /** Delivers to some audiences, then waits for as long as the next ones have to. */
+  /** Delivers to some audiences, then waits as long as the pace requires. */
   #deliver(): void {
     this.#timer = undefined
     let bytes = 0
@@ -169,13 +175,13 @@ export class LiveStream {
   }
 }
 
-/** Another program's event may be one that can't be written: its time is none, or it nests too deep. */
+/** Writes an event. Another program's event may be unwritable: its time is invalid, or it nests too deep. */
 function write(format: LiveFormat, event: StoredBody): Written {
   try {
     const text = format.write(event)
     return text === null ? "no-event" : { text }
   } catch {
-    // The clients are told that they missed an event.
+    // The clients learn that they missed an event.
     return "unwritable"
   }
 }

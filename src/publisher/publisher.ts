@@ -11,21 +11,24 @@ import type { Tracing } from "../telemetry/tracing.ts"
 
 export interface PublisherOptions {
   readonly engine: Engine
-  /** How many events may wait for their confirm at once; more are refused, so that memory stays bounded. */
+  /** Most events that may wait for their confirm at once. More are refused, so that memory stays bounded. */
   readonly maxInFlight: number
-  /** Holds events to their schemas; null where there are none. */
+  /** Checks events against their schemas; null if there are none. */
   readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
   readonly tracing: Tracing
-  /** Says why a queue is full and what to do about it; null if there is no more to say. Default: nothing is said. */
+  /**
+   * Explains why a queue is full and what to do about it; null if there is nothing to add. Default: no
+   * explanation.
+   */
   readonly explainFull?: (queue: string) => string | null
-  /** Makes the id of an event that has none. Default: UUIDv7. */
+  /** Creates the id of an event that has none. Default: UUIDv7. */
   readonly newId?: () => string
-  /** Milliseconds since the epoch. Default: the system's clock. */
+  /** Returns milliseconds since the epoch. Default: the system's clock. */
   readonly now?: () => number
 }
 
-/** The one way into the engine, for what comes over HTTP and for what handlers publish. */
+/** The only way into the engine, for events from HTTP and from handlers. */
 export class Publisher {
   readonly #options: PublisherOptions
   readonly #newId: () => string
@@ -38,17 +41,17 @@ export class Publisher {
     this.#now = options.now ?? Date.now
   }
 
-  /** Publishes that wait for their confirm. */
+  /** Number of publishes waiting for their confirm. */
   get inFlight(): number {
     return this.#inFlight
   }
 
   /**
-   * Validates a draft, completes it to an event and stores it. Resolves with the event once the engine has
+   * Validates a draft, completes it to an event and stores it. Resolves with the event when the engine has
    * confirmed it.
-   * @param trace the trace that it is published in
-   * @throws {EventInvalidError} where it is not an event.
-   * @throws {PublishError} where it was not confirmed; its `outcome` tells whether it may be stored.
+   * @param trace the trace that the event is published in
+   * @throws {EventInvalidError} if the draft is not a valid event.
+   * @throws {PublishError} if the event was not confirmed; its `outcome` says whether it may be stored.
    */
   async publish(draft: unknown, trace: TraceContext | null = null): Promise<Event> {
     const { metrics, schemas } = this.#options
@@ -68,7 +71,10 @@ export class Publisher {
   async #store(event: Event, trace: TraceContext | null): Promise<void> {
     const { engine, maxInFlight, tracing } = this.#options
     if (this.#inFlight >= maxInFlight) {
-      throw new PublishError("too-many-in-flight", `${maxInFlight} publishes wait for their confirm already`)
+      throw new PublishError(
+        "too-many-in-flight",
+        `${maxInFlight} publishes are already waiting for their confirm`,
+      )
     }
     this.#inFlight++
     const span = tracing.publishing({ eventId: event.id, routingKey: event.routing_key }, trace)
@@ -93,7 +99,7 @@ export class Publisher {
   }
 }
 
-/** The type of a draft that may be no event, as one of few values. */
+/** Returns the type of a draft, or `unknown` if it is not one of the event types. */
 function typeOf(draft: unknown): string {
   const type = typeof draft === "object" && draft !== null && "type" in draft ? draft.type : undefined
   return EVENT_TYPES.find((each) => each === type) ?? "unknown"

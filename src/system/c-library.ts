@@ -1,9 +1,12 @@
 import { dlopen, type FFIFunction, type Library } from "bun:ffi"
 
-/** The C library, by the names that glibc, musl and macOS give it. */
+/** File names of the C library in glibc, musl and macOS. */
 const NAMES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libSystem.B.dylib"]
 
-/** Functions of the C library for which Node.js and Bun have no call; null if this system's was not found. */
+/**
+ * Loads functions of the C library that Node.js and Bun don't provide. Returns null if the library was not
+ * found.
+ */
 export function fromCLibrary<Fns extends Record<string, FFIFunction>>(
   functions: Fns,
 ): Library<Fns>["symbols"] | null {
@@ -11,7 +14,7 @@ export function fromCLibrary<Fns extends Record<string, FFIFunction>>(
     try {
       return dlopen(name, functions).symbols
     } catch {
-      // This system names its C library otherwise; the next name is tried.
+      // The C library has another name on this system: try the next one.
     }
   }
   return null

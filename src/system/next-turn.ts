@@ -1,2 +1,2 @@
-/** Resolves in the next turn of the event loop: what else waits runs first. */
+/** Resolves in the next turn of the event loop, so that other waiting work runs first. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

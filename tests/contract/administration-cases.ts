@@ -17,7 +17,7 @@ const publish = (engine: Engine, routing_key: string, name = "happened") =>
 
 const queueNames = async (engine: Engine) => (await engine.queueStats()).map(({ name }) => name).toSorted()
 
-/** Makes `count` events of the queue dead letters, with a consumer that is gone afterwards. */
+/** Makes `count` events of the queue dead letters, with a consumer that is cancelled afterwards. */
 async function bury(engine: Engine, queue: string, count: number): Promise<void> {
   const inbox = new Inbox(engine, queue, 1)
   for (let i = 0; i < count; i++) await (await inbox.next()).deadLetter(failureRecord())
@@ -29,8 +29,7 @@ async function bury(engine: Engine, queue: string, count: number): Promise<void>
 
 export const administrationCases: readonly ContractCase[] = [
   {
-    title:
-      "a queue that is deleted goes with its bindings, its events and its dead letters, and others go on",
+    title: "deleting a queue deletes its bindings, events and dead letters, and no other queue's",
     async run(harness) {
       const engine = await harness.open()
       const other = queueDeclaration("other", { bindings: ["shared"] })
@@ -47,7 +46,7 @@ export const administrationCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that was deleted stays deleted, and begins empty when it is declared again",
+    title: "a deleted queue stays deleted, and starts empty when it is declared again",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("old"), queueDeclaration("other")])
@@ -60,7 +59,7 @@ export const administrationCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a delete that asks for an empty queue leaves one with events, or with dead letters, as it is",
+    title: "a delete with ifEmpty leaves a queue with events or dead letters unchanged",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("old")])
@@ -95,7 +94,7 @@ export const administrationCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that is consumed is not deleted",
+    title: "a consumed queue is not deleted",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("busy")])
@@ -109,7 +108,7 @@ export const administrationCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue of many events is deleted while others publish to it and to another queue",
+    title: "a queue with many events is deleted while others publish to it and to another queue",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([
@@ -134,7 +133,7 @@ export const administrationCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a purge deletes what waits, and neither what is delivered nor dead letters",
+    title: "a purge deletes waiting events, but neither delivered events nor dead letters",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -152,7 +151,7 @@ export const administrationCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that is unbound keeps its events and gets no more, until it is declared again",
+    title: "an unbound queue keeps its events and receives no more until it is declared again",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("old", { bindings: ["a", "b.#"] })])
@@ -168,7 +167,7 @@ export const administrationCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that no longer is declared is found, full or not, and can be deleted",
+    title: "a queue that is no longer declared is found, full or not, and can be deleted",
     async run(harness) {
       const before = await harness.open()
       const other = queueDeclaration("other", { bindings: ["shared"] })
@@ -191,7 +190,7 @@ export const administrationCases: readonly ContractCase[] = [
         const reason = await publish(engine, "shared").catch((error: unknown) => error)
         return reason instanceof Error ? reason : null
       }
-      // A quorum queue takes some more than its limit.
+      // A quorum queue accepts some more than its limit.
       await waitUntil(async () => (await refusedByFull()) !== null, "the queue to be full")
       expect(await refusedByFull()).toMatchObject({ code: "queue-full", queue: "old" })
       await engine.queueAdministration.delete("old")

@@ -31,7 +31,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a dead letter of one queue leaves the event's other queues alone",
+    title: "a dead letter of one queue does not affect the event's other queues",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([
@@ -48,7 +48,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "looking at dead letters thirty times loses none and keeps their order",
+    title: "listing dead letters thirty times loses none and keeps their order",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -66,7 +66,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue without dead letters has none to show",
+    title: "a queue without dead letters lists none",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -74,7 +74,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "redriven dead letters are delivered as if they had never been tried, in their order",
+    title: "redriven dead letters are delivered in order, as if they had never been tried",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -90,8 +90,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      "dead letters are redriven by their ids, or the oldest of them, and the others stay in their order",
+    title: "dead letters are redriven by id or oldest first, and the others stay in order",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -105,7 +104,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a redriven event comes to the queue that it came from, and to no other",
+    title: "a redriven event returns to the queue that it came from, and to no other",
     async run(harness) {
       const engine = await harness.open()
       const bindings = ["calls"]
@@ -123,7 +122,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a redrive stops where the queue is full, and loses nothing",
+    title: "a redrive stops when the queue is full, and loses nothing",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 2 })])
@@ -135,7 +134,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "purged dead letters are gone, and the queue's events are not",
+    title: "purged dead letters are deleted, and the queue's events are not",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -166,7 +165,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a dry run counts what is selected, and moves nothing",
+    title: "a dry run counts the selection and moves nothing",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -181,7 +180,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a selection is redriven or purged, and those that stay keep their order",
+    title: "a selection is redriven or purged, and the rest stays in order",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -209,7 +208,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "dead letters are selected by where their events' routing keys lie",
+    title: "dead letters are selected by the space of their events' routing keys",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { bindings: ["#"] })])
@@ -244,14 +243,14 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "dead letters of a queue that is not there are refused by its name",
+    title: "dead letters of an unknown queue are refused, naming the queue",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
       const unknown = {
         name: "UnknownQueueError",
         queue: "cals",
-        message: 'there is no queue "cals"; there are calls',
+        message: 'there is no queue "cals"; the queues are calls',
       }
       await expect(deadLettersOf(engine, "cals", {})).rejects.toMatchObject(unknown)
       await expect(engine.redrive("cals", {})).rejects.toMatchObject(unknown)
@@ -259,7 +258,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "two redrives at once move each dead letter once, and looking meanwhile misses none",
+    title: "two concurrent redrives move each dead letter once, and listing meanwhile misses none",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -275,7 +274,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       expect(moved[0]).toBe(300)
       expect(moved[1]).toBe(200)
       for (const seen of await Promise.all(looks)) {
-        // Those that were redriven before it are gone; of the others none is.
+        // Earlier ones may have been redriven already; of the rest, none is missing.
         expect(seen.map(({ body }) => JSON.parse(body).id)).toEqual(ids.slice(ids.length - seen.length))
       }
       const inbox = new Inbox(engine, "calls")
@@ -285,7 +284,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "what fails again while it is redriven is not redriven again",
+    title: "an event that fails again during a redrive is not redriven again",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -303,7 +302,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "large dead letters are shown in pages that are bounded in bytes, and each is shown once",
+    title: "large dead letters are listed in pages bounded in bytes, each exactly once",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -321,7 +320,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a cursor goes on behind its letter when older ones are gone, and one that is wrong is refused",
+    title: "a cursor continues after its dead letter when older ones are gone, and an invalid one is refused",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -338,7 +337,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "large dead letters are counted, redriven and purged, those between others too",
+    title: "large dead letters are counted, redriven and purged, with unselected ones in between",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -362,7 +361,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the order of dead letters survives redrives and looks of every length",
+    title: "the order of dead letters survives redrives and listings of any length",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -378,7 +377,7 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a process that is killed in the middle of a redrive loses none",
+    title: "a process killed in the middle of a redrive loses none",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -407,7 +406,10 @@ const largeEvent = () => ({
   payload: { text: "x".repeat(800_000) },
 })
 
-/** Publishes events, given by their names, to the queue `calls` and makes each a dead letter. Returns their ids. */
+/**
+ * Publishes events, given by their names, to the queue `calls` and makes each a dead letter. Returns their
+ * ids.
+ */
 async function buryAll(
   engine: Engine,
   events: readonly (string | Parameters<typeof newEvent>[0])[],
@@ -426,7 +428,7 @@ async function buryAll(
   return ids
 }
 
-/** The same for many events at once. The ids are in the order of the dead letters. */
+/** Like `buryAll`, for many events at once. The ids are in the order of the dead letters. */
 async function buryMany(engine: Engine, count: number): Promise<readonly string[]> {
   const events = Array.from({ length: count }, () => newEvent({ routing_key: "calls" }))
   await Promise.all(events.map((event) => engine.publish(event)))

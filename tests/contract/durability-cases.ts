@@ -11,7 +11,7 @@ import { fill } from "./fill.ts"
 
 export const durabilityCases: readonly ContractCase[] = [
   {
-    title: "an acked event does not come back after a restart",
+    title: "an acked event does not return after a restart",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -24,7 +24,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "queues, their bindings, and events in every state outlive a restart, declared again or not",
+    title: "queues, bindings, and events in every state survive a restart, declared again or not",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { bindings: ["call.*"] })])
@@ -55,7 +55,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "retries from before a restart keep clear of those from after it",
+    title: "retries from before a restart do not collide with later ones",
     async run(harness) {
       const retry = async (engine: Engine, name: string): Promise<void> => {
         await engine.publish(newEvent({ routing_key: "calls", name }))
@@ -73,7 +73,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "dead letters from before a restart keep clear of those from after it",
+    title: "dead letters from before a restart do not collide with later ones",
     async run(harness) {
       const bury = async (engine: Engine, name: string): Promise<void> => {
         await engine.publish(newEvent({ routing_key: "calls", name }))
@@ -89,7 +89,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "limits outlive a restart",
+    title: "limits survive a restart",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
@@ -102,7 +102,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "what a killed process held is delivered again first, with the attempt counted",
+    title: "deliveries held by a killed process are delivered again first, with the attempt counted",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -124,7 +124,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a crash during a retry keeps the failure of the attempt before",
+    title: "a crash during a retry keeps the failure of the previous attempt",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -141,7 +141,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "what was not settled when the engine was closed is delivered again",
+    title: "deliveries that were unsettled when the engine was closed are delivered again",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -154,7 +154,7 @@ export const durabilityCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "closing confirms what was begun, and refuses what comes later",
+    title: "closing confirms publishes in progress, and refuses later ones",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])

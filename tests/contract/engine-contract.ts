@@ -12,30 +12,30 @@ import { retryCases } from "./retry-cases.ts"
 import { ttlCases } from "./ttl-cases.ts"
 import { watchCases } from "./watch-cases.ts"
 
-/** One engine for one case: it begins without queues and events, and nothing of it is left afterwards. */
+/** One engine for one case. It starts without queues and events, and leaves nothing behind. */
 export interface EngineHarness extends AsyncDisposable {
   readonly capabilities: EngineCapabilities
 
-  /** Opens the engine on what is stored. The one opened before must be closed. */
+  /** Opens the engine on the stored state. Close the previous one first. */
   open(): Promise<Engine>
 
-  /** Closes the engine. The next one declares these queues no more. */
+  /** Closes the engine. The next one no longer declares these queues. */
   forget(queues: readonly string[]): Promise<void>
 
   /**
-   * Lets a process of its own take `count` events of the queue, and kills it (SIGKILL) while it holds them.
-   * The engine must be closed. Returns what that process was delivered.
+   * Starts a process that takes `count` events of the queue, and kills it (SIGKILL) while it holds them. The
+   * engine must be closed. Returns the deliveries of that process.
    */
   crashHolding(queue: string, count: number): Promise<readonly HeldDelivery[]>
 
   /**
-   * Lets a process of its own redrive all dead letters of the queue, and kills it (SIGKILL) once the first are back
-   * on the queue. The engine must be closed.
+   * Starts a process that redrives all dead letters of the queue, and kills it (SIGKILL) when the first are
+   * back on the queue. The engine must be closed.
    */
   crashRedriving(queue: string): Promise<void>
 }
 
-/** A delivery as the process that was killed saw it. */
+/** A delivery as the killed process saw it. */
 export interface HeldDelivery {
   readonly body: string
   readonly attempt: number
@@ -47,13 +47,13 @@ export interface ContractCase {
   run(harness: EngineHarness): Promise<void>
 }
 
-/** Longer than any single wait of a case, so that what did not happen is told by name. */
+/** Longer than any single wait of a case, so that the failure names the condition that was not met. */
 const CASE_TIMEOUT_MS = 60_000
 
 const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])[] = [
   ["publishing", publishCases],
   ["queues", queueCases],
-  ["deleting, emptying and unbinding queues", administrationCases],
+  ["deleting, purging and unbinding queues", administrationCases],
   ["length limits", limitCases],
   ["order", orderCases],
   ["time to live", ttlCases],
@@ -64,7 +64,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])
   ["watching", watchCases],
 ]
 
-/** Holds an engine to the port: every case, each on an engine of its own. */
+/** Tests an engine against the port: every case, each with an engine of its own. */
 export function describeEngine(name: string, newHarness: () => Promise<EngineHarness>): void {
   describe(`the ${name} engine`, () => {
     for (const [theme, cases] of CASES) {

@@ -1,11 +1,11 @@
 import { PublishError } from "../../src/engine/errors.ts"
 import type { EngineHarness } from "./engine-contract.ts"
 
-/** How far a queue whose limit is not exact may overshoot when it is filled one by one. */
+/** How far a queue without an exact limit may exceed it when it is filled one event at a time. */
 const MAX_OVERSHOOT = 100
 
 /**
- * Fills a queue that has room for `room` events, and returns how many it took: as many, or a few more where the
+ * Fills a queue that has room for `room` events. Returns how many it accepted: as many, or a few more if the
  * engine's limits are not exact. The next publish is refused.
  */
 export async function fill(

@@ -28,7 +28,7 @@ export const limitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a full queue refuses those of many events that it has no room for",
+    title: "a full queue refuses those of many events that exceed its room",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 10 })])
@@ -43,7 +43,7 @@ export const limitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that is full refuses each of many events at once, and says why",
+    title: "a full queue refuses each of many concurrent events, with the reason",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
@@ -55,7 +55,7 @@ export const limitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event that one of its queues refuses is told truly: stored on none, or unknown",
+    title: "an event refused by one of its queues is reported correctly: stored on none, or unknown",
     async run(harness) {
       const engine = await harness.open()
       const full = queueDeclaration("full", { bindings: ["shared", "full"], maxLength: 1 })
@@ -77,7 +77,7 @@ export const limitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "only waiting events fill a queue: those delivered or delayed leave room",
+    title: "only waiting events count for the limit: delivered and delayed ones leave room",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
@@ -95,7 +95,7 @@ export const limitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a full queue has room again once an event is handled",
+    title: "a full queue has room again after an event is handled",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 2 })])
@@ -112,7 +112,7 @@ export const limitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a full queue with drop-head takes an event and makes the oldest a dead letter",
+    title: "a full queue with drop-head accepts an event and makes the oldest a dead letter",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 3, overflow: "drop-head" })])
@@ -129,7 +129,7 @@ export const limitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue with drop-head drops on that queue alone",
+    title: "a queue with drop-head drops only its own events",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([

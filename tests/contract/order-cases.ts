@@ -7,7 +7,7 @@ import { newEvent } from "../support/new-event.ts"
 import { queueDeclaration } from "../support/queue-declaration.ts"
 import type { ContractCase } from "./engine-contract.ts"
 
-/** Publishes one after the other: `low-1` is an event of priority low, named so. */
+/** Publishes sequentially: `low-1` is an event of priority low with that name. */
 async function publishInOrder(engine: Engine, names: readonly `${Priority}-${number}`[]): Promise<void> {
   for (const name of names) {
     const priority = name.slice(0, name.indexOf("-")) as Priority
@@ -19,7 +19,7 @@ const LEVELS = ["critical", "high", "medium", "low"] as const satisfies readonly
 
 export const orderCases: readonly ContractCase[] = [
   {
-    title: "events of one priority are delivered in the order in which they were published",
+    title: "events of one priority are delivered in the order they were published",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -55,7 +55,8 @@ export const orderCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "events with an ordering key are delivered in the order of publishing, whatever their priority",
+    title:
+      "events with an ordering key are delivered in the order they were published, whatever their priority",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -70,7 +71,7 @@ export const orderCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event of a higher priority overtakes those that wait, not those that were delivered",
+    title: "an event with a higher priority overtakes waiting events, but not delivered ones",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -89,7 +90,8 @@ export const orderCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "what is released after the consumer was cancelled goes back to its place, in any order",
+    title:
+      "events released after their consumer was cancelled return to their place, in any order of release",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -107,7 +109,7 @@ export const orderCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a delivery that is released with what was tried comes again as the attempt after that",
+    title: "a delivery released with tried attempts returns as the attempt after them",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])

@@ -10,7 +10,9 @@ import { statsOf } from "../support/queue-stats.ts"
 import { waitUntil } from "../support/wait-until.ts"
 import type { ContractCase } from "./engine-contract.ts"
 
-/** Settles at random, later, and tells how many deliveries were held at most and which events were done. */
+/**
+ * Settles at random, later, and records the largest number of deliveries held and the events that are done.
+ */
 function settleAtRandom(engine: Engine, queue: string, prefetch: number) {
   const observed = { mostHeld: 0, done: [] as string[] }
   let held = 0
@@ -37,7 +39,7 @@ function settleAtRandom(engine: Engine, queue: string, prefetch: number) {
 
 export const prefetchCases: readonly ContractCase[] = [
   {
-    title: "a consumer never holds more than its prefetch, and gets every event however it settles",
+    title: "a consumer never holds more than its prefetch, and receives every event however it settles",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -52,7 +54,7 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a consumer that settles nothing gets its prefetch and no more",
+    title: "a consumer that settles nothing receives its prefetch and no more",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -65,7 +67,7 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a prefetch can be raised by the look-ahead, of the consumer or of the next one",
+    title: "the prefetch can be raised by the look-ahead, for the consumer or for the next one",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -93,7 +95,7 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a delivery says that it is lost once its engine is closed",
+    title: "a delivery is lost after its engine is closed",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -106,7 +108,7 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "deliveries that are settled together, in any order, settle themselves alone",
+    title: "deliveries settled together, in any order, settle only themselves",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -128,7 +130,7 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "no delivery begins after a consumer is cancelled",
+    title: "no delivery starts after a consumer is cancelled",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -141,7 +143,7 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "no delivery begins after a consumer is cancelled from within its first, and none is lost",
+    title: "no delivery starts after a consumer is cancelled during its first one, and none is lost",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -163,7 +165,7 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "what a cancelled consumer holds can still be settled",
+    title: "deliveries held by a cancelled consumer can still be settled",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])

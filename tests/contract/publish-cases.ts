@@ -27,7 +27,7 @@ export const publishCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event that waits for its consumer is counted",
+    title: "an event that waits for a consumer is counted",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -36,7 +36,7 @@ export const publishCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event goes to every queue that is bound for it, and to no other",
+    title: "an event goes to every queue bound for it, and to no other",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([
@@ -86,7 +86,7 @@ export const publishCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event that no queue is bound for is refused, and nothing is stored",
+    title: "an event without a bound queue is refused and nothing is stored",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { bindings: ["call.*"] })])
@@ -98,7 +98,7 @@ export const publishCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "one refused event leaves those published beside it alone",
+    title: "a refused event does not affect those published with it",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -112,7 +112,7 @@ export const publishCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event of a megabyte comes through whole",
+    title: "an event of one megabyte is delivered whole",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])

@@ -8,8 +8,8 @@ import { waitUntil } from "../support/wait-until.ts"
 import type { ContractCase, EngineHarness } from "./engine-contract.ts"
 
 /**
- * Declares a queue with other limits, and says whether the engine takes them. One that does not refuses them by
- * name, and leaves the queue as it was.
+ * Declares a queue with other limits. Returns whether the engine applies them. An engine that does not
+ * refuses the queue by name, and leaves it unchanged.
  */
 async function redeclares(harness: EngineHarness, engine: Engine, queues: readonly QueueDeclaration[]) {
   if (harness.capabilities.updatesQueues) {
@@ -59,7 +59,7 @@ export const queueCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that is declared again takes the new bindings in place of the old",
+    title: "a queue that is declared again replaces its bindings",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { bindings: ["old"] })])
@@ -73,7 +73,7 @@ export const queueCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that is declared again takes the new length limit",
+    title: "a queue that is declared again applies the new length limit",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { maxLength: 1 })])
@@ -86,7 +86,7 @@ export const queueCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that is declared again with a lower limit and drop-head comes down to it",
+    title: "a queue that is declared again with drop-head and a lower limit shrinks to it",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -102,7 +102,7 @@ export const queueCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a queue that is declared again takes the new time to live",
+    title: "a queue that is declared again applies the new time to live",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { ttlMs: 1 })])

@@ -14,7 +14,7 @@ import { describeEngine, type EngineHarness } from "./engine-contract.ts"
 
 const START_TIMEOUT_MS = 60_000
 
-/** A broker to run on that is there already, in place of nodes of the tests' own. */
+/** An existing broker to use instead of the tests' own nodes. */
 const url = process.env["RABBITMQ_TEST_URL"]
 
 if (url) {
@@ -43,10 +43,10 @@ if (url) {
   }
 }
 
-/** Where one case has a broker for itself. */
+/** A broker for the exclusive use of one case. */
 interface Place {
   readonly access: BrokerAccess
-  /** Removes what the case left, among it these queues. */
+  /** Removes what the case left, including these queues. */
   readonly clean: (queues: Iterable<string>) => Promise<void>
 }
 
@@ -60,12 +60,12 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
   const used = new Set<string>()
   let engine: RabbitMqEngine | undefined
   return {
-    /** Known once the engine was opened: they depend on the broker's version. */
+    /** Known after the engine was opened, because they depend on the broker's version. */
     get capabilities() {
       return engine?.capabilities ?? capabilitiesOf(queueType, null, CONSUMER_TIMEOUT_MS, true)
     },
 
-    /** It does not remember its queues: who starts it declares them. */
+    /** The engine does not remember its queues: the caller declares them. */
     async open() {
       const opened = newEngine(place.access, queueType)
       engine = opened

@@ -10,7 +10,7 @@ const DELAY_MS = 50
 
 export const retryCases: readonly ContractCase[] = [
   {
-    title: "a retry comes after its delay, as the next attempt, with the failure of the one before",
+    title: "a retry returns after its delay, as the next attempt, with the previous failure",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -31,7 +31,7 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event's trace comes with each of its deliveries: the first, a retry, and one after a redrive",
+    title: "every delivery of an event carries its trace: the first, a retry, and one after a redrive",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -58,7 +58,7 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a retry comes to the queue that failed, and to no other",
+    title: "a retry returns to the queue that failed, and to no other",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([
@@ -77,7 +77,7 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a retry comes later than its neighbours, and holds none of them up",
+    title: "a delayed retry does not delay other events",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -94,7 +94,7 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "retries come in the order of their times, whatever the order in which they were asked for",
+    title: "retries return in the order of their due times, whatever the order of the requests",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -111,7 +111,7 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a retry that waits is neither counted as waiting in the queue nor as a dead letter",
+    title: "a waiting retry counts neither as waiting in the queue nor as a dead letter",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -121,7 +121,7 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a thousand retries at once all come again, once each",
+    title: "a thousand concurrent retries all return, once each",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])

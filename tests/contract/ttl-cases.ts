@@ -12,7 +12,7 @@ const TTL_MS = 40
 
 export const ttlCases: readonly ContractCase[] = [
   {
-    title: "an event that waits too long becomes a dead letter, with nobody consuming",
+    title: "an event that waits too long becomes a dead letter, without any consumer",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { ttlMs: TTL_MS })])
@@ -26,7 +26,7 @@ export const ttlCases: readonly ContractCase[] = [
       expect([...namesOf(dead)].toSorted()).toEqual(["late", "later"])
       for (const { failure } of dead) {
         expect(failure).toMatchObject({ reason: "expired", attempts: 0, error: null, module: null })
-        // A broker tells the time of it to the second.
+        // The broker's timestamp has a resolution of one second.
         expect(failure.lastFailedAt).toBeGreaterThanOrEqual(Math.floor(publishedAt / 1_000) * 1_000)
       }
     },
@@ -57,7 +57,7 @@ export const ttlCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event does not expire while a consumer holds it, nor while it waits for a retry",
+    title: "an event does not expire while a consumer holds it or while it waits for a retry",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([
@@ -69,7 +69,7 @@ export const ttlCases: readonly ContractCase[] = [
       const delivery = await inbox.next()
       const heldSince = Date.now()
       await waitUntil(() => Date.now() > heldSince + 2 * TTL_MS, "the time to live to pass")
-      // Where the witness has expired, the engine has looked for expired events since.
+      // After the witness has expired, the engine has checked for expired events.
       await engine.publish(newEvent({ routing_key: "witness" }))
       await waitUntil(
         async () => (await statsOf(engine, "witness")).deadLetterCount === 1,

@@ -9,7 +9,7 @@ import type { ContractCase } from "./engine-contract.ts"
 
 export const watchCases: readonly ContractCase[] = [
   {
-    title: "each watcher is told of every event that is stored from now on, once, as it was published",
+    title: "each watcher sees every event stored from now on, once, as it was published",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([
@@ -29,7 +29,7 @@ export const watchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a watcher that has ended is told no more, and the others are",
+    title: "a watcher that has ended sees no more events, and the others do",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -45,7 +45,7 @@ export const watchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an event that no queue takes is unroutable, whoever watches",
+    title: "an event without a queue is unroutable, even with watchers",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -58,7 +58,7 @@ export const watchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a retry is not told",
+    title: "a watcher does not see retries",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
@@ -74,7 +74,7 @@ export const watchCases: readonly ContractCase[] = [
   },
 ]
 
-/** What one watcher was told. */
+/** Records what one watcher sees. */
 class Watch {
   readonly bodies: string[] = []
   end: () => void = () => {}

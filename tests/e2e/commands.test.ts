@@ -156,7 +156,7 @@ test("dead letters are listed, redriven and purged; nothing is by mistake", asyn
   expect((await command("purge", "user_events", "--id", "c")).stdout).toBe("1 deleted, 2 left\n")
   const unknown = await command("list", "nowhere")
   expect(unknown.code).toBe(1)
-  expect(unknown.stderr).toContain("there are custom_events")
+  expect(unknown.stderr).toContain("the queues are custom_events")
 })
 
 test("a selection that matches nothing says so, and a purge can be tried without deleting", async () => {

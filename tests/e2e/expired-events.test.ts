@@ -23,10 +23,10 @@ test("events that expire or leave a full queue are counted by queue, and named i
   expect(told).toMatchObject([
     {
       level: "warn",
-      msg: "events left a full queue, and are now dead letters",
+      msg: "events left a full queue and are now dead letters",
       queue: "voice_events",
       events: 1,
     },
-    { level: "warn", msg: "events expired in their queue, and are now dead letters", queue: "voice_events" },
+    { level: "warn", msg: "events expired in their queue and are now dead letters", queue: "voice_events" },
   ])
 })

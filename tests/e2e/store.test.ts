@@ -83,7 +83,7 @@ test(
     expect(readFileSync(join(folder.path, "copy"), "utf8")).toBe("of something else")
     expect(await store(folder, ["backup", "missing/copy"])).toMatchObject({
       code: 2,
-      stderr: `event-broker: there is no folder ${join(folder.path, "missing")} for the copy: make it first, or give another one\n`,
+      stderr: `event-broker: the folder ${join(folder.path, "missing")} for the copy does not exist: create it, or choose another one\n`,
     })
     const { stdout } = await store(folder, ["backup", "other", "--json"])
     expect(JSON.parse(stdout)).toMatchObject({ file: "other", events: 0, queues: 5 })
@@ -147,7 +147,7 @@ test(
     const { code, stderr } = await store(folder, ["compact"], environment)
     expect([code, stderr]).toEqual([
       1,
-      expect.stringMatching(/needs \d\.\d MiB free .* there are \d\.\d MiB/),
+      expect.stringMatching(/needs \d\.\d MiB of free space .* only \d\.\d MiB/),
     ])
     expect(readFileSync(join(disk.path, "event-broker.db")).equals(before)).toBe(true)
     const again = await folder.start(environment)

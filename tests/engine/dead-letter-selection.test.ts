@@ -4,13 +4,13 @@ import { newEvent } from "../support/new-event.ts"
 
 const isVoice = (body: string) => matcherOf({ within: ["events.voice"] })({ body, reason: "malformed" })
 
-test("a corrupt dead letter lies in no space of routing keys, since its own may have been changed", () => {
+test("a corrupt dead letter is in no space of routing keys, because its own may have been changed", () => {
   const body = JSON.stringify(newEvent({ routing_key: "events.voice.ended" }))
   expect(matcherOf({ within: ["events.voice"] })({ body, reason: "corrupt" })).toBe(false)
   expect(matcherOf({})({ body, reason: "corrupt" })).toBe(true)
 })
 
-describe("a dead letter lies in a space of routing keys", () => {
+describe("a dead letter is in a space of routing keys", () => {
   const event = newEvent({ routing_key: "events.voice.ended" })
 
   test("if it is an event with a routing key there", () => {
@@ -23,9 +23,9 @@ describe("a dead letter lies in a space of routing keys", () => {
     ["an event with an empty routing key", JSON.stringify({ ...event, routing_key: "" })],
     ["an object that is not an event", JSON.stringify({ routing_key: "events.voice.ended" })],
     ["a text", JSON.stringify("events.voice.ended")],
-    ["what is not JSON", "events.voice.ended"],
+    ["not JSON", "events.voice.ended"],
     ["nothing", ""],
-  ])("and not if it is %s", (_, body) => {
+  ])("but not if it is %s", (_, body) => {
     expect(isVoice(body)).toBe(false)
   })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { RoutingTable } from "../../src/engine/routing-table.ts"
 
-test("a routing key leads to each queue that is bound for it once, in the order of their binding", () => {
+test("a routing key matches each bound queue once, in binding order", () => {
   const table = new RoutingTable<string>()
   table.bind("second", ["events.voice.#", "events.*.ended"])
   table.bind("first", ["#"])
@@ -9,7 +9,7 @@ test("a routing key leads to each queue that is bound for it once, in the order 
   expect(table.route("events.voice.ended")).toEqual(["second", "first"])
 })
 
-test("a queue that is bound anew has its new patterns alone, and keeps its place", () => {
+test("a queue that is bound again has only its new patterns, and keeps its place", () => {
   const table = new RoutingTable<string>()
   table.bind("a", ["x", "y.#"])
   table.bind("b", ["#"])
@@ -18,7 +18,7 @@ test("a queue that is bound anew has its new patterns alone, and keeps its place
   expect([table.route("x"), table.route("y"), table.route("z")]).toEqual([["b"], ["a", "b"], ["a", "b"]])
 })
 
-test("routing keys that never come again are routed like the others", () => {
+test("routing keys that occur only once are routed like others", () => {
   const table = new RoutingTable<string>()
   for (let queue = 0; queue < 500; queue++) table.bind(`q${queue}`, [`events.*.q${queue}.#`, `#.q${queue}`])
   for (let id = 0; id < 5_000; id++) {

@@ -5,7 +5,7 @@ import type { LiveClient, LiveFormat } from "../../src/live/audience.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-/** The part of an engine that a live stream uses. */
+/** The part of the engine that a live stream uses. */
 class WatchedEngine {
   #watcher: Watcher | null = null
 
@@ -65,7 +65,7 @@ test("an event is written once for all clients, however many topics they have", 
   expect(clients[8]?.text).toBe("events.voice.ended;")
 })
 
-test("topics that only look alike when they are joined are told apart", async () => {
+test("topics that are equal only when they are joined are kept apart", async () => {
   const { engine, live } = open()
   const { format } = formatThatCounts()
   const [one, two] = [new Client(), new Client()]
@@ -76,10 +76,10 @@ test("topics that only look alike when they are joined are told apart", async ()
   expect([one.text, two.text]).toEqual(["a b;", "a;b;"])
 })
 
-test("the topics of all clients are bounded: one client too many is refused, and there is room once others leave", async () => {
+test("the topics of all clients are bounded: one client too many is refused, and there is room when others leave", async () => {
   const { engine, live } = open()
   const { format } = formatThatCounts()
-  // Words far behind a # are the fewest that are allowed.
+  // Words far behind a # have the lowest limit.
   const topicsOf = (client: number): readonly string[] =>
     Array.from({ length: 5 }, (_, index) => `*.#.${client}-${index}${".a".repeat(110)}`)
   const leaves: (() => void)[] = []

@@ -1,10 +1,10 @@
 import type { Database, Statement } from "bun:sqlite"
 import type { StoredEvent } from "./checksum.ts"
 
-/** Rows of one INSERT: a statement for eight of them takes two thirds of the time of eight statements. */
+/** Rows of one INSERT: one statement for eight rows takes two thirds of the time of eight statements. */
 const ROWS_AT_ONCE = 8
 
-/** Rows of one table that are inserted together, in the order in which they were added. */
+/** Rows of one table that are inserted together, in the order they were added. */
 class RowBuffer<Value extends string | number | null> {
   readonly #single: Statement<never, Value[]>
   readonly #many: Statement<never, Value[]>
@@ -40,7 +40,7 @@ class RowBuffer<Value extends string | number | null> {
   }
 }
 
-/** Events and their messages that are to be stored in this transaction; nothing sees them until `insert`. */
+/** Events and their messages to store in the current transaction. Nothing sees them before `insert`. */
 export class Appender {
   readonly #events: RowBuffer<number | string | null>
   readonly #messages: RowBuffer<number>
@@ -75,7 +75,7 @@ export class Appender {
     this.#messages.insert()
   }
 
-  /** Forgets what was added: its transaction was rolled back. */
+  /** Drops the rows that were added, because their transaction was rolled back. */
   discard(): void {
     this.#events.discard()
     this.#messages.discard()

@@ -1,17 +1,20 @@
 import { readFileSync } from "node:fs"
 
-/** How long the machine has been up. */
+/** The time since the machine booted. */
 export interface BootTime {
-  /** Differs from boot to boot. */
+  /** Differs for each boot. */
   readonly bootId: string
-  /** Time since the boot, in milliseconds, to 10 ms. Counts the time for which the machine was suspended. */
+  /**
+   * Milliseconds since the boot, with a resolution of 10 ms. Includes time during which the machine was
+   * suspended.
+   */
   readonly sinceBootMs: number
 }
 
 /**
- * Reads the machine's boot clock (`CLOCK_BOOTTIME`). It is the one clock that neither a restart of the process, nor a
- * suspend of the machine, nor anybody who sets the time interrupts. Returns null where there is no `/proc`: macOS has
- * none, and sandboxes leave parts of it out.
+ * Reads the machine's boot clock (`CLOCK_BOOTTIME`), the only clock that is not interrupted by a restart of
+ * the process, a suspend of the machine, or a change of the system time. Returns null on systems without
+ * `/proc`: macOS has none, and sandboxes hide parts of it.
  */
 export function readBootTime(): BootTime | null {
   try {
@@ -21,7 +24,7 @@ export function readBootTime(): BootTime | null {
       ? null
       : { bootId, sinceBootMs: Math.round(seconds * 1_000) }
   } catch {
-    // The clock then counts on by the process' monotonic clock alone, which loses nothing but suspends.
+    // Without it, the process's monotonic clock is used, which misses only suspends.
     return null
   }
 }

@@ -1,33 +1,39 @@
 import type { FailureReason } from "../../event/failure.ts"
 import type { Report } from "../report.ts"
 
-/** How often the log says that a queue loses events for one reason, in milliseconds; a full queue loses thousands. */
+/**
+ * Minimum interval between log lines about one queue and reason, in milliseconds; a full queue can lose
+ * thousands of events.
+ */
 const LOG_INTERVAL_MS = 10_000
 
-/** Counts events that became dead letters without an attempt. Called once the turn is written. Must not throw. */
+/**
+ * Counts events that became dead letters without an attempt. Called after the turn is written. Must not
+ * throw.
+ */
 export type OnBuried = (queue: string, reason: FailureReason, count: number) => void
 
 interface Burial {
   readonly queue: string
   readonly reason: FailureReason
-  /** Of the turn that is being written. */
+  /** Events of the turn that is being written. */
   inTurn: number
-  /** Written, and not logged. */
+  /** Events that are written but not logged yet. */
   unlogged: number
   loggedAt: number
 }
 
-/** What the log calls each reason. Corrupt events have lines of their own. */
+/** Log message of each reason. Corrupt events have log lines of their own. */
 const MESSAGES: Partial<Record<FailureReason, string>> = {
-  expired: "events expired in their queue, and are now dead letters",
-  overflow: "events left a full queue, and are now dead letters",
+  expired: "events expired in their queue and are now dead letters",
+  overflow: "events left a full queue and are now dead letters",
 }
 
-/** Says which events became dead letters although no handler has seen them: nothing else would say so. */
+/** Logs events that became dead letters without reaching a handler. Nothing else reports them. */
 export class Burials {
   readonly #report: Report
   readonly #onBuried: OnBuried
-  /** By queue and reason. */
+  /** Keyed by reason and queue. */
   readonly #burials = new Map<string, Burial>()
 
   constructor(report: Report, onBuried: OnBuried = () => {}) {
@@ -35,7 +41,7 @@ export class Burials {
     this.#onBuried = onBuried
   }
 
-  /** A turn begins: what the one before noted was written, or never will be. */
+  /** Starts a turn. The events of the previous one were reported, or were never written. */
   begin(): void {
     for (const burial of this.#burials.values()) burial.inTurn = 0
   }
@@ -48,7 +54,9 @@ export class Burials {
     if (known === undefined) this.#burials.set(key, burial)
   }
 
-  /** The turn is written. The first events are logged at once, and those of the next seconds together. */
+  /**
+   * Reports the written turn. Logs the first events at once, and those of the following interval together.
+   */
   written(now = performance.now()): void {
     for (const [key, burial] of this.#burials) {
       const { queue, reason, inTurn } = burial

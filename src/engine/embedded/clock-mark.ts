@@ -1,16 +1,16 @@
 import type { Database } from "bun:sqlite"
 import { crc32 } from "node:zlib"
 
-/** A moment by all clocks at once, kept in the store for the next process. Times are in milliseconds. */
+/** One moment on all clocks, stored for the next process. Times are in milliseconds. */
 export interface ClockMark {
   readonly storeTime: number
   readonly wallTime: number
-  /** The boot that the machine ran in, and how long it had been up; null where the machine does not say. */
+  /** Id of the boot, and time since that boot; null if the machine does not provide them. */
   readonly bootId: string | null
   readonly sinceBoot: number | null
 }
 
-/** The one mark of a store, in SQL. */
+/** Stores the single mark of a store, in SQL. */
 export class ClockMarkStore {
   readonly #read
   readonly #write
@@ -25,7 +25,10 @@ export class ClockMarkStore {
     )
   }
 
-  /** Null in a store that has none yet, and where it is damaged: a wrong one would let everything expire. */
+  /**
+   * Returns null if the store has no mark yet or the mark is damaged, because a wrong mark could make every
+   * event expire.
+   */
   read(): ClockMark | null {
     const row = this.#read.get()
     if (row === null) return null

@@ -5,27 +5,28 @@ import type { TurnWriter, WrittenTurn } from "./turn-writer.ts"
 export interface CommitterOptions {
   readonly writer: TurnWriter
   readonly log: Log
-  /** Whether turns are committed. What is asked for while they are not waits in the turn. */
+  /** Returns whether turns are committed. Until they are, requests wait in the current turn. */
   readonly isOpen: () => boolean
-  /** The turn is on the disk. */
+  /** Called when the turn is on the disk. */
   readonly onConfirmed: (turn: Turn, written: WrittenTurn) => void
-  /** Nothing of the turn was written. */
+  /** Called when nothing of the turn was written. */
   readonly onRefused: (turn: Turn, cause: unknown) => void
-  /** The turn was written, and nobody knows whether it is on the disk. No other turn may follow. */
+  /** Called when the turn was written but may not be on the disk. No other turn may follow. */
   readonly onFailed: (turn: Turn, cause: unknown) => void
 }
 
 /**
- * Group commit. All that is asked for until the event loop comes round, or while the turn before is synced, goes into one
- * transaction with one sync, and is confirmed after it. So there is never more than one turn in doubt.
+ * Group commit. Everything requested before the event loop comes round, or while the previous turn is synced,
+ * goes into one transaction with one sync, and is confirmed after it. So at most one turn is in doubt at any
+ * time.
  */
 export class Committer {
   readonly #options: CommitterOptions
   #turn = new Turn()
   #phase: "idle" | "due" | "committing" | "finished" = "idle"
-  /** Whether another turn follows the one that is being committed at once. */
+  /** True if the next turn follows the current one at once. */
   #hasNext = false
-  /** Resolves once the log can be written again. */
+  /** Resolves when the log is writable again. */
   #committed: PromiseWithResolvers<void> = Promise.withResolvers()
   #checkpointed: Promise<void> | null = null
 
@@ -33,24 +34,24 @@ export class Committer {
     this.#options = options
   }
 
-  /** What is asked for next goes in here. */
+  /** The turn that collects new requests. */
   get turn(): Turn {
     return this.#turn
   }
 
-  /** The log is being synced or copied. */
+  /** True while the log is being synced or copied. */
   get isCommitting(): boolean {
     return this.#phase === "committing"
   }
 
-  /** Starts a new turn. Returns the one before. */
+  /** Starts a new turn. Returns the previous one. */
   takeTurn(): Turn {
     const turn = this.#turn
     this.#turn = new Turn()
     return turn
   }
 
-  /** Puts what was not written before what is asked for next. */
+  /** Puts work that was not written in front of new requests. */
   putBack(settlements: readonly PendingSettlement[], operations: readonly PendingOperation[]): void {
     this.#turn.settlements.unshift(...settlements)
     this.#turn.operations.unshift(...operations)
@@ -61,13 +62,14 @@ export class Committer {
     if (this.#phase === "committing") this.#hasNext = true
     if (this.#phase !== "idle") return
     this.#phase = "due"
-    // What the last confirms set off arrives within a round of the event loop: a commit under load holds more of it.
+    // Requests triggered by the last confirms arrive within one round of the event loop, so under load a
+    // commit collects more of them.
     setImmediate(() => this.#commitDue())
   }
 
   /**
-   * Copies the log into the database, also while turns are not committed. Resolves once the store can be written again,
-   * or has failed.
+   * Copies the log into the database, even while turns are not committed. Resolves when the store is writable
+   * again or has failed.
    */
   checkpoint(): Promise<void> {
     this.#checkpointed ??= this.#checkpoint().finally(() => {
@@ -76,7 +78,7 @@ export class Committer {
     return this.#checkpointed
   }
 
-  /** Finishes the turn that is being committed, and commits what was asked for meanwhile. The last call. */
+  /** Finishes the current commit, and commits what was requested meanwhile. Must be the last call. */
   async finish(): Promise<void> {
     await this.#untilIdle()
     if (this.#options.isOpen()) this.#commit()
@@ -86,7 +88,7 @@ export class Committer {
 
   async #checkpoint(): Promise<void> {
     this.#options.log.hurry()
-    // The sync that goes on may have been asked for before.
+    // The sync in progress may have been requested earlier.
     await this.#untilIdle()
     if (this.#phase === "finished") return
     if (this.#phase === "due") this.#hasNext = true

@@ -7,19 +7,21 @@ import { StoreLock } from "./store-lock.ts"
 import { reasonOf } from "./turn-failure.ts"
 import { LOG_OVERRUN, logBytesFor, volumeOf } from "./volume.ts"
 
-/** The one database file in `DATA_DIR`. SQLite keeps its write-ahead log beside it. */
+/** The only database file in `DATA_DIR`. SQLite keeps its write-ahead log next to it. */
 export const DATABASE_FILE = "event-broker.db"
 
-/** Marks the file as ours among SQLite's files: "EvBr". Source: sqlite.org/pragma.html#pragma_application_id. */
+/** Identifies the file among SQLite files: "EvBr". Source: sqlite.org/pragma.html#pragma_application_id. */
 const APPLICATION_ID = 0x45764272
 
-/** Lets a new or rewritten database give its free pages back, a few at a time. */
+/** Lets a new or rewritten database return its free pages to the file system incrementally. */
 export const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
-/** The version of the tables below, kept in the file's `user_version`. */
+/** Version of the tables below, stored in the file's `user_version`. */
 const SCHEMA_VERSION = 3
 
-/** What the store knows of itself. Its id tells it from other stores, and `turn` counts the commits in it. */
+/**
+ * Metadata of the store: an id that distinguishes it from other stores, and `turn`, its number of commits.
+ */
 const STORE_TABLE = `
   CREATE TABLE store (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -29,7 +31,7 @@ const STORE_TABLE = `
   INSERT INTO store VALUES (1, lower(hex(randomblob(16))), 0);
 `
 
-/** The last moment that the store was used at, by every clock: one row. See `StoreClock`. */
+/** The last time the store was used, on every clock: one row. See `StoreClock`. */
 const CLOCK_TABLE = `
   CREATE TABLE clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -41,7 +43,7 @@ const CLOCK_TABLE = `
   ) STRICT;
 `
 
-/** What makes a store of the version before into one of this version, by the version before. */
+/** Statements that upgrade a store to the next version, by its version. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: "ALTER TABLE events ADD COLUMN trace TEXT",
   2: `ALTER TABLE events ADD COLUMN checksum INTEGER;
@@ -51,13 +53,14 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
 }
 
 /**
- * A message is one event on one queue. Messages are clustered in the order in which they are delivered, so
- * the next one of a queue, its oldest, and its count by state are each one seek from the root.
+ * A message is one event on one queue. Messages are clustered in delivery order, so finding a queue's next
+ * message, its oldest message, and its count by state each take one seek from the root.
  *
- * An event's body is stored once. A message that holds its event alone is `shared` 0 and takes the body with
- * it; where several queues hold it, the last one does, found by the partial index.
+ * An event's body is stored once. A message that is the only one of its event has `shared` 0 and is deleted
+ * together with the body. If several queues hold the event, the last message deletes the body; the partial
+ * index finds whether it is the last.
  *
- * A `checksum` of NULL was stored by an earlier version, and is not checked.
+ * A `checksum` of NULL comes from an earlier version, and is not checked.
  */
 const SCHEMA = `
   CREATE TABLE queues (
@@ -105,27 +108,27 @@ const SCHEMA = `
   ${CLOCK_TABLE}
 `
 
-/** A store that this process has for itself. */
+/** A store opened exclusively by this process. */
 export interface OpenStore extends Disposable {
   readonly database: Database
   readonly storeId: string
-  /** The number of the last turn in it. */
+  /** The number of the last turn. */
   readonly turn: number
-  /** How long the log may become before it is copied into the database, in pages. */
+  /** Maximum length of the log before it is copied into the database, in pages. */
   readonly logPages: number
   readonly lock: Disposable
 }
 
 /**
- * Opens the store in a folder, which is made if it is missing, and locks it for this process alone.
- * @throws {EngineStartError} if the folder can't be written, another process has it, or the file is not a store of this
- * version.
+ * Opens the store in a folder and locks it for this process. Creates the folder if it is missing.
+ * @throws {EngineStartError} if the folder can't be written, another process uses it, or the file is not a
+ * store of this version.
  */
 export function openStore(dataDir: string): OpenStore {
   try {
     makeDataDir(dataDir)
   } catch (cause) {
-    throw new EngineStartError(`DATA_DIR ${dataDir} can't be made: ${reasonOf(cause)}`, { cause })
+    throw new EngineStartError(`DATA_DIR ${dataDir} can't be created: ${reasonOf(cause)}`, { cause })
   }
   const lock = new StoreLock(dataDir)
   const file = join(dataDir, DATABASE_FILE)
@@ -154,20 +157,21 @@ export function openStore(dataDir: string): OpenStore {
 }
 
 function configure(database: Database, logBytes: number): void {
-  // Before WAL, which writes the file's header. An old file keeps its format, and would be written for nothing.
+  // Has to come before WAL, which writes the file's header. On an existing file it has no effect and would
+  // only cause a write.
   if (pragma(database, "page_count") === 0) database.run(CAN_SHRINK)
   database.run("PRAGMA journal_mode = WAL")
   database.transaction(() => bringTables(database)).immediate()
   requireSoundTables(database)
-  // From here on this connection neither syncs nor copies the log: the sync thread does both, in an order that is safe
-  // without this connection's help. Source: sqlite.org/pragma.html#pragma_synchronous.
+  // From here on this connection neither syncs nor copies the log. The sync thread does both, in an order
+  // that is safe without this connection. Source: sqlite.org/pragma.html#pragma_synchronous.
   database.run("PRAGMA synchronous = OFF")
   database.run("PRAGMA wal_autocheckpoint = 0")
-  // A log that a large batch or a backup made longer gets this short again when it is begun anew.
+  // Truncates a log that a large batch or a backup made longer, when SQLite restarts it.
   database.run(`PRAGMA journal_size_limit = ${Math.floor(logBytes * LOG_OVERRUN)}`)
 }
 
-/** A number that SQLite keeps of a database. */
+/** Reads a number that SQLite stores with the database. */
 function pragma(database: Database, name: "page_count" | "page_size"): number {
   return database.query<Record<typeof name, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0
 }
@@ -180,7 +184,7 @@ function identify(database: Database): { readonly storeId: string; readonly turn
   return row
 }
 
-/** Creates the tables, or brings those of an earlier version up to this one. */
+/** Creates the tables, or upgrades those of an earlier version. */
 function bringTables(database: Database): void {
   const row = database.query<{ user_version: number }, []>("PRAGMA user_version").get()
   const version = row?.user_version ?? 0
@@ -188,8 +192,8 @@ function bringTables(database: Database): void {
   if (version === SCHEMA_VERSION) return
   if (version > SCHEMA_VERSION) {
     throw new EngineStartError(
-      `${database.filename} has the format ${version}, and this Event Broker knows format ${SCHEMA_VERSION}: ` +
-        "start the version that wrote it, or give this one another DATA_DIR",
+      `${database.filename} has format ${version}, but this Event Broker supports format ${SCHEMA_VERSION}: ` +
+        "start the version that wrote it, or set another DATA_DIR",
     )
   }
   if (version === 0) database.run(SCHEMA)
@@ -198,32 +202,30 @@ function bringTables(database: Database): void {
   database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)
 }
 
-/** A file with tables that another program made is left as it is. */
+/** Leaves a file with another program's tables unchanged. */
 function refuseForeignFile(database: Database): void {
   const id = database.query<{ application_id: number }, []>("PRAGMA application_id").get()?.application_id
   const tables = database
     .query<{ count: number }, []>("SELECT count(*) AS count FROM sqlite_schema")
     .get()?.count
   if (id === APPLICATION_ID || tables === 0) return
-  throw new EngineStartError(
-    `${database.filename} is not an Event Broker store: give this one another DATA_DIR`,
-  )
+  throw new EngineStartError(`${database.filename} is not an Event Broker store: set another DATA_DIR`)
 }
 
-/** One sentence for whoever starts the service, about a store that can't be opened. */
+/** Explains in one sentence why a store can't be opened, for the person who starts the service. */
 export function explainOpening(dataDir: string, cause: unknown): EngineStartError {
   if (cause instanceof EngineStartError) return cause
   const code = cause instanceof SQLiteError ? (cause.code ?? "") : ""
   if (code.startsWith("SQLITE_BUSY")) {
     return new EngineStartError(
-      `DATA_DIR ${dataDir} is in use by another process: stop that one, or give this one its own DATA_DIR`,
+      `DATA_DIR ${dataDir} is in use by another process: stop that process, or set another DATA_DIR`,
       { cause },
     )
   }
-  // The statements are ours: one that is wrong for this file means that the file is.
+  // The statements are correct for a valid store, so an SQL error means that the file is not one.
   if (isDamage(cause) || code === "SQLITE_ERROR") {
     const file = join(dataDir, DATABASE_FILE)
-    const advice = "keep a copy, and restore a backup or save what can be read (docs/troubleshooting.md)"
+    const advice = "keep a copy, then restore a backup or recover what is readable (docs/troubleshooting.md)"
     const message = `${file} is not an Event Broker store, or is damaged: ${reasonOf(cause)}; ${advice}`
     return new EngineStartError(message, { cause })
   }

@@ -20,7 +20,7 @@ import { reasonOf, whyUnavailable } from "./turn-failure.ts"
 export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus
   readonly operate: Operate
-  /** Called if the store turns out to be damaged. */
+  /** Called when the store turns out to be damaged. */
   readonly onDamage: (cause: unknown) => void
 }
 
@@ -28,8 +28,8 @@ export interface DeadLetterAdministrationOptions {
 type TakeStep = (selection: DeadLetterSelection, stretch: Stretch) => Step | Promise<Step>
 
 /**
- * What an operator asks of dead letters, in steps, between which the event loop comes round. Each step that writes is
- * part of a turn.
+ * Operations on dead letters, executed in steps so that the event loop keeps running between them. Each step
+ * that writes is part of a turn.
  */
 export class DeadLetterAdministration {
   readonly #options: DeadLetterAdministrationOptions
@@ -40,7 +40,7 @@ export class DeadLetterAdministration {
     this.#letters = new DeadLetterStore(database, messages)
   }
 
-  /** Ends a page with the step that found something: that is bounded. @throws {InvalidCursorError} */
+  /** Returns a page: the first step that finds something, which is bounded. @throws {InvalidCursorError} */
   async look(queue: Queue, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {
     const letters: DeadLetter[] = []
     const position = after === undefined ? 0 : positionOf(after)
@@ -82,7 +82,7 @@ export class DeadLetterAdministration {
 
   async purge(queue: Queue, selection: DeadLetterSelection): Promise<Purged> {
     const purged = await this.#walk(queue, selection, (rest, stretch) =>
-      // A purge is what makes room on a full disk.
+      // A purge frees space on a full disk.
       this.#options.operate(() => this.#letters.purge(queue, rest, stretch), { room: false }),
     )
     return { purged, remaining: queue.deadLetters }
@@ -105,7 +105,7 @@ export class DeadLetterAdministration {
     return total
   }
 
-  /** A disk that takes no writes can still be read. */
+  /** Reads even while the disk accepts no writes. */
   #read<Result>(read: () => Result): Result {
     const status = this.#options.status()
     if (status.state === "closed" || status.state === "failed") {
@@ -120,8 +120,10 @@ export class DeadLetterAdministration {
   }
 }
 
-/** A cursor is the position of the last letter that was looked at: it stays good when that is gone. */
+/**
+ * A cursor is the position of the last dead letter that was read. It stays valid after that one is deleted.
+ */
 function positionOf(cursor: string): number {
-  if (!/^\d{1,15}$/.test(cursor)) throw new InvalidCursorError("is no cursor of a list")
+  if (!/^\d{1,15}$/.test(cursor)) throw new InvalidCursorError("is not a cursor of a list")
   return Number(cursor)
 }

@@ -9,30 +9,33 @@ import { type LetterRow, type StoredLetter, toLetter } from "./stored-letter.ts"
 /** A dead letter without its texts. */
 type Place = Pick<LetterRow, "position" | "event" | "priority">
 
-/** The part of a queue's dead letters that a walk through them has still before it. */
+/** The part of a queue's dead letters that a walk has not visited yet. */
 export interface Stretch {
   readonly after: number
   readonly through: number
 }
 
-/** What one step of a walk did. */
+/** The result of one step of a walk. */
 export interface Step {
   readonly count: number
-  /** What is left to walk; null at the end, and at the limit. */
+  /** The part that is left to walk; null at the end or at the limit. */
   readonly left: Stretch | null
-  /** Where the limit stopped it; null if it did not, or nothing comes behind. */
+  /** The position where the limit stopped the walk; null if it did not, or if nothing follows. */
   readonly stoppedAt: number | null
 }
 
-/** Dead letters that one step reads at most, so that the event loop goes on meanwhile. */
+/** Most dead letters read in one step, so that the event loop keeps running. */
 const MAX_READ_PER_STEP = 1_000
 
-/** Length of the bodies after which a step ends, in UTF-16 code units: to read and check a mebibyte takes about 10 ms. */
+/**
+ * Total length of bodies after which a step ends, in UTF-16 code units: reading and checking one mebibyte
+ * takes about 10 ms.
+ */
 const MAX_LENGTH_PER_STEP = 1_048_576
 
 /**
- * The dead letters of every queue, in SQL. They are walked in steps, and one letter's body is in memory at a time.
- * A step that writes runs in the transaction of a turn.
+ * The dead letters of every queue, in SQL. A walk runs in steps and holds one body in memory at a time. A
+ * step that writes runs in the transaction of a turn.
  */
 export class DeadLetterStore {
   readonly #store: MessageStore
@@ -53,12 +56,15 @@ export class DeadLetterStore {
     this.#deleteLetter = database.prepare<never, [number]>("DELETE FROM dead_letters WHERE position = ?")
   }
 
-  /** All that a queue has now. What is redriven and fails again comes behind it, and is not walked twice. */
+  /**
+   * Returns all that a queue has now. Dead letters that fail again after a redrive come behind it, so they
+   * are not visited twice.
+   */
   stretch(queue: Queue, after = 0): Stretch {
     return { after, through: this.#newest.get(queue.id)?.position ?? 0 }
   }
 
-  /** Adds those that are selected to `found`. */
+  /** Adds the selected dead letters to `found`. */
   read(queue: Queue, selection: DeadLetterSelection, stretch: Stretch, found: DeadLetter[]): Step {
     return this.#walk(queue, selection, stretch, ({ body, failure }) => {
       found.push({ body, failure })
@@ -66,14 +72,14 @@ export class DeadLetterStore {
     })
   }
 
-  /** Counts those that a redrive would move. Calls back for each that it would leave. */
+  /** Counts the dead letters that a redrive would move. Calls `onCorrupt` for each one that it would skip. */
   countIntact(queue: Queue, selection: DeadLetterSelection, stretch: Stretch, onCorrupt: () => void): Step {
     return this.#walk(queue, selection, stretch, (letter) => isIntact(letter, onCorrupt))
   }
 
   /**
-   * Moves those that are selected back to the queue, as far as that has room. Leaves corrupt ones, and calls back for
-   * each.
+   * Moves the selected dead letters back to the queue, as far as it has room. Skips corrupt ones, and calls
+   * `onCorrupt` for each.
    */
   redrive(
     queue: Queue,
@@ -94,7 +100,7 @@ export class DeadLetterStore {
     return step
   }
 
-  /** Deletes those that are selected. */
+  /** Deletes the selected dead letters. */
   purge(queue: Queue, selection: DeadLetterSelection, stretch: Stretch): Step {
     return this.#take(
       queue,
@@ -115,7 +121,7 @@ export class DeadLetterStore {
     queue: Queue,
     selection: DeadLetterSelection,
     { after, through }: Stretch,
-    /** Returns whether the letter counts. */
+    /** Returns whether the dead letter counts. */
     visit: (letter: StoredLetter, place: Place) => boolean,
   ): Step {
     const limit = selection.limit ?? Number.POSITIVE_INFINITY
@@ -137,7 +143,7 @@ export class DeadLetterStore {
     return { count, left: read < MAX_READ_PER_STEP ? null : { after: last, through }, stoppedAt: null }
   }
 
-  /** Takes those that are selected out of the dead letters, and does with the event of each what is to be done. */
+  /** Removes the selected dead letters, and calls `settle` with the event of each. */
   #take(
     queue: Queue,
     selection: DeadLetterSelection,
@@ -145,7 +151,8 @@ export class DeadLetterStore {
     mayTake: (letter: StoredLetter) => boolean,
     settle: (place: Place) => void,
   ): Step {
-    // Their places first: SQLite does not say what a SELECT sees of the rows that are deleted beneath it.
+    // Collects their places first, because SQLite does not define what a SELECT sees of rows that are deleted
+    // during it.
     const places: Place[] = []
     const step = this.#walk(queue, selection, stretch, (letter, { position, event, priority }) => {
       const isTaken = mayTake(letter)
@@ -167,7 +174,7 @@ function isIntact({ isCorrupt }: StoredLetter, onCorrupt: () => void): boolean {
   return !isCorrupt
 }
 
-/** A queue that drops its oldest takes any number, and makes them dead letters again. */
+/** A queue with `drop-head` always has room: it drops its oldest events, which become dead letters again. */
 function roomOf({ declaration: { maxLength, overflow }, ready }: Queue): number {
   return overflow === "reject-publish" ? Math.max(0, maxLength - ready) : Number.POSITIVE_INFINITY
 }

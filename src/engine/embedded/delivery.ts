@@ -4,7 +4,9 @@ import { decodeFailure } from "../failure-record.ts"
 import type { Settlement } from "./turn.ts"
 import type { Claim } from "./turn-writer.ts"
 
-/** Hands a claim to its consumer. Skips one that an earlier delivery of the turn has cancelled. */
+/**
+ * Passes a claim to its consumer. Skips a consumer that was cancelled by an earlier delivery in this turn.
+ */
 export function deliver(
   claim: Claim,
   isEngineGone: () => boolean,
@@ -15,14 +17,14 @@ export function deliver(
   else void delivery.release()
 }
 
-/** `settle` is called once: with the first way in which it is settled. */
+/** Calls `settle` only once, with the first settlement. */
 function newDelivery(
   { message, queue }: Claim,
   isEngineGone: () => boolean,
   settle: (settlement: Settlement) => Promise<void>,
 ): Delivery {
   let settled: Promise<void> | undefined
-  // A second settlement would take another delivery's place in the books.
+  // A second settlement would corrupt the counts of another delivery.
   const once = (settlement: Settlement): Promise<void> => {
     settled ??= settle(settlement)
     return settled
@@ -45,13 +47,16 @@ function newDelivery(
   }
 }
 
-/** Null for what is no trace: one that an earlier version stored has no checksum, and can be damaged. */
+/**
+ * Returns null if the text is not a trace. Earlier versions stored traces without a checksum, so one can be
+ * damaged.
+ */
 function decodeTrace(stored: string): TraceContext | null {
   try {
     const { traceparent, tracestate } = JSON.parse(stored)
     return readTraceContext(traceparent, tracestate)
   } catch {
-    // The event is worth more than its trace.
+    // The event is delivered without its trace.
     return null
   }
 }

@@ -7,48 +7,52 @@ export interface DiskRoomOptions {
   readonly dataDir: string
   readonly meter: StoreMeter
   readonly reserve: ReserveFile
-  /** How many messages are stored; each may yet be retried, or become a dead letter. */
+  /** Number of stored messages; each can still be retried or become a dead letter. */
   readonly messageCount: () => number
 }
 
 /**
- * What a message may still grow by when it is retried or becomes a dead letter, in bytes: a failure record without
- * its stack, and its entries in the indexes.
+ * Bytes that a message can still grow by when it is retried or becomes a dead letter: a failure record
+ * without its stack, and index entries.
  */
 const SETTLE_BYTES = 640
 
-/** Publishing stops with this much left, in bytes: events of a common size should all fit or all be refused. */
+/**
+ * Publishing stops when this many bytes are left, so that either all events of a common size fit, or none.
+ */
 const LEAST_BYTES = 65_536
 
-/** What the file system itself may take for extents, folders and its journal, and the log's index, in bytes. */
+/**
+ * Bytes that the file system may need for extents, folders and its journal, and SQLite for the log's index.
+ */
 const FILE_SYSTEM_BYTES = 98_304
 
-/** How much a page of small rows is larger than its rows, after splits. */
+/** Ratio of a page of small rows to its rows, after page splits. */
 const SPLIT_LOSS = 1.25
 
-/** What an event takes in the tables and indexes besides its body, for each queue. */
+/** Bytes of an event in tables and indexes, besides its body, for each queue. */
 const ROW_BYTES = 256
 
-/** The database and the log hold a page each until the next checkpoint. */
+/** Until the next checkpoint, a page exists both in the database and in the log. */
 const COPIES = 2
 
-/** Longest texts of an error that are kept once the room is short, in characters. */
+/** Longest error texts that are stored while space is short, in characters. */
 const SHORT_NAME_LENGTH = 64
 const SHORT_MESSAGE_LENGTH = 128
 
 /**
- * Watches the room on the store's volume, so that publishing stops while everything that is stored can still be
- * settled. It keeps back what a whole cycle of the write-ahead log needs, what the checkpoint has yet to add to the
+ * Watches the free space of the store's volume, so that publishing stops while everything stored can still be
+ * settled. It reserves what a whole cycle of the write-ahead log needs, what the checkpoint still adds to the
  * database, and the failure records of all stored messages.
  *
- * Between two looks at the volume it subtracts what each publish takes at most.
+ * Between two checks of the volume it subtracts the upper bound of what each publish uses.
  */
 export class DiskRoom {
   readonly #options: DiskRoomOptions
-  /** Bytes that publishes may still take. */
+  /** Bytes that publishes may still use. */
   #budget = 0
   #budgetSeen = 0
-  /** Bytes taken since the start, for a look during which more is taken. */
+  /** Bytes used since the start, to account for publishes during a check. */
   #taken = 0
   #shortage: string | null = null
   #isLogLong = false
@@ -59,22 +63,22 @@ export class DiskRoom {
     this.look()
   }
 
-  /** Why no publish is taken, as a sentence's part; null while there is room. */
+  /** Why publishes are refused, as part of a sentence; null while there is room. */
   get shortage(): string | null {
     return this.#shortage
   }
 
-  /** There is too little room, and part of it is taken by a log that should have been copied before. */
+  /** True if space is short and part of it is used by a log that is due to be copied. */
   get needsCheckpoint(): boolean {
     return this.#shortage !== null && this.#isLogLong
   }
 
-  /** Looks at the volume at once. Cheap, but a call into the kernel: for a budget that runs out. */
+  /** Checks the volume at once. Cheap, but a system call: use it when the budget runs out. */
   look(): void {
     this.#account(volumeOf(this.#options.dataDir), this.#options.meter.measure())
   }
 
-  /** Looks at the volume beside the event loop, and then at the store, if that is still open. */
+  /** Checks the volume without blocking the event loop, and then the store, if that is still open. */
   async watch(isOpen: () => boolean): Promise<StoreSize | null> {
     const before = this.#taken
     const volume = await askVolume(this.#options.dataDir)
@@ -90,8 +94,8 @@ export class DiskRoom {
   }
 
   /**
-   * Takes room for an event. Returns why there is not enough, and then it must not be stored; else null. A large event
-   * may be refused where smaller ones still fit.
+   * Takes room for an event. Returns null, or why there is not enough room; the event must not be stored
+   * then. A large event may be refused while smaller ones still fit.
    */
   take(body: string, queues: number): string | null {
     const bytes = Buffer.byteLength(body)
@@ -103,7 +107,7 @@ export class DiskRoom {
     return null
   }
 
-  /** The failure as it is stored: whole while there is room, and else without what is long in it. */
+  /** Returns the failure to store: complete while there is room, otherwise shortened. */
   fit(failure: FailureRecord): FailureRecord {
     const { error } = failure
     if (error === null) return failure
@@ -114,15 +118,15 @@ export class DiskRoom {
     return { ...failure, error: short }
   }
 
-  /** Gives the reserve back to the volume, for settlements. False if it is spent already. */
+  /** Releases the reserve to the volume, for settlements. Returns false if it was already used. */
   spendReserve(): boolean {
     if (!this.#options.reserve.release()) return false
     this.#budget = 0
-    this.#shortage ??= "the disk is full: what is stored is settled from the reserve"
+    this.#shortage ??= "the disk is full: stored events are settled from the reserve"
     return true
   }
 
-  /** A body larger than half a page shares none with another; the page of its row comes on top. */
+  /** A body larger than half a page has pages of its own, in addition to the page of its row. */
   #wholePages(bytes: number): number {
     return (Math.ceil(bytes / this.#pageBytes) + 1) * this.#pageBytes
   }
@@ -132,21 +136,21 @@ export class DiskRoom {
     this.#taken += bytes
   }
 
-  /** @param spent what publishes have taken since the volume was asked */
+  /** @param spent bytes that publishes have used since the volume was checked */
   #account({ totalBytes, freeBytes }: VolumeSpace, size: StoreSize, spent = 0): void {
     const { reserve, messageCount } = this.#options
     this.#pageBytes = size.pageBytes
     const margin = logBytesFor(totalBytes)
     const growth = Math.max(0, size.pages * size.pageBytes - size.fileBytes)
     this.#isLogLong = size.logBytes >= margin
-    // A log that something reads, a backup say, can't begin anew, and grows beyond its length.
+    // A log that is being read, for example by a backup, can't be restarted and grows beyond its length.
     const length = Math.max(margin, size.logBytes) + margin * (LOG_OVERRUN - 1)
     const log = Math.max(0, length - size.logFileBytes)
-    // As much as the log grows to: when the disk fills, all of the log may still have to be written, or all of its pages
-    // to be added to the database, or some of each.
+    // Equals the maximum size of the log: when the disk fills up, the whole log may still have to be written,
+    // or all of its pages added to the database, or a mix of both.
     const missing = reserve.missing(margin)
     const unclaimed = freeBytes - growth - log - FILE_SYSTEM_BYTES
-    // Free pages of the database take no room on the volume, but to write into them takes room in the log.
+    // Free pages of the database need no space on the volume, but writing to them needs space in the log.
     const room = unclaimed - missing
     const usable = size.freePages * size.pageBytes - messageCount() * SETTLE_BYTES
     this.#budget = (room <= 0 ? room : room + usable) - spent

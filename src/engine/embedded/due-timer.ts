@@ -1,7 +1,7 @@
-/** Longest wait of a timer, in milliseconds; a longer one would fire at once. */
+/** Longest delay of a timer, in milliseconds; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Calls back when the next delayed message is due, or earlier, where that is too far off for a timer. */
+/** Calls `onDue` when the next delayed message is due, or earlier if that is beyond the longest timer. */
 export class DueTimer {
   readonly #onDue: () => void
   #timer: Timer | undefined
@@ -10,7 +10,7 @@ export class DueTimer {
     this.#onDue = onDue
   }
 
-  /** Forgets what was armed before. Null arms nothing. Both in milliseconds, by the store's clock. */
+  /** Replaces the previous alarm. Null clears it. Times are in milliseconds, on the store's clock. */
   arm(dueAt: number | null, now: number): void {
     clearTimeout(this.#timer)
     if (dueAt === null) return

@@ -53,8 +53,8 @@ import { Upkeep } from "./upkeep.ts"
 const CLOSED = "the engine is closed; the event will be delivered again"
 
 /**
- * The engine inside the process: one SQLite file, written by group commit on the main thread and synced by a thread of
- * its own. Nothing is confirmed or delivered before it is on the disk.
+ * The engine inside the process: one SQLite file, written by group commit on the main thread and synced by a
+ * dedicated thread. Nothing is confirmed or delivered before it is on the disk.
  */
 export class EmbeddedEngine implements Engine {
   readonly name = "embedded"
@@ -75,12 +75,13 @@ export class EmbeddedEngine implements Engine {
   #closed: Promise<void> | undefined
   readonly #dueTimer = new DueTimer(() => this.#committer.schedule())
   readonly #recovery = new RecoveryTimer(() => void this.#recover())
-  /** Whether the disk was full when the store could not be written. */
+  /** True if the last write failed because the disk was full. */
   #wasFull = false
 
   /**
-   * Opens the store, and makes ready again what was unsettled when the last process died.
-   * @throws {EngineStartError} if the folder can't be written, another process has it, or the store is damaged.
+   * Opens the store, and requeues deliveries that were unsettled when the last process died.
+   * @throws {EngineStartError} if the folder can't be written, another process uses it, or the store is
+   * damaged.
    */
   static open(options: EmbeddedEngineOptions): EmbeddedEngine {
     const report = options.report ?? (() => {})
@@ -204,7 +205,7 @@ export class EmbeddedEngine implements Engine {
     return this.#deadLetters.purge(this.#catalog.get(queue), selection)
   }
 
-  /** Writes in the next turn; resolves once that is on the disk. */
+  /** Adds an operation to the next turn. Resolves when it is on the disk. */
   readonly #operate: Operate = (write, needs) => {
     if (!this.#state.takes(needs)) return Promise.reject(this.#state.refusal())
     const { operation, done } = newOperation(write, needs)
@@ -229,7 +230,7 @@ export class EmbeddedEngine implements Engine {
     await this.#upkeep.close()
     for (const { fail } of this.#committer.turn.settlements) fail(new Error(CLOSED))
     await this.#log.close(() => {
-      // SQLite would copy a log that can't be trusted into the database.
+      // SQLite would copy an untrusted log into the database.
       if (hasFailed) return
       this.#store.close()
       this.#deadLetters.close()
@@ -250,9 +251,9 @@ export class EmbeddedEngine implements Engine {
     return promise
   }
 
-  /** The turn is on the disk: all who asked for something in it learn so. */
+  /** The turn is on the disk: reports the result to every requester. */
   #conclude(turn: Turn, written: WrittenTurn): void {
-    // Only now: a fault that the probe does not meet comes again at once.
+    // Only now, because a fault that the probe does not trigger returns at once.
     this.#recovery.reset()
     this.#state.block(this.#upkeep.room.shortage)
     if (!turn.isEmpty || written.claims.length > 0) this.#upkeep.noteWork()
@@ -275,14 +276,14 @@ export class EmbeddedEngine implements Engine {
     if (written.hasMore) this.#committer.schedule()
   }
 
-  /** Blocks publishers while there is too little room on the disk. */
+  /** Blocks publishers while the disk has too little free space. */
   #heedRoom(): void {
     const { shortage, needsCheckpoint } = this.#upkeep.room
     this.#state.block(shortage)
     if (needsCheckpoint && this.#state.isWritable) void this.#committer.checkpoint()
   }
 
-  /** Nothing of the turn was written. Publishers learn it; what was to be settled is kept until it can be. */
+  /** Nothing of the turn was written. Refuses its publishes and keeps its settlements for a later turn. */
   #fail(turn: Turn, cause: unknown): void {
     const lasting = explainLasting(cause)
     if (lasting !== null) {
@@ -299,7 +300,7 @@ export class EmbeddedEngine implements Engine {
     try {
       this.#catalog.recount()
     } catch {
-      // A store that can't be read either is counted once it can be, before it is ready again.
+      // An unreadable store is counted again before the engine is ready.
     }
     if (canSpend) {
       this.#state.open(this.#upkeep.room.shortage)
@@ -311,8 +312,9 @@ export class EmbeddedEngine implements Engine {
   }
 
   /**
-   * The log was written, but may not be on the disk, and a second sync would not tell: after one that failed,
-   * Linux calls the same pages clean. A process that opens the store anew takes what is whole of the log.
+   * The log was written but may not be on the disk, and a second sync would not tell: after a failed sync,
+   * Linux marks the same pages as clean. A process that reopens the store recovers the intact part of the
+   * log.
    * Source: wiki.postgresql.org/wiki/Fsync_Errors.
    */
   #giveUp(
@@ -324,12 +326,12 @@ export class EmbeddedEngine implements Engine {
     this.#recovery.stop()
     abandon(turn, reason, outcome, cause)
     abandon(this.#committer.takeTurn(), reason, "not-stored", cause)
-    // The first reason stays: what follows a damage can be anything.
+    // Keeps the first reason, because damage can cause any other error.
     if (!this.#state.isGone) this.#state.change({ state: "failed", reason })
   }
 
   async #recover(): Promise<void> {
-    // The log can't grow on a full disk, but once it was copied it is overwritten from its start.
+    // The log can't grow on a full disk, but after it is copied it is overwritten from its start.
     if (this.#wasFull) await this.#committer.checkpoint()
     if (this.#state.isGone) return
     try {

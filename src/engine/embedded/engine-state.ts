@@ -3,10 +3,10 @@ import { EngineUnavailableError } from "../errors.ts"
 import type { OperationNeeds } from "./turn.ts"
 import { whyUnavailable } from "./turn-failure.ts"
 
-/** The engine's state, and what may be done in it. */
+/** The engine's state, and the operations that it allows. */
 export class EngineState {
   readonly #onChange: (status: EngineStatus) => void
-  /** What the engine is like while all is well. */
+  /** The status in normal operation. */
   readonly #ready: EngineStatus
   #status: EngineStatus
 
@@ -21,44 +21,47 @@ export class EngineState {
     return this.#status
   }
 
-  /** Turns are committed, though publishes may be refused. */
+  /** True while turns are committed, even if publishes are refused. */
   get isWritable(): boolean {
     return this.#status.state === "ready" || this.#status.state === "blocked"
   }
 
-  /** Nothing can be settled any more. */
+  /** True when nothing can be settled any more. */
   get isGone(): boolean {
     return this.#status.state === "closed" || this.#status.state === "failed"
   }
 
-  /** Another reason for the same state is kept, and is no news. */
+  /** Changes the status. A new reason for the same state is stored without calling `onChange`. */
   change(status: EngineStatus): void {
     const isNews = this.#status.state !== status.state
     this.#status = status
     if (isNews) this.#onChange(status)
   }
 
-  /** The store can be written again. Publishers are blocked if there is a reason. */
+  /** The store is writable again. With a reason, publishers are blocked. */
   open(blockedBecause: string | null): void {
     this.change(blockedBecause === null ? this.#ready : { state: "blocked", reason: blockedBecause })
   }
 
-  /** Blocks publishers for this reason, or lets them go on if it is null. Does nothing unless the store is written. */
+  /** Blocks publishers for this reason; null unblocks them. Does nothing unless the store is writable. */
   block(because: string | null): void {
     if (this.isWritable) this.open(because)
   }
 
-  /** The last state. Whoever closes an engine knows, and is not called. */
+  /** Sets the last state. Does not call `onChange`. */
   close(): void {
     this.#status = { state: "closed" }
   }
 
-  /** Whether an operation may be written: one that adds to the store is refused while publishers are blocked. */
+  /**
+   * Returns whether an operation may be written: while publishers are blocked, operations that add to the
+   * store are refused.
+   */
   takes({ room }: OperationNeeds): boolean {
     return room ? this.#status.state === "ready" : this.isWritable
   }
 
-  /** The refusal of an operation in this state. */
+  /** Returns the error for an operation refused in this state. */
   refusal(): EngineUnavailableError {
     return new EngineUnavailableError(whyUnavailable(this.#status))
   }

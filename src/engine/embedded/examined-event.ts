@@ -1,14 +1,19 @@
 import { checksumOf, type Identity, onQueue, type StoredEvent } from "./checksum.ts"
 
-/** An event as a row has it: nulls if it is missing, and any type in any column if the row is damaged. */
+/**
+ * An event as stored in a row: null columns if it is missing, and any type in any column if the row is
+ * damaged.
+ */
 export interface EventRow {
   readonly body: unknown
   readonly trace: unknown
-  /** NULL in a row of an earlier version, which is not checked. */
+  /** NULL in rows of an earlier version, which are not checked. */
   readonly checksum: unknown
 }
 
-/** Whether an event is what was stored, given what its message or dead letter says of it. Never throws. */
+/**
+ * Returns whether an event equals what was stored, compared with its message or dead letter. Never throws.
+ */
 export function isIntact<Row extends EventRow>(
   row: Row,
   place: Identity & { readonly queue: number },
@@ -20,20 +25,20 @@ export function isIntact<Row extends EventRow>(
   return checksum === shared || checksum === onQueue(shared, place.queue)
 }
 
-/** What is wrong with an event that is not intact. */
+/** Describes what is wrong with an event that is not intact. */
 export function faultOf({ body }: EventRow): string {
   return body === null
-    ? "the event is not in the store"
-    : "the event is not what was stored: its checksum differs"
+    ? "the event is missing in the store"
+    : "the event differs from what was stored: its checksum does not match"
 }
 
-/** As much of a body as can be shown, whatever became of it. Never for a handler. */
+/** Returns the readable part of a body for display. Never for a handler. */
 export function readable(body: unknown): string {
   if (typeof body === "string") return body
   return body instanceof Uint8Array ? new TextDecoder().decode(body) : ""
 }
 
-/** The id in a body, or null if it can't be read. */
+/** Returns the id in a body, or null if it can't be read. */
 export function idIn(body: string): string | null {
   const [, id = null] = /"id":"([^"\\]{1,255})"/.exec(body) ?? []
   return id

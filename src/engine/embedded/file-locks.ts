@@ -2,19 +2,19 @@ import { closeSync, openSync } from "node:fs"
 import { fromCLibrary } from "../../system/c-library.ts"
 import { EngineStartError } from "../errors.ts"
 
-/** Source: flock(2), the same values on Linux and macOS. */
+/** Source: flock(2). The values are the same on Linux and macOS. */
 const LOCKS = { shared: 1, exclusive: 2 } as const
 const LOCK_NB = 4
 
 /**
- * Takes a `flock` on an open file without waiting. It belongs to the descriptor, and ends with it.
+ * Takes a `flock` on an open file without waiting. The lock belongs to the descriptor and ends with it.
  * @returns whether it was taken
  * @throws {EngineStartError} if this system's C library was not found
  */
 export function tryFlock(descriptor: number, kind: keyof typeof LOCKS): boolean {
   const libc = fromCLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } })
   if (libc === null)
-    throw new EngineStartError("DATA_DIR can't be locked: this system's C library was not found")
+    throw new EngineStartError("DATA_DIR can't be locked: the C library of this system was not found")
   return libc.flock(descriptor, LOCKS[kind] | LOCK_NB) === 0
 }
 
@@ -28,8 +28,8 @@ const START_AT = 8
 const LENGTH_AT = 16
 
 /**
- * Whether another process has a POSIX lock on a byte of a file. Also false if that can't be told, as on other systems
- * than Linux.
+ * Returns whether another process holds a POSIX lock on a byte of a file. Also false if that is unknown, as
+ * on other systems than Linux.
  */
 export function isLockedByAnother(file: string, byte: number): boolean {
   if (process.platform !== "linux") return false
@@ -39,7 +39,7 @@ export function isLockedByAnother(file: string, byte: number): boolean {
   try {
     descriptor = openSync(file, "r")
   } catch {
-    // A file that can't be opened is not locked by anybody that this process can tell of.
+    // No process can be identified that locks a file which can't be opened.
     return false
   }
   try {

@@ -4,34 +4,36 @@ import { isDamage } from "./store-damage.ts"
 import type { StoreSize } from "./store-size.ts"
 
 export interface IdleVacuumOptions {
-  /** How long the log may become before it is copied into the database, in pages. */
+  /** Maximum length of the log before it is copied into the database, in pages. */
   readonly logPages: number
-  /** Whether the store may be written at this moment, and nothing else is being written. */
+  /** Returns whether the store may be written now and no other write is in progress. */
   readonly mayWrite: () => boolean
-  /** Copies the log into the database, which shortens its file. Resolves once the store may be written again. */
+  /**
+   * Copies the log into the database, which shortens its file. Resolves when the store may be written again.
+   */
   readonly checkpoint: () => Promise<void>
-  /** Called if the store turns out to be damaged. */
+  /** Called when the store turns out to be damaged. */
   readonly onDamage: (cause: unknown) => void
 }
 
-/** Free pages that are worth giving back: 4 MiB. Fewer are soon used again. */
+/** Fewest free pages worth returning: 4 MiB. Fewer are soon used again. */
 const WORTHWHILE_PAGES = 1_024
 
-/** Free pages that stay, for the next events. */
+/** Free pages kept for the next events. */
 const KEPT_PAGES = 256
 
-/** Pages of one statement: with every page to be moved, about a millisecond. */
+/** Pages per statement: about a millisecond if every page has to be moved. */
 const SLICE_PAGES = 32
 
-/** How long slices follow each other before the event loop comes round, in milliseconds. */
+/** Longest run of slices before the event loop continues, in milliseconds. */
 const BURST_MS = 2
 
-/** How long the event loop has for itself between bursts, in milliseconds. */
+/** Pause for the event loop between bursts, in milliseconds. */
 const PAUSE_MS = 10
 
 /**
- * Gives free pages of the database back to the volume while nothing else is written, a few at a time. The pages at the
- * end move to where there is room.
+ * Returns free pages of the database to the volume while nothing else is written, a few at a time. Pages at
+ * the end of the file move into free ones.
  */
 export class IdleVacuum {
   readonly #options: IdleVacuumOptions
@@ -48,12 +50,18 @@ export class IdleVacuum {
     this.#log = new LogLength(database)
   }
 
-  /** Something was written: the vacuum stops, and begins again after a look that finds nothing written since. */
+  /**
+   * Stops the vacuum, because something was written. It starts again after a check that finds no writes since
+   * the last one.
+   */
   postpone(): void {
     this.#wasBusy = true
   }
 
-  /** Called now and then, with what the store is like. Begins if nothing was written since the last call. */
+  /**
+   * Called periodically with the size of the store. Starts the vacuum if nothing was written since the last
+   * call.
+   */
   consider({ freePages }: StoreSize): void {
     const wasBusy = this.#wasBusy
     this.#wasBusy = false
@@ -80,12 +88,12 @@ export class IdleVacuum {
         await Bun.sleep(PAUSE_MS)
       }
     } catch (cause) {
-      // Otherwise nothing is lost, and a store that can't be written is found out by the next turn.
+      // Other errors lose nothing, and the next turn detects a store that can't be written.
       if (isDamage(cause)) this.#options.onDamage(cause)
     }
   }
 
-  /** A log that is still long could not be copied, because something reads it: the next look tries again. */
+  /** A log that is still long could not be copied because something reads it. The next check tries again. */
   #mayGoOn(): boolean {
     return this.#state === "running" && !this.#wasBusy && this.#options.mayWrite() && !this.#isLogLong()
   }
@@ -94,7 +102,7 @@ export class IdleVacuum {
     return this.#log.pagesBeforeNext >= this.#options.logPages
   }
 
-  /** True once no more is to be given back. */
+  /** Returns true if there is nothing left to return. */
   #vacuum(): boolean {
     const end = performance.now() + BURST_MS
     while (performance.now() < end) {
@@ -106,7 +114,9 @@ export class IdleVacuum {
   }
 }
 
-/** Whether the database gives free pages back: its format was chosen when it was made, or by a compaction. */
+/**
+ * Returns whether the database returns free pages. Its format is set when it is created, or by a compaction.
+ */
 export function canShrink(database: Database): boolean {
   const row = database.query<{ auto_vacuum: number }, []>("PRAGMA auto_vacuum").get()
   return row?.auto_vacuum === INCREMENTAL

@@ -5,19 +5,19 @@ import { DATABASE_FILE } from "./database.ts"
 import { isStoreTaken } from "./store-lock.ts"
 
 /**
- * Counts the events that a store holds, dead letters included, for a service that does not use it. Changes nothing.
- * Returns 0 if there is no store, if another process has it, or if it can't be read.
+ * Counts the events of a store, including dead letters, for a service that does not use it. Changes nothing.
+ * Returns 0 if there is no store, another process uses it, or it can't be read.
  */
 export function countLeftEvents(dataDir: string): number {
   const file = join(dataDir, DATABASE_FILE)
   try {
     if (!existsSync(file) || isStoreTaken(dataDir)) return 0
     using database = new Database(file, { readonly: true })
-    // The last connection that is closed deletes the log; this one leaves it to the engine.
+    // The last connection that closes deletes the log; this setting leaves it to the engine.
     database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1)
     return database.query<{ events: number }, []>("SELECT count(*) AS events FROM events").get()?.events ?? 0
   } catch {
-    // A store that can't be read is the concern of the engine that uses it, and this count is a hint.
+    // The count is only a hint; the engine that uses the store reports its errors.
     return 0
   }
 }

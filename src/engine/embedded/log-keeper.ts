@@ -14,36 +14,43 @@ import { StoreMark } from "./store-mark.ts"
 import { type SyncRequest, THEN_CHECKPOINT, THEN_TAKE_OVER } from "./sync-request.ts"
 import { isDiskFull } from "./turn-failure.ts"
 
-/** What the thread answers. A request is answered by `synced`, and by one more if it asked for more. */
+/**
+ * Answers of the thread. It answers each request with `synced`, and with one more if the request has a
+ * follow-up.
+ */
 export type SyncAnswer =
   | { readonly kind: "synced" }
-  /** The database may be written again. Not whole: something still reads the log, or the disk is full. */
+  /** The database may be written again. Not whole if something still reads the log or the disk is full. */
   | { readonly kind: "checkpointed"; readonly isWhole: boolean }
-  /** The thread has a connection; the engine closes its own now. */
+  /** The thread has a connection, so the engine may close its own. */
   | { readonly kind: "took-over" }
   | { readonly kind: "closed" }
-  /** What was written last may not be on the disk. The last answer of the thread. */
+  /** The last writes may not be on the disk. This is the thread's last answer. */
   | { readonly kind: "failed"; readonly reason: string }
 
-/** What the thread needs to know of the store. */
+/** The thread's view of the store. */
 export interface KeptStore {
   readonly databaseFile: string
   readonly storeId: string
 }
 
-/** How often the thread looks for the store's files while nothing is written, in milliseconds. */
+/** Interval at which the thread checks the store's files while nothing is written, in milliseconds. */
 const LOOK_INTERVAL_MS = 500
 
-/** How long a checkpoint waits for what reads the log, a backup say, in milliseconds. Meanwhile nothing is written. */
+/**
+ * How long a checkpoint waits for readers of the log, for example a backup, in milliseconds. Nothing is
+ * written meanwhile.
+ */
 const CHECKPOINT_PATIENCE_MS = 50
 
 /** Source: sqlite.org/fileformat2.html, section 4.1, "WAL File Format". */
 const LOG_HEADER_BYTES = 32
 
 /**
- * Brings the store onto the disk, on a thread that does nothing else. It alone syncs: the engine's connection has
- * `synchronous=OFF`. One thread, one descriptor and one sync at a time, so each error of the disk has one observer: Linux
- * reports a failed write to a descriptor once, and two syncs at a time could each take the other's error.
+ * Brings the store onto the disk, on a dedicated thread. Only this thread syncs: the engine's connection has
+ * `synchronous=OFF`. With one thread, one descriptor and one sync at a time, each disk error has exactly one
+ * observer: Linux reports a failed write once per descriptor, and two concurrent syncs could each consume the
+ * other's error.
  * Source: Linux, Documentation/core-api/errseq.rst; wiki.postgresql.org/wiki/Fsync_Errors.
  */
 export class LogKeeper {
@@ -52,7 +59,7 @@ export class LogKeeper {
   readonly #log: number
   readonly #identities: readonly string[]
   readonly #mark: StoreMark
-  /** The header of a log that was copied whole, while that log is not begun anew yet. */
+  /** The header of a fully copied log that has not been restarted yet. */
   #retiredHeader: Buffer | null = null
 
   /** Opens the log, and makes the names of the store's files durable. */
@@ -63,7 +70,7 @@ export class LogKeeper {
     this.#identities = this.#files.map(identityOf)
     const dataDir = dirname(databaseFile)
     this.#mark = new StoreMark(dataDir, storeId)
-    // A file that was synced is still lost if its folder does not know it. Source: fsync(2).
+    // A synced file is still lost if its folder entry is not synced. Source: fsync(2).
     const folder = openSync(dataDir, "r")
     fsyncSync(folder)
     closeSync(folder)
@@ -77,12 +84,12 @@ export class LogKeeper {
         this.#requireFiles()
         continue
       }
-      // Read before the answer, which the engine may follow with its next request at once.
+      // Read before the answer, because the engine may send its next request right after it.
       const { turn, followUp } = request
       served = request.number
       this.#sync()
       answer({ kind: "synced" })
-      // The engine goes on meanwhile.
+      // The engine continues meanwhile.
       this.#mark.set(turn)
       this.#requireFiles()
       if (followUp === THEN_CHECKPOINT) answer({ kind: "checkpointed", isWhole: this.#checkpoint() })
@@ -90,7 +97,7 @@ export class LogKeeper {
       const connection = this.#connect()
       answer({ kind: "took-over" })
       request.waitForOther(served, Number.POSITIVE_INFINITY)
-      // The last connection copies the log into the database, syncs that, and deletes the log.
+      // The last connection copies the log into the database, syncs the database, and deletes the log.
       connection.close(true)
       closeSync(this.#log)
       this.#mark[Symbol.dispose]()
@@ -102,11 +109,13 @@ export class LogKeeper {
   #sync(): void {
     this.#keepLogValid()
     fdatasyncSync(this.#log)
-    // A file that was deleted can be written and synced, and is gone all the same.
+    // A deleted file can still be written and synced, but its content is lost.
     if (fstatSync(this.#log).nlink === 0) throw lost(this.#logFile)
   }
 
-  /** Copies the log into the database. False if not all of it was copied, or something still reads it. */
+  /**
+   * Copies the log into the database. Returns false if not all of it was copied, or something still reads it.
+   */
   #checkpoint(): boolean {
     let result: CheckpointResult | null
     try {
@@ -114,20 +123,21 @@ export class LogKeeper {
       using statement = connection.prepare<CheckpointResult, []>("PRAGMA wal_checkpoint(RESTART)")
       result = statement.get()
     } catch (error) {
-      // The log stays as it is, and holds everything.
+      // The log is unchanged and still holds everything.
       if (isPassing(error)) return false
       throw error
     }
     if (result === null || result.log <= 0 || result.log !== result.checkpointed) return false
-    // Even if something reads it: SQLite begins the log anew with the first commit after the reader has gone.
+    // Even while something reads it, because SQLite restarts the log with the first commit after the reader
+    // ends.
     this.#retire()
     return result.busy === 0
   }
 
   /**
-   * Makes the log on the disk invalid before SQLite overwrites it from its start. Otherwise a power loss could leave the
-   * old header with some new frames, and old frames before them would be taken for the truth again. SQLite syncs its new
-   * header for that reason; the engine's connection syncs nothing.
+   * Invalidates the log on the disk before SQLite overwrites it from its start. Otherwise a power loss could
+   * leave the old header with some new frames, and recovery would accept old frames before them. SQLite syncs
+   * its new header for that reason, but the engine's connection does not sync.
    */
   #retire(): void {
     const header = Buffer.alloc(LOG_HEADER_BYTES)
@@ -137,7 +147,7 @@ export class LogKeeper {
     this.#retiredHeader = header
   }
 
-  /** If another program kept SQLite from beginning the log anew, the frames behind the retired header need it back. */
+  /** If a reader kept SQLite from restarting the log, the frames after the retired header need it back. */
   #keepLogValid(): void {
     if (this.#retiredHeader === null) return
     const header = Buffer.alloc(LOG_HEADER_BYTES)
@@ -146,7 +156,7 @@ export class LogKeeper {
     this.#retiredHeader = null
   }
 
-  /** Whether the names of the files still lead to them: they could be renamed, or replaced by others. */
+  /** Checks that the names of the files still refer to the open files: they could be renamed or replaced. */
   #requireFiles(): void {
     const missing = this.#files.find((file, index) => identityOf(file) !== this.#identities[index])
     if (missing !== undefined) throw lost(missing)
@@ -160,7 +170,7 @@ export class LogKeeper {
     const connection = new Database(this.#databaseFile, { readwrite: true, create: false })
     connection.run("PRAGMA synchronous = FULL")
     connection.run(`PRAGMA busy_timeout = ${CHECKPOINT_PATIENCE_MS}`)
-    // A connection opens the log when it first reads.
+    // A connection opens the log with its first read.
     connection.run("SELECT count(*) FROM sqlite_schema")
     return connection
   }
@@ -169,18 +179,19 @@ export class LogKeeper {
 /** Source: sqlite.org/pragma.html#pragma_wal_checkpoint. */
 interface CheckpointResult {
   readonly busy: number
-  /** Pages in the log, and how many of them are in the database. */
+  /** Pages in the log, and the number of them that are in the database. */
   readonly log: number
   readonly checkpointed: number
 }
 
-/** Whether a checkpoint failed without harm: something reads the log, or the database can't grow. */
+/** Returns whether a checkpoint failed without harm: something reads the log, or the database can't grow. */
 const isPassing = (error: unknown): boolean =>
   isDiskFull(error) || (error instanceof SQLiteError && error.code === "SQLITE_BUSY")
 
-const lost = (file: string): Error => new Error(`${file} was removed or replaced while the service ran`)
+const lost = (file: string): Error =>
+  new Error(`${file} was removed or replaced while the service was running`)
 
-/** What tells a file from another one of its name; empty if there is none. */
+/** Returns the identity of a file, to distinguish it from others of the same name; empty if there is none. */
 function identityOf(file: string): string {
   const found = statSync(file, { throwIfNoEntry: false })
   return found === undefined ? "" : `${found.dev} ${found.ino}`

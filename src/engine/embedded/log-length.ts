@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
 
-/** Measures the log of an open store. Each call looks at shared memory, and waits for nobody. */
+/** Measures the log of an open store. Each call reads shared memory and never blocks. */
 export class LogLength {
   readonly #state
 
@@ -9,12 +9,15 @@ export class LogLength {
     this.#state = database.prepare<{ log: number; checkpointed: number }, []>("PRAGMA wal_checkpoint(NOOP)")
   }
 
-  /** Pages in the log, those included that were copied into the database. */
+  /** Pages in the log, including those already copied into the database. */
   get pages(): number {
     return this.#state.get()?.log ?? 0
   }
 
-  /** Pages that the next commit is written behind. None if all were copied: then it begins the log anew. */
+  /**
+   * Pages in the log before the next commit. 0 if all were copied, because the next commit then restarts the
+   * log.
+   */
   get pagesBeforeNext(): number {
     const { log, checkpointed } = this.#state.get() ?? { log: 0, checkpointed: 0 }
     return log === checkpointed ? 0 : log

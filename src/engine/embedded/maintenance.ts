@@ -1,4 +1,7 @@
-/** What an operator does to the files of a store from a process of its own, beside the service or in its place. */
+/**
+ * Errors of operations on the files of a store, run by a separate process while the service runs or is
+ * stopped.
+ */
 import { constants, Database, SQLiteError } from "bun:sqlite"
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
@@ -14,20 +17,20 @@ import { inMebibytes, volumeOf } from "./volume.ts"
 export type StoreErrorCode =
   /** There is no store in the folder. */
   | "no-store"
-  /** A service has the store, or something reads it. */
+  /** A service uses the store, or something reads it. */
   | "in-use"
-  /** A service has the store, and has lost the locks without which it can't be read. */
+  /** A service uses the store but has lost the locks that make reading it safe. */
   | "unlocked"
-  /** The volume has too little room. */
+  /** The volume has too little free space. */
   | "no-room"
-  /** The file for the copy is there already. */
+  /** The file for the copy already exists. */
   | "target-exists"
   /** The folder for the copy does not exist. */
   | "no-folder"
   /** The store, or the file for the copy, can't be read or written. */
   | "failed"
 
-/** The store is as it was. The message is one sentence for the operator. */
+/** The operation failed and the store is unchanged. The message is one sentence for the operator. */
 export class StoreError extends Error {
   override readonly name = "StoreError"
   readonly code: StoreErrorCode
@@ -46,35 +49,36 @@ export interface Compaction {
 export interface Backup {
   readonly file: string
   readonly bytes: number
-  /** Events that wait, are delayed, were delivered and not settled, or are dead letters. */
+  /** Events that are waiting, delayed, delivered but not settled, or dead letters. */
   readonly events: number
   readonly queues: number
 }
 
-/** Room that the copy may need beyond what the store holds, in bytes: the volume's own blocks and folders. */
+/** Bytes that the copy may need beyond the content of the store: blocks and folders of the volume. */
 const SLACK_BYTES = 1_048_576
 
-/** The copy that takes the place of the store. One that is found was left by a compaction that was cut short. */
+/** Suffix of the copy that replaces the store. An existing one was left by an interrupted compaction. */
 const COMPACT_SUFFIX = ".compact"
 
-/** The copy of a backup until it is whole. */
+/** Suffix of a backup until it is complete. */
 const PARTIAL_SUFFIX = ".partial"
 
 /**
- * The byte of SQLite's index of the log that each process locks as long as it has the store open. Whoever finds it without
- * a lock takes the index for that of a process that died, and makes it empty.
+ * The byte of SQLite's log index that each process locks while it has the store open. A process that finds it
+ * unlocked assumes that the index was left by a dead process, and empties it.
  * Source: SQLite, os_unix.c, `UNIX_SHM_DMS`.
  */
 const INDEX_LOCK_BYTE = 128
 
 /**
- * Writes the store anew without its free pages, in the format that gives them back by itself. No service may have it.
- * The new file takes the old one's place once it is on the disk: killed in the middle, the old one is there as it was.
+ * Rewrites the store without its free pages, in the format that returns free pages by itself. No service may
+ * use the store. The new file replaces the old one after it is on the disk, so an interruption leaves the old
+ * one unchanged.
  * @throws {StoreError}
  */
 export function compactStore(dataDir: string): Compaction {
   const file = requireStore(dataDir)
-  // Held to the end: a service that opens the store from then on finds the new file.
+  // Held to the end: a service that opens the store afterwards finds the new file.
   using store = openAlone(dataDir)
   const { database } = store
   const compact = file + COMPACT_SUFFIX
@@ -82,7 +86,7 @@ export function compactStore(dataDir: string): Compaction {
     const { pages, freePages, pageBytes } = measure(database)
     removeCopy(compact)
     requireRoom(dirname(file), (pages - freePages) * pageBytes)
-    // The log goes into the database and is deleted: beside another database it would be taken for its own.
+    // Merges the log into the database and deletes it, because SQLite would apply it to the new database.
     database.run("PRAGMA synchronous = FULL")
     database.run("PRAGMA locking_mode = EXCLUSIVE")
     database.run("PRAGMA journal_mode = DELETE")
@@ -99,8 +103,10 @@ export function compactStore(dataDir: string): Compaction {
 }
 
 /**
- * Copies a store as it is at one moment, whether a service has it or not. The copy is on the disk when this returns.
- * @param target a file that is not there, or a folder, for the name that a store has in its `DATA_DIR`
+ * Copies a store as of one moment, whether a service uses it or not. The copy is on the disk when this
+ * returns.
+ * @param target a file that does not exist yet, or a folder, in which the copy gets the name that a store has
+ * in its `DATA_DIR`
  * @throws {StoreError} and leaves no copy
  */
 export function backupStore(dataDir: string, target: string): Backup {
@@ -112,13 +118,13 @@ export function backupStore(dataDir: string, target: string): Backup {
   if (!existsSync(folder)) {
     throw new StoreError(
       "no-folder",
-      `there is no folder ${folder} for the copy: make it first, or give another one`,
+      `the folder ${folder} for the copy does not exist: create it, or choose another one`,
     )
   }
   try {
     requireLocks(dataDir)
     using database = new Database(source, { readonly: true })
-    // The last connection that is closed deletes the log; this one leaves it to the service.
+    // The last connection that closes deletes the log; this setting leaves it to the service.
     database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1)
     copyInto(database, partial)
     const counts = count(partial)
@@ -134,28 +140,28 @@ export function backupStore(dataDir: string, target: string): Backup {
 
 export { inMebibytes }
 
-/** Opens a store that no other process may have meanwhile: the one place that keeps a service out. */
+/** Opens a store exclusively. Keeps services out while it is open. */
 function openAlone(dataDir: string): OpenStore {
   try {
     return openStore(dataDir)
   } catch (cause) {
     if (!isStoreTaken(dataDir)) throw explain(cause, dataDir)
-    const message = `a service has the store in DATA_DIR ${resolve(dataDir)}: stop it first`
+    const message = `a service uses the store in DATA_DIR ${resolve(dataDir)}: stop it first`
     throw new StoreError("in-use", message, { cause })
   }
 }
 
 /**
- * A handler that opens and closes the store's files drops the locks of its process. To read the store then would end the
- * service: SQLite would empty the index of the log under it.
+ * A handler that opens and closes the store's files drops the locks of its process. Reading the store then
+ * would break the service: SQLite would empty the log's index while the service uses it.
  */
 function requireLocks(dataDir: string): void {
   if (isLockedByAnother(`${join(dataDir, DATABASE_FILE)}-shm`, INDEX_LOCK_BYTE)) return
   if (!isStoreTaken(dataDir)) return
   throw new StoreError(
     "unlocked",
-    `the store in DATA_DIR ${resolve(dataDir)} can't be copied while its service runs, because it is not locked: ` +
-      "stop the service first, or restart it and let no handler open the store's files",
+    `the store in DATA_DIR ${resolve(dataDir)} can't be copied while its service runs, because the store is not locked: ` +
+      "stop the service first, or restart it and keep handlers from opening the store's files",
   )
 }
 
@@ -179,14 +185,14 @@ function fileFor(target: string): string {
   return stats?.isDirectory() ? join(target, DATABASE_FILE) : target
 }
 
-/** Writes what the store holds into a new, private file, and waits for the disk. */
+/** Writes the content of the store to a new, private file, and waits for the disk. */
 function copyInto(database: Database, file: string): void {
   makePrivateFile(file)
   database.prepare("VACUUM INTO ?").run(file)
   sync(file)
 }
 
-/** Removes what is left of a copy, if anything. */
+/** Removes the remains of a copy, if any. */
 function removeCopy(file: string): void {
   for (const each of [file, `${file}-journal`]) rmSync(each, { force: true })
 }
@@ -197,8 +203,8 @@ function requireRoom(folder: string, bytes: number): void {
   if (freeBytes >= needed) return
   throw new StoreError(
     "no-room",
-    `compacting needs ${inMebibytes(needed)} free beside the store, and there are ${inMebibytes(freeBytes)}: ` +
-      "make room, or take a backup to another volume, which is compact, and put it in the store's place",
+    `compacting needs ${inMebibytes(needed)} of free space next to the store, but only ${inMebibytes(freeBytes)} are free: ` +
+      "free some space, or make a backup on another volume, which is compact, and replace the store with it",
   )
 }
 
@@ -212,20 +218,20 @@ function count(file: string): Pick<Backup, "events" | "queues"> {
   return counts ?? { events: 0, queues: 0 }
 }
 
-/** Gives the copy its name, unless something else took that meanwhile. */
+/** Gives the copy its final name, unless something else took that name meanwhile. */
 function place(partial: string, file: string): void {
   try {
     linkSync(partial, file)
   } catch (error) {
     if (existsSync(file)) throw targetExists(file)
     const code = error instanceof Error && "code" in error ? error.code : ""
-    // A file system without hard links, such as FAT's.
+    // A file system without hard links, for example FAT.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw error
     renameSync(partial, file)
   }
 }
 
-/** Waits until a file, or what a folder lists, is on the disk. */
+/** Waits until a file, or the entries of a folder, are on the disk. */
 function sync(path: string): void {
   const descriptor = openSync(path, "r")
   try {
@@ -236,13 +242,13 @@ function sync(path: string): void {
 }
 
 const targetExists = (file: string): StoreError =>
-  new StoreError("target-exists", `${file} already exists: give another name or folder`)
+  new StoreError("target-exists", `${file} already exists: choose another name or folder`)
 
 function explain(cause: unknown, dataDir: string): StoreError {
   if (cause instanceof StoreError) return cause
   const sqlite = cause instanceof EngineStartError ? cause.cause : cause
   if (sqlite instanceof SQLiteError && sqlite.code?.startsWith("SQLITE_BUSY")) {
-    const message = `something reads the store in DATA_DIR ${resolve(dataDir)}, a backup perhaps: wait until it has ended`
+    const message = `something reads the store in DATA_DIR ${resolve(dataDir)}, for example a backup: wait until it ends`
     return new StoreError("in-use", message, { cause })
   }
   if (isDiskFull(cause)) return new StoreError("no-room", "the disk is full; nothing was changed", { cause })

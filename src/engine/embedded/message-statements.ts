@@ -1,14 +1,14 @@
 import type { Database } from "bun:sqlite"
 import type { EventRow } from "./examined-event.ts"
 
-/** A message's place among those of its queue and state. */
+/** A message's key within its queue and state. */
 export interface MessageKey {
   readonly queue: number
   readonly priority: number
   readonly position: number
 }
 
-/** A message that a consumer holds. */
+/** A message held by a consumer. */
 export interface Message extends MessageKey {
   readonly event: number
   readonly shared: number
@@ -20,7 +20,10 @@ export interface Message extends MessageKey {
 type Value = { readonly value: number | null }
 export type Statements = ReturnType<typeof prepare>
 
-/** The statements of a store's messages. Each is a few seeks, or walks what its name says. */
+/**
+ * Prepares the statements for messages. Each one takes a few seeks, except those that by their name walk many
+ * rows.
+ */
 export function prepare(database: Database) {
   const columns = "queue, priority, position, event, shared, attempt, queued_at AS queuedAt, failure"
   const query = <Row, Parameters extends (string | number | null)[]>(sql: string) =>

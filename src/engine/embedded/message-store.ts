@@ -8,40 +8,41 @@ import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
 import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
 import { requireOne } from "./store-damage.ts"
 
-/** Where a message stands. Dead letters have a table of their own. */
+/** States of a message. Dead letters have a table of their own. */
 const READY = 0
 const UNSETTLED = 1
 const DELAYED = 2
 
-/** Messages that nobody holds: they wait to be delivered, or for a retry. */
+/** Messages that no consumer holds: they wait for delivery or for a retry. */
 export type WaitingState = "ready" | "delayed"
 
 const LEVELS = Object.values(PRIORITY_LEVELS)
 
 export type TakenMessage = Message & StoredEvent
 
-/** A message whose event is not what was stored. It stays where it was. */
+/** A message whose event differs from what was stored. The message stays in its place. */
 export interface CorruptMessage {
   readonly message: Message
   readonly eventId: string | null
   readonly fault: string
 }
 
-/** What was at the front of a queue. */
+/** The messages at the front of a queue. */
 export interface Taken {
   readonly messages: readonly TakenMessage[]
   readonly corrupt: readonly CorruptMessage[]
 }
 
 /**
- * Numbers of events are this far apart. A pointer of which one byte changed then points to no event, not to another
- * one: 257 is prime, and no byte that changes makes a multiple of it. (Such codes are called AN codes.)
+ * Distance between event numbers. With it, a pointer with one changed byte refers to no event, rather than to
+ * another one: 257 is prime, and changing one byte never adds a multiple of it. (Such codes are called AN
+ * codes.)
  */
 const EVENT_STEP = 257
 
 /**
- * The messages of every queue, in SQL. Each call is a few seeks, whatever the depth of the queue. It begins
- * and commits nothing: the engine does, once for all the calls of a turn.
+ * The messages of every queue, in SQL. Each call takes a few seeks, whatever the depth of the queue. It does
+ * not begin or commit transactions: the engine does, once for all calls of a turn.
  */
 export class MessageStore {
   readonly #sql: Statements
@@ -60,17 +61,19 @@ export class MessageStore {
     this.#messageCount = this.#sql.countAll.get()?.value ?? 0
   }
 
-  /** How many messages there are on all queues, in whatever state; dead letters are none. */
+  /** Number of messages on all queues, in any state, without dead letters. */
   get messageCount(): number {
     return this.#messageCount
   }
 
-  /** The position of the message that was stored last, on whatever queue. */
+  /** Position of the message that was stored last, on any queue. */
   get lastPosition(): number {
     return this.#lastPosition
   }
 
-  /** Makes what was unsettled when the last process died ready again, and learns which positions are used. */
+  /**
+   * Makes messages ready that were unsettled when the last process died, and reads which positions are used.
+   */
   recover(queue: number): void {
     for (const message of this.#sql.inState.all(queue, UNSETTLED)) {
       this.#move(
@@ -93,8 +96,8 @@ export class MessageStore {
   }
 
   /**
-   * Stores an event on each of the queues, behind what waits there with the same priority. It is there for the
-   * other calls once `flush` was called.
+   * Stores an event on each of the queues, behind waiting messages of the same priority. Other calls see it
+   * after `flush`.
    */
   append(
     stored: StoredEvent,
@@ -118,19 +121,22 @@ export class MessageStore {
     }
   }
 
-  /** Inserts what was appended. */
+  /** Inserts the appended messages. */
   flush(): void {
     this.#appender.insert()
   }
 
-  /** Puts a stored event on a queue again, behind what waits there. Its body may be another queue's too. */
+  /** Puts a stored event on a queue again, behind waiting messages. Other queues may share its body. */
   requeue(queue: number, event: number, priority: number, now: number): void {
     this.#appender.addMessage(queue, READY, priority, ++this.#lastPosition, event, 1, now)
     this.#messageCount++
     this.#appender.insert()
   }
 
-  /** Takes up to `limit` ready messages off the front of a queue, counting the attempt. Corrupt ones are left there. */
+  /**
+   * Takes up to `limit` ready messages from the front of a queue and counts their attempts. Leaves corrupt
+   * ones there.
+   */
   take(queue: number, limit: number): Taken {
     const messages: TakenMessage[] = []
     const corrupt: CorruptMessage[] = []
@@ -147,14 +153,14 @@ export class MessageStore {
     return { messages, corrupt }
   }
 
-  /** Removes a message that was handled. */
+  /** Removes a handled message. */
   settle(message: Message): void {
     requireOne(this.#sql.deleteMessage.run(message.queue, UNSETTLED, message.priority, message.position))
     this.#messageCount--
     this.#dropEvent(message)
   }
 
-  /** Puts a message back to where it was taken from. The attempt does not count, but what was tried does. */
+  /** Puts a message back in its place. The attempt does not count, except for attempts in `tried`. */
   release(message: Message, tried: Tried | null): void {
     const { position, queuedAt } = message
     const attempt = tried?.attempts ?? message.attempt - 1
@@ -162,13 +168,13 @@ export class MessageStore {
     this.#move(message, UNSETTLED, READY, position, attempt, queuedAt, null, failure)
   }
 
-  /** Keeps a message back until it is due. */
+  /** Delays a message until it is due. */
   delay(message: Message, dueAt: number, failure: FailureRecord): void {
     const { position, attempt, queuedAt } = message
     this.#move(message, UNSETTLED, DELAYED, position, attempt, queuedAt, dueAt, JSON.stringify(failure))
   }
 
-  /** Puts delayed messages that are due behind what waits on their queues. Returns the queues, one for each. */
+  /** Moves due messages behind the waiting ones of their queues. Returns the queue of each moved message. */
   promoteDue(now: number, limit: number): readonly number[] {
     return this.#sql.due.all(now, limit).map((message) => {
       this.#move(message, DELAYED, READY, ++this.#lastPosition, message.attempt, now, null, message.failure)
@@ -176,12 +182,12 @@ export class MessageStore {
     })
   }
 
-  /** When the next delayed message is due, by the store's clock. */
+  /** Returns when the next delayed message is due, on the store's clock. */
   nextDueAt(): number | null {
     return this.#sql.nextDue.get()?.value ?? null
   }
 
-  /** The ready message that has waited longest, whatever its priority. */
+  /** Returns the ready message that has waited longest, whatever its priority. */
   oldest(queue: number): Message | null {
     let oldest: Message | null = null
     for (const level of LEVELS) {
@@ -191,7 +197,10 @@ export class MessageStore {
     return oldest
   }
 
-  /** The ready messages, one for each priority at most, that have waited longest and were queued by `by`. */
+  /**
+   * Returns, for each priority, the ready message that has waited longest, if it was queued at or before
+   * `by`.
+   */
   headsQueuedBy(queue: number, by: number): readonly Message[] {
     return LEVELS.flatMap((level) => {
       const head = this.#sql.head.get(queue, READY, level)
@@ -204,12 +213,12 @@ export class MessageStore {
     this.#bury(message, READY, failure)
   }
 
-  /** Makes a message that a consumer holds a dead letter. */
+  /** Makes a message held by a consumer a dead letter. */
   buryUnsettled(message: Message, failure: FailureRecord): void {
     this.#bury(message, UNSETTLED, failure)
   }
 
-  /** Deletes up to `limit` messages that are in this state and not behind a position; returns how many. */
+  /** Deletes up to `limit` messages in this state, up to the position `through`. Returns their number. */
   discard(queue: number, state: WaitingState, through: number, limit: number): number {
     const from = state === "ready" ? READY : DELAYED
     const messages = this.#sql.waitingThrough.all(queue, from, through, limit)
@@ -221,37 +230,37 @@ export class MessageStore {
     return messages.length
   }
 
-  /** Whether a consumer, or one that was cancelled, holds a message of the queue. */
+  /** Returns whether a consumer, even a cancelled one, holds a message of the queue. */
   hasUnsettled(queue: number): boolean {
     return this.#sql.anyInState.get(queue, UNSETTLED) !== null
   }
 
-  /** Counts by walking what waits for a retry. */
+  /** Counts by walking all messages that wait for a retry. */
   countDelayed(queue: number): number {
     return this.#sql.countMessages.get(queue, DELAYED)?.value ?? 0
   }
 
-  /** Counts by walking the whole queue: for the start, and after a turn that failed. */
+  /** Counts by walking the whole queue. Used at the start and after a failed turn. */
   countReady(queue: number): number {
     return this.#sql.countMessages.get(queue, READY)?.value ?? 0
   }
 
-  /** Counts by walking all of the queue's dead letters. */
+  /** Counts by walking all dead letters of the queue. */
   countDeadLetters(queue: number): number {
     return this.#sql.countDeadLetters.get(queue)?.value ?? 0
   }
 
-  /** Writes as much as a publish may need, to learn whether the disk takes it. */
+  /** Writes as much as a publish may need, to find out whether the disk has room. */
   probe(bytes: number): void {
     this.#sql.probe.run(bytes)
   }
 
-  /** Says how many turns the store has, this one included. */
+  /** Stores the number of turns, including this one. */
   countTurn(number: number): void {
     this.#sql.countTurn.run(number)
   }
 
-  /** Runs everything in one transaction. It is durable once the log is synced. */
+  /** Runs the work in one transaction. It is durable when the log is synced. */
   transaction(work: () => void): void {
     this.#sql.begin.run()
     const messageCount = this.#messageCount
@@ -261,7 +270,7 @@ export class MessageStore {
     } catch (error) {
       this.#appender.discard()
       this.#messageCount = messageCount
-      // SQLite rolls back by itself after some faults, a full disk among them.
+      // SQLite itself rolls back after some errors, for example a full disk.
       if (this.#database.inTransaction) this.#sql.rollback.run()
       throw error
     }
@@ -279,7 +288,7 @@ export class MessageStore {
     this.#sql.insertDeadLetter.run(++this.#lastPosition, queue, event, priority, JSON.stringify(failure))
   }
 
-  /** The state and position are part of the key: SQLite moves the row from one place to the other. */
+  /** The state and position are part of the key, so SQLite moves the row. */
   #move(
     key: MessageKey,
     from: number,
@@ -307,7 +316,7 @@ export class MessageStore {
     )
   }
 
-  /** Deletes an event that no queue and no dead letter holds any more. */
+  /** Deletes an event that no queue and no dead letter refers to. */
   dropEventIfFree(event: number): void {
     this.#sql.deleteEventIfFree.run(event)
   }

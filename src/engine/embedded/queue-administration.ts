@@ -14,10 +14,10 @@ import type { QueueCatalog } from "./queue-catalog.ts"
 import type { Operate, OperationNeeds } from "./turn.ts"
 import { reasonOf } from "./turn-failure.ts"
 
-/** Events that one turn deletes at most, so that the event loop goes on meanwhile. */
+/** Most events deleted in one turn, so that the event loop keeps running. */
 const MAX_DELETED_PER_TURN = 1_000
 
-/** A declaration is small, and deleting makes room on a full disk. */
+/** A declaration is small, and deletions free space on a full disk. */
 const NEEDS: OperationNeeds = { room: false }
 
 export interface EmbeddedQueueAdministrationOptions {
@@ -27,7 +27,10 @@ export interface EmbeddedQueueAdministrationOptions {
   readonly operate: Operate
 }
 
-/** Declares, deletes, empties and unbinds queues, in steps. Each step is part of a turn; the event loop runs in between. */
+/**
+ * Declares, deletes, purges and unbinds queues in steps. Each step is part of a turn; the event loop runs in
+ * between.
+ */
 export class EmbeddedQueueAdministration implements QueueAdministration {
   readonly #options: EmbeddedQueueAdministrationOptions
 
@@ -35,7 +38,7 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
     this.#options = options
   }
 
-  /** @throws {EngineStartError} if that can't be written. */
+  /** @throws {EngineStartError} if the declarations can't be written. */
   async declare(queues: readonly QueueDeclaration[]): Promise<void> {
     const { catalog, operate } = this.#options
     try {
@@ -51,7 +54,7 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
     let deleted = { events: 0, deadLetters: 0 }
     if (!ifEmpty) {
       await this.#requireUnused(queue)
-      // No event comes after this, so the steps reach an end.
+      // Without bindings the queue receives no more events, so the steps come to an end.
       await this.#unbind(queue)
     }
     while (true) {
@@ -91,7 +94,10 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
     catalog.adopt(await operate(() => catalog.write([{ ...queue.declaration, bindings: [] }]), NEEDS))
   }
 
-  /** Deletes the queue itself, or returns why not. It is gone for the rest of the turn: publishes come after this. */
+  /**
+   * Deletes the queue itself, or returns why not. Publishes come later in the turn and no longer see the
+   * queue.
+   */
   #erase(queue: Queue): Error | null {
     const { catalog, store } = this.#options
     const { name } = queue.declaration
@@ -103,7 +109,7 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
     return null
   }
 
-  /** Deletes the events that are in this state now; resolves with how many. */
+  /** Deletes the events that are in this state now. Resolves with their number. */
   async #discard(queue: Queue, state: WaitingState): Promise<number> {
     const { operate, store } = this.#options
     let total = 0

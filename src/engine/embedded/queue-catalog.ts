@@ -20,7 +20,7 @@ interface StoredQueue {
 /** Queues that were written, with their ids. */
 export type DeclaredQueues = readonly { readonly id: number; readonly declaration: QueueDeclaration }[]
 
-/** The queues, and what is bound to them. They are kept in the store and outlive the process. */
+/** The queues and their bindings. They are stored and outlive the process. */
 export class QueueCatalog {
   readonly #queues = new Map<string, Queue>()
   readonly #routes = new RoutingTable<Queue>()
@@ -40,7 +40,8 @@ export class QueueCatalog {
       for (const queue of stored) {
         store.recover(queue.id)
         const declaration = declarationOf(queue)
-        // Of an earlier version. Declared again as it is, it would not be written.
+        // Adds the missing checksum of an earlier version, because declaring the queue again without a change
+        // writes nothing.
         if (queue.checksum === null) this.#upsertQueue(declaration)
         this.#add(queue.id, declaration)
       }
@@ -48,8 +49,8 @@ export class QueueCatalog {
   }
 
   /**
-   * Writes queues that are new, or have another declaration than before, in the transaction of a turn. They are in force
-   * once `adopt` is called with what this returns.
+   * Writes queues that are new or whose declaration changed, in the transaction of a turn. They take effect
+   * when `adopt` is called with the result.
    */
   write(declarations: readonly QueueDeclaration[]): DeclaredQueues {
     const changed = declarations.filter(
@@ -57,12 +58,12 @@ export class QueueCatalog {
     )
     return changed.map((declaration) => {
       const id = this.#upsertQueue(declaration)
-      if (id === undefined) throw new Error(`SQLite gave the queue ${declaration.name} no id`)
+      if (id === undefined) throw new Error(`SQLite returned no id for the queue ${declaration.name}`)
       return { id, declaration }
     })
   }
 
-  /** Puts what was written in force. */
+  /** Applies declarations that were written. */
   adopt(declared: DeclaredQueues): void {
     for (const { id, declaration } of declared) {
       const known = this.#present(declaration.name)
@@ -74,13 +75,15 @@ export class QueueCatalog {
     }
   }
 
-  /** Deletes an empty queue, in the transaction of a turn. It is known until `remove` is called. */
+  /**
+   * Deletes an empty queue, in the transaction of a turn. It stays in the catalog until `remove` is called.
+   */
   erase(queue: Queue): void {
     requireOne(this.#delete.run(queue.id))
     queue.isDeleted = true
   }
 
-  /** Forgets a queue that was erased, unless another one was declared in its place. */
+  /** Removes an erased queue from the catalog, unless another one was declared under its name. */
   remove(queue: Queue): void {
     const { name } = queue.declaration
     if (this.#queues.get(name) === queue) this.#queues.delete(name)
@@ -114,7 +117,10 @@ export class QueueCatalog {
     return this.#routes.route(routingKey)
   }
 
-  /** Takes the counts from the store: a turn that was rolled back had changed them, and has deleted nothing. */
+  /**
+   * Reads the counts from the store again, because a turn that was rolled back had changed them. Its
+   * deletions did not happen.
+   */
   recount(): void {
     for (const queue of this.#queues.values()) {
       queue.isDeleted = false
@@ -149,13 +155,16 @@ export class QueueCatalog {
 
 const checksumOf = (name: string, declaration: string): number => crc32(declaration, crc32(name))
 
-/** @throws {StoreDamagedError} if it is not what was declared: a binding that changed would lose events silently. */
+/**
+ * @throws {StoreDamagedError} if the declaration is not what was stored: a changed binding would lose events
+ * silently.
+ */
 function declarationOf({ name, declaration, checksum }: StoredQueue): QueueDeclaration {
   if (checksum === null || checksum === checksumOf(name, declaration)) {
     try {
       return v.parse(QueueDeclarationSchema, JSON.parse(declaration))
     } catch {
-      // One that has no checksum can still be unreadable.
+      // A declaration without a checksum can still be unreadable.
     }
   }
   throw new StoreDamagedError(`the declaration of the queue ${JSON.stringify(name)} was changed`)

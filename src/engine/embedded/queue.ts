@@ -1,23 +1,23 @@
 import type { ConsumeOptions, QueueDeclaration, Subscription } from "../engine.ts"
 
-/** A queue as the running engine knows it. Its counts follow the store's, so that no publish has to count. */
+/** A queue in memory. Its counts follow the store, so that publishes don't have to count. */
 export interface Queue {
   readonly id: number
   declaration: QueueDeclaration
   ready: number
   deadLetters: number
   readonly consumers: Set<Consumer>
-  /** Set in the turn that deletes it: publishes that were routed before that skip it. */
+  /** Set in the turn that deletes the queue: publishes that were routed earlier skip it. */
   isDeleted: boolean
 }
 
 export interface Consumer extends Pick<ConsumeOptions, "onDelivery"> {
   prefetch: number
-  /** Deliveries that were begun and not settled. */
+  /** Deliveries that are not settled. */
   unsettled: number
 }
 
-/** Adds a consumer to a queue. `onCredit` is called whenever it can take more. */
+/** Adds a consumer to a queue. Calls `onCredit` whenever it can take more deliveries. */
 export function subscribe(queue: Queue, options: ConsumeOptions, onCredit: () => void): Subscription {
   const consumer: Consumer = { ...options, unsettled: 0 }
   queue.consumers.add(consumer)

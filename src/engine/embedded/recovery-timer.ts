@@ -1,9 +1,9 @@
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 
-/** The waits between attempts to write again after a fault. */
+/** Backoff between attempts to write again after a failure. */
 const RECOVERY_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 2_000 }
 
-/** Calls back to try to write again, after waits that grow until it succeeds. */
+/** Calls `recover` to retry writing, with backoff until it succeeds. */
 export class RecoveryTimer {
   readonly #recover: () => void
   readonly #delays = new RetryDelays(RECOVERY_BACKOFF)
@@ -13,13 +13,13 @@ export class RecoveryTimer {
     this.#recover = recover
   }
 
-  /** Arms the timer in place of what was armed. */
+  /** Schedules the next attempt, replacing an earlier one. */
   arm(): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(this.#recover, this.#delays.next())
   }
 
-  /** The attempt succeeded: the next waits are short again. */
+  /** Call it after a success: the next waits are short again. */
   reset(): void {
     this.#delays.reset()
   }

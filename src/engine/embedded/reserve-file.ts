@@ -6,18 +6,18 @@ import type { Report } from "../report.ts"
 import { FILE_MODE, RESERVE_FILE } from "./store-files.ts"
 import { isDiskFull, reasonOf } from "./turn-failure.ts"
 
-/** Bytes of one write. */
+/** Bytes per write. */
 const PIECE_BYTES = 1_048_576
 
-/** `stat` counts blocks of this size, whatever the file system's own. Source: stat(2), st_blocks. */
+/** `stat` counts blocks of this size on every file system. Source: stat(2), st_blocks. */
 const STAT_BLOCK_BYTES = 512
 
-/** How long to wait after the reserve could not be taken, in milliseconds. */
+/** Wait after a failed attempt to fill the reserve, in milliseconds. */
 const RETRY_MS = 60_000
 
 /**
- * Disk space that the store holds for the moment when another program has taken all the rest: a file of really
- * allocated blocks, given back to the volume when a write meets a full disk, so that events can still be settled.
+ * Disk space that the store reserves for the moment when other programs have filled the volume: a file of
+ * allocated blocks, released when a write meets a full disk, so that events can still be settled.
  */
 export class ReserveFile {
   readonly #file: string
@@ -32,27 +32,29 @@ export class ReserveFile {
     this.#report = report
   }
 
-  /** How many of these bytes are not held. */
+  /** Returns how many of these bytes are not reserved. */
   missing(bytes: number): number {
     return Math.max(0, bytes - this.#heldBytes)
   }
 
-  /** Takes so many bytes, beside the event loop. Does nothing while that goes on, or shortly after it failed. */
+  /**
+   * Reserves this many bytes without blocking the event loop. Does nothing while that is in progress, or
+   * shortly after it failed.
+   */
   fill(bytes: number): void {
     if (this.#filling !== null || this.#mustStop || performance.now() < this.#retryAt) return
     this.#filling = this.#fill(bytes)
       .catch((error: unknown) => {
         this.#retryAt = performance.now() + RETRY_MS
         this.#giveBack()
-        if (!isDiskFull(error))
-          this.#report("warn", `the disk reserve can't be taken: ${reasonOf(error)}`, {})
+        if (!isDiskFull(error)) this.#report("warn", `can't reserve disk space: ${reasonOf(error)}`, {})
       })
       .finally(() => {
         this.#filling = null
       })
   }
 
-  /** Gives the room back to the volume. False if there is nothing to give. */
+  /** Releases the space to the volume. Returns false if nothing is reserved. */
   release(): boolean {
     if (this.#heldBytes === 0) return false
     this.#releases++
@@ -60,7 +62,7 @@ export class ReserveFile {
     return true
   }
 
-  /** Runs the work; if the disk is full, gives the reserve back and runs it once more. */
+  /** Runs the work; if the disk is full, releases the reserve and runs it again. */
   spendOn<Result>(work: () => Result): Result {
     try {
       return work()
@@ -77,19 +79,19 @@ export class ReserveFile {
 
   get #heldBytes(): number {
     const stats = statSync(this.#file, { throwIfNoEntry: false })
-    // A copy of the folder may have made a hole of the file.
+    // In a copy of the folder, the file may be sparse.
     return stats === undefined ? 0 : Math.min(stats.size, stats.blocks * STAT_BLOCK_BYTES)
   }
 
   async #fill(bytes: number): Promise<void> {
-    // Random bytes: file systems that compress keep no room for zeros.
+    // Random bytes, because file systems with compression allocate nothing for zeros.
     const piece = randomFillSync(Buffer.alloc(Math.min(PIECE_BYTES, bytes)))
     const releases = this.#releases
     await using handle = await open(this.#file, "w", FILE_MODE)
     for (let at = 0; at < bytes && !this.#mustStop; at += piece.length) {
       const { bytesWritten } = await handle.write(piece, 0, Math.min(piece.length, bytes - at), at)
       if (bytesWritten === 0) throw new Error("nothing was written")
-      // Released meanwhile; this piece may have landed just after.
+      // The reserve was released meanwhile; this piece may have been written just after.
       if (this.#releases !== releases) return this.#giveBack()
     }
   }
@@ -99,7 +101,7 @@ export class ReserveFile {
     try {
       truncateSync(this.#file)
     } catch (error) {
-      this.#report("warn", `the disk reserve can't be given back: ${reasonOf(error)}`, {})
+      this.#report("warn", `can't release the reserved disk space: ${reasonOf(error)}`, {})
     }
   }
 }

@@ -2,11 +2,11 @@ import type { Report } from "../report.ts"
 import { type BootTime, readBootTime } from "./boot-time.ts"
 import type { ClockMark, ClockMarkStore } from "./clock-mark.ts"
 
-/** Where the clock takes the time from. For tests, which let it pass, jump and stand still. */
+/** Time sources of the clock. Tests replace them. */
 export interface TimeSources {
-  /** Milliseconds since the epoch, as somebody may set them at any moment. */
+  /** Milliseconds since the epoch. Anybody may set this clock at any time. */
   wall(): number
-  /** Milliseconds of this process, which only go on. May stand still while the machine is suspended. */
+  /** Milliseconds on the monotonic clock of this process. May stand still while the machine is suspended. */
   monotonic(): number
   boot(): BootTime | null
 }
@@ -18,15 +18,18 @@ const SYSTEM_TIME: TimeSources = {
 }
 
 /**
- * The smallest jump of the wall clock, and the shortest suspend, that is noticed, in milliseconds. NTP slews smaller
- * differences, and reading three clocks one after the other is exact to some 10 ms.
+ * Smallest jump of the wall clock, and shortest suspend, that is noticed, in milliseconds. NTP slews smaller
+ * differences, and reading three clocks in sequence is exact to about 10 ms.
  */
 const NOTICED_MS = 1_000
 
-/** The clocks are not compared where reading them took longer than this, in milliseconds: the process was stopped. */
+/**
+ * Longest time for reading the clocks, in milliseconds. After a longer one the process was stopped in
+ * between, so they are not compared.
+ */
 const MAX_READING_MS = 100
 
-/** How often a mark is written with a turn that is written anyway, in milliseconds. */
+/** Minimum interval between marks, in milliseconds. A mark is written with a turn that is written anyway. */
 const MARK_INTERVAL_MS = 5_000
 
 interface Reading {
@@ -36,12 +39,12 @@ interface Reading {
 }
 
 /**
- * The time of a store, in milliseconds: what is queued, due and expired is told by it. It begins as the wall clock and
- * goes on by the monotonic clock, through restarts and suspends, so that a delay has its length whatever becomes of the
- * wall clock. A jump of the wall clock is reported and not followed.
+ * The time of a store, in milliseconds. Queueing, due times and expiry use it. It starts as the wall clock
+ * and continues with the monotonic clock, through restarts and suspends, so that delays keep their length
+ * whatever happens to the wall clock. A jump of the wall clock is reported, not followed.
  *
- * After a restart within one boot it goes on by the boot clock. After a boot the wall clock alone can tell how long the
- * machine was off: the store's time goes on by as much as the wall clock did, and never back.
+ * After a restart within one boot it continues with the boot clock. After a reboot only the wall clock knows
+ * how long the machine was off: the store's time advances as much as the wall clock did, and never goes back.
  */
 export class StoreClock {
   readonly #sources: TimeSources
@@ -60,17 +63,17 @@ export class StoreClock {
     this.#anchor = { ...reading, store: mark === null ? reading.wall : this.#resume(mark, reading) }
   }
 
-  /** The store's time. Never goes back. */
+  /** Returns the store's time. Never goes back. */
   now(): number {
     return Math.floor(this.#anchor.store + this.#sources.monotonic() - this.#anchor.monotonic)
   }
 
-  /** The time for people, by the wall clock. */
+  /** Returns the wall clock time, for display. */
   wallNow(): number {
     return this.#sources.wall()
   }
 
-  /** Compares the clocks: reports a jump of the wall clock, once, and counts the time of a suspend. */
+  /** Compares the clocks: reports a jump of the wall clock once, and adds the time of a suspend. */
   check(): void {
     const reading = this.#read()
     if (this.#sources.monotonic() - reading.monotonic > MAX_READING_MS) return
@@ -80,9 +83,10 @@ export class StoreClock {
     const isSuspend = suspended >= NOTICED_MS
     const isJump = Math.abs(jumped) >= NOTICED_MS
     if (!isSuspend && !isJump) return
-    if (isSuspend) this.#report("info", "the machine was suspended; delays went on", { ms: suspended })
+    if (isSuspend)
+      this.#report("info", "the machine was suspended; delays continued meanwhile", { ms: suspended })
     if (isJump) this.#reportJump(jumped)
-    // Each is told once: what was less than noticeable stays to be told once it has grown.
+    // Reports each difference once: a smaller one is kept until it is large enough.
     this.#anchor = {
       store: this.#anchor.store + elapsed + (isSuspend ? suspended : 0),
       wall: isJump ? reading.wall : reading.wall - jumped,
@@ -93,8 +97,8 @@ export class StoreClock {
   }
 
   /**
-   * Writes a mark with a turn, where the last one is some seconds old. What `check` noticed is written with the next
-   * turn, even an empty one: otherwise the jump would come in by a restart.
+   * Writes a mark with a turn if the last one is some seconds old. A difference that `check` noticed is
+   * written with the next turn, even an empty one: otherwise a restart would apply the jump.
    */
   keepMark(turn: { readonly isEmpty: boolean }): void {
     const age = this.#sources.monotonic() - this.#markedAt
@@ -106,7 +110,7 @@ export class StoreClock {
     try {
       this.#mark()
     } catch {
-      // A disk that is full keeps the mark before, which serves as well: the time goes on from it.
+      // On a full disk the previous mark stays, and the time continues from it.
     }
     this.#marks.close()
   }
@@ -131,7 +135,7 @@ export class StoreClock {
     const byWall = wall - mark.wallTime
     const isSameBoot = boot !== null && boot.bootId === mark.bootId && mark.sinceBoot !== null
     const byBoot = isSameBoot ? boot.sinceBootMs - (mark.sinceBoot ?? 0) : -1
-    // A container that shows its own time since its start begins again within one boot of the machine.
+    // In a container that shows its own uptime, the boot clock restarts within one boot of the machine.
     if (byBoot < 0) {
       if (byWall < 0) {
         this.#report("warn", "the wall clock is behind the time when the store was last used", {
@@ -145,11 +149,11 @@ export class StoreClock {
   }
 
   #reportJump(ms: number): void {
-    this.#report("warn", "the wall clock jumped; delays and expiry go on as before", { ms: Math.round(ms) })
+    this.#report("warn", "the wall clock jumped; delays and expiry are not affected", { ms: Math.round(ms) })
   }
 }
 
-/** How much further the boot clock went than the monotonic clock, in milliseconds. */
+/** Returns how much further the boot clock advanced than the monotonic clock, in milliseconds. */
 function suspendedFor(anchor: Reading, { boot }: Reading, elapsed: number): number {
   if (boot === null || anchor.boot === null || boot.bootId !== anchor.boot.bootId) return 0
   return Math.max(0, boot.sinceBootMs - anchor.boot.sinceBootMs - elapsed)

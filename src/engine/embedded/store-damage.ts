@@ -2,43 +2,43 @@ import type { Database } from "bun:sqlite"
 import { SQLiteError } from "bun:sqlite"
 import { reasonOf } from "./turn-failure.ts"
 
-/** The store holds what this service never wrote: a disk or a program has changed its file. */
+/** The store contains something that this service never wrote: a disk or another program changed its file. */
 export class StoreDamagedError extends Error {
   override readonly name = "StoreDamagedError"
 }
 
 const WHAT_TO_DO =
-  "stop the service, keep a copy of DATA_DIR, and restore a backup or save what can be read (docs/troubleshooting.md)"
+  "stop the service, keep a copy of DATA_DIR, then restore a backup or recover what is readable (docs/troubleshooting.md)"
 
 /**
- * Faults that pass, or that somebody can mend under the running service: a full or failing disk, a file system that is
- * read-only for a moment, no memory. Source: sqlite.org/rescode.html.
+ * Errors that pass, or that an operator can fix while the service runs: a full or failing disk, a file system
+ * that is temporarily read-only, no memory. Source: sqlite.org/rescode.html.
  */
 const PASSING = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|NOMEM|CANTOPEN|READONLY|PROTOCOL|INTERRUPT)/
 
-/** Tables that are small beside the bodies, and whose rows have no checksum. */
+/** Tables that are small compared with the bodies, and whose rows have no checksum. */
 const CHECKED_TABLES = ["queues", "messages", "dead_letters"]
 
 const codeOf = (cause: unknown): string => (cause instanceof SQLiteError ? (cause.code ?? "") : "")
 
-/** Whether the file itself is at fault: SQLite can't read it, or what it read can't be true. */
+/** Returns whether the file itself is damaged: SQLite can't read it, or its content can't be correct. */
 export const isDamage = (cause: unknown): boolean =>
   cause instanceof StoreDamagedError || /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(cause))
 
 /**
- * Says why a fault will not pass, with what to do about it. Returns null for a fault that may pass: only then trying
- * again makes sense.
+ * Explains why an error is permanent, and what to do about it. Returns null for an error that may pass: only
+ * then retrying makes sense.
  */
 export function explainLasting(cause: unknown): string | null {
   const reason = reasonOf(cause)
   if (isDamage(cause)) return `the store is damaged: ${reason}; ${WHAT_TO_DO}`
   if (PASSING.test(codeOf(cause))) return null
-  return `the store can't be used, and would not be by trying again: ${reason}`
+  return `the store can't be used, and retrying does not help: ${reason}`
 }
 
 /**
- * Rows that no queue would ever deliver: they would be lost without a word. States are ready, unsettled and delayed, and
- * a delayed message alone is due at a time.
+ * Finds rows that no queue would ever deliver, so they would be lost silently. The states are ready,
+ * unsettled and delayed, and only a delayed message has a due time.
  */
 const STRAYS = `
   SELECT 'messages' AS place FROM messages
@@ -48,8 +48,8 @@ const STRAYS = `
   LIMIT 1`
 
 /**
- * Checks that queues, messages and dead letters are whole, in order, in their indexes, and somewhere that they are
- * looked for. Takes about a second for a million messages. Bodies are not read: each is checked when it is delivered.
+ * Checks that queues, messages and dead letters are intact, ordered, indexed, and belong to a queue. Takes
+ * about a second per million messages. Does not read bodies: each one is checked when it is delivered.
  * @throws {StoreDamagedError}
  */
 export function requireSoundTables(database: Database): void {
@@ -58,15 +58,15 @@ export function requireSoundTables(database: Database): void {
       `SELECT integrity_check AS result FROM pragma_integrity_check('${table}')`,
     )
     const result = found.get()?.result
-    if (result !== "ok") throw new StoreDamagedError(`its table ${table}: ${result?.replaceAll("\n", " ")}`)
+    if (result !== "ok") throw new StoreDamagedError(`table ${table}: ${result?.replaceAll("\n", " ")}`)
   }
   const stray = database.query<{ place: string }, []>(STRAYS).get()
   if (stray !== null) throw new StoreDamagedError(`some of its ${stray.place} belong to no queue`)
 }
 
 /**
- * Checks that a statement found its one row. A row that was just read, and is not found by its key, is out of order: it
- * would be read again for ever.
+ * Checks that a statement changed exactly one row. A row that was just read but is not found by its key is
+ * out of order, and would be read again forever.
  * @throws {StoreDamagedError}
  */
 export function requireOne({ changes }: { readonly changes: number }): void {

@@ -6,16 +6,16 @@ import { FILE_MODE, LOCK_FILE } from "./store-files.ts"
 import { reasonOf } from "./turn-failure.ts"
 
 /**
- * The right of this process to the store of a folder, held until it is disposed of or the process ends.
+ * Exclusive use of a folder's store by this process, until it is disposed of or the process ends.
  *
- * SQLite's own locks are POSIX locks: the process loses them when any code in it, a handler that copies the store say,
- * closes any descriptor of the locked file. A `flock` belongs to the descriptor that took it, so nothing else in the
- * process can drop it. Source: fcntl(2), "Advisory record locking"; flock(2).
+ * SQLite's own locks are POSIX locks: the process loses them when any of its code, for example a handler that
+ * copies the store, closes any descriptor of the locked file. A `flock` belongs to the descriptor that took
+ * it, so nothing else in the process can drop it. Source: fcntl(2), "Advisory record locking"; flock(2).
  */
 export class StoreLock implements Disposable {
   readonly #descriptor: number
 
-  /** @throws {EngineStartError} if another process, or another engine of this one, has the store. */
+  /** @throws {EngineStartError} if another process, or another engine of this one, uses the store. */
   constructor(dataDir: string) {
     const file = join(dataDir, LOCK_FILE)
     try {
@@ -26,7 +26,7 @@ export class StoreLock implements Disposable {
     if (tryFlock(this.#descriptor, "exclusive")) return
     closeSync(this.#descriptor)
     throw new EngineStartError(
-      `DATA_DIR ${dataDir} is in use by another process: stop that one, or give this one its own DATA_DIR`,
+      `DATA_DIR ${dataDir} is in use by another process: stop that process, or set another DATA_DIR`,
     )
   }
 
@@ -35,7 +35,7 @@ export class StoreLock implements Disposable {
   }
 }
 
-/** Whether a process has the store of a folder at this moment. */
+/** Returns whether a process uses the store of a folder now. */
 export function isStoreTaken(dataDir: string): boolean {
   const file = join(dataDir, LOCK_FILE)
   if (!existsSync(file)) return false

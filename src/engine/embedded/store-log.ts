@@ -4,44 +4,53 @@ import { LogLength } from "./log-length.ts"
 import { SyncRequest, THEN_CHECKPOINT, THEN_NOTHING, THEN_TAKE_OVER } from "./sync-request.ts"
 import type { SyncStart } from "./sync-thread.ts"
 
-/** What becomes of a sync. Callbacks and no promise: they are called in the turn of the event loop that learns of it. */
+/**
+ * Receives the result of a sync. Callbacks instead of a promise, because they run in the same turn of the
+ * event loop.
+ */
 export interface SyncWatcher {
-  /** All that was written before the sync is on the disk. */
+  /** Everything written before the sync is on the disk. */
   onSynced(): void
-  /** The database may be written again. Called after `onSynced`, with a checkpoint between them now and then. */
+  /** The database may be written again. Called after `onSynced`, sometimes with a checkpoint in between. */
   onWritable(): void
-  /** What was written since the last sync may not be on the disk, and must never be confirmed. */
+  /** Writes since the last sync may not be on the disk, and must never be confirmed. */
   onFailed(cause: Error): void
 }
 
-/** What the engine needs of the log that SQLite writes. */
+/** The engine's view of SQLite's log. */
 export interface Log {
-  /** Brings the log onto the disk. One sync at a time: the next may begin once the database may be written again. */
+  /**
+   * Brings the log onto the disk. One sync at a time: the next may begin when the database may be written
+   * again.
+   */
   sync(turn: number, watcher: SyncWatcher): void
   /** Makes the next sync copy the log into the database, however short the log is. */
   hurry(): void
-  /** Closes the database with `closeDatabase`, and lets go of the log. */
+  /** Closes the database with `closeDatabase`, and releases the log. */
   close(closeDatabase: () => void): Promise<void>
 }
 
-/** The share of the log's length that is written before a checkpoint that was not whole is tried again. */
+/** Share of the log's length that is written before an incomplete checkpoint is retried. */
 const AGAIN_SHARE = 1 / 4
 
-/** The sync thread's own entry file, beside this one in the sources. */
+/** Entry file of the sync thread, next to this file in the sources. */
 const SYNC_THREAD_URL = new URL("./sync-thread.ts", import.meta.url).href
 
 export interface StoreLogOptions {
   readonly database: Database
   readonly storeId: string
-  /** How long the log may become before it is copied into the database, in pages. */
+  /** Maximum length of the log before it is copied into the database, in pages. */
   readonly logPages: number
-  /** The entry file of the thread. Default: the one in the sources. */
+  /** Entry file of the thread. Default: the file in the sources. */
   readonly threadUrl?: string | undefined
-  /** Called once, if the log fails while no sync was asked for. */
+  /** Called once if the log fails while no sync is in progress. */
   readonly onFailure: (reason: Error) => void
 }
 
-/** Has the log synced, and copied into the database, by a thread of its own: the event loop never waits for the disk. */
+/**
+ * Syncs the log and copies it into the database on a dedicated thread, so the event loop never waits for the
+ * disk.
+ */
 export class StoreLog implements Log {
   readonly #thread: Worker
   readonly #request = new SyncRequest()
@@ -49,7 +58,7 @@ export class StoreLog implements Log {
   readonly #logPages: number
   readonly #onFailure: (reason: Error) => void
   #watcher: SyncWatcher | null = null
-  /** What waits while the store is closed. */
+  /** Set while the store is being closed. */
   #closing: PromiseWithResolvers<void> | null = null
   /** In pages. */
   #checkpointAt: number
@@ -61,7 +70,7 @@ export class StoreLog implements Log {
     this.#logPages = logPages
     this.#checkpointAt = logPages
     this.#thread = new Worker(threadUrl)
-    // Outside the dispatch of the message: code that it resumes could wait for a message that comes after it.
+    // Outside the dispatch of the message, because resumed code could wait for a later message.
     this.#thread.onmessage = ({ data }: MessageEvent<SyncAnswer>) => setImmediate(() => this.#take(data))
     this.#thread.onerror = ({ message }) => this.#fail(new Error(`the sync thread ended: ${message}`))
     const start: SyncStart = { databaseFile: database.filename, storeId, memory: this.#request.memory }
@@ -78,7 +87,7 @@ export class StoreLog implements Log {
   }
 
   hurry(): void {
-    // A log of no pages has nothing to copy.
+    // An empty log has nothing to copy.
     this.#checkpointAt = 1
   }
 
@@ -90,7 +99,7 @@ export class StoreLog implements Log {
       closeDatabase()
       await this.#askToClose(THEN_NOTHING)
     } catch {
-      // What was confirmed is in the log, and the next process takes it from there.
+      // Everything confirmed is in the log, and the next process recovers it from there.
     } finally {
       this.#thread.terminate()
     }

@@ -3,22 +3,25 @@ import { join } from "node:path"
 import { FILE_MODE, MARK_FILE } from "./store-files.ts"
 import { isDiskFull } from "./turn-failure.ts"
 
-/** Digits of a turn's number: every safe integer fits, so the line keeps its length and is written in place. */
+/**
+ * Digits of a turn number: every safe integer fits, so the line has a fixed length and is overwritten in
+ * place.
+ */
 const TURN_DIGITS = 16
 
-/** A store's identity and the number of a turn in it. */
+/** The identity of a store and the number of one of its turns. */
 export interface TurnMark {
   readonly storeId: string
   readonly turn: number
 }
 
 /**
- * Remembers, outside the database, the last turn that was confirmed. If the database has fewer turns at the next start,
+ * Records the last confirmed turn outside the database. If the database has fewer turns at the next start,
  * its log was damaged, deleted or replaced, and events that were answered 201 are missing.
  *
- * The mark is written after its turn is on the disk and is not synced itself, so a power loss can leave an older mark
- * but never a newer one. For the same reason a full disk, which takes no mark, is no reason to refuse events: the older
- * mark finds fewer missing turns, and none that are there.
+ * The mark is written after its turn is on the disk and is not synced itself, so a power loss can leave an
+ * older mark but never a newer one. For the same reason a full disk, which takes no mark, is no reason to
+ * refuse events: an older mark detects fewer missing turns, but never reports turns that exist.
  */
 export class StoreMark implements Disposable {
   readonly #dataDir: string
@@ -50,25 +53,25 @@ export class StoreMark implements Disposable {
   }
 }
 
-/** The mark of a store; null if there is none that can be read. */
+/** Returns the mark of a store, or null if there is no readable one. */
 export function readStoreMark(dataDir: string): TurnMark | null {
   let text: string
   try {
     text = readFileSync(join(dataDir, MARK_FILE), "utf8")
   } catch {
-    // A store of an earlier version has none, and neither has one that was restored from a backup.
+    // Stores of earlier versions and restored backups have no mark.
     return null
   }
   const [, storeId, turn] = /^([\da-f]+) (\d+)\n$/.exec(text) ?? []
   return storeId === undefined || turn === undefined ? null : { storeId, turn: Number(turn) }
 }
 
-/** Null if the disk was full. */
+/** Returns null if the disk is full. */
 function unlessFull<Result>(work: () => Result): Result | null {
   try {
     return work()
   } catch (error) {
-    // The mark that is there is an older one, if any.
+    // An older mark stays, if there is one.
     if (isDiskFull(error)) return null
     throw error
   }

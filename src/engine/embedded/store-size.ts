@@ -2,22 +2,22 @@ import type { Database } from "bun:sqlite"
 import { statSync } from "node:fs"
 import { LogLength } from "./log-length.ts"
 
-/** How large an open store is. */
+/** The size of an open store. */
 export interface StoreSize {
   readonly pageBytes: number
-  /** Pages of the database, those that only the write-ahead log has included. */
+  /** Pages of the database, including those that only the write-ahead log has. */
   readonly pages: number
-  /** Pages of those that hold nothing. */
+  /** Number of these pages that are free. */
   readonly freePages: number
-  /** Bytes of the database's file. */
+  /** Bytes of the database file. */
   readonly fileBytes: number
-  /** Bytes of the write-ahead log's file, which is overwritten in place once the log begins anew. */
+  /** Bytes of the write-ahead log file. SQLite overwrites it in place after it restarts the log. */
   readonly logFileBytes: number
-  /** Bytes of it that the next commit is written behind. */
+  /** Bytes of the log before the next commit. */
   readonly logBytes: number
 }
 
-/** Measures a store. Each call costs two system calls, and a look at SQLite's first page and at its log's index. */
+/** Measures a store. Each call takes two system calls, and reads SQLite's first page and its log index. */
 export class StoreMeter {
   readonly #file: string
   readonly #pageBytes: number

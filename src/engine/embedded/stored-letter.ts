@@ -11,23 +11,25 @@ export interface LetterRow extends EventRow {
   readonly failure: unknown
 }
 
-/** A dead letter as it is shown. */
+/** A dead letter for display. */
 export interface StoredLetter extends DeadLetter {
-  /** Its event is not what was stored: it is shown as far as it can be read, and stays a dead letter. */
+  /**
+   * True if its event differs from what was stored: the readable part is shown, and it stays a dead letter.
+   */
   readonly isCorrupt: boolean
 }
 
-/** Of a record that can't be read any more. */
+/** Replaces a record that is no longer readable. */
 const UNREADABLE: FailureRecord = {
   reason: "corrupt",
   attempts: 0,
   firstFailedAt: 0,
   lastFailedAt: 0,
-  error: { name: "CorruptRecord", message: "why it became a dead letter can't be read any more" },
+  error: { name: "CorruptRecord", message: "the reason of the dead letter is no longer readable" },
   module: null,
 }
 
-/** Reads a dead letter, whatever became of it. Never throws. */
+/** Reads a dead letter, even a damaged one. Never throws. */
 export function toLetter(row: LetterRow, queue: number): StoredLetter {
   const { event, priority } = row
   const failure = decodeFailure(row.failure) ?? UNREADABLE

@@ -1,31 +1,31 @@
 /**
- * How the engine asks its sync thread, through shared memory: a `postMessage` would wait for the thread's event loop,
- * which the thread does not run.
+ * Requests from the engine to its sync thread, through shared memory. A `postMessage` would wait for the
+ * thread's event loop, which the thread does not run.
  */
 
-/** What the thread does once the log is on the disk. */
+/** Follow-ups of a request: the thread runs one after the log is on the disk. */
 export const THEN_NOTHING = 0
-/** Copy the log into the database, so that the log begins anew. */
+/** Copy the log into the database, so that SQLite can restart the log. */
 export const THEN_CHECKPOINT = 1
-/** Take over the store, for the engine to close its own connection. */
+/** Take over the store, so that the engine can close its own connection. */
 export const THEN_TAKE_OVER = 2
 
 export type FollowUp = typeof THEN_NOTHING | typeof THEN_CHECKPOINT | typeof THEN_TAKE_OVER
 
 const NUMBER = 0
 const THEN = 1
-/** In the view of 64-bit numbers. */
+/** Index in the view of 64-bit numbers. */
 const TURN = 1
 
 const BYTES = 16
 
-/** One request at a time. The next may be made once the one before is answered. */
+/** One request at a time. Make the next one after the previous one is answered. */
 export class SyncRequest {
   readonly memory: SharedArrayBuffer
   readonly #words: Int32Array
   readonly #turns: BigInt64Array
 
-  /** @param memory that of the other side; without it, of its own */
+  /** @param memory memory of the other side. Default: new memory */
   constructor(memory = new SharedArrayBuffer(BYTES)) {
     this.memory = memory
     this.#words = new Int32Array(memory)
@@ -40,12 +40,15 @@ export class SyncRequest {
     Atomics.notify(this.#words, NUMBER)
   }
 
-  /** The number of the latest request; it overflows, so that numbers are compared for equality alone. */
+  /** Number of the latest request. It overflows, so compare it only for equality. */
   get number(): number {
     return Atomics.load(this.#words, NUMBER)
   }
 
-  /** Blocks until there is another request than that number, or so many milliseconds have passed. */
+  /**
+   * Blocks until the request number differs from `number`, or for `timeoutMs` milliseconds. Returns false on
+   * a timeout.
+   */
   waitForOther(number: number, timeoutMs: number): boolean {
     return Atomics.wait(this.#words, NUMBER, number, timeoutMs) !== "timed-out"
   }

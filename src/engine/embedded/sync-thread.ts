@@ -1,11 +1,11 @@
-/** The entry of the thread that brings the store onto the disk. It takes one message, and then requests. */
+/** Entry of the thread that syncs the store. It receives one message, then serves requests. */
 import { type KeptStore, LogKeeper, type SyncAnswer } from "./log-keeper.ts"
 import { SyncRequest } from "./sync-request.ts"
 import { reasonOf } from "./turn-failure.ts"
 
 declare const self: Worker
 
-/** What the thread is started with. */
+/** The message that starts the thread. */
 export interface SyncStart extends KeptStore {
   readonly memory: SharedArrayBuffer
 }

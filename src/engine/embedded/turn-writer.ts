@@ -13,7 +13,7 @@ import { StoreDamagedError } from "./store-damage.ts"
 import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
 import { unroutable } from "./turn-failure.ts"
 
-/** A message that was taken for a consumer. */
+/** A message taken for a consumer. */
 export interface Claim {
   readonly message: TakenMessage
   readonly queue: Queue
@@ -21,28 +21,28 @@ export interface Claim {
 }
 
 export interface WrittenTurn {
-  /** Counts the turns of the store. A turn that changed nothing has the number of the one before. */
+  /** Number of the store's last turn. A turn that changes nothing keeps the number of the previous one. */
   readonly number: number
-  /** Each publish, with why it was refused, or null where it is stored. */
+  /** Each publish with its error, or null if it is stored. */
   readonly publishes: readonly { readonly pending: PendingPublish; readonly error: PublishError | null }[]
   readonly claims: readonly Claim[]
-  /** Whether the turn stopped at a bound, and another should follow at once. */
+  /** True if the turn stopped at a bound and another one should follow at once. */
   readonly hasMore: boolean
 }
 
-/** Messages that become due, or expire, in one turn and queue at the most: a turn stays short. */
+/** Most messages that become due or expire in one turn and queue, so that a turn stays short. */
 const MAX_MOVED_PER_TURN = 1_000
 
-/** Longest delay of a retry, in milliseconds: a year. */
+/** Longest delay of a retry, in milliseconds: one year. */
 const MAX_DELAY_MS = 365 * 86_400_000
 
 /**
- * How often every queue is looked through for expired events, in milliseconds. One without a consumer can
- * keep an expired event for that long; a consumer never gets one.
+ * Interval at which all queues are checked for expired events, in milliseconds. A queue without a consumer
+ * can hold an expired event for that long; a consumer never receives one.
  */
 export const EXPIRY_INTERVAL_MS = 500
 
-/** What is written to learn whether the disk has room again, in bytes: about a turn of common events. */
+/** Bytes written to find out whether the disk has room again: about one turn of common events. */
 const PROBE_BYTES = 65_536
 
 export interface TurnWriterOptions {
@@ -50,13 +50,13 @@ export interface TurnWriterOptions {
   readonly catalog: QueueCatalog
   readonly clock: StoreClock
   readonly room: DiskRoom
-  /** The number of the store's last turn. */
+  /** Number of the store's last turn. */
   readonly turn: number
   readonly report: Report
   readonly onBuried: OnBuried | undefined
 }
 
-/** Writes a turn in one transaction. The order within it is the order in which a user would expect effects. */
+/** Writes a turn in one transaction, in the order in which a user expects the effects. */
 export class TurnWriter {
   readonly #store: MessageStore
   readonly #catalog: QueueCatalog
@@ -67,7 +67,7 @@ export class TurnWriter {
   #expiredAt = Number.NEGATIVE_INFINITY
   #hasMore = false
   #number: number
-  /** Of this turn, with what is told of each. */
+  /** Corrupt events of this turn, as log fields. */
   #corrupt: Readonly<Record<string, unknown>>[] = []
   readonly #burials: Burials
 
@@ -82,17 +82,17 @@ export class TurnWriter {
     this.#nextDueAt = store.nextDueAt()
   }
 
-  /** That of the store's last turn. */
+  /** Number of the store's last turn. */
   get number(): number {
     return this.#number
   }
 
-  /** When the next delayed message is due, by the store's clock. */
+  /** When the next delayed message is due, on the store's clock. */
   get nextDueAt(): number | null {
     return this.#nextDueAt
   }
 
-  /** @throws {SQLiteError} where it could not be written; then nothing of it was. */
+  /** @throws {SQLiteError} if the turn can't be written. Nothing of it is written then. */
   write(turn: Turn): WrittenTurn {
     const now = this.#clock.now()
     const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
@@ -123,14 +123,14 @@ export class TurnWriter {
     if (!turn.isEmpty || claims.length > 0) this.#number++
     this.#burials.written()
     for (const fields of this.#corrupt)
-      this.#report("error", "an event is corrupt, and now a dead letter", fields)
+      this.#report("error", "corrupt event moved to the dead letters", fields)
     return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
   }
 
   /**
-   * Writes something. While the disk is short of room that is a single row, for which the database does not grow: such a
-   * store can still settle, in the room that its log has.
-   * @throws {SQLiteError} while the disk takes no writes.
+   * Tries a write. While the disk is short of space it writes a single row, for which the database does not
+   * grow: such a store can still settle within the space of its log.
+   * @throws {SQLiteError} while the disk accepts no writes.
    */
   probe(): void {
     this.#store.transaction(() => this.#store.probe(this.#room.shortage === null ? PROBE_BYTES : 0))
@@ -161,7 +161,7 @@ export class TurnWriter {
     }
   }
 
-  /** All of the event's queues take it, or none does. */
+  /** Stores the event on all of its queues or on none. */
   #publish({ stored, routingKey, priority, ...publish }: PendingPublish, now: number): PublishError | null {
     const queues = present(publish.queues)
     if (queues.length === 0) return unroutable(routingKey)
@@ -181,10 +181,13 @@ export class TurnWriter {
     return null
   }
 
-  /** A queue that was given a lower limit, or got deliveries back, can have more than one too many. */
+  /**
+   * Drops the oldest events of a full queue. After its limit was lowered or deliveries were returned, more
+   * than one may be too many.
+   */
   #makeRoom(queue: Queue): void {
     if (!isFull(queue)) return
-    // The oldest may be one of this turn.
+    // The oldest event may belong to this turn.
     this.#store.flush()
     for (let dropped = 0; isFull(queue) && dropped < MAX_MOVED_PER_TURN; dropped++) {
       const oldest = this.#store.oldest(queue.id)
@@ -202,7 +205,7 @@ export class TurnWriter {
     this.#nextDueAt = this.#store.nextDueAt()
   }
 
-  /** Looks at the heads of every queue, but not in every turn: most have nothing to expire. */
+  /** Checks the heads of every queue, but not in every turn, because most have nothing to expire. */
   #expireAll(now: number): void {
     if (now - this.#expiredAt < EXPIRY_INTERVAL_MS) return
     this.#expiredAt = now
@@ -220,14 +223,14 @@ export class TurnWriter {
     this.#stopAtBound(queue)
   }
 
-  /** What is left of this work goes into the next turn, so that this one stays short. */
+  /** Leaves the rest of this work to the next turn, so that this one stays short. */
   #stopAtBound(queue: Queue): void {
     if (queue.ready === 0) return
     this.#hasMore = true
     this.#expiredAt = Number.NEGATIVE_INFINITY
   }
 
-  /** Gives each consumer what it has credit for, and never an event that waited too long. */
+  /** Gives each consumer as many events as it has credit for, and never an expired one. */
   #claim(queue: Queue, claims: Claim[], now: number): void {
     const queuedBy = now - queue.declaration.ttlMs
     for (const consumer of queue.consumers) {
@@ -238,7 +241,7 @@ export class TurnWriter {
         const { messages, corrupt } = this.#store.take(queue.id, wanted)
         const count = messages.length + corrupt.length
         if (count < wanted)
-          throw new StoreDamagedError(`${queue.declaration.name} has fewer events than it had`)
+          throw new StoreDamagedError(`${queue.declaration.name} has fewer events than were counted`)
         queue.ready -= count
         left -= count
         for (const each of corrupt) this.#buryCorrupt(queue, each)
@@ -270,7 +273,7 @@ export class TurnWriter {
     this.#corrupt.push({ queue: queue.declaration.name, event: message.event, event_id: eventId, fault })
   }
 
-  /** It had been taken, but nobody has seen it: that was no attempt. */
+  /** The message was taken but not delivered, so the attempt does not count. */
   #buryExpired(queue: Queue, message: Message): void {
     const failure = endWithoutAttempt(message, message.attempt - 1, "expired", this.#clock.wallNow())
     this.#store.buryUnsettled(message, failure)
@@ -279,18 +282,20 @@ export class TurnWriter {
   }
 }
 
-/** What SQLite can keep as a time, whatever was asked for. */
+/** Limits a delay to a time that SQLite can store. */
 function boundDelay(delayMs: number): number {
   return Number.isNaN(delayMs) ? 0 : Math.min(MAX_DELAY_MS, Math.max(0, delayMs))
 }
 
-/** Without the queues that were deleted after the event was routed. */
+/** Drops queues that were deleted after the event was routed. */
 const present = (queues: readonly Queue[]): readonly Queue[] =>
   queues.some(({ isDeleted }) => isDeleted) ? queues.filter(({ isDeleted }) => !isDeleted) : queues
 
 const isFull = (queue: Queue): boolean => queue.ready >= queue.declaration.maxLength
 
-/** The record of an event that ends without a handler; an error of an attempt before is kept. */
+/**
+ * Returns the failure record of an event that ends without an attempt. Keeps the error of an earlier attempt.
+ */
 function endWithoutAttempt(
   message: Message,
   attempts: number,

@@ -4,25 +4,25 @@ import type { StoredEvent } from "./checksum.ts"
 import type { Message } from "./message-statements.ts"
 import type { Consumer, Queue } from "./queue.ts"
 
-/** A publish that waits for its confirm. */
+/** A publish waiting for its confirm. */
 export interface PendingPublish {
   readonly stored: StoredEvent
   readonly routingKey: string
-  /** As the engine orders by it, 0 to 9. */
+  /** The number that the engine orders by, 0 to 9. */
   readonly priority: number
   readonly queues: readonly Queue[]
   readonly confirm: () => void
   readonly refuse: (error: unknown) => void
 }
 
-/** How a delivery is to be settled. */
+/** How to settle a delivery. */
 export type Settlement =
   | { readonly kind: "ack" }
   | { readonly kind: "release"; readonly tried: Tried | null }
   | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
   | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
 
-/** A settlement that waits to be durable. */
+/** A settlement waiting to be durable. */
 export interface PendingSettlement {
   readonly settlement: Settlement
   readonly message: Message
@@ -32,16 +32,16 @@ export interface PendingSettlement {
   readonly fail: (error: Error) => void
 }
 
-/** What an operation needs to be written. */
+/** Requirements of an operation. */
 export interface OperationNeeds {
-  /** Whether it adds to the store, and is refused while publishing is blocked. */
+  /** True if the operation adds to the store, and is refused while publishing is blocked. */
   readonly room: boolean
 }
 
-/** Runs in the next turn; resolves once that is on the disk. @throws {EngineUnavailableError} */
+/** Runs `write` in the next turn. Resolves when it is on the disk. @throws {EngineUnavailableError} */
 export type Operate = <Result>(write: (now: number) => Result, needs: OperationNeeds) => Promise<Result>
 
-/** Anything else that is written: a declaration, a step of a redrive or a purge. */
+/** Any other write: a declaration, or a step of a redrive or a purge. */
 export interface PendingOperation {
   readonly needs: OperationNeeds
   /** Runs in the turn's transaction. If it throws, nothing of the turn is written. */
@@ -50,7 +50,7 @@ export interface PendingOperation {
   readonly refuse: (cause: unknown) => void
 }
 
-/** An operation, and the promise of its result once that is on the disk. */
+/** Returns an operation, and a promise of its result that resolves when it is on the disk. */
 export function newOperation<Result>(
   write: (now: number) => Result,
   needs: OperationNeeds,
@@ -69,13 +69,13 @@ export function newOperation<Result>(
   return { operation, done }
 }
 
-/** What is asked of the engine in one turn of the event loop; it is committed together. */
+/** The requests to the engine in one turn of the event loop. They are committed together. */
 export class Turn {
   readonly publishes: PendingPublish[] = []
   readonly operations: PendingOperation[] = []
   readonly settlements: PendingSettlement[] = []
 
-  /** Whether something was asked for in it. */
+  /** True if the turn has no requests. */
   get isEmpty(): boolean {
     return this.publishes.length + this.operations.length + this.settlements.length === 0
   }

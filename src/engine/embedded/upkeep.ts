@@ -12,21 +12,21 @@ export interface UpkeepOptions {
   readonly logPages: number
   readonly mayWrite: () => boolean
   readonly checkpoint: () => Promise<void>
-  /** Called if the store turns out to be damaged. */
+  /** Called when the store turns out to be damaged. */
   readonly onDamage: (cause: unknown) => void
-  /** Called after each look at the volume. */
+  /** Called after each check of the volume. */
   readonly onLook: () => void
   readonly report: Report
 }
 
-/** A store of a version before vacuum was incremental. */
+/** Logged for a store of a version without incremental vacuum. */
 const CANT_SHRINK =
-  "the store's file has a format that keeps its size: stop the service and run event-broker store compact, once"
+  "the format of the store's file does not let it shrink: stop the service and run event-broker store compact once"
 
-/** How often the volume and the free pages are looked at, in milliseconds. */
+/** Interval at which the volume and the free pages are checked, in milliseconds. */
 const LOOK_INTERVAL_MS = 500
 
-/** Keeps an eye on the disk for an open store: on the room that is left, and on what the store can give back. */
+/** Watches the disk for an open store: the free space, and the pages that the store can return. */
 export class Upkeep {
   readonly room: DiskRoom
   readonly #reserve: ReserveFile
@@ -46,7 +46,7 @@ export class Upkeep {
     this.#timer = setInterval(() => void this.#look(), LOOK_INTERVAL_MS)
   }
 
-  /** Something was written on behalf of events. */
+  /** Call it after writes on behalf of events: postpones the vacuum. */
   noteWork(): void {
     this.#vacuum?.postpone()
   }
@@ -65,7 +65,8 @@ export class Upkeep {
       if (size === null) return
       this.#vacuum?.consider(size)
     } catch {
-      // A volume that can't be asked leaves the room as it was; the store's next write finds out what is wrong.
+      // If the volume can't be checked, the budget is unchanged; the store's next write finds out what is
+      // wrong.
       return
     }
     this.#onLook()

@@ -3,32 +3,32 @@ import { statfs } from "node:fs/promises"
 
 const MEBIBYTE = 1_048_576
 
-/** A folder's volume, in bytes. */
+/** Space on a folder's volume, in bytes. */
 export interface VolumeSpace {
   readonly totalBytes: number
-  /** What this user may still write; some file systems keep a share for root. */
+  /** Bytes that this user may still write; some file systems reserve a share for root. */
   readonly freeBytes: number
 }
 
 /**
- * Write-ahead log on a large volume before its pages are copied into the database, in bytes. A page that changes
- * often, such as a queue's tail, is then copied once for many commits.
+ * Length of the write-ahead log on a large volume before its pages are copied into the database, in bytes. A
+ * page that changes often, such as the end of a queue, is then copied once for many commits.
  */
 const MAX_LOG_BYTES = 16 * MEBIBYTE
 
-/** The share of a small volume that the log may take. Three such shares are kept for settling. */
+/** Share of a small volume that the log may use. Three such shares are reserved for settling. */
 const LOG_SHARE = 1 / 16
 
-/** Below this the log would be copied after every few commits. */
+/** With a shorter log, a checkpoint would run after every few commits. */
 const MIN_LOG_BYTES = MEBIBYTE / 4
 
 /**
- * The log becomes this many times as long as it may be before a checkpoint begins: a turn that begins just below that
- * length makes it longer, and so do the turns until a checkpoint that was not whole is tried again.
+ * The log can reach this multiple of its nominal length before a checkpoint begins: a turn that begins just
+ * below that length makes it longer, and so do the turns until an incomplete checkpoint is retried.
  */
 export const LOG_OVERRUN = 1.5
 
-/** How far the write-ahead log may grow before a checkpoint, in bytes, on a volume of this size. */
+/** Returns how long the write-ahead log may grow before a checkpoint, in bytes, on a volume of this size. */
 export const logBytesFor = (totalBytes: number): number =>
   Math.min(MAX_LOG_BYTES, Math.max(MIN_LOG_BYTES, Math.floor(totalBytes * LOG_SHARE)))
 
@@ -37,17 +37,17 @@ export function volumeOf(folder: string): VolumeSpace {
   return spaceOf(statfsSync(folder))
 }
 
-/** The same beside the event loop: a network file system may take its time. */
+/** Like `volumeOf`, without blocking the event loop: a network file system can be slow. */
 export async function askVolume(folder: string): Promise<VolumeSpace> {
   return spaceOf(await statfs(folder))
 }
 
-/** Bytes as an operator reads them. */
+/** Formats bytes for operators. */
 export const inMebibytes = (bytes: number): string => `${(bytes / MEBIBYTE).toFixed(1)} MiB`
 
 type Counts = { readonly bsize: number; readonly blocks: number; readonly bavail: number }
 
-/** Some file systems in user space tell nothing, and count no blocks. */
+/** Some user-space file systems report no blocks. */
 const UNTOLD: VolumeSpace = { totalBytes: Number.POSITIVE_INFINITY, freeBytes: Number.POSITIVE_INFINITY }
 
 const spaceOf = ({ bsize, blocks, bavail }: Counts): VolumeSpace =>

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { Burials } from "../../../src/engine/embedded/burials.ts"
 
-test("the first events of a queue are logged at once, the next ones together, and each is counted", () => {
+test("the first events of a queue are logged at once, later ones together, and each is counted", () => {
   const logged: unknown[] = []
   let counted = 0
   const burials = new Burials(
@@ -10,7 +10,7 @@ test("the first events of a queue are logged at once, the next ones together, an
       counted += count
     },
   )
-  // Ten turns a second for 25 seconds, with two events each.
+  // Ten turns per second for 25 seconds, with two events each.
   for (let turn = 0; turn < 250; turn++) {
     burials.begin()
     burials.note("calls", "expired")
@@ -23,7 +23,7 @@ test("the first events of a queue are logged at once, the next ones together, an
   expect(counted).toBe(500)
 })
 
-test("what a turn noted that was not written is neither counted nor logged", () => {
+test("events of a turn that was not written are neither counted nor logged", () => {
   let calls = 0
   const burials = new Burials(
     () => calls++,

@@ -17,7 +17,7 @@ interface Told {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** A closed store with three events that wait, the second of which the tests damage. */
+/** Returns a closed store with three waiting events; the tests damage the second. */
 async function storeOfThree(bindings: readonly string[] = ["calls"]): Promise<EmbeddedStore> {
   const store = new EmbeddedStore()
   const engine = store.open()
@@ -39,13 +39,13 @@ const SECOND = "body LIKE '%id-second%'"
 
 const damages: readonly (readonly [string, (store: EmbeddedStore) => void])[] = [
   ["one bit of its payload is flipped", (store) => flipBitOf(store.dataDir, '{"of":"second"', 7)],
-  ["its text is no UTF-8 any more", (store) => flipBitOf(store.dataDir, '{"of":"second"', 7, 7)],
-  ["its text is no JSON any more", (store) => flipBitOf(store.dataDir, '{"of":"second"', 1)],
+  ["its text is not valid UTF-8 any more", (store) => flipBitOf(store.dataDir, '{"of":"second"', 7, 7)],
+  ["its text is not valid JSON any more", (store) => flipBitOf(store.dataDir, '{"of":"second"', 1)],
   [
     "its trace is changed",
     (store) => change(store, `UPDATE events SET trace = replace(trace, 'b7', 'b6') WHERE ${SECOND}`),
   ],
-  ["its trace is gone", (store) => change(store, `UPDATE events SET trace = NULL WHERE ${SECOND}`)],
+  ["its trace is missing", (store) => change(store, `UPDATE events SET trace = NULL WHERE ${SECOND}`)],
   [
     "its checksum is changed",
     (store) => change(store, `UPDATE events SET checksum = checksum + 1 WHERE ${SECOND}`),
@@ -66,11 +66,11 @@ const damages: readonly (readonly [string, (store: EmbeddedStore) => void])[] = 
         `UPDATE messages SET event = event + 4 WHERE event = (SELECT seq FROM events WHERE ${SECOND})`,
       ),
   ],
-  ["it is gone", (store) => change(store, `DELETE FROM events WHERE ${SECOND}`)],
+  ["it is missing", (store) => change(store, `DELETE FROM events WHERE ${SECOND}`)],
 ]
 
-describe("an event that is not what was stored", () => {
-  test.each(damages)("is a dead letter, and the rest of its queue goes on: %s", async (_, damage) => {
+describe("an event that differs from what was stored", () => {
+  test.each(damages)("becomes a dead letter, and the rest of its queue continues: %s", async (_, damage) => {
     await using store = await storeOfThree()
     damage(store)
     const told: Told[] = []
@@ -85,7 +85,7 @@ describe("an event that is not what was stored", () => {
     expect(told).toEqual([
       {
         level: "error",
-        message: "an event is corrupt, and now a dead letter",
+        message: "corrupt event moved to the dead letters",
         fields: expect.objectContaining({
           queue: "calls",
           event: expect.any(Number),
@@ -97,7 +97,7 @@ describe("an event that is not what was stored", () => {
     expect(engine.status()).toEqual({ state: "ready" })
   })
 
-  test("is told of with its id, and shown as far as it can be read", async () => {
+  test("is logged with its id, and its readable part is shown", async () => {
     await using store = await storeOfThree()
     flipBitOf(store.dataDir, '{"of":"second"', 7)
     const told: Told[] = []
@@ -109,7 +109,7 @@ describe("an event that is not what was stored", () => {
     expect(letter?.body).toContain('"payload":{"of":"')
   })
 
-  test("costs only the queue that it is lost on: each of several has its own dead letter", async () => {
+  test("becomes a dead letter on each of its queues", async () => {
     await using store = await storeOfThree(["calls", "archive"])
     flipBitOf(store.dataDir, '{"of":"second"', 7)
     const engine = store.open()
@@ -121,7 +121,7 @@ describe("an event that is not what was stored", () => {
     }
   })
 
-  test("is not delivered though it is all that waits, and its queue takes the next", async () => {
+  test("is not delivered even if nothing else waits, and its queue accepts new events", async () => {
     await using store = await storeOfThree()
     change(store, "DELETE FROM events")
     const engine = store.open()
@@ -131,7 +131,7 @@ describe("an event that is not what was stored", () => {
     expect(namesOf([await inbox.next()])).toEqual(["next"])
   })
 
-  test("is delivered unchecked where an earlier version stored it", async () => {
+  test("is delivered unchecked if an earlier version stored it", async () => {
     await using store = await storeOfThree()
     change(store, "UPDATE events SET checksum = NULL", "UPDATE events SET trace = 'no JSON'")
     const deliveries = await new Inbox(store.open(), "calls").take(3)
@@ -140,8 +140,8 @@ describe("an event that is not what was stored", () => {
   })
 })
 
-describe("a dead letter whose event is not what was stored", () => {
-  /** The three events as dead letters, closed. */
+describe("a dead letter whose event differs from what was stored", () => {
+  /** Returns a closed store with the three events as dead letters. */
   async function deadLetters(): Promise<EmbeddedStore> {
     const store = await storeOfThree()
     const engine = store.open()
@@ -153,9 +153,9 @@ describe("a dead letter whose event is not what was stored", () => {
 
   test.each([
     ["one bit is flipped", (store: EmbeddedStore) => flipBitOf(store.dataDir, '{"of":"second"', 7)],
-    ["it is no UTF-8", (store: EmbeddedStore) => flipBitOf(store.dataDir, '{"of":"second"', 7, 7)],
-    ["it is gone", (store: EmbeddedStore) => change(store, `DELETE FROM events WHERE ${SECOND}`)],
-  ])("is shown as corrupt and never redriven, and can be purged: %s", async (_, damage) => {
+    ["it is not valid UTF-8", (store: EmbeddedStore) => flipBitOf(store.dataDir, '{"of":"second"', 7, 7)],
+    ["it is missing", (store: EmbeddedStore) => change(store, `DELETE FROM events WHERE ${SECOND}`)],
+  ])("is shown as corrupt, never redriven, and can be purged: %s", async (_, damage) => {
     await using store = await deadLetters()
     damage(store)
     const engine = store.open()
@@ -168,7 +168,7 @@ describe("a dead letter whose event is not what was stored", () => {
     expect(await engine.purgeDeadLetters("calls", { reason: "corrupt" })).toEqual({ purged: 1, remaining: 0 })
   })
 
-  test("is shown though its record can't be read, and redriven since its event can", async () => {
+  test("is shown even if its record is unreadable, and redriven because its event is intact", async () => {
     await using store = await deadLetters()
     change(store, "UPDATE dead_letters SET failure = 'x' || failure")
     const engine = store.open()
@@ -179,7 +179,7 @@ describe("a dead letter whose event is not what was stored", () => {
     expect(await new Inbox(engine, "calls").take(3)).toHaveLength(3)
   })
 
-  test("is intact once it was redriven, retried and buried again: its checksum goes with it", async () => {
+  test("stays intact when it is redriven, retried and dead-lettered again: its checksum moves with it", async () => {
     await using store = await deadLetters()
     const engine = store.open()
     await engine.redrive("calls", {})

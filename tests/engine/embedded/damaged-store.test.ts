@@ -14,11 +14,11 @@ import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
-/** Of a body that takes several pages. */
+/** Part of a body that takes several pages. */
 const MIDDLE = "the middle of a large body"
 const LARGE = { text: "x".repeat(8_000) + MIDDLE + "x".repeat(12_000) }
 
-/** Overwrites the first page of a table of a store that is closed. */
+/** Overwrites the first page of a table in a closed store. */
 function breakTable(dataDir: string, table: string): void {
   breakPage(dataDir, rootOf(join(dataDir, DATABASE_FILE), table))
 }
@@ -32,7 +32,7 @@ function rootOf(file: string, table: string): number {
   return row.rootpage
 }
 
-/** A store with an event in a queue and a dead letter, closed. */
+/** Returns a closed store with an event in a queue and a dead letter. */
 async function filledStore(): Promise<EmbeddedStore> {
   const store = new EmbeddedStore()
   const engine = store.open()
@@ -53,12 +53,12 @@ function refusalOf(dataDir: string): string {
     expect(error).toBeInstanceOf(EngineStartError)
     return error instanceof Error ? error.message : ""
   }
-  throw new Error("the store was taken")
+  throw new Error("the store was accepted")
 }
 
 describe("a damaged store", () => {
   test.each(["queues", "messages", "dead_letters"])(
-    "is refused at the start where the table %s can't be read, with what to do",
+    "is refused at the start if the table %s can't be read, with advice",
     async (table) => {
       await using store = await filledStore()
       breakTable(store.dataDir, table)
@@ -69,7 +69,7 @@ describe("a damaged store", () => {
     },
   )
 
-  test("is refused at the start where a declaration of a queue is no JSON any more", async () => {
+  test("is refused at the start if a queue declaration is not valid JSON", async () => {
     await using store = await filledStore()
     using database = new Database(join(store.dataDir, DATABASE_FILE))
     database.run("UPDATE queues SET declaration = 'x' || declaration, checksum = NULL")
@@ -77,7 +77,7 @@ describe("a damaged store", () => {
     expect(refusalOf(store.dataDir)).toContain("damaged")
   })
 
-  test("fails once where it meets the damage while it runs, with what to do, and stays failed", async () => {
+  test("fails once when it meets the damage at runtime, with advice, and stays failed", async () => {
     await using store = await filledStore()
     breakBodies(store.dataDir, MIDDLE)
     const changes: EngineStatus[] = []
@@ -94,7 +94,7 @@ describe("a damaged store", () => {
     ])
   })
 
-  test("fails where somebody who looks at its dead letters meets the damage", async () => {
+  test("fails when a listing of its dead letters meets the damage", async () => {
     await using store = await filledStore()
     breakBodies(store.dataDir, MIDDLE)
     const changes: EngineStatus[] = []

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../../support/temporary-folder.ts"
 
 const OPEN_STORE = new URL("../../support/open-store.ts", import.meta.url)
 
-/** The sentence with which a folder is refused. */
+/** Returns the sentence with which a folder is refused. */
 function refusalOf(dataDir: string): string {
   try {
     openStore(dataDir)[Symbol.dispose]()
@@ -21,18 +21,18 @@ function refusalOf(dataDir: string): string {
     expect(error).toBeInstanceOf(EngineStartError)
     return error instanceof Error ? error.message : ""
   }
-  throw new Error("the folder was taken")
+  throw new Error("the folder was accepted")
 }
 
 describe("the store's folder", () => {
-  test("is made where it is missing, with its parents", async () => {
+  test("is created with its parents if it is missing", async () => {
     using folder = temporaryFolder()
     const dataDir = join(folder.path, "a", "b")
     await EmbeddedEngine.open({ dataDir }).close()
     await EmbeddedEngine.open({ dataDir }).close()
   })
 
-  test("is made private, and one that is there keeps its permissions", async () => {
+  test("is created private, and an existing one keeps its permissions", async () => {
     using folder = temporaryFolder()
     const dataDir = join(folder.path, "made")
     openStore(dataDir)[Symbol.dispose]()
@@ -42,7 +42,7 @@ describe("the store's folder", () => {
     expect(modeOf(dataDir)).toBe(0o755)
   })
 
-  test("is refused while another process has it, and that process' store is taken once it is killed", async () => {
+  test("is refused while another process uses it, and accepted after that process is killed", async () => {
     using folder = temporaryFolder()
     await using child = new ChildProcess(OPEN_STORE, [folder.path])
     await child.printed(1)
@@ -52,7 +52,7 @@ describe("the store's folder", () => {
     await EmbeddedEngine.open({ dataDir: folder.path }).close()
   })
 
-  test("stays with the process that has it when another one tries", async () => {
+  test("stays with the process that uses it when another one tries", async () => {
     using folder = temporaryFolder()
     const engine = EmbeddedEngine.open({ dataDir: folder.path })
     await engine.declareQueues([queueDeclaration("calls")])
@@ -65,14 +65,14 @@ describe("the store's folder", () => {
     await engine.close()
   })
 
-  test("is refused while this process has it already", async () => {
+  test("is refused while this process already uses it", async () => {
     using folder = temporaryFolder()
     const engine = EmbeddedEngine.open({ dataDir: folder.path })
     expect(refusalOf(folder.path)).toContain("DATA_DIR")
     await engine.close()
   })
 
-  test("is refused where it is a file", () => {
+  test("is refused if it is a file", () => {
     using folder = temporaryFolder()
     const dataDir = join(folder.path, "file")
     writeFileSync(dataDir, "in the way")
@@ -80,7 +80,7 @@ describe("the store's folder", () => {
     expect(refusalOf(join(dataDir, "below"))).toContain(`DATA_DIR ${dataDir}`)
   })
 
-  test("is refused where a folder is in the place of the store's file", () => {
+  test("is refused if the store's file is a folder", () => {
     using folder = temporaryFolder()
     mkdirSync(join(folder.path, DATABASE_FILE))
     expect(refusalOf(folder.path)).toContain(`DATA_DIR ${folder.path}`)
@@ -88,7 +88,7 @@ describe("the store's folder", () => {
 })
 
 describe("the store's file", () => {
-  test("is refused where it is no database, and left as it is", () => {
+  test("is refused if it is not a database, and left unchanged", () => {
     using folder = temporaryFolder()
     const file = join(folder.path, DATABASE_FILE)
     const text = "a diary, not a database\n".repeat(1_000)
@@ -97,7 +97,7 @@ describe("the store's file", () => {
     expect(readFileSync(file, "utf8")).toBe(text)
   })
 
-  test("is private, with those that stand beside it, though it was not before", async () => {
+  test("is made private together with its companions", async () => {
     using folder = temporaryFolder()
     const modes = (): readonly (readonly [string, number])[] =>
       readdirSync(folder.path).map((name) => [name, modeOf(join(folder.path, name))])
@@ -114,17 +114,17 @@ describe("the store's file", () => {
     expect(modes().filter(([, mode]) => mode !== 0o600)).toEqual([])
   })
 
-  test("is refused where its format is newer, and taken by the version that knows it", () => {
+  test("is refused if its format is newer, and still accepted by that version", () => {
     using folder = temporaryFolder()
     openStore(folder.path)[Symbol.dispose]()
     const file = join(folder.path, DATABASE_FILE)
     setFormat(file, 4)
-    expect(refusalOf(folder.path)).toMatch(/has the format 4, and this Event Broker knows format 3/)
+    expect(refusalOf(folder.path)).toMatch(/has format 4, but this Event Broker supports format 3/)
     setFormat(file, 3)
     openStore(folder.path)[Symbol.dispose]()
   })
 
-  test("is taken where its format is an earlier one, with the events that are in it", async () => {
+  test("is accepted in an earlier format, with its events", async () => {
     using folder = temporaryFolder()
     const before = EmbeddedEngine.open({ dataDir: folder.path })
     await before.declareQueues([queueDeclaration("calls")])
@@ -148,7 +148,7 @@ describe("the store's file", () => {
     openStore(folder.path)[Symbol.dispose]()
   })
 
-  test("is synced and copied by the sync thread alone, not by this connection", () => {
+  test("is synced and copied only by the sync thread, not by this connection", () => {
     using folder = temporaryFolder()
     using store = openStore(folder.path)
     const pragma = (name: string) =>

@@ -15,17 +15,17 @@ const TURN_SIZE = 10_000
 const TEST_TIMEOUT_MS = 60_000
 
 interface Work {
-  /** The SQL of every statement that ran while events went their ways, sorted. */
+  /** The SQL of every executed statement, sorted. */
   readonly runs: readonly string[]
-  /** How SQLite runs each of them on the store of that depth. */
+  /** SQLite's plan for each of them on a store of this depth. */
   readonly plans: ReadonlyMap<string, readonly string[]>
 }
 
-/** Sends a few events every way there is, through a queue in which `depth` others wait. */
+/** Sends a few events through every operation, in a queue in which `depth` others wait. */
 async function workAt(depth: number): Promise<Work> {
   await using store = new EmbeddedStore()
   using recorded = new RecordedStatements()
-  // The clock stands still but where it is moved, so that nothing but what is asked for happens.
+  // The clock advances only when the test moves it, so nothing unexpected happens.
   let now = Date.now()
   const engine = store.open({ time: { wall: () => now, monotonic: () => now, boot: () => null } })
   await engine.declareQueues([
@@ -41,14 +41,14 @@ async function workAt(depth: number): Promise<Work> {
   expect(await statsOf(engine, "deep")).toMatchObject({ messageCount: depth })
   recorded.take()
 
-  // A publish on the full queue drops its oldest event.
+  // A publish to the full queue drops its oldest event.
   await engine.publish(newEvent({ routing_key: "shared", priority: "critical" }))
   const inbox = new Inbox(engine, "deep", 1)
   await (await inbox.next()).ack()
   await (await inbox.next()).deadLetter(failureRecord())
   await (await inbox.next()).retry(1, failureRecord())
   const held = await inbox.next()
-  // The turn after the clock has moved makes the retry ready, and looks for expired events.
+  // The turn after the clock has moved makes the retry ready, and checks for expired events.
   now += 1_000
   await engine.publish(newEvent({ routing_key: "deep" }))
   inbox.subscription.cancel()
@@ -56,7 +56,7 @@ async function workAt(depth: number): Promise<Work> {
   await deadLettersOf(engine, "deep", { limit: 10 })
   await engine.queueStats()
 
-  // A look at the disk, which a timer takes, asks for the store's size.
+  // The periodic check of the disk queries the store's size.
   const runs = recorded.take().filter((sql) => !/^(BEGIN|COMMIT|PRAGMA)/.test(sql))
   await engine.close()
   return { runs: runs.toSorted(), plans: plansOf(join(store.dataDir, DATABASE_FILE), new Set(runs)) }
@@ -72,9 +72,9 @@ function plansOf(file: string, statements: ReadonlySet<string>): ReadonlyMap<str
   )
 }
 
-describe("the work for an event", () => {
+describe("the work per event", () => {
   test(
-    "is the same statements with the same plans, none of which walks a table, however deep the queue",
+    "runs the same statements with the same plans, none of which scans a table, however deep the queue",
     async () => {
       const shallow = await workAt(1_000)
       const deep = await workAt(100_000)
@@ -83,7 +83,7 @@ describe("the work for an event", () => {
       expect(deep.runs.length).toBeGreaterThan(20)
       for (const [sql, plan] of deep.plans) {
         for (const step of plan) expect(step).not.toMatch(/^SCAN|TEMP B-TREE/)
-        // A seek that then walks all it finds would be no cheaper: each SELECT ends after a few rows.
+        // A seek followed by a long walk would be no cheaper: each SELECT ends after a few rows.
         if (sql.startsWith("SELECT")) expect(sql).toMatch(/ LIMIT |^SELECT min\(/)
       }
     },

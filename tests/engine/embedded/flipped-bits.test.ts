@@ -15,25 +15,28 @@ import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { temporaryFolder } from "../../support/temporary-folder.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
-/** More of them, or others: `FLIPS=2000 SEED=7 bun test tests/engine/embedded/flipped-bits.test.ts`. */
+/** For more or other flips: `FLIPS=2000 SEED=7 bun test tests/engine/embedded/flipped-bits.test.ts`. */
 const FLIPS = Number(process.env["FLIPS"] ?? 300)
 const SEED = Number(process.env["SEED"] ?? 20_261_125)
 
-/** The first pages of the file have the schema and the roots of all tables and indexes: half of the bits are of these. */
+/**
+ * The first pages of the file hold the schema and the roots of all tables and indexes; half of the flips are
+ * in them.
+ */
 const ROOTS_BYTES = 13 * 4_096
 
 const TEST_TIMEOUT_MS = 300_000
 const HOUR_MS = 3_600_000
-/** So long that nothing expires by itself. */
+/** Long enough that nothing expires. */
 const TTL_MS = 1_000_000 * HOUR_MS
 const QUEUES = ["calls", "archive"]
 const PRIORITIES = ["low", "medium", "high", "critical"] as const
 
-/** A closed store with events that wait, on one queue or two, small and large, retried, and dead letters. */
+/** A closed store with waiting events, on one or two queues, small and large, retried, and dead letters. */
 interface Filled {
   readonly file: string
   readonly time: FakeTime
-  /** What each queue has, by its name. */
+  /** The event bodies of each queue, by its name. */
   readonly bodies: ReadonlyMap<string, ReadonlySet<string>>
 }
 
@@ -65,7 +68,7 @@ async function fill(store: EmbeddedStore): Promise<Filled> {
   return { file: join(store.dataDir, DATABASE_FILE), time, bodies }
 }
 
-/** Numbers from 0 to 1, the same for the same seed: "mulberry32". */
+/** Returns numbers from 0 to 1, the same for the same seed: "mulberry32". */
 function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -81,7 +84,10 @@ const deadLetterCountOf = async (engine: Engine): Promise<number> =>
 
 type Outcome = "refused" | "failed" | "corrupt" | "unharmed"
 
-/** Opens the store, handles all that it delivers, and looks at the dead letters. Throws on a broken promise. */
+/**
+ * Opens the store, handles everything that it delivers, and lists the dead letters. Throws on a broken
+ * promise.
+ */
 async function goThrough(dataDir: string, { time, bodies }: Filled): Promise<Outcome> {
   let engine: EmbeddedEngine
   try {
@@ -99,7 +105,7 @@ async function goThrough(dataDir: string, { time, bodies }: Filled): Promise<Out
       else if (seen?.has(delivery.body)) faults.push(`handled twice: ${delivery.body}`)
       seen?.add(delivery.body)
       delivery.ack().catch(() => {
-        // The engine has failed, which is what this looks for.
+        // The engine has failed, which `goThrough` detects.
       })
     }
     for (const name of QUEUES) engine.consume(name, { prefetch: 5, onDelivery: handle })
@@ -127,7 +133,7 @@ async function lookAtDeadLetters(engine: Engine, bodies: Filled["bodies"]): Prom
       for (const { body, failure } of await deadLettersOf(engine, name, {})) {
         if (failure.reason === "corrupt") isCorrupt = true
         else if (!bodies.get(name)?.has(body))
-          throw new Error(`an altered dead letter is shown as sound: ${body}`)
+          throw new Error(`an altered dead letter is shown as intact: ${body}`)
       }
     }
   } catch (error) {
@@ -137,7 +143,7 @@ async function lookAtDeadLetters(engine: Engine, bodies: Filled["bodies"]): Prom
 }
 
 test(
-  `of ${FLIPS} bits that are flipped anywhere in the file none has an altered event handled, or one lost without a word`,
+  `of ${FLIPS} bits flipped anywhere in the file, none gets an altered event handled or an event lost silently`,
   async () => {
     await using store = new EmbeddedStore()
     const filled = await fill(store)

@@ -23,7 +23,7 @@ const EVENTS = 50
 
 const NOT_STORED = { code: "engine-unavailable", outcome: "not-stored" }
 
-/** Publishes one event; adds its id where it is confirmed, and returns how it was refused otherwise. */
+/** Publishes one event. Adds its id if it is confirmed; otherwise returns the error. */
 async function publishOne(engine: Engine, confirmed: string[]): Promise<PublishError | null> {
   const event = newEvent({ routing_key: "calls", payload: { text: "x".repeat(2_000) } })
   try {
@@ -47,13 +47,13 @@ const idOf = ({ body }: { readonly body: string }): string => JSON.parse(body).i
 
 const isReady = (engine: Engine): boolean => engine.status().state === "ready"
 
-/** Another program takes all the room, the reserve that the engine holds included. */
+/** Fills the whole disk, including the engine's reserve, as another program would. */
 function fillToTheLast(disk: SmallDisk): void {
   rmSync(join(disk.path, RESERVE_FILE), { force: true })
   disk.fill()
 }
 
-/** Publishes and takes some events of a queue `calls`; then the rest of the disk is the test's. */
+/** Publishes and takes some events of the queue `calls`, then lets the test fill the rest of the disk. */
 async function openWithHeld(
   store: EmbeddedStore,
   {
@@ -65,7 +65,7 @@ async function openWithHeld(
   await engine.declareQueues([queueDeclaration("calls")])
   const confirmed: string[] = []
   const publish = async () => expect(await publishOne(engine, confirmed)).toBeNull()
-  // In a turn each, they make the log so long that it is copied into the database; in one turn they do not.
+  // In separate turns they make the log long enough to be copied into the database; in one turn they do not.
   if (inOneTurn) await Promise.all(Array.from({ length: EVENTS }, publish))
   else for (let i = 0; i < EVENTS; i++) await publish()
   const inbox = new Inbox(engine, "calls", 10)
@@ -74,7 +74,7 @@ async function openWithHeld(
   return { engine, confirmed, inbox, held }
 }
 
-/** Each in a turn of its own, so that together they make a log of many pages. */
+/** Acks each in a turn of its own, so that together they make a log of many pages. */
 async function ackOneByOne(deliveries: readonly Delivery[]): Promise<void> {
   for (const delivery of deliveries) await delivery.ack()
 }
@@ -82,7 +82,7 @@ async function ackOneByOne(deliveries: readonly Delivery[]): Promise<void> {
 const reserveBytes = (dataDir: string): number =>
   statSync(join(dataDir, RESERVE_FILE), { throwIfNoEntry: false })?.size ?? 0
 
-/** What is stored, in a store that is closed, besides what was acked. */
+/** Checks the content of a closed store, apart from acked events. */
 async function expectStored(store: EmbeddedStore, confirmed: readonly string[], acked: readonly string[]) {
   const reopened = store.open()
   const { messageCount } = await statsOf(reopened, "calls")
@@ -90,9 +90,9 @@ async function expectStored(store: EmbeddedStore, confirmed: readonly string[], 
   expect(stored.toSorted()).toEqual([...new Set(confirmed).difference(new Set(acked))].toSorted())
 }
 
-describe("on a disk that another program fills", () => {
+describe("on a disk filled by another program", () => {
   test(
-    "publishes are refused, acks go on from the reserve, and publishing goes on by itself once there is room",
+    "publishes are refused, acks continue from the reserve, and publishing resumes by itself when there is room",
     async () => {
       const disk = smallDisk()
       await using store = new EmbeddedStore(disk)
@@ -101,7 +101,7 @@ describe("on a disk that another program fills", () => {
         onStatusChange: ({ state }) => changes.push(state),
       })
       disk.fill()
-      // Some acks are asked for in the turn that fails, too large for what room the log itself has left.
+      // Some acks are requested in the failing turn; they are too large for the space left in the log itself.
       const acks = held.slice(0, 5).map((delivery) => delivery.ack())
       await Promise.all(Array.from({ length: 1_000 }, () => publishOne(engine, confirmed)))
       expect(await publishUntilRefused(engine, confirmed)).toMatchObject(NOT_STORED)
@@ -124,7 +124,7 @@ describe("on a disk that another program fills", () => {
   )
 
   test(
-    "to the last, acks go on in the log's own room, which is written over again and again",
+    "completely, acks continue in the log's own space, which is overwritten repeatedly",
     async () => {
       const disk = smallDisk()
       await using store = new EmbeddedStore(disk)
@@ -143,7 +143,7 @@ describe("on a disk that another program fills", () => {
   )
 
   test(
-    "to the last, acks wait while a reader keeps the log from being written over, and no longer",
+    "completely, acks wait only as long as a reader keeps the log from being overwritten",
     async () => {
       const disk = smallDisk()
       await using store = new EmbeddedStore(disk)
@@ -168,7 +168,7 @@ describe("on a disk that another program fills", () => {
   )
 
   test(
-    "to the last, acks are kept until there is room if the database has to grow",
+    "completely, acks are kept until there is room if the database has to grow",
     async () => {
       const disk = smallDisk()
       await using store = new EmbeddedStore(disk)
@@ -196,7 +196,7 @@ describe("on a disk that another program fills", () => {
   )
 
   test(
-    "before the store is opened, everything that is stored is handled",
+    "before the store is opened, everything stored is handled",
     async () => {
       const disk = smallDisk()
       await using store = new EmbeddedStore(disk)
@@ -214,7 +214,7 @@ describe("on a disk that another program fills", () => {
   )
 
   test(
-    "what was confirmed is there, though the process is killed while the disk is full",
+    "confirmed events survive a kill while the disk is full",
     async () => {
       const disk = smallDisk()
       await using store = new EmbeddedStore(disk)
@@ -235,7 +235,7 @@ describe("on a disk that another program fills", () => {
   )
 
   test(
-    "the engine can be closed, and nothing of it goes on",
+    "the engine can be closed, and nothing of it keeps running",
     async () => {
       using disk = smallDisk()
       const script = new URL("../../support/close-on-full-disk.ts", import.meta.url)
@@ -247,9 +247,9 @@ describe("on a disk that another program fills", () => {
   )
 })
 
-describe("on a disk that the engine's own events fill", () => {
+describe("on a disk filled by the engine's own events", () => {
   test(
-    "every event can become a dead letter with its error; a redrive is refused, and a purge makes room",
+    "every event can become a dead letter with its error; a redrive is refused, and a purge frees space",
     async () => {
       const disk = LoopDisk.make({ sizeMiB: 8 })
       await using store = new EmbeddedStore(disk)
@@ -260,7 +260,7 @@ describe("on a disk that the engine's own events fill", () => {
       let stored = 0
       const client = async (): Promise<void> => {
         while (engine.status().state === "ready") {
-          // A refusal ends the client by the state; what it says is shown elsewhere.
+          // A refusal ends the client through the state; other tests check its message.
           await small().then(
             () => stored++,
             () => {},

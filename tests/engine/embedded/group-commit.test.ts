@@ -26,7 +26,7 @@ describe("a turn of the event loop", () => {
     expect(commitsInLog(store.dataDir) - before).toBe(1)
   })
 
-  test("commits publishes and all ways of settling together", async () => {
+  test("commits publishes and all kinds of settlement together", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueues(store, ["calls"])
     await Promise.all(many(40, () => engine.publish(newEvent({ routing_key: "calls" }))))
@@ -44,7 +44,7 @@ describe("a turn of the event loop", () => {
     expect(commitsInLog(store.dataDir) - before).toBe(1)
   })
 
-  test("commits by itself, not with the next one", async () => {
+  test("commits by itself, without waiting for the next turn", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueues(store, ["calls"])
     const before = commitsInLog(store.dataDir)
@@ -54,7 +54,7 @@ describe("a turn of the event loop", () => {
 })
 
 describe("a confirmed publish", () => {
-  test("is stored, though the process is killed the moment after", async () => {
+  test("is stored, even if the process is killed right after it", async () => {
     await using store = new EmbeddedStore()
     const script = new URL("../../support/publish-until-killed.ts", import.meta.url)
     await using child = new ChildProcess(script, [store.dataDir])
@@ -71,7 +71,7 @@ describe("a confirmed publish", () => {
 })
 
 describe("an event's body", () => {
-  test("is stored once for all its queues, and goes with the last of them", async () => {
+  test("is stored once for all its queues, and deleted with the last of them", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueues(store, ["one", "two", "three"])
     await engine.publish(newEvent({ routing_key: "shared" }))
@@ -90,7 +90,7 @@ describe("an event's body", () => {
     }
   })
 
-  test("goes with the last of its queues where they settle in one turn", async () => {
+  test("is deleted with the last of its queues if they settle in one turn", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueues(store, ["one", "two"])
     await engine.publish(newEvent({ routing_key: "shared" }))
@@ -110,7 +110,7 @@ describe("an event's body", () => {
     expect(storedRows(store.dataDir)).toEqual({ events: 1, messages: 0, deadLetters: 1 })
   })
 
-  test("goes with the ack of an event that one queue alone had, after retries and a release too", async () => {
+  test("is deleted with the ack of an event on a single queue, also after retries and a release", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueues(store, ["calls"])
     await Promise.all(many(3, () => engine.publish(newEvent({ routing_key: "calls" }))))

@@ -19,7 +19,7 @@ const EVENTS = 2_000
 const BODY_BYTES = 10_000
 
 /**
- * The page that says of 819 pages which page points to each. Nothing but the vacuum reads it.
+ * The pointer map page for 819 pages. Only the vacuum reads it.
  * Source: sqlite.org/fileformat2.html, section 1.8.
  */
 const SECOND_POINTER_MAP = 2 + 820
@@ -34,13 +34,13 @@ async function publishMany(engine: EmbeddedEngine): Promise<void> {
   )
 }
 
-/** Every tenth event stays. */
+/** Acks all but every tenth event. */
 async function ackMost(engine: EmbeddedEngine): Promise<void> {
   const deliveries = await new Inbox(engine, "calls", EVENTS).take(EVENTS)
   await Promise.all(deliveries.flatMap((delivery, i) => (i % 10 === 0 ? [] : [delivery.ack()])))
 }
 
-/** Stores were made like this before the vacuum was incremental. */
+/** Gives the store the format from before incremental vacuum. */
 function giveOldFormat(store: EmbeddedStore): void {
   using database = new Database(join(store.dataDir, DATABASE_FILE))
   database.run("PRAGMA journal_mode = DELETE")
@@ -48,7 +48,7 @@ function giveOldFormat(store: EmbeddedStore): void {
   database.run("VACUUM")
 }
 
-test("a store whose events are handled gets small by itself, and keeps the events that are left", async () => {
+test("a store whose events are handled shrinks by itself, and keeps the remaining events", async () => {
   await using store = new EmbeddedStore()
   const engine = store.open()
   await publishMany(engine)
@@ -59,7 +59,7 @@ test("a store whose events are handled gets small by itself, and keeps the event
   expect(await statsOf(store.open(), "calls")).toMatchObject({ messageCount: EVENTS / 10 })
 }, 60_000)
 
-test("a store that is damaged where only the vacuum looks has failed, once", async () => {
+test("a store with damage that only the vacuum meets fails once", async () => {
   await using store = new EmbeddedStore()
   const engine = store.open()
   await publishMany(engine)
@@ -72,7 +72,7 @@ test("a store that is damaged where only the vacuum looks has failed, once", asy
   expect(changes).toEqual([{ state: "failed", reason: expect.stringContaining("the store is damaged") }])
 }, 60_000)
 
-test("a store in the old format is told of, until it is compacted", async () => {
+test("a store in the old format is logged until it is compacted", async () => {
   await using store = new EmbeddedStore()
   const notices: string[] = []
   const open = () => store.open({ report: (_level, message) => notices.push(message) })

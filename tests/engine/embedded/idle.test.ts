@@ -8,10 +8,10 @@ import { statsOf } from "../../support/queue-stats.ts"
 import { RecordedStatements } from "../../support/recorded-statements.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
-/** Longer than a timer of JavaScript can wait, which is 2^31 - 1 milliseconds, some 25 days. */
+/** Longer than the longest JavaScript timer, which is 2^31 - 1 milliseconds, about 25 days. */
 const MONTH_MS = 30 * 24 * 3_600_000
 
-test("an engine whose one event is to be retried in a month does nothing meanwhile", async () => {
+test("an engine whose only event is to be retried in a month does nothing meanwhile", async () => {
   await using store = new EmbeddedStore()
   using recorded = new RecordedStatements()
   const engine = store.open()
@@ -20,7 +20,7 @@ test("an engine whose one event is to be retried in a month does nothing meanwhi
   await (await new Inbox(engine, "calls").next()).retry(MONTH_MS, failureRecord())
   await engine.publish(newEvent({ routing_key: "witness" }))
   recorded.take()
-  // Only the regular look for expired events makes a turn now, and this waits for the next one or two.
+  // Now only the periodic check for expired events causes a turn; this waits for the next one or two.
   await waitUntil(
     async () => (await statsOf(engine, "witness")).deadLetterCount === 1,
     "the witness to expire",

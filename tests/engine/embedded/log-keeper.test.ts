@@ -13,8 +13,8 @@ import { temporaryFolder } from "../../support/temporary-folder.ts"
 import { hasLogHeader } from "../../support/write-ahead-log.ts"
 
 /**
- * Makes requests of a keeper on this thread: the first, and then each that the test makes of an answer. At the end the
- * store is closed. Returns the answers until then.
+ * Makes requests to a keeper on this thread: the first one, then each that the test derives from an answer.
+ * Finally closes the store. Returns the answers.
  */
 function ask(
   { database, storeId }: OpenStore,
@@ -32,7 +32,7 @@ function ask(
   return answers.slice(0, -3)
 }
 
-test("a checkpoint follows its own sync, though it was asked for the moment after the answer to the one before", () => {
+test("a checkpoint follows its own sync, even if it is requested right after the previous answer", () => {
   using folder = temporaryFolder()
   using store = openStore(folder.path)
   const next: (FollowUp | null)[] = [THEN_CHECKPOINT, null, THEN_TAKE_OVER]
@@ -40,7 +40,7 @@ test("a checkpoint follows its own sync, though it was asked for the moment afte
   expect(answers).toEqual([{ kind: "synced" }, { kind: "synced" }, { kind: "checkpointed", isWhole: true }])
 })
 
-test("a log that was copied while something read it is invalid on the disk, until it is written again", () => {
+test("a log that was copied while something read it is invalid on the disk until it is written again", () => {
   using folder = temporaryFolder()
   using store = openStore(folder.path)
   using reader = new Database(store.database.filename, { readonly: true })
@@ -51,7 +51,7 @@ test("a log that was copied while something read it is invalid on the disk, unti
     headers.push(hasLogHeader(folder.path))
     if (headers.length === 1) return null
     if (kind !== "checkpointed") return THEN_TAKE_OVER
-    // The reader keeps the log from being begun anew: this goes behind what is there.
+    // The reader keeps SQLite from restarting the log, so this commit is appended.
     store.database.run("UPDATE store SET turn = 1")
     return THEN_NOTHING
   })

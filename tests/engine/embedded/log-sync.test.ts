@@ -32,7 +32,7 @@ async function buryOne(store: EmbeddedStore): Promise<void> {
 const newCall = () => newEvent({ routing_key: "calls" })
 
 describe("until the log is synced", () => {
-  test("a publish is not confirmed, though it is written", async () => {
+  test("a written publish is not confirmed", async () => {
     await using store = new EmbeddedStore()
     const { engine, log } = await openHeld(store)
     const before = commitsInLog(store.dataDir)
@@ -45,7 +45,7 @@ describe("until the log is synced", () => {
     await published
   })
 
-  test("nothing is delivered, and an ack is not done", async () => {
+  test("nothing is delivered, and an ack does not resolve", async () => {
     await using store = new EmbeddedStore()
     const { engine, log } = await openHeld(store)
     const published = engine.publish(newCall())
@@ -64,7 +64,7 @@ describe("until the log is synced", () => {
     await acked
   })
 
-  test("what is published meanwhile is gathered for one commit", async () => {
+  test("further publishes are collected for one commit", async () => {
     await using store = new EmbeddedStore()
     const { engine, log } = await openHeld(store)
     const first = engine.publish(newCall())
@@ -81,7 +81,7 @@ describe("until the log is synced", () => {
     expect(commitsInLog(store.dataDir) - before).toBe(1)
   })
 
-  test("the engine is not closed; what was asked for before is", async () => {
+  test("the engine does not close, and finishes earlier requests", async () => {
     await using store = new EmbeddedStore()
     const { engine, log } = await openHeld(store)
     const first = engine.publish(newCall())
@@ -96,7 +96,7 @@ describe("until the log is synced", () => {
   })
 })
 
-test("a log that can't be synced ends the engine: nothing more is confirmed", async () => {
+test("an engine whose log can't be synced fails: nothing more is confirmed", async () => {
   await using store = new EmbeddedStore()
   const changes: EngineStatus[] = []
   const { engine, log } = await openHeld(store, changes)
@@ -128,7 +128,7 @@ test("a log that can't be synced ends the engine: nothing more is confirmed", as
   await engine.close()
 })
 
-test("a redrive whose sync fails ends the engine too, and says so", async () => {
+test("a redrive whose sync fails also fails the engine, and reports it", async () => {
   await using store = new EmbeddedStore()
   await buryOne(store)
   const { engine, log } = await openHeld(store)
@@ -142,7 +142,7 @@ test("a redrive whose sync fails ends the engine too, and says so", async () => 
   await expect(engine.purgeDeadLetters("calls", {})).rejects.toMatchObject({ name: "EngineUnavailableError" })
 })
 
-test("a thread pool that handlers keep busy does not hold up a publish", async () => {
+test("a thread pool kept busy by handlers does not delay a publish", async () => {
   await using store = new EmbeddedStore()
   const engine = store.open()
   await engine.declareQueues([queueDeclaration("calls")])

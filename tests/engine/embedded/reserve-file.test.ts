@@ -12,7 +12,7 @@ function openReserve(folder: string, notices: string[] = []): ReserveFile {
   return new ReserveFile(folder, (_level, message) => notices.push(message))
 }
 
-test("the reserve is room that is really taken, private, and given back at once", async () => {
+test("the reserve is allocated space, private, and released at once", async () => {
   using folder = temporaryFolder()
   const reserve = openReserve(folder.path)
   expect(reserve.missing(BYTES)).toBe(BYTES)
@@ -25,7 +25,7 @@ test("the reserve is room that is really taken, private, and given back at once"
   expect(reserve.missing(BYTES)).toBe(BYTES)
 })
 
-test("a reserve that a copy of the folder has made a hole of counts as missing, and is taken anew", async () => {
+test("a reserve that became sparse in a copy of the folder counts as missing, and is filled again", async () => {
   using folder = temporaryFolder()
   const file = join(folder.path, RESERVE_FILE)
   writeFileSync(file, "")
@@ -37,7 +37,7 @@ test("a reserve that a copy of the folder has made a hole of counts as missing, 
   await reserve.close()
 })
 
-test("a reserve that is released while it is taken is not taken", async () => {
+test("a reserve that is released while it is being filled stays empty", async () => {
   using folder = temporaryFolder()
   const reserve = openReserve(folder.path)
   reserve.fill(64 * BYTES)
@@ -46,7 +46,7 @@ test("a reserve that is released while it is taken is not taken", async () => {
   expect(reserve.missing(BYTES)).toBe(BYTES)
 })
 
-test("a reserve that can't be taken is told of once, not with every look", async () => {
+test("a reserve that can't be filled is logged once, not with every check", async () => {
   using folder = temporaryFolder()
   const notices: string[] = []
   const reserve = openReserve(join(folder.path, "gone"), notices)
@@ -54,5 +54,5 @@ test("a reserve that can't be taken is told of once, not with every look", async
   await waitUntil(() => notices.length > 0, "the notice")
   reserve.fill(BYTES)
   await reserve.close()
-  expect(notices).toEqual([expect.stringContaining("can't be taken")])
+  expect(notices).toEqual([expect.stringContaining("can't reserve disk space")])
 })

@@ -21,7 +21,7 @@ const JUMPS = [
   ["25 hours forward", 25 * HOUR_MS],
 ] as const
 
-/** Runs with a clock of the store in a folder; what it reported is added to `reports`. */
+/** Runs with a store clock in a folder; its reports are added to `reports`. */
 function withClock<Result>(
   dataDir: string,
   time: FakeTime,
@@ -40,7 +40,7 @@ function withClock<Result>(
 }
 
 describe("the store's clock", () => {
-  test.each(JUMPS)("keeps its pace where the wall clock jumps %s, which is reported once", (_, jumpMs) => {
+  test.each(JUMPS)("keeps its pace when the wall clock jumps %s, and reports the jump once", (_, jumpMs) => {
     using folder = temporaryFolder()
     const time = new FakeTime()
     const reports: unknown[] = []
@@ -54,11 +54,11 @@ describe("the store's clock", () => {
       expect(clock.now() - begun).toBe(2 * SECOND_MS)
       expect(clock.wallNow()).toBe(time.wall())
     })
-    const message = "the wall clock jumped; delays and expiry go on as before"
+    const message = "the wall clock jumped; delays and expiry are not affected"
     expect(reports).toEqual([{ level: "warn", message, ms: jumpMs }])
   })
 
-  test("reports steps of the wall clock that are small each, once they add up", () => {
+  test("reports small steps of the wall clock when they add up", () => {
     using folder = temporaryFolder()
     const time = new FakeTime()
     const reports: unknown[] = []
@@ -72,7 +72,7 @@ describe("the store's clock", () => {
     expect(reports).toEqual([expect.objectContaining({ level: "warn", ms: 1_200 })])
   })
 
-  test("counts the time for which the machine was suspended, which is no jump", () => {
+  test("includes the time of a suspend, which is not a jump", () => {
     using folder = temporaryFolder()
     const time = new FakeTime()
     const reports: unknown[] = []
@@ -84,12 +84,12 @@ describe("the store's clock", () => {
       time.pass(SECOND_MS)
       expect(clock.now() - begun).toBe(8 * HOUR_MS + 2 * SECOND_MS)
     })
-    const message = "the machine was suspended; delays went on"
+    const message = "the machine was suspended; delays continued meanwhile"
     expect(reports).toEqual([{ level: "info", message, ms: 8 * HOUR_MS }])
   })
 
   test.each(JUMPS)(
-    "goes on by the boot clock where the wall clock jumped %s while it was down",
+    "continues with the boot clock if the wall clock jumped %s while it was down",
     (_, jumpMs) => {
       using folder = temporaryFolder()
       const time = new FakeTime()
@@ -102,7 +102,7 @@ describe("the store's clock", () => {
     },
   )
 
-  test("goes on by as much as the wall clock did while the machine was off", () => {
+  test("advances as much as the wall clock did while the machine was off", () => {
     using folder = temporaryFolder()
     const time = new FakeTime()
     const reports: unknown[] = []
@@ -116,7 +116,7 @@ describe("the store's clock", () => {
     expect(reports).toEqual([expect.objectContaining({ level: "warn", ms: 25 * HOUR_MS })])
   })
 
-  test("does not go back where the wall clock is behind after the machine was off, and says so", () => {
+  test("does not go back if the wall clock is behind after a reboot, and reports it", () => {
     using folder = temporaryFolder()
     const time = new FakeTime()
     const reports: unknown[] = []
@@ -127,7 +127,7 @@ describe("the store's clock", () => {
     expect(reports).toEqual([{ level: "warn", message, ms: HOUR_MS }])
   })
 
-  test("begins as the wall clock where what the store kept of it is damaged", () => {
+  test("starts as the wall clock if its stored mark is damaged", () => {
     using folder = temporaryFolder()
     const time = new FakeTime()
     withClock(folder.path, time, [], (clock) => clock.now())
@@ -138,9 +138,9 @@ describe("the store's clock", () => {
   })
 })
 
-describe("an event that waits", () => {
+describe("a waiting event", () => {
   test.each(JUMPS)(
-    "neither expires nor waits longer for its retry where the wall clock jumps %s, nor does a restart let the jump in",
+    "neither expires nor waits longer for its retry if the wall clock jumps %s, and a restart does not apply the jump",
     async (_, jumpMs) => {
       await using store = new EmbeddedStore()
       const time = new FakeTime()
@@ -165,7 +165,7 @@ describe("an event that waits", () => {
     },
   )
 
-  test("expires once its time has passed, and its dead letter has the time of the wall clock", async () => {
+  test("expires when its time has passed, and its dead letter has the wall clock's time", async () => {
     await using store = new EmbeddedStore()
     const time = new FakeTime()
     const engine = store.open({ time })

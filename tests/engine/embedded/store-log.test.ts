@@ -28,7 +28,7 @@ async function openWithQueue(
 const publish = (engine: EmbeddedEngine, bytes = 0) =>
   engine.publish(newEvent({ routing_key: "calls", payload: { text: "x".repeat(bytes) } }))
 
-/** Leaves a log with commits that were confirmed. Returns how many events were. */
+/** Leaves a log with confirmed commits. Returns the number of events. */
 async function leaveLog(store: EmbeddedStore): Promise<number> {
   await using child = new ChildProcess(PUBLISH_UNTIL_KILLED, [store.dataDir])
   await child.printed(200)
@@ -37,7 +37,7 @@ async function leaveLog(store: EmbeddedStore): Promise<number> {
 }
 
 describe("a log of 16 MiB", () => {
-  test("is copied into the database, and is invalid on the disk until it is begun anew", async () => {
+  test("is copied into the database, and is invalid on the disk until SQLite restarts it", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueue(store)
     await Promise.all(Array.from({ length: 200 }, () => publish(engine, 100_000)))
@@ -48,7 +48,7 @@ describe("a log of 16 MiB", () => {
     await engine.close()
   })
 
-  test("that one turn made much longer gets short again with the next turn", async () => {
+  test("that one turn made much longer is truncated with the next turn", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueue(store)
     await Promise.all(Array.from({ length: 400 }, () => publish(engine, 100_000)))
@@ -60,8 +60,8 @@ describe("a log of 16 MiB", () => {
   })
 })
 
-describe("a store that is closed", () => {
-  test("is one file with everything in it", async () => {
+describe("a closed store", () => {
+  test("is one file that contains everything", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueue(store)
     for (let i = 0; i < 100; i++) await publish(engine)
@@ -71,7 +71,7 @@ describe("a store that is closed", () => {
   })
 })
 
-describe("a start that finds confirmed commits missing warns of it", () => {
+describe("a start that finds confirmed commits missing logs a warning", () => {
   const warned: EngineStatus = {
     state: "ready",
     warning: expect.stringMatching(/^the last \d+ commits of the store are missing/),
@@ -89,7 +89,7 @@ describe("a start that finds confirmed commits missing warns of it", () => {
     expect(store.open().status()).toEqual(warned)
   })
 
-  test("if the log was deleted, once, and what is left goes on", async () => {
+  test("once if the log was deleted, and continues with what is left", async () => {
     await using store = new EmbeddedStore()
     await (await openWithQueue(store)).close()
     await leaveLog(store)
@@ -103,7 +103,7 @@ describe("a start that finds confirmed commits missing warns of it", () => {
     expect(storedRows(store.dataDir)).toMatchObject({ events: 1 })
   })
 
-  test("but not after a kill that damaged nothing", async () => {
+  test("but not after a kill without damage", async () => {
     await using store = new EmbeddedStore()
     await leaveLog(store)
     expect(store.open().status()).toEqual({ state: "ready" })
@@ -111,7 +111,7 @@ describe("a start that finds confirmed commits missing warns of it", () => {
 })
 
 describe("a store whose files are removed while it is open", () => {
-  test("has failed, whether something is published or not", async () => {
+  test("fails, whether or not anything is published", async () => {
     await using store = new EmbeddedStore()
     const changes: EngineStatus[] = []
     const engine = await openWithQueue(store, (status) => changes.push(status))
@@ -121,7 +121,7 @@ describe("a store whose files are removed while it is open", () => {
     expect(changes).toEqual([{ state: "failed", reason: expect.stringContaining("was removed or replaced") }])
   })
 
-  test("confirms nothing from that moment on", async () => {
+  test("confirms nothing afterwards", async () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueue(store)
     await publish(engine)
@@ -131,7 +131,7 @@ describe("a store whose files are removed while it is open", () => {
   })
 })
 
-test("the store stays with its process though a handler opens and closes every file of it", async () => {
+test("the store stays locked by its process even if a handler opens and closes all of its files", async () => {
   await using store = new EmbeddedStore()
   const engine = await openWithQueue(store)
   for (const file of [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, "event-broker.lock"]) {

@@ -4,7 +4,7 @@ import { smallDisk } from "../../support/small-disk.ts"
 
 const STORE_ID = "0123456789abcdef"
 
-test("a mark that a full disk does not take is written with a later turn, once there is room", () => {
+test("a mark that a full disk does not accept is written with a later turn, when there is room", () => {
   using disk = smallDisk()
   disk.fill()
   using mark = new StoreMark(disk.path, STORE_ID)
