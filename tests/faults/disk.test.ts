@@ -8,7 +8,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const TIMEOUT_MS = 120_000
 
-/** Keeps every thread of Bun's pool busy for seconds: a sync that waits for one of them comes late. */
+/** Keeps every thread of Bun's pool busy for seconds, so that a sync on one of them would be late. */
 const HASHING = `
 export default {
   queue: "user_events",
@@ -23,7 +23,7 @@ export default {
 `
 
 test(
-  "a disk that fails ends the service with code 1, and holds every event that was answered 201",
+  "a failing disk ends the service with code 1, and every event that was answered 201 is kept",
   async () => {
     using disk = LoopDisk.make({ sizeMiB: 64, backedMiB: 24 })
     await using folder = new ServiceFolder()

@@ -8,7 +8,7 @@ import { storedIds } from "../support/stored-ids.ts"
 import { tear } from "../support/torn-file.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-/** Four rounds take half a minute; `POWER_LOSS_ROUNDS=25` is the long form. */
+/** Four rounds take half a minute; `POWER_LOSS_ROUNDS=25` is the long version. */
 const ROUNDS = Number(process.env["POWER_LOSS_ROUNDS"] ?? 4)
 const ROUND_TIMEOUT_MS = 60_000
 
@@ -18,7 +18,7 @@ const PAYLOAD_BYTES = 2_000
 const MIN_EVENTS = 500
 const MAX_EVENTS = 12_000
 
-/** Files of the store that the disk may have in part. */
+/** Files of the store that the disk may hold in part. */
 const FILES = ["event-broker.db", "event-broker.db-wal"]
 
 for (let round = 1; round <= ROUNDS; round++) {
@@ -33,7 +33,7 @@ for (let round = 1; round <= ROUNDS; round++) {
       const service = await folder.start({ DATA_DIR, LOG_LEVEL: "INFO" })
       const options = { payloadBytes: PAYLOAD_BYTES, ignoreLostConnections: true }
       const load = new PublishLoad(service, 16, options)
-      // Its events are handled and deleted, so that pages are used again.
+      // Its events are handled and deleted, so that pages are reused.
       const passing = new PublishLoad(service, 8, { ...options, type: "user" })
       await waitUntil(() => load.answered.size >= target, `${target} events to be stored`)
       await service.kill()

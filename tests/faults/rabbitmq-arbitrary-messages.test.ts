@@ -14,23 +14,23 @@ const TIMEOUT_MS = 180_000
 const SETTLED_WITHIN_MS = 120_000
 const MESSAGES = 2_000
 
-/** How many are published before RabbitMQ's confirms are waited for: the memory of the test has a bound. */
+/** Publishes between two waits for RabbitMQ's confirms, to bound the memory of the test. */
 const BATCH = 250
 
-/** How many events the service itself publishes while the others are handled, and while they are redriven. */
+/** Events that the service itself publishes while the others are handled, and while they are redriven. */
 const ORDINARY = 50
 
-/** What is looked at meanwhile costs the service more than the figures that it keeps for a second. */
+/** Interval of the checks: they cost the service more than the figures that it caches for a second. */
 const LOOK_INTERVAL_MS = 200
 
 const OTHER = "other"
 
-/** The queues that every service has: their messages are handled, retried and redriven at the same time. */
+/** The predefined queues: their messages are handled, retried and redriven concurrently. */
 const TYPES = ["voice", "user", "system", "notification", "custom"] as const
 
 type Type = (typeof TYPES)[number]
 
-/** `AMQP_SEED` repeats a run. */
+/** Set `AMQP_SEED` to repeat a run. */
 const SEED = Number(process.env["AMQP_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
 
 interface Letters {
@@ -44,7 +44,9 @@ interface Letters {
 const queueOf = (type: Type): string => `${type}_events`
 const lettersOf = (type: Type): string => `/api/v1/dead-letters/${queueOf(type)}`
 
-/** Its handlers fail for ever, or at the first attempt; the others write the event's id into the journal. */
+/**
+ * Handlers that always fail, or fail on the first attempt; the others write the event's id to the journal.
+ */
 const moduleText = (folder: ServiceFolder, type: Type) => `
   export default {
     queue: "${queueOf(type)}", retry: { attempts: 2, backoff: { initial: 10, max: 10 } },
@@ -56,7 +58,7 @@ const moduleText = (folder: ServiceFolder, type: Type) => `
     },
   }`
 
-/** The messages of a queue that are not handled: they have to be its dead letters. */
+/** Returns the messages of a queue that are not handled: they must be its dead letters. */
 function openOf(folder: ServiceFolder, messages: readonly ArbitraryMessage[]): readonly ArbitraryMessage[] {
   const handled = new Set(folder.journalLines())
   return messages.filter(({ id }) => id === null || !handled.has(id))
@@ -69,7 +71,7 @@ async function deadLetterCounts(service: RunningService): Promise<ReadonlyMap<st
   return new Map(queues.map(({ queue_name, dead_letter_count }) => [queue_name, dead_letter_count]))
 }
 
-/** Those of the messages that are not handled, and not listed among the dead letters either. */
+/** Returns the messages that are neither handled nor listed as dead letters. */
 async function missingOf(
   service: RunningService,
   type: Type,
@@ -86,7 +88,10 @@ async function missingOf(
   return { count, missing }
 }
 
-/** Waits until each message is handled or a listed dead letter. Returns how many are dead letters, by their queue. */
+/**
+ * Waits until each message is handled or listed as a dead letter. Returns the number of dead letters per
+ * queue.
+ */
 async function allSettled(
   service: RunningService,
   folder: ServiceFolder,
@@ -116,7 +121,7 @@ async function allSettled(
   return settled
 }
 
-/** Publishes ordinary events through the service, one after the other. Each has to be answered 201. */
+/** Publishes ordinary events through the service, sequentially. Each must be answered 201. */
 async function publishOrdinary(service: RunningService): Promise<readonly string[]> {
   const ids: string[] = []
   while (ids.length < ORDINARY) {
@@ -128,7 +133,7 @@ async function publishOrdinary(service: RunningService): Promise<readonly string
 }
 
 test(
-  `arbitrary messages of another program are handled or become dead letters, and disturb nobody (seed ${SEED})`,
+  `arbitrary messages of another program are handled or become dead letters, and affect nobody else (seed ${SEED})`,
   async () => {
     process.stdout.write(`arbitrary AMQP messages: AMQP_SEED=${SEED}\n`)
     const [installation = { root: "/" }] = installations()

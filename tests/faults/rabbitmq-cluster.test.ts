@@ -10,7 +10,7 @@ const CONNECTIONS = 8
 const PLENTY = 200
 
 test.each(installations())(
-  "the node with a queue's leader killed, in a cluster of three, on RabbitMQ of $root",
+  "the leader of a queue is killed in a cluster of three, on RabbitMQ of $root",
   async (installation) => {
     await using first = await RabbitMqNode.start(installation)
     await using second = await RabbitMqNode.start(installation, first)
@@ -46,7 +46,7 @@ test.each(installations())(
   TIMEOUT_MS,
 )
 
-/** The node that leads the queue of the load. Any node of the cluster knows, once it is up. */
+/** Returns the node that leads the queue of the load. Any running node of the cluster knows it. */
 async function leaderOf(nodes: readonly RabbitMqNode[]): Promise<RabbitMqNode> {
   let leader: RabbitMqNode | undefined
   await waitUntil(async () => {

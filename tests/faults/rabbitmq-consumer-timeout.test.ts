@@ -8,7 +8,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const TIMEOUT_MS = 120_000
 
-/** RabbitMQ looks for deliveries that are unsettled for too long at every tick of a channel. */
+/** RabbitMQ checks for deliveries that are unsettled for too long at every tick of a channel. */
 const BROKER_TIMEOUT_MS = 6_000
 const TICK_MS = 1_000
 
@@ -28,7 +28,7 @@ for (const installation of installations()) {
 
     afterAll(() => node[Symbol.asyncDispose]())
 
-    test("a module whose timeout is longer is refused at the start, with what to do", async () => {
+    test("a module with a longer timeout is refused at the start, with advice", async () => {
       await using folder = new ServiceFolder()
       folder.write("handlers/slow.ts", `export default { queue: "custom_events", on: { async slow() {} } }`)
       const service = folder.spawn([], {
@@ -42,7 +42,7 @@ for (const installation of installations()) {
     })
 
     test(
-      "a handler that runs for longer, where the service does not know the timeout, is named by RabbitMQ's reason in the log, and other events go on",
+      "a handler that runs longer while the service does not know the timeout is logged with RabbitMQ's reason, and other events continue",
       async () => {
         await using folder = new ServiceFolder()
         folder.write(
@@ -70,7 +70,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "an event with an ordering key whose attempts and waits take longer is given back in time, and keeps its order and its attempts",
+      "an event with an ordering key whose attempts and waits take longer is returned in time, and keeps its order and attempts",
       async () => {
         await using folder = new ServiceFolder()
         folder.write(

@@ -12,7 +12,7 @@ const PATH = `/api/v1/dead-letters/${QUEUE}`
 const COUNT = 1_500
 const LETTER_LENGTH = 200_000
 
-/** More than what the service needs by itself; the letters together are 290 MiB. */
+/** Memory allowed beyond what the idle service uses; the dead letters together are 290 MiB. */
 const MORE_MEMORY_MIB = 150
 
 interface Shown {
@@ -42,7 +42,7 @@ for (const installation of installations()) {
 
     const start = () => folder.start({ RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node.port) })
 
-    /** Puts large events among the dead letters, in their order. */
+    /** Puts large events among the dead letters, in order. */
     async function bury(service: RunningService): Promise<void> {
       await service.stop()
       const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${node.port}/`)
@@ -69,7 +69,7 @@ for (const installation of installations()) {
 
     const idsOf = ({ dead_letters }: Shown) => dead_letters.map(({ event }) => event.id)
 
-    test("many large dead letters are shown, counted, redriven and purged in their order and in little memory", async () => {
+    test("many large dead letters are listed, counted, redriven and purged in order and in little memory", async () => {
       const service = await start()
       await service.get("/health/live")
       const before = peakMemory(service.pid)

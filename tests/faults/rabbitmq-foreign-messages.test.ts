@@ -22,7 +22,7 @@ interface Letters {
   }[]
 }
 
-/** A message that RabbitMQ's management API shows. */
+/** A message as RabbitMQ's management API shows it. */
 interface Shown {
   readonly properties: {
     readonly headers: Readonly<Record<string, unknown>>
@@ -63,7 +63,10 @@ for (const installation of installations()) {
       RABBITMQ_PASSWORD: PASSWORD,
     })
 
-    /** Its handler writes the id of an event called `good` into the journal, and fails twice on others, then always. */
+    /**
+     * Starts a service whose handler writes the id of an event called `good` to the journal, and fails on
+     * others.
+     */
     async function start(folder: ServiceFolder): Promise<RunningService> {
       folder.write(
         "handlers/foreign.ts",
@@ -104,7 +107,7 @@ for (const installation of installations()) {
     const isHandled = (folder: ServiceFolder, id: string) =>
       waitUntil(() => folder.journalLines().includes(id), `${id} to be handled`)
 
-    /** The dead letters as they are on RabbitMQ. */
+    /** Returns the dead letters as stored on RabbitMQ. */
     const storedLetters = async () =>
       (await node.manage("POST", `queues/${vhost}/dead.custom_events/get`, {
         count: 100,
@@ -115,7 +118,7 @@ for (const installation of installations()) {
     const bytes = (length: number): ForeignField => ({ type: "S", value: "x".repeat(length) })
 
     test(
-      "a message with 100 KB of headers is handled, or becomes a dead letter, and the process lives",
+      "a message with 100 KB of headers is handled or becomes a dead letter, and the process survives",
       async () => {
         await using folder = new ServiceFolder()
         const service = await start(folder)
@@ -144,7 +147,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "the user id, the expiration and the carbon copies of another program don't travel along",
+      "the user id, the expiration and the carbon copies of another program are not copied",
       async () => {
         await using folder = new ServiceFolder()
         const service = await start(folder)
@@ -168,7 +171,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "an event that no function takes stays a dead letter, whatever expiration it came with",
+      "an event without a matching function stays a dead letter, whatever expiration it had",
       async () => {
         await using folder = new ServiceFolder()
         const service = await start(folder)
@@ -181,7 +184,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "an event that can't be written again is left out of the live stream, and counted as missed",
+      "an event that can't be serialized again is skipped in the live stream, and counted as missed",
       async () => {
         await using folder = new ServiceFolder()
         const service = await start(folder)
@@ -221,6 +224,6 @@ for (const installation of installations()) {
   })
 }
 
-test("a field's bytes are its type and its value", () => {
+test("the bytes of a field are its type and its value", () => {
   expect(encodeField({ type: "I", value: -1 })).toEqual(Buffer.from([73, 255, 255, 255, 255]))
 })

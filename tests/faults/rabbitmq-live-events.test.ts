@@ -24,7 +24,7 @@ for (const installation of installations()) {
     const environment = () => ({ RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node.port) })
 
     test(
-      "shows what every instance publishes, by one queue for all clients, which goes with the last of them",
+      "shows what every instance publishes, through one queue for all clients, which is deleted with the last of them",
       async () => {
         await using folder = new ServiceFolder()
         const [first, second] = [await folder.start(environment()), await folder.start(environment())]
@@ -43,7 +43,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "goes on after RabbitMQ was away, and says that events may have been missed",
+      "continues after RabbitMQ was unavailable, and reports that events may have been missed",
       async () => {
         await using folder = new ServiceFolder()
         const service = await folder.start(environment())
@@ -68,7 +68,7 @@ for (const installation of installations()) {
   })
 }
 
-test("the live stream is refused while RabbitMQ has never been there", async () => {
+test("the live stream is refused if RabbitMQ has never been reachable", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start({ RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: "1" })
   await problemOf(await fetch(service.url + PATH), "engine-unavailable", 503)

@@ -33,13 +33,13 @@ for (const installation of installations()) {
 
     describe.each(["quorum", "classic"])("on %s queues", (QUEUE_TYPE) => {
       test(
-        "a queue whose module is gone fills, is told of everywhere, and is deleted",
+        "a queue without a module fills up, is reported everywhere, and is deleted",
         () => onHost((place) => orphanedQueueFills({ ...place, QUEUE_TYPE })),
         TIMEOUT_MS,
       )
 
       test(
-        "a queue whose module is gone can be unbound, and is taken up when the module comes back",
+        "a queue without a module can be unbound, and is consumed again when the module returns",
         () => onHost((place) => orphanedQueueIsTakenUp({ ...place, QUEUE_TYPE })),
         TIMEOUT_MS,
       )
@@ -52,7 +52,7 @@ for (const installation of installations()) {
       { may: "write to it", permissions: [".*", "^(events|dead_letters|(dead.)?calls)$", ".*"] },
       { may: "read it", permissions: [".*", ".*", "^(events|dead_letters|(dead.)?calls)$"] },
     ])(
-      "a user who may not $may publishes and consumes, and the log has the reason once",
+      "a user who may not $may publishes and consumes, and the reason is logged once",
       async ({ permissions }) => {
         await using host = await VirtualHost.create(node)
         await node.control("add_user", host.name, "secret")
@@ -62,7 +62,7 @@ for (const installation of installations()) {
           report: (...report) => void reports.push(report),
         })
         await engine.declareQueues([queueDeclaration("calls")])
-        await waitUntil(() => reports.length > 0, "the reason to be told")
+        await waitUntil(() => reports.length > 0, "the reason to be logged")
         expect(engine.capabilities.findsUndeclaredQueues).toBe(false)
         const inbox = new Inbox(engine, "calls")
         for (let n = 0; n < 20; n++) {
@@ -78,7 +78,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "a queue that another instance consumes is not orphaned, and can't be deleted",
+      "a queue consumed by another instance is not orphaned, and can't be deleted",
       () =>
         onHost(async (place) => {
           await using consuming = new ServiceFolder()

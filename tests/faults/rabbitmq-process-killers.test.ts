@@ -7,7 +7,7 @@ const TEST_TIMEOUT_MS = 60_000
 
 onEveryBroker((node) => {
   test.each(WAYS_TO_KILL)(
-    "an event whose handler calls %s is a dead letter at its limit",
+    "an event whose handler calls %s becomes a dead letter at its limit",
     async (way) => {
       await using host = await VirtualHost.create(node())
       const killed = await killUntilDeadLetter(

@@ -30,7 +30,7 @@ for (const installation of installations()) {
       node = await RabbitMqNode.start(installation)
       const set = [
         `application:set_env(rabbit, max_message_size, ${MAX_MESSAGE_BYTES})`,
-        // RabbitMQ 4 reads it there.
+        // RabbitMQ 4 reads the limit from there.
         `persistent_term:put(max_message_size, ${MAX_MESSAGE_BYTES})`,
       ]
       await node.control("eval", `${set.join(", ")}.`)
@@ -38,7 +38,7 @@ for (const installation of installations()) {
 
     afterAll(() => node[Symbol.asyncDispose]())
 
-    /** A user who may do everything on a virtual host but what the permissions say. */
+    /** Creates a user who may do everything on a virtual host except what the permissions exclude. */
     async function userOn(
       { name, access }: VirtualHost,
       permissions: { readonly write?: string; readonly topics?: string },
@@ -55,7 +55,7 @@ for (const installation of installations()) {
       return { ...access, user, password: "s3cret" }
     }
 
-    /** Waits until a queue has delivered each of these, and nothing but these. */
+    /** Waits until a queue has delivered exactly these events. */
     async function allDelivered(engine: ReturnType<typeof newEngine>, events: readonly Event[]) {
       const ids = events.map(({ id }) => id)
       const inbox = new Inbox(engine, "calls")
@@ -68,7 +68,7 @@ for (const installation of installations()) {
       newEvent({ routing_key: "calls", payload: { text: "x".repeat(MAX_MESSAGE_BYTES) } })
 
     test(
-      "an event above RabbitMQ's maximum message size is refused for good, and those in flight with it are stored",
+      "an event above RabbitMQ's maximum message size is refused permanently, and those in flight with it are stored",
       async () => {
         await using host = await VirtualHost.create(node)
         const reports: unknown[] = []
@@ -100,7 +100,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "once the maximum is known, an event above it is refused without being sent",
+      "after the maximum is known, a larger event is refused without being sent",
       async () => {
         await using host = await VirtualHost.create(node)
         const reports: unknown[] = []
@@ -117,7 +117,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "without write permission on the exchange the publish is refused for good, with RabbitMQ's words, and the health warns",
+      "without write permission on the exchange the publish is refused permanently, with RabbitMQ's reply text and a health warning",
       async () => {
         await using host = await VirtualHost.create(node)
         const access = await userOn(host, { write: "^(?!events$).*" })
@@ -141,7 +141,7 @@ for (const installation of installations()) {
         expect(reports).toEqual([
           [
             "error",
-            "the exchange events can't be used: what is published there is refused",
+            "the exchange events can't be used: events published there are refused",
             { reason: expect.stringContaining("ACCESS_REFUSED") },
           ],
         ])
@@ -164,7 +164,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "over HTTP the culprit alone gets 413, in a batch and from a handler too, and others get 201",
+      "over HTTP only the culprit gets 413, also in a batch and from a handler, and others get 201",
       async () => {
         await using folder = new ServiceFolder()
         folder.write(
@@ -199,7 +199,7 @@ for (const installation of installations()) {
         expect(await batch.json()).toMatchObject({ count: 2, events: [{}, { problem: permanent }, {}] })
         expect(others.map(({ status }) => status)).toEqual(Array(OTHERS).fill(201))
         await service.publish({ name: "grow" })
-        await waitUntil(() => folder.journalLines().length > 0, "the handler to be told")
+        await waitUntil(() => folder.journalLines().length > 0, "the handler to receive the outcome")
         expect(folder.journalLines()).toEqual(["payload-too-large false"])
         expect(await service.stop()).toBe(0)
       },
@@ -207,7 +207,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "over HTTP a publish without permission is answered 500, not to be repeated, and the health is degraded",
+      "over HTTP a publish without permission is answered 500, not retryable, and the health is degraded",
       async () => {
         await using host = await VirtualHost.create(node)
         const access = await userOn(host, { write: "^(?!events$).*" })
@@ -244,7 +244,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "an event with a forbidden topic is refused alone",
+      "only the event with a forbidden topic is refused",
       async () => {
         await using host = await VirtualHost.create(node)
         const engine = newEngine(await userOn(host, { topics: "^(?!secret).*" }), "quorum")
@@ -287,7 +287,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "a message that can't be written is refused alone, and nothing is sent",
+      "only the message that can't be encoded is refused, and nothing is sent",
       async () => {
         await using host = await VirtualHost.create(node)
         await using publishing = await openChannel(host.access)
@@ -304,7 +304,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "an exchange that was deleted is declared again, and the publishes that found it missing are stored",
+      "a deleted exchange is declared again, and the publishes that found it missing are stored",
       async () => {
         await using host = await VirtualHost.create(node)
         const log: string[] = []
@@ -323,8 +323,8 @@ for (const installation of installations()) {
         const events = Array.from({ length: OTHERS }, () => newEvent({ routing_key: "calls" }))
         await Promise.all(events.map((event) => engine.publish(event)))
         expect(states).toEqual(["ready"])
-        expect(log).toEqual(["the exchange events was missing on RabbitMQ, and is declared again"])
-        await waitUntil(() => seen[0] === "gap", "those who watch to be told of a gap")
+        expect(log).toEqual(["the exchange events was missing on RabbitMQ and has been declared again"])
+        await waitUntil(() => seen[0] === "gap", "the watchers to see a gap")
         end()
         await allDelivered(engine, events)
         await engine.close()
@@ -333,7 +333,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "a publish that waits for its confirm is stored again when its channel is opened anew",
+      "a publish that waits for its confirm is stored again when its channel is reopened",
       async () => {
         await using host = await VirtualHost.create(node)
         await using publishing = await openChannel(host.access)
@@ -354,7 +354,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "publishes whose confirm never comes keep no memory, and a probe finds out that confirms come again",
+      "publishes without a confirm keep no memory, and a probe detects that confirms resume",
       async () => {
         await using host = await VirtualHost.create(node)
         const confirmTimeoutMs = 400
@@ -396,7 +396,7 @@ for (const installation of installations()) {
   })
 }
 
-/** What a publish fails with. */
+/** Returns the error of a publish. */
 const failureOf = (publish: Promise<void>): Promise<PublishError> =>
   publish.then(
     () => Promise.reject(new Error("it was stored")),
@@ -406,7 +406,7 @@ const failureOf = (publish: Promise<void>): Promise<PublishError> =>
 const METHOD = 1
 const BASIC_ACK = [60, 80]
 
-/** A client that hears no confirms while it is deaf. */
+/** A client that receives no confirms while it is deaf. */
 class DeafClient extends BrokerClient {
   isDeaf = false
 
@@ -419,13 +419,13 @@ class DeafClient extends BrokerClient {
   }
 }
 
-/** How many buffers the garbage collector can't free. */
+/** Returns how many buffers the garbage collector can't free. */
 function buffersHeld(): number {
   Bun.gc(true)
   return heapStats().objectTypeCounts["ArrayBuffer"] ?? 0
 }
 
-/** A channel that publishes, on a connection of its own. */
+/** Opens a publishing channel on a connection of its own. */
 async function openChannel(access: BrokerAccess, { confirmTimeoutMs = 10_000 } = {}) {
   const [address] = access.addresses
   if (address === undefined) throw new Error("no address is given")
@@ -434,9 +434,9 @@ async function openChannel(access: BrokerAccess, { confirmTimeoutMs = 10_000 } =
   const states: EngineStatus["state"][] = []
   const publishing = {
     client,
-    /** Each state that the channel told of. */
+    /** The states that the channel reported. */
     states,
-    /** How often the channel could not be opened again. */
+    /** How often the channel could not be reopened. */
     lost: 0,
     channel: await PublishChannel.open(client, {
       confirmTimeoutMs,

@@ -11,14 +11,14 @@ const TIMEOUT_MS = 300_000
 const CONNECTIONS = 8
 const PLENTY = 50
 
-/** The longest there is, in milliseconds: what happens before a publish is answered does not wait for its confirm. */
+/** The longest allowed, in milliseconds, so that an early response can't be a confirm timeout. */
 const CONFIRM_TIMEOUT = "50000"
 
 /** Publishes one event; `status` is 0 until it is answered. */
 function publishing(service: RunningService) {
   const answer = service.post("/api/v1/events", { type: "custom", name: "counted", payload: {} })
   const sent = { status: 0, answer }
-  // A test that fails before the answer stops the service.
+  // A test that fails before the response stops the service.
   answer.then(
     ({ status }) => {
       sent.status = status
@@ -31,7 +31,7 @@ function publishing(service: RunningService) {
 for (const installation of installations()) {
   describe(`on RabbitMQ of ${installation.root}`, () => {
     test(
-      "the network to RabbitMQ takes everything and passes on nothing: ready is 503 long before the confirm timeout",
+      "ready is 503 long before the confirm timeout if the network to RabbitMQ accepts data without passing it on",
       async () => {
         await using node = await RabbitMqNode.start(installation)
         using proxy = await StallingProxy.start(node.port)
@@ -47,7 +47,7 @@ for (const installation of installations()) {
         const waiting = publishing(service)
         await waitUntil(async () => !(await isReady(service)), "the service to notice")
         expect((await service.get("/health/rabbitmq")).status).toBe(503)
-        // One of them may be let through, to try.
+        // One of them may be let through as a trial.
         const refused = await Promise.race([publishing(service).answer, publishing(service).answer])
         expect(await refused.json()).toMatchObject({ status: 503, outcome: "not-stored", retryable: true })
         proxy.resume()
@@ -62,7 +62,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "one node of two frozen, so that no queue has a majority: ready is 503 until confirms come again, and publishes are refused at once",
+      "with one of two nodes frozen, so that no queue has a majority, ready is 503 until confirms resume, and publishes are refused at once",
       async () => {
         await using first = await RabbitMqNode.start(installation)
         await using second = await RabbitMqNode.start(installation, first)
@@ -80,7 +80,7 @@ for (const installation of installations()) {
         second.freeze()
         let waiting = publishing(service)
         await waitUntil(async () => {
-          // What the node had sent before it froze may still be confirmed.
+          // Answers that the node sent before it froze may still confirm publishes.
           if (waiting.status === 201) waiting = publishing(service)
           return !(await isReady(service))
         }, "the service to notice")

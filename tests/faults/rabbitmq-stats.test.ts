@@ -12,7 +12,7 @@ onEveryBroker((node) => {
   const environment = () => ({ RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node().port) })
 
   test(
-    "thousands who ask for the queues' depths at once are all answered, and leave no channel behind",
+    "thousands of concurrent requests for queue depths are all answered, and leave no channel behind",
     async () => {
       await using folder = countingFolder()
       const service = await folder.start(environment())
@@ -34,7 +34,7 @@ onEveryBroker((node) => {
   )
 
   test(
-    "queues that nobody consumes are deleted: no figure of others is missing, and publishes are answered 201",
+    "deleting unconsumed queues hides no figures of others, and publishes are answered 201",
     async () => {
       await using folder = countingFolder()
       const service = await folder.start(environment())

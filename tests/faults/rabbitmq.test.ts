@@ -18,7 +18,7 @@ const CONNECTIONS = 16
 const MANY_CONNECTIONS = 200
 const PLENTY = 300
 
-/** How the service says that it is. */
+/** Returns the status in the service's health report. */
 const statusOf = async (service: RunningService) =>
   ((await service.get("/health")).body as { readonly status: string }).status
 
@@ -45,7 +45,7 @@ for (const installation of installations()) {
 
     afterAll(() => node[Symbol.asyncDispose]())
 
-    /** Runs a fault under load, and holds the service to what it promises of every one of them. */
+    /** Runs a fault under load, and checks what the service guarantees for each of them. */
     async function survives(fault: (service: RunningService, load: PublishLoad) => Promise<void>) {
       await using folder = countingFolder()
       const service = await folder.start(environmentOf(node))
@@ -69,7 +69,7 @@ for (const installation of installations()) {
     }
 
     test(
-      "the broker killed and restarted",
+      "the service survives a kill and restart of the broker",
       async () => {
         const load = await survives(async (service) => {
           await node.kill()
@@ -90,7 +90,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "the broker killed while many publishes are being written, again and again",
+      "the service survives repeated kills of the broker while many publishes are written",
       async () => {
         await survives(async (service) => {
           const many = new PublishLoad(service, MANY_CONNECTIONS)
@@ -109,7 +109,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "every connection closed by force, ten times",
+      "the service survives when every connection is closed by force, ten times",
       async () => {
         await survives(async (service, load) => {
           for (let i = 0; i < 10; i++) {
@@ -124,7 +124,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "a consumer's connection lost while its deliveries wait for a worker: they do not begin, and each runs once when it comes again",
+      "deliveries of a lost consumer that wait for a worker do not start, and each runs once when it returns",
       async () => {
         await using folder = new ServiceFolder()
         const go = join(folder.path, "go")
@@ -159,7 +159,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "publishers blocked by the memory alarm: refused at once, and consumers go on",
+      "publishers blocked by the memory alarm are refused at once, and consumers continue",
       async () => {
         await survives(async (service, load) => {
           await node.control("set_vm_memory_high_watermark", "absolute", "1000000")
@@ -186,7 +186,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "a queue that another program consumes alone: the service is degraded until it lets go, and takes events",
+      "a queue that another program consumes exclusively degrades the service until it is released, and still receives events",
       async () => {
         await using folder = countingFolder()
         const service = await folder.start(environmentOf(node))
@@ -221,7 +221,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "the service stopped while publishers are blocked",
+      "the service stops while publishers are blocked",
       async () => {
         await using folder = countingFolder()
         const service = await folder.start(environmentOf(node))
@@ -240,7 +240,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "the exchange deleted, which closes the channel that publishes",
+      "the service survives the deletion of the exchange, which closes the publishing channel",
       async () => {
         await survives(async () => {
           await node.manage("DELETE", "exchanges/%2F/events")
@@ -250,7 +250,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "the service started before the broker",
+      "the service can start before the broker",
       async () => {
         await node.kill()
         await using folder = countingFolder()
@@ -271,7 +271,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "a queue that is there with other arguments stops the start, in one sentence",
+      "a queue that exists with other arguments stops the start, with one sentence",
       async () => {
         const args = { "x-queue-type": "classic" }
         await node.manage("PUT", "vhosts/drifted", {})
@@ -289,7 +289,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "with TOPOLOGY=passive what is there is used, and what is missing stops the start",
+      "with TOPOLOGY=passive existing objects are used, and a missing one stops the start",
       async () => {
         await using folder = countingFolder()
         const passive = { ...environmentOf(node), TOPOLOGY: "passive" }
@@ -310,7 +310,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "a message that is no event becomes a dead letter, with the reason",
+      "a message that is not an event becomes a dead letter, with the reason",
       async () => {
         await using folder = countingFolder()
         const service = await folder.start(environmentOf(node))
@@ -331,7 +331,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "another program's event that breaks its schema becomes a dead letter, and one that follows it is handled",
+      "another program's event that does not match its schema becomes a dead letter, and a valid one is handled",
       async () => {
         await using folder = countingFolder()
         folder.write("schemas/custom/counted.json", '{"required":["n"]}')
@@ -359,7 +359,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "one of two instances killed: the other handles what it held",
+      "when one of two instances is killed, the other handles its deliveries",
       async () => {
         await using folder = countingFolder()
         await using other = countingFolder()
@@ -382,7 +382,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "events of 8 MiB, sixteen at once, go through whole",
+      "sixteen concurrent events of 8 MiB are delivered whole",
       async () => {
         await using folder = new ServiceFolder()
         folder.write(
@@ -404,9 +404,9 @@ for (const installation of installations()) {
       TIMEOUT_MS,
     )
 
-    // The last, since the queue is new then.
+    // Last, because the queue is new afterwards.
     test(
-      "a consumer cancelled in the very moment in which it begins: it begins again",
+      "a consumer that is cancelled at the moment it starts starts again",
       async () => {
         using proxy = await CancellingProxy.start(node.port)
         await using folder = countingFolder()
@@ -420,7 +420,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "the queue of a consumer deleted",
+      "the service survives the deletion of a consumed queue",
       async () => {
         await using folder = countingFolder()
         const service = await folder.start(environmentOf(node))
@@ -454,7 +454,7 @@ async function statsOf(service: RunningService) {
     dead_letter_count: number
   }[]
   const found = stats.find(({ queue_name }) => queue_name === "custom_events")
-  if (found === undefined) throw new Error("the service tells nothing of custom_events")
+  if (found === undefined) throw new Error("the service reports nothing about custom_events")
   return found
 }
 

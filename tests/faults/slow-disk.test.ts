@@ -4,13 +4,13 @@ import { SlowSyncs } from "../support/slow-syncs.ts"
 
 const TIMEOUT_MS = 60_000
 
-/** Far longer than a probe takes, so that the probes below are over before a sync is. */
+/** Far longer than a probe, so that the probes below finish before a sync does. */
 const SYNC_MS = 3_000
 
 const PROBES = 50
 
 test(
-  "a disk that takes seconds to sync holds up publishes, and nothing else",
+  "a disk that takes seconds to sync delays publishes, and nothing else",
   async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()

@@ -1,29 +1,29 @@
-/** Where RabbitMQ is, and how to get in. */
+/** Address of a RabbitMQ node. */
 export interface BrokerAddress {
   readonly host: string
   readonly port: number
 }
 
 export interface BrokerAccess {
-  /** The nodes of the cluster; tried one after the other. */
+  /** The nodes of the cluster, tried in turn. */
   readonly addresses: readonly BrokerAddress[]
   readonly user: string
   readonly password: string
   readonly vhost: string
-  /** Whether to speak TLS; the certificate has to be one that this machine trusts. */
+  /** Use TLS. This machine has to trust the broker's certificate. */
   readonly tls: boolean
 }
 
 /**
- * The largest frame to ask for, in bytes: the default of RabbitMQ. A message's properties have to fit into one, and the
- * record of a failure is among them. The client keeps a buffer of this size for each publish in flight.
+ * Largest frame to negotiate, in bytes: RabbitMQ's default. A message's properties, including the failure
+ * record, have to fit in one frame. The client keeps a buffer of this size for each publish in flight.
  */
 const FRAME_MAX = 131_072
 
-/** How often the broker and the client say that they are there, in seconds. A silent peer is given up after it. */
+/** Heartbeat interval of the broker and the client, in seconds. A silent peer is given up after it. */
 const HEARTBEAT_SECONDS = 10
 
-/** The URL that the client library takes. It holds the password, and is never to be logged. */
+/** Returns the URL for the client library. It contains the password and must never be logged. */
 export function urlOf(access: BrokerAccess, { host, port }: BrokerAddress, name: string): string {
   const url = new URL(`${access.tls ? "amqps" : "amqp"}://${host.includes(":") ? `[${host}]` : host}:${port}`)
   url.username = encodeURIComponent(access.user)

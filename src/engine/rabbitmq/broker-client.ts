@@ -10,7 +10,10 @@ const METHOD_FRAME = 1
 const BASIC = 60
 const NACK = 120
 
-/** In a method frame, after its type, channel and size: class and method; of basic.nack then the tag and its bits. */
+/**
+ * Offsets in a method frame, after type, channel and size: class and method; for basic.nack then the tag and
+ * its bits.
+ */
 const CLASS_AT = 7
 const METHOD_AT = 9
 const NACK_BITS_AT = 19
@@ -23,16 +26,17 @@ const REPLY_TIMEOUT_MS = 30_000
 const MAX_SILENT_CHANNELS = 100
 
 /**
- * The library's client, with these faults made good:
+ * The library's client, with these bugs worked around:
  *
- * It takes the bits of a nack for a single flag, but RabbitMQ sets the one for `requeue` too, to no meaning for a
- * publisher. A nack of several publishes was taken for one of the last, and the others waited until their time was up.
+ * It reads the bits of a nack as a single flag, but RabbitMQ also sets the bit for `requeue`, which means
+ * nothing to a publisher. A nack of several publishes was taken for a nack of the last one, and the others
+ * waited for their timeout.
  *
- * It looks at the promise of a confirm only once the publish has been written. If the connection was lost before,
- * nobody did, and an unhandled rejection ended the process.
+ * It handles the promise of a confirm only after the publish is written. If the connection was lost before,
+ * nobody handled it, and an unhandled rejection ended the process.
  *
- * It throws out of the socket's callback, which ends the process, when a content header is larger than its buffer, when
- * a field has a type that it does not know, and when what it calls throws. An error there now ends the connection.
+ * It throws from the socket's callback, which ends the process, if a content header is larger than its
+ * buffer, a field has an unknown type, or a callback throws. Such an error now ends the connection.
  */
 export class BrokerClient extends AMQPClient {
   readonly #frames = new FrameReader()
@@ -45,19 +49,21 @@ export class BrokerClient extends AMQPClient {
   constructor(url: string, replyTimeoutMs = REPLY_TIMEOUT_MS) {
     super(url)
     this.#replyTimeoutMs = replyTimeoutMs
-    // Both are private to the library. It reads the socket by the first, and takes buffers for publishes from the second.
+    // Both are private to the library: the function that reads the socket, and the pool of buffers for
+    // publishes.
     Reflect.set(this, "onRead", (bytes: Buffer) => this.#read(bytes))
     Reflect.set(this, "bufferPool", new ViewPool(() => this.frameMax))
-    // Its own buffer, which is not used, has whatever was in the memory before.
+    // The library's own buffer is not used, and contains uninitialized memory.
     Reflect.set(this, "frameBuffer", Buffer.alloc(0))
-    // The library's errors refer to the client, and Bun prints all that they refer to, but calls no accessor for it.
+    // The library's errors refer to the client, and Bun prints everything that an error refers to, but does
+    // not call accessors.
     for (const name of ["username", "password"]) {
       const value: unknown = Reflect.get(this, name)
       Object.defineProperty(this, name, { get: () => value, enumerable: false })
     }
   }
 
-  /** What a log shows of it. */
+  /** Keeps credentials out of logs. */
   [inspect.custom](): string {
     return "BrokerClient"
   }
@@ -85,7 +91,9 @@ export class BrokerClient extends AMQPClient {
     super.parseFrames(frame)
   }
 
-  /** Resolves once the bytes are handed to the socket. What becomes of them, the end of the connection tells. */
+  /**
+   * Resolves when the bytes are passed to the socket. A failed write ends the connection, which reports it.
+   */
   override send(bytes: Uint8Array): Promise<void> {
     const written = super.send(bytes)
     if (this.socket === undefined) return written
@@ -106,7 +114,7 @@ export class BrokerClient extends AMQPClient {
     } catch (error) {
       this.#isBroken = true
       const reason = error instanceof Error ? error.message : String(error)
-      this.socket?.destroy(new Error(`what RabbitMQ sent can't be read: ${reason}`))
+      this.socket?.destroy(new Error(`RabbitMQ sent data that can't be read: ${reason}`))
     }
   }
 }

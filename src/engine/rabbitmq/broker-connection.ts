@@ -7,28 +7,28 @@ import type { OutageLog } from "./outage-log.ts"
 import { readServerProperties, type ServerProperties } from "./server-properties.ts"
 import { withTimeout } from "./with-timeout.ts"
 
-/** How long one attempt to connect, or to set up what runs on the connection, may take, in milliseconds. */
+/** Timeout of one attempt to connect and set up the connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** The waits between rounds of attempts. */
+/** Backoff between rounds of attempts. */
 const RECONNECT_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
-/** How long a connection lives before it counts as steady, and the waits begin again, in milliseconds. */
+/** Age at which a connection counts as stable, so that the backoff restarts, in milliseconds. */
 const STEADY_AFTER_MS = 10_000
 
 export interface BrokerConnectionOptions {
-  /** What the broker shows of the connection, in its list. */
+  /** Name of the connection in RabbitMQ's management. */
   readonly name: string
   readonly access: BrokerAccess
   /** Logs why no connection can be made. */
   readonly outages: OutageLog
-  /** Opens what runs on the connection. Where it rejects, the connection is given up and made anew. */
+  /** Sets up the connection. If it rejects, the connection is closed and made again. */
   readonly setUp: (client: AMQPClient, server: ServerProperties, address: BrokerAddress) => Promise<void>
-  /** Told why there is no connection, each time it is lost or can't be made. */
+  /** Called with the reason whenever the connection is lost or can't be made. */
   readonly onDown: (reason: Error) => void
 }
 
-/** A connection that comes back: whatever ends it, it is made again, for ever, over all the hosts. */
+/** A connection that is made again whenever it ends, without limit, trying all hosts in turn. */
 export class BrokerConnection {
   readonly #options: BrokerConnectionOptions
   readonly #closing = new AbortController()
@@ -42,12 +42,12 @@ export class BrokerConnection {
     this.#running = this.#run()
   }
 
-  /** Resolves once every host was tried, or one has answered. */
+  /** Resolves when a host has answered or every host has been tried. */
   get firstAttempt(): Promise<void> {
     return this.#firstAttempt.promise
   }
 
-  /** Ends the connection that there is, to be made anew: for a part of it that can't be mended otherwise. */
+  /** Ends the current connection so that it is made again, for faults that can't be fixed otherwise. */
   reset(): void {
     this.#client?.socket?.destroy()
   }
@@ -55,7 +55,7 @@ export class BrokerConnection {
   async close(): Promise<void> {
     this.#closing.abort()
     const client = this.#client
-    // A broker that blocks a connection does not read from it either, and would not answer that it closes.
+    // A broker that blocks a connection does not read from it, and would not confirm the close.
     if (client?.blocked !== undefined) this.reset()
     else if (client !== null && !client.closed) await inTime(client.close()).catch(() => this.reset())
     this.#onLost(new Error("the connection was closed"))
@@ -74,7 +74,7 @@ export class BrokerConnection {
         this.#firstAttempt.resolve()
         const upAt = performance.now()
         const reason = await lost
-        // One that ends again and again, for what it is sent, is not made anew without a pause.
+        // A connection that keeps ending because of what it is sent is not made again without a pause.
         if (performance.now() - upAt > STEADY_AFTER_MS) delays.reset()
         throw reason
       } catch (error) {
@@ -90,12 +90,12 @@ export class BrokerConnection {
     this.#firstAttempt.resolve()
   }
 
-  /** Resolves once it is set up; `lost` resolves with why it ended. */
+  /** Resolves when the connection is set up; `lost` resolves with the reason of its end. */
   async #connect(address: BrokerAddress): Promise<{ readonly lost: Promise<Error> }> {
     const { access, name, setUp } = this.#options
     const client = new BrokerClient(urlOf(access, address, name))
     const lost = Promise.withResolvers<Error>()
-    // The library tells of errors in the log as well; what matters of them comes through its promises.
+    // The library also logs errors. Those that matter arrive through its promises.
     client.onerror = () => {}
     this.#onLost = lost.resolve
     client.ondisconnect = (error) => lost.resolve(error ?? new Error("the connection was lost"))
@@ -105,7 +105,7 @@ export class BrokerConnection {
     try {
       const connecting = client.connect()
       const { socket } = client
-      if (socket === undefined) throw new Error("the socket could not be made")
+      if (socket === undefined) throw new Error("the socket could not be created")
       codeOf = socketErrorCode(socket)
       const server = readServerProperties(socket)
       const isUp = Promise.all([server, connecting]).then(([properties]) => {

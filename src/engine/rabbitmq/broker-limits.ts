@@ -12,7 +12,7 @@ import {
   sizeRefusal,
 } from "./wire/broker-fault.ts"
 
-/** What RabbitMQ takes from this service, as far as its refusals have told. */
+/** The limits of RabbitMQ, as learned from its refusals. */
 export class BrokerLimits {
   readonly #report: Report
   readonly #troubles: Troubles | null
@@ -20,13 +20,13 @@ export class BrokerLimits {
   /** RabbitMQ's maximum message size in bytes, once it has refused a message. */
   #maxBytes = Number.POSITIVE_INFINITY
 
-  /** @param troubles is told of refused destinations; null if the publishers tell of them. */
+  /** @param troubles records refused destinations; null if the callers of `publish` report them */
   constructor(report: Report, troubles: Troubles | null) {
     this.#report = report
     this.#troubles = troubles
   }
 
-  /** Why RabbitMQ would refuse the message; null if it is to be sent. */
+  /** Returns why RabbitMQ would refuse the message; null if it may be sent. */
   refusalOf(outgoing: Outgoing): PublishError | null {
     if (isLargerThan(this.#maxBytes, outgoing)) return tooLarge(sizeOf(outgoing.body), this.#maxBytes)
     if (this.#refused.isEmpty) return null
@@ -34,38 +34,38 @@ export class BrokerLimits {
     return reason === null ? null : refused(reason)
   }
 
-  /** RabbitMQ took a message there. */
+  /** Records that RabbitMQ accepted a message to this destination. */
   accepted({ exchange, routingKey }: Outgoing): void {
     if (this.#refused.isEmpty) return
     for (const each of this.#refused.accepted(exchange, routingKey)) this.#troubles?.ended(placeOf(each))
   }
 
-  /** Learns from the close of a channel, and tells its reason. */
+  /** Learns from a closed channel, and logs the reason. */
   learn(fault: ChannelClosed): void {
     const reason = fault.text
     const size = sizeRefusal(fault)
     const destination = namedDestination(fault)
     if (size !== null) {
       this.#maxBytes = size.limit
-      this.#report("warn", "RabbitMQ refused an event for its size", { reason })
+      this.#report("warn", "RabbitMQ refused an event because of its size", { reason })
     } else if (destination === null) {
-      this.#report("error", "RabbitMQ closed the channel that publishes", { reason })
+      this.#report("error", "RabbitMQ closed the channel for publishing", { reason })
     } else if (fault.code === ACCESS_REFUSED) this.#refuse(destination, reason)
-    // What is missing is declared again, and the log says so.
+    // A missing exchange is declared again, and that is logged.
   }
 
-  /** Learns that a channel was closed for this message. */
+  /** Records that a channel was closed because of this message. */
   learnCulprit(fault: ChannelClosed, { exchange, routingKey }: Outgoing): void {
     if (fault.code === ACCESS_REFUSED) this.#refuse({ exchange, routingKey }, fault.text)
   }
 
   #refuse(destination: Destination, reason: string): void {
     this.#refused.add(destination, reason)
-    this.#troubles?.began(placeOf(destination), reason, "what is published there is refused")
+    this.#troubles?.began(placeOf(destination), reason, "events published there are refused")
   }
 }
 
-/** A destination, for the log and the health. */
+/** Names a destination for the log and the health report. */
 function placeOf({ exchange, routingKey }: Destination): string {
   const place = exchange === "" ? "the default exchange" : `the exchange ${exchange}`
   return routingKey === null ? place : `the topic ${routingKey} of ${place}`

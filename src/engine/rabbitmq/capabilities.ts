@@ -4,8 +4,8 @@ import type { ServerProperties } from "./server-properties.ts"
 export type QueueType = "quorum" | "classic"
 
 /**
- * What this broker does with this type of queue. Quorum queues order by priority from RabbitMQ 4.0, by two levels,
- * and strictly from 4.3. Source: rabbitmq.com/docs/quorum-queues#priorities.
+ * Returns the capabilities of this broker with this queue type. Quorum queues order by priority since
+ * RabbitMQ 4.0, with two levels, and strictly since 4.3. Source: rabbitmq.com/docs/quorum-queues#priorities.
  */
 export function capabilitiesOf(
   queueType: QueueType,

@@ -1,24 +1,27 @@
-/** How often the publishes in flight are looked at, in milliseconds. One timer serves them all. */
+/** Interval between checks of the publishes in flight, in milliseconds. One timer serves all of them. */
 const TICK_MS = 500
 
-/** How long RabbitMQ may confirm nothing before it is taken for stalled, in milliseconds: health has to say so in 5 s. */
+/**
+ * Time without any confirm after which RabbitMQ counts as stalled, in milliseconds: health has to show it
+ * within 5 s.
+ */
 const STALLED_AFTER_MS = 3_000
 
-/** How often one publish is let through to a broker that has stalled, in milliseconds. */
+/** Interval at which one publish is let through to a stalled broker, in milliseconds. */
 const TRIAL_INTERVAL_MS = 2_000
 
 export interface ConfirmWatchOptions {
   readonly confirmTimeoutMs: number
-  /** Called at each tick. Returns how many publishes are in flight after it. */
+  /** Called at each tick. Returns how many publishes are then in flight. */
   readonly onTick: () => number
   /** Called when RabbitMQ stalls, and when it answers again. */
   readonly onChange: () => void
 }
 
 /**
- * Notices that RabbitMQ answers no publish at all, though some are in flight: most of a cluster hangs, or the network
- * takes everything and passes on nothing. Counts ticks rather than time, so that an event loop that was busy is not
- * taken for a silent broker.
+ * Detects that RabbitMQ answers no publish at all although some are in flight: most of a cluster hangs, or
+ * the network accepts data without passing it on. Counts ticks instead of time, so that a busy event loop is
+ * not taken for a silent broker.
  */
 export class ConfirmWatch {
   readonly #options: ConfirmWatchOptions
@@ -43,8 +46,8 @@ export class ConfirmWatch {
   }
 
   /**
-   * Whether a publish may try if RabbitMQ, taken for stalled, answers. It may be the queue of a few events that hangs,
-   * and the first publish to another queue tells.
+   * Returns whether a publish may test if a stalled RabbitMQ answers again. Perhaps only the queue of a few
+   * events hangs, and the first publish to another queue shows that.
    */
   takeTrial(): boolean {
     const now = performance.now()
@@ -53,18 +56,18 @@ export class ConfirmWatch {
     return true
   }
 
-  /** Something is in flight: goes on ticking until nothing is. */
+  /** Starts ticking, until nothing is in flight. */
   begin(): void {
     this.#timer ??= setTimeout(() => this.#tick(), this.#tickMs)
   }
 
-  /** RabbitMQ has answered a publish that takes a queue's word. */
+  /** RabbitMQ has answered a publish that needed the answer of a queue. */
   answered(): void {
     this.#hasAnswered = true
     if (this.#isStalled) this.#change(false)
   }
 
-  /** What was in flight is given up: silence means nothing any more. */
+  /** Resets the watch after everything in flight was given up: silence then means nothing. */
   reset(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -2,29 +2,31 @@ import type { Socket } from "node:net"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 import { ACCESS_REFUSED, faultError, faultOf, replyIn } from "./wire/broker-fault.ts"
 
-/** The reply to a virtual host that is missing, that the user may not use, or that has all its connections. */
+/**
+ * RabbitMQ's reply for a virtual host that is missing, forbidden for the user, or at its connection limit.
+ */
 const NOT_ALLOWED = 530
 
-/** The broker accepted the connection, or not even that, and said nothing. */
+/** The broker did not answer, whether or not it accepted the connection. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError"
 }
 
-/** What answers is not an AMQP broker. */
+/** The server is not an AMQP broker. */
 export class NoBrokerError extends Error {
   override readonly name = "NoBrokerError"
 
   constructor() {
-    super("what answers there is no AMQP broker")
+    super("the server there is not an AMQP broker")
   }
 }
 
-/** RabbitMQ can't be reached, or does not let the service in. The message says why and which variable to look at. */
+/** RabbitMQ is unreachable or refuses the service. The message says why, and which variable to check. */
 export class ConnectFault extends Error {
   override readonly name = "ConnectFault"
   /** The system's error code, or the name of RabbitMQ's reply code: `ECONNREFUSED`, `ACCESS_REFUSED`. */
   readonly code: string
-  /** RabbitMQ was reached and refused: it will refuse again until somebody changes something. */
+  /** True if RabbitMQ refused the service: it will refuse again until somebody changes something. */
   readonly isRefusal: boolean
 
   constructor(code: string, message: string, { isRefusal = false, ...options }: FaultOptions = {}) {
@@ -38,20 +40,23 @@ interface FaultOptions extends ErrorOptions {
   readonly isRefusal?: boolean
 }
 
-/** What each error of the system means, and where to look. */
+/** Meaning of each system error, and what to check. */
 const SYSTEM_ERRORS: Readonly<Record<string, readonly [meaning: string, advice: string]>> = {
-  ENOTFOUND: ["there is no host of this name", "check RABBITMQ_HOST"],
-  EAI_AGAIN: ["the name can't be looked up at this moment", "check RABBITMQ_HOST and the name server"],
+  ENOTFOUND: ["there is no host with this name", "check RABBITMQ_HOST"],
+  EAI_AGAIN: ["the name can't be looked up now", "check RABBITMQ_HOST and the name server"],
   ECONNREFUSED: [
-    "nothing listens there",
+    "nothing is listening there",
     "check RABBITMQ_HOST and RABBITMQ_PORT, and whether RabbitMQ is running",
   ],
-  EHOSTUNREACH: ["no network leads to this host", "check RABBITMQ_HOST"],
-  ENETUNREACH: ["no network leads to this host", "check RABBITMQ_HOST"],
-  ETIMEDOUT: ["nothing answers there", "check RABBITMQ_HOST and RABBITMQ_PORT, and firewalls on the way"],
+  EHOSTUNREACH: ["there is no route to this host", "check RABBITMQ_HOST"],
+  ENETUNREACH: ["there is no route to this host", "check RABBITMQ_HOST"],
+  ETIMEDOUT: ["nothing answers there", "check RABBITMQ_HOST and RABBITMQ_PORT, and firewalls in between"],
 }
 
-/** The library's errors have no code: this takes it from the socket. Returns what reads it, undefined if there is none. */
+/**
+ * The library's errors have no code, so this reads it from the socket. Returns a function that returns the
+ * code, or undefined if there is none.
+ */
 export function socketErrorCode(socket: Socket): () => string | undefined {
   let code: string | undefined
   socket.on("error", (error: NodeJS.ErrnoException) => {
@@ -61,9 +66,9 @@ export function socketErrorCode(socket: Socket): () => string | undefined {
 }
 
 /**
- * Explains why no connection could be made.
- * @param error what the attempt rejected with
- * @param code the code of the socket's error, if it had one
+ * Explains why a connection could not be made.
+ * @param error the rejection of the attempt
+ * @param code the code of the socket's error, if it has one
  */
 export function explainConnectFault(
   error: unknown,
@@ -80,7 +85,7 @@ export function explainConnectFault(
     return new ConnectFault(name, `${place} answered ${reply.text}${advice}`, { ...options, isRefusal: true })
   }
   if (error instanceof NoBrokerError) {
-    const advice = "check RABBITMQ_PORT (5672 by default; 15672 is the management page's) and RABBITMQ_TLS"
+    const advice = "check RABBITMQ_PORT (default 5672; 15672 is the management page) and RABBITMQ_TLS"
     return new ConnectFault("NO_BROKER", `${place}: ${error.message}; ${advice}`, options)
   }
   const known = SYSTEM_ERRORS[error instanceof NoAnswerError ? "ETIMEDOUT" : (code ?? "")]
@@ -99,7 +104,7 @@ export function explainConnectFault(
 
 function adviceOnReply(code: number): string {
   if (code === ACCESS_REFUSED) {
-    return "; check RABBITMQ_USER and RABBITMQ_PASSWORD (RabbitMQ lets guest in from its own machine only)"
+    return "; check RABBITMQ_USER and RABBITMQ_PASSWORD (by default, RabbitMQ accepts guest only from its own machine)"
   }
   return code === NOT_ALLOWED ? "; check RABBITMQ_VHOST, and that RABBITMQ_USER may use it" : ""
 }

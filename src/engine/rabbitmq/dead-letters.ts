@@ -14,36 +14,39 @@ export interface DeadLettersOptions {
   readonly client: () => AMQPClient
   /** Stores a dead letter on its queue again. Rejects with a `PublishError`. */
   readonly store: (message: AMQPMessage, queue: string) => Promise<void>
-  /** How long RabbitMQ may make no progress, in milliseconds. Default: 20 seconds. */
+  /** Longest time without progress of RabbitMQ, in milliseconds. Default: 20 seconds. */
   readonly stallTimeoutMs?: number
 }
 
-/** Above the timeout of a confirm, which says more. */
+/** Above the timeout of a confirm, whose error says more. */
 const STALL_TIMEOUT_MS = 20_000
 
-/** How many letters are stored again before the next are. */
+/** Dead letters that are stored again at a time. */
 const PAGE_SIZE = 200
 
-/** Bytes of the letters that one look shows. */
+/** Most bytes of dead letters in one page. */
 const LOOK_BYTES = 8_388_608
 
-/** Bytes of letters that wait to be stored again. What is selected beyond is taken anew after those. */
+/**
+ * Most bytes of dead letters waiting to be stored again. The rest of the selection is taken again afterwards.
+ */
 const REDRIVE_BYTES = 16_777_216
 
-/** Does with a page of what is selected what is to be done. Returns those that leave the dead letters. */
+/** Processes a page of selected dead letters. Returns those that leave the dead letters. */
 type Visit = (messages: readonly AMQPMessage[]) => Promise<readonly AMQPMessage[]>
 
-/** What a walk came to. */
+/** Result of a walk. */
 interface Walked {
-  /** How many dead letters there were to be looked at, and how many there are afterwards. */
+  /** Dead letters at the start of the walk, and at its end. */
   readonly expected: number
   readonly remaining: number
 }
 
 /**
- * The dead letters of every queue. AMQP can only take messages and give them back, in an order that `TakenMessages`
- * keeps. The queue has no delivery limit, so it can be done any number of times. What one call has taken the next would
- * not see: calls for one queue wait for each other, within this process.
+ * The dead letters of every queue. AMQP can only take messages and return them, in an order that
+ * `TakenMessages` keeps. The queue has no delivery limit, so dead letters can be read any number of times.
+ * Messages taken by one call are invisible to the next, so calls for the same queue wait for each other,
+ * within this process.
  */
 export class DeadLetters {
   readonly #options: DeadLettersOptions
@@ -63,7 +66,7 @@ export class DeadLetters {
       return []
     })
     if (!picker.isBehindCursor) {
-      throw new InvalidCursorError("points to a dead letter that is gone: begin without a cursor")
+      throw new InvalidCursorError("points to a dead letter that no longer exists: start without a cursor")
     }
     const { passed, last } = picker
     const hasMore = picker.isDone && passed < expected && last !== null
@@ -73,7 +76,10 @@ export class DeadLetters {
     }
   }
 
-  /** Each is stored on its queue before it is acked here, so that none is lost when the process is killed. */
+  /**
+   * Stores each dead letter on its queue before acking it here, so that none is lost if the process is
+   * killed.
+   */
   async redrive(
     queue: string,
     selection: DeadLetterSelection,
@@ -84,7 +90,7 @@ export class DeadLetters {
       return { redriven: count, remaining: remaining - count }
     }
     let redriven = 0
-    // What fails again meanwhile comes behind those that were there at first.
+    // Events that fail again meanwhile come behind the dead letters of the start.
     let left = Number.POSITIVE_INFINITY
     while (true) {
       const limit = (selection.limit ?? Number.POSITIVE_INFINITY) - redriven
@@ -121,7 +127,7 @@ export class DeadLetters {
     return { count, remaining }
   }
 
-  /** Redrives as many as fit into memory at a time, where others that are not selected stand between. */
+  /** Redrives as many as fit in memory at a time, with unselected ones in between. */
   async #redriveSome(queue: string, selection: DeadLetterSelection, maxMessages: number) {
     const picker = new LetterPicker({ queue, selection, maxBytes: REDRIVE_BYTES })
     let moved = 0
@@ -155,7 +161,7 @@ export class DeadLetters {
       } catch (error) {
         if (error instanceof PublishError || error instanceof EngineUnavailableError) throw error
         const cause = faultError(faultOf(error))
-        throw new EngineUnavailableError(`RabbitMQ did not do it: ${cause.message}`, { cause })
+        throw new EngineUnavailableError(`RabbitMQ did not complete the request: ${cause.message}`, { cause })
       }
     })
   }
@@ -179,7 +185,8 @@ async function walk(
     }
   } catch (error) {
     await taken.giveBack().catch(() => {
-      // Then the channel is gone, and the broker has given them back by itself. What went wrong first is told.
+      // The channel is gone then, and the broker has requeued the messages by itself. The first error is
+      // thrown.
     })
     throw error
   }

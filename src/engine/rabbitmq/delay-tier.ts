@@ -1,13 +1,16 @@
-/** The longest delay, in milliseconds: a year. What is longer is cut. */
+/** The longest delay, in milliseconds: one year. Longer delays are cut. */
 const MAX_DELAY_MS = 365 * 86_400_000
 
-/** The steps within each power of ten. A delay is made longer by less than a half, to keep the queues few. */
+/**
+ * Steps within each power of ten. Rounding up extends a delay by less than half, which keeps the number of
+ * queues small.
+ */
 const STEPS = [1, 1.5, 2, 3, 4, 5, 7]
 
 /**
- * The delay of the tier for a retry, in milliseconds: the first that is not shorter, so that no retry comes
- * early. 0 is no tier: straight back to the queue. All messages of a tier wait equally long; a queue with
- * mixed delays would keep the short ones waiting behind the long ones at its head.
+ * Returns the delay of a retry's tier, in milliseconds: the shortest one that is not shorter than the delay,
+ * so that no retry comes early. 0 means no tier: straight back to the queue. All messages of a tier wait
+ * equally long; in a queue with mixed delays, short ones would wait behind long ones.
  */
 export function tierOf(delayMs: number): number {
   if (!(delayMs > 0)) return 0

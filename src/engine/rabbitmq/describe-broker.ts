@@ -16,7 +16,7 @@ export interface BrokerFacts {
   readonly heldDeliveries: number
 }
 
-/** Tells how the connection to RabbitMQ is, without its secrets. */
+/** Describes the connection to RabbitMQ without its secrets. */
 export function describeBroker(facts: BrokerFacts): BrokerReport {
   const { access, topology, address, server, status, isPublishing, isConsuming, heldDeliveries } = facts
   const upState = isPublishing && isConsuming ? "connected" : "disconnected"

@@ -1,15 +1,15 @@
 import type { FailureRecord } from "../../event/failure.ts"
 
-/** The record of the last failure, as JSON: the broker's headers have no null. */
+/** Header with the record of the last failure, as JSON, because headers can't hold null. */
 export const FAILURE = "x-failure"
 
-/** The most that a failure's record may take of a message's properties, in bytes; they fit into one frame. */
+/** Most bytes of a message's properties for a failure record; all properties have to fit in one frame. */
 const MAX_FAILURE_BYTES = 32_768
 
-/** What an error's texts are cut to where the record would take more, in characters. */
+/** Lengths that an error's texts are cut to if the record is too large, in characters. */
 const CUT_TO = { name: 200, message: 1_000 } as const
 
-/** The header's value. An error that would take too much of it loses its stack. */
+/** Returns the value of the header. Drops the stack of an error that would be too large. */
 export function encodeFailure(failure: FailureRecord): string {
   const json = JSON.stringify(failure)
   if (Buffer.byteLength(json) <= MAX_FAILURE_BYTES || failure.error === null) return json

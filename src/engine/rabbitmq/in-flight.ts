@@ -1,7 +1,7 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import type { Outgoing, PendingPublish } from "./pending-publish.ts"
 
-/** The publishes that wait for their confirm, in the order in which they are given up. */
+/** Publishes waiting for their confirm, in the order of their timeouts. */
 export class InFlight {
   readonly #pending = new Set<PendingPublish>()
   readonly #returnable = new Map<string, PendingPublish[]>()
@@ -10,7 +10,7 @@ export class InFlight {
     return this.#pending.size
   }
 
-  /** Adding and removing is allowed meanwhile. */
+  /** Entries may be added and removed during the iteration. */
   [Symbol.iterator](): Iterator<PendingPublish> {
     return this.#pending.values()
   }
@@ -27,7 +27,7 @@ export class InFlight {
     else alike.push(pending)
   }
 
-  /** Returns false for one that does not wait any more. */
+  /** Returns false if the publish is not waiting any more. */
   remove(pending: PendingPublish): boolean {
     if (!this.#pending.delete(pending)) return false
     const key = keyOfOutgoing(pending.outgoing)
@@ -37,7 +37,7 @@ export class InFlight {
     return true
   }
 
-  /** Marks the publish whose message came back. Of several that are alike, the first was returned first. */
+  /** Marks the publish of a returned message. Of several with the same key, the first was returned first. */
   takeReturn(message: AMQPMessage): void {
     const alike = this.#returnable.get(keyOf(message.properties.messageId, message.routingKey))
     const first = alike?.find(({ isReturned }) => !isReturned)

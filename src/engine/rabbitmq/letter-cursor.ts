@@ -5,11 +5,11 @@ import { FAILURE } from "./failure-header.ts"
 const FORM = /^(\d{1,15})-([0-9a-z]{1,13})$/
 
 /**
- * Points to the dead letter that a page ended with: how many letters there were up to it, and a checksum of it. Once
- * older ones are gone it stands further to the front, and is found there; a letter that is gone itself is not found.
+ * Points to the last dead letter of a page: its position, and its checksum. When older ones are deleted it
+ * moves forward and is found there; if it is deleted itself, it is not found.
  */
 export class LetterCursor {
-  /** How many letters there were up to it, itself too. */
+  /** Number of dead letters up to and including it. */
   readonly position: number
   readonly #checksum: string
 
@@ -22,7 +22,7 @@ export class LetterCursor {
   static parse(text: string): LetterCursor {
     const [, position, checksum] = FORM.exec(text) ?? []
     if (position === undefined || checksum === undefined)
-      throw new InvalidCursorError("is no cursor of a list")
+      throw new InvalidCursorError("is not a cursor of a list")
     return new LetterCursor(Number(position), checksum)
   }
 

@@ -6,7 +6,7 @@ import type { LetterCursor } from "./letter-cursor.ts"
 import type { Picker } from "./taken-messages.ts"
 import { bodyOf, failureOf } from "./wire/decode.ts"
 
-/** Of a message that somebody else put there, without a word why. */
+/** Failure of a message that another program put among the dead letters without a reason. */
 const UNKNOWN_FAILURE: FailureRecord = {
   reason: "rejected",
   attempts: 0,
@@ -19,13 +19,13 @@ const UNKNOWN_FAILURE: FailureRecord = {
 export interface LetterPickerOptions {
   readonly queue: string
   readonly selection: DeadLetterSelection
-  /** How many bytes of picked letters may wait; one letter may always. Default: no limit. */
+  /** Most bytes of picked dead letters that may wait; a single one always may. Default: no limit. */
   readonly maxBytes?: number
-  /** Begins behind the letter that this points to. */
+  /** Starts after the dead letter at this cursor. */
   readonly cursor?: LetterCursor | null
 }
 
-/** Picks the dead letters of a selection, as they arrive: up to its limit, and up to a number of bytes. */
+/** Picks selected dead letters as they arrive, up to the limit of the selection and a number of bytes. */
 export class LetterPicker implements Picker {
   readonly #queue: string
   readonly #isSelected
@@ -47,7 +47,7 @@ export class LetterPicker implements Picker {
     this.#isBehindCursor = cursor === null
   }
 
-  /** How many letters it is through with, those that it passed over too. */
+  /** Dead letters processed, including skipped ones. */
   passed = 0
   /** The last of them. */
   last: AMQPMessage | null = null
@@ -56,17 +56,17 @@ export class LetterPicker implements Picker {
     return this.#picked >= this.#limit || this.#isFull || this.#isStopped || this.isLost
   }
 
-  /** More is selected than may wait; the letter that it stopped at is not passed. */
+  /** True if more is selected than may wait. The dead letter at which it stopped does not count as passed. */
   get isFull(): boolean {
     return this.#isFull
   }
 
-  /** The letter that the cursor points to is not where it was, nor before. */
+  /** True if the dead letter at the cursor is neither at its position nor before it. */
   get isLost(): boolean {
     return !this.#isBehindCursor && this.passed >= (this.#cursor?.position ?? 0)
   }
 
-  /** Whether it came to the letter that the cursor points to. */
+  /** True after it has passed the dead letter at the cursor. */
   get isBehindCursor(): boolean {
     return this.#isBehindCursor
   }
@@ -91,12 +91,12 @@ export class LetterPicker implements Picker {
     return true
   }
 
-  /** Picks no more. */
+  /** Stops picking. */
   stop(): void {
     this.#isStopped = true
   }
 
-  /** Letters that were picked do not wait any more: there is room for others. */
+  /** Releases picked dead letters that are processed, which makes room for others. */
   release(messages: readonly AMQPMessage[]): void {
     for (const { bodySize } of messages) this.#waitingBytes -= bodySize
   }
@@ -107,7 +107,7 @@ export class LetterPicker implements Picker {
   }
 }
 
-/** A message among the dead letters of a queue, as a dead letter. */
+/** Converts a message from a dead-letter queue to a dead letter. */
 export function toLetter(message: AMQPMessage, queue: string): DeadLetter {
   return { body: bodyOf(message), failure: failureOf(message, queue) ?? UNKNOWN_FAILURE }
 }

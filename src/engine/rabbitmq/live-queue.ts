@@ -6,24 +6,24 @@ import { Watchers } from "../watchers.ts"
 import { faultError, faultOf } from "./wire/broker-fault.ts"
 import { bodyOf } from "./wire/decode.ts"
 
-/** Events that wait at the most while this process is busy; the broker then drops the oldest. */
+/** Most events that wait while this process is busy; the broker then drops the oldest. */
 const MAX_LENGTH = 100_000
 
-/** The waits before the queue is declared again. */
+/** Backoff before the queue is declared again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
 export interface LiveQueueOptions {
   readonly exchange: string
-  /** With `TOPOLOGY=passive` nothing is declared, and nothing can be watched. */
+  /** False with `TOPOLOGY=passive`: nothing may be declared, so watching is impossible. */
   readonly isAllowed: boolean
-  /** The patterns of the queues that this instance knows. */
+  /** Returns the patterns of the queues that this instance knows. */
   readonly patterns: () => readonly string[]
 }
 
 /**
- * One exclusive queue for all who watch on this instance, there while somebody does. It is bound with the patterns of
- * the durable queues, never with wider ones: to RabbitMQ an event that only a watcher gets would be routed, and its
- * publisher would hear that it is stored.
+ * One exclusive queue for all watchers of this instance, while there are any. It is bound with the patterns
+ * of the durable queues, never with wider ones: RabbitMQ would count an event that only a watcher receives as
+ * routed, and its publisher would be told that it is stored.
  */
 export class LiveQueue {
   readonly #options: LiveQueueOptions
@@ -31,7 +31,7 @@ export class LiveQueue {
   readonly #delays = new RetryDelays(RESUME_BACKOFF)
   #client: AMQPClient | null = null
   #channel: AMQPChannel | null = null
-  /** Resolves once the queue is consumed; null where it is not there, and nobody has begun to declare it. */
+  /** Resolves when the queue is consumed; null if it does not exist and is not being declared. */
   #begun: Promise<void> | null = null
   #timer: Timer | undefined
 
@@ -43,7 +43,7 @@ export class LiveQueue {
   async watch(watcher: Watcher): Promise<() => void> {
     if (!this.#options.isAllowed) {
       throw new EngineUnavailableError(
-        "with TOPOLOGY=passive there is no live stream: it needs a queue of its own",
+        "the live stream is not available with TOPOLOGY=passive, because it declares a queue of its own",
       )
     }
     const remove = this.#watchers.add(watcher)
@@ -57,11 +57,11 @@ export class LiveQueue {
     } catch (error) {
       end()
       const cause = faultError(faultOf(error))
-      throw new EngineUnavailableError(`the live stream can't begin: ${cause.message}`, { cause })
+      throw new EngineUnavailableError(`the live stream can't start: ${cause.message}`, { cause })
     }
   }
 
-  /** Goes on, on a connection that is new. */
+  /** Continues on a new connection. */
   reconnected(client: AMQPClient): void {
     this.#client = client
     if (this.#watchers.isEmpty) return
@@ -69,14 +69,17 @@ export class LiveQueue {
     this.#beginAnew()
   }
 
-  /** Binds what was declared since. */
+  /** Binds queues that were declared since. */
   redeclared(): void {
     if (this.#watchers.isEmpty) return
     this.#end()
     this.#beginAnew()
   }
 
-  /** Binds again what may have lost its bindings, with the exchange or with a queue; nobody knows what was missed. */
+  /**
+   * Binds again after the exchange or a queue may have lost its bindings. The number of missed events is
+   * unknown.
+   */
   rebound(): void {
     this.#watchers.tellOfGap()
     this.redeclared()
@@ -86,7 +89,7 @@ export class LiveQueue {
     clearTimeout(this.#timer)
     const client = this.#client
     const isAway = client === null || client.closed
-    this.#begun = isAway ? Promise.reject(new Error("RabbitMQ is away")) : this.#consume(client)
+    this.#begun = isAway ? Promise.reject(new Error("RabbitMQ is unavailable")) : this.#consume(client)
     return this.#begun
   }
 
@@ -95,7 +98,7 @@ export class LiveQueue {
     begun.then(
       () => this.#delays.reset(),
       () => {
-        // One that was ended to be begun again fails too: a second queue would tell every event twice.
+        // A start that was replaced fails, too. A second queue would deliver every event twice.
         if (this.#begun === begun) this.#beginLater()
       },
     )
@@ -117,7 +120,7 @@ export class LiveQueue {
       this.#watchers.tell({
         routingKey: message.routingKey,
         body: bodyOf(message),
-        // Any program can claim this service's app id, and the stream would be spoiled by what is no event.
+        // Any program can claim this service's app id, and invalid events would break the stream.
         isForeign: true,
       }),
     )
@@ -129,7 +132,7 @@ export class LiveQueue {
     })
   }
 
-  /** Where the connection is lost, the next one begins it. */
+  /** After a lost connection, the next one starts it. */
   #beginLater(): void {
     this.#begun = null
     if (this.#watchers.isEmpty || this.#client === null || this.#client.closed) return

@@ -2,12 +2,12 @@ import type { AMQPChannel } from "@cloudamqp/amqp-client"
 import type { StallWatch } from "./stall-watch.ts"
 
 /**
- * From when on, in milliseconds, a count of 0 is in doubt: RabbitMQ gives the leader of a quorum queue 250 ms to answer,
- * and answers 0 in its place (`rabbit_quorum_queue:stat/1`).
+ * Response time from which a count of 0 is doubtful, in milliseconds: RabbitMQ waits 250 ms for the leader of
+ * a quorum queue, then answers 0 itself (`rabbit_quorum_queue:stat/1`).
  */
 const DOUBTFUL_AFTER_MS = 200
 
-/** How long to wait before asking again, in milliseconds. */
+/** Wait before asking again, in milliseconds. */
 const ASK_INTERVAL_MS = 20
 
 export interface Counts {
@@ -16,14 +16,17 @@ export interface Counts {
 }
 
 export interface CountOptions {
-  /** The caller consumes from the queue: an answer without any consumer is none of the queue. Default false. */
+  /**
+   * True if the caller consumes the queue, so that an answer without consumers is not the queue's own.
+   * Default: false.
+   */
   readonly hasConsumer?: boolean
 }
 
 /**
- * Counts the messages that wait in a queue. Asks again as long as a 0 may mean that the queue's leader is too busy to
- * answer.
- * @throws {EngineUnavailableError} once the watch has stalled
+ * Counts the messages waiting in a queue. Asks again while a 0 may mean that the queue's leader is too busy
+ * to answer.
+ * @throws {EngineUnavailableError} when the watch has stalled
  */
 export async function messagesIn(
   channel: AMQPChannel,
@@ -35,8 +38,8 @@ export async function messagesIn(
 }
 
 /**
- * Counts the messages and the consumers of a queue, as `messagesIn` does.
- * @throws {EngineUnavailableError} once the watch has stalled
+ * Counts the messages and consumers of a queue, like `messagesIn`.
+ * @throws {EngineUnavailableError} when the watch has stalled
  */
 export async function countsOf(
   channel: AMQPChannel,
@@ -53,7 +56,7 @@ export async function countsOf(
   }
 }
 
-/** Asks once. Null if the answer may be RabbitMQ's own, in place of a leader that is too busy. */
+/** Asks once. Returns null if RabbitMQ may have answered in place of a busy leader. */
 export async function askForCounts(channel: AMQPChannel, queue: string): Promise<Counts | null> {
   const askedAt = performance.now()
   const { messageCount, consumerCount } = await channel.queueDeclare(queue, { passive: true })

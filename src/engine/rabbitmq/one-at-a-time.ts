@@ -1,10 +1,10 @@
-/** Runs what has the same key one after the other, in the order in which it was asked for. */
+/** Runs work with the same key sequentially, in the order of the calls. */
 export class OneAtATime {
   readonly #last = new Map<string, Promise<unknown>>()
 
   async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
     const before = this.#last.get(key)
-    // What the one before came to is told to whoever asked for it.
+    // The caller of the previous work receives its result or error.
     const running = before === undefined ? work() : before.then(work, work)
     this.#last.set(key, running)
     try {

@@ -2,32 +2,34 @@ import type { Report } from "../report.ts"
 import type { BrokerAddress } from "./broker-address.ts"
 import { ConnectFault } from "./connect-fault.ts"
 
-/** The waits until an outage that goes on is logged again, in milliseconds: soon at first, then every five minutes. */
+/**
+ * Interval until a continuing outage is logged again, in milliseconds: short at first, finally five minutes.
+ */
 const FIRST_REPEAT_MS = 10_000
 const LAST_REPEAT_MS = 300_000
 const REPEAT_FACTOR = 2
 
 /**
- * Logs why RabbitMQ can't be used, for all connections together: each reason at once, and while the outage goes on again
- * and again, ever more rarely.
+ * Logs why RabbitMQ can't be used, for all connections together: each new reason at once, and repeatedly, at
+ * growing intervals, while the outage lasts.
  */
 export class OutageLog {
   readonly #report: Report
   readonly #now: () => number
-  /** The host and the code of each reason that this outage has logged: few, because codes are few. */
+  /** Host and code of each reason logged in this outage: few, because codes are few. */
   readonly #told = new Set<string>()
   #beganAt = 0
   #attempts = 0
   #repeatAt = 0
   #repeatMs = FIRST_REPEAT_MS
 
-  /** @param now a monotonic clock, in milliseconds */
+  /** @param now a monotonic clock in milliseconds */
   constructor(report: Report, now: () => number = () => performance.now()) {
     this.#report = report
     this.#now = now
   }
 
-  /** An attempt to connect failed. */
+  /** Records a failed attempt to connect. */
   failed({ host, port }: BrokerAddress, error: Error): void {
     const now = this.#now()
     if (this.#attempts++ === 0) this.#beganAt = now
@@ -46,7 +48,7 @@ export class OutageLog {
     })
   }
 
-  /** There is a connection again. */
+  /** Records that there is a connection again. */
   ended(): void {
     this.#told.clear()
     this.#attempts = 0

@@ -1,12 +1,12 @@
 import type { QueueDeclaration } from "../engine.ts"
 import { RoutingTable } from "../routing-table.ts"
 
-/** The queues that this instance declares, and which of them an event goes to. */
+/** The queues that this instance declares, and the routing of events to them. */
 export class OwnQueues {
   readonly #queues = new Map<string, QueueDeclaration>()
   readonly #routes = new RoutingTable<string>()
 
-  /** Takes in queues that are declared on the broker, in place of those with the same names. */
+  /** Adds queues that are declared on the broker, replacing those with the same names. */
   add(queues: readonly QueueDeclaration[]): void {
     for (const queue of queues) {
       this.#queues.set(queue.name, queue)
@@ -19,7 +19,7 @@ export class OwnQueues {
     this.#routes.remove(queue)
   }
 
-  /** From here on no event goes there. */
+  /** Stops routing events to the queue. */
   unbind(queue: string): void {
     const declared = this.#queues.get(queue)
     if (declared !== undefined) this.add([{ ...declared, bindings: [] }])
@@ -41,7 +41,7 @@ export class OwnQueues {
     return this.#routes.route(routingKey).flatMap((name) => this.#queues.get(name) ?? [])
   }
 
-  /** Whether only one consumer at a time takes events of the queue. */
+  /** Returns whether only one consumer at a time receives events of the queue. */
   isSingle(queue: string): boolean {
     return this.#queues.get(queue)?.isSingleActiveConsumer ?? false
   }

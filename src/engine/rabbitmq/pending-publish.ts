@@ -10,24 +10,26 @@ export interface Outgoing {
   readonly properties: AMQPProperties
 }
 
-/** A publish that waits for its confirm. */
+/** A publish waiting for its confirm. */
 export interface PendingPublish {
   readonly outgoing: Outgoing
-  /** When it is given up, on the monotonic clock, in milliseconds. */
+  /** When it times out, on the monotonic clock, in milliseconds. */
   readonly givenUpAt: number
   readonly resolve: () => void
   readonly reject: (error: PublishError) => void
   isReturned: boolean
-  /** Where it was sent last; null before. What others say of it counts no more. */
+  /** The channel that it was last sent on; null before. Answers on other channels are ignored. */
   channel: AMQPChannel | null
   /** Its entry in the library's list of unconfirmed publishes. */
   entry: unknown
 }
 
-/** A character of UTF-16 takes at most three bytes of UTF-8. */
+/** A UTF-16 code unit takes at most three bytes of UTF-8. */
 const MAX_BYTES_PER_CODE_UNIT = 3
 
-/** Whether the body has more bytes than that. Does not measure a text that can't have. */
+/**
+ * Returns whether the body is larger than `limit` bytes. Does not measure texts that are certainly shorter.
+ */
 export function isLargerThan(limit: number, { body }: Outgoing): boolean {
   if (typeof body === "string" && body.length * MAX_BYTES_PER_CODE_UNIT <= limit) return false
   return sizeOf(body) > limit
@@ -36,7 +38,9 @@ export function isLargerThan(limit: number, { body }: Outgoing): boolean {
 export const sizeOf = (body: string | Uint8Array): number =>
   typeof body === "string" ? Buffer.byteLength(body) : body.byteLength
 
-/** The publishes that RabbitMQ's reply names as the reason of the close; none if it does not say. */
+/**
+ * Returns the publishes that RabbitMQ's reply names as the reason of the close; none if it names no reason.
+ */
 export function culpritsOf(fault: ChannelClosed, inFlight: Iterable<PendingPublish>): PendingPublish[] {
   const size = sizeRefusal(fault)
   if (size !== null) return [...inFlight].filter(({ outgoing }) => isLargerThan(size.limit, outgoing))

@@ -13,35 +13,38 @@ import { withTimeout } from "./with-timeout.ts"
 
 export interface PublishChannelOptions {
   readonly confirmTimeoutMs: number
-  /** Declares a missing exchange again. Without it a publish to one is refused. */
+  /** Declares a missing exchange again. Default: publishes to a missing exchange are refused. */
   readonly restore?: () => Promise<void>
-  /** Called if the channel can't be opened again on its connection. */
+  /** Called if the channel can't be reopened on its connection. */
   readonly onLost: () => void
   /** Called when `status` changes. */
   readonly onStatusChange?: () => void
-  /** Is told where RabbitMQ refuses to publish. Without it those who publish tell. */
+  /** Records refused destinations. Default: the callers of `publish` report them. */
   readonly troubles?: Troubles
   readonly report: Report
 }
 
-/** How many publishes may have lost their confirm, while others have theirs, before the channel is opened anew. */
+/** Most publishes with a lost confirm, while others are confirmed, before the channel is reopened. */
 const MAX_LOST = 100
 
-/** How long after a restore an exchange that is still missing is called missing, in milliseconds. */
+/** Time after a restore in which an exchange that is still missing counts as missing, in milliseconds. */
 const RESTORED_FOR_MS = 1_000
 
-/** How long a channel that publishers renew is kept at least, in milliseconds: what is in flight is published again. */
+/**
+ * Minimum age of a channel before publishers may renew it, in milliseconds, because renewing republishes what
+ * is in flight.
+ */
 const RENEWED_FOR_MS = 1_000
 
 const LOST = "the connection to RabbitMQ was lost"
-const STALLED = "RabbitMQ does not confirm events: most of its cluster hangs, or the network between"
+const STALLED = "RabbitMQ does not confirm events: most of its cluster hangs, or the network in between"
 
 /**
- * Publishes with confirms, any number of them in flight. RabbitMQ sends the return of an unroutable message before its
- * ack, in the order of the publishes. Source: rabbitmq.com/docs/confirms#when-publishes-are-confirmed.
+ * Publishes with confirms, any number of them in flight. RabbitMQ returns an unroutable message before its
+ * ack, in publishing order. Source: rabbitmq.com/docs/confirms#when-publishes-are-confirmed.
  *
- * RabbitMQ answers a message that it can't take by closing the channel, with all that is in flight on it. The message
- * that it was closed for is refused; the others are published again, with the same ids, on a new channel.
+ * RabbitMQ answers a message that it can't accept by closing the channel, with everything in flight on it.
+ * The message that caused it is refused; the others are published again, with the same ids, on a new channel.
  */
 export class PublishChannel {
   readonly #client: AMQPClient
@@ -49,10 +52,10 @@ export class PublishChannel {
   readonly #inFlight = new InFlight()
   readonly #limits: BrokerLimits
   readonly #watch: ConfirmWatch
-  /** Null while it is opened again. */
+  /** Null while it is being reopened. */
   #channel: AMQPChannel | null = null
   #unconfirmed: Unconfirmed | null = null
-  /** The publish that is alone on the channel, to see whether RabbitMQ closes it again. */
+  /** A publish that is alone on the channel, to test whether RabbitMQ closes it again. */
   #alone: { readonly pending: PendingPublish; readonly end: (fault: ChannelClosed | null) => void } | null =
     null
   #restoredAt = Number.NEGATIVE_INFINITY
@@ -60,7 +63,7 @@ export class PublishChannel {
   #lastLost: Outgoing | null = null
   #probe: PendingPublish | null = null
   #renewedAt = Number.NEGATIVE_INFINITY
-  /** Publishes wait until the channel is open again. */
+  /** True while publishes wait for the channel to reopen. */
   #isRecovering = false
   #isOver = false
 
@@ -81,22 +84,22 @@ export class PublishChannel {
     })
   }
 
-  /** How many publishers wait for their confirm. */
+  /** Number of publishes waiting for their confirm. */
   get inFlight(): number {
     return this.#inFlight.size - (this.#probe !== null && this.#inFlight.has(this.#probe) ? 1 : 0)
   }
 
-  /** Whether RabbitMQ confirms what it is sent. */
+  /** Ready if RabbitMQ confirms publishes. */
   get status(): { readonly state: "ready" } | { readonly state: "unavailable"; readonly reason: string } {
     if (this.#isOver) return { state: "unavailable", reason: LOST }
     return this.#watch.isStalled ? { state: "unavailable", reason: STALLED } : { state: "ready" }
   }
 
   /**
-   * Resolves once it is confirmed.
-   * @throws {PublishError} `unroutable`; `queue-full` if a queue refused it; `payload-too-large` and `engine-refused` if
-   * RabbitMQ never takes it; `engine-unavailable` while RabbitMQ confirms nothing; `confirm-timeout` if there was no
-   * answer in time or the connection was lost.
+   * Resolves when the publish is confirmed.
+   * @throws {PublishError} `unroutable`; `queue-full` if a queue refused it; `payload-too-large` and
+   * `engine-refused` if RabbitMQ never accepts it; `engine-unavailable` while RabbitMQ confirms nothing;
+   * `confirm-timeout` without an answer in time or after a lost connection.
    */
   publish(outgoing: Outgoing): Promise<void> {
     const refusal = this.#refusalOf(outgoing)
@@ -108,16 +111,16 @@ export class PublishChannel {
   }
 
   /**
-   * Opens the channel anew and publishes what is in flight again, at most once a second. For publishers whose messages
-   * are refused without a reason: on RabbitMQ 3.10 a channel can go on sending to a quorum queue's lost leader for as
-   * long as the channel lives.
+   * Reopens the channel and republishes what is in flight, at most once a second. Use it when messages are
+   * refused without a reason: on RabbitMQ 3.10 a channel can keep sending to the lost leader of a quorum
+   * queue as long as the channel lives.
    */
   renew(): void {
     if (performance.now() - this.#renewedAt < RENEWED_FOR_MS) return
     if (this.#channel !== null && !this.#isRecovering) this.#renew(this.#channel)
   }
 
-  /** Rejects all publishes that wait: nothing more will be known of them. */
+  /** Rejects all waiting publishes, because their outcome will stay unknown. */
   abandon(error: PublishError): void {
     for (const pending of this.#inFlight) this.#refuse(pending, error)
     this.#watch.reset()
@@ -164,7 +167,7 @@ export class PublishChannel {
     if (pending.channel !== channel || !this.#settle(pending)) return
     const { outgoing, isReturned } = pending
     this.#limits.accepted(outgoing)
-    // RabbitMQ confirms what no queue takes at once, even while the queues hang.
+    // RabbitMQ confirms an unroutable message at once, even while the queues hang.
     if (!isReturned || pending === this.#probe) this.#watch.answered()
     if (isReturned) pending.reject(unroutable(outgoing.routingKey))
     else pending.resolve()
@@ -189,7 +192,7 @@ export class PublishChannel {
     return true
   }
 
-  /** Gives up the publishes whose time is up. Returns how many are left. */
+  /** Gives up publishes that have timed out. Returns the number left. */
   #expire(): number {
     const now = performance.now()
     for (const pending of this.#inFlight) {
@@ -214,9 +217,8 @@ export class PublishChannel {
   }
 
   /**
-   * A channel may lose confirms for as long as it lives, and without traffic nothing tells that RabbitMQ answers again.
-   * What is in flight is published again on a new channel; if nothing is, an event whose outcome is unknown to its
-   * publisher is.
+   * A channel may lose confirms as long as it lives, and without traffic nothing shows that RabbitMQ answers
+   * again. Republishes what is in flight on a new channel; if nothing is, an event whose outcome is unknown.
    */
   #renewIfLost(channel: AMQPChannel): void {
     const { isStalled } = this.#watch
@@ -236,7 +238,7 @@ export class PublishChannel {
     void this.#reopen(null)
   }
 
-  /** The library calls it synchronously, for a fault of the channel and for one of its connection. */
+  /** The library calls this synchronously, for errors of the channel and of its connection. */
   #closed(channel: AMQPChannel, reason: string): void {
     if (channel !== this.#channel || this.#isOver) return
     this.#channel = null
@@ -251,7 +253,7 @@ export class PublishChannel {
     else void this.#reopen(fault)
   }
 
-  /** Opens the channel again and publishes what is in flight again, without the publish that it was closed for. */
+  /** Reopens the channel and republishes what is in flight, except the publish that it was closed for. */
   async #reopen(fault: ChannelClosed | null): Promise<void> {
     this.#isRecovering = true
     try {
@@ -270,7 +272,7 @@ export class PublishChannel {
   /** Refuses the publishes that RabbitMQ's reply names. Returns false if it names none of those in flight. */
   #attribute(fault: ChannelClosed): boolean {
     this.#limits.learn(fault)
-    // What is missing is declared again first.
+    // A missing exchange is declared again first.
     const isRestorable = fault.code === NOT_FOUND && this.#options.restore !== undefined
     if (isRestorable && performance.now() - this.#restoredAt > RESTORED_FOR_MS) return true
     const culprits = culpritsOf(fault, this.#inFlight)
@@ -286,7 +288,9 @@ export class PublishChannel {
     this.#restoredAt = performance.now()
   }
 
-  /** Publishes what was in flight one at a time, until RabbitMQ closes the channel for one, which is refused. */
+  /**
+   * Republishes what was in flight one at a time, until RabbitMQ closes the channel; that publish is refused.
+   */
   async #foundCulprit(channel: AMQPChannel): Promise<boolean> {
     for (const pending of [...this.#inFlight]) {
       if (!this.#inFlight.has(pending)) continue
@@ -303,7 +307,7 @@ export class PublishChannel {
     return false
   }
 
-  /** Resolves with the channel that publishes from now on. */
+  /** Resolves with the channel for further publishes. */
   async #openChannel(): Promise<AMQPChannel> {
     const opening = (async () => {
       const channel = await this.#client.channel()
@@ -311,7 +315,11 @@ export class PublishChannel {
       return channel
     })()
     const timeoutMs = this.#options.confirmTimeoutMs
-    const channel = await withTimeout(opening, timeoutMs, new Error(`no channel within ${timeoutMs} ms`))
+    const channel = await withTimeout(
+      opening,
+      timeoutMs,
+      new Error(`no channel opened within ${timeoutMs} ms`),
+    )
     letGoOfBuffers(channel)
     channel.onReturn = (message) => this.#inFlight.takeReturn(message)
     channel.onerror = (reason) => this.#closed(channel, reason)
@@ -321,7 +329,7 @@ export class PublishChannel {
     return channel
   }
 
-  /** There is no channel to be had: the connection is to be made anew. */
+  /** No channel can be opened, so the connection has to be made again. */
   #lose(error: unknown): void {
     if (this.#isOver) return
     this.#end(errorOf({ kind: "connection-lost", text: faultOf(error).text }))
@@ -334,5 +342,5 @@ export class PublishChannel {
   }
 }
 
-/** Takes the outcome of a publish that nobody waits for. */
+/** For a publish whose outcome nobody needs. */
 const ignore = (): void => {}

@@ -8,31 +8,31 @@ import {
   sizeRefusal,
 } from "./wire/broker-fault.ts"
 
-/** The error of a publish that RabbitMQ closed its channel for. */
+/** Returns the error of the publish that RabbitMQ closed its channel for. */
 export function errorOfCulprit(fault: ChannelClosed, { body }: Outgoing): PublishError {
   const cause = faultError(fault)
   const size = sizeRefusal(fault)
   if (size !== null) return tooLarge(sizeOf(body), size.limit, cause)
   const text = `RabbitMQ refused the event: ${cause.message}`
-  // What was deleted is declared again: by the time of the next attempt it may be there.
+  // A deleted object is declared again, and may exist at the next attempt.
   if (fault.code === NOT_FOUND) return new PublishError("engine-unavailable", text, "not-stored", { cause })
   return new PublishError("engine-refused", text, "not-stored", { cause })
 }
 
-/** The error of a publish that RabbitMQ would refuse as it did others to the same destination. */
+/** Returns the error of a publish to a destination that RabbitMQ refuses. */
 export const refused = (reason: string): PublishError =>
   new PublishError("engine-refused", `RabbitMQ refused the event: ${reason}`)
 
-/** The error of an event that is above RabbitMQ's maximum message size; sizes are in bytes. */
+/** Returns the error of an event above RabbitMQ's maximum message size; sizes are in bytes. */
 export const tooLarge = (size: number, limit: number, cause?: Error): PublishError =>
   new PublishError(
     "payload-too-large",
-    `the event has ${size} bytes, and RabbitMQ takes messages of at most ${limit} bytes`,
+    `the event has ${size} bytes, but RabbitMQ accepts messages of at most ${limit} bytes`,
     "not-stored",
     { cause },
   )
 
-/** The error of a publish that failed while its channel lives, or with its connection. */
+/** Returns the error of a publish that failed alone or with its connection. */
 export function errorOf(fault: BrokerFault): PublishError {
   const cause = faultError(fault)
   switch (fault.kind) {
@@ -45,7 +45,7 @@ export function errorOf(fault: BrokerFault): PublishError {
       return new PublishError("engine-unavailable", text, "not-stored", { cause })
     }
     case "cannot-encode": {
-      const text = `the event can't be written as an AMQP message: ${fault.text}`
+      const text = `the event can't be encoded as an AMQP message: ${fault.text}`
       return new PublishError("engine-refused", text, "not-stored", { cause })
     }
     default: {

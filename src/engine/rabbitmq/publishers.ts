@@ -6,23 +6,26 @@ import type { Troubles } from "./troubles.ts"
 
 export interface PublishersOptions {
   readonly confirmTimeoutMs: number
-  /** Declares the exchange of the events again, with what is bound to it. */
+  /** Declares the events' exchange again, with its bindings. */
   readonly restore: () => Promise<void>
-  /** Called if a channel can't be opened again on the connection. */
+  /** Called if a channel can't be reopened on the connection. */
   readonly onLost: () => void
-  /** Called when RabbitMQ stops or begins to confirm events. */
+  /** Called when RabbitMQ stops or resumes confirming events. */
   readonly onStatusChange: () => void
   readonly troubles: Troubles
   readonly report: Report
 }
 
-/** How often `drained` looks whether everything is confirmed, in milliseconds. */
+/** Interval at which `drained` checks, in milliseconds. */
 const DRAIN_INTERVAL_MS = 10
 
-/** What publishes on one connection. A message that RabbitMQ refuses disturbs those on its own channel alone. */
+/**
+ * The publishing channels of one connection. A message that RabbitMQ refuses affects only others on its own
+ * channel.
+ */
 export class Publishers {
   readonly client: AMQPClient
-  /** For events that are published or redriven. */
+  /** For published and redriven events. */
   readonly events: PublishChannel
   /** For retries and dead letters. */
   readonly copies: PublishChannel
@@ -30,7 +33,7 @@ export class Publishers {
   static async open(client: AMQPClient, options: PublishersOptions): Promise<Publishers> {
     const { confirmTimeoutMs, onLost, report } = options
     const events = await PublishChannel.open(client, options)
-    // Whoever stores a copy declares what is missing for it, and tells of what is refused.
+    // The republisher declares missing objects and reports refusals itself.
     const copies = await PublishChannel.open(client, { confirmTimeoutMs, onLost, report })
     return new Publishers(client, events, copies)
   }
@@ -41,13 +44,13 @@ export class Publishers {
     this.copies = copies
   }
 
-  /** Rejects all publishes that wait: nothing more will be known of them. */
+  /** Rejects all waiting publishes, because their outcome will stay unknown. */
   abandon(error: PublishError): void {
     this.events.abandon(error)
     this.copies.abandon(error)
   }
 
-  /** Resolves once no publish waits for its confirm. */
+  /** Resolves when no publish is waiting for its confirm. */
   async drained(): Promise<void> {
     while (this.events.inFlight + this.copies.inFlight > 0) await Bun.sleep(DRAIN_INTERVAL_MS)
   }

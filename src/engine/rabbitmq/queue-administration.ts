@@ -21,11 +21,11 @@ export interface RabbitMqQueueAdministrationOptions
   /** @throws {EngineUnavailableError} */
   readonly client: () => AMQPClient
   readonly own: OwnQueues
-  /** Called once a queue is deleted, emptied or unbound. */
+  /** Called after a queue is deleted, purged or unbound. */
   readonly onChanged: () => void
 }
 
-/** Looks at, deletes, empties and unbinds queues: this instance's own, and those that the register knows. */
+/** Inspects, deletes, purges and unbinds queues: this instance's own, and those in the register. */
 export class RabbitMqQueueAdministration implements QueueAdministration {
   readonly #options: RabbitMqQueueAdministrationOptions
   readonly register: QueueRegister
@@ -45,7 +45,10 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     )
   }
 
-  /** The queues that an event goes to: this instance's own, and others'. Other programs may have bound theirs too. */
+  /**
+   * Returns the queues that an event is routed to: this instance's own, and others'. Other programs may have
+   * bound queues, too.
+   */
   route(routingKey: string): { own: readonly QueueDeclaration[]; others: readonly QueueDeclaration[] } {
     return { own: this.#options.own.route(routingKey), others: this.register.route(routingKey) }
   }
@@ -57,7 +60,8 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
       if (ifEmpty) await requireNoRetries(look, queue)
       const channel = await look.channel()
-      // An event that is confirmed from here on is not on this queue: none is lost between the look and the deletion.
+      // Events confirmed from here on are not on this queue, so none is lost between the check and the
+      // deletion.
       for (const pattern of bindings) await channel.queueUnbind(queue, topology.exchange, pattern)
       try {
         this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
@@ -65,9 +69,11 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
         for (const pattern of bindings) await channel.queueBind(queue, topology.exchange, pattern)
         throw refusal
       }
-      // Before RabbitMQ says that its consumers are cancelled, and before the register does: neither is to declare it again.
+      // Before RabbitMQ reports the cancelled consumers and the register the deletion, so that neither
+      // declares the queue again.
       own.remove(queue)
-      // Quorum queues know neither if-unused nor if-empty (rabbitmq.com/docs/quorum-queues#feature-matrix).
+      // Quorum queues support neither if-unused nor if-empty
+      // (rabbitmq.com/docs/quorum-queues#feature-matrix).
       const { messageCount: events } = await channel.queueDelete(queue)
       const { messageCount: deadLetters } = await channel.queueDelete(deadQueueOf(queue))
       const tiers = [...tierDelays()].map((delayMs) => channel.queueDelete(tierName(queue, delayMs)))
@@ -107,7 +113,10 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     }
   }
 
-  /** Tells all instances that a queue is gone. If that fails, the next look finds it missing, and tells again. */
+  /**
+   * Tells all instances that a queue is deleted. If that fails, the next check finds it missing and tells
+   * them.
+   */
   async tellDeleted(name: string): Promise<void> {
     if (this.register.isUsable) await this.register.add({ kind: "deleted", name }).catch(() => {})
   }

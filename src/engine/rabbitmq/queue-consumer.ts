@@ -8,33 +8,33 @@ import { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
 import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./wire/decode.ts"
 
-/** The most that AMQP's basic.qos takes; 0 would be no limit. */
+/** Largest prefetch of AMQP's basic.qos; 0 would mean no limit. */
 const MAX_PREFETCH = 65_535
 
-/** The waits before a consumer is begun again. */
+/** Backoff before a consumer is started again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
 /**
- * How long a consumer of a queue with ordering keys waits for those before it to be gone, in milliseconds, and how
- * often it looks. Those of other instances stay, and order is then not promised.
+ * How long a consumer of a queue with ordering keys waits for earlier consumers to end, and how often it
+ * checks, in milliseconds. Consumers of other instances stay; order is then not guaranteed.
  */
 const MAX_WAIT_FOR_OTHERS_MS = 3_000
 const WAIT_INTERVAL_MS = 20
 
-/** In what RabbitMQ says of a delivery that was unsettled for too long. Source: rabbit_channel.erl. */
+/** Part of RabbitMQ's reason if a delivery was unsettled for too long. Source: rabbit_channel.erl. */
 const ACK_TIMEOUT = "delivery acknowledgement"
 const ACK_TIMEOUT_ADVICE =
-  "handlers must end within RabbitMQ's consumer_timeout: raise it, or give the module a shorter timeout"
+  "handlers must finish within RabbitMQ's consumer_timeout: raise it, or set a shorter timeout in the module"
 
-/** Where a delivery goes that is not acked as it is. */
+/** Destination of a delivery that is not acked. */
 export type Destination =
   | { readonly kind: "retry"; readonly delayMs: number; readonly attempts: number }
   | { readonly kind: "dead-letter" }
 
-/** Whether a copy is stored, or RabbitMQ takes none, so that it has to dead-letter the original itself. */
+/** `stored`, or `refused` if RabbitMQ accepts no copy and has to dead-letter the original itself. */
 export type Republished = "stored" | "refused"
 
-/** Stores the event there. Tries again while the delivery can still be settled, and rejects after that. */
+/** Stores the event at the destination. Retries while the delivery can still be settled, then rejects. */
 export type Republish = (
   message: AMQPMessage,
   queue: string,
@@ -46,19 +46,23 @@ export interface QueueConsumerOptions {
   readonly queue: string
   readonly consume: ConsumeOptions
   readonly republish: Republish
-  /** Declares the queue anew: one that was deleted takes its consumers with it. */
+  /** Declares the queue again, because deleting a queue also deletes its consumers. */
   readonly redeclare: () => Promise<void>
-  /** Whether events of the queue were seen to wait for others of their ordering key, by any instance. */
+  /**
+   * Resolves with true if any instance has seen events of the queue wait for others of their ordering key.
+   */
   readonly isOrdered: () => Promise<boolean>
-  /** Whether the broker itself lets a consumer begin only once the one before has ended. */
+  /** Returns whether the broker starts a consumer only after the previous one has ended. */
   readonly isSingle: () => boolean
   readonly markOrdered: () => Promise<void>
-  /** Shared by all consumers of the engine: the next one of the queue gets what this one released. */
+  /**
+   * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
+   */
   readonly tried: TriedAttempts
   readonly report: Report
 }
 
-/** The consumer of one queue, on a channel of its own; it comes back after whatever ended it. */
+/** The consumer of one queue, on a channel of its own. Whatever ends it, it starts again. */
 export class QueueConsumer implements Subscription {
   readonly #options: QueueConsumerOptions
   readonly #onCancel: () => void
@@ -67,11 +71,11 @@ export class QueueConsumer implements Subscription {
   #settlements: Settlements | null = null
   #prefetch: number
   #isOrdered = false
-  /** Whether the consumer on the channel is there. */
+  /** Resolves when the consumer is registered on the channel. */
   #begun: Promise<void> = Promise.resolve()
   #hasBegun = false
   #isCancelled = false
-  /** Until then the broker may deliver to this consumer what was just stored again. */
+  /** Until it resolves, the broker may deliver a copy that was just stored to this consumer. */
   #cancelled: Promise<unknown> = Promise.resolve()
   #resumeTimer: Timer | undefined
   readonly #resumeDelays = new RetryDelays(RESUME_BACKOFF)
@@ -90,7 +94,7 @@ export class QueueConsumer implements Subscription {
     return this.#hasBegun && !this.#isCancelled && this.#channel?.closed === false
   }
 
-  /** Begins on a connection; on one that it ran on already, nothing happens. */
+  /** Starts on a connection. Does nothing if it already runs on this one. */
   async start(client: AMQPClient): Promise<void> {
     if (this.#isCancelled || client.closed) return
     this.#client = client
@@ -107,8 +111,8 @@ export class QueueConsumer implements Subscription {
       }
       const settlements = new Settlements(channel, client.socket)
       this.#settlements = settlements
-      // Past the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a consumer, and
-      // the library would drop that, unsettled for as long as the channel lives.
+      // Bypasses the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a
+      // consumer, and the library would drop such a delivery, unsettled as long as the channel lives.
       channel.deliver = (message) => this.#deliver(message, settlements)
       const { prefetch, lookAhead = 0 } = this.#options.consume
       this.#isOrdered = await this.#options.isOrdered()
@@ -119,21 +123,21 @@ export class QueueConsumer implements Subscription {
       if (this.#isCancelled) await this.#end(channel, settlements)
       this.#resumeDelays.reset()
     } catch {
-      // A queue that is not there yet, or a connection that has just been lost.
+      // The queue does not exist yet, or the connection was just lost.
       if (channel !== null) this.#giveUp(channel)
       this.#resumeLater()
     }
   }
 
   /**
-   * RabbitMQ takes another prefetch for a new consumer alone (rabbitmq.com/docs/consumer-prefetch), and while two of a
-   * quorum queue have unsettled deliveries, a crash would give these back in another order. So the queue is marked,
-   * and consumers that begin from now on look ahead at once.
+   * RabbitMQ applies a new prefetch only to new consumers (rabbitmq.com/docs/consumer-prefetch), and while
+   * two consumers of a quorum queue have unsettled deliveries, a crash would return these in another order.
+   * So the queue is marked, and consumers that start later look ahead at once.
    */
   setPrefetch(prefetch: number): boolean {
     if (prefetch <= this.#prefetch) return true
     this.#isOrdered = true
-    // Where that fails, the next consumer will want to look ahead as well.
+    // If that fails, the next consumer tries to look ahead as well.
     this.#options.markOrdered().catch(() => {})
     return false
   }
@@ -156,18 +160,19 @@ export class QueueConsumer implements Subscription {
   }
 
   /**
-   * What was delivered can still be settled on the channel. What was on its way to a consumer that is cancelled goes
-   * back before the rest: where order matters, the consumer takes it until the channel closes.
+   * Earlier deliveries can still be settled on the channel. Deliveries on their way to a cancelled consumer
+   * would return before the rest, so where order matters, the consumer receives them until the channel
+   * closes.
    */
   async #end(channel: AMQPChannel, settlements: Settlements): Promise<void> {
-    // One that breaks meanwhile has ended the consumer too.
+    // If the channel breaks meanwhile, the consumer has ended, too.
     if (!this.#isOrdered) await cancelAll(channel).catch(() => {})
     settlements.end()
   }
 
   /**
-   * What a consumer had that was lost goes back once the broker finds it gone: seconds after it was itself killed and
-   * restarted. Who consumes before that gets what is behind it.
+   * Deliveries of a lost consumer return when the broker notices its end: seconds later, if the broker itself
+   * was killed and restarted. A consumer that starts earlier would receive the events behind them.
    */
   async #othersEnd(channel: AMQPChannel): Promise<void> {
     const goesOnAt = performance.now() + MAX_WAIT_FOR_OTHERS_MS
@@ -189,8 +194,9 @@ export class QueueConsumer implements Subscription {
         .catch(() => {})
         .then(() => this.#resumeLater())
     }
-    // The broker cancels a consumer whose queue is deleted or loses its leader; the channel lives on. The library drops
-    // a cancel that comes together with the answer to basic.consume, unless it knows the consumer's tag by then.
+    // The broker cancels a consumer whose queue is deleted or loses its leader; the channel stays open. The
+    // library drops a cancel that arrives together with the answer to basic.consume, unless it already knows
+    // the consumer's tag.
     const tag = Bun.randomUUIDv7()
     const early = new AMQPConsumer(channel, tag, () => {})
     channel.consumers.set(tag, early)
@@ -200,14 +206,14 @@ export class QueueConsumer implements Subscription {
     this.#hasBegun = !isOver
   }
 
-  /** A channel on which the consumer did not begin would be taken for one on which it runs. */
+  /** Otherwise a channel whose consumer did not start would be taken for one on which it runs. */
   #giveUp(channel: AMQPChannel): void {
     if (this.#channel === channel) this.#channel = null
-    // It may break before it is closed.
+    // The channel may break before it is closed.
     if (!channel.closed) channel.close().catch(() => {})
   }
 
-  /** What was unsettled is delivered again. RabbitMQ names a handler that takes too long only here. */
+  /** Unsettled deliveries are delivered again. Only here does RabbitMQ say that a handler takes too long. */
   #tellWhyClosed(reason: string): void {
     this.#options.report("error", "RabbitMQ closed the channel of a consumer", {
       queue: this.queue,
@@ -224,7 +230,7 @@ export class QueueConsumer implements Subscription {
   }
 
   async #resume(client: AMQPClient): Promise<void> {
-    // Where that fails, consuming will tell, and is begun again later.
+    // If that fails, consuming fails as well, and is started again later.
     await this.#options.redeclare().catch(() => {})
     await this.start(client)
   }
@@ -243,11 +249,11 @@ export class QueueConsumer implements Subscription {
     let settled: Promise<void> | undefined
     const once = (settle: () => Promise<void>): Promise<void> => {
       settled ??= settle()
-      // Who does not wait for it need not hear of it: the event is delivered again.
+      // Callers may ignore this promise. If it rejects, the event is redelivered.
       settled.catch(() => {})
       return settled
     }
-    // Stored there before it is acked here: an event is never between two queues.
+    // Stored at the destination before it is acked here, so an event is never between two queues.
     const move = async (to: Destination, failure: FailureRecord): Promise<void> => {
       await this.#cancelled
       const republished = await republish(message, queue, to, failure)

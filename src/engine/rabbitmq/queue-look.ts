@@ -4,21 +4,24 @@ import { StallWatch } from "./stall-watch.ts"
 import { deadQueueOf } from "./topology.ts"
 import { NOT_FOUND, replyIn } from "./wire/broker-fault.ts"
 
-/** How full a queue is. */
+/** The depth of a queue. */
 export interface Depth {
   readonly messageCount: number
   readonly consumerCount: number
-  /** Null if the queue of the dead letters is missing. */
+  /** Null if the dead-letter queue is missing. */
   readonly deadLetterCount: number | null
 }
 
-/** How long a look waits for the leader of a quorum queue that is too busy to answer, in milliseconds. */
+/** How long to wait for the busy leader of a quorum queue, in milliseconds. */
 const BUSY_TIMEOUT_MS = 3_000
 
-/** Whether RabbitMQ said that there is no such queue. */
+/** Returns whether RabbitMQ replied that the queue does not exist. */
 export const isNotFound = (error: unknown): boolean => replyIn(error)?.code === NOT_FOUND
 
-/** Looks at one queue after the other on one channel. RabbitMQ closes it at a queue that is missing; then it is opened again. */
+/**
+ * Inspects queues one after the other on one channel. RabbitMQ closes the channel at a missing queue; it is
+ * then reopened.
+ */
 export class QueueLook implements AsyncDisposable {
   readonly client: AMQPClient
   #channel: AMQPChannel | null = null
@@ -27,15 +30,15 @@ export class QueueLook implements AsyncDisposable {
     this.client = client
   }
 
-  /** A channel that is open. */
+  /** Returns an open channel. */
   async channel(): Promise<AMQPChannel> {
     if (this.#channel === null || this.#channel.closed) this.#channel = await this.client.channel()
     return this.#channel
   }
 
   /**
-   * How full a queue is; null if there is no such queue.
-   * @throws {EngineUnavailableError} if RabbitMQ does not tell because the queue's leader is too busy.
+   * Returns the depth of a queue, or null if it does not exist.
+   * @throws {EngineUnavailableError} if RabbitMQ does not answer because the queue's leader is too busy.
    */
   async depth(queue: string): Promise<Depth | null> {
     const depth = await this.#declared(queue)
@@ -50,7 +53,7 @@ export class QueueLook implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A channel that is closed already has nothing to give back.
+    // A closed channel needs no cleanup.
     await this.#channel?.close().catch(() => {})
   }
 

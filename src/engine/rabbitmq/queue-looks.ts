@@ -5,7 +5,7 @@ import { type Depth, QueueLook } from "./queue-look.ts"
 import { faultError, faultOf, reasonOf, replyIn } from "./wire/broker-fault.ts"
 import { withTimeout } from "./with-timeout.ts"
 
-/** How long a caller waits for a look, in milliseconds: a quorum queue without a leader does not answer. */
+/** How long a caller waits, in milliseconds: a quorum queue without a leader does not answer. */
 const TIMEOUT_MS = 5_000
 
 export interface QueueLooksOptions {
@@ -13,25 +13,25 @@ export interface QueueLooksOptions {
   readonly client: () => AMQPClient
   /** The queues that this instance declares. */
   readonly queues: () => Iterable<QueueDeclaration>
-  /** The queues that others have declared. */
+  /** The queues that only others declared. */
   readonly undeclared: () => readonly QueueDeclaration[]
-  /** Called if one that others have declared is missing. */
+  /** Called if a queue that others declared is missing. */
   readonly onGone: (queue: string) => Promise<void>
-  /** Declares a queue that is missing. */
+  /** Declares a missing queue. */
   readonly declare: (queue: string) => Promise<void>
-  /** How long a look serves all who ask, in milliseconds. */
+  /** How long a result is reused, in milliseconds. */
   readonly lastsMs: number
 }
 
 /**
- * Looks how full the queues are. One look at a time, on one channel, serves all who ask while it runs and for some time
- * after: RabbitMQ gives a connection 2,047 channels, and a look takes two questions per queue.
+ * Reads the depths of all queues. One run at a time, on one channel, serves everybody who asks during it and
+ * for some time afterwards: RabbitMQ allows a connection 2,047 channels, and a run asks twice per queue.
  */
 export class QueueLooks {
   readonly #options: QueueLooksOptions
   #running: Promise<readonly QueueStats[]> | null = null
   #last: { readonly stats: readonly QueueStats[]; readonly endedAt: number } | null = null
-  /** Counts how often the queues have changed. */
+  /** Number of changes to the queues. */
   #changes = 0
 
   constructor(options: QueueLooksOptions) {
@@ -39,27 +39,30 @@ export class QueueLooks {
   }
 
   /**
-   * Every queue that RabbitMQ tells of. An own queue that is missing is declared first; it is left out if that fails.
+   * Returns every queue that RabbitMQ answers for. A missing own queue is declared first; if that fails, it
+   * is left out.
    * @throws {EngineUnavailableError}
    */
   async stats(): Promise<readonly QueueStats[]> {
     const client = this.#options.client()
     const last = this.#last
     if (last !== null && performance.now() - last.endedAt < this.#options.lastsMs) return last.stats
-    const tooLate = new EngineUnavailableError(`RabbitMQ did not tell of its queues within ${TIMEOUT_MS} ms`)
+    const tooLate = new EngineUnavailableError(
+      `RabbitMQ did not return the state of its queues within ${TIMEOUT_MS} ms`,
+    )
     return withTimeout(this.#running ?? this.#begin(client), TIMEOUT_MS, tooLate)
   }
 
-  /** How many events wait on each queue, by its name. What is told was so after the call. */
+  /** Returns how many events wait on each queue, by name, read after the call. */
   async freshDepths(): Promise<ReadonlyMap<string, number>> {
     await this.#running?.catch(() => {
-      // Whoever asked for that look is told.
+      // Whoever started that run receives its error.
     })
     this.#last = null
     return new Map((await this.stats()).map(({ name, messageCount }) => [name, messageCount]))
   }
 
-  /** The queues are others than before: the next to ask gets a new look. */
+  /** Drops the last result, because the queues have changed. */
   forget(): void {
     this.#changes++
     this.#last = null
@@ -74,7 +77,7 @@ export class QueueLooks {
       })
       .catch((error: unknown) => {
         const cause = faultError(faultOf(error))
-        throw new EngineUnavailableError(`RabbitMQ can't be asked: ${reasonOf(cause)}`, { cause })
+        throw new EngineUnavailableError(`RabbitMQ can't be queried: ${reasonOf(cause)}`, { cause })
       })
       .finally(() => {
         this.#running = null
@@ -99,7 +102,10 @@ export class QueueLooks {
     return stats
   }
 
-  /** How full an own queue is; what is missing of it is declared first. Null if RabbitMQ does not tell. */
+  /**
+   * Returns the depth of an own queue, and declares missing parts first. Null if RabbitMQ does not answer for
+   * it.
+   */
   async #depthOf(look: QueueLook, queue: string): Promise<Depth | null> {
     const depth = await lookedAt(look, queue)
     if (depth === "busy") return null
@@ -108,14 +114,17 @@ export class QueueLooks {
       await this.#options.declare(queue)
       return await look.depth(queue)
     } catch (error) {
-      // A queue without figures costs its own figures alone. Whoever declares it logs why it can't be.
+      // Only this queue is left out of the result. The failed declaration is logged elsewhere.
       if (look.client.closed) throw error
       return null
     }
   }
 }
 
-/** How full a queue is; null if it is missing. One that RabbitMQ does not tell of costs its own figures alone. */
+/**
+ * Returns the depth of a queue; null if it is missing. A queue that RabbitMQ does not answer for affects only
+ * its own result.
+ */
 async function lookedAt(look: QueueLook, queue: string): Promise<Depth | null | "refused" | "busy"> {
   try {
     return await look.depth(queue)

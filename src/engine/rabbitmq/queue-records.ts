@@ -2,16 +2,16 @@ import * as v from "valibot"
 import { QueueDeclarationSchema } from "../declaration-schema.ts"
 import type { QueueDeclaration } from "../engine.ts"
 
-/** What happened to a queue, as the register keeps it. */
+/** A change of a queue, as stored in the register. */
 export type QueueRecord =
   | { readonly kind: "declared"; readonly queue: QueueDeclaration }
   | { readonly kind: "unbound"; readonly name: string }
   | { readonly kind: "deleted"; readonly name: string }
 
-/** Longest record that is read, in UTF-16 code units: 100 patterns of the greatest length fit. */
+/** Longest record that is read, in UTF-16 code units: 100 patterns of maximum length fit. */
 const MAX_RECORD_LENGTH = 65_536
 
-/** Queues that are known at most. Another program can write to the register too. */
+/** Most queues kept, because other programs can write to the register, too. */
 const MAX_QUEUES = 10_000
 
 const RecordSchema = v.variant("kind", [
@@ -20,21 +20,21 @@ const RecordSchema = v.variant("kind", [
   v.object({ kind: v.literal("deleted"), name: v.string() }),
 ])
 
-/** Reads a record. Returns null for anything else: another program, or a later version, has written it. */
+/** Parses a record. Returns null for anything else: another program or a later version has written it. */
 export function parseRecord(text: string): QueueRecord | null {
   if (text.length > MAX_RECORD_LENGTH) return null
   try {
     const result = v.safeParse(RecordSchema, JSON.parse(text))
     return result.success ? result.output : null
   } catch {
-    // It is not JSON.
+    // Not JSON.
     return null
   }
 }
 
 /**
- * Applies a record to what is known. Bindings add up until they are removed: RabbitMQ keeps a binding that a process
- * before had made.
+ * Applies a record. Bindings add up until they are removed, because RabbitMQ keeps a binding that an earlier
+ * process made.
  */
 export function applyRecord(record: QueueRecord, known: Map<string, QueueDeclaration>): void {
   switch (record.kind) {
@@ -55,10 +55,10 @@ export function applyRecord(record: QueueRecord, known: Map<string, QueueDeclara
   }
 }
 
-/** Whether what is known says all that a declaration does. */
+/** Returns whether the known queue has all bindings of a declaration. */
 export const covers = (known: QueueDeclaration | undefined, { bindings }: QueueDeclaration): boolean =>
   known !== undefined && bindings.every((pattern) => known.bindings.includes(pattern))
 
-/** Whether the limits that are known are those of a declaration. */
+/** Returns whether the known queue has the limits of a declaration. */
 export const hasLimitsOf = (known: QueueDeclaration | undefined, queue: QueueDeclaration): boolean =>
   known?.maxLength === queue.maxLength && known.overflow === queue.overflow && known.ttlMs === queue.ttlMs

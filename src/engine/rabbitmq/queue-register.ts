@@ -8,16 +8,22 @@ import type { OwnQueues } from "./own-queues.ts"
 import { applyRecord, covers, hasLimitsOf, parseRecord, type QueueRecord } from "./queue-records.ts"
 import { reasonOf } from "./wire/broker-fault.ts"
 
-/** The stream in which every instance tells the others which queues it declares. */
+/** The stream through which instances share the queues that they declare. */
 export const QUEUE_REGISTER = "event-broker.queues"
 
-/** A stream gives space back by whole segments; it holds a record for each change of a queue, so small ones do. */
+/**
+ * A stream frees space in whole segments. It holds one record per change of a queue, so small segments
+ * suffice.
+ */
 const SEGMENT_BYTES = 1_000_000
 
-/** Records that RabbitMQ sends ahead of their acknowledgement. */
+/** Records that RabbitMQ sends before they are acknowledged. */
 const PREFETCH = 1_000
 
-/** The register counts as read, and this instance adds to it, once no record came for so long, in milliseconds. */
+/**
+ * Time without a record after which the register counts as read and this instance adds to it, in
+ * milliseconds.
+ */
 const QUIET_MS = 500
 
 /** How long a stop waits for its last records to be stored, in milliseconds. */
@@ -25,40 +31,41 @@ const STOP_GRACE_MS = 1_000
 
 const PROPERTIES = { contentType: "application/json", deliveryMode: 2 }
 
-/** The waits before the register is read, or written, again. */
+/** Backoff before the register is read or written again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 60_000 }
 
 export interface QueueRegisterOptions {
-  /** With `TOPOLOGY=passive` nothing is declared, and there is no register. */
+  /** False with `TOPOLOGY=passive`: nothing may be declared, so there is no register. */
   readonly isAllowed: boolean
   /** The queues that this instance declares. */
   readonly own: Pick<OwnQueues, "has" | "values">
-  /** The connection that publishes. @throws {PublishError} while nothing can be published. */
+  /** The connection for publishing. @throws {PublishError} while nothing can be published. */
   readonly publishing: () => AMQPClient
-  /** Declares one of this instance's queues again: another instance has deleted or unbound it. */
+  /** Declares one of this instance's queues again, after another instance deleted or unbound it. */
   readonly redeclare: (queue: string) => Promise<void>
   readonly report: Report
 }
 
 /**
- * The queues that any instance has declared. AMQP can't list queues, so that a queue whose module is gone would go on
- * taking events unseen. Each instance reads the register from its beginning and follows it; all see the records in one
- * order. A stream gives each of them every record, and keeps it.
+ * The queues that any instance has declared. AMQP can't list queues, so a queue whose module is removed would
+ * keep receiving events unnoticed. Each instance reads the register from its beginning and follows it, and
+ * all see the records in the same order. It is a stream, because a stream keeps its records and delivers
+ * every one to each instance.
  */
 export class QueueRegister {
   readonly #options: QueueRegisterOptions
   readonly #readDelays = new RetryDelays(RESUME_BACKOFF)
   readonly #writeDelays = new RetryDelays(RESUME_BACKOFF)
-  /** What the register says; until it was read once, on a new connection, what it said before. */
+  /** The content of the register. On a new connection, the previous content until it has been read again. */
   #known = new Map<string, QueueDeclaration>()
   #routes = new RoutingTable<string>()
   #reading = this.#known
-  /** Own queues that this process has told of. */
+  /** Own queues that this process has added to the register. */
   readonly #told = new Set<string>()
   #client: AMQPClient | null = null
   #readTimer: Timer | undefined
   #quietTimer: Timer | undefined
-  /** Whether the register is followed at this moment. */
+  /** True while the register is followed. */
   #isReading = false
   #isTelling = false
   #hasFailed = false
@@ -68,7 +75,7 @@ export class QueueRegister {
     this.#options = options
   }
 
-  /** Whether the register can be used; it may not have been read yet. */
+  /** True if the register can be used; it may not have been read yet. */
   get isUsable(): boolean {
     return this.#options.isAllowed && !this.#hasFailed
   }
@@ -77,19 +84,19 @@ export class QueueRegister {
     return this.#known.get(queue)
   }
 
-  /** The queues that this instance does not declare. */
+  /** Returns the queues that this instance does not declare. */
   undeclared(): readonly QueueDeclaration[] {
     return [...this.#known.values()].filter(({ name }) => !this.#options.own.has(name))
   }
 
-  /** The queues that this instance does not declare and that an event goes to. */
+  /** Returns the queues that an event is routed to and that this instance does not declare. */
   route(routingKey: string): readonly QueueDeclaration[] {
     return this.#routes
       .route(routingKey)
       .flatMap((name) => (this.#options.own.has(name) ? [] : (this.#known.get(name) ?? [])))
   }
 
-  /** Reads the register, on a connection that is new. */
+  /** Reads the register on a new connection. */
   start(client: AMQPClient): void {
     this.#client = client
     this.#isReading = false
@@ -97,14 +104,14 @@ export class QueueRegister {
     if (this.#options.isAllowed) void this.#read(client)
   }
 
-  /** Tells of own queues that the register lacks, once it is read. */
+  /** Adds own queues that are missing in the register, when it has been read. */
   declared(): void {
     if (this.#isReading) this.#onceQuiet(QUIET_MS)
   }
 
   /**
-   * Resolves once the record is stored. It has a channel of its own: RabbitMQ closes the channel of a user who may not
-   * write to the default exchange, and with it everything that others publish there.
+   * Resolves when the record is stored. Uses a channel of its own, because RabbitMQ closes the channel of a
+   * user who may not write to the default exchange, with everything that others publish on it.
    */
   async add(record: QueueRecord): Promise<void> {
     const channel = await this.#options.publishing().channel()
@@ -116,13 +123,16 @@ export class QueueRegister {
       await channel.confirmSelect()
       await channel.basicPublish("", QUEUE_REGISTER, JSON.stringify(record), PROPERTIES, true)
     } finally {
-      // A channel that RabbitMQ has closed has nothing to give back.
+      // A closed channel needs no cleanup.
       await channel.close().catch(() => {})
     }
     if (isReturned) throw new Error(`there is no queue ${QUEUE_REGISTER}`)
   }
 
-  /** Tells what is not told yet, if RabbitMQ takes it within a second, and reads no more. Never rejects. */
+  /**
+   * Adds records that are still missing, if RabbitMQ accepts them within a second, and stops reading. Never
+   * rejects.
+   */
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#readTimer)
@@ -130,7 +140,7 @@ export class QueueRegister {
     if (!this.#isReading) return
     const { promise: tooLate, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, STOP_GRACE_MS)
-    // The next start of a process with these modules tells it.
+    // Otherwise the next process with these modules adds them.
     await Promise.race([this.#tell().catch(() => {}), tooLate])
     clearTimeout(timer)
   }
@@ -172,20 +182,20 @@ export class QueueRegister {
     this.#readTimer = setTimeout(() => void this.#read(client), this.#readDelays.next())
   }
 
-  /** Told once, until the register can be used again. */
+  /** Logged once, until the register can be used again. */
   #fail(cause: unknown): void {
     if (this.#hasFailed) return
     this.#hasFailed = true
     const fields = { register: QUEUE_REGISTER, reason: reasonOf(cause) }
     this.#options.report(
       "warn",
-      "queues whose module is removed can't be found: the register can't be used",
+      "queues of removed modules can't be found: the queue register can't be used",
       fields,
     )
   }
 
   #take(message: AMQPMessage, read: Map<string, QueueDeclaration>): void {
-    // A channel that is lost is read again from its beginning.
+    // After a lost channel, the register is read again from its beginning.
     message.ack().catch(() => {})
     const record = parseRecord(message.bodyString() ?? "")
     if (record === null) return
@@ -202,7 +212,7 @@ export class QueueRegister {
     if (!this.#isStopped) this.#quietTimer = setTimeout(() => void this.#settle(), delayMs)
   }
 
-  /** Everything was read: it is in force, and this instance adds what is lacking. */
+  /** The whole register has been read: applies it, and adds missing queues of this instance. */
   async #settle(): Promise<void> {
     if (this.#known !== this.#reading) {
       this.#known = this.#reading
@@ -217,7 +227,7 @@ export class QueueRegister {
       this.#writeDelays.reset()
       this.#hasFailed = false
     } catch (cause) {
-      // While RabbitMQ is away or takes nothing, the engine's status says so.
+      // The engine's status shows that RabbitMQ is unavailable or blocked.
       if (!(cause instanceof PublishError)) this.#fail(cause)
       this.#onceQuiet(this.#writeDelays.next())
     } finally {
@@ -230,7 +240,7 @@ export class QueueRegister {
       const { name } = queue
       const known = this.#known.get(name)
       const isTold = this.#told.has(name)
-      // Limits are told once: two instances that differ would answer each other for ever.
+      // Limits are added once: otherwise two instances with different limits would answer each other forever.
       if (covers(known, queue) && (isTold || hasLimitsOf(known, queue))) continue
       if (isTold) await this.#options.redeclare(name)
       await this.add({ kind: "declared", queue })

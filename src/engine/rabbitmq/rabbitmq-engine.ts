@@ -43,16 +43,16 @@ export interface RabbitMqEngineOptions extends Pick<UpkeepOptions, "lookLastsMs"
   readonly topology: TopologyOptions
   /** How long a publish waits for its confirm, in milliseconds. */
   readonly confirmTimeoutMs: number
-  /** After which RabbitMQ closes the channel of an unsettled delivery, in milliseconds. */
+  /** Time after which RabbitMQ closes the channel of an unsettled delivery, in milliseconds. */
   readonly consumerTimeoutMs: number
-  /** Told when the engine becomes unavailable, and when it is ready again. */
+  /** Called when the engine's state changes. */
   readonly onStatusChange?: (status: EngineStatus) => void
   readonly report: Report
 }
 
 /**
- * The engine on RabbitMQ. Two connections, since RabbitMQ blocks a connection that publishes when it is short
- * of memory or disk, and consumers must go on draining then.
+ * The engine on RabbitMQ. It has two connections, because RabbitMQ blocks a publishing connection when memory
+ * or disk is short, and consumers must continue to drain then.
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
@@ -81,14 +81,14 @@ export class RabbitMqEngine implements Engine {
   #address: BrokerAddress
   #blockedBecause: string | null = null
   #downBecause = "not connected to RabbitMQ yet"
-  /** What the broker that was reached last does not allow; it is tried again all the same. */
+  /** Something that the last connected broker does not allow. It is tried again nevertheless. */
   #topologyFault: EngineStartError | null = null
   #isClosed = false
   #lastState: EngineStatus["state"] = "unavailable"
 
   constructor(options: RabbitMqEngineOptions) {
     const [address] = options.access.addresses
-    if (address === undefined) throw new EngineStartError("no host of RabbitMQ is given")
+    if (address === undefined) throw new EngineStartError("RABBITMQ_HOST names no host")
     this.#options = options
     this.#address = address
     this.#topology = new Topology(options.topology)
@@ -152,7 +152,7 @@ export class RabbitMqEngine implements Engine {
     return status.state === "ready" ? this.#upkeep.readiness : status
   }
 
-  /** How the connection is. */
+  /** Describes the connection. */
   report(): BrokerReport {
     return describeBroker({
       ...this.#options,
@@ -165,7 +165,7 @@ export class RabbitMqEngine implements Engine {
     })
   }
 
-  /** Where RabbitMQ is away, they are declared once it comes. */
+  /** While RabbitMQ is unreachable, the queues are declared on the next connection. */
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
     const publishers = this.#publishers
@@ -205,7 +205,8 @@ export class RabbitMqEngine implements Engine {
         consume: options,
         republish: (...what) => this.#upkeep.republisher.republish(...what),
         redeclare: () => this.#upkeep.repairs.declare(queue),
-        // One with a single active consumer is for order, and to begin its consumer anew would hand it over.
+        // A single active consumer is used for order, and restarting it would pass the queue to another
+        // consumer.
         isOrdered: async () =>
           this.#own.isSingle(queue) || (await this.#topology.isOrdered(this.#reachable(), queue)),
         isSingle: () => this.#own.isSingle(queue),
@@ -236,7 +237,7 @@ export class RabbitMqEngine implements Engine {
   redrive(queue: string, selection: DeadLetterSelection, options: RedriveOptions = {}): Promise<Redriven> {
     return this.#ofKnown(queue, () => {
       this.#reachable()
-      // Where nothing can be stored, nothing has to be taken to find that out.
+      // Fails early, before any message is taken, if nothing can be stored.
       if (!options.dryRun) this.#writable()
       return this.#deadLetters.redrive(queue, selection, options)
     })
@@ -291,7 +292,10 @@ export class RabbitMqEngine implements Engine {
     this.#tellStatus()
   }
 
-  /** RabbitMQ tells it of a connection only once that has published: what is in flight may be stored or not. */
+  /**
+   * RabbitMQ reports it only after the connection has published, so publishes in flight may or may not be
+   * stored.
+   */
   #block(reason: string): void {
     this.#blockedBecause = reason
     const error = new PublishError("engine-unavailable", `RabbitMQ blocks publishers: ${reason}`, "unknown")
@@ -329,7 +333,7 @@ export class RabbitMqEngine implements Engine {
     this.#live.rebound()
   }
 
-  /** What publishes go to, those of deliveries that are settled while the engine closes too. */
+  /** The publishers, also for deliveries that are settled while the engine closes. */
   #publishingNow(): Publishers {
     if (this.#publishers === null || this.#blockedBecause !== null) {
       const status = this.status()

@@ -1,25 +1,27 @@
 import type { QueueDeclaration } from "../engine.ts"
 import { PublishError } from "../errors.ts"
 
-/** How long one look at the queues' depths serves, in milliseconds: many refusals come at once. */
+/**
+ * How long one reading of the queues' depths is reused, in milliseconds, because many refusals come at once.
+ */
 const LOOK_LASTS_MS = 250
 
-/** How long a look may take, in milliseconds; a queue without a leader does not answer. */
+/** Timeout of a reading, in milliseconds; a queue without a leader does not answer. */
 const LOOK_TIMEOUT_MS = 2_000
 
-/** How long refusals that no full queue explains may go on before the channel is given up, in milliseconds. */
+/** How long refusals without a full queue may continue before the channel is replaced, in milliseconds. */
 const UNEXPLAINED_FOR_MS = 1_000
 
 export interface RefusalsOptions {
-  /** How many events wait in each queue. */
+  /** Returns how many events wait in each queue. */
   readonly depths: () => Promise<ReadonlyMap<string, number>>
-  /** Makes the channel that publishes anew. */
+  /** Replaces the publishing channel. */
   readonly reset: () => void
 }
 
 /**
- * Finds out what a nack means. A full queue refuses by one, but so does a channel that still sends to a quorum
- * queue's lost leader, as RabbitMQ 3.10 does for as long as that channel lives.
+ * Finds the reason of a nack. A full queue nacks, but so does a channel that still sends to the lost leader
+ * of a quorum queue, as RabbitMQ 3.10 does as long as that channel lives.
  */
 export class Refusals {
   readonly #options: RefusalsOptions
@@ -30,12 +32,12 @@ export class Refusals {
     this.#options = options
   }
 
-  /** An event was confirmed: the channel is sound. */
+  /** An event was confirmed, so the channel works. */
   confirmed(): void {
     this.#unexplainedSince = null
   }
 
-  /** What to tell a publisher whose event was refused, given the queues that it goes to. */
+  /** Returns the error for the publisher of a refused event, given the queues that it is routed to. */
   async explain(queues: readonly QueueDeclaration[], cause: PublishError): Promise<PublishError> {
     const depths = await this.#depths()
     const full = queues.find(
@@ -43,7 +45,7 @@ export class Refusals {
         overflow === "reject-publish" && (depths?.get(name) ?? 0) >= maxLength,
     )
     if (full !== undefined) {
-      // Where the event goes to others too, those with room have kept it.
+      // If the event is routed to several queues, those with room have stored it.
       const outcome = queues.length === 1 ? "not-stored" : "unknown"
       const { name } = full
       return new PublishError("queue-full", `the queue ${name} is full`, outcome, { cause, queue: name })
@@ -57,7 +59,7 @@ export class Refusals {
     return new PublishError("engine-unavailable", "RabbitMQ refused the event", "unknown", { cause })
   }
 
-  /** Null where they can't be told at this moment. */
+  /** Returns null if the depths are unavailable. */
   async #depths(): Promise<ReadonlyMap<string, number> | null> {
     if (this.#look === null) {
       this.#look = this.#options.depths()
@@ -66,7 +68,7 @@ export class Refusals {
       }, LOOK_LASTS_MS)
     }
     const timeout = Bun.sleep(LOOK_TIMEOUT_MS).then(() => null)
-    // A broker that is away says so by the other ways too.
+    // An unreachable broker is reported elsewhere.
     return Promise.race([this.#look.catch(() => null), timeout])
   }
 }

@@ -1,12 +1,12 @@
 import type { Destination } from "./wire/broker-fault.ts"
 
 /**
- * How long publishes to a refused destination are refused here, in milliseconds. Each one that is sent costs the
- * channel, and everybody in flight on it a round trip.
+ * How long publishes to a refused destination are refused without being sent, in milliseconds. Each one that
+ * is sent costs the channel, and a round trip for everything in flight on it.
  */
 const REFUSED_FOR_MS = 5_000
 
-/** The most that are remembered: topics are the clients' choice. */
+/** Most refused destinations remembered, because clients choose the topics. */
 const MAX_REMEMBERED = 1_000
 
 interface Refusal extends Destination {
@@ -14,7 +14,10 @@ interface Refusal extends Destination {
   readonly at: number
 }
 
-/** Where RabbitMQ lets this service publish nothing. Permissions change, so it is tried again now and then. */
+/**
+ * Destinations to which RabbitMQ lets this service publish nothing. Permissions change, so they are retried
+ * periodically.
+ */
 export class RefusedDestinations {
   readonly #refusals = new Map<string, Refusal>()
 
@@ -22,7 +25,7 @@ export class RefusedDestinations {
     return this.#refusals.size === 0
   }
 
-  /** Remembers a refusal, with RabbitMQ's words. */
+  /** Records a refusal with RabbitMQ's reply text. */
   add(destination: Destination, reason: string): void {
     const key = keyOf(destination)
     this.#refusals.delete(key)
@@ -31,7 +34,7 @@ export class RefusedDestinations {
     if (this.#refusals.size > MAX_REMEMBERED && oldest !== undefined) this.#refusals.delete(oldest)
   }
 
-  /** Why a publish there is refused without being sent; null if it is to be tried. */
+  /** Returns why a publish is refused without being sent; null if it should be tried. */
   reasonFor(exchange: string, routingKey: string): string | null {
     const refusal =
       this.#refusals.get(keyOf({ exchange, routingKey: null })) ??
@@ -39,7 +42,7 @@ export class RefusedDestinations {
     return refusal !== undefined && performance.now() - refusal.at < REFUSED_FOR_MS ? refusal.reason : null
   }
 
-  /** RabbitMQ took a publish there. Returns what was refused before. */
+  /** Records that RabbitMQ accepted a publish to this destination. Returns the refusals that have ended. */
   accepted(exchange: string, routingKey: string): readonly Destination[] {
     const possible = [
       { exchange, routingKey: null },

@@ -4,9 +4,9 @@ import type { TopologyOptions } from "./topology.ts"
 import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
 /**
- * Whether trying again is useless until somebody changes RabbitMQ: a retry that is refused by itself, a missing
- * permission, a tier with other arguments, or no tier with `TOPOLOGY=passive`. A retry that is returned is none of
- * these: its queue may be declared again.
+ * Returns whether a retry fails permanently, until somebody changes RabbitMQ: RabbitMQ refuses the message
+ * itself, a permission is missing, a tier has other arguments, or there is no tier with `TOPOLOGY=passive`. A
+ * returned retry is not permanent: its queue may be declared again.
  */
 export function isRefusedForGood(error: unknown, mode: TopologyOptions["mode"]): boolean {
   if (error instanceof PublishError) return error.isPermanent && error.code !== "unroutable"
@@ -16,7 +16,10 @@ export function isRefusedForGood(error: unknown, mode: TopologyOptions["mode"]):
   return code === PRECONDITION_FAILED || (code === NOT_FOUND && mode === "passive")
 }
 
-/** The record of an event whose retry RabbitMQ refuses for good: why, and what had failed before. */
+/**
+ * Returns the failure record of an event whose retry RabbitMQ refuses permanently: the refusal, and the
+ * failure before it.
+ */
 export function refusedRetry(failure: FailureRecord, refusal: unknown): FailureRecord {
   const { error } = failure
   const failed = error === null ? failure.reason : `${error.name}: ${error.message}`

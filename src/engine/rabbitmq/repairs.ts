@@ -5,11 +5,11 @@ import type { Topology } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
 import { faultOf, NOT_FOUND, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
-/** The waits between attempts to declare a queue that RabbitMQ does not let us declare. */
+/** Backoff between attempts to declare a queue whose declaration RabbitMQ refuses. */
 const DECLARE_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
 export interface RepairsOptions {
-  /** Declares a queue as it was declared first, with its exchanges, its bindings and its dead letters' queue. */
+  /** Declares a queue with its original arguments, exchanges, bindings and dead-letter queue. */
   readonly declare: (queue: string) => Promise<void>
   readonly queues: () => Iterable<QueueDeclaration>
   readonly topology: Pick<Topology, "mode" | "exchangeType">
@@ -19,15 +19,17 @@ export interface RepairsOptions {
 interface Failed {
   readonly error: unknown
   readonly delays: RetryDelays
-  /** By the monotonic clock, in milliseconds. */
+  /** On the monotonic clock, in milliseconds. */
   readonly isTriedAgainAt: number
 }
 
-/** Whether RabbitMQ says that what was used is not there. */
+/** Returns whether RabbitMQ says that something does not exist. */
 export const isMissing = (error: unknown): boolean =>
   (error instanceof PublishError && error.code === "unroutable") || replyIn(error)?.code === NOT_FOUND
 
-/** Declares again what vanished from the broker: deleted by hand, by another program or by a policy. */
+/**
+ * Declares objects again that vanished from the broker: deleted by hand, by another program or by a policy.
+ */
 export class Repairs {
   readonly #options: RepairsOptions
   readonly #running = new Map<string, Promise<void>>()
@@ -38,8 +40,8 @@ export class Repairs {
   }
 
   /**
-   * Declares a queue again. Callers of the same moment share one declaration. After a failure the same error is
-   * returned until the backoff is over, so that many publishers don't become many declarations.
+   * Declares a queue again. Concurrent callers share one declaration. After a failure, callers get the same
+   * error until the backoff is over, so that many publishers don't cause many declarations.
    */
   declare(queue: string): Promise<void> {
     const running = this.#running.get(queue)
@@ -51,7 +53,10 @@ export class Repairs {
     return declaring
   }
 
-  /** As `declare`, for a queue that is known to be missing, or its bindings, its exchange or its dead letters' queue. */
+  /**
+   * Like `declare`, for a queue that is known to be missing, or whose bindings, exchange or dead-letter queue
+   * are.
+   */
   async declareMissing(queue: string): Promise<void> {
     const { topology, troubles } = this.#options
     await this.declare(queue)
@@ -60,8 +65,8 @@ export class Repairs {
 
   /**
    * Publishes an event again that RabbitMQ returned although these queues are bound for its routing key.
-   * @throws {PublishError} `unroutable` if none is, or with `TOPOLOGY=passive`, where others decide what is bound;
-   * `engine-unavailable` if the queues can't be declared, or the event is returned once more.
+   * @throws {PublishError} `unroutable` if no queue is bound, or with `TOPOLOGY=passive`, where others decide
+   * the bindings; `engine-unavailable` if the queues can't be declared, or the event is returned again.
    */
   async publishReturned(
     queues: readonly QueueDeclaration[],
@@ -69,7 +74,7 @@ export class Repairs {
     publish: () => Promise<void>,
   ): Promise<void> {
     const { mode, exchangeType } = this.#options.topology
-    // Patterns say where an event goes on a topic exchange alone.
+    // Only on a topic exchange do the patterns say where an event is routed.
     if (queues.length === 0 || exchangeType !== "topic") throw returned
     await this.declareAllBut(queues)
     for (const { name } of queues) await this.#declareFor(name, returned)
@@ -96,8 +101,8 @@ export class Repairs {
   }
 
   /**
-   * Does something with a queue, and once more if the queue was missing and could be declared.
-   * @throws {EngineUnavailableError} if it can't be declared.
+   * Runs work on a queue, and once more if the queue was missing and could be declared.
+   * @throws {EngineUnavailableError} if the queue can't be declared.
    */
   async whereMissing<Result>(queue: string, work: () => Promise<Result>): Promise<Result> {
     try {
@@ -108,19 +113,19 @@ export class Repairs {
     try {
       await this.declareMissing(queue)
     } catch (cause) {
-      const why = `the queue ${queue} is gone, and can't be declared again: ${reasonOf(cause)}`
+      const why = `the queue ${queue} is missing and can't be declared again: ${reasonOf(cause)}`
       throw new EngineUnavailableError(why, { cause })
     }
     return work()
   }
 
   /**
-   * Declares all queues but these. An exchange that was deleted has lost the bindings of all: once one queue is bound
-   * again, an event that goes to several is not returned any more, and the others would miss it.
+   * Declares all queues except these. A deleted exchange has lost the bindings of all queues. After one queue
+   * is bound again, an event for several queues is no longer returned, and the others would miss it.
    */
   async declareAllBut(queues: readonly QueueDeclaration[]): Promise<void> {
     const rest = [...this.#options.queues()].filter((each) => !queues.includes(each))
-    // A queue that can't be declared is logged, and concerns its own events only.
+    // A failed declaration is logged, and affects only that queue's own events.
     await Promise.allSettled(rest.map(({ name }) => this.declare(name)))
   }
 
@@ -128,7 +133,7 @@ export class Repairs {
     try {
       await this.declareMissing(queue)
     } catch (error) {
-      const why = `the queue ${queue} is gone, and can't be declared again: ${reasonOf(error)}`
+      const why = `the queue ${queue} is missing and can't be declared again: ${reasonOf(error)}`
       throw new PublishError("engine-unavailable", why, "not-stored", { cause: returned })
     }
   }
@@ -142,9 +147,9 @@ export class Repairs {
     } catch (error) {
       const delays = this.#failed.get(queue)?.delays ?? new RetryDelays(DECLARE_BACKOFF)
       this.#failed.set(queue, { error, delays, isTriedAgainAt: performance.now() + delays.next() })
-      // A connection that was lost says so by the state of the engine.
+      // The engine's state already shows a lost connection.
       if (replyIn(error) !== null || faultOf(error).kind === "timeout") {
-        troubles.began(queue, reasonOf(error), "it is missing, and can't be declared again")
+        troubles.began(queue, reasonOf(error), "it is missing and can't be declared again")
       }
       throw error
     }
@@ -154,7 +159,7 @@ export class Repairs {
 const returnedAgain = (queues: string, cause: unknown): PublishError =>
   new PublishError(
     "engine-unavailable",
-    `RabbitMQ returned the event, though ${queues} was declared for it again`,
+    `RabbitMQ returned the event, although ${queues} was declared again`,
     "not-stored",
     { cause },
   )

@@ -21,27 +21,27 @@ export interface RepublisherOptions {
   readonly troubles: Troubles
   /** @throws {PublishError} while nothing can be published. */
   readonly publishers: () => Publishers
-  /** Declares a queue again, with its exchanges and its dead letters' queue. */
+  /** Declares a queue again, with its exchanges and its dead-letter queue. */
   readonly declare: (queue: string) => Promise<void>
-  /** As `declare`, of a queue that is not known to be missing. */
+  /** Like `declare`, for a queue that is not known to be missing. */
   readonly ensure: (queue: string) => Promise<void>
   readonly isClosed: () => boolean
   readonly report: Report
 }
 
-/** The waits before a retry or a dead letter that RabbitMQ did not take is stored again. */
+/** Backoff before a retry or dead letter that RabbitMQ did not accept is stored again. */
 const REPUBLISH_BACKOFF: Backoff = { initialMs: 250, factor: 2, maxMs: 15_000 }
 
-const HELD = "its deliveries are held, and stored again later"
+const HELD = "its deliveries are held and stored later"
 
-/** How often to look whether the connection is back, in milliseconds. That asks nobody. */
+/** Interval between checks for a new connection, in milliseconds. A check sends nothing. */
 const AWAY_DELAY_MS = 500
 
 const NACKED =
-  "RabbitMQ refuses it with basic.nack, without a reason: a policy limits it, or it does not work"
+  "RabbitMQ refused it with basic.nack, without a reason: a policy limits the queue, or the queue does not work"
 
-const STORED_SMALLER = "RabbitMQ refused an event; it is stored without its properties and headers"
-const LEFT_TO_BROKER = "RabbitMQ refused an event in every form; it dead-letters the original by itself"
+const STORED_SMALLER = "RabbitMQ refused an event; stored without its properties and headers"
+const LEFT_TO_BROKER = "RabbitMQ refused every copy of an event and dead-letters the original itself"
 
 /** Stores deliveries again: in a delay tier for the next attempt on their queue, or as dead letters. */
 export class Republisher {
@@ -52,16 +52,16 @@ export class Republisher {
     this.#options = options
   }
 
-  /** Deliveries whose copy RabbitMQ did not take, and that are kept until it does. */
+  /** Deliveries that are held until RabbitMQ accepts a copy. */
   get held(): number {
     return this.#held
   }
 
   /**
-   * Resolves with `stored` once a copy is stored: all that is kept of the message, or less if RabbitMQ does not take
-   * that. A retry that RabbitMQ refuses for good is stored as a dead letter. Resolves with `refused` if RabbitMQ takes
-   * no copy at all, and the place for the original is there. Goes on trying with growing waits while the delivery can
-   * still be settled, and rejects after that.
+   * Resolves with `stored` when a copy is stored: the full copy, or a minimal one if RabbitMQ refuses it. A
+   * retry that RabbitMQ refuses permanently is stored as a dead letter. Resolves with `refused` if RabbitMQ
+   * accepts no copy and the dead-letter queue for the original exists. Retries with backoff while the
+   * delivery can still be settled, then rejects.
    */
   async republish(
     message: AMQPMessage,
@@ -85,7 +85,7 @@ export class Republisher {
           troubles.ended(place)
           return republished
         } catch (error) {
-          // Once its channel is lost, the broker delivers the event again by itself.
+          // After its channel is lost, the broker delivers the event again.
           if (message.channel.closed || isClosed()) throw error
           if (ladder.goOn(error)) {
             this.#report(ladder.step, message, queue, record, error)
@@ -101,7 +101,7 @@ export class Republisher {
           } else if (publishers === null || publishers.client.closed || isAway(error)) {
             await Bun.sleep(AWAY_DELAY_MS)
           } else if (destination.kind === "retry" && isRefusedForGood(error, topology.mode)) {
-            troubles.began(place, reasonOf(error), "events that are to be retried become dead letters")
+            troubles.began(place, reasonOf(error), "its retries become dead letters")
             destination = { kind: "dead-letter" }
             record = refusedRetry(failure, error)
           } else {
@@ -128,7 +128,7 @@ export class Republisher {
     const { client, copies } = publishers
     const declareQueue = (): Promise<void> => declare(queue)
     if (step === "original") {
-      // A queue of dead letters that is missing would lose what is rejected.
+      // Without its dead-letter queue, a rejected message would be lost.
       await ensure(queue)
       return "refused"
     }
@@ -151,7 +151,7 @@ export class Republisher {
     })
   }
 
-  /** What is known of an event of which less is stored than there was. */
+  /** Logs what is known of an event that is not stored in full. */
   #report(step: CopyStep, message: AMQPMessage, queue: string, failure: FailureRecord, error: unknown): void {
     if (step !== "minimal" && step !== "original") return
     const { report } = this.#options
@@ -164,7 +164,7 @@ export class Republisher {
   }
 }
 
-/** Publishes a copy; if what it goes to is gone, declares that and publishes the copy once more. */
+/** Publishes a copy. If its destination is missing, declares that and publishes the copy once more. */
 async function sendTo(
   copies: PublishChannel,
   outgoing: Outgoing,
@@ -180,23 +180,23 @@ async function sendTo(
   return "stored"
 }
 
-/** The queue or the tier, as RabbitMQ calls it. */
+/** Names the queue or tier as RabbitMQ does. */
 function placeOf(to: Destination, queue: string): string {
   if (to.kind === "dead-letter") return deadQueueOf(queue)
   const tier = tierOf(to.delayMs)
   return tier === 0 ? queue : tierName(queue, tier)
 }
 
-/** Why no copy can be stored on a connection that is up: RabbitMQ confirms nothing; null if it does. */
+/** Returns why no copy can be stored on an open connection: RabbitMQ confirms nothing. Null if it does. */
 function stallOf({ client, copies: { status } }: Publishers): string | null {
   return status.state === "unavailable" && !client.closed ? status.reason : null
 }
 
-/** RabbitMQ is away, or blocks publishers: the state of the engine says so, and that ends by itself. */
+/** RabbitMQ is unreachable or blocks publishers. The engine's state shows that, and it ends by itself. */
 const isAway = (error: unknown): boolean =>
   error instanceof PublishError && error.code === "engine-unavailable" && replyIn(error) === null
 
-/** Tiers and dead letters have no limit: their queues refuse nothing by themselves. */
+/** Tiers and dead-letter queues have no limit, so they never refuse by themselves. */
 const isNacked = (error: unknown): boolean => error instanceof PublishError && error.code === "queue-full"
 
 /** A nack or a lost confirm. */

@@ -2,24 +2,24 @@ import type { Socket } from "node:net"
 import { NoBrokerError } from "./connect-fault.ts"
 import { readTable } from "./wire/field-table.ts"
 
-/** What a broker tells of itself as it greets. */
+/** Product and version from a broker's greeting. */
 export interface ServerProperties {
   readonly product: string
   readonly version: string
 }
 
-/** A method frame's type, channel and size; then class, method and the two bytes of the protocol's version. */
+/** Type, channel and size of a method frame; then class, method and two bytes of protocol version. */
 const FRAME_HEAD_BYTES = 7
 const TABLE_LENGTH_BYTES = 4
 const TABLE_AT = FRAME_HEAD_BYTES + 2 + 2 + 2 + TABLE_LENGTH_BYTES
 const METHOD_FRAME = 1
 
-/** The most that a broker greets with, in bytes: the frame size before one is agreed on is 4,096. */
+/** Longest greeting, in bytes: the frame size before negotiation is 4,096. */
 const MAX_GREETING_BYTES = 65_536
 
 /**
- * Reads a broker's connection.start, which the client library passes over, off the socket beside it. A peer
- * that begins with anything else is no AMQP broker, and the connection is ended before the library reads it.
+ * Reads a broker's connection.start, which the client library skips, directly from the socket. A peer that
+ * starts with anything else is not an AMQP broker; the connection is closed before the library reads it.
  */
 export function readServerProperties(socket: Socket): Promise<ServerProperties> {
   const { promise, resolve, reject } = Promise.withResolvers<ServerProperties>()

@@ -1,30 +1,30 @@
 import type { AMQPChannel } from "@cloudamqp/amqp-client"
 import { nextTurn } from "../../system/next-turn.ts"
 
-/** A socket's way to hold writes back and send them as one. */
+/** A socket that can hold writes back and send them together. */
 export interface Corkable {
   cork(): void
   uncork(): void
 }
 
 /**
- * How long RabbitMQ may take to put back what a channel held, after it has said that the channel is closed, in
- * milliseconds. It does not say when it has.
+ * Time that RabbitMQ may take to requeue a channel's messages after it has confirmed the close, in
+ * milliseconds. It does not report when it is done.
  */
 const RETURN_MS = 100
 
-/** How often to look whether a channel that is to be closed was lost before, in milliseconds. */
+/** Interval between checks whether a channel that is to be closed is already lost, in milliseconds. */
 const WATCH_INTERVAL_MS = 50
 
 /**
- * How the deliveries of one channel are settled. Acks are gathered over a turn of the event loop: those delivered
- * first go with one `basic.ack` of several, which costs the broker one step instead of many, and all leave in one
- * write. Delivery tags grow in the order of delivery (AMQP 0-9-1, basic.ack).
+ * Settles the deliveries of one channel. Collects acks over a turn of the event loop: the earliest deliveries
+ * are acked with one `basic.ack` for several, which costs the broker one step instead of many, and all acks
+ * are sent in one write. Delivery tags grow in the order of delivery (AMQP 0-9-1, basic.ack).
  */
 export class Settlements {
   readonly #channel: AMQPChannel
   readonly #socket: Corkable | undefined
-  /** The tags that are to be settled yet, in the order of delivery. */
+  /** Unsettled tags, in the order of delivery. */
   readonly #unsettled = new Set<number>()
   #handled = new Set<number>()
   #sent: Promise<void> = Promise.resolve()
@@ -36,7 +36,7 @@ export class Settlements {
     this.#socket = socket
   }
 
-  /** Resolves once the channel is closed, after `end`, and what it had left is back in the queue. */
+  /** Resolves, after `end`, when the channel is closed and its remaining messages are back in the queue. */
   get ended(): Promise<void> | undefined {
     return this.#ended?.promise
   }
@@ -45,21 +45,24 @@ export class Settlements {
     this.#unsettled.add(tag)
   }
 
-  /** Resolves once the ack is handed to the socket. Rejects where the channel is gone: then the event is delivered again. */
+  /**
+   * Resolves when the ack is passed to the socket. Rejects if the channel is lost; the event is then
+   * delivered again.
+   */
   ack(tag: number): Promise<void> {
     if (this.#handled.size === 0) this.#sent = nextTurn().then(() => this.#send())
     this.#handled.add(tag)
     return this.#sent
   }
 
-  /** Has RabbitMQ itself dead-letter a delivery. Resolves once the reject is handed to the socket. */
+  /** Lets RabbitMQ dead-letter a delivery. Resolves when the reject is passed to the socket. */
   async reject(tag: number): Promise<void> {
     this.#unsettled.delete(tag)
     await this.#channel.basicReject(tag, false)
     this.#closeWhenSettled()
   }
 
-  /** Gives a delivery back to its queue: at once, or when the channel closes. Resolves once it is there. */
+  /** Returns a delivery to its queue, at once or when the channel closes. Resolves when it is there. */
   async release(tag: number): Promise<void> {
     this.#unsettled.delete(tag)
     if (this.#ended === null) {
@@ -71,9 +74,9 @@ export class Settlements {
   }
 
   /**
-   * Closes the channel once all is settled. What is released from now on goes back then, all together and to its
-   * place. What is given back one by one, a quorum queue puts in the order in which it comes back; what is given back
-   * by one basic.nack of several, RabbitMQ 3.10 puts in no order at all.
+   * Closes the channel when everything is settled. Later releases then return together, each to its place. A
+   * quorum queue puts messages that return one by one in the order of their return; RabbitMQ 3.10 puts
+   * messages that return with one basic.nack in no order at all.
    */
   end(): void {
     if (this.#ended !== null) return
@@ -101,7 +104,9 @@ export class Settlements {
     this.#closeWhenSettled()
   }
 
-  /** The last tag before which all are handled; it and those before it are taken off both sets. */
+  /**
+   * Returns the last tag up to which everything is handled, and removes it and earlier ones from both sets.
+   */
   #handledThrough(handled: Set<number>): number | undefined {
     let through: number | undefined
     for (const tag of this.#unsettled) {
@@ -115,7 +120,7 @@ export class Settlements {
   #closeWhenSettled(): void {
     if (this.#ended === null || this.#unsettled.size > 0 || this.#isClosing) return
     this.#isClosing = true
-    // A channel that breaks instead has given back the same.
+    // A channel that breaks returns the same messages.
     void this.#close()
       .catch(() => {})
       .then(this.#ended.resolve)
@@ -126,7 +131,7 @@ export class Settlements {
     await Bun.sleep(RETURN_MS)
   }
 
-  /** Of a channel that breaks, nothing more will be settled, and all has gone back. */
+  /** Nothing more is settled on a broken channel, and all of its messages have returned. */
   async #watchChannel(onBroken: () => void): Promise<void> {
     while (!this.#channel.closed) await Bun.sleep(WATCH_INTERVAL_MS)
     if (!this.#isClosing) onBroken()

@@ -1,6 +1,9 @@
 import { EngineUnavailableError } from "../errors.ts"
 
-/** Ends work that makes no progress. `feed` notes progress; without any for the given time, `stalled` rejects. */
+/**
+ * Ends work that makes no progress. `feed` records progress; without any for the given time, `stalled`
+ * rejects.
+ */
 export class StallWatch implements Disposable {
   readonly stalled: Promise<never>
   readonly #timeoutMs: number
@@ -11,7 +14,7 @@ export class StallWatch implements Disposable {
     this.#timeoutMs = timeoutMs
     const { promise, reject } = Promise.withResolvers<never>()
     this.stalled = promise
-    // Callers may wait for the work alone.
+    // Callers may wait only for the work.
     promise.catch(() => {})
     this.#timer = setTimeout(() => {
       this.#error = new EngineUnavailableError(`RabbitMQ made no progress for ${this.#timeoutMs} ms`)
@@ -19,13 +22,13 @@ export class StallWatch implements Disposable {
     }, timeoutMs)
   }
 
-  /** @throws {EngineUnavailableError} once it has stalled: what was given up must not go on. */
+  /** @throws {EngineUnavailableError} after a stall, because work that was given up must not continue. */
   feed(): void {
     this.check()
     this.#timer.refresh()
   }
 
-  /** @throws {EngineUnavailableError} once it has stalled. */
+  /** @throws {EngineUnavailableError} after a stall. */
   check(): void {
     if (this.#error !== null) throw this.#error
   }

@@ -1,27 +1,30 @@
-/** The first window, before anything is known of the messages: they may be as large as the broker takes. */
+/**
+ * Size of the first window, while nothing is known of the messages: they may be as large as the broker
+ * accepts.
+ */
 const FIRST_WINDOW = 8
 
-/** What a window may have in flight, in bytes, as long as no more than that is held. */
+/** Most bytes in flight in a window, as long as no more than that is held. */
 const WINDOW_BYTES = 4_194_304
 
-/** How much larger than the last one a window may be: the messages seen so far may not be like those to come. */
+/** Largest growth from one window to the next, because later messages may differ from earlier ones. */
 const MAX_GROWTH = 8
 
-/** The most that AMQP's basic.qos takes. */
+/** Largest prefetch of AMQP's basic.qos. */
 const MAX_WINDOW = 65_535
 
 interface TakenSoFar {
-  /** The last window; 0 before the first. */
+  /** Size of the last window; 0 before the first. */
   readonly last: number
-  /** How many messages are held. */
+  /** Number of messages held. */
   readonly held: number
   /** Null before the first message. */
   readonly averageBytes: number | null
 }
 
 /**
- * How many messages the next window may have: as many as fit into its bytes, but at least as many as are held, so that
- * the number of windows grows with the logarithm of the queue's length.
+ * Returns the size of the next window: as many messages as fit in its bytes, but at least as many as are
+ * held, so that the number of windows grows with the logarithm of the queue's length.
  */
 export function nextWindow({ last, held, averageBytes }: TakenSoFar): number {
   if (averageBytes === null) return FIRST_WINDOW

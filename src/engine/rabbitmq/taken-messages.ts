@@ -3,46 +3,47 @@ import { messagesIn } from "./message-count.ts"
 import type { StallWatch } from "./stall-watch.ts"
 import { nextWindow } from "./take-window.ts"
 
-/** How long no message may arrive, in milliseconds, before the queue is asked if it has any left. */
+/** Time without a message before the queue is asked whether any are left, in milliseconds. */
 const PATIENCE_MS = 500
 
 /**
- * How often in a row the queue has to have none left while fewer have arrived than there were: RabbitMQ may have handed
- * the rest to the consumer, and takes its time to read large ones from the disk. Another program may also have them.
+ * How often in a row the queue has to be empty while fewer messages have arrived than there were: RabbitMQ
+ * may have assigned the rest to the consumer and still be reading large ones from disk. Another program may
+ * also hold them.
  */
 const MAX_SILENCES = 6
 
-/** How long no message may arrive once as many have arrived as there were. */
+/** Time without a message after all expected ones have arrived, in milliseconds. */
 const SHORT_PATIENCE_MS = 20
 
 /**
- * Most consumers of one walk. A quorum queue gives back what a lost channel held consumer by consumer, in the order of
- * their tags: Erlang sorts the keys of a map as long as there are at most 32. Windows double, so that 24 of them are
- * over a million messages.
+ * Most consumers of one walk. A quorum queue returns the messages of a lost channel consumer by consumer, in
+ * the order of their tags, because Erlang sorts the keys of maps with at most 32 entries. Windows double, so
+ * 24 of them cover over a million messages.
  */
 const MAX_WINDOWS = 24
 
-/** How often, and how far apart in milliseconds, to check that the messages are back. */
+/** Number of checks that the messages are back, and their interval in milliseconds. */
 const MAX_LOOKS = 200
 const LOOK_INTERVAL_MS = 5
 
 /** Decides on each message as it arrives. Neither member may wait. */
 export interface Picker {
-  /** True to keep the message; the body of any other is dropped at once. */
+  /** Returns true to keep the message. The body of any other message is dropped at once. */
   pick(message: AMQPMessage): boolean
-  /** Nothing more is needed. */
+  /** True if nothing more is needed. */
   readonly isDone: boolean
 }
 
 /**
- * The front of a queue, taken to be looked at; each message is removed, or given back to its place.
+ * The messages at the front of a queue, taken for inspection. Each is removed or returned to its place.
  *
- * A quorum queue puts what comes back into a list of its own, behind what came back before, and delivers that list
- * first. So the order holds if all of that list is taken, which ends where a message comes that was never delivered
- * before, and is given back at once, by closing the channel.
+ * A quorum queue puts returned messages in a separate list, behind those that returned earlier, and delivers
+ * that list first. So the order is kept if the whole list is taken and returned at once, by closing the
+ * channel. The list ends at the first message that was never delivered before.
  *
- * Messages are taken in windows, each by one consumer, so that neither side has much in flight. Only one consumer gets
- * messages at a time: with two, the order would be lost.
+ * Messages are taken in windows, each with one consumer, so that neither side has much in flight. Only one
+ * consumer receives messages at a time: two would break the order.
  */
 export class TakenMessages {
   readonly #client: AMQPClient
@@ -50,9 +51,9 @@ export class TakenMessages {
   readonly #queue: string
   readonly #picker: Picker
   readonly #watch: StallWatch
-  /** How many are offered to the picker at most. What comes behind them is given back unseen. */
+  /** Most messages offered to the picker. Messages behind them are returned unseen. */
   readonly #expected: number
-  /** How many messages there were. */
+  /** Number of messages at the start. */
   readonly #total: number
   readonly #picked: AMQPMessage[] = []
   #consumer: AMQPConsumer | null = null
@@ -100,24 +101,25 @@ export class TakenMessages {
     this.#watch = watch
     this.#total = total
     this.#expected = Math.min(total, maxMessages)
-    // Past the library's list of consumers: what comes after a consumer's end would not be counted.
+    // Bypasses the library's list of consumers, because messages that arrive after the end of a consumer
+    // would not be counted.
     channel.deliver = (message) => this.#take(message)
   }
 
-  /** How many messages there were to be looked at. */
+  /** Number of messages to inspect. */
   get expected(): number {
     return this.#expected
   }
 
   /**
-   * What the picker picks, the oldest first, in pages of at most `size`. Whatever of a page is to be removed must be
-   * removed before the next page is asked for.
+   * Yields the picked messages, the oldest first, in pages of at most `size`. Remove messages of a page
+   * before requesting the next page.
    */
   async *pages(size: number): AsyncGenerator<readonly AMQPMessage[]> {
     let hasMore = true
     while (true) {
       if (this.#fault !== null) throw this.#fault.cause
-      // A window that is too small is filled and ended before its first ack, which would bring more.
+      // A window that is too small is filled and ended before its first ack, which would bring more messages.
       if (this.#consumer !== null && this.#isWindowSpent()) {
         if (this.#picked.length === 0 || this.#isTooSmall()) await this.#endWindow()
       }
@@ -129,7 +131,7 @@ export class TakenMessages {
     }
   }
 
-  /** Resolves once the broker is told that these are done. */
+  /** Resolves when the acks are sent to the broker. */
   async remove(messages: readonly AMQPMessage[]): Promise<void> {
     if (messages.length === 0) return
     this.#removed += messages.length
@@ -139,12 +141,15 @@ export class TakenMessages {
     this.#watch.feed()
   }
 
-  /** Gives back all that was not removed, and returns how many messages the queue has then. */
+  /**
+   * Returns everything that was not removed to the queue. Resolves with the number of messages in the queue.
+   */
   async giveBack(): Promise<number> {
     this.#isGivingBack = true
     this.#picked.length = 0
-    // A quorum queue keeps acks back while many are under way, and would lose them with the channel. It has sent on
-    // all of them once it has ended a consumer, which goes the same way, and has answered another question.
+    // A quorum queue delays acks while many are in progress, and would lose them with the channel. It has
+    // processed all of them when it has ended a consumer, which goes the same way, and answered another
+    // request.
     if (this.#consumer === null && this.#removedSinceCancel) await this.#openWindow(1)
     let others = await this.#othersAfterWindow()
     while (others > 0 && this.#wasDeliveredBefore && this.#windows < MAX_WINDOWS) {
@@ -156,12 +161,12 @@ export class TakenMessages {
     return this.#whenBack(others + this.#received - this.#removed)
   }
 
-  /** Lets go of the channel without waiting; the broker then takes everything back by itself. */
+  /** Closes the channel without waiting; the broker then requeues everything. */
   abandon(): void {
     this.#isGivingBack = true
     this.#picked.length = 0
     this.#channel.close().catch(() => {
-      // The channel went with its connection, and the broker takes everything back all the same.
+      // The channel is gone with its connection, and the broker requeues everything.
     })
   }
 
@@ -175,7 +180,7 @@ export class TakenMessages {
       try {
         if (this.#picker.pick(message)) this.#picked.push(message)
       } catch (cause) {
-        // Thrown into the connection's read handler it would end the process.
+        // An error in the connection's read handler would end the process.
         this.#fault ??= { cause }
       }
     }
@@ -193,7 +198,7 @@ export class TakenMessages {
     this.#receivedInWindow = 0
     this.#removedInWindow = 0
     await this.#channel.basicQos(this.#windowSize)
-    // Tags in the order of the windows: see MAX_WINDOWS.
+    // Tags sort in the order of the windows: see MAX_WINDOWS.
     const tag = `taken-${String(this.#windows++).padStart(2, "0")}-${Bun.randomUUIDv7()}`
     this.#consumer = await this.#channel.basicConsume(this.#queue, { tag, noAck: false }, () => {})
     this.#consumer.wait().catch((cause: unknown) => {
@@ -204,8 +209,8 @@ export class TakenMessages {
   }
 
   /**
-   * Ends the window's consumer. Nothing may be on its way to it: what arrives at the channel of an ended consumer is
-   * returned to the queue by RabbitMQ itself, behind all others.
+   * Ends the window's consumer. No message may be on its way to it: RabbitMQ returns messages for an ended
+   * consumer to the queue itself, behind all others.
    */
   async #endWindow(): Promise<void> {
     if (this.#consumer === null) return
@@ -223,12 +228,12 @@ export class TakenMessages {
     return others
   }
 
-  /** The consumer holds as many as it may: it gets no more. */
+  /** The consumer holds as many messages as it may, so it receives no more. */
   #isWindowSpent(): boolean {
     return this.#receivedInWindow - this.#removedInWindow >= this.#windowSize
   }
 
-  /** A larger window would serve better. */
+  /** A larger window would be more efficient. */
   #isTooSmall(): boolean {
     const size = nextWindow({ last: this.#windowSize, held: 0, averageBytes: this.#averageBytes() })
     return size >= 2 * this.#windowSize && this.#windows < MAX_WINDOWS / 2
@@ -239,8 +244,8 @@ export class TakenMessages {
   }
 
   /**
-   * Waits until the window is spent or, unless all is given back, until something is picked or nothing more is needed.
-   * False if the queue has no more.
+   * Waits until the window is used up or, unless everything is being returned, until something is picked or
+   * nothing more is needed. Returns false if the queue has no more messages.
    */
   async #moreArrive(): Promise<boolean> {
     const isOver = () =>
@@ -270,12 +275,12 @@ export class TakenMessages {
     return true
   }
 
-  /** Nothing may be on its way once the consumer is ended, so the answer has to be RabbitMQ's own. */
+  /** No message may be on its way when the consumer is ended, so a busy leader's answer does not count. */
   async #isDrained(): Promise<boolean> {
     return (await messagesIn(this.#channel, this.#queue, this.#watch, { hasConsumer: true })) === 0
   }
 
-  /** The queue takes them back after it has said so; the next look must find them there. */
+  /** The queue takes the messages back after it has confirmed it; the next caller must find them there. */
   async #whenBack(expected: number): Promise<number> {
     const channel = await this.#client.channel()
     let count = await messagesIn(channel, this.#queue, this.#watch)

@@ -12,15 +12,15 @@ import {
   RESOURCE_LOCKED,
 } from "./wire/broker-fault.ts"
 
-/** Where the broker and this service send what will not be retried; its routing keys are the queues' names. */
+/** The exchange for events that are not retried any more. Its routing keys are the names of the queues. */
 export const DEAD_LETTERS = "dead_letters"
 
-/** Priorities of classic queues, 0 to 9: those of the envelope. */
+/** Highest priority of classic queues: 0 to 9, as in the envelope. */
 const MAX_PRIORITY = 9
 
 /**
- * The broker is never to drop by itself what was returned often: how often is decided above the port. With -1,
- * RabbitMQ 3.10 would drop at the first return.
+ * Keeps the broker from dropping messages that return often, because code above the port decides how often.
+ * With -1, RabbitMQ 3.10 would drop them at the first return.
  */
 const NO_DELIVERY_LIMIT = 2_147_483_647
 
@@ -34,20 +34,20 @@ export interface TopologyOptions {
   readonly exchange: string
   readonly exchangeType: string
   readonly queueType: QueueType
-  /** `declare` makes what is missing; `passive` uses what is there, and makes nothing. */
+  /** `declare` creates what is missing; `passive` uses what exists and creates nothing. */
   readonly mode: "declare" | "passive"
 }
 
-/** The queue of a queue's dead letters. */
+/** Returns the name of a queue's dead-letter queue. */
 export const deadQueueOf = (queue: string): string => `dead.${queue}`
 
-/** An exchange without bindings: that it is there says that the queue has events with ordering keys. */
+/** Returns the name of an exchange without bindings. Its existence marks a queue with ordering keys. */
 export const orderedMarkOf = (queue: string): string => `ordered.${queue}`
 
-/** The queue in which the retries of a queue wait that have this delay. */
+/** Returns the name of the queue in which a queue's retries with this delay wait. */
 export const tierName = (queue: string, delayMs: number): string => `retry.${queue}.${delayMs}`
 
-/** Declares on the broker what this service needs of it. */
+/** Declares the objects that this service needs on the broker. */
 export class Topology {
   readonly #options: TopologyOptions
   readonly #tiers = new Set<string>()
@@ -71,9 +71,9 @@ export class Topology {
   }
 
   /**
-   * Declares the exchanges and the queues, and unbinds what the declarations before had bound, on a channel of its
-   * own: the broker closes it at the first fault.
-   * @throws {EngineStartError} if the broker has one with other arguments, or lacks one in passive mode.
+   * Declares the exchanges and queues, and removes bindings of earlier declarations. Uses a channel of its
+   * own, because the broker closes it at the first error.
+   * @throws {EngineStartError} if an object exists with other arguments, or is missing in passive mode.
    * @throws an error that `faultOf` reads, for everything else.
    */
   async declare(
@@ -99,9 +99,9 @@ export class Topology {
   }
 
   /**
-   * Declares a delay tier, once for each connection; `again` also declares one that was declared before and is gone.
-   * Callers of the same moment share one declaration.
-   * @throws {EngineStartError} with RabbitMQ's words.
+   * Declares a delay tier, once per connection; `again` declares one that was declared before and has
+   * vanished. Concurrent callers share one declaration.
+   * @throws {EngineStartError} with RabbitMQ's reply text.
    */
   declareTier(client: AMQPClient, queue: string, delayMs: number, { again = false } = {}): Promise<void> {
     const name = tierName(queue, delayMs)
@@ -115,9 +115,9 @@ export class Topology {
   }
 
   /**
-   * A tier is a quorum queue for every `QUEUE_TYPE`: a classic queue drops what it dead-letters to a queue that is full or
-   * missing. Each queue has tiers of its own, so that no queue keeps the retries of another one waiting
-   * (docs/decisions/0007-tiers-are-quorum-queues.md).
+   * A tier is a quorum queue whatever the `QUEUE_TYPE`, because a classic queue drops messages that it dead-letters
+   * to a full or missing queue. Each queue has tiers of its own, so that its retries never wait for those of
+   * another queue (docs/decisions/0007-tiers-are-quorum-queues.md).
    */
   async #declareTier(client: AMQPClient, queue: string, delayMs: number): Promise<void> {
     const name = tierName(queue, delayMs)
@@ -134,7 +134,7 @@ export class Topology {
     this.#tiers.add(name)
   }
 
-  /** Marks a queue for all instances; where that is not allowed, for this one. */
+  /** Marks a queue for all instances; for this one only if declaring is not allowed. */
   async markOrdered(client: AMQPClient, queue: string): Promise<void> {
     this.#ordered.add(queue)
     if (this.#options.mode === "passive") return
@@ -152,7 +152,7 @@ export class Topology {
       await channel.close()
       return true
     } catch {
-      // Not there: the broker has closed the channel.
+      // The mark does not exist, so the broker has closed the channel.
       return false
     }
   }
@@ -209,27 +209,27 @@ export class Topology {
       if (!isRefusal(fault, passive)) throw cause
       const advice = passive
         ? "declare it, or unset TOPOLOGY"
-        : "delete it once it is empty, set this service to what it has, or use it as it is with TOPOLOGY=passive"
+        : "delete it when it is empty, configure this service to match it, or use it unchanged with TOPOLOGY=passive"
       throw new EngineStartError(`${what} can't be used: ${cause.message}: ${advice}`, { cause })
     }
   }
 }
 
 /**
- * Whether RabbitMQ refuses a declaration until somebody changes something. It also closes a channel with 404 when a
- * queue's leader does not answer, and a connection for an error of its own: both pass.
+ * Whether RabbitMQ refuses a declaration until somebody changes something. RabbitMQ also closes a channel with 404 when
+ * a queue's leader does not answer, and a connection for an internal error: both pass.
  */
 function isRefusal(fault: BrokerFault, passive: boolean): boolean {
   if (fault.kind !== "channel-closed") return false
   return REFUSALS.has(fault.code) || (passive && fault.code === NOT_FOUND && MISSING.test(fault.text))
 }
 
-/** What every queue has. */
+/** Arguments of every queue. */
 const durably = (queueType: QueueType): Record<string, string | number> =>
   queueType === "classic"
     ? { "x-queue-type": "classic" }
     : { "x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT }
 
-/** A quorum queue keeps what it dead-letters until the other queue has confirmed it. */
+/** A quorum queue then keeps a message that it dead-letters until the other queue has confirmed it. */
 const keepUntilStored = (queueType: QueueType): Record<string, string> =>
   queueType === "classic" ? {} : { "x-dead-letter-strategy": "at-least-once" }

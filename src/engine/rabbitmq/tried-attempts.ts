@@ -2,12 +2,12 @@ import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import { BoundedMap } from "../../event/bounded-map.ts"
 import type { Tried } from "../engine.ts"
 
-/** Messages that are remembered: as many of one queue as wait for their next attempt, for some queues. */
+/** Most messages remembered: as many as wait for their next attempt in a few queues. */
 const MAX_REMEMBERED = 10_000
 
 /**
- * Remembers what was tried with messages that went back to their queue. RabbitMQ takes no change of a message that goes
- * back to its place, so this process alone knows; another one counts from what the message itself says.
+ * Remembers attempts of messages that returned to their queue. RabbitMQ can't change a message that returns
+ * to its place, so only this process knows them; other processes count from the message itself.
  */
 export class TriedAttempts {
   readonly #byMessage = new BoundedMap<Tried>(MAX_REMEMBERED)
@@ -17,9 +17,11 @@ export class TriedAttempts {
     if (key !== null) this.#byMessage.set(key, tried)
   }
 
-  /** Returns what was tried with a message before it went back, and forgets it; null if nothing was. */
+  /**
+   * Returns the attempts made with a message before it returned, and forgets them; null if there were none.
+   */
   take(queue: string, message: AMQPMessage): Tried | null {
-    // Only what comes again can have been tried.
+    // Only redelivered messages can have been tried.
     if (this.#byMessage.isEmpty || !message.redelivered) return null
     const key = keyOf(queue, message)
     if (key === null) return null
@@ -29,7 +31,10 @@ export class TriedAttempts {
   }
 }
 
-/** Null for a message of another program that has no id. Two messages can have one id, but rarely the same body too. */
+/**
+ * Returns null for a message of another program without an id. Two messages can share an id, but rarely the
+ * body as well.
+ */
 function keyOf(queue: string, { properties, body }: AMQPMessage): string | null {
   const { messageId } = properties
   return messageId === undefined ? null : `${queue}\n${messageId}\n${Bun.hash(body ?? "")}`

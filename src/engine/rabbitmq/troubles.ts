@@ -2,41 +2,41 @@ import type { Report } from "../report.ts"
 
 interface Trouble {
   readonly reason: string
-  /** By the monotonic clock, in milliseconds. */
+  /** On the monotonic clock, in milliseconds. */
   readonly beganAt: number
   readonly seenAt: number
 }
 
 /**
- * How long a trouble stands after it was met last, in milliseconds. Longer than the waits between attempts; a delay
- * tier that was mended may not be used again for hours, and nothing would say that it is well.
+ * How long a problem is reported after it was last seen, in milliseconds. Longer than the backoff between
+ * attempts. A repaired delay tier may stay unused for hours, so nothing would report that it works again.
  */
 const STANDS_FOR_MS = 300_000
 
-/** How long after a log line the next one of the same kind says nothing new, in milliseconds. */
+/** Time after a log line in which another one of the same kind is not logged, in milliseconds. */
 const SAME_MOMENT_MS = 1_000
 
-/** Places that are remembered at most: topics are the clients' choice. */
+/** Most places remembered, because clients choose the topics. */
 const MAX_REMEMBERED = 1_000
 
-/** Places that the health names; it counts the others. */
+/** Most places that the health report names; it counts the others. */
 const MAX_NAMED = 3
 
 /**
- * What can't be published, stored or declared on RabbitMQ at this moment, and why. Each is logged when it begins, when its reason
- * changes and when it ends, however often it is tried in between.
+ * Problems with publishing, storing or declaring on RabbitMQ, and their reasons. Each is logged when it
+ * begins, when its reason changes and when it ends, however often it is retried in between.
  */
 export class Troubles {
   readonly #report: Report
   readonly #byPlace = new Map<string, Trouble>()
-  /** When it was logged last that a place was declared again. */
+  /** When the redeclaration of each place was last logged. */
   readonly #mendedAt = new Map<string, number>()
 
   constructor(report: Report) {
     this.#report = report
   }
 
-  /** One sentence for `/health`; undefined if all is well. */
+  /** One sentence for `/health`; undefined if there is no problem. */
   get warning(): string | undefined {
     this.#forgetOld()
     if (this.#byPlace.size === 0) return undefined
@@ -46,8 +46,8 @@ export class Troubles {
   }
 
   /**
-   * @param place the queue, delay tier, exchange or topic, as RabbitMQ calls it
-   * @param consequence what becomes of the events concerned, for the log
+   * @param place the queue, delay tier, exchange or topic, as RabbitMQ names it
+   * @param consequence what happens to the affected events, for the log
    */
   began(place: string, reason: string, consequence: string): void {
     this.#forgetOld()
@@ -60,13 +60,13 @@ export class Troubles {
     this.#report("error", `${place} can't be used: ${consequence}`, { reason })
   }
 
-  /** Something was missing on the broker, and is declared again. Logged once for all who noticed at that moment. */
+  /** Logs that a missing object was declared again, once for all callers that noticed it at the same time. */
   mended(place: string): void {
     const now = performance.now()
     const before = this.#mendedAt.get(place)
     this.#mendedAt.set(place, now)
     if (before !== undefined && now - before < SAME_MOMENT_MS) return
-    this.#report("warn", `${place} was missing on RabbitMQ, and is declared again`, {})
+    this.#report("warn", `${place} was missing on RabbitMQ and has been declared again`, {})
   }
 
   ended(place: string): void {

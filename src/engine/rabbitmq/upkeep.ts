@@ -11,15 +11,15 @@ import { Troubles } from "./troubles.ts"
 export interface UpkeepOptions {
   readonly topology: Topology
   readonly confirmTimeoutMs: number
-  /** How long a look at the queues serves all who ask, in milliseconds. Default 1,000. */
+  /** How long a reading of the queues is reused, in milliseconds. Default: 1,000. */
   readonly lookLastsMs?: number
   readonly report: Report
   readonly queues: () => Iterable<QueueDeclaration>
-  /** The queues that others have declared. */
+  /** The queues that only others declared. */
   readonly undeclared: () => readonly QueueDeclaration[]
-  /** Called if one that others have declared is missing. */
+  /** Called if a queue that others declared is missing. */
   readonly onGone: (queue: string) => Promise<void>
-  /** Declares a queue on the broker, as it was declared first. */
+  /** Declares a queue on the broker with its original arguments. */
   readonly declare: (queue: string) => Promise<void>
   /** @throws {PublishError} while nothing can be published. */
   readonly publishers: () => Publishers
@@ -30,7 +30,7 @@ export interface UpkeepOptions {
 
 const LOOK_LASTS_MS = 1_000
 
-/** What keeps the engine going when something of its topology vanishes from the broker, or can't be used. */
+/** Keeps the engine working when parts of its topology vanish from the broker or can't be used. */
 export class Upkeep {
   readonly repairs: Repairs
   readonly republisher: Republisher
@@ -58,13 +58,13 @@ export class Upkeep {
     })
   }
 
-  /** The state of an engine that is connected, with what can't be used of its topology. */
+  /** The status of a connected engine, with a warning about unusable parts of its topology. */
   get readiness(): EngineStatus {
     const { warning } = this.#troubles
     return { state: "ready", ...(warning !== undefined && { warning }) }
   }
 
-  /** Opens what publishes on a connection that is new. */
+  /** Opens the publishing channels of a new connection. */
   openPublishers(
     client: AMQPClient,
     on: Pick<PublishersOptions, "onLost" | "onStatusChange">,
@@ -77,7 +77,7 @@ export class Upkeep {
     })
   }
 
-  /** The exchange of the events is missing, and with it the bindings of all queues. */
+  /** The events' exchange is missing, and with it the bindings of all queues. */
   async #restore(client: AMQPClient): Promise<void> {
     const { topology } = this.#options
     await topology.declare(client, [])

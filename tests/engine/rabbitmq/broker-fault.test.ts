@@ -13,7 +13,7 @@ import {
 const client = new AMQPClient("amqp://user:s3cret@127.0.0.1:1")
 const amqp = (message: string) => new AMQPError(message, client)
 
-describe("an error of the library means", () => {
+describe("an error of the library is translated to", () => {
   const refused = "ACCESS_REFUSED - access to exchange 'events' in vhost '/' refused for user 'guest'"
   test.each([
     [
@@ -54,13 +54,13 @@ describe("an error of the library means", () => {
   })
 })
 
-test("credentials in a text are left out", () => {
+test("credentials in a text are removed", () => {
   expect(faultOf(amqp("no way to amqp://user:s3cret@host:5672")).text).toBe("no way to amqp://host:5672")
 })
 
 const closed = (code: number, text: string): ChannelClosed => ({ kind: "channel-closed", code, text })
 
-test("both of RabbitMQ's wordings of a message that is too large have the limit", () => {
+test("the limit is read from both of RabbitMQ's messages about a message that is too large", () => {
   const configured = "PRECONDITION_FAILED - message size 200 is larger than configured max size 100"
   const builtIn = "PRECONDITION_FAILED - message size 200 is larger than max size 100"
   expect(sizeRefusal(closed(406, configured))).toEqual({ size: 200, limit: 100 })
@@ -84,7 +84,7 @@ const MISSING = closed(404, "NOT_FOUND - no queue 'dead.calls (old)' in vhost '/
 test.each([
   ["the library", amqp(`channel 7 closed: ${MISSING.text} (404)`)],
   ["a fault", faultError(MISSING)],
-])("RabbitMQ's reply is found in an error of %s, and in an error that it caused", (_, error) => {
+])("RabbitMQ's reply is found in an error of %s, and in an error with that cause", (_, error) => {
   expect(replyIn(error)).toEqual(MISSING)
   const outer = new Error("it can't be done", { cause: new Error("not stored", { cause: error }) })
   expect(replyIn(outer)).toEqual(MISSING)
@@ -98,7 +98,7 @@ test("an error without a reply is its own reason", () => {
   expect(reasonOf("text")).toBe("text")
 })
 
-test("an error of a fault refers to nothing of the library's, and means the same fault", () => {
+test("an error made from a fault has no references to the library's error, and has the same fault", () => {
   const error = faultError(faultOf(amqp("Socket closed")))
   expect(Bun.inspect(error, { depth: 9 })).not.toContain("s3cret")
   expect(faultOf(error)).toEqual({ kind: "connection-lost", text: "Socket closed" })

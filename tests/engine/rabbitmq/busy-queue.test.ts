@@ -12,7 +12,7 @@ const BUSY_MS = 1_500
 
 onEveryBroker((node) => {
   test(
-    "a queue whose leader is too busy to answer is not taken for one that is empty, or that nobody consumes",
+    "a queue whose leader is too busy to answer is not mistaken for an empty or unconsumed one",
     async () => {
       await using host = await SharedHost.open(node(), "quorum")
       const { engine } = host

@@ -5,7 +5,7 @@ import { tierOf } from "../../../src/engine/rabbitmq/delay-tier.ts"
 const YEAR_MS = 365 * 86_400_000
 
 describe("the tier of a delay", () => {
-  test("is never shorter, and less than half as long again", () => {
+  test("is never shorter, and at most half as long again", () => {
     fc.assert(
       fc.property(fc.double({ min: 10, max: YEAR_MS, noNaN: true }), (delayMs) => {
         const tier = tierOf(delayMs)

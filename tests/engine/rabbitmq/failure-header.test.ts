@@ -5,13 +5,13 @@ import { failureRecord } from "../../support/failure-record.ts"
 
 const LONG = 30_000
 
-test("a failure's record is read as it was written", () => {
+test("a failure record is decoded as it was encoded", () => {
   for (const failure of [failureRecord(), failureRecord({ error: null, module: null, attempts: 0 })]) {
     expect(decodeFailure(encodeFailure(failure))).toEqual(failure)
   }
 })
 
-test("a record that is too large for a header keeps the beginning of its error, and no stack", () => {
+test("a record that is too large for a header keeps the beginning of its error and drops the stack", () => {
   const error = { name: "E", message: "m".repeat(LONG), stack: "s".repeat(LONG) }
   const written = encodeFailure(failureRecord({ error }))
   expect(decodeFailure(written)?.error).toEqual({ name: "E", message: "m".repeat(1_000) })
@@ -25,12 +25,12 @@ const foreign: readonly (readonly [string, unknown])[] = [
   ["JSON null", "null"],
   ["an array", "[]"],
   ["a record without a reason", JSON.stringify(withoutReason)],
-  ["a reason that there is not", JSON.stringify({ ...failureRecord(), reason: "bored" })],
-  ["attempts that are no count", JSON.stringify({ ...failureRecord(), attempts: -1 })],
+  ["an unknown reason", JSON.stringify({ ...failureRecord(), reason: "bored" })],
+  ["a negative number of attempts", JSON.stringify({ ...failureRecord(), attempts: -1 })],
   ["a time that is text", JSON.stringify({ ...failureRecord(), firstFailedAt: "yesterday" })],
-  ["a time beyond all numbers", '{"reason":"error","attempts":1,"firstFailedAt":1e999}'],
+  ["an infinite time", '{"reason":"error","attempts":1,"firstFailedAt":1e999}'],
   ["an error that is text", JSON.stringify({ ...failureRecord(), error: "it broke" })],
 ]
-test.each(foreign)("what another program wrote is no failure's record: %s", (_, header) => {
+test.each(foreign)("a header of another program is not a failure record: %s", (_, header) => {
   expect(decodeFailure(header)).toBeNull()
 })

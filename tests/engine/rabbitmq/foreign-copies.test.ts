@@ -15,10 +15,10 @@ import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
 
 const TIMEOUT_MS = 60_000
 
-/** A delay after which nothing comes in a test: the retry stays in its tier. */
+/** A delay longer than any test: the retry stays in its tier. */
 const LONG_DELAY_MS = 60_000
 
-/** Each type of field, with values that JavaScript has no exact number for. */
+/** Every field type, with values that JavaScript numbers can't represent exactly. */
 const FIELDS: readonly (readonly [string, ForeignField])[] = [
   ["bool", { type: "t", value: 1 }],
   ["int8", { type: "b", value: -7 }],
@@ -52,7 +52,7 @@ const FIELDS: readonly (readonly [string, ForeignField])[] = [
   ],
 ]
 
-/** The bytes of each field, as text. */
+/** The bytes of each field as text. */
 const SENT = new Map(FIELDS.map(([name, field]) => [name, encodeField(field).toString("hex")]))
 
 const list = (key: string): ForeignField => ({ type: "A", value: [{ type: "S", value: key }] })
@@ -96,13 +96,13 @@ onEveryBroker((node) => {
   )
 
   test(
-    "a message with CC and BCC goes to other queues once, and not again with its retries, its dead letter and its redrive",
+    "a message with CC and BCC reaches other queues once, and not again through its retries, dead letter or redrive",
     async () => {
       await using host = await SharedHost.open(node(), "quorum")
       const { engine } = host
       await host.declare("calls")
       using program = await host.foreignProgram()
-      // Wherever a copy is published, a CC that it still has would reach these.
+      // A copy that still had a CC would reach these queues.
       for (const queue of ["carbon", "blind"]) {
         await program.bind(queue, "events", queue)
         await program.bind(queue, "dead_letters", queue)

@@ -48,7 +48,7 @@ async function openEngine(vhost: string, queueType: QueueType) {
 }
 
 test.each(["quorum", "classic"] as const)(
-  "what another program put among the dead letters of a %s queue can be looked at, redriven and purged",
+  "messages that another program put among the dead letters of a %s queue can be listed, redriven and purged",
   async (queueType) => {
     await using host = await VirtualHost.create(node)
     const engine = await openEngine(host.name, queueType)
@@ -75,7 +75,7 @@ test.each(["quorum", "classic"] as const)(
   },
 )
 
-test("where the queue of the dead letters is gone, it is declared again, and has none", async () => {
+test("a missing dead-letter queue is declared again, and is empty", async () => {
   await using host = await VirtualHost.create(node)
   const engine = await openEngine(host.name, "quorum")
   const deadQueue = `queues/${host.name}/${deadQueueOf("calls")}`
@@ -86,7 +86,7 @@ test("where the queue of the dead letters is gone, it is declared again, and has
   await engine.close()
 })
 
-test("where the queue of the dead letters goes between two pages, it is declared again, and the cursor refused", async () => {
+test("a dead-letter queue that is deleted between two pages is declared again, and the cursor is refused", async () => {
   await using host = await VirtualHost.create(node)
   const engine = await openEngine(host.name, "quorum")
   for (let i = 0; i < 3; i++) await publishInto(deadQueueOf("calls"), host.name, `${i}`)
@@ -101,7 +101,7 @@ test("where the queue of the dead letters goes between two pages, it is declared
   await engine.close()
 })
 
-test("what one instance looks at while another one does so too is lost to neither", async () => {
+test("two instances that list dead letters concurrently lose none", async () => {
   await using host = await VirtualHost.create(node)
   const engines = [await openEngine(host.name, "quorum"), await openEngine(host.name, "quorum")]
   for (let i = 0; i < 20; i++) await publishInto(deadQueueOf("calls"), host.name, `${i}`)
@@ -114,7 +114,7 @@ test("what one instance looks at while another one does so too is lost to neithe
   await Promise.all(engines.map((each) => each.close()))
 })
 
-test("a queue whose leader is too busy to say how many dead letters it has is not taken for an empty one", async () => {
+test("a queue whose leader is too busy to count its dead letters is not mistaken for an empty one", async () => {
   await using host = await VirtualHost.create(node)
   const engine = await openEngine(host.name, "quorum")
   await publishInto(deadQueueOf("calls"), host.name, "one")
@@ -127,7 +127,7 @@ test("a queue whose leader is too busy to say how many dead letters it has is no
   await engine.close()
 })
 
-test("a look that RabbitMQ does not go on with ends with that reason, and the next one is served", async () => {
+test("a listing that makes no progress fails with that reason, and the next one is served", async () => {
   await using host = await VirtualHost.create(node)
   const engine = await openEngine(host.name, "quorum")
   await publishInto(deadQueueOf("calls"), host.name, "one")

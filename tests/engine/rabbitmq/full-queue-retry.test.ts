@@ -10,10 +10,13 @@ import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
 
-/** How long RabbitMQ waits before it offers a retry again to a queue that was full, in milliseconds; by default 180,000. */
+/**
+ * How long RabbitMQ waits before it offers a retry again to a queue that was full, in milliseconds.
+ * RabbitMQ's default: 180,000.
+ */
 const OFFERED_AGAIN_MS = 500
 
-/** A delay that is a tier of its own: the retry waits in `retry.calls.1000`. */
+/** A delay with a tier of its own: the retry waits in `retry.calls.1000`. */
 const DELAY_MS = 1_000
 const TIER = `retry.calls.${DELAY_MS}`
 
@@ -23,7 +26,7 @@ const MANY = 40
 onEveryBroker(
   (node) => {
     test.each(["quorum", "classic"] as const)(
-      "a retry that comes due on a full %s queue waits, and is delivered once the queue has room",
+      "a retry that comes due on a full %s queue waits, and is delivered when the queue has room",
       async (queueType) => {
         await using host = await SharedHost.open(node(), queueType)
         const { engine } = host

@@ -3,10 +3,10 @@ import { ConnectFault } from "../../../src/engine/rabbitmq/connect-fault.ts"
 import { OutageLog } from "../../../src/engine/rabbitmq/outage-log.ts"
 
 const HOST = { host: "broker", port: 5_672 }
-const REFUSED = new ConnectFault("ECONNREFUSED", "nothing listens there")
-const UNKNOWN = new ConnectFault("ENOTFOUND", "there is no host of this name")
+const REFUSED = new ConnectFault("ECONNREFUSED", "nothing is listening there")
+const UNKNOWN = new ConnectFault("ENOTFOUND", "there is no host with this name")
 
-/** Fails every 5 seconds for an hour; returns the seconds at which something was logged. */
+/** Fails every 5 seconds for an hour. Returns the seconds of the log lines. */
 function loggedOverAnHour(faultAt: (second: number) => ConnectFault): readonly number[] {
   let second = 0
   const logged: number[] = []
@@ -18,14 +18,14 @@ function loggedOverAnHour(faultAt: (second: number) => ConnectFault): readonly n
   return logged
 }
 
-test("an outage is logged at once, and then ever more rarely, at least every five minutes", () => {
+test("an outage is logged at once, then less and less often, but at least every five minutes", () => {
   const logged = loggedOverAnHour(() => REFUSED)
   expect(logged.slice(0, 6)).toEqual([0, 10, 30, 70, 150, 310])
   const waits = logged.slice(1).map((at, place) => at - (logged[place] ?? 0))
   expect(Math.max(...waits)).toBe(300)
 })
 
-test("another reason is logged at once, and two that alternate are not logged each time", () => {
+test("another reason is logged at once, and two alternating ones are not logged each time", () => {
   expect(loggedOverAnHour((second) => (second < 5 ? REFUSED : UNKNOWN)).slice(0, 2)).toEqual([0, 5])
   expect(loggedOverAnHour((second) => (second % 10 === 0 ? REFUSED : UNKNOWN)).length).toBeLessThan(20)
 })

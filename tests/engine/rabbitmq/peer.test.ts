@@ -19,7 +19,7 @@ const reasonOf = (engine: RabbitMqEngine): string => {
   return status.state === "unavailable" ? status.reason : status.state
 }
 
-/** A peer that says this to whoever connects, and nothing else. */
+/** Starts a peer that sends this greeting to every client, and nothing else. */
 function peerThatSays(greeting: string | null) {
   let connections = 0
   const server = Bun.listen({
@@ -38,12 +38,12 @@ function peerThatSays(greeting: string | null) {
   return { port: server.port, connections: () => connections, [Symbol.dispose]: () => server.stop(true) }
 }
 
-describe("what answers there", () => {
+describe("a peer that", () => {
   test.each([
-    ["is a web server", "HTTP/1.1 400 Bad Request\r\n\r\n", "no AMQP broker"],
-    ["speaks another version of AMQP", "AMQP\u0000\u0000\u0009\u0000", "no AMQP broker"],
+    ["is a web server", "HTTP/1.1 400 Bad Request\r\n\r\n", "not an AMQP broker"],
+    ["speaks another version of AMQP", "AMQP\u0000\u0000\u0009\u0000", "not an AMQP broker"],
     ["hangs up", null, "RabbitMQ can't be used"],
-  ])("%s: the engine says so, and goes on trying", async (_, greeting, reason) => {
+  ])("%s is reported, and the engine keeps trying", async (_, greeting, reason) => {
     using peer = peerThatSays(greeting)
     const engine = newEngine(accessTo(peer.port), "quorum")
     await engine.declareQueues([queueDeclaration("calls")])
@@ -60,7 +60,7 @@ describe("what answers there", () => {
   })
 })
 
-test("what the engine has to ask the broker for is refused while that is away", async () => {
+test("requests to an unreachable broker are refused", async () => {
   using peer = peerThatSays(null)
   const engine = newEngine(accessTo(peer.port), "quorum")
   await engine.declareQueues([queueDeclaration("calls")])
@@ -72,7 +72,7 @@ test("what the engine has to ask the broker for is refused while that is away", 
   await engine.close()
 })
 
-test("no host at all is refused", () => {
+test("an empty list of hosts is refused", () => {
   const make = () =>
     new RabbitMqEngine({
       report: () => {},
@@ -81,5 +81,5 @@ test("no host at all is refused", () => {
       topology: { exchange: "events", exchangeType: "topic", queueType: "quorum", mode: "declare" },
       confirmTimeoutMs: 1_000,
     })
-  expect(make).toThrow("no host of RabbitMQ is given")
+  expect(make).toThrow("RABBITMQ_HOST names no host")
 })

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => node[Symbol.asyncDispose]())
 
-test("a consumer whose start fails in the middle begins again on the same connection", async () => {
+test("a consumer whose start fails midway starts again on the same connection", async () => {
   const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${node.port}/`)
   await client.connect()
   const channel = await client.channel()

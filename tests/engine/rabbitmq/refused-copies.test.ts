@@ -22,7 +22,7 @@ const OFFERED_AGAIN_MS = 2_000
 const text = (length: number): ForeignField => ({ type: "S", value: "x".repeat(length) })
 const KEPT = ["kept", text(500)] as const
 
-/** Sets a limit of RabbitMQ that it otherwise reads from its configuration, until it is disposed. */
+/** Sets a limit of RabbitMQ that normally comes from its configuration, until disposed of. */
 async function limit(node: RabbitMqNode, name: "frame_max" | "max_message_size", value: number) {
   const set = (term: string) =>
     node.control(
@@ -55,7 +55,10 @@ const idOf = ({ body }: { readonly body: string }): string => JSON.parse(body).i
 
 const told = (log: readonly Logged[], level: string) => log.filter((line) => line.level === level)
 
-/** Another engine of the host, whose channels have the limits of this moment: RabbitMQ 3.10 reads them when a channel opens. */
+/**
+ * Opens another engine of the host, whose channels use the current limits: RabbitMQ 3.10 reads them when a
+ * channel opens.
+ */
 async function openEngine(host: SharedHost) {
   const log: Logged[] = []
   const states: EngineStatus["state"][] = []
@@ -70,7 +73,7 @@ async function openEngine(host: SharedHost) {
 
 onEveryBroker((node) => {
   test(
-    "a message whose headers don't fit into a frame with ours becomes a dead letter without them",
+    "a message whose headers and ours don't fit in one frame becomes a dead letter without its headers",
     async () => {
       await using host = await SharedHost.open(node(), "quorum")
       await host.declare("calls")
@@ -94,7 +97,7 @@ onEveryBroker((node) => {
           ["wide", "error"],
         ])
       })
-      // Of the widest headers nothing is kept from the start: they are above the bound of any copy.
+      // The largest headers are above the bound of any copy, so they are never kept.
       expect(told(log, "warn").map(({ fields }) => fields["id"])).toEqual(["near", "beyond"])
       expect(told(log, "error")).toEqual([])
     },
@@ -102,7 +105,7 @@ onEveryBroker((node) => {
   )
 
   test(
-    "a body that RabbitMQ refuses because of our count is stored as it was",
+    "a body that RabbitMQ refuses because of our retry count is stored unchanged",
     async () => {
       await using host = await SharedHost.open(node(), "quorum")
       await host.declare("calls")
@@ -129,9 +132,10 @@ onEveryBroker((node) => {
   )
 
   test(
-    "messages that RabbitMQ takes no copy of become dead letters, and those retried with them keep what they have",
+    "messages of which RabbitMQ accepts no copy become dead letters, and concurrent retries keep everything",
     async () => {
-      // On a busy machine RabbitMQ 3.10 may lose the confirm of what it dead-letters, and tries again after three to six minutes.
+      // On a busy machine RabbitMQ 3.10 may lose the confirm of a message that it dead-letters, and retries
+      // after three to six minutes.
       await node().control(
         "eval",
         `application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, ${OFFERED_AGAIN_MS}).`,
@@ -155,7 +159,7 @@ onEveryBroker((node) => {
         engine.publish(newEvent({ routing_key: "calls" })),
       )
       await Promise.all([...settled, ...published, cancelled])
-      // RabbitMQ dead-letters what was rejected a moment later.
+      // RabbitMQ dead-letters rejected messages a moment later.
       await waitUntil(
         async () => (await host.depthOf("dead.calls")) === COUNT,
         "the originals to be dead letters",
@@ -182,7 +186,7 @@ onEveryBroker((node) => {
   )
 
   test(
-    "a message that no copy is taken of is held while its queue of dead letters can't be declared",
+    "a message of which no copy is accepted is held while its dead-letter queue can't be declared",
     async () => {
       await using host = await SharedHost.open(node(), "classic")
       await host.declare("calls")

@@ -11,7 +11,7 @@ import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
 
-/** A delay that is a tier of its own: the retries would wait in `retry.calls.100`. */
+/** A delay with a tier of its own: the retries would wait in `retry.calls.100`. */
 const DELAY_MS = 100
 
 const COUNT = 20
@@ -23,7 +23,7 @@ onEveryBroker((node) => {
 })
 
 function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
-  /** A second engine, which declares nothing. */
+  /** Opens a second engine, which declares nothing. */
   async function passiveEngine(host: SharedHost) {
     const log: Logged[] = []
     const states: string[] = []
@@ -38,7 +38,7 @@ function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
   }
 
   test(
-    "with TOPOLOGY=passive and no tier a retry becomes a dead letter that says why, and others are handled",
+    "with TOPOLOGY=passive and without a tier, a retry becomes a dead letter with the reason, and other events are handled",
     async () => {
       await using host = await open()
       await host.declare("calls")
@@ -50,7 +50,7 @@ function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
   )
 
   test(
-    "without the permission to configure retry.* a retry becomes a dead letter that says why, and others are handled",
+    "without the permission to configure retry.*, a retry becomes a dead letter with the reason, and other events are handled",
     async () => {
       await using host = await open()
       const { engine, log, states } = host
@@ -67,7 +67,7 @@ function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
 const publish = (engine: RabbitMqEngine, queue: string, name = "tested") =>
   engine.publish(newEvent({ routing_key: queue, name }))
 
-/** Has many events retried at once while others are published, and holds the engine to what it promises of each. */
+/** Retries many events while others are published, and checks the result of each. */
 async function refusesRetries(engine: RabbitMqEngine, log: readonly Logged[], words: string) {
   const inbox = new Inbox(engine, "calls")
   for (let i = 0; i < COUNT; i++) await publish(engine, "calls")

@@ -3,7 +3,7 @@ import { Troubles } from "../../../src/engine/rabbitmq/troubles.ts"
 
 const HELD = "its deliveries are held"
 
-test("a trouble is logged when it begins, when its reason changes and when it ends", () => {
+test("a problem is logged when it begins, when its reason changes and when it ends", () => {
   const log: string[] = []
   const troubles = new Troubles((level, message, { reason }) => log.push(`${level}: ${message} (${reason})`))
   for (const reason of ["no room", "no room", "no permission"]) troubles.began("retry.100", reason, HELD)
@@ -27,7 +27,7 @@ test("the warning names three places and counts the others", () => {
   expect(troubles.warning).toBe(`${three}; and 2 more`)
 })
 
-test("clients can't make it remember places without end", () => {
+test("the number of remembered places is bounded, whatever clients do", () => {
   const troubles = new Troubles(() => {})
   for (let i = 0; i < 5_000; i++) troubles.began(`the topic ${i}`, "no permission", HELD)
   expect(troubles.warning).toContain("and 997 more")

@@ -21,7 +21,7 @@ onEveryBroker((node) => {
 
 function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<SharedHost>): void {
   test(
-    "a queue that nobody consumes was deleted: the next event for it declares it again, and is stored",
+    "a deleted queue without a consumer is declared again by its next event, which is stored",
     async () => {
       await using host = await open()
       const { engine, other } = host
@@ -42,7 +42,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
   )
 
   test(
-    "the exchange was deleted and made again, without its bindings: events are bound and stored as before",
+    "an exchange that was deleted and recreated without bindings is bound again, and events are stored",
     async () => {
       await using host = await open()
       const { engine, other } = host
@@ -61,7 +61,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
   )
 
   test(
-    "the exchange was deleted and made again: whoever watches is told of a gap, and sees what comes after it",
+    "watchers learn of a gap and see later events after the exchange was deleted and recreated",
     async () => {
       await using host = await open()
       const { engine, other } = host
@@ -84,7 +84,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
   )
 
   test(
-    "a queue that is made by others with other arguments: its publishes say why they fail, others are stored",
+    "a queue recreated with other arguments explains its failed publishes, and other events are stored",
     async () => {
       await using host = await open()
       const { engine, other, log } = host
@@ -103,7 +103,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       }
       await publish(engine, "others")
       expect(log.map(({ message }) => message)).toEqual([
-        "calls can't be used: it is missing, and can't be declared again",
+        "calls can't be used: it is missing and can't be declared again",
       ])
       expect(engine.status()).toMatchObject({ warning: expect.stringContaining("PRECONDITION_FAILED") })
       await other.queueDelete("calls")
@@ -121,7 +121,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
   )
 
   test(
-    "one missing queue blinds nobody: the others' figures are told, and it is declared again",
+    "a missing queue affects only its own statistics, and is declared again",
     async () => {
       await using host = await open()
       const { engine, other, states } = host
@@ -150,7 +150,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
   )
 
   test(
-    "dead letters of a queue that was deleted go back to it",
+    "dead letters of a deleted queue return to it",
     async () => {
       await using host = await open()
       const { engine, other } = host
@@ -167,7 +167,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
   )
 
   test(
-    "thousands who ask for the depths at once, and within a second, share one look",
+    "thousands of concurrent requests for queue depths, within a second, share one reading",
     async () => {
       await using host = await open({ lookLastsMs: 60_000 })
       const { engine } = host

@@ -9,7 +9,7 @@ import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
 
-/** A delay that is a tier of its own: the retries wait in `retry.calls.100`. */
+/** A delay with a tier of its own: the retries wait in `retry.calls.100`. */
 const DELAY_MS = 100
 
 onEveryBroker((node) => {
@@ -21,7 +21,7 @@ onEveryBroker((node) => {
 
 function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<SharedHost>): void {
   test(
-    "a delay tier that was deleted is declared again, and the retry stored",
+    "a delay tier that was deleted is declared again, and the retry is stored",
     async () => {
       await using host = await open()
       const { engine, other, log, states } = host
@@ -34,14 +34,14 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       await retried(inbox)
       expect(states).toEqual(["ready"])
       expect(new Set(log.map(({ level, message }) => `${level}: ${message}`))).toEqual(
-        new Set(["warn: retry.calls.100 was missing on RabbitMQ, and is declared again"]),
+        new Set(["warn: retry.calls.100 was missing on RabbitMQ and has been declared again"]),
       )
     },
     TIMEOUT_MS,
   )
 
   test(
-    "delay tiers that a policy expires are declared again",
+    "delay tiers that expire by a policy are declared again",
     async () => {
       await using host = await open()
       const { engine } = host
@@ -58,7 +58,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
   )
 
   test(
-    "a queue of dead letters that was deleted, and its exchange, are declared again, and the dead letter stored",
+    "a deleted dead-letter queue and its exchange are declared again, and the dead letter is stored",
     async () => {
       await using host = await open()
       const { engine, other, log, states } = host
@@ -73,14 +73,14 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       expect((await engine.deadLetters("calls", {})).letters).toHaveLength(2)
       expect(states).toEqual(["ready"])
       expect(new Set(log.map(({ level, message }) => `${level}: ${message}`))).toEqual(
-        new Set(["warn: calls was missing on RabbitMQ, and is declared again"]),
+        new Set(["warn: calls was missing on RabbitMQ and has been declared again"]),
       )
     },
     TIMEOUT_MS,
   )
 
   test(
-    "a dead letter that can't be stored is held, told of once, and stored when it can be",
+    "a dead letter that can't be stored is held, logged once, and stored when possible",
     async () => {
       await using host = await open()
       const { engine, other, log } = host
@@ -114,7 +114,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
 const publish = (engine: RabbitMqEngine, queue: string, name = "tested") =>
   engine.publish(newEvent({ routing_key: queue, name }))
 
-/** Has the next event of an inbox retried, and waits for it to come again. */
+/** Retries the next event of an inbox, and waits for it to return. */
 async function retried(inbox: Inbox): Promise<void> {
   await (await inbox.next()).retry(DELAY_MS, failureRecord())
   const again = await inbox.next()

@@ -1,6 +1,6 @@
 import { AMQPError } from "@cloudamqp/amqp-client"
 
-/** RabbitMQ closed a channel; the connection lives. */
+/** RabbitMQ closed a channel; the connection is still open. */
 export interface ChannelClosed {
   readonly kind: "channel-closed"
   /** AMQP's reply code. */
@@ -16,31 +16,37 @@ export interface ConnectionClosed {
   readonly text: string
 }
 
-/** What an error of the AMQP library means. `text` is RabbitMQ's reply text where there is one, without secrets. */
+/**
+ * The meaning of an error of the AMQP library. `text` is RabbitMQ's reply text, if there is one, without
+ * secrets.
+ */
 export type BrokerFault =
   | ChannelClosed
   | ConnectionClosed
   /** The socket ended or could not be opened. */
   | { readonly kind: "connection-lost"; readonly text: string }
-  /** RabbitMQ blocks the connection for want of memory or disk. */
+  /** RabbitMQ blocks the connection because memory or disk is short. */
   | { readonly kind: "blocked"; readonly text: string }
   /** A publish was nacked. */
   | { readonly kind: "nacked"; readonly text: string }
   /** The peer did not answer in time. */
   | { readonly kind: "timeout"; readonly text: string }
-  /** The message does not fit into AMQP's frames or field types. Nothing was sent. */
+  /** The message does not fit in AMQP's frames or field types. Nothing was sent. */
   | { readonly kind: "cannot-encode"; readonly text: string }
 
-/** AMQP's reply codes to a publish or a declaration that fails. Source: AMQP 0-9-1, section 1.8. */
+/** AMQP reply codes to a publish or a declaration that fails. Source: AMQP 0-9-1, section 1.8. */
 export const ACCESS_REFUSED = 403
 export const NOT_FOUND = 404
 export const RESOURCE_LOCKED = 405
 export const PRECONDITION_FAILED = 406
 
-/** Longest text, in UTF-16 code units. A reply text has at most 255 bytes; a socket's error may be longer. */
+/** Longest text, in UTF-16 code units. A reply text has at most 255 bytes; a socket error may be longer. */
 const MAX_TEXT_LENGTH = 512
 
-/** How the library words a close, a block and a nack. Source: amqp-base-client.js and amqp-channel.js of 4.1. */
+/**
+ * The library's messages for a close, a block and a nack. Source: amqp-base-client.js and amqp-channel.js of
+ * 4.1.
+ */
 const CHANNEL_CLOSED = /^channel \d+ closed: (.*) \((\d+)\)$/s
 const CONNECTION_CLOSED = /^connection closed: (.*) \((\d+)\)$/s
 const BLOCKED = /^Connection blocked by server: (.*)$/s
@@ -48,10 +54,10 @@ const NACKED = "Message rejected"
 const TIMEOUTS = ["timeout", "Heartbeat timeout"]
 const NOT_OPEN = ["Channel is closed", "Connection closed by client"]
 
-/** What comes before the host in a URL. */
+/** The part of a URL before the host. */
 const CREDENTIALS = /:\/\/[^/@\s]*@/g
 
-/** A fault as an error, without what the library's error refers to. */
+/** A fault as an error, without references of the library's error. */
 class BrokerError extends Error {
   override readonly name = "BrokerError"
   readonly fault: BrokerFault
@@ -63,7 +69,7 @@ class BrokerError extends Error {
 }
 
 /**
- * Translates an error of the AMQP library, or the text of one. The library's error itself must not travel on: it
+ * Translates an error of the AMQP library, or its text. The library's error must not be passed on, because it
  * refers to the connection, which holds the credentials.
  */
 export function faultOf(error: unknown): BrokerFault {
@@ -86,10 +92,10 @@ export function faultOf(error: unknown): BrokerFault {
   return { kind: "cannot-encode", text }
 }
 
-/** The fault as an error that may travel on, as the cause of another or by itself. */
+/** Returns a fault as an error that may be passed on, also as a cause. */
 export const faultError = (fault: BrokerFault): Error => new BrokerError(fault)
 
-/** Finds RabbitMQ's reply in an error or its causes; null if RabbitMQ gave none. */
+/** Finds RabbitMQ's reply in an error or its causes; null if there is none. */
 export function replyIn(error: unknown): ChannelClosed | ConnectionClosed | null {
   for (let each = error; each instanceof Error; each = each.cause) {
     const fault = faultOf(each)
@@ -98,11 +104,13 @@ export function replyIn(error: unknown): ChannelClosed | ConnectionClosed | null
   return null
 }
 
-/** RabbitMQ's own words if there are any, else the error's. */
+/** Returns RabbitMQ's reply text if there is one, otherwise the error's message. */
 export const reasonOf = (error: unknown): string =>
   replyIn(error)?.text ?? (error instanceof Error ? error.message : String(error))
 
-/** The size of a message that RabbitMQ refused as too large, and the most that it takes, in bytes; else null. */
+/**
+ * Returns the size of a message that RabbitMQ refused as too large, and the limit, in bytes; otherwise null.
+ */
 export function sizeRefusal(fault: ChannelClosed): { readonly size: number; readonly limit: number } | null {
   const sizes = /message size (\d+) is larger than (?:configured )?max size (\d+)/.exec(fault.text)
   return fault.code === PRECONDITION_FAILED && sizes !== null
@@ -110,15 +118,16 @@ export function sizeRefusal(fault: ChannelClosed): { readonly size: number; read
     : null
 }
 
-/** Where messages can't go. */
+/** A destination for messages. */
 export interface Destination {
   readonly exchange: string
-  /** Null: any message to the exchange. */
+  /** Null: every routing key of the exchange. */
   readonly routingKey: string | null
 }
 
 /**
- * The destination that RabbitMQ names when it refuses access (403) or finds no exchange (404); null if it names none.
+ * Returns the destination that RabbitMQ names when it refuses access (403) or finds no exchange (404); null
+ * if it names none.
  * Source: rabbit_access_control.erl, rabbit_misc.erl.
  */
 export function namedDestination({ code, text }: ChannelClosed): Destination | null {

@@ -5,53 +5,58 @@ import { decodeFailure } from "../../failure-record.ts"
 import { FAILURE } from "../failure-header.ts"
 import { textOf } from "./field-table.ts"
 
-/** The app id of what this service publishes. */
+/** The app id of messages from this service. */
 export const APP_ID = "event-broker"
 
-/** The header with the attempts that failed. */
+/** Header with the number of failed attempts. */
 export const RETRY_COUNT = "x-retry-count"
 
 /**
- * The most attempts that a header is believed to count. Above it a count is another program's nonsense, and one more
- * attempt would not fit into AMQP's 32-bit integers.
+ * Largest number of attempts accepted from a header. Higher counts are errors of other programs, and one more
+ * attempt would overflow AMQP's 32-bit integers.
  */
 const MAX_COUNT = 1_000_000_000
 
-/** Why the broker itself dead-letters, in the words of `x-death`. */
+/** The broker's reasons for dead-lettering, as written in `x-death`. */
 const DEATH_REASONS: ReadonlyMap<unknown, FailureReason> = new Map([
   ["expired", "expired"],
   ["maxlen", "overflow"],
   ["rejected", "rejected"],
 ])
 
-/** The bytes of a message's body. */
+/** Returns the bytes of a message's body. */
 export const bytesOf = (message: AMQPMessage): Uint8Array => message.body ?? new Uint8Array()
 
-/** The body as text. What is not UTF-8 becomes U+FFFD. */
+/** Returns the body as text. Invalid UTF-8 becomes U+FFFD. */
 export const bodyOf = (message: AMQPMessage): string => textOf(bytesOf(message))
 
-/** Whether another program published it. */
+/** Returns whether another program published the message. */
 export const isForeign = (message: AMQPMessage): boolean => message.properties.appId !== APP_ID
 
-/** The trace that a message was published in, by this service or another program. */
+/** Returns the trace that a message was published in, by this service or another program. */
 export function traceOf(message: AMQPMessage): TraceContext | null {
   const { traceparent, tracestate } = headersOf(message)
   return readTraceContext(traceparent, tracestate)
 }
 
-/** The attempts that ended before this delivery: those that failed, and those that a crash cut short. */
+/**
+ * Returns the number of attempts before this delivery: those that failed, and those that a crash cut short.
+ */
 export function attemptsBefore(message: AMQPMessage): number {
   const headers = headersOf(message)
   const redeliveries = headers["x-delivery-count"] ?? (message.redelivered ? 1 : 0)
   return Math.min(MAX_COUNT, countOf(headers[RETRY_COUNT]) + countOf(redeliveries))
 }
 
-/** What is known of the last failure. If the broker itself dead-lettered it from the queue, its word counts. */
+/**
+ * Returns the last failure. If the broker itself dead-lettered the message from the queue, its reason takes
+ * precedence.
+ */
 export function failureOf(message: AMQPMessage, queue: string): FailureRecord | null {
   const headers = headersOf(message)
   const own = decodeFailure(headers[FAILURE])
   const deaths = headers["x-death"]
-  // A retry has died in its delay tier; only what happened on the queue itself is a failure.
+  // A retry was dead-lettered in its delay tier; only an entry for the queue itself is a failure.
   const death = Array.isArray(deaths)
     ? deaths.find((each) => isObject(each) && each["queue"] === queue)
     : null

@@ -12,33 +12,36 @@ import { WireProperties } from "./wire-properties.ts"
 const PERSISTENT = 2
 
 /**
- * The most that the headers of another program may take when a message is stored again, in bytes. With the record of
- * the failure and the other properties they fit into one frame.
+ * Most bytes of another program's headers that are stored again. Together with the failure record and the
+ * other properties they fit in one frame.
  */
 const MAX_KEPT_BYTES = 65_536
 
-/** The last second that a timestamp is kept of: that of the year 9999. A later one was not in seconds. */
+/** Latest timestamp that is kept: the end of the year 9999. A later one was not in seconds. */
 const MAX_TIMESTAMP_MS = 253_402_300_799_000
 
-/** Headers that make the broker send a message to other queues too. */
+/** Headers that make the broker route a message to further queues. */
 const CARBON_COPIES = ["CC", "BCC"]
 
-/** What brokers write of a message's way. RabbitMQ 3 reads it off what a client publishes, RabbitMQ 4 does not. */
+/**
+ * Headers in which brokers record a message's path. RabbitMQ 3 reads them from published messages, RabbitMQ 4
+ * does not.
+ */
 const BROKER_HEADER = /^x-(death|(first|last)-death-.*|delivery-count|acquired-count)$/
 
-/** What stands for bytes that are not UTF-8. A text that has it is not what was sent. */
+/** Replaces invalid UTF-8. A text that contains it differs from what was sent. */
 const NOT_UTF_8 = "\uFFFD"
 
-/** A message to be published again. */
+/** A message to publish again. */
 export interface Copy {
   readonly body: Uint8Array
   readonly properties: AMQPProperties
 }
 
-/** How much of a message a copy has: all that is kept, or the body and what this service itself has to know. */
+/** The completeness of a copy: everything that is kept, or the body and this service's own headers. */
 export type CopyDetail = "full" | "minimal"
 
-/** How an event travels. */
+/** Returns the AMQP properties of an event. */
 export function propertiesOf(event: Event, trace: TraceContext | null): AMQPProperties {
   return {
     messageId: event.id,
@@ -57,7 +60,7 @@ export function propertiesOf(event: Event, trace: TraceContext | null): AMQPProp
   }
 }
 
-/** For the next attempt on its queue: with the count of those before, and why the last one failed. */
+/** Returns a copy for the next attempt on its queue, with the number of attempts and the last failure. */
 export function retryOf(
   message: AMQPMessage,
   attempts: number,
@@ -65,12 +68,12 @@ export function retryOf(
   detail: CopyDetail = "full",
 ): Copy {
   const headers = { [RETRY_COUNT]: attempts, [FAILURE]: failureText(failure, detail) }
-  // A count of more digits makes the body longer, perhaps too long.
+  // A count with more digits makes the body longer, possibly too long.
   const body = detail === "full" ? countedBody(message, attempts) : bytesOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
 }
 
-/** For the dead letters: the event as it was, with why it is there. */
+/** Returns a copy for the dead letters: the unchanged event with its failure. */
 export function deadLetterOf(
   message: AMQPMessage,
   failure: FailureRecord,
@@ -80,7 +83,7 @@ export function deadLetterOf(
   return { body: bytesOf(message), properties: propertiesWith(message, headers, detail) }
 }
 
-/** For its queue again, as an event that was never tried. */
+/** Returns a copy for its queue, as an event that was never tried. */
 export function redriveOf(message: AMQPMessage, detail: CopyDetail = "full"): Copy {
   const body = detail === "full" ? countedBody(message, 0) : bytesOf(message)
   return { body, properties: propertiesWith(message, { [RETRY_COUNT]: 0 }, detail) }
@@ -92,14 +95,14 @@ function headersOf(trace: TraceContext | null): Record<string, string> {
   return tracestate === null ? { traceparent } : { traceparent, tracestate }
 }
 
-/** An error's text may be what RabbitMQ refuses for its size. */
+/** RabbitMQ may refuse a message because of the size of its error text. */
 const failureText = (failure: FailureRecord, detail: CopyDetail): string =>
   encodeFailure(detail === "full" ? failure : { ...failure, error: null })
 
 /**
- * The properties that a copy has: an allow-list. Never `expiration`, which would remove it, `user_id`, which is
- * another user's, or `reply_to`, because nobody waits for an answer any more and a direct reply-to address closes the
- * channel.
+ * Returns the properties of a copy, from an allow-list. Never `expiration`, which would delete the copy,
+ * `user_id`, which is another user's, or `reply_to`, because nobody waits for a reply any more and a direct
+ * reply-to address closes the channel.
  */
 function propertiesWith(
   message: AMQPMessage,
@@ -122,7 +125,7 @@ function propertiesWith(
   }
 }
 
-/** The headers that travel along, byte for byte, as many as there is room for. */
+/** Returns the headers to keep, byte for byte, as many as there is room for. */
 function keptHeaders({ properties }: AMQPMessage): Record<string, EncodedField> {
   const kept: Record<string, EncodedField> = Object.create(null)
   if (!(properties instanceof WireProperties)) return kept
@@ -154,7 +157,10 @@ const texts = (given: Readonly<Record<string, string | undefined>>): Record<stri
 const isInRange = (timestamp: Date | undefined): boolean =>
   timestamp !== undefined && timestamp.getTime() >= 0 && timestamp.getTime() <= MAX_TIMESTAMP_MS
 
-/** Other services read the count off the body. What is not JSON stays as it is, to be dead-lettered as malformed. */
+/**
+ * Other services read the count from the body. A body that is not JSON stays unchanged, and is dead-lettered
+ * as malformed.
+ */
 function countedBody(message: AMQPMessage, retryCount: number): Uint8Array {
   const bytes = bytesOf(message)
   try {

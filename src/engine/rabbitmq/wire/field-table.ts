@@ -1,10 +1,10 @@
 /**
- * A header's value as AMQP writes it: the octet of its type, then its bytes. A value is stored again byte for byte,
- * because JavaScript has no types for some of AMQP's: decimals and 64-bit integers would change.
+ * A header value in AMQP's encoding: its type octet, then its bytes. Values are stored again byte for byte,
+ * because JavaScript lacks some of AMQP's types: decimals and 64-bit integers would change.
  */
 export class EncodedField extends Uint8Array<ArrayBuffer> {}
 
-/** Bytes of each field type that has a fixed length. Source: RabbitMQ's amqp-0-9-1 errata, section 3. */
+/** Size of each field type with a fixed length, in bytes. Source: RabbitMQ's amqp-0-9-1 errata, section 3. */
 const FIXED_LENGTHS: Readonly<Record<string, number>> = {
   t: 1,
   b: 1,
@@ -22,20 +22,22 @@ const FIXED_LENGTHS: Readonly<Record<string, number>> = {
   V: 0,
 }
 
-/** Field types whose bytes follow a length of four bytes: text, bytes, array, table. */
+/** Field types with a length of four bytes before their content: text, bytes, array, table. */
 const LONG_TYPES = "SxAF"
 
-/** Nesting to which values are read. The deepest that this service reads is the array of tables of `x-death`. */
+/**
+ * Deepest nesting that is read. The deepest value that this service needs is `x-death`, an array of tables.
+ */
 const MAX_READ_DEPTH = 4
 
-/** Longest date that JavaScript can express, in seconds since the epoch. */
+/** Latest date that JavaScript can represent, in seconds since the epoch. */
 const MAX_DATE_SECONDS = 8_640_000_000_000n
 
 const DECODER = new TextDecoder()
 
 /**
- * Visits the fields of a table, without its length, in their order. Ends at the first field that is cut short or has a
- * type that is not known, because nothing tells where the next one begins. Does not look into nested tables, which
+ * Yields the fields of a table, given without its length. Ends at the first field that is cut short or of
+ * unknown type, because the start of the next one is then unknown. Does not descend into nested tables, which
  * may be thousands of levels deep.
  */
 export function* fieldsOf(
@@ -53,7 +55,7 @@ export function* fieldsOf(
   }
 }
 
-/** Reads a value for this service's own use; undefined if it nests too deep or can't be expressed. */
+/** Reads a value for this service's own use; undefined if it nests too deep or can't be represented. */
 export function readField(field: Uint8Array<ArrayBuffer>, depth = 0): unknown {
   const view = viewOf(field)
   if (depth > MAX_READ_DEPTH || fieldLength(view, 0) !== field.length) return undefined
@@ -93,7 +95,9 @@ export function readField(field: Uint8Array<ArrayBuffer>, depth = 0): unknown {
   }
 }
 
-/** Reads a table for this service's own use. It has no prototype: a header may be called `constructor`. */
+/**
+ * Reads a table for this service's own use. It has no prototype, because a header may be named `constructor`.
+ */
 export function readTable(table: Uint8Array<ArrayBuffer>, depth = 0): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = Object.create(null)
   for (const [name, field] of fieldsOf(table)) values[name] = readField(field, depth)
@@ -112,7 +116,7 @@ function readArray(array: Uint8Array<ArrayBuffer>, depth: number): readonly unkn
   return values
 }
 
-/** Bytes of the field that begins there, with its type; null if it is cut short or its type is not known. */
+/** Returns the length of a field including its type; null if it is cut short or of unknown type. */
 function fieldLength(view: DataView, at: number): number | null {
   if (at >= view.byteLength) return null
   const type = String.fromCharCode(view.getUint8(at))
@@ -125,11 +129,11 @@ function fieldLength(view: DataView, at: number): number | null {
   return 1 + length
 }
 
-/** A date that a timestamp in seconds means; undefined if JavaScript can't express it. */
+/** Converts a timestamp in seconds to a date; undefined if JavaScript can't represent it. */
 export const dateOf = (seconds: bigint): Date | undefined =>
   seconds > MAX_DATE_SECONDS ? undefined : new Date(Number(seconds) * 1_000)
 
-/** The text of UTF-8 bytes; what is not UTF-8 becomes U+FFFD. */
+/** Decodes UTF-8. Invalid bytes become U+FFFD. */
 export const textOf = (bytes: Uint8Array): string => DECODER.decode(bytes)
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,26 +1,30 @@
 import { WireView } from "./wire-view.ts"
 
-/** Type, channel and size, before a frame's bytes. Source: AMQP 0-9-1, section 4.2.3. */
+/** Length of type, channel and size, which precede a frame's content. Source: AMQP 0-9-1, section 4.2.3. */
 const HEAD_BYTES = 7
 const SIZE_AT = 3
 const END_BYTES = 1
 
-/** The buffer for frames that come in pieces, in bytes: RabbitMQ's default frame size, with its head and end. */
+/**
+ * Size of the buffer for frames that arrive in pieces, in bytes: RabbitMQ's default frame size, with head and
+ * end.
+ */
 const USUAL_BYTES = 131_072
 
 /**
- * The largest frame, in bytes: RabbitMQ's largest message. Bodies keep to the frame size that was agreed on. Content
- * headers don't, because RabbitMQ neither splits them nor looks at what it has added to them.
+ * The largest frame, in bytes: RabbitMQ's largest message. Bodies respect the negotiated frame size. Content
+ * headers don't, because RabbitMQ neither splits them nor checks what it adds to them.
  */
 const MAX_FRAME_BYTES = 536_870_912
 
-/** Puts the frames together that a socket delivers in pieces. */
+/** Assembles frames that a socket delivers in pieces. */
 export class FrameReader {
   #part = Buffer.allocUnsafe(0)
   #length = 0
 
   /**
-   * Takes what the socket has delivered, and passes on each frame that is whole. Its bytes are valid during the call.
+   * Reads what the socket has delivered, and passes on each complete frame. Its bytes are valid during the
+   * call.
    * @throws {Error} if a frame is too large.
    */
   read(chunk: Buffer, onFrame: (frame: WireView) => void): void {
@@ -43,7 +47,7 @@ export class FrameReader {
     }
   }
 
-  /** Keeps the next bytes of a frame, its head first, and returns how far into the chunk that is. */
+  /** Buffers the next bytes of a frame, its head first. Returns the index in the chunk after them. */
   #keep(chunk: Buffer, from: number): number {
     const size = sizeOf(this.#part, 0, this.#length) ?? HEAD_BYTES
     if (size > this.#part.length) this.#grow(Math.max(size, USUAL_BYTES))
@@ -62,7 +66,7 @@ export class FrameReader {
 const viewOf = ({ buffer, byteOffset }: Buffer, at: number, size: number): WireView =>
   new WireView(buffer, byteOffset + at, size)
 
-/** Bytes of the frame that begins there; null if its head is not there yet. */
+/** Returns the size of the frame that starts at this index; null if its head is incomplete. */
 function sizeOf(bytes: Buffer, at: number, available: number): number | null {
   if (available < HEAD_BYTES) return null
   const size = HEAD_BYTES + bytes.readUInt32BE(at + SIZE_AT) + END_BYTES

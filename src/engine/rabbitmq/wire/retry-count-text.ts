@@ -1,13 +1,13 @@
 const NAME = "retry_count"
 const NUMBER = /^[\t\n\r ]*:[\t\n\r ]*(-?[0-9][0-9.eE+-]*)/
 
-/** Longest stretch that is searched for the number behind the name, in UTF-16 code units. */
+/** Most characters searched for the number after the name, in UTF-16 code units. */
 const MAX_NUMBER_STRETCH = 400
 
 /**
- * Writes the `retry_count` of an event that is JSON, and leaves every other character as it is: to parse the text and
- * write it again would round numbers that JavaScript can't express, and fails where it nests deep. A text without the
- * field is returned as it is.
+ * Sets the `retry_count` of an event in JSON, and leaves all other characters unchanged: parsing and
+ * serializing the text would round numbers that JavaScript can't represent, and fails for deep nesting. A
+ * text without the field is returned unchanged.
  */
 export function withRetryCount(json: string, retryCount: number): string {
   let depth = 0
@@ -32,7 +32,7 @@ function numberBehind(json: string, from: number): readonly [start: number, end:
   return [end - number.length, end]
 }
 
-/** Where the string that begins at this quote ends. */
+/** Returns the index where the string that starts at this quote ends. */
 function endOfString(json: string, quote: number): number {
   for (let at = quote + 1; at < json.length; at++) {
     if (json[at] === "\\") at++

@@ -4,8 +4,8 @@ import { isOfThisMessage } from "./copy-ladder.ts"
 import { type CopyDetail, redriveOf } from "./encode.ts"
 
 /**
- * Stores a dead letter on its queue again; if RabbitMQ says that it does not take it, without its properties and headers. A letter that is
- * refused even so stays where it is.
+ * Stores a dead letter on its queue again; if RabbitMQ refuses it, without its properties and headers. A dead
+ * letter that is still refused stays where it is.
  * @throws {PublishError}
  */
 export async function storeRedriven(

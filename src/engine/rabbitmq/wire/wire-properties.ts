@@ -1,7 +1,7 @@
 import type { AMQPProperties } from "@cloudamqp/amqp-client"
 import { dateOf, type EncodedField, fieldsOf, readTable, textOf } from "./field-table.ts"
 
-/** The flags of a content header, in the order in which its properties follow. Source: AMQP 0-9-1, section 4.2.6.1. */
+/** The flags of a content header, in the order of its properties. Source: AMQP 0-9-1, section 4.2.6.1. */
 const FLAGS = {
   contentType: 0x8000,
   contentEncoding: 0x4000,
@@ -21,8 +21,8 @@ const FLAGS = {
 const NO_FIELDS = new Uint8Array()
 
 /**
- * The properties of a message that arrived. Nothing in it makes reading fail: what can't be read is not there. The
- * headers are read when somebody asks for them.
+ * The properties of a received message. Reading never fails: unreadable properties are absent. Headers are
+ * parsed on first access.
  */
 export class WireProperties implements AMQPProperties {
   contentType?: string
@@ -40,26 +40,26 @@ export class WireProperties implements AMQPProperties {
   #table: Uint8Array<ArrayBuffer> = NO_FIELDS
   #headers: Readonly<Record<string, unknown>> | null = null
 
-  /** Reads a content header from its flags on. */
+  /** Decodes a content header, starting at its flags. */
   static decode(bytes: Uint8Array): WireProperties {
     const properties = new WireProperties()
     try {
       properties.#read(bytes)
     } catch (error) {
-      // A header that is cut short: it has the properties before that.
+      // A truncated header has the properties before the cut.
       if (!(error instanceof RangeError)) throw error
     }
     return properties
   }
 
-  /** The headers as values of JavaScript, which may be less exact than what was sent. */
+  /** The headers as JavaScript values, which may be less exact than what was sent. */
   get headers(): Record<string, object> {
     this.#headers ??= readTable(this.#table)
-    // The library's type of a field is any value.
+    // The library's type of a field allows any value.
     return this.#headers as Record<string, object>
   }
 
-  /** The headers as they were sent. */
+  /** Returns the headers as they were sent. */
   encodedHeaders(): Iterable<readonly [name: string, field: EncodedField]> {
     return fieldsOf(this.#table)
   }
@@ -70,7 +70,7 @@ export class WireProperties implements AMQPProperties {
     let at = 2
     const has = (name: keyof typeof FLAGS): boolean => (flags & FLAGS[name]) !== 0
     const take = (length: number): Uint8Array => {
-      if (at + length > bytes.length) throw new RangeError("the content header is cut short")
+      if (at + length > bytes.length) throw new RangeError("the content header is truncated")
       at += length
       return bytes.subarray(at - length, at)
     }
@@ -80,7 +80,7 @@ export class WireProperties implements AMQPProperties {
     if (has("contentEncoding")) this.contentEncoding = text()
     if (has("headers")) {
       at += 4
-      // A copy: the bytes belong to the socket.
+      // A copy, because the bytes belong to the socket.
       this.#table = take(view.getUint32(at - 4)).slice()
     }
     if (has("deliveryMode")) this.deliveryMode = octet()

@@ -9,15 +9,15 @@ const DOUBLE = "d".charCodeAt(0)
 
 const MAX_INTEGER = 2 ** 31
 
-/** The library's view of frames, with properties that are read without a fault and written without a loss. */
+/** The library's view of frames, changed to read properties without errors and to write them without loss. */
 export class WireView extends AMQPView {
-  /** Reads the properties of a content header. The view has one frame, which they end with. */
+  /** Reads the properties of a content header. The view holds one frame, which ends with them. */
   override getProperties(byteOffset: number): [AMQPProperties, number] {
     const length = this.byteLength - 1 - byteOffset
     return [WireProperties.decode(new Uint8Array(this.buffer, this.byteOffset + byteOffset, length)), length]
   }
 
-  /** The library writes integers above 2^31 as negative ones, and fractions as 32-bit floats. */
+  /** The library writes integers above 2^31 as negative numbers, and fractions as 32-bit floats. */
   override setField(byteOffset: number, field: unknown, littleEndian?: boolean): number {
     if (field instanceof EncodedField) {
       new Uint8Array(this.buffer, this.byteOffset, this.byteLength).set(field, byteOffset)
@@ -45,13 +45,16 @@ export class WireView extends AMQPView {
 }
 
 /**
- * The buffers that the library writes publishes into, each used again once its publish is confirmed. Larger buffers
- * are not kept: each would stay for as long as the connection.
+ * The buffers that the library writes publishes to. Each is reused after its publish is confirmed. Larger
+ * buffers are not kept, because each would stay as long as the connection.
  */
 export class ViewPool extends Array<WireView> {
   readonly #frameMax: () => number
 
-  /** @param frameMax the size of a new buffer, in bytes: a message's properties have to fit into one frame. */
+  /**
+   * @param frameMax returns the size of a new buffer, in bytes: a message's properties have to fit in one
+   * frame
+   */
   constructor(frameMax: () => number) {
     super()
     this.#frameMax = frameMax

@@ -26,23 +26,26 @@ test.each([
   }),
   new PublishError("payload-too-large", "the event has 17 bytes"),
   culpritOf("PRECONDITION_FAILED - user_id property set to 'other' (406)"),
-])("a copy that is refused for itself (%p) is stored smaller, and then left to RabbitMQ", (error) => {
-  expect(stepsAfter(error, error, error)).toEqual(["true minimal", "true original", "false original"])
-})
+])(
+  "a copy that is refused because of its content (%p) is stored smaller, and finally left to RabbitMQ",
+  (error) => {
+    expect(stepsAfter(error, error, error)).toEqual(["true minimal", "true original", "false original"])
+  },
+)
 
-test("a copy that RabbitMQ may have refused because of another one is tried again before less of it is stored", () => {
+test("a copy that RabbitMQ may have refused because of another message is tried again before a smaller one", () => {
   const error = lostWith("FRAME_ERROR - type 206, all octets = <<>> (501)")
   expect(stepsAfter(error, error, error)).toEqual(["true again", "true minimal", "true original"])
 })
 
-test("what is not about the message never makes the copy smaller", () => {
+test("an error that is not about the message never makes the copy smaller", () => {
   const errors = [
     culpritOf("ACCESS_REFUSED - no access (403)"),
     culpritOf("NOT_FOUND - no exchange (404)"),
     lostWith("CONNECTION_FORCED - a test (320)"),
     new PublishError("engine-refused", "RabbitMQ refused the event: no access"),
     new PublishError("queue-full", "a queue is full"),
-    new PublishError("engine-unavailable", "RabbitMQ is away"),
+    new PublishError("engine-unavailable", "RabbitMQ is unavailable"),
     new EngineStartError("the queue retry.100 can't be used", {
       cause: new Error("channel 3 closed: PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' (406)"),
     }),
@@ -64,6 +67,6 @@ test.each([
   ],
   ['{"retry_count":"7"}', '{"retry_count":"7"}'],
   ["[]", "[]"],
-])("of %s only the count changes", (json, expected) => {
+])("only the count changes in %s", (json, expected) => {
   expect(withRetryCount(json, 12)).toBe(expected)
 })

@@ -9,7 +9,7 @@ import { long, octet, short } from "../../../support/rabbitmq/foreign-fields.ts"
 const frame = (payload: Uint8Array): Buffer =>
   Buffer.concat([octet(3), short(1), long(payload.length), payload, octet(0xce)])
 
-test("frames are whole however the socket cuts them, also above the usual size", () => {
+test("frames are complete however the socket splits them, even above the usual size", () => {
   const sizes = fc.array(fc.oneof(fc.nat(50), fc.constantFrom(131_072, 300_000)), { maxLength: 8 })
   fc.assert(
     fc.property(sizes, fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1 }), (lengths, cuts) => {
@@ -30,13 +30,13 @@ test("frames are whole however the socket cuts them, also above the usual size",
   )
 })
 
-test("a frame above RabbitMQ's largest message is refused, and nothing is allocated for it", () => {
+test("a frame above RabbitMQ's largest message is refused without allocating memory", () => {
   const head = Buffer.concat([octet(2), short(1), long(0xffff_fff0)])
   expect(() => new FrameReader().read(head, () => {})).toThrow("RabbitMQ sent a frame of")
 })
 
 test("an error of the library shows neither the user nor the password of its connection", () => {
-  // Bun shows the lines around the error too, so that they must not have the secrets.
+  // Bun also prints the source lines around the error, so they must not contain the secrets.
   const [user, password] = [Bun.randomUUIDv7(), Bun.randomUUIDv7()]
   const client = new BrokerClient(`amqp://${user}:${password}@127.0.0.1:5672/`)
   const error = new AMQPError("it broke", client)

@@ -5,7 +5,7 @@ import { WireProperties } from "../../../../src/engine/rabbitmq/wire/wire-proper
 import { WireView } from "../../../../src/engine/rabbitmq/wire/wire-view.ts"
 import { encodeField, encodeProperties, type ForeignField } from "../../../support/rabbitmq/foreign-fields.ts"
 
-test("no bytes make reading the properties of a message fail", () => {
+test("reading the properties of a message never fails, whatever its bytes", () => {
   const likely = fc
     .tuple(fc.constantFrom(0xffff, 0x2000, 0xa040), fc.uint8Array({ maxLength: 300 }))
     .map(([flags, rest]) => Uint8Array.of(flags >> 8, flags & 255, ...rest))
@@ -19,7 +19,7 @@ test("no bytes make reading the properties of a message fail", () => {
   )
 })
 
-test("a table that nests 20,000 levels is passed over, and what is beside it is read", () => {
+test("a table that nests 20,000 levels is skipped, and its neighbours are read", () => {
   const parts: Buffer[] = []
   let length = 0
   for (let level = 0; level < 20_000; level++) {
@@ -63,7 +63,7 @@ test.each([2 ** 31, 4_000_000_000, -(2 ** 31) - 1, 0.1, -7, 2 ** 53 - 1])(
   },
 )
 
-test("a field of a type that is not known ends the table; those before it are kept", () => {
+test("a field of unknown type ends the table; earlier fields are kept", () => {
   const table = new Uint8Array(Buffer.from("\x01at\x01\x01bZ123"))
   expect([...fieldsOf(table)].map(([name]) => name)).toEqual(["a"])
 })
