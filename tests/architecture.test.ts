@@ -7,7 +7,7 @@ const SRC = Bun.fileURLToPath(new URL("../src/", import.meta.url))
 const MAX_LINES = 350
 const EMBEDDED = "engine/embedded/"
 
-/** What each part of the source may import, besides itself. */
+/** Allowed imports of each part of the source, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
   commands: ["config", "telemetry", "version", "http", "schema", "event", "engine"],
@@ -45,12 +45,12 @@ interface Import {
 const files = [...new Glob("**/*.ts").scanSync(SRC)].map((file) => file.replaceAll("\\", "/")).toSorted()
 const textOf = (file: string): string => readFileSync(join(SRC, file), "utf8")
 
-/** The part that a file is of: its folder, or itself where it stands at the top. */
+/** Returns the part of a file: its top folder, or the file itself at the top level. */
 const partOf = (file: string): string => file.split("/")[0]?.replace(/\.ts$/, "") ?? file
 
 const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)"([^"]+)"/g
 
-/** A file's text without its comments, which have imports as examples. */
+/** Returns a file's text without comments, which contain imports as examples. */
 const codeOf = (file: string): string =>
   textOf(file)
     .replace(/\/\*[\s\S]*?\*\//g, "")
@@ -68,13 +68,13 @@ const imports: readonly Import[] = files.flatMap((from) =>
 const describeImports = (found: readonly Import[]): readonly string[] =>
   found.map(({ from, to }) => `${from} imports ${to}`)
 
-test("the imports are found: each is a file of the source, save for package.json", () => {
+test("every import resolves to a source file or to a package in package.json", () => {
   expect(imports.length).toBeGreaterThan(50)
   const strangers = imports.filter(({ to }) => !files.includes(to) && to !== "../package.json")
   expect(describeImports(strangers)).toEqual([])
 })
 
-test("every part of the source has its rule", () => {
+test("every part of the source has a rule", () => {
   expect([...new Set(files.map(partOf))].filter((part) => MAY_IMPORT[part] === undefined)).toEqual([])
 })
 
@@ -86,7 +86,7 @@ test("imports go down only: main, app, http or runtime, publisher, engine, event
   expect(describeImports(upward)).toEqual([])
 })
 
-test("http and runtime do not know each other", () => {
+test("http and runtime do not import each other", () => {
   const across = imports.filter(({ from, to }) => {
     const parts = [partOf(from), partOf(to)].toSorted()
     return parts[0] === "http" && parts[1] === "runtime"
@@ -94,33 +94,33 @@ test("http and runtime do not know each other", () => {
   expect(describeImports(across)).toEqual([])
 })
 
-test("only app.ts knows the embedded engine, and only hints and the store's commands know its files", () => {
+test("only app.ts imports the embedded engine, and only hints and the store's commands know its files", () => {
   const users = imports.filter(({ from, to }) => to.startsWith(EMBEDDED) && !from.startsWith(EMBEDDED))
   expect(describeImports(users)).toEqual([
     `app.ts imports ${EMBEDDED}embedded-engine.ts`,
-    // A store that the configured engine does not use is looked at, for a warning.
+    // Reads a store that the configured engine does not use, for a warning.
     `app/start-hints.ts imports ${EMBEDDED}left-events.ts`,
-    // A store is copied and rewritten beside the service or in its place: no engine is running to be asked.
+    // Copies and rewrites a store while its service runs or is stopped, without asking an engine.
     `commands/store.ts imports ${EMBEDDED}maintenance.ts`,
   ])
 })
 
-test("of the engines, the commands know the store's maintenance alone: they ask a service", () => {
+test("commands import only the store's maintenance from the engines, because they ask a service", () => {
   const users = imports.filter(({ from, to }) => partOf(from) === "commands" && partOf(to) === "engine")
   expect([...new Set(users.map(({ to }) => to))]).toEqual([`${EMBEDDED}maintenance.ts`])
 })
 
-test("the event imports neither configuration nor telemetry nor a part of Bun or Node", () => {
+test("the event imports no configuration, no telemetry, and no part of Bun or Node", () => {
   const specifiers = files.filter((file) => partOf(file) === "event").flatMap(specifiersOf)
   expect(specifiers.filter((each) => !each.startsWith("./") && each !== "valibot")).toEqual([])
 })
 
-test("only one file writes to a terminal, and only what was made safe to show", () => {
+test("only one file writes to a terminal, and only sanitized text", () => {
   const writers = files.filter((file) => /process\.std(out|err)\.write\(|\bconsole\.\w+\(/.test(codeOf(file)))
   expect(writers).toEqual(["commands/output.ts"])
 })
 
-test("the source imports nothing of the tests", () => {
+test("the source imports nothing from the tests", () => {
   expect(files.flatMap(specifiersOf).filter((specifier) => /(^|\/)tests\//.test(specifier))).toEqual([])
 })
 

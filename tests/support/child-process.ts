@@ -1,7 +1,7 @@
 import type { Subprocess } from "bun"
 import { waitUntil } from "./wait-until.ts"
 
-/** A script in a process of its own, and what it printed so far. */
+/** A script in a process of its own, with its output so far. */
 export class ChildProcess implements AsyncDisposable {
   readonly #process: Subprocess<"pipe", "pipe", "pipe">
   readonly #reading: readonly Promise<void>[]
@@ -17,12 +17,12 @@ export class ChildProcess implements AsyncDisposable {
     this.#reading = [this.#readOutput(), this.#readErrors()]
   }
 
-  /** The complete lines that it printed. */
+  /** The complete lines of its output. */
   get lines(): readonly string[] {
     return this.#output.split("\n").slice(0, -1)
   }
 
-  /** Waits until it has printed that many lines; fails with its errors where it ends before. */
+  /** Waits until it has printed `count` lines. Fails with its errors if it ends earlier. */
   async printed(count: number): Promise<readonly string[]> {
     await waitUntil(
       () => this.lines.length >= count || this.#process.exitCode !== null,
@@ -39,7 +39,7 @@ export class ChildProcess implements AsyncDisposable {
     return { code: await this.#process.exited, errors: this.#errors }
   }
 
-  /** Waits until a SIGKILL ends it; fails with its errors where it ends otherwise. */
+  /** Waits until a SIGKILL ends it. Fails with its errors if it ends otherwise. */
   async killed(): Promise<void> {
     await waitUntil(
       () => this.#process.exitCode !== null || this.#process.signalCode !== null,
@@ -49,7 +49,7 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#process.signalCode !== "SIGKILL") throw new Error(`it ended by itself: ${this.#errors}`)
   }
 
-  /** Ends it with SIGKILL: it can't finish anything. */
+  /** Ends it with SIGKILL, so that it can't finish anything. */
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL")
     await this.#process.exited

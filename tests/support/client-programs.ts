@@ -1,6 +1,6 @@
 /**
- * Programs of users with a generated client: each publishes an event, reads its dead letter, and reads the problem of an
- * event that no queue takes. They are compiled strictly, so they show what the generated types say, too.
+ * User programs with a generated client: each publishes an event, reads its dead letter, and reads the
+ * problem of an unroutable event. They are compiled strictly, so they also check the generated types.
  */
 
 const READ_LETTER = `

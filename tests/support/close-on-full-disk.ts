@@ -1,6 +1,6 @@
 /**
- * A process that fills the disk under its store, acks a delivery that can't be written, and closes the engine.
- * Its argument is the store's folder. Ends by itself once nothing is left to do.
+ * A process that fills the disk under its store, acks a delivery that can't be written, and closes the
+ * engine. Its argument is the store's folder. It ends by itself when nothing is left to do.
  */
 import { rmSync } from "node:fs"
 import { join } from "node:path"

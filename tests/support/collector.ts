@@ -1,4 +1,4 @@
-/** A span as OTLP over HTTP has it, in JSON. */
+/** A span in OTLP over HTTP, in JSON. */
 export interface ReceivedSpan {
   readonly traceId: string
   readonly spanId: string
@@ -23,10 +23,10 @@ interface TracesRequest {
 
 const TRACES_PATH = "/v1/traces"
 
-/** A collector that takes traces, as OpenTelemetry's does. */
+/** A collector for traces, like OpenTelemetry's. */
 export class Collector implements AsyncDisposable {
   readonly spans: ReceivedSpan[] = []
-  /** What the sender says of itself. */
+  /** The sender's resource attributes. */
   resource: Readonly<Record<string, unknown>> = {}
   readonly #server: Bun.Server<undefined>
 
@@ -42,7 +42,7 @@ export class Collector implements AsyncDisposable {
     return this.#server.url.href
   }
 
-  /** The spans of this name, the oldest first. */
+  /** Returns the spans with this name, the oldest first. */
   named(name: string): readonly ReceivedSpan[] {
     return this.spans.filter((span) => span.name === name)
   }
@@ -64,7 +64,7 @@ export class Collector implements AsyncDisposable {
   }
 }
 
-/** The attributes of a span by their keys. */
+/** Returns the attributes of a span by key. */
 export function attributesOf({ attributes }: Pick<ReceivedSpan, "attributes">): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]))
 }

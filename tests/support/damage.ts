@@ -5,13 +5,13 @@ import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
 
 const PAGE_BYTES = 4_096
 
-/** Changes rows of a store, without their checksums. */
+/** Changes rows of a store without updating their checksums. */
 export function changeRows(dataDir: string, ...statements: readonly string[]): void {
   using database = new Database(join(dataDir, DATABASE_FILE))
   for (const sql of statements) database.run(sql)
 }
 
-/** Flips one bit in the file of a store that is closed. */
+/** Flips one bit in the file of a closed store. */
 export function flipBit(dataDir: string, offset: number, bit = 0): void {
   const file = join(dataDir, DATABASE_FILE)
   const bytes = readFileSync(file)
@@ -19,7 +19,7 @@ export function flipBit(dataDir: string, offset: number, bit = 0): void {
   writeFileSync(file, bytes)
 }
 
-/** Flips one bit of the first place in the file that has this text, `at` bytes behind its begin. */
+/** Flips one bit, `at` bytes after the first occurrence of this text in the file. */
 export function flipBitOf(dataDir: string, text: string, at = 0, bit = 0): void {
   const offset = readFileSync(join(dataDir, DATABASE_FILE)).indexOf(text)
   if (offset === -1) throw new Error(`the store's file does not have ${text}`)
@@ -27,7 +27,8 @@ export function flipBitOf(dataDir: string, text: string, at = 0, bit = 0): void 
 }
 
 /**
- * Breaks the list of pages that each large body with this text in its middle is stored in: a page begins with the number of the next.
+ * Breaks the page list of each large body that contains this text in its middle: each page starts with the
+ * number of the next.
  * Source: sqlite.org/fileformat2.html, section 1.6.
  */
 export function breakBodies(dataDir: string, middle: string): void {
@@ -39,7 +40,7 @@ export function breakBodies(dataDir: string, middle: string): void {
   writeFileSync(file, bytes)
 }
 
-/** Overwrites a page of a store that is closed. The first is number 1. */
+/** Overwrites a page of a closed store. The first page is number 1. */
 export function breakPage(dataDir: string, number: number): void {
   const file = join(dataDir, DATABASE_FILE)
   const bytes = readFileSync(file)

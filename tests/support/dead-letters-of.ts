@@ -1,6 +1,6 @@
 import type { DeadLetter, DeadLetterSelection, Engine } from "../../src/engine/engine.ts"
 
-/** The dead letters of a queue, from all the pages that it takes. */
+/** Returns all dead letters of a queue, from all pages. */
 export async function deadLettersOf(
   engine: Engine,
   queue: string,

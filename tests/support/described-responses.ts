@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js"
 import addFormats from "ajv-formats"
 
-/** Responses of one kind that are looked at: load tests see thousands that are alike. */
+/** Responses of one kind that are checked: load tests see thousands of similar ones. */
 const LOOKS = 100
 
 interface Described {
@@ -14,7 +14,7 @@ interface Document {
   readonly paths: Readonly<Record<string, Operations>>
 }
 
-/** Holds every response that a test sees to what the OpenAPI document says of it. */
+/** Checks every response that a test receives against the OpenAPI document. */
 class DescribedResponses {
   readonly #fetch: typeof fetch
   readonly #looks = new Map<string, number>()
@@ -27,10 +27,10 @@ class DescribedResponses {
     addFormats(this.#ajv)
   }
 
-  /** @throws where the document does not describe the response. */
+  /** @throws if the document does not describe the response. */
   async check(request: Request, response: Response): Promise<void> {
     const { origin, pathname } = new URL(request.url)
-    // Every answer of the service has it, and of nothing else here.
+    // Only responses of the service have it.
     if (!response.headers.has("x-request-id")) return
     this.#document ??= this.#read(origin)
     const { paths } = await this.#document
@@ -75,7 +75,7 @@ class DescribedResponses {
     return validate
   }
 
-  /** It is the same for every service. */
+  /** The document is the same for every service. */
   async #read(origin: string): Promise<Document> {
     const response = await this.#fetch(`${origin}/openapi.json`)
     const document = (await response.json()) as Document

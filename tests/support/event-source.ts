@@ -9,12 +9,12 @@ export interface SentMessage {
 
 const HEAD_END = "\r\n\r\n"
 
-/** A client of server-sent events on a connection of its own, which takes what is sent only while it reads. */
+/** A client of server-sent events on a connection of its own. It receives data only while it reads. */
 export class EventSource implements Disposable {
   readonly messages: SentMessage[] = []
   readonly #socket: Socket
   #head = ""
-  /** Of the body, with the framing of its chunks. */
+  /** The body, including the chunk framing. */
   #framed = Buffer.alloc(0)
   #text = ""
   #hasEnded = false
@@ -29,7 +29,7 @@ export class EventSource implements Disposable {
     this.#socket.write(`GET ${url.pathname}${url.search} HTTP/1.1${lines.join("")}${HEAD_END}`)
   }
 
-  /** Resolves once it is answered: what is published from now on comes. */
+  /** Resolves when the request is answered: later events arrive. */
   static async open(address: string, headers: Readonly<Record<string, string>> = {}): Promise<EventSource> {
     const source = new EventSource(new URL(address), headers)
     await waitUntil(() => source.#head !== "", "the stream to begin")
@@ -44,19 +44,19 @@ export class EventSource implements Disposable {
     return this.#hasEnded
   }
 
-  /** The events that came. */
+  /** The received events. */
   get events(): readonly SentMessage["data"][] {
     return this.messages.filter(({ event }) => event === "event").map(({ data }) => data)
   }
 
-  /** How many events it was told to have missed. */
+  /** Number of events reported as missed. */
   get missed(): number {
     return this.messages
       .filter(({ event }) => event === "missed")
       .reduce((sum, { data }) => sum + data.count, 0)
   }
 
-  /** Takes nothing until `read`. */
+  /** Stops receiving until `read`. */
   pause(): void {
     this.#socket.pause()
   }
@@ -87,7 +87,7 @@ export class EventSource implements Disposable {
     for (const part of parts) this.#add(part)
   }
 
-  /** The chunks that are whole. Source: RFC 9112, section 7.1. */
+  /** Takes the complete chunks. Source: RFC 9112, section 7.1. */
   #takeChunks(): string {
     const chunks: Buffer[] = []
     for (;;) {

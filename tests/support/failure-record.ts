@@ -1,6 +1,6 @@
 import type { FailureRecord } from "../../src/event/failure.ts"
 
-/** What a handler's failure leaves, as the dispatcher would write it. */
+/** Returns the record of a handler's failure as the dispatcher writes it. */
 export function failureRecord(overrides: Partial<FailureRecord> = {}): FailureRecord {
   return {
     reason: "error",

@@ -1,7 +1,7 @@
 import type { BootTime } from "../../src/engine/embedded/boot-time.ts"
 import type { TimeSources } from "../../src/engine/embedded/store-clock.ts"
 
-/** The clocks of a machine on which time passes when the test says so. Times are in milliseconds. */
+/** The clocks of a machine whose time passes only when the test says so. Times are in milliseconds. */
 export class FakeTime implements TimeSources {
   #wall = 1_700_000_000_000
   #monotonic = 5_000
@@ -26,7 +26,7 @@ export class FakeTime implements TimeSources {
     this.#sinceBoot += ms
   }
 
-  /** Somebody sets the wall clock. */
+  /** Sets the wall clock forward or back. */
   jump(ms: number): void {
     this.#wall += ms
   }
@@ -36,7 +36,7 @@ export class FakeTime implements TimeSources {
     this.#sinceBoot += ms
   }
 
-  /** The machine was off for a while. */
+  /** Turns the machine off for a while. */
   reboot(offMs: number): void {
     this.#boots++
     this.#wall += offMs

@@ -1,19 +1,19 @@
 import { createServer } from "node:net"
 
 /**
- * Where each process of tests looks for ports: below those that the system gives out by itself (from 32768), so that no
+ * First port for the tests' processes: below the ephemeral ports of the system (from 32768), so that no
  * connection or server of another test takes one before it is used.
  */
 const FIRST_PORT = 12_000
 const PORTS_OF_PROCESS = 4_000
 
-/** Which of the processes that run side by side this is, from 0. Bun counts them from 1. */
+/** Index of this process among parallel ones, from 0. Bun counts from 1. */
 const PROCESS = Math.max(0, Number(process.env["BUN_TEST_WORKER_ID"] ?? 1) - 1)
 
-/** Random: other test runs on this machine look in the same places. */
+/** Random, because other test runs on this machine use the same range. */
 let next = Math.floor(Math.random() * PORTS_OF_PROCESS)
 
-/** Ports that nobody listens on at this moment; none is given out twice soon. */
+/** Returns ports that nobody is listening on. None is returned twice soon. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const ports: number[] = []
   while (ports.length < count) {

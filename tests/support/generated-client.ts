@@ -6,7 +6,7 @@ import { temporaryFolder } from "./temporary-folder.ts"
 const ROOT = join(import.meta.dir, "..", "..")
 const TOOLS = join(ROOT, "node_modules")
 
-/** Strict, as careful users have it. Generated files are checked like the program. */
+/** Strict options, as careful users have. Generated files are checked like the program. */
 const TSCONFIG = {
   compilerOptions: {
     strict: true,
@@ -23,7 +23,7 @@ const TSCONFIG = {
   include: ["program.ts"],
 }
 
-/** Runs a tool of node_modules with this Bun. @throws {Error} with all that it wrote, if it fails. */
+/** Runs a tool from node_modules with this Bun. @throws {Error} with all of its output, if it fails. */
 export async function runTool(script: string, args: readonly string[], cwd = ROOT): Promise<string> {
   const { code, stdout, stderr } = await runCommand(
     [process.execPath, "--bun", join(TOOLS, script), ...args],
@@ -35,9 +35,9 @@ export async function runTool(script: string, args: readonly string[], cwd = ROO
 }
 
 /**
- * A program with a client that is generated from an OpenAPI document, in a folder of its own. Generators use the
- * JavaScript API of TypeScript, which version 7 doesn't have: the package `typescript` is version 6 for them, and `tsc`
- * is that of `@typescript/native`, version 7. Source: openapi-ts/openapi-typescript#2841.
+ * A program with a client generated from an OpenAPI document, in a folder of its own. Generators use
+ * TypeScript's JavaScript API, which version 7 doesn't have: the package `typescript` is version 6 for them,
+ * and `tsc` comes from `@typescript/native`, version 7. Source: openapi-ts/openapi-typescript#2841.
  */
 export class GeneratedClient implements Disposable {
   readonly #folder = temporaryFolder()
@@ -53,18 +53,21 @@ export class GeneratedClient implements Disposable {
     writeFileSync(join(path, "package.json"), '{"type":"module"}')
   }
 
-  /** Generates the client. @param args of the generator, for the files openapi.json and client in this folder */
+  /**
+   * Generates the client. @param args generator arguments for the files openapi.json and client in this
+   * folder
+   */
   async generate(generator: string, args: readonly string[]): Promise<void> {
     await runTool(generator, args, this.#folder.path)
   }
 
-  /** Compiles program and client. @throws {Error} with the compiler's complaints. */
+  /** Compiles program and client. @throws {Error} with the compiler's errors. */
   async compile(): Promise<void> {
     const { code, stdout, stderr } = await runCommand([join(TOOLS, ".bin", "tsc")], this.#folder.path)
     if (code !== 0) throw new Error(`the client does not compile:\n${stdout}${stderr}`)
   }
 
-  /** Runs the program. Returns what it printed, as JSON. */
+  /** Runs the program. Returns its output, parsed as JSON. */
   async run(url: string, key: string): Promise<unknown> {
     const { code, stdout, stderr } = await runCommand(
       [process.execPath, "program.ts", url, key],

@@ -1,11 +1,11 @@
 import type { Log, SyncWatcher } from "../../src/engine/embedded/store-log.ts"
 
-/** A log whose syncs end when and as the test says. */
+/** A log whose syncs end when the test says so, with the result that it chooses. */
 export class HeldLog implements Log {
   readonly #waiting: SyncWatcher[] = []
   #isHeld = true
 
-  /** How many syncs have begun and not ended. */
+  /** Number of syncs in progress. */
   get waiting(): number {
     return this.#waiting.length
   }
@@ -21,7 +21,7 @@ export class HeldLog implements Log {
     closeDatabase()
   }
 
-  /** Ends the syncs that have begun; those that begin later are held again. */
+  /** Ends the syncs in progress; later ones are held again. */
   end(error: Error | null = null): void {
     for (const watcher of this.#waiting.splice(0)) {
       if (error !== null) watcher.onFailed(error)
@@ -32,7 +32,7 @@ export class HeldLog implements Log {
     }
   }
 
-  /** Ends the syncs that have begun, and holds none any more. */
+  /** Ends the syncs in progress, and holds no more. */
   letGo(): void {
     this.#isHeld = false
     this.end()

@@ -1,6 +1,6 @@
 /**
- * A process that takes events and settles none: arguments are the store's folder, the queue and how many.
- * Prints each delivery as a line of JSON, then waits to be killed.
+ * A process that takes events and settles none. Arguments: the store's folder, the queue, the number of
+ * events. Prints each delivery as a line of JSON, then waits to be killed.
  */
 import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 

@@ -27,7 +27,7 @@ const QUEUE = {
 
 const PROBLEM = { title: HOSTILE, detail: HOSTILE, errors: [{ pointer: HOSTILE, message: HOSTILE }] }
 
-/** Its answers by method and path, each with hostile text in every string. */
+/** Its responses by method and path, each with hostile text in every string. */
 const ANSWERS: Readonly<Record<string, () => Response>> = {
   "GET /api/v1/dead-letters": () =>
     Response.json({ queues: [{ queue_name: HOSTILE, dead_letter_count: 1 }] }),

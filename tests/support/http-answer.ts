@@ -1,17 +1,19 @@
-/** An answer as it came over a socket. */
+/** A response as received on a socket. */
 export interface Answer {
   readonly status: number
-  /** By their names in lower case. */
+  /** By lower-case name. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: string
 }
 
 export interface AnswerOptions {
-  /** Whether the request was HEAD, whose answer has no body, whatever its Content-Length says. */
+  /** True if the request was HEAD, whose response has no body, whatever its Content-Length says. */
   readonly isHead: boolean
 }
 
-/** Reads the answers that are whole. A chunked one counts as whole at its head: streams have no end. */
+/**
+ * Parses complete responses. A chunked one counts as complete after its head, because streams have no end.
+ */
 export function readAnswers(text: string, { isHead }: AnswerOptions = { isHead: false }): readonly Answer[] {
   const answers: Answer[] = []
   for (let at = 0; ; ) {

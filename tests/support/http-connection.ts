@@ -6,7 +6,7 @@ interface Attempt {
   readonly resolve: (answer: Answer | null) => void
 }
 
-/** Sends requests as they are written, one after the other, on a connection that is kept and opened again. */
+/** Sends raw requests sequentially on a persistent connection, and reconnects when necessary. */
 export class HttpConnection implements Disposable {
   readonly #port: number
   #socket: Socket | null = null
@@ -17,7 +17,7 @@ export class HttpConnection implements Disposable {
     this.#port = port
   }
 
-  /** Resolves with the answer; null if the server closes the connection without one. */
+  /** Resolves with the response; null if the server closes the connection without one. */
   ask(request: string): Promise<Answer | null> {
     this.#socket ??= this.#open()
     this.#received = ""

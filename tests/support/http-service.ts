@@ -39,13 +39,13 @@ export interface HttpServiceOptions {
   readonly pages?: Partial<PageRules>
 }
 
-/** The service without handlers: a real server on a free port, over a real engine in a temporary folder. */
+/** The service without handlers: a real server on a free port, with a real engine in a temporary folder. */
 export class HttpService implements AsyncDisposable {
   readonly engine: EmbeddedEngine
   readonly live: LiveStream
   readonly url: string
   readonly port: number
-  /** The folder of its store. */
+  /** Folder of its store. */
   readonly dataDir: string
   readonly #store: EmbeddedStore
   readonly #server: HttpServer
@@ -60,7 +60,7 @@ export class HttpService implements AsyncDisposable {
     this.#server = server
   }
 
-  /** Starts it; it is gone when it goes out of scope (`await using`). */
+  /** Starts it. It is removed when it goes out of scope (`await using`). */
   static async start(options: HttpServiceOptions = {}): Promise<HttpService> {
     const store = new EmbeddedStore()
     const engine = store.open()
@@ -134,7 +134,7 @@ export class HttpService implements AsyncDisposable {
     return this.postRaw(path, JSON.stringify(value), { "Content-Type": "application/json", ...headers })
   }
 
-  /** Sends a body as it is, with these headers alone. */
+  /** Sends a raw body with exactly these headers. */
   postRaw(path: string, body: string | Uint8Array, headers: Record<string, string>): Promise<Response> {
     return fetch(this.url + path, { method: "POST", body, headers })
   }
@@ -153,7 +153,7 @@ export class HttpService implements AsyncDisposable {
   }
 }
 
-/** As if a handler module consumed each of these queues. */
+/** Returns a consumption as if a handler module consumed each of these queues. */
 function consumptionOf(queues: readonly string[]): Consumption {
   const paused = new Set<string>()
   return {

@@ -2,7 +2,7 @@ import type { Delivery, Engine, Subscription } from "../../src/engine/engine.ts"
 import { decodeEvent } from "../../src/event/validate.ts"
 import { waitUntil } from "./wait-until.ts"
 
-/** A consumer that keeps what it is delivered, and settles nothing by itself. */
+/** A consumer that keeps its deliveries and settles none by itself. */
 export class Inbox {
   readonly deliveries: Delivery[] = []
   readonly subscription: Subscription
@@ -17,7 +17,7 @@ export class Inbox {
     })
   }
 
-  /** The next delivery that this was not asked for yet; waits for it. */
+  /** Waits for the next delivery that was not returned yet. */
   async next(): Promise<Delivery> {
     await waitUntil(() => this.deliveries.length > this.#read, `delivery ${this.#read + 1} of ${this.#queue}`)
     const delivery = this.deliveries[this.#read]
@@ -32,13 +32,13 @@ export class Inbox {
     return taken
   }
 
-  /** What was delivered and not asked for yet. */
+  /** Deliveries that were not returned yet. */
   get unread(): readonly Delivery[] {
     return this.deliveries.slice(this.#read)
   }
 }
 
-/** The names of the delivered events, in order. */
+/** Returns the names of delivered events, in order. */
 export function namesOf(messages: readonly { readonly body: string }[]): readonly string[] {
   return messages.map(({ body }) => decodeEvent(body).name)
 }

@@ -2,7 +2,7 @@ import type { EventRequest } from "../../src/runtime/job.ts"
 import type { ModuleManifest } from "../../src/runtime/manifest.ts"
 import { newEvent } from "./new-event.ts"
 
-/** A manifest that differs from a plain one in what the test is about. */
+/** Returns a plain manifest with the overrides of the test. */
 export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleManifest {
   return {
     file: "tested.ts",
@@ -18,7 +18,7 @@ export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleM
   }
 }
 
-/** What the pool is asked to run, of a plain event. */
+/** Returns a pool request for a plain event. */
 export function jobRequest(overrides: Partial<EventRequest> = {}): EventRequest {
   const event = newEvent()
   return {

@@ -3,7 +3,7 @@ import { waitUntil } from "./wait-until.ts"
 
 const END_OF_HEAD = "\r\n\r\n"
 
-/** One connection that carries one request after the other. */
+/** One connection for sequential requests. */
 export class KeepAliveConnection implements Disposable {
   readonly #socket: Socket
   #received = ""

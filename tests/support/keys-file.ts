@@ -19,7 +19,7 @@ export class KeysFile implements Disposable {
     this.ring = new KeyRing(file, pino({ level: "silent" }))
   }
 
-  /** What a request has to send for the key with this name. */
+  /** Returns the request headers for the key with this name. */
   bearer(name: string): Record<string, string> {
     return { Authorization: `Bearer ${this.#keys.get(name)}` }
   }

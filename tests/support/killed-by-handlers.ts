@@ -12,9 +12,10 @@ const deadLetterOf = (service: RunningService) =>
   service.log.find(({ msg }) => msg === "event is now a dead letter")
 
 /**
- * Starts a service with a handler that kills the process, again after each death, until its event is a dead letter.
- * @param withNeighbours whether other events wait before and behind it on its queue; they must all be handled
- * @returns a line for each time that the handler ran
+ * Starts a service with a handler that kills the process, and restarts it after each death, until the event
+ * is a dead letter.
+ * @param withNeighbours true to put other events before and behind it on its queue; they must all be handled
+ * @returns a line for each run of the handler
  */
 export async function killUntilDeadLetter(
   way: string,

@@ -4,7 +4,7 @@ import { waitUntil } from "./wait-until.ts"
 // biome-ignore lint/suspicious/noExplicitAny: the answers are what the test is about.
 type Answer = any
 
-/** A request whose body goes on as long as the test likes, while its answer is read. */
+/** A request whose body continues as long as the test likes while its response is read. */
 export class LineUpload implements Disposable {
   readonly #socket: Socket
   #received = ""
@@ -32,7 +32,7 @@ export class LineUpload implements Disposable {
     this.#socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
   }
 
-  /** Takes nothing of the answer until `resume`. */
+  /** Stops reading the response until `resume`. */
   pause(): void {
     this.#socket.pause()
   }
@@ -41,10 +41,10 @@ export class LineUpload implements Disposable {
     this.#socket.resume()
   }
 
-  /** The lines of the answer, once there are so many. */
+  /** Waits for `count` lines of the response. */
   async answers(count: number): Promise<readonly Answer[]> {
     await waitUntil(
-      // Counted first: to find the lines in an answer of megabytes takes most of a processor.
+      // Counts first, because searching for lines in a response of megabytes is expensive.
       () => this.#lineEnds >= count && this.#lines().length >= count,
       `${count} lines, not:\n${this.#received.slice(-500)}`,
     )
@@ -55,7 +55,7 @@ export class LineUpload implements Disposable {
     this.#socket.destroy()
   }
 
-  /** Whole lines of the body; those between them are the sizes of its chunks. */
+  /** Complete lines of the body. The lines between them are chunk sizes. */
   #lines(): readonly string[] {
     const body = this.#received.slice(this.#received.indexOf("\r\n\r\n") + 4)
     return body.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"))

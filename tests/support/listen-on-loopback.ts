@@ -1,6 +1,6 @@
 import type { Server } from "node:net"
 
-/** Has a server listen on a free port of this machine. Resolves with the port. */
+/** Starts a server on a free port of this machine. Resolves with the port. */
 export async function listenOnLoopback(server: Server): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<void>()
   server.listen(0, "127.0.0.1", resolve)

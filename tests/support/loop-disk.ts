@@ -6,13 +6,13 @@ import { temporaryFolder } from "./temporary-folder.ts"
 export interface LoopDiskOptions {
   /** Size of the disk, in MiB. */
   readonly sizeMiB: number
-  /** How much of it has room behind it, in MiB. Default: all. */
+  /** How much of it is backed by space, in MiB. Default: all. */
   readonly backedMiB?: number
 }
 
 /**
- * A real block device with a real file system: ext4 on a loop device, whose image is a file on a tmpfs. Once that tmpfs is
- * full, the device fails writes to blocks that were never written, with real I/O errors. Needs root.
+ * A real block device with a real file system: ext4 on a loop device, whose image is a file on a tmpfs. When
+ * that tmpfs is full, writes to blocks that were never written fail with real I/O errors. Needs root.
  */
 export class LoopDisk implements Disposable {
   readonly #folder = temporaryFolder()
@@ -42,12 +42,12 @@ export class LoopDisk implements Disposable {
     }
   }
 
-  /** Where it is mounted. */
+  /** The mount point. */
   get path(): string {
     return join(this.#folder.path, "disk")
   }
 
-  /** From now on, writes to blocks that were never written fail. */
+  /** Makes writes to blocks that were never written fail. */
   breakDown(): void {
     fillWith(this.#filler)
   }
@@ -57,8 +57,9 @@ export class LoopDisk implements Disposable {
   }
 
   /**
-   * The disk as a power loss leaves it at this moment: what the device holds, without what the kernel has still in memory.
-   * The journal of its file system is replayed. Nothing may write to the disk meanwhile.
+   * Returns the disk as a power loss now would leave it: the content of the device, without data that the
+   * kernel still holds in memory. Replays the journal of its file system. Nothing may write to the disk
+   * meanwhile.
    */
   afterPowerLoss(): LoopDisk {
     return new LoopDisk(this.#sizeMiB, (image) => copyFileSync(this.#image, image))

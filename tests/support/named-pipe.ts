@@ -3,10 +3,10 @@ import { join } from "node:path"
 
 const CHUNK_BYTES = 64 * 1024
 
-/** A pipe that is read when the test says so, and as much as it says. */
+/** A pipe that is read only when, and as much as, the test says. */
 export class NamedPipe implements Disposable {
   readonly path: string
-  /** The end to write to, as the standard output of a process. */
+  /** The end to write to, for example as a process's standard output. */
   readonly writer: number
   readonly #reader: number
   #text = ""
@@ -28,12 +28,12 @@ export class NamedPipe implements Disposable {
         this.#text += chunk.toString("latin1", 0, bytes)
       }
     } catch {
-      // EAGAIN: there is no more at the moment.
+      // EAGAIN: the pipe is empty now.
     }
     return Buffer.from(this.#text, "latin1").toString().split("\n").slice(0, -1)
   }
 
-  /** Closes both ends here: whoever still writes gets EPIPE. */
+  /** Closes both ends here, so that later writers get EPIPE. */
   [Symbol.dispose](): void {
     closeSync(this.#reader)
     closeSync(this.writer)

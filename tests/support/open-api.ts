@@ -56,7 +56,7 @@ export async function openApiOf({ url }: { readonly url: string }): Promise<Open
   return (await response.json()) as OpenApiDocument
 }
 
-/** Every operation, in the document's order. */
+/** Returns every operation, in the document's order. */
 export const operationsOf = ({ paths }: OpenApiDocument) =>
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),

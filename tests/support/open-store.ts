@@ -1,4 +1,4 @@
-/** A process that opens a store and keeps it. Its argument is the folder. Prints `open`. */
+/** A process that opens a store and keeps it open. Its argument is the folder. Prints `open`. */
 import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 
 EmbeddedEngine.open({ dataDir: process.argv[2] ?? "" })

@@ -1,4 +1,4 @@
-/** The real worker, except that its handlers can reach the private port: as `port`, a global. */
+/** The real worker, except that its handlers can access the private port through the global `port`. */
 import "../../src/runtime/worker.ts"
 import type { WorkerStart } from "../../src/runtime/messages.ts"
 

@@ -7,7 +7,7 @@ const LIMIT = 10
 const AUDIT = "/api/v1/queues/audit"
 const TYPES = ["voice", "user", "system", "notification", "custom"]
 
-/** More than a queue takes beyond a limit of which it is not exact. */
+/** More than a queue without an exact limit accepts beyond it. */
 const PLENTY = 200
 
 interface Health {
@@ -27,7 +27,7 @@ const publish = (service: RunningService, type: string) =>
 const queues = (folder: ServiceFolder, service: RunningService, ...args: string[]) =>
   runCommand([BINARY, "queues", ...args, "--url", service.url], folder.path)
 
-/** Waits for a warning of the queue audit in the service's log. */
+/** Waits for a warning about the queue audit in the service's log. */
 const warned = (service: RunningService, what: RegExp) =>
   waitUntil(
     () =>
@@ -35,7 +35,7 @@ const warned = (service: RunningService, what: RegExp) =>
     `the log to warn of ${what}`,
   )
 
-/** A service whose module audit, bound to every event, was there and is gone. */
+/** Starts a service whose module audit, bound to every event, existed and was removed. */
 async function withoutModule(folder: ServiceFolder, environment: Environment): Promise<RunningService> {
   folder.write(
     "handlers/audit.ts",
@@ -50,7 +50,7 @@ async function withoutModule(folder: ServiceFolder, environment: Environment): P
   return folder.start(environment)
 }
 
-/** A module is removed; its queue fills, stops every publish, is told of everywhere, and is deleted. */
+/** A module is removed; its queue fills up, stops every publish, is reported everywhere, and is deleted. */
 export async function orphanedQueueFills(environment: Environment): Promise<void> {
   await using folder = new ServiceFolder()
   const settings = { QUEUE_MAX_LENGTH: String(LIMIT), WORKER_POOL_SIZE: "1", ...environment }
@@ -63,7 +63,7 @@ export async function orphanedQueueFills(environment: Environment): Promise<void
   expect((await service.get("/health/ready")).status).toBe(200)
   expect((await service.get(AUDIT)).body).toMatchObject({ is_orphaned: true, has_module: false, waiting: 0 })
 
-  // Each type has a queue of its own, so that audit alone fills.
+  // Each type has a queue of its own, so only audit fills up.
   let published = 0
   const next = () => publish(service, TYPES[published++ % TYPES.length] ?? "")
   while (published < LIMIT / 2) expect((await next()).status).toBe(201)
@@ -106,7 +106,7 @@ export async function orphanedQueueFills(environment: Environment): Promise<void
   expect((await healthOf(after)).status).toBe("ready")
 }
 
-/** A module comes back: its queue is not orphaned any more, and what waited is handled. */
+/** A module returns: its queue is no longer orphaned, and waiting events are handled. */
 export async function orphanedQueueIsTakenUp(environment: Environment): Promise<void> {
   await using folder = new ServiceFolder()
   const settings = { WORKER_POOL_SIZE: "1", ...environment }
@@ -137,7 +137,7 @@ export async function orphanedQueueIsTakenUp(environment: Environment): Promise<
   })
 }
 
-/** A queue is purged by the command. */
+/** A queue is purged with the command. */
 export async function queueIsPurged(environment: Environment): Promise<void> {
   await using folder = new ServiceFolder()
   const service = await folder.start(environment)

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 
-/** The most memory that a process has had so far, in MiB. */
+/** Returns the peak memory of a process so far, in MiB. */
 export function peakMemory(pid: number): number {
   const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
   if (kilobytes === undefined) throw new Error(`the peak memory of ${pid} is not known`)

@@ -4,7 +4,7 @@ import { freePorts } from "./free-ports.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 import { waitUntil } from "./wait-until.ts"
 
-/** Of Debian's package, which `npm test` installs. */
+/** From Debian's package, which `npm test` installs. */
 const HAPROXY = "/usr/sbin/haproxy"
 
 const configOf = (port: number, servicePort: string, prefix: string) => `
@@ -30,14 +30,14 @@ async function isListening(port: number): Promise<boolean> {
     socket.end()
     return true
   } catch {
-    // Not yet: whoever asks waits, up to a bound.
+    // Not listening yet; the caller waits, up to a limit.
     return false
   }
 }
 
-/** HAProxy, which serves a service below a path and nothing else. */
+/** HAProxy, serving a service below a path and nothing else. */
 export class PrefixProxy implements AsyncDisposable {
-  /** Address of the service, with a slash at its end. */
+  /** Address of the service, with a final slash. */
   readonly url: string
   readonly #process: Bun.Subprocess
   readonly #folder: Disposable

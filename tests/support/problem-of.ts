@@ -15,7 +15,7 @@ export interface ReceivedProblem {
   }[]
 }
 
-/** Reads a response that has to be a problem document of this kind, with what each of them has. */
+/** Reads a response that must be a problem document of this kind, and checks its common members. */
 export async function problemOf(response: Response, slug: string, status: number): Promise<ReceivedProblem> {
   const problem = (await response.json()) as ReceivedProblem
   expect(problem.type).toBe(`urn:event-broker:problem:${slug}`)

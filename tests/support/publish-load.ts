@@ -1,26 +1,26 @@
 import type { EventType } from "../../src/event/event-type.ts"
 import type { RunningService } from "./running-service.ts"
 
-/** Longer than any answer may take: the confirm's timeout, and some for a busy machine. */
+/** Longer than any response may take: the confirm timeout, and a margin for a busy machine. */
 const REQUEST_BOUND_MS = 20_000
 
-/** What a refused client waits before it goes on, in milliseconds. */
+/** Wait of a client after a refusal, in milliseconds. */
 const PAUSE_MS = 20
 
 export interface PublishLoadOptions {
-  /** The events' type. Default: `custom`. */
+  /** Type of the events. Default: `custom`. */
   readonly type?: EventType
-  /** About how large each event is, in bytes. Default: small. */
+  /** Approximate size of each event, in bytes. Default: small. */
   readonly payloadBytes?: number
-  /** Whether clients end without a word once the service is gone. Default: no, that is a failure. */
+  /** True if clients end silently when the service is gone. Default: false; it is a failure. */
   readonly ignoreLostConnections?: boolean
 }
 
-/** Clients that publish one event after the other to one service, until they are told to stop. */
+/** Clients that publish sequentially to one service until they are stopped. */
 export class PublishLoad {
   /** The ids that were answered 201. */
   readonly answered = new Set<string>()
-  /** How often each other status was answered. */
+  /** Number of responses by any other status. */
   readonly refused = new Map<number, number>()
   readonly #service: RunningService
   readonly #clients: Promise<void>[]
@@ -37,7 +37,7 @@ export class PublishLoad {
     this.#clients = Array.from({ length: connections }, () => this.#publish())
   }
 
-  /** Waits for the answers of what was sent; fails where a request hung, or got no answer. */
+  /** Waits for outstanding responses. Fails if a request hung or got no response. */
   async stop(): Promise<void> {
     this.#isStopping = true
     await Promise.all(this.#clients)
@@ -55,7 +55,7 @@ export class PublishLoad {
     }
   }
 
-  /** Null where the service is gone, and that is fine. */
+  /** Returns null if the service is gone and that is allowed. */
   async #publishOne(): Promise<{ readonly status: number; readonly id: string } | null> {
     try {
       const response = await fetch(`${this.#service.url}/api/v1/events`, {

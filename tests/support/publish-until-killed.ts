@@ -1,6 +1,6 @@
 /**
- * A process that publishes on the queue `calls` until it is killed. Its argument is the store's folder.
- * Prints the id of each event once it is confirmed.
+ * A process that publishes to the queue `calls` until it is killed. Its argument is the store's folder.
+ * Prints the id of each event when it is confirmed.
  */
 import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { newEvent } from "./new-event.ts"

@@ -2,7 +2,7 @@ import type { QueueDeclaration } from "../../src/engine/engine.ts"
 
 const HOUR_MS = 3_600_000
 
-/** A queue that takes the events whose routing key is its name, unless the test says otherwise. */
+/** Returns a queue for events whose routing key is its name, with the overrides of the test. */
 export function queueDeclaration(
   name: string,
   overrides: Partial<Omit<QueueDeclaration, "name">> = {},

@@ -1,7 +1,9 @@
 import { connect, type Socket } from "node:net"
 import { waitUntil } from "./wait-until.ts"
 
-/** A TCP connection that sends what it is told, and keeps what comes back: HTTP without a client's manners. */
+/**
+ * A raw TCP connection that sends what it is given and keeps what it receives: HTTP without a client's rules.
+ */
 export class RawConnection implements Disposable {
   readonly #socket: Socket
   #received = ""
@@ -16,7 +18,7 @@ export class RawConnection implements Disposable {
     this.#socket.on("close", () => {
       this.#isClosed = true
     })
-    // A server that has answered may reset the connection; what was received is what counts.
+    // A server may reset the connection after its response; the received data is still valid.
     this.#socket.on("error", () => {})
   }
 
@@ -28,13 +30,13 @@ export class RawConnection implements Disposable {
     if (!this.#isClosed) this.#socket.write(text)
   }
 
-  /** Waits for the first response's head. */
+  /** Waits for the head of the first response. */
   async head(): Promise<string> {
     await waitUntil(() => this.#received.includes("\r\n\r\n"), "the head of a response")
     return this.#received.slice(0, this.#received.indexOf("\r\n\r\n"))
   }
 
-  /** Whether something has come back yet. */
+  /** True if anything has been received. */
   get hasAnswer(): boolean {
     return this.#received.includes("\r\n\r\n")
   }

@@ -1,6 +1,6 @@
 import { Database, type Statement } from "bun:sqlite"
 
-/** Every run of a statement that was prepared while this is in scope (`using`), as its SQL. */
+/** Records the SQL of every run of a statement prepared while this is in scope (`using`). */
 export class RecordedStatements implements Disposable {
   readonly #prepare = Database.prototype.prepare
   #runs: string[] = []
@@ -13,7 +13,7 @@ export class RecordedStatements implements Disposable {
     })
   }
 
-  /** The runs since the last time this was asked. */
+  /** Returns the runs since the last call. */
   take(): readonly string[] {
     const taken = this.#runs
     this.#runs = []

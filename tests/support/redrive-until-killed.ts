@@ -1,7 +1,6 @@
 /**
- * A process that redrives all dead letters of a queue, and kills itself in the middle of it: as soon as the first are
- * back on the queue. Arguments are the queue, and as JSON the embedded store's folder, or where RabbitMQ is and the
- * type of its queues.
+ * A process that redrives all dead letters of a queue, and kills itself when the first are back on the queue.
+ * Arguments: the queue, and as JSON the embedded store's folder, or the broker and the queue type.
  */
 import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { queueDeclaration } from "./queue-declaration.ts"

@@ -1,4 +1,4 @@
-/** What a command wrote, and how it ended. */
+/** The output and exit code of a command. */
 export interface CommandResult {
   readonly code: number
   readonly stdout: string

@@ -18,19 +18,19 @@ const WORKER_URL = new URL("../../src/runtime/worker.ts", import.meta.url).href
 export interface RunningPoolOptions {
   readonly size?: number
   readonly prefetch?: number
-  /** Another entry file than the service's. */
+  /** Worker entry file. Default: the service's. */
   readonly workerUrl?: string
   readonly publish?: (draft: unknown) => Promise<Event>
 }
 
-/** A line of the log, as it was written. */
+/** A line of the log, parsed. */
 export type LogLine = Readonly<Record<string, unknown>>
 
-/** A pool with real workers, that runs the one module it is given. */
+/** A pool with real workers and a single module. */
 export class RunningPool implements AsyncDisposable {
   readonly pool: Pool
   readonly folder: string
-  /** What was published, in order. */
+  /** Published events, in order. */
   readonly published: unknown[] = []
   readonly log: LogLine[] = []
   readonly metrics = new Metrics()
@@ -55,7 +55,7 @@ export class RunningPool implements AsyncDisposable {
     })
   }
 
-  /** Starts it with a module of these functions, as source text; `folder` is there a constant's name. */
+  /** Starts a pool with a module of these functions, as source text, which can use the constant `folder`. */
   static async start(functions: string, options: RunningPoolOptions = {}): Promise<RunningPool> {
     const folder = temporaryFolder()
     writeFileSync(
@@ -77,7 +77,7 @@ export default { queue: "custom_events", on: {${functions}} }
     return running
   }
 
-  /** Has the function of this name run. */
+  /** Runs the function with this name. */
   run(
     handler: string,
     { timeoutMs, ...overrides }: Partial<EventRequest> & { readonly timeoutMs?: number } = {},
@@ -87,7 +87,7 @@ export default { queue: "custom_events", on: {${functions}} }
     return this.pool.run(jobRequest({ handler, manifest, ...overrides }))
   }
 
-  /** What the handlers marked under this name. */
+  /** Returns the handlers' marks with this name. */
   async marked(name: string): Promise<string> {
     const file = Bun.file(join(this.folder, name))
     return (await file.exists()) ? file.text() : ""

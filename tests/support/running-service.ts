@@ -6,7 +6,7 @@ import { waitUntil } from "./wait-until.ts"
 const ROOT = join(import.meta.dir, "..", "..")
 export const BINARY = join(ROOT, "dist", "event-broker")
 
-/** How the service is run: the compiled binary, or the sources. */
+/** The command that runs the service: the compiled binary, or the sources. */
 export const FROM_BINARY = [BINARY]
 export const FROM_SOURCE = [process.execPath, "--no-env-file", join(ROOT, "src", "main.ts")]
 
@@ -20,7 +20,7 @@ type Environment = Readonly<Record<string, string>>
 
 /**
  * A folder for the service, outside the repository, with its handler modules, its store and a journal that
- * handlers can append to; and the service itself, as a process that can be started there again and again.
+ * handlers can append to. The service can be started in it any number of times.
  */
 export class ServiceFolder implements AsyncDisposable {
   readonly #folder = temporaryFolder()
@@ -37,7 +37,7 @@ export class ServiceFolder implements AsyncDisposable {
     return this.#folder.path
   }
 
-  /** The code of a statement by which a handler module appends a line to the journal. */
+  /** Returns a statement with which a handler module appends a line to the journal. */
   journal(line: string): string {
     return `process.getBuiltinModule("node:fs").appendFileSync(${JSON.stringify(this.#journal)}, ${line} + "\\n")`
   }
@@ -98,7 +98,7 @@ export class RunningService {
     ])
   }
 
-  /** Whether the process runs. */
+  /** True while the process runs. */
   get isAlive(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null
   }
@@ -137,7 +137,7 @@ export class RunningService {
     return fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) })
   }
 
-  /** Publishes one event; resolves with its id once it is answered 201. */
+  /** Publishes one event. Resolves with its id when it is answered 201. */
   async publish(draft: Readonly<Record<string, unknown>>): Promise<string> {
     const response = await this.post("/api/v1/events", { type: "custom", payload: {}, ...draft })
     const answer = (await response.json()) as { readonly id: string }
@@ -154,7 +154,7 @@ export class RunningService {
     this.#process.kill(signal)
   }
 
-  /** Resolves with the exit code once the process has ended and all that it wrote was read. */
+  /** Resolves with the exit code when the process has ended and its output is read. */
   async exited(): Promise<number> {
     const code = await this.#process.exited
     await this.#reading

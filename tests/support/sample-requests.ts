@@ -1,12 +1,12 @@
 import type { JsonSchema, OpenApiDocument, Operation, Parameter } from "./open-api.ts"
 
-/** A request as a page of the documentation sends it, if nothing is changed. */
+/** A request as the documentation page sends it by default. */
 export interface SampleRequest {
   readonly path: string
   readonly init: RequestInit
 }
 
-/** The sample requests of an operation: one for each media type of its body. */
+/** Returns the sample requests of an operation: one for each media type of its body. */
 export function sampleRequests(
   document: OpenApiDocument,
   path: string,

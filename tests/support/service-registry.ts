@@ -2,17 +2,17 @@ import type { ServiceDescription } from "../../src/discovery/registry.ts"
 
 const SERVICES_PATH = "/services"
 
-/** A registry that forgets a service that it has not heard of for its time to live. */
+/** A registry that drops a service after its time to live without a call. */
 export class ServiceRegistry implements AsyncDisposable {
-  /** Every call, as `POST 201`: its method and how it was answered. */
+  /** Every call with the status of its response: `POST 201`. */
   readonly calls: string[] = []
-  /** How it answers: as a registry does, with an error, or never. */
+  /** How it answers: normally, with an error, or never. */
   mode: "well" | "failing" | "hanging" = "well"
-  /** Asked whenever a service is taken off, before it is answered. */
+  /** Called when a service is removed, before the response. */
   onDelete: () => Promise<void> = async () => {}
-  /** Asked whenever a service registers, before it is known. */
+  /** Called when a service registers, before it is added. */
   onPost: () => Promise<void> = async () => {}
-  /** Calls that are not answered yet. */
+  /** Number of unanswered calls. */
   pending = 0
   readonly #ttlMs: number
   readonly #services = new Map<string, { readonly service: ServiceDescription; readonly heardAt: number }>()
@@ -31,7 +31,7 @@ export class ServiceRegistry implements AsyncDisposable {
     return this.#server.url.href.replace(/\/$/, "")
   }
 
-  /** The services that it knows. */
+  /** The registered services. */
   get services(): readonly ServiceDescription[] {
     const oldest = performance.now() - this.#ttlMs
     return [...this.#services.values()].flatMap(({ service, heardAt }) => (heardAt < oldest ? [] : [service]))

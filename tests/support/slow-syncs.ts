@@ -3,7 +3,7 @@ import { waitUntil } from "./wait-until.ts"
 
 const STRACE = "/usr/bin/strace"
 
-/** A process whose syncs take longer, as on a slow disk: strace holds up each `fdatasync` and `fsync` before it begins. */
+/** A process with slow syncs, as on a slow disk: strace delays each `fdatasync` and `fsync`. */
 export class SlowSyncs implements AsyncDisposable {
   readonly #strace: Bun.Subprocess<"ignore", "ignore", "pipe">
 

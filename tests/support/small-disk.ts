@@ -8,13 +8,13 @@ const BLOCK_BYTES = 4_096
 /** A disk of a few megabytes that can be filled up. */
 export interface SmallDisk extends Disposable {
   readonly path: string
-  /** Takes all the room that is left. */
+  /** Uses all remaining space. */
   fill(): void
-  /** Gives that room back. */
+  /** Frees that space. */
   free(): void
 }
 
-/** Mounts the disk; it is unmounted when it goes out of scope (`using`). Needs the right to mount. */
+/** Mounts the disk, and unmounts it when it goes out of scope (`using`). Needs the right to mount. */
 export function smallDisk(): SmallDisk {
   const folder = temporaryFolder()
   const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${SIZE}`, "tmpfs", folder.path])

@@ -2,7 +2,7 @@ import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { Inbox } from "./inbox.ts"
 import { statsOf } from "./queue-stats.ts"
 
-/** The ids of the events that wait in a queue of a store that no service has. */
+/** Returns the ids of the waiting events in a queue of a store that no service uses. */
 export async function storedIds(dataDir: string, queue: string): Promise<ReadonlySet<string>> {
   const engine = EmbeddedEngine.open({ dataDir })
   try {

@@ -8,7 +8,7 @@ export interface StoredRows {
   readonly deadLetters: number
 }
 
-/** Counts what is in the file of a store that is closed. */
+/** Counts the rows in the file of a closed store. */
 export function storedRows(dataDir: string): StoredRows {
   using database = new Database(join(dataDir, DATABASE_FILE))
   const rows = database
@@ -17,6 +17,6 @@ export function storedRows(dataDir: string): StoredRows {
               (SELECT count(*) FROM dead_letters) AS deadLetters`,
     )
     .get()
-  if (rows === null) throw new Error("SQLite answered a SELECT of constants with nothing")
+  if (rows === null) throw new Error("SQLite returned nothing for a SELECT of constants")
   return rows
 }

@@ -1,12 +1,12 @@
 import { waitUntil } from "./wait-until.ts"
 
-/** What the shell prints after the command, so that nothing of its output is still on the way. */
+/** Printed by the shell after the command, so that no output is outstanding. */
 const END = "(the end)"
 
-/** The shell outlives a ^C, which ends the command. */
+/** The shell survives a ^C, which ends the command. */
 const SCRIPT = `trap : INT; "$0" "$@"; printf '%s' '${END}'`
 
-/** A command in a terminal of its own, and all that arrives there from both of its outputs. */
+/** A command in a terminal of its own, with everything that both of its outputs print there. */
 export class Terminal implements AsyncDisposable {
   readonly #child: Bun.Subprocess
   readonly #name: string
@@ -37,7 +37,7 @@ export class Terminal implements AsyncDisposable {
     this.#child.terminal?.write(keys)
   }
 
-  /** Waits for the command to end; resolves with all of its output. */
+  /** Waits for the command to end. Resolves with all of its output. */
   async ended(): Promise<string> {
     await waitUntil(() => this.#output.endsWith(END), `the end of ${this.#name}`)
     return this.output

@@ -1,4 +1,4 @@
-/** Whether a topic pattern matches a routing key: AMQP's rules word by word, with no thought for cost. */
+/** Returns whether a topic pattern matches a routing key, by a direct implementation of AMQP's rules. */
 export const matchesTopic = (pattern: string, key: string): boolean =>
   matchesWords(wordsOf(pattern), wordsOf(key))
 

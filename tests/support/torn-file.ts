@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs"
 
-/** What a disk writes whole or not at all, in bytes. */
+/** Unit that a disk writes completely or not at all, in bytes. */
 const SECTOR_BYTES = 512
 
 /**
- * Writes some of the sectors, chosen by `chance`, in which a file was changed in memory to the file as the disk has it: a
- * disk that loses its power may have written any of them, in any order. Returns how many it wrote.
+ * Writes some of the sectors that were changed in memory, chosen by `chance`, to the file on the disk: a disk
+ * that loses power may have written any of them, in any order. Returns how many it wrote.
  */
 export function tear(inMemory: string, onDisk: string, chance: () => boolean): number {
   const from = openSync(inMemory, "r")

@@ -1,8 +1,11 @@
-/** Sets a title, clears the screen, forges a row, hides text and turns it around: what text of others may try. */
+/** Text that sets a title, clears the screen, forges a row, hides text and reverses it. */
 export const HOSTILE =
   "a\x1b]0;title\x07\x1b[2J\x1b[8m\r\nforged row\tb\x7f\x85\x9b2J\u202e\u2066\u200f\u061c\u2028c"
 
-/** Whether a terminal obeys a character, or shows others differently because of it; told apart without a regex. */
+/**
+ * Returns whether a terminal obeys a character or displays others differently because of it, without a
+ * regular expression.
+ */
 export function isObeyed(character: string): boolean {
   const code = character.charCodeAt(0)
   const isControl = code < 0x20 || (code >= 0x7f && code <= 0x9f)
@@ -17,6 +20,6 @@ export function isObeyed(character: string): boolean {
   )
 }
 
-/** The characters of an output that a terminal obeys, without the ends of its lines. */
+/** Returns the characters of an output that a terminal obeys, except line ends. */
 export const obeyedIn = (output: string): readonly string[] =>
   Array.from(output.replaceAll("\r\n", "\n")).filter((character) => character !== "\n" && isObeyed(character))

@@ -1,11 +1,11 @@
-/** Far beyond what anything here takes: it ends a test that would hang, and measures nothing. */
+/** Far longer than anything here takes: it ends a hanging test, and measures nothing. */
 const BOUND_MS = 40_000
 
 const POLL_INTERVAL_MS = 2
 
 /**
- * Waits for a condition; fails with `what`, the thing that did not happen. A condition that costs the tested service
- * something is looked at more seldom.
+ * Waits for a condition. Fails with `what`, which names the condition. A condition that loads the tested
+ * service is checked less often.
  */
 export async function waitUntil(
   condition: () => boolean | Promise<boolean>,

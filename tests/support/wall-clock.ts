@@ -2,20 +2,22 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Glob } from "bun"
 
-/** Debian's libfaketime, where its package `faketime` is installed. */
+/** Debian's libfaketime, from its package `faketime`. */
 const LIBRARY = "usr/lib/*/faketime/libfaketimeMT.so.1"
 
-/** The wall clock of one process, which the test can set while it runs; its monotonic clock is the machine's. */
+/**
+ * The wall clock of one process, which the test can set at runtime; the monotonic clock stays the machine's.
+ */
 export class WallClock {
   readonly #file: string
 
-  /** @param folder where the file is kept that the process reads its wall clock's offset from */
+  /** @param folder folder of the file with the offset of the process's wall clock */
   constructor(folder: string) {
     this.#file = join(folder, "wall-clock")
     this.jumpTo(0)
   }
 
-  /** What the process is to be started with. */
+  /** Environment for the process. */
   get environment(): Readonly<Record<string, string>> {
     const [library] = new Glob(LIBRARY).scanSync({ cwd: "/", absolute: true })
     if (library === undefined)
@@ -25,12 +27,12 @@ export class WallClock {
       FAKETIME_TIMESTAMP_FILE: this.#file,
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
-      // Otherwise files that it made would be seen as of another time.
+      // Otherwise the times of the process's files would be shifted, too.
       NO_FAKE_STAT: "1",
     }
   }
 
-  /** Sets it, in seconds from the machine's. */
+  /** Sets the wall clock to an offset from the machine's, in seconds. */
   jumpTo(offsetSeconds: number): void {
     writeFileSync(this.#file, `${offsetSeconds < 0 ? "-" : "+"}${Math.abs(offsetSeconds)}`)
   }

@@ -1,13 +1,13 @@
 import fc from "fast-check"
 
-/** A new seed, printed so that a failure can be repeated. */
+/** Returns a new seed, and prints it so that a failure can be repeated. */
 export function seedOf(): number {
   const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
   process.stdout.write(`seed ${seed} (FUZZ_SEED)\n`)
   return seed
 }
 
-/** Any value that JavaScript has, among them what can't be cloned. */
+/** Any JavaScript value, including values that can't be cloned. */
 export const anyValue = fc.anything({
   withBigInt: true,
   withBoxedValues: true,
@@ -37,7 +37,7 @@ const outcome = fc.oneof(
   anyValue,
 )
 
-/** A message of the worker's protocol, but for some of its fields. */
+/** A message of the worker's protocol with some invalid fields. */
 export const nearMessage = fc.record(
   {
     kind: fc.constantFrom(

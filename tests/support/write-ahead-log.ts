@@ -7,7 +7,9 @@ const HEADER_BYTES = 32
 const FRAME_HEADER_BYTES = 24
 const SALT_BYTES = 8
 
-/** The commits in the write-ahead log of an open store, since the log was last begun anew. */
+/**
+ * Returns the number of commits in the write-ahead log of an open store since SQLite last restarted the log.
+ */
 export function commitsInLog(dataDir: string): number {
   const log = readFileSync(join(dataDir, `${DATABASE_FILE}-wal`))
   if (log.length < HEADER_BYTES) return 0
@@ -16,13 +18,13 @@ export function commitsInLog(dataDir: string): number {
   let commits = 0
   for (let at = HEADER_BYTES; at + frameBytes <= log.length; at += frameBytes) {
     const isOfThisLog = log.subarray(at + 8, at + 8 + SALT_BYTES).equals(salt)
-    // The last frame of a transaction has the size of the database after it; the others have 0.
+    // The last frame of a transaction has the database size after it; other frames have 0.
     if (isOfThisLog && log.readUInt32BE(at + 4) !== 0) commits++
   }
   return commits
 }
 
-/** Whether the write-ahead log on the disk has a header; without one, SQLite takes nothing of it for valid. */
+/** Returns whether the write-ahead log on the disk has a header; without one, SQLite ignores the log. */
 export function hasLogHeader(dataDir: string): boolean {
   const file = openSync(join(dataDir, `${DATABASE_FILE}-wal`), "r")
   const header = Buffer.alloc(HEADER_BYTES)

@@ -2,7 +2,10 @@ import fc from "fast-check"
 import { newEvent } from "../new-event.ts"
 import type { ForeignField, ForeignProperties } from "./foreign-fields.ts"
 
-/** A message of another program. `id` is in its body, and names the event if it is one; null: the body has no id. */
+/**
+ * A message of another program. `id` is in its body, and names the event if it is one; null: the body has no
+ * id.
+ */
 export interface ArbitraryMessage {
   readonly id: string | null
   readonly body: Uint8Array
@@ -12,7 +15,7 @@ export interface ArbitraryMessage {
 const bytes = (maxLength: number) =>
   fc.oneof(fc.string({ maxLength, unit: "binary" }), fc.uint8Array({ maxLength }))
 
-/** Short strings of at most 255 bytes, also of bytes that are not UTF-8. */
+/** Short strings of at most 255 bytes, also with invalid UTF-8. */
 const shortText = fc
   .oneof(fc.string({ maxLength: 60 }), fc.uint8Array({ maxLength: 255 }))
   .map((text) => Buffer.from(text as string))
@@ -44,7 +47,9 @@ const { field } = fc.letrec<{ field: ForeignField }>((tie) => ({
   ),
 }))
 
-/** Names of headers that this service or RabbitMQ reads. RabbitMQ itself refuses `CC` with anything but a list. */
+/**
+ * Names of headers that this service or RabbitMQ reads. RabbitMQ itself refuses a `CC` that is not a list.
+ */
 const READ_NAMES = [
   "x-retry-count",
   "x-failure",
@@ -69,7 +74,7 @@ const header = fc.oneof(
   ),
 )
 
-/** Nearly as much as fits into a frame. */
+/** Nearly as much as fits in a frame. */
 const wideHeaders = fc
   .nat(120)
   .map((kib) =>
@@ -103,7 +108,7 @@ const properties: fc.Arbitrary<ForeignProperties> = fc.record(
 
 const DEPTHS = [99, 150, 5_000, 50_000, 100_000]
 
-/** Larger than a frame; and a few that are many times as large. */
+/** Larger than a frame; a few are many times as large. */
 const LARGE_BYTES = 300_000
 const HUGE_BYTES = 2_000_000
 
@@ -145,7 +150,7 @@ const body = fc.oneof(
   },
 )
 
-/** Makes a message with an id in its body, if that has one. */
+/** Generates a message with an id in its body, if its body has one. */
 export const arbitraryMessage: fc.Arbitrary<(id: string) => ArbitraryMessage> = fc
   .tuple(body, properties)
   .map(([{ write, hasId }, given]) => (id: string) => ({

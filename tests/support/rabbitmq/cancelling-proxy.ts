@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { listenOnLoopback } from "../listen-on-loopback.ts"
 
-/** A frame: its type, channel and size, its payload, and one byte at its end. Source: AMQP 0-9-1, section 4.2.3. */
+/** A frame: type, channel and size, then its payload and an end byte. Source: AMQP 0-9-1, section 4.2.3. */
 const HEADER_BYTES = 7
 const END_BYTES = 1
 const METHOD = 1
@@ -11,11 +11,11 @@ const CONSUME_OK = 21
 const CANCEL = 30
 
 /**
- * A way to a broker on which the first consumer is cancelled as a deleted queue would have it, in the same packet as
- * the answer that it has begun.
+ * A proxy to a broker that cancels the first consumer, as after the deletion of its queue, in the same packet
+ * as the answer to its start.
  */
 export class CancellingProxy implements Disposable {
-  /** Consumers that have begun. */
+  /** Number of consumers that have started. */
   begun = 0
   readonly #server: Server
   #port = 0
@@ -73,7 +73,7 @@ function firstFrame(bytes: Buffer): Buffer | null {
 const isMethod = (frame: Buffer, ofClass: number, method: number): boolean =>
   frame[0] === METHOD && frame.readUInt16BE(7) === ofClass && frame.readUInt16BE(9) === method
 
-/** The cancel of the consumer that this frame says has begun. */
+/** Returns the cancel of the consumer whose start this frame confirms. */
 function cancelOf(consumeOk: Buffer): Buffer {
   const tag = consumeOk.subarray(11, 12 + (consumeOk[11] ?? 0))
   const payload = Buffer.concat([Buffer.from([0, BASIC, 0, CANCEL]), tag, Buffer.from([1])])

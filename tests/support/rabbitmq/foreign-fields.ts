@@ -1,4 +1,4 @@
-/** A value of an AMQP field table with its type, as RabbitMQ takes it. */
+/** A value of an AMQP field table with its type, as RabbitMQ accepts it. */
 export type ForeignField =
   | { readonly type: "t" | "b" | "B" | "s" | "u" | "I" | "i" | "f" | "d"; readonly value: number }
   | { readonly type: "l" | "T"; readonly value: bigint }
@@ -10,7 +10,7 @@ export type ForeignField =
 
 type ForeignTable = Extract<ForeignField, { readonly type: "F" }>["value"]
 
-/** The properties of a message as another program sets them, unchecked. */
+/** Message properties as another program sets them, unchecked. */
 export interface ForeignProperties {
   readonly contentType?: string | Uint8Array
   readonly contentEncoding?: string | Uint8Array
@@ -62,7 +62,7 @@ export function longString(text: string | Uint8Array): Buffer {
 export const table = (fields: ForeignTable): Buffer =>
   longString(Buffer.concat(fields.flatMap(([name, field]) => [shortString(name), encodeField(field)])))
 
-/** The bytes of a field: the octet of its type, then its value. */
+/** Encodes a field: its type octet, then its value. */
 export const encodeField = (field: ForeignField): Buffer =>
   Buffer.concat([Buffer.from(field.type), bytesOfValue(field)])
 
@@ -105,7 +105,7 @@ function bytesOfValue(field: ForeignField): Buffer {
   }
 }
 
-/** A content header's flags and properties. Source: AMQP 0-9-1, section 4.2.6.1. */
+/** Encodes a content header's flags and properties. Source: AMQP 0-9-1, section 4.2.6.1. */
 export function encodeProperties(properties: ForeignProperties): Buffer {
   const { deliveryMode, priority, timestamp, headers } = properties
   const text = (value: string | Uint8Array | undefined) => value && shortString(value)

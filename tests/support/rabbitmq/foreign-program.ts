@@ -40,8 +40,8 @@ export interface Login {
 }
 
 /**
- * Another program, which speaks AMQP by frames that it writes itself: none of the service's code, and no library that
- * would refuse what a message has.
+ * Another program that writes its AMQP frames itself: it shares no code with the service, and uses no library
+ * that would reject a message.
  */
 export class ForeignProgram implements Disposable {
   readonly #socket: Socket
@@ -77,7 +77,7 @@ export class ForeignProgram implements Disposable {
     return program
   }
 
-  /** Declares a queue of this program's own, and binds it. */
+  /** Declares and binds a queue of this program's own. */
   async bind(queue: string, exchange: string, pattern: string): Promise<void> {
     this.#send(1, QUEUE_DECLARE, short(0), shortString(queue), octet(2), table([]))
     await this.#saw("50.11")
@@ -97,7 +97,7 @@ export class ForeignProgram implements Disposable {
     }
   }
 
-  /** Takes the next message of a queue off it, and returns its headers as RabbitMQ sends them; waits for one. */
+  /** Waits for the next message of a queue, takes it, and returns its headers as RabbitMQ sends them. */
   async take(queue: string): Promise<ReadonlyMap<string, Buffer>> {
     while (this.#contentHeaders.length === 0) {
       this.#send(1, GET, short(0), shortString(queue), octet(1))
@@ -112,7 +112,7 @@ export class ForeignProgram implements Disposable {
     return headersOf(this.#contentHeaders.pop() ?? Buffer.alloc(0))
   }
 
-  /** Resolves once RabbitMQ has confirmed every message. */
+  /** Resolves when RabbitMQ has confirmed every message. */
   confirmed(): Promise<void> {
     return waitUntil(() => {
       if (this.#fault !== null)

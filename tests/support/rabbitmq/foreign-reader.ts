@@ -1,4 +1,4 @@
-/** Bytes of a field's value by its type; those of the others follow a length of four bytes. */
+/** Size of a field's value by type, in bytes; other types have a length of four bytes first. */
 const FIXED: Readonly<Record<string, number>> = {
   t: 1,
   b: 1,
@@ -15,12 +15,15 @@ const FIXED: Readonly<Record<string, number>> = {
   V: 0,
 }
 
-/** Of a content header's flags: those of the content type and the encoding, which stand before the headers. */
+/** Flags of the content header for content type and encoding, which come before the headers. */
 const TEXTS_BEFORE = [0x8000, 0x4000]
 const HEADERS = 0x2000
 const FLAGS_AT = 12
 
-/** The headers of a message by their names, each with the bytes of its type and value, from a content header's frame. */
+/**
+ * Returns the headers of a message by name, each with the bytes of its type and value, from a content header
+ * frame.
+ */
 export function headersOf(payload: Buffer): ReadonlyMap<string, Buffer> {
   const flags = payload.readUInt16BE(FLAGS_AT)
   let at = FLAGS_AT + 2

@@ -4,8 +4,8 @@ import { tierDelays } from "../../../src/engine/rabbitmq/delay-tier.ts"
 import { deadQueueOf, tierName } from "../../../src/engine/rabbitmq/topology.ts"
 
 /**
- * A broker that somebody gives the tests, by a URL such as amqp://user:password@host:5672/vhost. Its virtual
- * host has to be the tests' own.
+ * A broker given to the tests as a URL such as amqp://user:password@host:5672/vhost. The tests need the
+ * virtual host for themselves.
  */
 export class GivenBroker {
   readonly access: BrokerAccess
@@ -22,7 +22,7 @@ export class GivenBroker {
     }
   }
 
-  /** Deletes these queues, with their dead letters and whatever waits for a retry. */
+  /** Deletes these queues with their dead letters and waiting retries. */
   async clean(queues: Iterable<string>): Promise<void> {
     const [address] = this.access.addresses
     if (address === undefined) return

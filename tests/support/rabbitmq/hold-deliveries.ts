@@ -1,6 +1,6 @@
 /**
- * A process that takes events of RabbitMQ and settles none: arguments are where that is, as JSON, the type of
- * its queues, the queue and how many. Prints each delivery as a line of JSON, then waits to be killed.
+ * A process that takes events from RabbitMQ and settles none. Arguments: the broker as JSON, the queue type,
+ * the queue, the number of events. Prints each delivery as a line of JSON, then waits to be killed.
  */
 import { newEngine } from "./virtual-host.ts"
 

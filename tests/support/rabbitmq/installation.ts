@@ -1,22 +1,25 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 
-/** Where the programs of one version of RabbitMQ are. */
+/** An installed version of RabbitMQ. */
 export interface RabbitMqInstallation {
-  /** The folder whose root the programs take for theirs; "/" for this machine's own. */
+  /** The root folder of its programs; "/" for this machine's own. */
   readonly root: string
 }
 
 const BIN = "usr/lib/rabbitmq/bin"
 
-/** The versions of RabbitMQ to test with: this machine's own, unless `RABBITMQ_TEST_ROOTS` lists others. */
+/**
+ * Returns the versions of RabbitMQ to test with: this machine's own, unless `RABBITMQ_TEST_ROOTS` lists
+ * others.
+ */
 export function installations(): readonly RabbitMqInstallation[] {
   return (process.env["RABBITMQ_TEST_ROOTS"] ?? "/").split(":").map((root) => ({ root }))
 }
 
 /**
- * The command of one of its programs: rabbitmq-server, rabbitmqctl, rabbitmq-plugins.
- * @throws where there is none.
+ * Returns the command of one of its programs: rabbitmq-server, rabbitmqctl, rabbitmq-plugins.
+ * @throws if it is not installed.
  */
 export function commandOf({ root }: RabbitMqInstallation, program: string): readonly string[] {
   const command = `/${BIN}/${program}`

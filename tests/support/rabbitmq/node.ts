@@ -6,17 +6,17 @@ import { commandOf, type RabbitMqInstallation } from "./installation.ts"
 
 const START_TIMEOUT_MS = 60_000
 
-/** Where Erlang keeps the secret that the nodes of a cluster share, in its home. */
+/** File in Erlang's home with the secret that the nodes of a cluster share. */
 const COOKIE = ".erlang.cookie"
 
-/** A RabbitMQ node of the tests' own: on loopback, with its own ports, data folder and name. */
+/** A RabbitMQ node for the tests: on loopback, with its own ports, data folder and name. */
 export class RabbitMqNode implements AsyncDisposable {
   readonly port: number
   readonly managementPort: number
   readonly #installation: RabbitMqInstallation
   readonly #folder: string
   readonly #epmdPort: number
-  /** The others of a cluster have that of its first node, which ends after them. */
+  /** The other nodes of a cluster use the name server of the first node, which ends after them. */
   readonly #hasOwnNameServer: boolean
   readonly #environment: Readonly<Record<string, string>>
   #server: Bun.Subprocess<"ignore", "pipe", "pipe"> | null = null
@@ -24,7 +24,7 @@ export class RabbitMqNode implements AsyncDisposable {
 
   private constructor(installation: RabbitMqInstallation, ports: readonly number[], cluster?: RabbitMqNode) {
     const [port = 0, managementPort = 0, distributionPort = 0, ownEpmdPort = 0] = ports
-    // The nodes of a cluster find each other by one name server.
+    // The nodes of a cluster find each other through one name server.
     const epmdPort = cluster === undefined ? ownEpmdPort : cluster.#epmdPort
     this.#epmdPort = epmdPort
     this.#hasOwnNameServer = cluster === undefined
@@ -54,7 +54,7 @@ export class RabbitMqNode implements AsyncDisposable {
     }
   }
 
-  /** Starts a node, in the cluster of another one where that is given, and waits until it takes connections. */
+  /** Starts a node, in the cluster of another one if given, and waits until it accepts connections. */
   static async start(installation: RabbitMqInstallation, cluster?: RabbitMqNode): Promise<RabbitMqNode> {
     const node = new RabbitMqNode(installation, await freePorts(4), cluster)
     const folder = join(installation.root, node.#folder)
@@ -70,7 +70,7 @@ export class RabbitMqNode implements AsyncDisposable {
         "management.tcp.ip = 127.0.0.1",
         `management.tcp.port = ${node.managementPort}`,
         "loopback_users = none",
-        // In a folder that is entered by chroot there is no /proc to read.
+        // After a chroot there is no /proc to read.
         "vm_memory_calculation_strategy = allocated",
         "vm_memory_high_watermark.absolute = 2GB",
         "",
@@ -85,12 +85,12 @@ export class RabbitMqNode implements AsyncDisposable {
     return node
   }
 
-  /** What its cluster calls it. */
+  /** Its name in the cluster. */
   get name(): string {
     return this.#environment["RABBITMQ_NODENAME"] ?? ""
   }
 
-  /** Starts it again, on the data that it had. */
+  /** Starts it again on its data. */
   async start(): Promise<void> {
     const command = commandOf(this.#installation, "rabbitmq-server")
     const server = Bun.spawn([...command], {
@@ -98,7 +98,7 @@ export class RabbitMqNode implements AsyncDisposable {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      // A group of its own: the shell script that it is leaves the node behind when it is killed alone.
+      // A group of its own, because the start script leaves the node running when only the script is killed.
       detached: true,
     })
     this.#server = server
@@ -115,7 +115,7 @@ export class RabbitMqNode implements AsyncDisposable {
     )
   }
 
-  /** Ends it at once, as a machine that loses its power would. */
+  /** Ends it at once, like a power loss. */
   async kill(): Promise<void> {
     if (this.#server === null) return
     process.kill(-this.#server.pid, "SIGKILL")
@@ -123,7 +123,7 @@ export class RabbitMqNode implements AsyncDisposable {
     this.#server = null
   }
 
-  /** Stops all its processes where they are, as a machine that hangs would. */
+  /** Suspends all of its processes, like a hanging machine. */
   freeze(): void {
     if (this.#server !== null) process.kill(-this.#server.pid, "SIGSTOP")
   }
@@ -132,7 +132,7 @@ export class RabbitMqNode implements AsyncDisposable {
     if (this.#server !== null) process.kill(-this.#server.pid, "SIGCONT")
   }
 
-  /** Runs rabbitmqctl against it, and returns what that prints. */
+  /** Runs rabbitmqctl against it. Returns its output. */
   async control(...args: readonly string[]): Promise<string> {
     const command = [...commandOf(this.#installation, "rabbitmqctl"), "--quiet", ...args]
     const process = Bun.spawn(command, {
@@ -150,7 +150,7 @@ export class RabbitMqNode implements AsyncDisposable {
     return printed
   }
 
-  /** Asks its management API. */
+  /** Calls its management API. */
   async manage(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${this.managementPort}/api/${path}`, {
       method,
@@ -165,7 +165,7 @@ export class RabbitMqNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
-    // Erlang's name server outlives the node that started it, and stays while it takes a node to be alive.
+    // Erlang's name server outlives the node that started it, as long as it considers a node alive.
     if (this.#hasOwnNameServer) {
       await waitUntil(() => this.#hasEndedNameServer(), "Erlang's name server to end")
     }

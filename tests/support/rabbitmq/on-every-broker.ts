@@ -5,9 +5,9 @@ import { RabbitMqNode } from "./node.ts"
 const START_TIMEOUT_MS = 60_000
 
 /**
- * Describes tests once for each RabbitMQ that is installed, each with a node of its own.
- * @param tests gets the node, which is there once the tests run
- * @param prepare runs before them
+ * Describes tests once for each installed RabbitMQ, each with a node of its own.
+ * @param tests receives a function that returns the node, which exists when the tests run
+ * @param prepare runs before the tests
  */
 export function onEveryBroker(
   tests: (node: () => RabbitMqNode) => void,

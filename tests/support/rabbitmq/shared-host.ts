@@ -9,7 +9,7 @@ import { ForeignProgram } from "./foreign-program.ts"
 import type { RabbitMqNode } from "./node.ts"
 import { newEngine, VirtualHost } from "./virtual-host.ts"
 
-/** What an engine has logged. */
+/** A log entry of an engine. */
 export interface Logged {
   readonly level: string
   readonly message: string
@@ -20,11 +20,11 @@ interface Named {
   readonly name: string
 }
 
-/** An engine on a virtual host of its own, and a channel of another program that deletes what a test is about. */
+/** An engine on a virtual host of its own, and another program's channel to delete objects with. */
 export class SharedHost implements AsyncDisposable {
   readonly engine: RabbitMqEngine
   readonly log: readonly Logged[]
-  /** The states that the engine has told of. */
+  /** The states that the engine reported. */
   readonly states: readonly EngineStatus["state"][]
   readonly other: AMQPChannel
   readonly #node: RabbitMqNode
@@ -69,55 +69,55 @@ export class SharedHost implements AsyncDisposable {
     return new SharedHost(node, host, client, await client.channel(), queueType, overrides)
   }
 
-  /** Declares queues that take the events whose routing key is their name. */
+  /** Declares queues for events whose routing key is the queue's name. */
   async declare(...names: readonly string[]): Promise<void> {
     await this.engine.declareQueues(names.map((name) => queueDeclaration(name)))
     await waitUntil(() => this.engine.status().state === "ready", "the engine to be ready")
   }
 
-  /** Another engine on the same virtual host. */
+  /** Returns another engine on the same virtual host. */
   newEngine(overrides: Partial<RabbitMqEngineOptions>): RabbitMqEngine {
     return newEngine(this.#host.access, this.#queueType, overrides)
   }
 
-  /** Another program that writes its frames itself. */
+  /** Returns another program that writes its frames itself. */
   foreignProgram(): Promise<ForeignProgram> {
     const { port } = this.#node
     return ForeignProgram.connect({ port, vhost: this.#host.name, user: "guest", password: "guest" })
   }
 
-  /** Sets what the engine's user may do; what is not given is allowed. */
+  /** Sets the permissions of the engine's user. Default: everything is allowed. */
   async permit(permissions: { readonly configure?: string; readonly write?: string }): Promise<void> {
     const all = { configure: ".*", write: ".*", read: ".*" }
     await this.#node.manage("PUT", `permissions/${this.#host.name}/guest`, { ...all, ...permissions })
   }
 
-  /** Makes queues whose name matches the pattern expire when they are not used. */
+  /** Makes queues whose name matches the pattern expire when they are unused. */
   async expire(pattern: string, ms: number): Promise<void> {
     const policy = { pattern, definition: { expires: ms }, "apply-to": "queues" }
     await this.#node.manage("PUT", `policies/${this.#host.name}/expiring`, policy)
   }
 
-  /** Limits a queue by a policy, to so many messages. */
+  /** Limits a queue by a policy to this many messages. */
   async limit(queue: string, maxLength: number): Promise<void> {
     const definition = { "max-length": maxLength, overflow: "reject-publish" }
     const policy = { pattern: `^${queue}$`, definition, "apply-to": "queues" }
     await this.#node.manage("PUT", `policies/${this.#host.name}/limiting`, policy)
   }
 
-  /** Makes a queue that the engine would declare otherwise. */
+  /** Creates a queue with other arguments than the engine's. */
   async declareOtherwise(queue: string): Promise<void> {
     const args = { "x-queue-type": this.#queueType, "x-max-length": 7 }
     await this.other.queueDeclare(queue, { durable: true, autoDelete: false }, args)
   }
 
-  /** Whether there is such a queue, asked in a way that RabbitMQ does not take for a use of it. */
+  /** Returns whether the queue exists, in a way that does not count as use. */
   async has(queue: string): Promise<boolean> {
     const queues = (await this.#node.manage("GET", `queues/${this.#host.name}?columns=name`)) as Named[]
     return queues.some(({ name }) => name === queue)
   }
 
-  /** Keeps the leader of a quorum queue from answering for so long, in milliseconds. */
+  /** Keeps the leader of a quorum queue from answering for `ms` milliseconds. */
   async busy(queue: string, ms: number): Promise<void> {
     const leader = `'${this.#host.name}_${queue}'`
     const expression = `sys:suspend(${leader}), spawn(fun() -> timer:sleep(${ms}), sys:resume(${leader}) end).`

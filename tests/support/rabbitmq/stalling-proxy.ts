@@ -1,9 +1,9 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { listenOnLoopback } from "../listen-on-loopback.ts"
 
-/** A way to a broker that can stop to pass on what it is sent, in both directions, without closing anything. */
+/** A proxy to a broker that can stop forwarding in both directions without closing connections. */
 export class StallingProxy implements Disposable {
-  /** Connections that were made. */
+  /** Number of connections made. */
   connections = 0
   readonly #server: Server
   #port = 0

@@ -8,13 +8,13 @@ const CONFIRM_TIMEOUT_MS = 10_000
 /** RabbitMQ's default. */
 export const CONSUMER_TIMEOUT_MS = 1_800_000
 
-/** Where a node takes connections, for an engine on one of its virtual hosts. */
+/** Returns the access of an engine to a node's virtual host. */
 export function accessTo(node: RabbitMqNode, vhost: string): BrokerAccess {
   const address = { host: "127.0.0.1", port: node.port }
   return { addresses: [address], user: "guest", password: "guest", vhost, tls: false }
 }
 
-/** The engine as the tests run it. */
+/** Creates an engine with the settings of the tests. */
 export function newEngine(
   access: BrokerAccess,
   queueType: QueueType,
@@ -27,13 +27,13 @@ export function newEngine(
     confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
     consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
     report: () => {},
-    // A test asks for what is there now.
+    // Tests need current values, not cached ones.
     lookLastsMs: 0,
     ...overrides,
   })
 }
 
-/** A virtual host of one test's own: it begins empty, and goes with all that is in it. */
+/** A virtual host for one test: it starts empty, and is deleted with its content. */
 export class VirtualHost implements AsyncDisposable {
   readonly name = `test-${Bun.randomUUIDv7()}`
   readonly access: BrokerAccess
