@@ -1,12 +1,15 @@
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import { drainRate } from "./drain-rate.ts"
 
-/** RabbitMQ goes on writing after its last confirm; what is measured then is its work of before, in milliseconds. */
+/**
+ * Time in which RabbitMQ finishes writing after its last confirm, in milliseconds; measuring earlier would
+ * include that work.
+ */
 const SETTLE_MS = 2_500
 
 const CHUNK = 1_000
 
-/** A queue with the same number of the same events for each consumer that is measured. */
+/** A queue with the same number of the same events for each measured consumer. */
 export class Backlog implements AsyncDisposable {
   readonly #client: AMQPClient
   readonly #channel: AMQPChannel
@@ -20,7 +23,7 @@ export class Backlog implements AsyncDisposable {
     this.#size = size
   }
 
-  /** The queue has to be there. */
+  /** The queue must exist. */
   static async open(port: number, queue: string, size: number): Promise<Backlog> {
     const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${port}/`)
     await client.connect()
@@ -47,7 +50,7 @@ export class Backlog implements AsyncDisposable {
     await Bun.sleep(SETTLE_MS)
   }
 
-  /** Events a second that are taken off it, by whoever does. */
+  /** Returns how many events per second are taken from the queue. */
   drainRate(): Promise<number> {
     return drainRate(this.#size, async () => {
       const { messageCount } = await this.#channel.queueDeclare(this.#queue, { passive: true })

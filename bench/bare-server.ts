@@ -1,4 +1,4 @@
-/** The limit to measure against: a server that parses the same body and answers, and does nothing else. */
+/** The limit to compare with: a server that parses the same body, answers, and does nothing else. */
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,

@@ -1,7 +1,7 @@
 /**
- * Another binary of the service against `dist/event-broker`, in one run: single publishes, and a backlog handled, on the
- * embedded engine and on RabbitMQ. Both run in turn, since the speed of a machine drifts. Arguments: the other binary,
- * rounds, seconds a round, connections.
+ * Compares another binary of the service with `dist/event-broker` in one run: single publishes, and handling
+ * a backlog, on the embedded engine and on RabbitMQ. Both run alternately, because the speed of a machine
+ * drifts. Arguments: the other binary, rounds, seconds per round, connections.
  */
 import { join } from "node:path"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
@@ -13,17 +13,17 @@ import { BROKER, ServerProcess } from "./server-process.ts"
 const [other = "", rounds = "9", seconds = "2", connections = "64"] = process.argv.slice(2)
 const HANDLERS = join(import.meta.dir, "handlers")
 
-/** Every round takes a backlog's seconds, four times. */
+/** Each round takes the time of a backlog four times. */
 const HANDLED_ROUNDS = 3
 
 type Environment = Readonly<Record<string, string>>
 type Rate = (binary: string) => Promise<number>
 
 async function compare(what: string, count: number, rateOf: Rate): Promise<void> {
-  console.log(`\n${what}, events a second:\nround                           before    after  ratio`)
+  console.log(`\n${what}, events per second:\nround                           before    after  ratio`)
   const ratios: number[] = []
   for (let round = 1; round <= count; round++) {
-    // Each first in turn, since what comes second finds a warmer machine.
+    // Each goes first in turn, because the second one finds a warmer machine.
     const isFirst = round % 2 === 0
     const early = isFirst ? await rateOf(BROKER) : 0
     const before = await rateOf(other)
@@ -31,10 +31,10 @@ async function compare(what: string, count: number, rateOf: Rate): Promise<void>
     ratios.push(after / before)
     print(`round ${round}`, before, after)
   }
-  console.log(`median ratio ${median(ratios).toFixed(2)} (to reach: 0.95)`)
+  console.log(`median ratio ${median(ratios).toFixed(2)} (target: 0.95)`)
 }
 
-/** Both services stay up, so that the rounds can be short and many. */
+/** Both services stay up, so that rounds can be short and many. */
 async function comparePublishes(what: string, environment: Environment): Promise<void> {
   await using before = await ServerProcess.broker(environment, other)
   await using after = await ServerProcess.broker(environment)
@@ -45,7 +45,7 @@ async function comparePublishes(what: string, environment: Environment): Promise
 }
 
 await comparePublishes("embedded", {})
-await compare("embedded: a backlog is handled", HANDLED_ROUNDS, (binary) =>
+await compare("embedded: handling a backlog", HANDLED_ROUNDS, (binary) =>
   handledRateEmbedded(HANDLERS, binary),
 )
 
@@ -54,7 +54,7 @@ if (installation === undefined) throw new Error("there is no RabbitMQ to measure
 const node = await RabbitMqNode.start(installation)
 try {
   const name = `RabbitMQ ${(await node.control("version")).trim()}`
-  // What both publish waits in one queue.
+  // Published events of both wait in one queue.
   const environment = {
     RABBITMQ_HOST: "127.0.0.1",
     RABBITMQ_PORT: String(node.port),
@@ -62,7 +62,7 @@ try {
     QUEUE_MAX_LENGTH: "200000",
   }
   await comparePublishes(name, environment)
-  await compare(`${name}: a backlog is handled`, HANDLED_ROUNDS, (binary) =>
+  await compare(`${name}: handling a backlog`, HANDLED_ROUNDS, (binary) =>
     handledRateRabbitMq(node.port, environment, HANDLERS, binary),
   )
 } finally {

@@ -2,12 +2,12 @@ const HEAD_END = "\r\n\r\n"
 
 type Answer = { readonly id: string } | { readonly count: number }
 
-/** A socket that is kept open, with one request on it at a time. Not fetch, which takes more of the machine. */
+/** A persistent socket with one request at a time. Not fetch, which uses more CPU. */
 export interface Connection {
   post(path: string, body: string): void
 }
 
-/** @param onStored gets each answer once it was read whole; one that is not 201 ends the process */
+/** @param onStored receives each complete response; one that is not 201 ends the process */
 export async function connect(url: string, onStored: (answer: Answer) => void): Promise<Connection> {
   const { hostname, port } = new URL(url)
   let received = ""
@@ -33,7 +33,7 @@ export async function connect(url: string, onStored: (answer: Answer) => void): 
   }
 }
 
-/** Reads the answer off the socket's text; null while it is not whole. */
+/** Parses a response from the socket's text; null while it is incomplete. */
 function readAnswer(text: string): Answer | null {
   const headEnd = text.indexOf(HEAD_END)
   if (headEnd < 0) return null

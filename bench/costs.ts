@@ -1,6 +1,6 @@
 /**
- * What a publish costs more: with schemas enforced, and with 500 clients of the live stream. Each is compared in pairs
- * of runs with the service without. Arguments: rounds, seconds a round, connections.
+ * Measures the cost of enforced schemas, and of 500 clients of the live stream, to publishing. Each is
+ * compared with the plain service in pairs of runs. Arguments: rounds, seconds per round, connections.
  */
 import { join } from "node:path"
 import { median, print, run, start } from "./measure.ts"
@@ -23,11 +23,11 @@ async function withoutAny(): Promise<number> {
   return await rateOf(server)
 }
 
-/** @param topics what the clients look at */
+/** @param topics the topics of the clients */
 async function withClients(topics: string): Promise<number> {
   await using server = await ServerProcess.broker()
   const clients = start("live-clients.ts", [server.url, String(CLIENTS), topics])
-  // It prints a line once all of them look.
+  // It prints a line when all clients are connected.
   await clients.stdout.getReader().read()
   try {
     return await rateOf(server)
@@ -38,10 +38,10 @@ async function withClients(topics: string): Promise<number> {
 }
 
 async function compare(name: string, with_: () => Promise<number>, toReach: number): Promise<void> {
-  console.log(`\n${name}; publishes a second:\nround                           without     with  ratio`)
+  console.log(`\n${name}; publishes per second:\nround                           without     with  ratio`)
   const ratios: number[] = []
   for (let round = 1; round <= Number(rounds); round++) {
-    // Each first in turn, since what comes second finds a warmer machine.
+    // Each goes first in turn, because the second one finds a warmer machine.
     const isFirst = round % 2 === 0
     const early = isFirst ? await with_() : 0
     const without = await withoutAny()
@@ -49,14 +49,14 @@ async function compare(name: string, with_: () => Promise<number>, toReach: numb
     ratios.push(measured / without)
     print(`round ${round}`, without, measured)
   }
-  console.log(`median ratio ${median(ratios).toFixed(2)} (to reach: ${toReach})`)
+  console.log(`median ratio ${median(ratios).toFixed(2)} (target: ${toReach})`)
 }
 
 await compare("schemas enforced", withSchemas, 0.9)
-await compare(`${CLIENTS} clients look at alerts`, () => withClients("events.notification.%23"), 0.9)
-await compare(`${CLIENTS} clients look at every event`, () => withClients("%23"), 0.9)
+await compare(`${CLIENTS} clients watch alerts`, () => withClients("events.notification.%23"), 0.9)
+await compare(`${CLIENTS} clients watch every event`, () => withClients("%23"), 0.9)
 await compare(
-  `${CLIENTS} clients look at every event, each by topics of its own`,
+  `${CLIENTS} clients watch every event, each with topics of its own`,
   () => withClients("%23,INDEX"),
   0.9,
 )

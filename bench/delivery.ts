@@ -1,7 +1,7 @@
 /**
- * How long an event takes from its publish to its function, and how many events a second the pool handles where the
- * function waits for a millisecond, on both engines; RabbitMQ on quorum queues of a node of its own. Arguments:
- * rounds, seconds a round.
+ * Measures the time from a publish to the start of its handler, and how many events per second the pool
+ * handles if the handler waits for a millisecond, on both engines; RabbitMQ uses quorum queues on a node of
+ * its own. Arguments: rounds, seconds per round.
  */
 import { join } from "node:path"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
@@ -14,7 +14,7 @@ const [rounds = "3", seconds = "3"] = process.argv.slice(2)
 const [installation] = installations()
 if (installation === undefined) throw new Error("there is no RabbitMQ to measure with")
 
-/** Functions that wait at a time: five workers with ten deliveries each. */
+/** Handlers that wait at a time: five workers with ten deliveries each. */
 const IN_FLIGHT = "50"
 const WAITING = join(import.meta.dir, "handlers-waiting")
 
@@ -41,8 +41,8 @@ async function latencies(engine: string, environment: Environment): Promise<void
     const { idle, half } = await measureLatency(environment, seconds)
     idles.push(idle)
     halves.push(half)
-    printLatency(`idle, ${idle.perSecond} a second ${round}`, idle.p50, idle.p99)
-    printLatency(`half of the highest rate, ${half.perSecond} a second ${round}`, half.p50, half.p99)
+    printLatency(`idle, ${idle.perSecond} per second ${round}`, idle.p50, idle.p99)
+    printLatency(`half of the highest rate, ${half.perSecond} per second ${round}`, half.p50, half.p99)
   }
   printMedians("idle", idles)
   printMedians("half of the highest rate", halves)
@@ -50,7 +50,7 @@ async function latencies(engine: string, environment: Environment): Promise<void
 
 async function waiting(engine: string, rate: () => Promise<number>): Promise<void> {
   console.log(
-    `${engine}; events a second whose handler awaits 1 ms, against ${IN_FLIGHT} bare loops that do:`,
+    `${engine}; events per second whose handler awaits 1 ms, against ${IN_FLIGHT} bare loops that do:`,
   )
   console.log("what                              bare   broker  ratio")
   const ratios: number[] = []

@@ -1,4 +1,4 @@
-/** An event as a client publishes it, of the size that the platform's events have. */
+/** An event as a client publishes it, of the platform's usual size. */
 export const draft = (fields: Readonly<Record<string, unknown>> = {}) => ({
   type: "voice",
   name: "speech_recognized",

@@ -1,10 +1,12 @@
-/** How much of a backlog is left when the measuring begins and ends: before and after, the rate is not steady. */
+/** Part of the backlog left when measuring starts; before that, and at the end, the rate is not steady. */
 const MEASURED_FROM = 0.8
 const MEASURED_TO = 0.1
 
 const POLL_MS = 20
 
-/** Events a second that are taken off a backlog of a size, by whoever does; `depth` tells how many are left. */
+/**
+ * Returns how many events per second are taken from a backlog of this size; `depth` returns the number left.
+ */
 export async function drainRate(size: number, depth: () => Promise<number>): Promise<number> {
   const [from, before] = await waitUntilBelow(size * MEASURED_FROM, depth)
   const [to, left] = await waitUntilBelow(size * MEASURED_TO, depth)

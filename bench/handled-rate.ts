@@ -6,11 +6,11 @@ import { queueDepth } from "./queue-depth.ts"
 import { recognisedSpeech } from "./recognised-speech.ts"
 import { BROKER, ServerProcess } from "./server-process.ts"
 
-/** Some seconds' work. */
+/** Some seconds of work. */
 const BACKLOG = 100_000
 const BATCH = 1_000
 
-/** Events a second of a backlog that these handlers take, on the embedded engine. */
+/** Returns how many events per second of a backlog these handlers handle, on the embedded engine. */
 export async function handledRateEmbedded(handlers: string, binary = BROKER): Promise<number> {
   using folder = temporaryFolder()
   const environment = { DATA_DIR: folder.path }
@@ -22,7 +22,7 @@ export async function handledRateEmbedded(handlers: string, binary = BROKER): Pr
   return await drainRate(BACKLOG, () => queueDepth(server.url))
 }
 
-/** The same on RabbitMQ; the queue is there. */
+/** Like `handledRateEmbedded`, on RabbitMQ; the queue must exist. */
 export async function handledRateRabbitMq(
   port: number,
   environment: Readonly<Record<string, string>>,
@@ -40,6 +40,6 @@ async function fill(url: string): Promise<void> {
   const headers = { "Content-Type": "application/json" }
   for (let filled = 0; filled < BACKLOG; filled += BATCH) {
     const { status } = await fetch(`${url}/api/v1/events/batch`, { method: "POST", headers, body })
-    if (status !== 201) throw new Error(`a batch was answered ${status}`)
+    if (status !== 201) throw new Error(`the batch got the response ${status}`)
   }
 }

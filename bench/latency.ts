@@ -9,25 +9,27 @@ import { ServerProcess } from "./server-process.ts"
 const HANDLERS = join(import.meta.dir, "handlers-latency")
 const CONNECTIONS = "64"
 
-/** One publish at a time: each is long handled when the next one comes. */
+/** One publish at a time: each is handled long before the next one arrives. */
 const IDLE_RATE = 100
 
-/** For some hundreds of samples. */
+/** Enough for some hundreds of samples. */
 const IDLE_SECONDS = "4"
 
-/** A store goes on writing after its last confirm, in milliseconds. */
+/** Time in which a store finishes writing after its last confirm, in milliseconds. */
 const SETTLE_MS = 2_500
 
 const DRAINED_WITHIN_MS = 60_000
 
-/** From when an event is due at the client to when its function starts, in milliseconds. */
+/** Time from when the client should send an event to the start of its handler, in milliseconds. */
 export interface Latency {
   readonly perSecond: number
   readonly p50: number
   readonly p99: number
 }
 
-/** When next to nothing is published, and at half of the highest rate of single publishes that are handled. */
+/**
+ * Measures with hardly any publishes, and at half of the highest rate of single publishes that are handled.
+ */
 export async function measureLatency(
   environment: Readonly<Record<string, string>>,
   seconds: string,
@@ -52,7 +54,7 @@ async function latencyAt(perSecond: number, seconds: string, url: string, file: 
   rmSync(file, { force: true })
   const count = await run("paced-load.ts", [url, String(perSecond), seconds])
   const noted = () => readFileSync(file, "utf8").split("\n").slice(0, -1)
-  await waitUntil(() => noted().length >= count, "every latency to be noted", DRAINED_WITHIN_MS)
+  await waitUntil(() => noted().length >= count, "every latency to be recorded", DRAINED_WITHIN_MS)
   const latencies = noted()
     .map(Number)
     .toSorted((a, b) => a - b)

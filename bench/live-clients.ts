@@ -1,6 +1,7 @@
 /**
- * Clients of the live stream, in a process of their own. They take what comes, and leave it. Arguments: url, how many,
- * topics, in which INDEX is the number of the client. Prints a line once all of them are answered.
+ * Clients of the live stream in a process of their own, which read and discard events. Arguments: URL, number
+ * of clients, topics, in which INDEX is replaced with the client's number. Prints a line when all of them are
+ * answered.
  */
 import { connect } from "node:net"
 

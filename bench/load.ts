@@ -1,7 +1,6 @@
 /**
- * A client in a process of its own: sockets that are kept open, each publishing one event after the other and
- * reading each answer whole. Arguments: url, connections, seconds, and how many events go into a batch (1 is none).
- * Prints events per second.
+ * A client in a process of its own: persistent sockets that publish sequentially and read each complete
+ * response. Arguments: URL, connections, seconds, events per batch (1: no batches). Prints events per second.
  */
 import { connect } from "./connection.ts"
 import { draft } from "./draft.ts"

@@ -1,5 +1,5 @@
 /**
- * Milliseconds since the epoch, with fractions, as every process and worker that was started within the same
- * minutes reads them: `Date.now()` has no fractions.
+ * Returns milliseconds since the epoch with fractions, consistent between processes and workers started
+ * within the same minutes. `Date.now()` has no fractions.
  */
 export const machineTimeMs = (): number => performance.timeOrigin + performance.now()

@@ -1,10 +1,10 @@
 import { join } from "node:path"
 
-/** Starts one of the scripts here as a process. */
+/** Starts a script of this folder as a process. */
 export const start = (script: string, args: readonly string[]) =>
   Bun.spawn([process.execPath, join(import.meta.dir, script), ...args], { stdout: "pipe" })
 
-/** Runs one of the scripts here that prints one number, a rate or a count. */
+/** Runs a script of this folder that prints one number, a rate or a count. */
 export async function run(script: string, args: readonly string[]): Promise<number> {
   const child = start(script, args)
   const printed = Number(await child.stdout.text())
@@ -15,7 +15,7 @@ export async function run(script: string, args: readonly string[]): Promise<numb
 export const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
 
-/** One line: what was measured, the limit, the service, and their ratio. */
+/** Prints one line: the measurement, the limit, the service, and their ratio. */
 export function print(label: string, limit: number, broker: number): void {
   const ratio = (broker / limit).toFixed(2)
   console.log(

@@ -1,7 +1,7 @@
 /**
- * A client in a process of its own that publishes single events evenly paced, whether or not those before were
- * answered. Each says in its payload when it was due, but for those of the first second. Arguments: url, events a
- * second, seconds. Prints how many said so, once all are answered.
+ * A client in a process of its own that publishes single events at an even pace, whether or not earlier ones
+ * were answered. Each payload has the time at which it was due, except in the first second. Arguments: URL,
+ * events per second, seconds. Prints the number of events with a due time when all are answered.
  */
 import { type Connection, connect } from "./connection.ts"
 import { draft } from "./draft.ts"
@@ -11,10 +11,13 @@ const [url = "", rate = "100", seconds = "3"] = process.argv.slice(2)
 
 const WARM_UP_MS = 1_000
 
-/** More than are ever in use where the service keeps up; an event that is due when all are waits, and is timed. */
+/**
+ * More than are ever used if the service keeps up. If all are in use, a due event waits, and the wait is
+ * measured.
+ */
 const CONNECTIONS = 256
 
-/** The shortest that a timer waits, in milliseconds: what comes due within it is sent together. */
+/** Shortest delay of a timer, in milliseconds; events due within it are sent together. */
 const TICK_MS = 1
 
 const idle: Connection[] = []

@@ -1,6 +1,6 @@
 /**
- * Durable single-event publishes over HTTP against a bare server, in one run; the time from the process' start
- * to ready; and the memory when idle. Arguments: rounds, seconds a round, connections.
+ * Compares durable single-event publishes over HTTP with a bare server in one run, and measures the time from
+ * process start to ready and the idle memory. Arguments: rounds, seconds per round, connections.
  */
 import { join } from "node:path"
 import { median, print, run } from "./measure.ts"
@@ -15,7 +15,7 @@ const rateOf = (server: ServerProcess): Promise<number> => run("load.ts", [serve
 async function measureRates(): Promise<void> {
   const measured: number[] = []
   console.log(
-    `publishes a second, ${connections} connections:\nround                              bare   broker  ratio`,
+    `publishes per second, ${connections} connections:\nround                              bare   broker  ratio`,
   )
   for (let round = 1; round <= Number(rounds); round++) {
     await using bareServer = await ServerProcess.bare()
@@ -25,7 +25,7 @@ async function measureRates(): Promise<void> {
     measured.push(broker / bare)
     print(`round ${round}`, bare, broker)
   }
-  console.log(`median ratio ${median(measured).toFixed(2)} (to reach: 0.5)`)
+  console.log(`median ratio ${median(measured).toFixed(2)} (target: 0.5)`)
 }
 
 async function measureStart(): Promise<void> {
@@ -40,9 +40,9 @@ async function measureStart(): Promise<void> {
     memory.push(await server.residentMegabytes())
   }
   console.log(
-    `from start to ready with five workers: ${median(times).toFixed(0)} ms (median; to reach: under 150)`,
+    `from start to ready with five workers: ${median(times).toFixed(0)} ms (median; target: under 150)`,
   )
-  console.log(`resident memory when idle: ${median(memory).toFixed(0)} MB (median; to reach: under 100)`)
+  console.log(`resident memory when idle: ${median(memory).toFixed(0)} MB (median; target: under 100)`)
 }
 
 await measureRates()

@@ -1,7 +1,7 @@
 /**
- * The client library alone, in a process of its own: the limit to measure the service on RabbitMQ against.
- * Arguments: `publish` or `consume`, the port, and how many publishes, or unsettled deliveries, are in flight.
- * Prints events published per second; one that consumes goes on until it is ended.
+ * The client library alone in a process of its own: the limit to compare the service on RabbitMQ with.
+ * Arguments: `publish` or `consume`, the port, and the number of publishes or unsettled deliveries in flight.
+ * Prints events published per second; `consume` continues until it is ended.
  */
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import { recognisedSpeech } from "./recognised-speech.ts"

@@ -1,6 +1,6 @@
 /**
- * The service on RabbitMQ against the client library alone, in one run, on quorum queues of a node of its own:
- * single publishes, batches, and events handled. Arguments: rounds, seconds a round.
+ * Compares the service on RabbitMQ with the client library alone in one run, on quorum queues of a node of
+ * its own: single publishes, batches, and handled events. Arguments: rounds, seconds per round.
  */
 import { join } from "node:path"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
@@ -17,7 +17,7 @@ if (installation === undefined) throw new Error("there is no RabbitMQ to measure
 /** As many as wait for their handler in five workers with ten deliveries each. */
 const PREFETCH = 50
 
-/** Some seconds' work. */
+/** Some seconds of work. */
 const BACKLOG = 100_000
 
 const BATCH_CONNECTIONS = 8
@@ -68,7 +68,7 @@ async function consuming(): Promise<void> {
   console.log(`consumed and acked: ratio ${median(ratios).toFixed(2)}`)
 }
 
-console.log(`RabbitMQ ${(await node.control("version")).trim()}, quorum queues; events a second:`)
+console.log(`RabbitMQ ${(await node.control("version")).trim()}, quorum queues; events per second:`)
 console.log("what                            library   broker  ratio")
 try {
   await publishing("single, 64 connections", 64, 1)

@@ -1,4 +1,4 @@
-/** An event as the service stores it, of the size that the platform's events have. */
+/** An event as the service stores it, of the platform's usual size. */
 export const recognisedSpeech = () => ({
   id: Bun.randomUUIDv7(),
   type: "voice",

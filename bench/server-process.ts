@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** The binary that `npm run build` makes. */
+/** The binary from `npm run build`. */
 export const BROKER = join(import.meta.dir, "..", "dist", "event-broker")
 
 /** A server to measure, as a process in an empty folder. */
@@ -38,10 +38,10 @@ export class ServerProcess implements AsyncDisposable {
       server.url = JSON.parse(line).url
       return server
     }
-    throw new Error(`${command.join(" ")} ended before it listened`)
+    throw new Error(`${command.join(" ")} ended before it was listening`)
   }
 
-  /** What the process holds in memory, in MB. */
+  /** Returns the resident memory of the process, in MB. */
   async residentMegabytes(): Promise<number> {
     const status = await Bun.file(`/proc/${this.#process.pid}/status`).text()
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1_024

@@ -1,6 +1,6 @@
 /**
- * The limit to measure the pool with waiting handlers against: loops in one process that do nothing but wait.
- * Arguments: how many loops, seconds. Prints waits per second.
+ * The limit to compare the pool with waiting handlers with: loops in one process that only wait. Arguments:
+ * number of loops, seconds. Prints waits per second.
  */
 const [loops = "50", seconds = "3"] = process.argv.slice(2)
 

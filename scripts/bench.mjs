@@ -6,11 +6,11 @@ import { ensureToolchain } from "./toolchain.mjs"
 
 const MEASUREMENTS = ["bench/publish.ts", "bench/costs.ts", "bench/rabbitmq.ts", "bench/delivery.ts"]
 
-// `-- --before <binary>` compares another binary of the service with the one of these sources.
+// `-- --before <binary>` compares another binary of the service with the one from these sources.
 const [option, before, ...rest] = process.argv.slice(2)
 if (option === "--before" && before === undefined) {
   console.error(
-    "--before takes the path of another binary of the service: npm run bench -- --before <binary>",
+    "--before needs the path of another binary of the service: npm run bench -- --before <binary>",
   )
   process.exit(2)
 }

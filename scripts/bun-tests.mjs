@@ -4,15 +4,16 @@ import { join } from "node:path"
 import { run } from "./run.mjs"
 import { ROOT } from "./toolchain.mjs"
 
-/** How long one test may take, in milliseconds, where it does not say so itself. */
+/** Default timeout of one test, in milliseconds. */
 const TIMEOUT_MS = 60_000
 
-/** Test files that run side by side. Most of their time is spent waiting: for retries, for RabbitMQ to start. */
+/** Test files that run in parallel. They mostly wait: for retries, for RabbitMQ to start. */
 const SIDE_BY_SIDE = 2
 
 /**
- * How long the longest files take, in milliseconds: those start first, so that none runs on alone at the end. A file
- * that is not listed counts as short. `bun test --timings=tests/timings.json --update-timings` measures them again.
+ * Durations of the longest files, in milliseconds: those start first, so that none runs alone at the end. A
+ * file that is not listed counts as short. `bun test --timings=tests/timings.json --update-timings` updates
+ * them.
  */
 const TIMINGS = join(ROOT, "tests", "timings.json")
 
@@ -31,7 +32,10 @@ export async function bunTests(bun, paths) {
   return isCrash || count.passed === 0 ? { ...count, failed: count.failed + 1 } : count
 }
 
-/** The files in which tests failed: a long file's output is in several parts, with others' between them. */
+/**
+ * Returns the files with failed tests, because the output of a long file is split, with other files' output
+ * in between.
+ */
 function failuresOf(xml) {
   const failures = new Map()
   for (const [, attributes] of xml.matchAll(/<testcase ([^>]*[^/])>\s*<(?:failure|error)/g)) {
@@ -41,7 +45,7 @@ function failuresOf(xml) {
   return [...failures].map(([file, failed]) => ({ file, failed }))
 }
 
-/** A skipped test counts as failed: none may be left out. */
+/** Counts a skipped test as failed: none may be left out. */
 function read(xml) {
   const totals = /<testsuites[^>]*>/.exec(xml)?.[0] ?? ""
   const number = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(totals)?.[1] ?? 0)

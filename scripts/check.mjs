@@ -4,7 +4,7 @@ import { bunTests } from "./bun-tests.mjs"
 import { staticChecks } from "./static-checks.mjs"
 import { ensureToolchain, ROOT } from "./toolchain.mjs"
 
-/** What needs neither the binary nor a long time. */
+/** Tests that need neither the binary nor much time. */
 const UNIT_TESTS = [
   "tests/event",
   "tests/runtime",

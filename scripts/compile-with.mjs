@@ -1,4 +1,4 @@
 import { compile } from "./compile.mjs"
 
-// For the image: with the Bun that runs this, and the packages that are installed.
+// For the image: compiles with the Bun that runs this, and the installed packages.
 process.exit(await compile(process.execPath))

@@ -9,16 +9,16 @@ const FLAGS = [
   "--compile",
   "--minify",
   "--sourcemap",
-  // The npm packages of a handler module are found by their package.json, at run time.
+  // The npm packages of a handler module are found through their package.json at runtime.
   "--compile-autoload-package-json",
-  // A stray bunfig.toml where the binary is started must not run code in it.
+  // A stray bunfig.toml in the working directory must not run code in the binary.
   "--no-compile-autoload-bunfig",
-  // The service reads .env itself: Bun would expand what looks like a variable in a password.
+  // The service reads .env itself, because Bun would expand variables within a password.
   "--no-compile-autoload-dotenv",
-  // No --bytecode: workers then fail to resolve their modules (oven-sh/bun#40903).
+  // No --bytecode: workers would fail to resolve their modules (oven-sh/bun#40903).
 ]
 
-/** Makes the single executable. Returns the exit code. */
+/** Compiles the single executable. Returns the exit code. */
 export async function compile(bun) {
   const code = await run(bun, [
     "build",

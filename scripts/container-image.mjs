@@ -7,14 +7,17 @@ import { ROOT } from "./toolchain.mjs"
 const FOLDER = join(ROOT, ".tools", "container")
 const IMAGE = "localhost/event-broker:tested"
 
-/** A store of the tests' own; without an engine, the driver that needs no mounts, and chroot for isolation. */
+/**
+ * A store for the tests only. Without a container engine: the driver that needs no mounts, and chroot for
+ * isolation.
+ */
 const STORE = ["--root", join(FOLDER, "storage"), "--runroot", join(FOLDER, "run"), "--storage-driver", "vfs"]
 export const ISOLATION = ["--isolation", "chroot"]
 
-/** This machine's certificates, which may have one more than those that Bun brings. */
+/** This machine's certificates, which may include one more than Bun's. */
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
-/** Runs buildah. Returns what it printed. @throws where it fails, with what it said. */
+/** Runs buildah. Returns its output. @throws with its error output, if it fails. */
 export function buildah(...args) {
   const { status, stdout, stderr, error } = spawnSync("buildah", [...STORE, ...args], {
     cwd: ROOT,
@@ -24,10 +27,10 @@ export function buildah(...args) {
   return stdout.trim()
 }
 
-/** The arguments of a process that runs buildah. */
+/** Returns the command line of buildah. */
 export const buildahCommand = (...args) => ["buildah", [...STORE, ...args]]
 
-/** Builds the image of the Dockerfile, on base images of the same names. Returns its name. */
+/** Builds the image of the Dockerfile, on base images with the same names. Returns its name. */
 export function buildImage(bun) {
   ensurePackages("/usr/bin/buildah", "buildah")
   const [bunImage, debianImage] = baseImages()
@@ -37,7 +40,7 @@ export function buildImage(bun) {
   return IMAGE
 }
 
-/** What the Dockerfile is built on, in its order. */
+/** Returns the base images of the Dockerfile, in order. */
 function baseImages() {
   const text = readFileSync(join(ROOT, "Dockerfile"), "utf8")
   return [...text.matchAll(/^FROM (\S+)/gm)].map(([, name]) => name)
@@ -46,9 +49,9 @@ function baseImages() {
 function ensureDebianImage(name) {
   if (isThere(name)) return
   const suite = name.split(":")[1].replace("-slim", "")
-  console.log(`Making the image ${name} for the tests, once …`)
+  console.log(`Making the image ${name} for the tests (once) …`)
   const folder = ensureDebian(join(FOLDER, suite), suite, "etc/debian_version")
-  if (folder === null) throw new Error(`there is no ${name} to build on`)
+  if (folder === null) throw new Error(`there is no base system for ${name}`)
   commit("scratch", name, (container) => buildah("add", "--quiet", container, folder, "/"))
 }
 

@@ -16,7 +16,10 @@ const HANDLER = `export default { queue: "custom_events", on: {
 
 const EVENT = { type: "custom", name: "hello", payload: { who: "container" } }
 
-/** Mounts what an engine would, where no other process sees it, and makes way for the command: root, handlers, data. */
+/**
+ * Mounts what an engine would mount, invisible to other processes, then runs the command. Arguments: root,
+ * handlers, data.
+ */
 const READ_ONLY = `
   mount --bind "$1" "$1"
   mount --bind /proc "$1/proc"
@@ -28,7 +31,7 @@ const READ_ONLY = `
   shift 3
   exec chroot "$@"`
 
-/** What holds of the image, as sentences; each gets a container of its own, and a folder. */
+/** Facts about the image, as sentences; each gets a container and a folder of its own. */
 const CASES = {
   "runs as a user of its own, with a volume, a port and a health check that needs no shell": ({ config }) => {
     assert.equal(config.User, `${USER}:${USER}`)
@@ -38,7 +41,7 @@ const CASES = {
     assert.deepEqual(config.Healthcheck.Test, ["CMD", "event-broker", "health", "--live"])
   },
 
-  "takes an event and handles it, says that it is well, keeps its store, and ends in order": async (
+  "accepts an event and handles it, reports that it is healthy, keeps its store, and stops cleanly": async (
     given,
   ) => {
     const service = await given.start({ ENGINE: "embedded" })
@@ -51,7 +54,7 @@ const CASES = {
     assert.notEqual(given.run(Test.slice(1), {}).status, 0)
   },
 
-  "starts with .env.example as it is, live and not ready while RabbitMQ is away": async (given) => {
+  "starts with .env.example unchanged, live but not ready while RabbitMQ is unreachable": async (given) => {
     const service = await given.start(readEnvironmentFile(join(ROOT, ".env.example")))
     assert.equal((await fetch(`${given.url}/health/live`)).status, 200)
     assert.equal((await fetch(`${given.url}/health/ready`)).status, 503)
@@ -59,7 +62,7 @@ const CASES = {
     assert.equal(await service.stop(), 0)
   },
 
-  "runs on a root that can't be written, save for its volume": async (given) => {
+  "runs on a read-only root, except for its volume": async (given) => {
     const service = await given.startReadOnly({ ENGINE: "embedded" })
     await publish(given.url)
     await until(() => service.log.includes("hello container"), "the handler's line in the log")
@@ -67,7 +70,7 @@ const CASES = {
   },
 }
 
-/** Builds the image and holds it to every case. Returns a count of each outcome. */
+/** Builds the image and checks every case. Returns a count of each outcome. */
 export async function containerTests(bun) {
   const count = { passed: 0, failed: 0 }
   const tell = (title, error) => {
@@ -100,7 +103,7 @@ export async function containerTests(bun) {
   return count
 }
 
-/** A container of the image, and a folder with handlers and a volume for it. */
+/** A container of the image, with folders for handlers and for its volume. */
 class GivenImage {
   #folder = mkdtempSync(join(tmpdir(), "event-broker-container-"))
   #container
@@ -122,7 +125,7 @@ class GivenImage {
     return `http://127.0.0.1:${this.#port}`
   }
 
-  /** Starts what the image starts. */
+  /** Starts the image's own command. */
   start(environment) {
     const volumes = ["handlers:/handlers:ro", "data:/data:rw"].flatMap((each) => [
       "--volume",
@@ -141,7 +144,7 @@ class GivenImage {
     return this.#started(new RunningContainer(...buildahCommand(...args)))
   }
 
-  /** Starts it on its file system as it is, mounted so that it can't be written. */
+  /** Starts the image's command on a read-only file system. */
   startReadOnly(environment) {
     const root = buildah("mount", this.#container)
     const places = [root, join(this.#folder, "handlers"), join(this.#folder, "data")]
@@ -151,7 +154,7 @@ class GivenImage {
     return this.#started(new RunningContainer("unshare", args))
   }
 
-  /** Runs a command in the container, to its end. */
+  /** Runs a command in the container to its end. */
   run(command, environment) {
     const variables = this.#variables(environment).flatMap((each) => ["--env", each])
     return spawnSync(...buildahCommand("run", ...ISOLATION, ...variables, this.#container, "--", ...command))
@@ -169,7 +172,7 @@ class GivenImage {
     return service
   }
 
-  /** There is no network of its own: a free port stands for the one that an engine would map. */
+  /** Without a network of its own, a free port stands in for the one that an engine would map. */
   #variables(environment) {
     return Object.entries({ ...environment, PORT: this.#port }).map(([name, value]) => `${name}=${value}`)
   }
@@ -185,7 +188,7 @@ async function publish(url) {
   assert.equal(response.status, 201, await response.text())
 }
 
-/** What `docker run --env-file` takes of a file. */
+/** Parses a file like `docker run --env-file`. */
 function readEnvironmentFile(file) {
   const lines = readFileSync(file, "utf8").split("\n")
   const set = lines.filter((line) => line !== "" && !line.startsWith("#"))

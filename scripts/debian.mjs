@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 
-/** Installs Debian's packages on this machine, where the file that tells of them is missing. */
+/** Installs Debian packages on this machine if the file that indicates them is missing. */
 export function ensurePackages(file, ...packages) {
   if (existsSync(file)) return
   console.log(`Installing ${packages.join(", ")} for the tests …`)
@@ -11,8 +11,8 @@ export function ensurePackages(file, ...packages) {
 }
 
 /**
- * Makes a folder with a Debian of its own, once: half a minute. Returns it, or null where that fails.
- * @param proof a file in it that tells whether it is whole
+ * Creates a folder with a separate Debian, once; it takes half a minute. Returns it, or null if that fails.
+ * @param proof a file in it that shows that it is complete
  */
 export function ensureDebian(folder, suite, proof, packages = []) {
   if (existsSync(join(folder, proof))) return folder
@@ -23,7 +23,7 @@ export function ensureDebian(folder, suite, proof, packages = []) {
   const options = ["--variant=minbase", ...(packages.length > 0 ? [`--include=${packages.join(",")}`] : [])]
   const { status, stderr } = spawnSync("debootstrap", [...options, suite, partial], { encoding: "utf8" })
   if (status !== 0) {
-    console.error(`debootstrap could not make it:\n${stderr ?? ""}`)
+    console.error(`debootstrap failed:\n${stderr ?? ""}`)
     return null
   }
   rmSync(folder, { recursive: true, force: true })
@@ -32,7 +32,7 @@ export function ensureDebian(folder, suite, proof, packages = []) {
 }
 
 function apt(...args) {
-  // Installed, not started: the tests start servers of their own.
+  // Installed but not started, because the tests start their own servers.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" }
   spawnSync("apt-get", ["--quiet=2", ...args], { env, stdio: ["ignore", "ignore", "inherit"] })
 }

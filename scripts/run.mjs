@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { ROOT } from "./toolchain.mjs"
 
-/** Runs a command with this terminal. Signals go on to it. Resolves with its exit code. */
+/** Runs a command in this terminal and forwards signals to it. Resolves with its exit code. */
 export function run(command, args, { env = process.env, cwd = ROOT } = {}) {
   const child = spawn(command, args, { cwd, env, stdio: "inherit" })
   const forward = (signal) => child.kill(signal)
@@ -14,7 +14,7 @@ export function run(command, args, { env = process.env, cwd = ROOT } = {}) {
       resolve(code)
     }
     child.on("error", (error) => {
-      console.error(`${command} could not be run: ${error.message}`)
+      console.error(`can't run ${command}: ${error.message}`)
       end(1)
     })
     child.on("exit", (code) => end(code ?? 1))

@@ -5,16 +5,16 @@ import { setTimeout as sleep } from "node:timers/promises"
 const WAIT_MS = 20
 const WAIT_LIMIT_MS = 30_000
 
-/** Waits until a condition holds. @throws after half a minute, with what was waited for. */
+/** Waits until a condition holds. @throws after half a minute, naming the condition. */
 export async function until(condition, what) {
   const goesOnAt = performance.now() + WAIT_LIMIT_MS
   while (!(await condition())) {
-    if (performance.now() > goesOnAt) throw new Error(`waited in vain for ${what}`)
+    if (performance.now() > goesOnAt) throw new Error(`timed out waiting for ${what}`)
     await sleep(WAIT_MS)
   }
 }
 
-/** The service as a process in an image's file system, with what it has printed. */
+/** The service as a process in an image's file system, with its output. */
 export class RunningContainer {
   #process
   #ended
@@ -30,7 +30,7 @@ export class RunningContainer {
     this.#ended = new Promise((resolve) => this.#process.on("close", resolve))
   }
 
-  /** The service itself, among the processes that were started to start it. */
+  /** The service's process, found among the processes that started it. */
   get pid() {
     return familyOf(this.#process.pid).find(({ name }) => name === "event-broker")?.pid
   }
@@ -50,7 +50,7 @@ export class RunningContainer {
     return this.#ended
   }
 
-  /** Ends whatever of it is left. */
+  /** Ends all of its remaining processes. */
   async kill() {
     if (this.#process.exitCode !== null) return
     for (const { pid } of familyOf(this.#process.pid).toReversed()) killIfThere(pid)
@@ -62,18 +62,18 @@ function killIfThere(pid) {
   try {
     process.kill(pid, "SIGKILL")
   } catch (error) {
-    // It has ended by itself.
+    // It has already ended.
     if (error.code !== "ESRCH") throw error
   }
 }
 
-/** A process and all that it has started, and so on. */
+/** Returns a process and all of its descendants. */
 function familyOf(ancestor) {
   const all = readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap(readProcess)
   const family = new Set([ancestor])
-  // A child can be listed before its parent, but has the higher id, save where ids began anew.
+  // A child can be listed before its parent, but has the higher id unless ids have wrapped around.
   for (let size = 0; size !== family.size; ) {
     size = family.size
     for (const { pid, parent } of all) if (family.has(parent)) family.add(pid)

@@ -7,7 +7,7 @@ const bun = ensureToolchain()
 ensureRabbitMq()
 let code = await compile(bun)
 const [first, ...rest] = process.argv.slice(2)
-/** `call-centre` is a day of the example; anything else are the arguments of the soak. */
+/** `call-centre` is a day of the example; anything else is passed to the soak. */
 const command =
   first === "call-centre" ? ["soak/call-centre.ts", ...rest] : ["soak/soak.ts", ...process.argv.slice(2)]
 if (code === 0) code = await run(bun, command)

@@ -8,6 +8,6 @@ const envFile = join(ROOT, ".env")
 const isSetInFile = existsSync(envFile) && /^HANDLERS_DIR=/m.test(readFileSync(envFile, "utf8"))
 const env = isSetInFile ? process.env : { HANDLERS_DIR: "examples/handlers", ...process.env }
 
-// The service reads .env itself: Bun would expand what looks like a variable in a password.
+// The service reads .env itself, because Bun would expand variables within a password.
 const args = ["--no-env-file", "src/main.ts", "serve", "--greet", ...process.argv.slice(2)]
 process.exit(await run(bun, args, { env }))

@@ -8,7 +8,7 @@ const CHECKS = [
   ["unused code", "knip", ["--no-progress"]],
 ]
 
-/** Checks types, lint and unused code, all of them, also after one failed. Returns a count of each. */
+/** Checks types, lint and unused code, continuing after a failure. Returns a count of each outcome. */
 export async function staticChecks() {
   const count = { passed: 0, failed: 0 }
   for (const [name, tool, args] of CHECKS) {

@@ -6,13 +6,13 @@ import { ensureRabbitMq, ensureRabbitMq4 } from "./rabbitmq.mjs"
 import { staticChecks } from "./static-checks.mjs"
 import { ensureToolchain } from "./toolchain.mjs"
 
-/** With this argument, the tests run on RabbitMQ 4 too. */
+/** Also runs the tests on RabbitMQ 4. */
 const ALL_BROKERS = "--all-brokers"
 
-/** With this argument, the container's image is built and tried. */
+/** Builds and tests the container image. */
 const CONTAINER = "--container"
 
-/** Programs of Debian's that the tests run: the file that tells whether each is there, and its package. */
+/** Debian programs that the tests run: the file that shows that each is installed, and its package. */
 const TOOLS = [
   ["/usr/bin/chromium", "chromium"],
   ["/usr/bin/zsh", "zsh"],

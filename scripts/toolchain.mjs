@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url"
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** The one place that says which Bun: `packageManager` in package.json, "bun@1.2.3". */
+/** The Bun version, defined only by `packageManager` in package.json: "bun@1.2.3". */
 const BUN_VERSION = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).packageManager.split("@")[1]
 
 const BUN_FOLDER = join(ROOT, ".tools", `bun-${BUN_VERSION}`)
 
-/** Makes sure that the pinned Bun and the locked packages are there. Returns the path of Bun. */
+/** Ensures that the pinned Bun and the locked packages are installed. Returns the path of Bun. */
 export function ensureToolchain() {
   const bun = isPinned("bun") ? "bun" : (findIn(BUN_FOLDER) ?? fetchBun())
   installPackages(bun)
@@ -23,7 +23,7 @@ function isPinned(candidate) {
   return status === 0 && stdout.trim() === BUN_VERSION
 }
 
-/** The package `bun` brings a binary for each kind of processor; only what runs here counts. */
+/** The package `bun` contains a binary for each kind of processor; this finds the one that runs here. */
 function findIn(folder) {
   const platforms = join(folder, "node_modules", "@oven")
   const names = existsSync(platforms) ? readdirSync(platforms) : []
@@ -31,12 +31,12 @@ function findIn(folder) {
 }
 
 function fetchBun() {
-  console.log(`Getting Bun ${BUN_VERSION} from npm, once …`)
+  console.log(`Getting Bun ${BUN_VERSION} from npm (once) …`)
   const partial = `${BUN_FOLDER}.partial`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true })
   try {
-    // Without its install script, which would move the binary to a place of its own.
+    // Without its install script, which would move the binary elsewhere.
     const options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
     execFileSync("npm", ["install", "--prefix", partial, ...options, `bun@${BUN_VERSION}`], {
       stdio: "inherit",
@@ -50,13 +50,11 @@ function fetchBun() {
 }
 
 function giveUp(reason) {
-  console.error(
-    `Bun ${BUN_VERSION} is needed, and ${reason}: install that version so that it is on the PATH.`,
-  )
+  console.error(`Bun ${BUN_VERSION} is required, but ${reason}: install that version and add it to the PATH.`)
   process.exit(1)
 }
 
-/** Installs what bun.lock says, unless that was done already. */
+/** Installs the packages of bun.lock, unless they are installed already. */
 function installPackages(bun) {
   const lock = createHash("sha256")
     .update(readFileSync(join(ROOT, "bun.lock")))
@@ -65,7 +63,7 @@ function installPackages(bun) {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return
   const { status } = spawnSync(bun, ["install", "--frozen-lockfile"], { cwd: ROOT, stdio: "inherit" })
   if (status !== 0) {
-    console.error("The packages in bun.lock could not be installed: see the lines above.")
+    console.error("The packages in bun.lock could not be installed: see the output above.")
     process.exit(1)
   }
   writeFileSync(stamp, lock)

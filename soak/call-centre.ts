@@ -1,7 +1,7 @@
 /**
- * The day of `examples/call-centre` on RabbitMQ, while another program uses the same broker. Arguments: events (50,000).
- * A publish that is refused is repeated, so that the events of each call come in order. Ends with 1 if the sums are not
- * what the generator says, or anything is lost.
+ * The day of `examples/call-centre` on RabbitMQ, while another program uses the same broker. Arguments:
+ * events (50,000). A refused publish is repeated, so that the events of each call stay in order. Exits with 1
+ * if the sums differ from the generator's, or anything is lost.
  */
 import { join } from "node:path"
 import { isReady } from "../tests/support/counting-service.ts"
@@ -17,7 +17,7 @@ const EXAMPLES = join(import.meta.dir, "..", "examples")
 const EXAMPLE = join(EXAMPLES, "call-centre")
 const QUEUE = "voice_events"
 
-/** Calls that are published at the same time: few, so that the other program does much meanwhile. */
+/** Calls published at a time: few, so that the other program does much meanwhile. */
 const CALLS_AT_A_TIME = 8
 
 const REFUSED_PAUSE_MS = 100
@@ -28,7 +28,10 @@ interface CallEvent {
   readonly ordering_key: string
 }
 
-/** Publishes the events of one call, each once the one before is stored. Returns how many publishes were refused. */
+/**
+ * Publishes the events of one call, each after the previous one is stored. Returns how many publishes were
+ * refused.
+ */
 async function publishCall(service: RunningService, events: readonly CallEvent[]): Promise<number> {
   let refused = 0
   for (const event of events) {

@@ -10,10 +10,10 @@ interface Letter {
 
 const FOREIGN_ID = new RegExp(`${FOREIGN_MARK}[\\da-f-]+`)
 
-/** The dead letters of the run, read and purged bit by bit: there are more than one look shows. */
+/** The dead letters of the run, read and purged in parts, because one listing does not show all of them. */
 export class DeadLetters {
   readonly ids = new Set<string>()
-  /** The marks of foreign messages. */
+  /** Marks of foreign messages. */
   readonly foreignIds = new Set<string>()
   readonly byReason = new Map<string, number>()
   readonly #url: () => string
@@ -24,7 +24,7 @@ export class DeadLetters {
     this.#path = `/api/v1/dead-letters/${queue}`
   }
 
-  /** Takes in all that are there. */
+  /** Collects all existing dead letters. */
   async collect(): Promise<void> {
     while (true) {
       const response = await fetch(`${this.#url()}${this.#path}?limit=${LIMIT}`)
@@ -34,7 +34,7 @@ export class DeadLetters {
       }
       for (const letter of letters) this.#add(letter)
       if (letters.length === 0) return
-      // Those that were shown, and no others: more arrive behind them meanwhile.
+      // Deletes only those that were listed: more arrive behind them meanwhile.
       await this.#delete(`limit=${letters.length}`)
     }
   }

@@ -1,22 +1,25 @@
 import { FATES } from "./handler.ts"
 
-/** Longer than any answer may take. */
+/** Longer than any response may take. */
 const REQUEST_BOUND_MS = 20_000
 
-/** What a client waits after an answer, and after a refusal, in milliseconds; each spread from zero to twice that. */
+/**
+ * Wait of a client after a success and after a refusal, in milliseconds; each randomized from zero to twice
+ * that.
+ */
 const PAUSE_MS = 40
 const REFUSED_PAUSE_MS = 100
 
 const PRIORITIES = ["low", "medium", "high", "critical"]
 
 /**
- * Clients that publish one event after the other, each again with its id until it is answered 201: one for each key,
- * whose events so have an order, and others without a key.
+ * Clients that publish sequentially, each event again with its id until it is answered 201: one client per
+ * key, so that the events of a key have an order, and others without a key.
  */
 export class FatedLoad {
   /** The ids that were answered 201. */
   readonly answered = new Set<string>()
-  /** How often a publish was refused, by status; "broken" for a connection that was. */
+  /** Number of refused publishes by status; "broken" for a broken connection. */
   readonly refused = new Map<string, number>()
   readonly #url: () => string
   readonly #clients: Promise<void>[]
@@ -28,7 +31,7 @@ export class FatedLoad {
     this.#clients = Array.from({ length: keys + others }, (_, client) => this.#publish(keyOf(client)))
   }
 
-  /** Waits for the answers of what was sent. */
+  /** Waits for outstanding responses. */
   async stop(): Promise<void> {
     this.#isStopping = true
     await Promise.all(this.#clients)
@@ -68,7 +71,7 @@ export class FatedLoad {
       await response.arrayBuffer()
       return String(response.status)
     } catch (error) {
-      // The service was killed; one that hangs past the bound is told apart.
+      // The service was killed. A request that hangs beyond the limit is counted separately.
       return error instanceof DOMException && error.name === "TimeoutError" ? "hung" : "broken"
     }
   }

@@ -1,6 +1,6 @@
 import type { ServiceFolder } from "../tests/support/running-service.ts"
 
-/** What becomes of an event, with how many of a thousand have it. Those that are left succeed. */
+/** The fates of events, in events per thousand. The rest succeeds. */
 export const FATES = {
   flaky: 30,
   fails: 6,
@@ -11,7 +11,7 @@ export const FATES = {
   exits: 1,
 } as const
 
-/** A module that does with each event what its payload says, and notes those that it is done with. */
+/** Writes a module that treats each event as its payload says, and records the events that it finishes. */
 export function writeHandler(folder: ServiceFolder): void {
   folder.write(
     "handlers/fated.ts",

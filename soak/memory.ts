@@ -4,7 +4,7 @@ const SAMPLE_MS = 1_000
 const MINUTE_MS = 60_000
 const KIB_PER_MIB = 1_024
 
-/** The peak of a process's resident memory in each minute, in MiB. The process may be another one at each sample. */
+/** The peak resident memory of a process in each minute, in MiB. The process may change between samples. */
 export class MemoryPeaks implements Disposable {
   readonly peaks: number[] = []
   readonly #timer: Timer
@@ -22,7 +22,7 @@ export class MemoryPeaks implements Disposable {
   }
 }
 
-/** The resident memory of a process, in MiB; 0 for one that has just been killed. */
+/** Returns the resident memory of a process, in MiB; 0 if it was just killed. */
 export function residentMebibytes(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8")

@@ -3,7 +3,7 @@ import type { ForeignProperties } from "../tests/support/rabbitmq/foreign-fields
 import { ForeignProgram } from "../tests/support/rabbitmq/foreign-program.ts"
 import type { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
 
-/** The wait between two things that it does, in milliseconds; spread from zero to twice that. */
+/** Wait between two actions, in milliseconds; randomized from zero to twice that. */
 const PAUSE_MS = 1_000
 
 /** How long a policy stays, in milliseconds. */
@@ -12,7 +12,7 @@ const POLICY_MS = 1_500
 const EXCHANGE = "events"
 const VHOST = "%2F"
 
-/** Begins the body or the id of every foreign message, for the dead letters to be told apart. */
+/** Prefix of the body or id of every foreign message, to tell the dead letters apart. */
 export const FOREIGN_MARK = "foreign-"
 
 const DEEP = 20_000
@@ -20,9 +20,9 @@ const LONG = 90_000
 
 type ForeignMessage = readonly [body: string, properties: ForeignProperties]
 
-/** Messages as other programs publish them; none of them is an event with a function. */
+/** Messages as other programs publish them; none is an event with a handler. */
 const FOREIGN: readonly ((id: string) => ForeignMessage)[] = [
-  (id) => [`${id} is no JSON`, {}],
+  (id) => [`${id} is not JSON`, {}],
   (id) => [`${id} ${"[".repeat(DEEP)}`, { contentType: "application/json" }],
   (id) => [JSON.stringify({ id, deep: 1 }), { expiration: "600000", messageId: id }],
   (id) => [JSON.stringify(id), { timestamp: 1_795_678_818_667_000n, type: "odd" }],
@@ -40,11 +40,11 @@ const FOREIGN: readonly ((id: string) => ForeignMessage)[] = [
 ]
 
 /**
- * Another program on the same broker: it publishes messages that are no events, deletes what the service has declared
- * as far as no event is in it, ends connections, and sets policies. Of the events that it deletes it keeps count.
+ * Another program on the same broker: it publishes messages that are not events, deletes objects of the
+ * service that contain no events, closes connections, and sets policies. It counts the events that it deletes.
  */
 export class OtherProgram {
-  /** What it did, and how often. */
+  /** Its actions and their counts. */
   readonly done = new Map<string, number>()
   /** Foreign messages that RabbitMQ has confirmed. */
   readonly published = new Set<string>()
@@ -55,7 +55,7 @@ export class OtherProgram {
   readonly #running: Promise<void>
   #isStopping = false
 
-  /** @param queue a queue that the service consumes: it gets the foreign messages, and the policy */
+  /** @param queue a queue that the service consumes: it receives the foreign messages and the policy */
   constructor(node: RabbitMqNode, queue: string) {
     this.#node = node
     this.#queue = queue
@@ -84,7 +84,7 @@ export class OtherProgram {
         await deed?.()
         if (name !== undefined) this.done.set(name, (this.done.get(name) ?? 0) + 1)
       } catch {
-        // The broker was killed, or what was to be deleted is not there yet.
+        // The broker was killed, or the object to delete does not exist yet.
       }
       await Bun.sleep(2 * PAUSE_MS * Math.random())
     }
@@ -129,7 +129,10 @@ export class OtherProgram {
     if (name !== undefined) await this.#node.manage("DELETE", `connections/${encodeURIComponent(name)}`)
   }
 
-  /** A queue that is shorter for a while than what waits in it. On a delay tier it would delete what waits there. */
+  /**
+   * Limits a queue for a while to fewer events than are waiting. On a delay tier this would delete waiting
+   * retries.
+   */
   async #setPolicy(): Promise<void> {
     const policy = `policies/${VHOST}/shorter`
     const definition = { "max-length": 5, overflow: "reject-publish" }

@@ -4,20 +4,20 @@ import { installations } from "../tests/support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
 import { OtherProgram } from "./other-program.ts"
 
-/** How long a broker that was killed stays away, in milliseconds. */
+/** How long a killed broker stays down, in milliseconds. */
 const AWAY_MS = 1_500
 
-/** What the service runs on. */
+/** The system that the service runs on. */
 export interface Place extends AsyncDisposable {
   readonly name: string
   readonly variables: Readonly<Record<string, string>>
-  /** Kills the broker and starts it again; null where there is none. */
+  /** Kills the broker and starts it again; null if there is none. */
   readonly kill: (() => Promise<void>) | null
-  /** Begins another program on the broker; null if there is no broker. */
+  /** Starts another program on the broker; null if there is none. */
   readonly otherProgram: ((queue: string) => OtherProgram) | null
-  /** How long what is new takes to be safe, in milliseconds. */
+  /** Time until new objects are safe, in milliseconds. */
   readonly settlingMs: number
-  /** What the broker holds for the service. */
+  /** Returns what the broker holds for the service. */
   held(): Promise<readonly number[]>
 }
 

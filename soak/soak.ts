@@ -1,7 +1,7 @@
 /**
- * A bounded soak of the compiled service: handlers that succeed, throw, hang, spin and exit, random priorities and
- * ordering keys, every 20 s the service or its broker killed, and on RabbitMQ another program. Arguments: seconds (300),
- * engine (both). Ends with 1 if something does not hold that has to.
+ * A bounded soak of the compiled service: handlers that succeed, throw, hang, spin and exit, random
+ * priorities and ordering keys, a kill of the service or its broker every 20 s, and on RabbitMQ another
+ * program. Arguments: seconds (300), engine (both). Exits with 1 if a check fails.
  */
 import { isReady } from "../tests/support/counting-service.ts"
 import { type RunningService, ServiceFolder } from "../tests/support/running-service.ts"
@@ -32,15 +32,15 @@ const OTHERS = 10
 const READY_WITHIN_MS = 60_000
 
 /**
- * How long nothing may end while events are left, before they count as lost. RabbitMQ offers a retry that came due on a
- * full queue again after three to six minutes: every three minutes it looks for those that were refused three minutes
- * before. Source: rabbit_fifo_dlx_worker.erl, `redeliver_messages`.
+ * Time without progress after which remaining events count as lost. RabbitMQ offers a retry that came due on
+ * a full queue again after three to six minutes: every three minutes it looks for those that were refused
+ * three minutes before. Source: rabbit_fifo_dlx_worker.erl, `redeliver_messages`.
  */
 const STALLED_AFTER_MS = 400_000
 const LOOK_AGAIN_MS = 500
 const LOOKS = 5
 
-/** Of the stops of the service, how many are in order. */
+/** Share of the service's stops that are clean. */
 const IN_ORDER = 0.25
 
 async function workers(service: RunningService): Promise<string> {
@@ -111,7 +111,7 @@ async function soak(place: Place): Promise<boolean> {
     const foreign = other?.published.difference(dead.foreignIds).size ?? 0
     return load.answered.difference(idsOf(journalOf(folder))).difference(dead.ids).size + foreign
   }
-  // What is left then is told below.
+  // Anything left then is reported below.
   let left = await leftOver()
   for (let endedAt = performance.now(); left > 0 && performance.now() - endedAt < STALLED_AFTER_MS; ) {
     await Bun.sleep(LOOK_AGAIN_MS)

@@ -1,4 +1,4 @@
-/** One thing that has to hold at the end. */
+/** A condition that must hold at the end. */
 export interface Verdict {
   readonly what: string
   readonly holds: boolean
@@ -12,10 +12,10 @@ export interface Done {
   readonly n: number
 }
 
-/** The last minute may take this much more than the second one, the first in which all was warm. */
+/** Allowed growth of memory from the second minute, the first one after warm-up, to the last. */
 const MEMORY_GROWTH = 1.2
 
-/** Fewer minutes tell nothing. */
+/** With fewer minutes, the result means nothing. */
 const MIN_MINUTES = 4
 
 export function everyEventEnded(
@@ -36,7 +36,7 @@ export function everyForeignMessageEnded(published: ReadonlySet<string>, dead: R
   return { what: "every foreign message is a dead letter", holds: lost.size === 0, figures }
 }
 
-/** Of each key, the events in the order in which each was done first. */
+/** Checks that the events of each key were first handled in order. */
 export function keysInOrder(journal: readonly Done[]): Verdict {
   const last = new Map<string, number>()
   const seen = new Set<string>()
@@ -78,7 +78,7 @@ export function noRequestHung(hung: number): Verdict {
 
 export function endsWhenTold(ownEnds: number): Verdict {
   return {
-    what: "the service ends when it is told to",
+    what: "the service stops when it is told to",
     holds: ownEnds === 0,
     figures: `${ownEnds} times by itself`,
   }

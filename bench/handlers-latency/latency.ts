@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs"
 import { machineTimeMs } from "../machine-time.ts"
 
-/** Between two writes, so that writing does not disturb what is measured, in milliseconds. */
+/** Interval between writes, so that writing does not disturb the measurement, in milliseconds. */
 const FLUSH_MS = 200
 
 let latencies: string[] = []
@@ -11,7 +11,9 @@ function flush(): void {
   latencies = []
 }
 
-/** Notes for each event that says when it was sent how many milliseconds ago that was, as its function starts. */
+/**
+ * Records, for each event with a send time, how many milliseconds ago it was sent, when its handler starts.
+ */
 export default {
   queue: "voice_events",
   on: {

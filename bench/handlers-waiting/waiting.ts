@@ -1,2 +1,2 @@
-/** Waits for a millisecond, as for something else that answers fast. */
+/** Waits for a millisecond, like a call to a fast service. */
 export default { queue: "voice_events", on: { "*": () => Bun.sleep(1) } }

@@ -1,2 +1,2 @@
-/** Takes every event, and does nothing: what is measured is the way there and back. */
+/** Handles every event without doing anything, to measure only the delivery and settlement. */
 export default { queue: "voice_events", on: { "*": async () => {} } }
