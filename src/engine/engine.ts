@@ -6,6 +6,7 @@
  * Delivery is at least once, by priority and then in order of arrival.
  */
 import type { Event } from "../event/envelope.ts"
+import type { MalformedEventError } from "../event/errors.ts"
 import type { FailureReason, FailureRecord } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
@@ -99,6 +100,7 @@ export interface StoredBody {
   /** Not validated if another program published it, and possibly not JSON. */
   readonly body: string
   readonly isForeign: boolean
+  readonly malformed: MalformedEventError | null
 }
 
 /** Observes events as they are stored. Neither method may throw or wait. */
@@ -216,10 +218,9 @@ export interface Delivery {
   readonly trace: TraceContext | null
   /** True if another program published the event, so this service has not validated it. */
   readonly isForeign: boolean
-  /**
-   * True if the delivery can't be settled any more, because the engine or the connection is gone. The event
-   * is delivered again.
-   */
+  /** Why what another program put there is no event; `body` is then as it came, and maybe not JSON. Null for an event. */
+  readonly malformed: MalformedEventError | null
+  /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
   readonly isLost: boolean
 
   /** Removes the event from this queue. */

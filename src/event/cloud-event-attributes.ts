@@ -8,9 +8,7 @@ export const SPEC_VERSION = "1.0"
 /** The `source` of an event that has none. */
 export const NO_SOURCE = "urn:event-broker"
 
-export const JSON_TYPE = "application/json"
-
-/** Attributes of the specification that are kept as metadata of the same name. */
+/** Attributes of the specification that are metadata under their own names. */
 export const CONTEXT_ATTRIBUTES = ["source", "subject", "time", "dataschema", "datacontenttype"] as const
 
 /** Extensions that map to fields of an event. */

@@ -8,7 +8,6 @@
 import {
   faultOfAttribute,
   isAttribute,
-  JSON_TYPE,
   NO_SOURCE,
   REST_EXTENSION,
   SCHEMA_VERSION_EXTENSION,
@@ -18,7 +17,9 @@ import type { Event } from "./envelope.ts"
 import { EventInvalidError, type Fault } from "./errors.ts"
 import { EVENT_TYPES } from "./event-type.ts"
 import { FaultList } from "./faults.ts"
-import { JsonTextError, parseJsonText } from "./json-text.ts"
+import { isJsonObject, JsonTextError, parseJsonText } from "./json-text.ts"
+import { JSON_TYPE } from "./media-type.ts"
+import { defaultRoutingKey } from "./routing-space.ts"
 import { escapePointer } from "./validate.ts"
 
 type Fields = Record<string, unknown>
@@ -40,7 +41,7 @@ const POINTERS: readonly (readonly [inDraft: RegExp, inCloudEvent: string])[] = 
  * @throws {EventInvalidError} with the invalid attributes.
  */
 export function draftOfCloudEvent(input: unknown): Fields & { readonly metadata: Fields } {
-  if (!isObject(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
+  if (!isJsonObject(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
   const { data, data_base64, ...given } = input
   // A null attribute counts as absent: JSON event format, section 2.2.
   const attributes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
@@ -94,7 +95,7 @@ export function cloudEventOf(event: Event): Fields {
     ...Object.fromEntries(said.filter(([name, value]) => isAttribute(name, value))),
     priority: event.priority,
     ...(event.ordering_key !== undefined && { partitionkey: event.ordering_key }),
-    ...(event.routing_key !== `events.${event.type}.${event.name}` && { routingkey: event.routing_key }),
+    ...(event.routing_key !== defaultRoutingKey(event.type, event.name) && { routingkey: event.routing_key }),
     ...(version && { [SCHEMA_VERSION_EXTENSION]: schema_version }),
     ...(Object.keys(left).length > 0 && { [REST_EXTENSION]: JSON.stringify(left) }),
     data: event.payload,
@@ -137,9 +138,6 @@ function readLeft(text: unknown): Fields {
     if (error instanceof JsonTextError) throw refusal(`must be the JSON text of an object: ${error.message}`)
     throw error
   }
-  if (!isObject(left)) throw refusal("must be the JSON text of an object")
+  if (!isJsonObject(left)) throw refusal("must be the JSON text of an object")
   return left
 }
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value)

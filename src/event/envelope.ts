@@ -4,6 +4,7 @@
  */
 import * as v from "valibot"
 import { EVENT_TYPES } from "./event-type.ts"
+import { isJsonObject } from "./json-text.ts"
 import { DEFAULT_PRIORITY, PRIORITIES } from "./priority.ts"
 
 /** Longest `id` and `name`, in characters. */
@@ -28,10 +29,7 @@ const isShortString = (text: string): boolean =>
  * A JSON object with all of its keys. valibot's `record` accepts arrays and silently drops keys such as
  * `__proto__`.
  */
-const jsonObject = v.custom<Record<string, unknown>>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  "must be a JSON object",
-)
+const jsonObject = v.custom<Record<string, unknown>>(isJsonObject, "must be a JSON object")
 
 const id = v.pipe(
   v.string("must be a string"),
@@ -137,7 +135,10 @@ export const EventSchema = v.strictObject(
   explainObject,
 )
 
-/** The input of a publish, before defaults are filled in. */
+/** Whether a text can be the id of an event. */
+export const isEventId = (text: string): boolean => v.is(id, text)
+
+/** The published event, before defaults are filled in. */
 export type EventDraft = v.InferInput<typeof EventDraftSchema>
 
 /** A stored event: ten fields, and the ordering key if it has one. */

@@ -17,3 +17,6 @@ export const spaceOf = (types: readonly EventType[]): RoutingSpace => types.map(
  */
 export const isWithin = (space: RoutingSpace, keyOrPattern: string): boolean =>
   space.some((root) => keyOrPattern === root || keyOrPattern.startsWith(`${root}.`))
+
+/** The topic of an event that names none. */
+export const defaultRoutingKey = (type: string, name: string): string => `events.${type}.${name}`

@@ -1,8 +1,8 @@
 import * as v from "valibot"
 import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
 import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
-import { boundFaults, FaultList } from "./faults.ts"
-import { checkJsonShape, JsonTextError } from "./json-text.ts"
+import { FaultList } from "./faults.ts"
+import { defaultRoutingKey } from "./routing-space.ts"
 
 /** A valid draft, with its defaults filled in. */
 export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
@@ -44,7 +44,7 @@ export function completeEvent(draft: ValidDraft, newId: () => string, nowMs: num
     id: draft.id ?? newId(),
     type: draft.type,
     name: draft.name,
-    routing_key: draft.routing_key || `events.${draft.type}.${draft.name}`,
+    routing_key: draft.routing_key || defaultRoutingKey(draft.type, draft.name),
     payload: draft.payload,
     priority: draft.priority,
     metadata: draft.metadata,
@@ -66,26 +66,22 @@ export function decodeEvent(body: string): Event {
   } catch (cause) {
     throw new MalformedEventError("the message is not JSON", { cause })
   }
-  const result = v.safeParse(EventSchema, json)
-  if (result.success) return result.output
-  const faults = boundFaults(result.issues.map(toFault)).map(
-    ({ pointer, message }) => `${pointer || "/"} ${message}`,
-  )
-  throw new MalformedEventError(`the message is not an event: ${faults.join("; ")}`)
+  return requireEvent(json)
 }
 
 /**
  * Decodes an event that another program stored, with the bounds of a published event.
  * @throws {MalformedEventError} if the text is not JSON, is not an event, or exceeds a bound.
  */
-export function decodeForeignEvent(body: string): Event {
-  try {
-    checkJsonShape(body, "the message")
-  } catch (cause) {
-    if (cause instanceof JsonTextError) throw new MalformedEventError(cause.message, { cause })
-    throw cause
-  }
-  return decodeEvent(body)
+export function requireEvent(
+  value: unknown,
+  what = "an event",
+  faultOf: (fault: Fault) => Fault = (fault) => fault,
+): Event {
+  const result = v.safeParse(EventSchema, value)
+  if (result.success) return result.output
+  const { message } = new EventInvalidError(result.issues.map((issue) => faultOf(toFault(issue))))
+  throw new MalformedEventError(`the message is not ${what}: ${message}`)
 }
 
 function toFault(issue: v.BaseIssue<unknown>): Fault {

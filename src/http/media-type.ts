@@ -1,16 +1,12 @@
+import { JSON_TYPE, mediaTypeIn } from "../event/media-type.ts"
 import { ProblemError } from "./problem.ts"
 
-export const JSON_TYPE = "application/json"
+export { CLOUD_EVENT, CLOUD_EVENT_BATCH } from "../event/media-type.ts"
+export { JSON_TYPE }
 export const NDJSON = "application/x-ndjson"
-export const CLOUD_EVENT = "application/cloudevents+json"
-export const CLOUD_EVENT_BATCH = "application/cloudevents-batch+json"
 
-/** Returns the media type of a body without its parameters; empty if none is given. */
-export function mediaTypeOf(headers: Headers): string {
-  const given = headers.get("content-type")
-  if (given === JSON_TYPE) return given
-  return given?.split(";")[0]?.trim().toLowerCase() ?? ""
-}
+/** Returns the media type of a body, without its parameters; empty if none is given. */
+export const mediaTypeOf = (headers: Headers): string => mediaTypeIn(headers.get("content-type") ?? "")
 
 /** @throws {ProblemError} `unsupported-media-type` if the body has none of these types. */
 export function requireType(headers: Headers, accepted: readonly string[]): void {

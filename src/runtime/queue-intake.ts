@@ -1,7 +1,7 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
 import type { Event } from "../event/envelope.ts"
 import { type FailureReason, type FailureRecord, summarizeError } from "../event/failure.ts"
-import { decodeEvent, decodeForeignEvent } from "../event/validate.ts"
+import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
@@ -171,7 +171,8 @@ export class QueueIntake {
   async #handle(delivery: Delivery): Promise<void> {
     let event: Event
     try {
-      event = (delivery.isForeign ? decodeForeignEvent : decodeEvent)(delivery.body)
+      if (delivery.malformed !== null) throw delivery.malformed
+      event = decodeEvent(delivery.body)
     } catch (error) {
       return this.#bury(delivery, null, "malformed", error)
     }

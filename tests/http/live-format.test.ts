@@ -3,7 +3,7 @@ import { LIVE_FORMATS } from "../../src/http/live/live-format.ts"
 import { newEvent } from "../support/new-event.ts"
 
 const event = newEvent({ name: "ended", payload: { text: "a\nb" } })
-const stored = (body: string, isForeign: boolean) => ({ routingKey: "x", body, isForeign })
+const stored = (body: string, isForeign: boolean) => ({ routingKey: "x", body, isForeign, malformed: null })
 
 test("an event is one line of data, whoever published it and however it was written", () => {
   const expected = `event: event\ndata: ${JSON.stringify(event)}\n\n`

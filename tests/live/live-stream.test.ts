@@ -21,7 +21,7 @@ class WatchedEngine {
   }
 
   store(routingKey: string): void {
-    this.#watcher?.onEvent({ routingKey, body: routingKey, isForeign: false })
+    this.#watcher?.onEvent({ routingKey, body: routingKey, isForeign: false, malformed: null })
   }
 }
 

@@ -37,6 +37,7 @@ function newDelivery(
     lastFailure: decodeFailure(message.failure),
     trace: message.trace === null ? null : decodeTrace(message.trace),
     isForeign: false,
+    malformed: null,
     get isLost() {
       return isEngineGone()
     },

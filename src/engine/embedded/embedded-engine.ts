@@ -262,7 +262,8 @@ export class EmbeddedEngine implements Engine {
     for (const { pending, error } of written.publishes) {
       if (error === null) {
         pending.confirm()
-        this.#watchers.tell({ routingKey: pending.routingKey, body: pending.stored.body, isForeign: false })
+        const { routingKey, stored } = pending
+        this.#watchers.tell({ routingKey, body: stored.body, isForeign: false, malformed: null })
       } else pending.refuse(error)
     }
     for (const claim of written.claims) {

@@ -4,7 +4,8 @@ import { matcherOf } from "../dead-letter-selection.ts"
 import type { DeadLetter, DeadLetterSelection } from "../engine.ts"
 import type { LetterCursor } from "./letter-cursor.ts"
 import type { Picker } from "./taken-messages.ts"
-import { bodyOf, failureOf } from "./wire/decode.ts"
+import { completeForeign, type Origin } from "./wire/complete-foreign.ts"
+import { bodyOf, failureOf, topicBeforeDeath } from "./wire/decode.ts"
 
 /** Failure of a message that another program put among the dead letters without a reason. */
 const UNKNOWN_FAILURE: FailureRecord = {
@@ -73,6 +74,7 @@ export class LetterPicker implements Picker {
 
   pick(message: AMQPMessage): boolean {
     if (this.isDone) return false
+    completeForeign(message, originOfLetter(message, this.#queue))
     if (!this.#isBehindCursor) {
       this.#pass(message)
       this.#isBehindCursor = this.#cursor?.pointsTo(message) ?? true
@@ -107,7 +109,13 @@ export class LetterPicker implements Picker {
   }
 }
 
-/** Converts a message from a dead-letter queue to a dead letter. */
+/** Where a dead letter comes from; nobody looks at one for the first time, so what is not known stays the same. */
+const originOfLetter = (message: AMQPMessage, queue: string): Origin => ({
+  topic: topicBeforeDeath(message, queue),
+  timestampMs: () => (failureOf(message, queue) ?? UNKNOWN_FAILURE).firstFailedAt,
+})
+
+/** A message among the dead letters of a queue, as a dead letter. */
 export function toLetter(message: AMQPMessage, queue: string): DeadLetter {
   return { body: bodyOf(message), failure: failureOf(message, queue) ?? UNKNOWN_FAILURE }
 }

@@ -3,7 +3,9 @@ import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { Watcher } from "../engine.ts"
 import { EngineUnavailableError } from "../errors.ts"
 import { Watchers } from "../watchers.ts"
+import type { FirstSights } from "./first-sights.ts"
 import { faultError, faultOf } from "./wire/broker-fault.ts"
+import { completeForeign } from "./wire/complete-foreign.ts"
 import { bodyOf } from "./wire/decode.ts"
 
 /** Most events that wait while this process is busy; the broker then drops the oldest. */
@@ -18,6 +20,7 @@ export interface LiveQueueOptions {
   readonly isAllowed: boolean
   /** Returns the patterns of the queues that this instance knows. */
   readonly patterns: () => readonly string[]
+  readonly sights: FirstSights
 }
 
 /**
@@ -116,14 +119,16 @@ export class LiveQueue {
     for (const pattern of this.#options.patterns()) {
       await channel.queueBind(queue.name, this.#options.exchange, pattern)
     }
-    const consumer = await channel.basicConsume(queue.name, { noAck: true, exclusive: true }, (message) =>
+    const consumer = await channel.basicConsume(queue.name, { noAck: true, exclusive: true }, (message) => {
+      const malformed = completeForeign(message, this.#options.sights.originOf(message))
       this.#watchers.tell({
         routingKey: message.routingKey,
         body: bodyOf(message),
         // Any program can claim this service's app id, and invalid events would break the stream.
         isForeign: true,
-      }),
-    )
+        malformed,
+      })
+    })
     if (isOver()) return void channel.close().catch(() => {})
     consumer.wait().catch(() => {
       if (isOver()) return

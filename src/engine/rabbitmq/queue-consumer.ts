@@ -1,11 +1,14 @@
 import { type AMQPChannel, type AMQPClient, AMQPConsumer, type AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
+import type { MalformedEventError } from "../../event/errors.ts"
 import type { FailureRecord } from "../../event/failure.ts"
 import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
 import type { Report } from "../report.ts"
+import type { FirstSights } from "./first-sights.ts"
 import { askForCounts } from "./message-count.ts"
 import { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
+import { completeForeign } from "./wire/complete-foreign.ts"
 import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./wire/decode.ts"
 
 /** Largest prefetch of AMQP's basic.qos; 0 would mean no limit. */
@@ -59,6 +62,7 @@ export interface QueueConsumerOptions {
    * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
    */
   readonly tried: TriedAttempts
+  readonly sights: FirstSights
   readonly report: Report
 }
 
@@ -237,12 +241,17 @@ export class QueueConsumer implements Subscription {
 
   #deliver(message: AMQPMessage, settlements: Settlements): void {
     settlements.delivered(message.deliveryTag)
-    const delivery = this.#newDelivery(message, settlements)
+    const malformed = completeForeign(message, this.#options.sights.originOf(message))
+    const delivery = this.#newDelivery(message, malformed, settlements)
     if (this.#isCancelled) void delivery.release()
     else this.#options.consume.onDelivery(delivery)
   }
 
-  #newDelivery(message: AMQPMessage, settlements: Settlements): Delivery {
+  #newDelivery(
+    message: AMQPMessage,
+    malformed: MalformedEventError | null,
+    settlements: Settlements,
+  ): Delivery {
     const { queue, republish, tried } = this.#options
     const before = tried.take(queue, message)
     const attempt = Math.max(attemptsBefore(message), before?.attempts ?? 0) + 1
@@ -268,6 +277,7 @@ export class QueueConsumer implements Subscription {
       lastFailure: before?.failure ?? failureOf(message, queue),
       trace: traceOf(message),
       isForeign: isForeign(message),
+      malformed,
       get isLost() {
         return message.channel.closed
       },

@@ -24,6 +24,7 @@ import { BrokerConnection } from "./broker-connection.ts"
 import { capabilitiesOf } from "./capabilities.ts"
 import { DeadLetters } from "./dead-letters.ts"
 import { describeBroker } from "./describe-broker.ts"
+import { FirstSights } from "./first-sights.ts"
 import { LiveQueue } from "./live-queue.ts"
 import { OutageLog } from "./outage-log.ts"
 import { OwnQueues } from "./own-queues.ts"
@@ -66,6 +67,7 @@ export class RabbitMqEngine implements Engine {
   readonly #upkeep: Upkeep
   readonly #live: LiveQueue
   readonly #tried = new TriedAttempts()
+  readonly #sights = new FirstSights()
   readonly #refusals = new Refusals({
     depths: () => this.#upkeep.looks.freshDepths(),
     reset: () => this.#publishers?.events.renew(),
@@ -109,6 +111,7 @@ export class RabbitMqEngine implements Engine {
       exchange: topology.exchange,
       isAllowed: topology.mode === "declare",
       patterns: () => this.#own.values().flatMap(({ bindings }) => bindings),
+      sights: this.#sights,
     })
     this.queueAdministration = new RabbitMqQueueAdministration({
       ...options,
@@ -212,6 +215,7 @@ export class RabbitMqEngine implements Engine {
         isSingle: () => this.#own.isSingle(queue),
         markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
         tried: this.#tried,
+        sights: this.#sights,
         report: this.#options.report,
       },
       () => this.#consumers.delete(consumer),

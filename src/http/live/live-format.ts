@@ -31,8 +31,9 @@ function writeEvent(stored: StoredBody): string | null {
  * Returns null if the message is not an event.
  * @throws {JsonTextError} if another program's event nests too deep to be serialized again.
  */
-function readEvent({ body, isForeign }: StoredBody): Event | null {
+function readEvent({ body, isForeign, malformed }: StoredBody): Event | null {
   if (isForeign) checkJsonShape(body, "the event")
+  if (malformed !== null) return null
   try {
     return decodeEvent(body)
   } catch {

@@ -1,6 +1,7 @@
 import { EventInvalidError } from "../../event/errors.ts"
+import { isJsonType, JSON_TYPE } from "../../event/media-type.ts"
 import { decodeJson } from "../json.ts"
-import { JSON_TYPE, mediaTypeOf, requireType } from "../media-type.ts"
+import { mediaTypeOf, requireType } from "../media-type.ts"
 import type { RequestBody } from "../request-body.ts"
 
 /** Prefix of attribute headers. Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3. */
@@ -19,8 +20,7 @@ export async function readBinaryCloudEvent(
   body: RequestBody,
   maxBytes: number,
 ): Promise<Record<string, unknown>> {
-  const mediaType = mediaTypeOf(headers)
-  if (mediaType !== "" && !mediaType.endsWith("+json")) requireType(headers, [JSON_TYPE])
+  if (!isJsonType(mediaTypeOf(headers))) requireType(headers, [JSON_TYPE])
   const bytes = await body.bytes(maxBytes)
   const contentType = headers.get("content-type")
   return {

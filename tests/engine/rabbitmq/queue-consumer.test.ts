@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
+import { FirstSights } from "../../../src/engine/rabbitmq/first-sights.ts"
 import { QueueConsumer } from "../../../src/engine/rabbitmq/queue-consumer.ts"
 import { TriedAttempts } from "../../../src/engine/rabbitmq/tried-attempts.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
@@ -39,6 +40,7 @@ test("a consumer whose start fails midway starts again on the same connection", 
       isSingle: () => false,
       markOrdered: async () => {},
       tried: new TriedAttempts(),
+      sights: new FirstSights(),
       report: () => {},
     },
     () => {},

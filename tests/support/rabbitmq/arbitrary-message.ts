@@ -132,29 +132,82 @@ const timestamp = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("1e300", "-1e15", "1700000000000", "1e400", "-0") },
 )
 
-const event = fc
-  .tuple(fc.constantFrom("good", "flaky", "bad", "nobodys"), payload, timestamp)
-  .map(([name, text, time]) => (id: string): ArbitraryMessage["body"] => {
-    const json = JSON.stringify(newEvent({ id, name }))
-      .replace('"payload":{}', () => `"payload":${text}`)
-      .replace(/"timestamp":[^,}]+/, `"timestamp":${time}`)
-    return Buffer.from(json)
+/** Writes the body of a message, and the properties without which it would be another event, or none. */
+type Write = (id: string) => { readonly body: Uint8Array; readonly properties?: ForeignProperties }
+
+const name = fc.constantFrom("good", "flaky", "bad", "nobodys")
+
+/** An event as this service stores it. */
+const whole: fc.Arbitrary<Write> = fc.tuple(name, payload, timestamp).map(([given, text, time]) => (id) => {
+  const json = JSON.stringify(newEvent({ id, name: given }))
+    .replace('"payload":{}', () => `"payload":${text}`)
+    .replace(/"timestamp":[^,}]+/, `"timestamp":${time}`)
+  return { body: Buffer.from(json) }
+})
+
+const TEXT = (value: string): ForeignField => ({ type: "S", value })
+
+/** What other programs publish: an event without most of its fields, or a CloudEvent. The payload has the id too. */
+const draft: fc.Arbitrary<Write> = fc
+  .tuple(name, payload, fc.constantFrom("id", "message id", "structured", "cloudEvents:", "cloudEvents_"))
+  .map(([given, text, form]) => (id) => {
+    const data = `{"of":"${id}","value":${text}}`
+    const attributes = { specversion: "1.0", id, source: "/other", type: `custom.${given}` }
+    switch (form) {
+      case "id":
+        return { body: Buffer.from(`{"type":"custom","name":"${given}","payload":${data},"id":"${id}"}`) }
+      case "message id":
+        return {
+          body: Buffer.from(`{"type":"custom","name":"${given}","payload":${data}}`),
+          properties: { messageId: id },
+        }
+      case "structured":
+        return {
+          body: Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${data}}`),
+          properties: { contentType: "application/cloudevents+json" },
+        }
+      default:
+        return {
+          body: Buffer.from(data),
+          properties: {
+            contentType: "application/json",
+            headers: Object.entries(attributes).map(([key, value]) => [`${form}${key}`, TEXT(value)]),
+          },
+        }
+    }
   })
 
-const body = fc.oneof(
-  { weight: 6, arbitrary: event.map((write) => ({ write, hasId: true })) },
-  { weight: 2, arbitrary: fc.json().map((text) => ({ write: () => Buffer.from(text), hasId: false })) },
+const noEvent = (body: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Write> =>
+  body.map((bytesOfBody) => () => ({ body: bytesOfBody }))
+
+const content = fc.oneof(
+  { weight: 4, arbitrary: whole.map((write) => ({ write, hasId: true })) },
+  { weight: 4, arbitrary: draft.map((write) => ({ write, hasId: true })) },
   {
     weight: 2,
-    arbitrary: fc.uint8Array({ maxLength: 500 }).map((raw) => ({ write: () => raw, hasId: false })),
+    arbitrary: noEvent(fc.json().map((text) => Buffer.from(text))).map((write) => ({ write, hasId: false })),
+  },
+  {
+    weight: 2,
+    arbitrary: noEvent(fc.uint8Array({ maxLength: 500 })).map((write) => ({ write, hasId: false })),
   },
 )
 
 /** Generates a message with an id in its body, if its body has one. */
 export const arbitraryMessage: fc.Arbitrary<(id: string) => ArbitraryMessage> = fc
-  .tuple(body, properties)
-  .map(([{ write, hasId }, given]) => (id: string) => ({
-    id: hasId ? id : null,
-    body: write(id),
-    properties: given,
-  }))
+  .tuple(content, properties)
+  .map(([{ write, hasId }, given]) => (id: string) => {
+    const { body, properties: needed } = write(id)
+    const headers = [...(given.headers ?? []), ...(needed?.headers ?? [])]
+    const { appId, ...rest } = given
+    return {
+      id: hasId ? id : null,
+      body,
+      properties: {
+        // What claims to be this service's own has to be whole.
+        ...(needed === undefined ? given : rest),
+        ...needed,
+        ...(headers.length > 0 && { headers }),
+      },
+    }
+  })

@@ -17,7 +17,13 @@ export const RETRY_COUNT = "x-retry-count"
  */
 const MAX_COUNT = 1_000_000_000
 
-/** The broker's reasons for dead-lettering, as written in `x-death`. */
+/** The last second that a timestamp is believed: that of the year 9999. A later one was not in seconds. */
+const MAX_TIMESTAMP_MS = 253_402_300_799_000
+
+/** What stands for bytes that are not UTF-8. */
+export const NOT_UTF_8 = "\uFFFD"
+
+/** Why the broker itself dead-letters, in the words of `x-death`. */
 const DEATH_REASONS: ReadonlyMap<unknown, FailureReason> = new Map([
   ["expired", "expired"],
   ["maxlen", "overflow"],
@@ -33,15 +39,26 @@ export const bodyOf = (message: AMQPMessage): string => textOf(bytesOf(message))
 /** Returns whether another program published the message. */
 export const isForeign = (message: AMQPMessage): boolean => message.properties.appId !== APP_ID
 
-/** Returns the trace that a message was published in, by this service or another program. */
+/** When another program says that it published a message, in milliseconds since the epoch; null if that is no time. */
+export function timestampOf({ properties }: AMQPMessage): number | null {
+  const ms = properties.timestamp?.getTime() ?? -1
+  return ms >= 0 && ms <= MAX_TIMESTAMP_MS ? ms : null
+}
+
+/** The trace that a message was published in, by this service or another program. */
 export function traceOf(message: AMQPMessage): TraceContext | null {
   const { traceparent, tracestate } = headersOf(message)
   return readTraceContext(traceparent, tracestate)
 }
 
-/**
- * Returns the number of attempts before this delivery: those that failed, and those that a crash cut short.
- */
+/** The headers of a trace. */
+export function traceHeaders(trace: TraceContext | null): Record<string, string> {
+  if (trace === null) return {}
+  const { traceparent, tracestate } = trace
+  return tracestate === null ? { traceparent } : { traceparent, tracestate }
+}
+
+/** The attempts that ended before this delivery: those that failed, and those that a crash cut short. */
 export function attemptsBefore(message: AMQPMessage): number {
   const headers = headersOf(message)
   const redeliveries = headers["x-delivery-count"] ?? (message.redelivered ? 1 : 0)
@@ -55,14 +72,10 @@ export function attemptsBefore(message: AMQPMessage): number {
 export function failureOf(message: AMQPMessage, queue: string): FailureRecord | null {
   const headers = headersOf(message)
   const own = decodeFailure(headers[FAILURE])
-  const deaths = headers["x-death"]
-  // A retry was dead-lettered in its delay tier; only an entry for the queue itself is a failure.
-  const death = Array.isArray(deaths)
-    ? deaths.find((each) => isObject(each) && each["queue"] === queue)
-    : null
-  const reason = DEATH_REASONS.get(death?.reason)
+  const death = deathOn(message, queue)
+  const reason = DEATH_REASONS.get(death?.["reason"])
   if (reason === undefined) return own
-  const diedAt = death.time instanceof Date ? death.time.getTime() : 0
+  const diedAt = death?.["time"] instanceof Date ? death["time"].getTime() : 0
   return {
     reason,
     attempts: countOf(headers[RETRY_COUNT]),
@@ -73,7 +86,30 @@ export function failureOf(message: AMQPMessage, queue: string): FailureRecord | 
   }
 }
 
-const headersOf = (message: AMQPMessage): Readonly<Record<string, unknown>> =>
+/** The topic that a delivered message was published to; null if it was published to a queue directly. */
+export const topicOf = ({ exchange, routingKey }: AMQPMessage): string | null =>
+  exchange === "" ? null : wholeText(routingKey)
+
+/** The topic that a dead letter was published to before RabbitMQ itself moved it; null if nobody knows. */
+export function topicBeforeDeath(message: AMQPMessage, queue: string): string | null {
+  const death = deathOn(message, queue)
+  const keys = death?.["routing-keys"]
+  const key: unknown = Array.isArray(keys) ? keys[0] : null
+  return typeof key === "string" && death?.["exchange"] !== "" ? wholeText(key) : null
+}
+
+/** The text, or null if it is not what was sent: a part was not UTF-8. */
+export const wholeText = (text: string | undefined): string | null =>
+  text === undefined || text.includes(NOT_UTF_8) ? null : text
+
+/** What `x-death` says of the queue. A retry has died in its delay tier too, which is no failure. */
+function deathOn(message: AMQPMessage, queue: string): Readonly<Record<string, unknown>> | null {
+  const deaths: unknown = headersOf(message)["x-death"]
+  if (!Array.isArray(deaths)) return null
+  return deaths.filter(isObject).find((each) => each["queue"] === queue) ?? null
+}
+
+export const headersOf = (message: AMQPMessage): Readonly<Record<string, unknown>> =>
   message.properties.headers ?? {}
 
 function countOf(value: unknown): number {

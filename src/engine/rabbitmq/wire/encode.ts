@@ -4,7 +4,16 @@ import type { FailureRecord } from "../../../event/failure.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { TraceContext } from "../../../event/trace-context.ts"
 import { encodeFailure, FAILURE } from "../failure-header.ts"
-import { APP_ID, bytesOf, isForeign, RETRY_COUNT } from "./decode.ts"
+import {
+  APP_ID,
+  bytesOf,
+  isForeign,
+  NOT_UTF_8,
+  RETRY_COUNT,
+  timestampOf,
+  traceHeaders,
+  wholeText,
+} from "./decode.ts"
 import type { EncodedField } from "./field-table.ts"
 import { withRetryCount } from "./retry-count-text.ts"
 import { WireProperties } from "./wire-properties.ts"
@@ -17,10 +26,7 @@ const PERSISTENT = 2
  */
 const MAX_KEPT_BYTES = 65_536
 
-/** Latest timestamp that is kept: the end of the year 9999. A later one was not in seconds. */
-const MAX_TIMESTAMP_MS = 253_402_300_799_000
-
-/** Headers that make the broker route a message to further queues. */
+/** Headers that make the broker send a message to other queues too. */
 const CARBON_COPIES = ["CC", "BCC"]
 
 /**
@@ -29,10 +35,7 @@ const CARBON_COPIES = ["CC", "BCC"]
  */
 const BROKER_HEADER = /^x-(death|(first|last)-death-.*|delivery-count|acquired-count)$/
 
-/** Replaces invalid UTF-8. A text that contains it differs from what was sent. */
-const NOT_UTF_8 = "\uFFFD"
-
-/** A message to publish again. */
+/** A message to be published again. */
 export interface Copy {
   readonly body: Uint8Array
   readonly properties: AMQPProperties
@@ -55,7 +58,7 @@ export function propertiesOf(event: Event, trace: TraceContext | null): AMQPProp
       "x-event-type": event.type,
       "x-event-name": event.name,
       [RETRY_COUNT]: event.retry_count,
-      ...headersOf(trace),
+      ...traceHeaders(trace),
     },
   }
 }
@@ -89,13 +92,7 @@ export function redriveOf(message: AMQPMessage, detail: CopyDetail = "full"): Co
   return { body, properties: propertiesWith(message, { [RETRY_COUNT]: 0 }, detail) }
 }
 
-function headersOf(trace: TraceContext | null): Record<string, string> {
-  if (trace === null) return {}
-  const { traceparent, tracestate } = trace
-  return tracestate === null ? { traceparent } : { traceparent, tracestate }
-}
-
-/** RabbitMQ may refuse a message because of the size of its error text. */
+/** An error's text may be what RabbitMQ refuses for its size. */
 const failureText = (failure: FailureRecord, detail: CopyDetail): string =>
   encodeFailure(detail === "full" ? failure : { ...failure, error: null })
 
@@ -109,8 +106,8 @@ function propertiesWith(
   own: Readonly<Record<string, string | number>>,
   detail: CopyDetail,
 ): AMQPProperties {
-  const { messageId, priority, contentType, contentEncoding, correlationId, type, appId, timestamp } =
-    message.properties
+  const { messageId, priority, contentType, contentEncoding, correlationId, type, appId } = message.properties
+  const timestampMs = timestampOf(message)
   const minimal = {
     ...texts({ messageId, ...(!isForeign(message) && { appId }) }),
     ...(priority !== undefined && { priority }),
@@ -120,7 +117,7 @@ function propertiesWith(
   return {
     ...minimal,
     ...texts({ contentType, contentEncoding, correlationId, type, appId }),
-    ...(isInRange(timestamp) && { timestamp }),
+    ...(timestampMs !== null && { timestamp: new Date(timestampMs) }),
     headers: { ...keptHeaders(message), ...own },
   }
 }
@@ -149,18 +146,13 @@ const isKept = (name: string): boolean =>
 
 const texts = (given: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(given).flatMap(([name, text]) =>
-      text === undefined || text.includes(NOT_UTF_8) ? [] : [[name, text]],
-    ),
+    Object.entries(given).flatMap(([name, value]) => {
+      const text = wholeText(value)
+      return text === null ? [] : [[name, text]]
+    }),
   )
 
-const isInRange = (timestamp: Date | undefined): boolean =>
-  timestamp !== undefined && timestamp.getTime() >= 0 && timestamp.getTime() <= MAX_TIMESTAMP_MS
-
-/**
- * Other services read the count from the body. A body that is not JSON stays unchanged, and is dead-lettered
- * as malformed.
- */
+/** Other services read the count off the body. What is not JSON stays as it is, to be dead-lettered as malformed. */
 function countedBody(message: AMQPMessage, retryCount: number): Uint8Array {
   const bytes = bytesOf(message)
   try {

@@ -25,9 +25,12 @@ const FIXED_LENGTHS: Readonly<Record<string, number>> = {
 /** Field types with a length of four bytes before their content: text, bytes, array, table. */
 const LONG_TYPES = "SxAF"
 
-/**
- * Deepest nesting that is read. The deepest value that this service needs is `x-death`, an array of tables.
- */
+/** The length of a name is one octet. */
+const MAX_NAME_BYTES = 255
+
+const LONG_TEXT = "S".charCodeAt(0)
+
+/** Nesting to which values are read. The deepest that this service reads is the array of tables of `x-death`. */
 const MAX_READ_DEPTH = 4
 
 /** Latest date that JavaScript can represent, in seconds since the epoch. */
@@ -55,7 +58,29 @@ export function* fieldsOf(
   }
 }
 
-/** Reads a value for this service's own use; undefined if it nests too deep or can't be represented. */
+/** Writes a table, without its length. Leaves out fields whose name is too long for one, as a name that was no UTF-8 can be. */
+export function tableOf(
+  fields: Iterable<readonly [name: string, field: EncodedField]>,
+): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = []
+  for (const [name, field] of fields) {
+    const bytes = Buffer.from(name)
+    if (bytes.length <= MAX_NAME_BYTES) parts.push(Uint8Array.of(bytes.length), bytes, field)
+  }
+  return new Uint8Array(Buffer.concat(parts))
+}
+
+/** Encodes a text as a field. */
+export function textField(text: string): EncodedField {
+  const bytes = Buffer.from(text)
+  const field = new EncodedField(new ArrayBuffer(5 + bytes.length))
+  field[0] = LONG_TEXT
+  viewOf(field).setUint32(1, bytes.length)
+  field.set(bytes, 5)
+  return field
+}
+
+/** Reads a value for this service's own use; undefined if it nests too deep or can't be expressed. */
 export function readField(field: Uint8Array<ArrayBuffer>, depth = 0): unknown {
   const view = viewOf(field)
   if (depth > MAX_READ_DEPTH || fieldLength(view, 0) !== field.length) return undefined
@@ -84,6 +109,10 @@ export function readField(field: Uint8Array<ArrayBuffer>, depth = 0): unknown {
       return view.getFloat64(1)
     case "T":
       return dateOf(view.getBigUint64(1))
+    case "V":
+      return null
+    case "x":
+      return field.slice(5)
     case "S":
       return textOf(field.subarray(5))
     case "F":

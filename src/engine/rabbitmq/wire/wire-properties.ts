@@ -1,5 +1,5 @@
 import type { AMQPProperties } from "@cloudamqp/amqp-client"
-import { dateOf, type EncodedField, fieldsOf, readTable, textOf } from "./field-table.ts"
+import { dateOf, type EncodedField, fieldsOf, readTable, tableOf, textOf } from "./field-table.ts"
 
 /** The flags of a content header, in the order of its properties. Source: AMQP 0-9-1, section 4.2.6.1. */
 const FLAGS = {
@@ -19,6 +19,8 @@ const FLAGS = {
 } as const
 
 const NO_FIELDS = new Uint8Array()
+
+export type ChangedProperties = Pick<AMQPProperties, "contentType" | "messageId" | "priority" | "timestamp">
 
 /**
  * The properties of a received message. Reading never fails: unreadable properties are absent. Headers are
@@ -62,6 +64,16 @@ export class WireProperties implements AMQPProperties {
   /** Returns the headers as they were sent. */
   encodedHeaders(): Iterable<readonly [name: string, field: EncodedField]> {
     return fieldsOf(this.#table)
+  }
+
+  /** Returns these properties with some of them changed, and with other headers if they are given. */
+  with(
+    changes: ChangedProperties,
+    headers: Iterable<readonly [name: string, field: EncodedField]> | null,
+  ): WireProperties {
+    const changed = Object.assign(new WireProperties(), this, changes)
+    changed.#table = headers === null ? this.#table : tableOf(headers)
+    return changed
   }
 
   #read(bytes: Uint8Array): void {

@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { fieldsOf, readTable } from "../../../../src/engine/rabbitmq/wire/field-table.ts"
+import {
+  type EncodedField,
+  fieldsOf,
+  readTable,
+  textField,
+} from "../../../../src/engine/rabbitmq/wire/field-table.ts"
 import { WireProperties } from "../../../../src/engine/rabbitmq/wire/wire-properties.ts"
 import { WireView } from "../../../../src/engine/rabbitmq/wire/wire-view.ts"
 import { encodeField, encodeProperties, type ForeignField } from "../../../support/rabbitmq/foreign-fields.ts"
@@ -66,4 +71,23 @@ test.each([2 ** 31, 4_000_000_000, -(2 ** 31) - 1, 0.1, -7, 2 ** 53 - 1])(
 test("a field of unknown type ends the table; earlier fields are kept", () => {
   const table = new Uint8Array(Buffer.from("\x01at\x01\x01bZ123"))
   expect([...fieldsOf(table)].map(([name]) => name)).toEqual(["a"])
+})
+
+test("other headers and properties replace those that came, and the rest stays", () => {
+  const kept: ForeignField = { type: "l", value: 2n ** 62n + 1n }
+  const given = encodeProperties({ appId: "other", contentType: "text/plain", headers: [["kept", kept]] })
+  const properties = WireProperties.decode(new Uint8Array(given))
+  const noUtf8 = "\uFFFD".repeat(100)
+  const headers: readonly (readonly [string, EncodedField])[] = [
+    [noUtf8, textField("lost")],
+    ...properties.encodedHeaders(),
+    ["new", textField("grüezi")],
+  ]
+  const changed = properties.with({ contentType: "application/json", messageId: "m-1" }, headers)
+  expect(changed).toMatchObject({ appId: "other", contentType: "application/json", messageId: "m-1" })
+  const values = Object.entries(changed.headers).map(([name, value]) => `${name}=${value}`)
+  expect(values).toEqual([`kept=${Number(2n ** 62n + 1n)}`, "new=grüezi"])
+  expect([...(new Map(changed.encodedHeaders()).get("kept") ?? [])]).toEqual([...encodeField(kept)])
+  expect(properties.with({}, null).headers).toEqual(properties.headers)
+  expect(properties.contentType).toBe("text/plain")
 })

@@ -1,0 +1,124 @@
+import type { AMQPMessage } from "@cloudamqp/amqp-client"
+import type { Event } from "../../../event/envelope.ts"
+import { MalformedEventError } from "../../../event/errors.ts"
+import { type ForeignEvent, readForeignEvent } from "../../../event/foreign-event.ts"
+import { JSON_TYPE } from "../../../event/media-type.ts"
+import { orderLevel } from "../../../event/priority.ts"
+import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
+import { bytesOf, headersOf, isForeign, timestampOf, traceHeaders, traceOf, wholeText } from "./decode.ts"
+import { type EncodedField, textField } from "./field-table.ts"
+import { WireProperties } from "./wire-properties.ts"
+
+/** Where a message comes from, as far as it does not say so itself. */
+export interface Origin {
+  /** The topic that it was published to; null if it went to a queue directly. */
+  readonly topic: string | null
+  /** When it was published at the latest, in milliseconds since the epoch, given what its content comes to. */
+  readonly timestampMs: (fingerprint: string) => number
+}
+
+/** What ids that are made of a message's content are made in. Another namespace would give every event another id. */
+const NAMESPACE = "4f0c1c26-5b8e-4f6e-9d0b-7a1b5c1d3e2f"
+
+/** What the headers of a CloudEvent's attributes begin with. Source: AMQP Protocol Binding for CloudEvents, v1.0.2 and main. */
+const ATTRIBUTE = /^cloudEvents[:_]/
+
+/** Attributes that make a message a CloudEvent: the same as over HTTP. */
+const MARKS = ["specversion", "id"]
+
+/**
+ * Makes a message of another program one that this service could have published, where it is an event with the defaults
+ * of a publish, or a CloudEvent. Changes the message itself: its copies for retries and dead letters then have all of
+ * the event. A message of this service, and one that is no event, stays as it came.
+ * @returns why it is no event; null if it is one, or if this service published it.
+ */
+export function completeForeign(message: AMQPMessage, origin: Origin): MalformedEventError | null {
+  if (!isForeign(message)) return null
+  try {
+    complete(message, origin)
+    return null
+  } catch (error) {
+    if (error instanceof MalformedEventError) return error
+    // Messages arrive in a callback that nobody guards.
+    return new MalformedEventError(`the message can't be read: ${String(error)}`, { cause: error })
+  }
+}
+
+function complete(message: AMQPMessage, { topic, timestampMs }: Origin): void {
+  const { contentType = "", messageId } = message.properties
+  let fingerprint: string | null = null
+  const fingerprintOnce = (): string => {
+    fingerprint ??= fingerprintOf(message, topic)
+    return fingerprint
+  }
+  const attributes = attributesOf(message)
+  const foreign = readForeignEvent(
+    {
+      body: bytesOf(message),
+      contentType,
+      attributes,
+      messageId: wholeText(messageId),
+      routingKey: topic,
+      timestampMs: timestampOf(message),
+    },
+    { id: fingerprintOnce, timestampMs: () => timestampMs(fingerprintOnce()) },
+  )
+  completeProperties(message, foreign)
+  if (foreign.text !== null) message.body = Buffer.from(foreign.text)
+}
+
+/**
+ * A UUID of what the message says and where it was published: the same for each of its copies and deliveries, at every
+ * instance. RabbitMQ changes headers and other properties on the way.
+ */
+function fingerprintOf(message: AMQPMessage, topic: string | null): string {
+  const { messageId, correlationId } = message.properties
+  const said = JSON.stringify([topic, messageId, correlationId, timestampOf(message)])
+  return Bun.randomUUIDv5(Buffer.concat([Buffer.from(said), bytesOf(message)]), NAMESPACE)
+}
+
+/** The attributes of a CloudEvent in binary mode, null if there are none. */
+function attributesOf(message: AMQPMessage): Readonly<Record<string, unknown>> | null {
+  const attributes: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(headersOf(message))) {
+    if (ATTRIBUTE.test(name)) attributes[name.replace(ATTRIBUTE, "")] = attributeOf(value)
+  }
+  return MARKS.some((name) => Object.hasOwn(attributes, name)) ? attributes : null
+}
+
+/** The canonical string of a timestamp or bytes; any other value as it is. Source: CloudEvents, v1.0.2, "Type System". */
+function attributeOf(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString()
+  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value
+}
+
+/** What the message says beside its body stays. A CloudEvent's attributes are in the body now. */
+function completeProperties(message: AMQPMessage, { event, isCloudEvent }: ForeignEvent): void {
+  const { properties } = message
+  if (!(properties instanceof WireProperties)) return
+  const isWithoutTime = timestampOf(message) === null
+  message.properties = properties.with(
+    {
+      ...(isCloudEvent && { contentType: JSON_TYPE }),
+      ...(wholeText(properties.messageId) === null && { messageId: event.id }),
+      ...(properties.priority === undefined && { priority: orderLevel(event) }),
+      ...(isWithoutTime && { timestamp: new Date(event.timestamp * 1_000) }),
+    },
+    isCloudEvent ? headersWithout(ATTRIBUTE, properties, traceIn(message, event)) : null,
+  )
+}
+
+/** The trace that a CloudEvent names, unless its message names one, as over HTTP. */
+function traceIn(message: AMQPMessage, { metadata }: Event): TraceContext | null {
+  const { traceparent, tracestate } = metadata
+  return traceOf(message) === null ? readTraceContext(traceparent, tracestate) : null
+}
+
+const headersWithout = (
+  pattern: RegExp,
+  properties: WireProperties,
+  trace: TraceContext | null,
+): readonly (readonly [string, EncodedField])[] => [
+  ...[...properties.encodedHeaders()].filter(([name]) => !pattern.test(name)),
+  ...Object.entries(traceHeaders(trace)).map(([name, value]) => [name, textField(value)] as const),
+]
