@@ -21,6 +21,7 @@ const TOOLS = [
   ["/usr/bin/faketime", "faketime"],
   ["/usr/sbin/mkfs.ext4", "e2fsprogs"],
   ["/usr/sbin/haproxy", "haproxy"],
+  ["/usr/lib/python3/dist-packages/pika", "python3-pika"],
 ]
 
 const args = process.argv.slice(2)
