@@ -184,6 +184,39 @@ for (const installation of installations()) {
     )
 
     test(
+      "type, name and payload are an event like any other, live and among the dead letters; what is none has its fault",
+      async () => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        using stream = await EventSource.open(`${service.url}/api/v1/events/stream`)
+        for (const name of ["good", "bad"]) {
+          const draft = { type: "custom", name, payload: { call_id: "c-1" } }
+          program.publish("events", KEY, Buffer.from(JSON.stringify(draft)), { messageId: `${name}-1` })
+        }
+        await program.confirmed()
+        await isHandled(folder, "good-1")
+        await stream.saw("bad")
+        const live = stream.events.find(({ name }) => name === "bad")
+        expect(live).toMatchObject({ id: "bad-1", routing_key: KEY, priority: "medium", metadata: {} })
+        expect(await letters(service, 1)).toMatchObject([
+          { reason: "attempts-exhausted", event: { ...live, retry_count: 1 } },
+        ])
+        const redriven = await service.post(`${LETTERS}/redrive`, { ids: ["bad-1"] })
+        expect(await redriven.json()).toMatchObject({ redriven: 1 })
+        expect(await letters(service, 1)).toMatchObject([{ attempts: 2, event: { ...live, retry_count: 1 } }])
+        program.publish("events", KEY, Buffer.from('{"type":"custom","name":"good","payload":{},"n":1}'), {})
+        await program.confirmed()
+        const [, malformed] = await letters(service, 2)
+        expect(malformed).toMatchObject({
+          reason: "malformed",
+          error: { message: "the message is not an event: /n is not a field of an event" },
+        })
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
       "an event that can't be serialized again is skipped in the live stream, and counted as missed",
       async () => {
         await using folder = new ServiceFolder()

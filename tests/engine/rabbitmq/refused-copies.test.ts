@@ -132,6 +132,31 @@ onEveryBroker((node) => {
   )
 
   test(
+    "a body that RabbitMQ refuses because of its defaults is stored as it was, and stays the same event",
+    async () => {
+      await using host = await SharedHost.open(node(), "quorum")
+      await host.declare("calls")
+      using program = await host.foreignProgram()
+      const body = '{"type":"custom","name":"tested","payload":{"text":"as large as can be"}}'
+      await publish(program, body, { messageId: "no\nid" })
+      await using _ = await limit(node(), "max_message_size", body.length)
+      await using opened = await openEngine(host)
+      const { engine } = opened
+      const inbox = new Inbox(engine, "calls")
+      const first = await inbox.next()
+      await first.retry(0, failureRecord())
+      const again = await inbox.next()
+      expect([again.attempt, again.malformed, idOf(again)]).toEqual([2, null, idOf(first)])
+      await again.deadLetter(failureRecord())
+      await waitUntil(async () => (await host.depthOf("dead.calls")) === 1, "the dead letter")
+      expect(await engine.redrive("calls", { ids: [idOf(first)] })).toEqual({ redriven: 1, remaining: 0 })
+      const redriven = await inbox.next()
+      expect([redriven.attempt, redriven.malformed, idOf(redriven)]).toEqual([1, null, idOf(first)])
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
     "messages of which RabbitMQ accepts no copy become dead letters, and concurrent retries keep everything",
     async () => {
       // On a busy machine RabbitMQ 3.10 may lose the confirm of a message that it dead-letters, and retries

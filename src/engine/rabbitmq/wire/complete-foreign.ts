@@ -1,5 +1,5 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
-import type { Event } from "../../../event/envelope.ts"
+import { type Event, isEventId } from "../../../event/envelope.ts"
 import { MalformedEventError } from "../../../event/errors.ts"
 import { type ForeignEvent, readForeignEvent } from "../../../event/foreign-event.ts"
 import { JSON_TYPE } from "../../../event/media-type.ts"
@@ -19,6 +19,9 @@ export interface Origin {
 
 /** What ids that are made of a message's content are made in. Another namespace would give every event another id. */
 const NAMESPACE = "4f0c1c26-5b8e-4f6e-9d0b-7a1b5c1d3e2f"
+
+/** The bodies of messages that were completed, as they came. */
+const ORIGINALS = new WeakMap<AMQPMessage, Uint8Array>()
 
 /** What the headers of a CloudEvent's attributes begin with. Source: AMQP Protocol Binding for CloudEvents, v1.0.2 and main. */
 const ATTRIBUTE = /^cloudEvents[:_]/
@@ -63,9 +66,18 @@ function complete(message: AMQPMessage, { topic, timestampMs }: Origin): void {
     },
     { id: fingerprintOnce, timestampMs: () => timestampMs(fingerprintOnce()) },
   )
+  if (foreign.text !== null) {
+    if (!foreign.isCloudEvent) ORIGINALS.set(message, bytesOf(message))
+    message.body = Buffer.from(foreign.text)
+  }
   completeProperties(message, foreign)
-  if (foreign.text !== null) message.body = Buffer.from(foreign.text)
 }
+
+/**
+ * The body without what it was completed with, for a copy that RabbitMQ refuses as too large; with its id beside it, it
+ * is the same event again. A CloudEvent in binary mode is none without its headers, so its body is the whole event.
+ */
+export const smallestBodyOf = (message: AMQPMessage): Uint8Array => ORIGINALS.get(message) ?? bytesOf(message)
 
 /**
  * A UUID of what the message says and where it was published: the same for each of its copies and deliveries, at every
@@ -100,7 +112,7 @@ function completeProperties(message: AMQPMessage, { event, isCloudEvent }: Forei
   message.properties = properties.with(
     {
       ...(isCloudEvent && { contentType: JSON_TYPE }),
-      ...(wholeText(properties.messageId) === null && { messageId: event.id }),
+      ...(!isEventId(wholeText(properties.messageId) ?? "") && { messageId: event.id }),
       ...(properties.priority === undefined && { priority: orderLevel(event) }),
       ...(isWithoutTime && { timestamp: new Date(event.timestamp * 1_000) }),
     },

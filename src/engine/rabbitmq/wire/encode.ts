@@ -4,6 +4,7 @@ import type { FailureRecord } from "../../../event/failure.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { TraceContext } from "../../../event/trace-context.ts"
 import { encodeFailure, FAILURE } from "../failure-header.ts"
+import { smallestBodyOf } from "./complete-foreign.ts"
 import {
   APP_ID,
   bytesOf,
@@ -71,8 +72,8 @@ export function retryOf(
   detail: CopyDetail = "full",
 ): Copy {
   const headers = { [RETRY_COUNT]: attempts, [FAILURE]: failureText(failure, detail) }
-  // A count with more digits makes the body longer, possibly too long.
-  const body = detail === "full" ? countedBody(message, attempts) : bytesOf(message)
+  // A count of more digits makes the body longer, perhaps too long.
+  const body = detail === "full" ? countedBody(message, attempts) : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
 }
 
@@ -83,12 +84,13 @@ export function deadLetterOf(
   detail: CopyDetail = "full",
 ): Copy {
   const headers = { [RETRY_COUNT]: failure.attempts, [FAILURE]: failureText(failure, detail) }
-  return { body: bytesOf(message), properties: propertiesWith(message, headers, detail) }
+  const body = detail === "full" ? bytesOf(message) : smallestBodyOf(message)
+  return { body, properties: propertiesWith(message, headers, detail) }
 }
 
 /** Returns a copy for its queue, as an event that was never tried. */
 export function redriveOf(message: AMQPMessage, detail: CopyDetail = "full"): Copy {
-  const body = detail === "full" ? countedBody(message, 0) : bytesOf(message)
+  const body = detail === "full" ? countedBody(message, 0) : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, { [RETRY_COUNT]: 0 }, detail) }
 }
 
