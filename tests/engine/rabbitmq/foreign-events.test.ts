@@ -161,6 +161,28 @@ onEveryBroker((node) => {
   )
 
   test(
+    "a message that is published to a queue, or among its dead letters, has the topic of its type and name",
+    async () => {
+      await using host = await SharedHost.open(node(), "quorum")
+      const { engine } = host
+      await host.declare("calls")
+      using program = await host.foreignProgram()
+      program.publish("", "dead.calls", Buffer.from(PLAIN), { messageId: "m-1" })
+      program.publish("", "calls", Buffer.from(PLAIN), { messageId: "m-2" })
+      await program.confirmed()
+      const [letter] = await deadLettersOf(engine, "calls", { ids: ["m-1"], within: ["events.voice"] })
+      expect(letter?.failure.reason).toBe("rejected")
+      expect(await engine.redrive("calls", {})).toEqual({ redriven: 1, remaining: 0 })
+      const deliveries = await new Inbox(engine, "calls").take(2)
+      const [direct, redriven] = deliveries.map(({ body }) => decodeEvent(body))
+      expect(direct).toMatchObject({ id: "m-2", routing_key: "events.voice.call.ended" })
+      expect(redriven).toEqual(decodeEvent(letter?.body ?? ""))
+      expect(redriven).toMatchObject({ id: "m-1", routing_key: "events.voice.call.ended" })
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
     "a CloudEvent's attributes are in the event alone, and its trace is that of the delivery",
     async () => {
       await using host = await SharedHost.open(node(), "quorum")
