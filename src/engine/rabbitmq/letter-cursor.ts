@@ -40,6 +40,8 @@ export class LetterCursor {
 }
 
 function checksumOf({ body, properties }: AMQPMessage): string {
-  const seed = Bun.hash.wyhash(String(properties.headers?.[FAILURE] ?? ""))
+  const failure: unknown = properties.headers?.[FAILURE]
+  // Another program may have put anything there; a table can't even be turned into a text.
+  const seed = Bun.hash.wyhash(typeof failure === "string" ? failure : "")
   return Bun.hash.wyhash(body ?? "", seed).toString(36)
 }

@@ -91,7 +91,8 @@ function fingerprintOf(message: AMQPMessage, topic: string | null): string {
 
 /** The attributes of a CloudEvent in binary mode, null if there are none. */
 function attributesOf(message: AMQPMessage): Readonly<Record<string, unknown>> | null {
-  const attributes: Record<string, unknown> = {}
+  // Without a prototype: an attribute may be called `__proto__`.
+  const attributes: Record<string, unknown> = Object.create(null)
   for (const [name, value] of Object.entries(headersOf(message))) {
     if (ATTRIBUTE.test(name)) attributes[name.replace(ATTRIBUTE, "")] = attributeOf(value)
   }
