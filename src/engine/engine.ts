@@ -218,7 +218,7 @@ export interface Delivery {
   readonly trace: TraceContext | null
   /** True if another program published the event, so this service has not validated it. */
   readonly isForeign: boolean
-  /** Why what another program put there is no event; `body` is then as it came, and maybe not JSON. Null for an event. */
+  /** Why a message of another program is no event; `body` is then as it came, and maybe not JSON. Null for an event. */
   readonly malformed: MalformedEventError | null
   /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
   readonly isLost: boolean

@@ -23,7 +23,7 @@ const NAMESPACE = "4f0c1c26-5b8e-4f6e-9d0b-7a1b5c1d3e2f"
 /** The bodies of messages that were completed, as they came. */
 const ORIGINALS = new WeakMap<AMQPMessage, Uint8Array>()
 
-/** What the headers of a CloudEvent's attributes begin with. Source: AMQP Protocol Binding for CloudEvents, v1.0.2 and main. */
+/** What the headers of a CloudEvent's attributes begin with. Source: AMQP Protocol Binding for CloudEvents, v1.0.3. */
 const ATTRIBUTE = /^cloudEvents[:_]/
 
 /** Attributes that make a message a CloudEvent: the same as over HTTP. */
@@ -99,7 +99,7 @@ function attributesOf(message: AMQPMessage): Readonly<Record<string, unknown>> |
   return MARKS.some((name) => Object.hasOwn(attributes, name)) ? attributes : null
 }
 
-/** The canonical string of a timestamp or bytes; any other value as it is. Source: CloudEvents, v1.0.2, "Type System". */
+/** The canonical string of a timestamp or of bytes; any other value as it is. Source: CloudEvents, "Type System". */
 function attributeOf(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString()
   return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value

@@ -58,7 +58,7 @@ export function* fieldsOf(
   }
 }
 
-/** Writes a table, without its length. Leaves out fields whose name is too long for one, as a name that was no UTF-8 can be. */
+/** Writes a table, without its length. Leaves out a field whose name is too long, as one that was not UTF-8 can be. */
 export function tableOf(
   fields: Iterable<readonly [name: string, field: EncodedField]>,
 ): Uint8Array<ArrayBuffer> {
