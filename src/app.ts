@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
+import { requireAddress } from "./app/listen-host.ts"
 import { logStartHints } from "./app/start-hints.ts"
+import { rabbitMqNodes } from "./config/rabbitmq-nodes.ts"
 import type { Config } from "./config.ts"
 import { registerService } from "./discovery/register-service.ts"
 import type { BrokerReport } from "./engine/broker-report.ts"
@@ -72,6 +74,7 @@ export class HandlersDirError extends Error {
 export interface App {
   /** Where it listens. */
   readonly url: string
+  readonly engineStatus: () => EngineStatus
   /** Resolves where the engine has failed for good: all that is left to do is to stop, and start anew. */
   readonly failed: Promise<void>
   /** Finishes what is in flight within `SHUTDOWN_TIMEOUT`, gives back what is not settled, and lets go of all. */
@@ -220,6 +223,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 
   try {
+    await requireAddress(config.HOST)
     // Before the rest: probes are answered while modules load.
     server = new HttpServer({
       app,
@@ -260,7 +264,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await engine.close()
       await tracing.stop()
     }
-    return { url, failed, stop }
+    return { url, engineStatus: () => engine.status(), failed, stop }
   } catch (error) {
     await server?.stop(0)
     await pool.stop(0)
@@ -293,7 +297,7 @@ function openEngine(
   }
   const engine = new RabbitMqEngine({
     access: {
-      addresses: config.RABBITMQ_HOST.map(({ host, port }) => ({ host, port: port ?? config.RABBITMQ_PORT })),
+      addresses: rabbitMqNodes(config),
       user: config.RABBITMQ_USER,
       password: config.RABBITMQ_PASSWORD,
       vhost: config.RABBITMQ_VHOST,

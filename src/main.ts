@@ -24,7 +24,9 @@ import {
   UNKNOWN_OPTION,
   withoutSecrets,
 } from "./commands/usage-faults.ts"
+import { warningsOf } from "./commands/variable-warnings.ts"
 import { addVariablesHelp } from "./commands/variables-help.ts"
+import { nodeNames } from "./config/rabbitmq-nodes.ts"
 import { ConfigError, describeSettings, explainEngine, parseConfig, readEnvironment } from "./config.ts"
 import { EngineStartError } from "./engine/errors.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
@@ -75,6 +77,7 @@ program
       printFault(explain(error))
       process.exitCode = EXIT_USAGE
     }
+    for (const { message } of warningsOf(readEnvironment())) printError(shown`event-broker: ${message}\n`)
     if (json) printJson(describeSettings())
     else print(showSettings(describeSettings()))
   })
@@ -106,12 +109,12 @@ async function serve(shouldGreet: boolean): Promise<void> {
     const config = parseConfig(environment)
     const log = openLog(config.LOG_LEVEL, logFormat(config.LOG_FORMAT, environment))
     const { logger } = log
-    const where =
-      config.ENGINE === "embedded" ? { data_dir: config.DATA_DIR } : { hosts: config.RABBITMQ_HOST }
+    const where = config.ENGINE === "embedded" ? { data_dir: config.DATA_DIR } : { hosts: nodeNames(config) }
     logger.info(
       { version: VERSION, engine: config.ENGINE, why: explainEngine(environment), ...where },
       "starting",
     )
+    for (const { variable, message } of warningsOf(environment)) logger.warn({ variable }, message)
     const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
     const hasStarted = stopOnSignal(logger)
     const app = await startApp({
@@ -128,7 +131,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
       logger.info("stopped")
       process.exit(EXIT_REFUSED)
     })
-    log.say(bannerLines(app.url, config))
+    log.say(bannerLines(app.url, config, app.engineStatus()))
     if (shouldGreet) print(block(greeting(app.url)))
   } catch (error) {
     printFault(explain(error))

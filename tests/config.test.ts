@@ -241,32 +241,49 @@ function readEnvironmentFile(file: string): Record<string, string> {
   return Object.fromEntries(set.map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)]))
 }
 
-describe("every variable is documented with its default", () => {
+describe("every variable is documented with its default, its values and its meaning", () => {
   const linesOf = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8").split("\n")
   const variables = describeVariables()
 
   test("and has a meaning", () => {
     expect(variables.map(({ name }) => name as string)).toEqual(Object.keys(DEFAULTS))
-    for (const { meaning } of variables) expect(meaning.length).toBeGreaterThan(0)
+    for (const { meaning } of variables) expect(meaning).toMatch(/\.$/)
   })
 
-  test.each(variables.map((variable) => [variable.name, variable.default] as const))(
+  test.each(variables.map((variable) => [variable.name, variable] as const))(
     "in docs/configuration.md: %s",
-    (name, fallback) => {
+    (name, { readableDefault, takes, meaning }) => {
       const rows = linesOf("docs/configuration.md").filter((line) => line.startsWith(`| \`${name}\` |`))
-      const defaults = rows.map((row) => row.split("|")[2]?.trim().replaceAll("`", ""))
-      expect(defaults).toEqual([fallback])
+      const cells = rows.map((row) => row.split("|").map((cell) => cell.trim().replaceAll("`", "")))
+      expect(cells).toEqual([["", name, readableDefault, takes, meaning, ""]])
     },
   )
 
-  test.each(variables.map((variable) => [variable.name, variable.default] as const))(
+  test.each(variables.map((variable) => [variable.name, variable] as const))(
     "in .env.example: %s",
-    (name, fallback) => {
-      const lines = linesOf(".env.example").map((line) => line.replace(/^# /, ""))
+    (name, { default: fallback, takes, meaning }) => {
+      const paragraphs = linesOf(".env.example").join("\n").split("\n\n")
+      const paragraph = paragraphs.find((each) => new RegExp(`^(# )?${name}=`, "m").test(each)) ?? ""
+      const lines = paragraph
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.replace(/^# /, ""))
       const value = name === "SERVICE_DISCOVERY_URL" ? "service-discovery:8000" : fallback
-      expect(lines.filter((line) => line.startsWith(`${name}=`))).toEqual([`${name}=${value}`])
+      expect(lines.at(-1)).toBe(`${name}=${value}`)
+      expect(lines.slice(0, -1).join(" ")).toBe(takes === "" ? meaning : `${meaning} Values: ${takes}.`)
     },
   )
+
+  test("with every choice, and every number's unit and range", () => {
+    const takes = Object.fromEntries(variables.map((each) => [each.name, each.takes]))
+    expect(takes).toMatchObject({
+      SCHEMA_VALIDATION: "enforce (reject it), warn (store it and log a warning) or off (check nothing)",
+      LOG_LEVEL: "DEBUG, INFO, WARNING or ERROR",
+      QUEUE_TTL: "milliseconds, 1000 (1 second) to 31536000000 (365 days)",
+      MAX_BODY_BYTES: "bytes, 1024 (1 KiB) to 268435456 (256 MiB)",
+      PORT: "0 to 65535",
+    })
+  })
 
   test(".env.example as it is means RabbitMQ and a registry, and leaves the folders to the image", () => {
     const environment = readEnvironmentFile(".env.example")

@@ -15,8 +15,11 @@ export function suggest(word: string, candidates: readonly string[]): string | n
 const isBeginning = (word: string, candidate: string): boolean =>
   word.length >= 3 && candidate.startsWith(word.toLowerCase())
 
-/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
-function distance(one: string, other: string): number {
+/**
+ * Counts insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
+ * @param replacement how many errors a replaced letter counts as
+ */
+export function distance(one: string, other: string, replacement = 1): number {
   let beforeLast: readonly number[] = []
   let last: readonly number[] = Array.from({ length: other.length + 1 }, (_, at) => at)
   for (let row = 1; row <= one.length; row++) {
@@ -28,7 +31,7 @@ function distance(one: string, other: string): number {
         Math.min(
           (last[column] ?? 0) + 1,
           (current[column - 1] ?? 0) + 1,
-          (last[column - 1] ?? 0) + (isSame ? 0 : 1),
+          (last[column - 1] ?? 0) + (isSame ? 0 : replacement),
           isSwap ? (beforeLast[column - 2] ?? Number.POSITIVE_INFINITY) + 1 : Number.POSITIVE_INFINITY,
         ),
       )

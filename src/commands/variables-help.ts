@@ -1,6 +1,6 @@
 import type { Command } from "commander"
 import { VARIABLE_GROUPS } from "../config/groups.ts"
-import { describeVariables } from "../config.ts"
+import { describeVariables, type Variable } from "../config.ts"
 
 /** Adds every variable to the help of a command, in groups, as wide as the terminal. */
 export function addVariablesHelp(command: Command): void {
@@ -13,8 +13,7 @@ export function addVariablesHelp(command: Command): void {
     const groups = Object.entries(VARIABLE_GROUPS).map(([title, names]) => {
       const items = names.map((name) => {
         const variable = variables.find((each) => each.name === name)
-        const fallback = variable?.default || "none"
-        return helper.formatItem(name, termWidth, `${variable?.meaning ?? ""} Default: ${fallback}.`, helper)
+        return helper.formatItem(name, termWidth, variable === undefined ? "" : explain(variable), helper)
       })
       return [`${title}:`, ...items].join("\n")
     })
@@ -24,6 +23,11 @@ export function addVariablesHelp(command: Command): void {
     )
     return `\n${[intro, ...groups].join("\n\n")}\n`
   })
+}
+
+const explain = ({ meaning, takes, readableDefault }: Variable): string => {
+  const values = takes === "" ? "" : ` Values: ${takes}.`
+  return `${meaning}${values} Default: ${readableDefault || "none"}.`
 }
 
 /** Columns if there is no terminal, as for the rest of the help. */

@@ -1,94 +1,164 @@
 import * as v from "valibot"
+import { readableAmount, UNITS, type Unit } from "./units.ts"
+
+/** The values that a variable takes: a schema that checks and converts them, and the same in words. */
+export interface Values<Output = unknown> {
+  readonly schema: v.GenericSchema<string, Output>
+  /** All allowed values, for the help and the docs: choices with their effects, or a unit with a range. Empty for any text. */
+  readonly takes: string
+  /** Unit of a number; null for other values. */
+  readonly unit: Unit | null
+}
 
 const isHttpUrl = (text: string): boolean => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "")
 
-/** A whole number within its bounds. */
-export const wholeNumber = (min: number, max: number) =>
-  v.pipe(
+const words = <Output>(takes: string, schema: v.GenericSchema<string, Output>): Values<Output> => ({
+  schema,
+  takes,
+  unit: null,
+})
+
+/** A whole number of some unit, within its bounds. */
+export function wholeNumber(min: number, max: number, unit: Unit): Values<number> {
+  const name = UNITS[unit]
+  const fault = `takes a whole number${name === null ? "" : ` of ${name}`} from ${min} to ${max}`
+  const range = `${readableAmount(min, unit)} to ${readableAmount(max, unit)}`
+  const schema = v.pipe(
     v.string(),
-    v.regex(/^\d+$/, `takes a whole number from ${min} to ${max}`),
+    v.regex(/^\d+$/, fault),
     v.transform(Number),
-    v.minValue(min, `takes a whole number from ${min} to ${max}`),
-    v.maxValue(max, `takes a whole number from ${min} to ${max}`),
+    v.minValue(min, fault),
+    v.maxValue(max, fault),
   )
+  return { schema, takes: name === null ? range : `${name}, ${range}`, unit }
+}
 
-/** One of some words. */
-export const oneOf = <const Options extends readonly string[]>(options: Options) =>
-  v.picklist(options, `takes one of ${options.join(", ")}`)
+/** One of a few words, each with its effect, which may be empty. */
+export const choice = <Choice extends string>(effects: Readonly<Record<Choice, string>>): Values<Choice> => {
+  const choices = Object.keys(effects) as Choice[]
+  const takes = choices.map((each) => (effects[each] === "" ? each : `${each} (${effects[each]})`))
+  return words(eitherOf(takes), v.picklist(choices, `takes ${eitherOf(choices)}`))
+}
 
-/** Any text. */
-export const nonEmpty = v.pipe(v.string(), v.nonEmpty("takes a text that is not empty"))
+/** One of a few words, in upper or lower case. */
+export const upperCaseChoice = <Choice extends string>(choices: readonly Choice[]): Values<Choice> => {
+  const takes = eitherOf(choices)
+  return words(takes, v.pipe(v.string(), v.toUpperCase(), v.picklist(choices, `takes ${takes}`)))
+}
+
+/** Lists alternatives: `a, b or c`. */
+export const eitherOf = (alternatives: readonly string[]): string =>
+  [alternatives.slice(0, -1).join(", "), ...alternatives.slice(-1)].filter((part) => part !== "").join(" or ")
+
+/** Any text but none. */
+export const nonEmpty: Values<string> = words(
+  "",
+  v.pipe(v.string(), v.nonEmpty("takes a text that is not empty")),
+)
+
+/** Any text, or none. */
+export const optionalText: Values<string> = words("", v.string())
 
 /** A URL, or nothing. */
-export const optionalHttpUrl = v.pipe(
-  v.string(),
-  v.check((text) => text === "" || isHttpUrl(text), "takes a URL that begins with http:// or https://"),
+export const optionalHttpUrl: Values<string> = words(
+  "a URL that begins with http:// or https://",
+  v.pipe(
+    v.string(),
+    v.check((text) => text === "" || isHttpUrl(text), "takes a URL that begins with http:// or https://"),
+  ),
 )
 
-/** Where a registry is, without a secret that the log would show. */
-export const optionalRegistryUrl = v.pipe(
-  v.string(),
-  v.transform((text) => (text === "" || text.includes("://") ? text : `http://${text}`)),
-  v.check((text) => {
-    const url = URL.parse(text)
-    return (
-      text === "" ||
-      (isHttpUrl(text) && url?.username === "" && url.password === "" && url.search + url.hash === "")
-    )
-  }, "takes a host with a port, or a URL of http or https, without user, password, query and fragment"),
+/** The address of a registry, without a secret that the log would show. */
+export const optionalRegistryUrl: Values<string> = words(
+  "host:port, or a URL that begins with http:// or https://",
+  v.pipe(
+    v.string(),
+    v.transform((text) => (text === "" || text.includes("://") ? text : `http://${text}`)),
+    v.check((text) => {
+      const url = URL.parse(text)
+      return (
+        text === "" ||
+        (isHttpUrl(text) && url?.username === "" && url.password === "" && url.search + url.hash === "")
+      )
+    }, "takes a host with a port, or a URL of http or https, without user, password, query and fragment"),
+  ),
 )
 
-/** Origins with commas between, as browsers send them; or any, by an asterisk. */
-export const origins = v.pipe(
-  v.string(),
-  v.transform((text) => (text === "" ? [] : text.split(",").map((each) => each.trim()))),
-  v.check(
-    (list) => list.every((each) => each === "*" || URL.parse(each)?.origin === each),
-    "takes origins with commas between, such as https://console.example.com, or *",
+/** Origins, separated by commas, as browsers send them; or any, by an asterisk. */
+export const origins: Values<readonly string[]> = words(
+  "origins separated by commas, such as https://console.example.com, or *",
+  v.pipe(
+    v.string(),
+    v.transform((text) => (text === "" ? [] : text.split(",").map((each) => each.trim()))),
+    v.check(
+      (list) => list.every((each) => each === "*" || URL.parse(each)?.origin === each),
+      "takes origins separated by commas, such as https://console.example.com, or *",
+    ),
   ),
 )
 
 const HOST_NAME = /^(\*|[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d_-]*[a-z\d_])?)*)$/
 
-/** Host names with commas between, in lower case and without a dot at the end; or any, by an asterisk. */
-export const hostNames = v.pipe(
-  v.string(),
-  v.transform((text) =>
-    text === "" ? [] : text.split(",").map((each) => each.trim().toLowerCase().replace(/\.$/, "")),
-  ),
-  v.check(
-    (names) => names.every((name) => HOST_NAME.test(name)),
-    "takes host names with commas between, without ports, such as broker.example.com, or *",
+/** Host names, separated by commas, in lower case and without a final dot; or any, by an asterisk. */
+export const hostNames: Values<readonly string[]> = words(
+  "host names separated by commas, without ports, such as broker.example.com, or *",
+  v.pipe(
+    v.string(),
+    v.transform((text) =>
+      text === "" ? [] : text.split(",").map((each) => each.trim().toLowerCase().replace(/\.$/, "")),
+    ),
+    v.check(
+      (names) => names.every((name) => HOST_NAME.test(name)),
+      "takes host names separated by commas, without ports, such as broker.example.com, or *",
+    ),
   ),
 )
 
 /** Yes or no. */
-export const flag = v.pipe(
-  v.picklist(["true", "false"], "takes true or false"),
-  v.transform((text) => text === "true"),
-)
+export const flag = (effects: { readonly true: string; readonly false: string }): Values<boolean> => {
+  const { schema, takes } = choice(effects)
+  return words(
+    takes,
+    v.pipe(
+      schema,
+      v.transform((text) => text === "true"),
+    ),
+  )
+}
 
-/** One host of a list, which may have a port of its own; an IPv6 address stands in brackets. */
+/** One node of a list. It may have a port of its own, and an IPv6 address is in brackets. */
 const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]]+)(?::(\d{1,5}))?$/
 
-/** Hosts with commas between, each with its port or without. */
-export const hosts = v.pipe(
-  v.string(),
-  v.transform((text) => text.split(",").map((each) => HOST.exec(each.trim()))),
-  v.check(
-    (parts) => parts.every((each) => each !== null),
-    "takes hosts with commas between, such as a,b or a:5672,b:5673",
-  ),
-  v.transform((parts) =>
-    parts.map((each) => ({
-      host: (each?.[1] ?? "").replace(/^\[|\]$/g, ""),
-      port: each?.[2] === undefined ? null : Number(each[2]),
-    })),
+/** A node of RabbitMQ. Its port is null if the list gives none. */
+export interface Node {
+  readonly host: string
+  readonly port: number | null
+}
+
+/** Nodes, separated by commas, each with an optional port. */
+export const hosts: Values<readonly Node[]> = words(
+  "names or addresses separated by commas, each with an optional port, such as a,b:5673,[::1]",
+  v.pipe(
+    v.string(),
+    v.transform((text) => text.split(",").map((each) => HOST.exec(each.trim()))),
+    v.check(
+      (parts) => parts.every((each) => each !== null),
+      "takes names or addresses separated by commas, such as a,b:5673,[::1]",
+    ),
+    v.transform((parts) =>
+      parts.map((each) => ({
+        host: (each?.[1] ?? "").replace(/^\[|\]$/g, ""),
+        port: each?.[2] === undefined ? null : Number(each[2]),
+      })),
+    ),
   ),
 )
 
-/** A host's name or address, or nothing. */
-export const optionalHost = v.pipe(
-  v.string(),
-  v.regex(/^[^\s:/@]*$|^[\da-fA-F:.]+$/, "takes a host's name or address, without a port"),
+/** The name or address of a host, or nothing. */
+export const optionalHost: Values<string> = words(
+  "a name or an address, without a port",
+  v.pipe(
+    v.string(),
+    v.regex(/^[^\s:/@]*$|^[\da-fA-F:.]+$/, "takes the name or address of a host, without a port"),
+  ),
 )

@@ -143,5 +143,9 @@ export class HttpServer {
 function explain(host: string, port: number, cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
   if (code === "EADDRINUSE") return `port ${port} on ${host} is in use: stop what listens there, or set PORT`
+  if (code === "EADDRNOTAVAIL") {
+    return `HOST ${host} is not an address of this machine: set HOST to one that is, or to 0.0.0.0 for all of them`
+  }
+  if (code === "EACCES") return `this user can't listen on port ${port}: set PORT to 1024 or above`
   return `can't listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`
 }

@@ -3,9 +3,7 @@ import { prettyLine } from "./pretty-line.ts"
 import { printableJson } from "./printable.ts"
 
 /** The values of `LOG_FORMAT`. */
-export const LOG_FORMATS = ["auto", "json", "pretty"] as const
-
-export type LogFormatName = (typeof LOG_FORMATS)[number]
+export type LogFormatName = "auto" | "json" | "pretty"
 
 /** How the lines of the log are written. */
 export interface LogFormat {

@@ -190,6 +190,25 @@ test("a key is revoked when its line is removed or changed, and not when others 
   expect(gone && ring.revocationOf(gone.found).aborted).toBe(true)
 })
 
+test.each(["", "# none yet\n\n"])(
+  "a file without a key is a warning at the start, until it has one: %j",
+  async (text) => {
+    const { file, ring, log } = ringOf(text)
+    for (let look = 0; look < 3; look++) await ring.look()
+    expect([knows(ring, first), ring.isFileGood]).toEqual([false, false])
+    expect(log()).toEqual([
+      expect.objectContaining({
+        level: 40,
+        msg: "keys file has no key: every request that needs one is refused",
+        reason: expect.stringContaining(file),
+      }),
+    ])
+    writeFileSync(file, OLD)
+    await lookUntilTaken(ring)
+    expect([knows(ring, first), ring.isFileGood]).toEqual([true, true])
+  },
+)
+
 describe("a keys file is refused at the start", () => {
   const hash = "0".repeat(64)
   const cases = [
@@ -200,11 +219,10 @@ describe("a keys file is refused at the start", () => {
     ["another field", JSON.stringify({ name: "a", sha256: hash, scopes: ["read"], key: "k" }), "key"],
     [
       "a duplicate name",
-      `${newKey({ name: "a", scope: ["read"] }).line}\n`.repeat(2),
+      `${newKey({ name: "a", scope: ["read"] }).line}
+`.repeat(2),
       "the name a is already used",
     ],
-    ["no key", "", "has no key"],
-    ["only comments", "# none yet\n\n", "has no key"],
   ] as const
 
   test.each(cases)("%s", (_, text, says) => {

@@ -22,6 +22,9 @@ export class KeyFileError extends Error {
   override readonly name = "KeyFileError"
 }
 
+/** A file that has no key, and nothing that is wrong. */
+export class NoKeyError extends KeyFileError {}
+
 /**
  * Parses a keys file: one JSON object per line. Skips empty lines, and lines that begin with `#`.
  * @throws {KeyFileError} for the first invalid line, for a duplicate name, and if there is no key.
@@ -38,7 +41,7 @@ export function parseKeys(text: string, file: string): readonly StoredKey[] {
     keys.push(key)
   }
   if (keys.length === 0) {
-    throw new KeyFileError(`API_KEYS_FILE ${file} has no key: add a line printed by "event-broker keys new"`)
+    throw new NoKeyError(`API_KEYS_FILE ${file} has no key: add one with "event-broker keys new --append"`)
   }
   return keys
 }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { Logger } from "../../telemetry/logger.ts"
-import { parseKeys, type StoredKey } from "./key-file.ts"
+import { NoKeyError, parseKeys, type StoredKey } from "./key-file.ts"
 import { type KeyFileReading, readKeyFile, readKeyFileSync } from "./read-key-file.ts"
 
 /** Interval between two reads of the file, in milliseconds. */
@@ -35,9 +35,9 @@ export class KeyRing implements Disposable {
   readonly #logger: Logger
   readonly #timer: Timer
   #keys: readonly KnownKey[]
-  /** The text in force. */
-  #text: string
-  /** The last reading, if its text differs from the one in force. */
+  /** The text that is in force; null until a file has a key. */
+  #text: string | null
+  /** What the last look has found, if it is another text. */
   #candidate: KeyFileReading | null = null
   /** Why the current file can't be used; null if it can. */
   #fault: string | null = null
@@ -45,12 +45,24 @@ export class KeyRing implements Disposable {
   /** Start of the read in progress, on the monotonic clock. */
   #lookBegan: number | null = null
 
-  /** @throws {KeyFileError} if the file can't be used. */
+  /**
+   * A file without a key is used as it is: it knows nobody until a key is added.
+   * @throws {KeyFileError} if the file can't be used.
+   */
   constructor(file: string, logger: Logger, lookIntervalMs = LOOK_INTERVAL_MS) {
     this.#file = file
     this.#logger = logger
     this.#text = readKeyFileSync(file).text
-    this.#keys = parseKeys(this.#text, file).map(toKnownKey)
+    try {
+      this.#keys = parseKeys(this.#text, file).map(toKnownKey)
+    } catch (error) {
+      if (!(error instanceof NoKeyError)) throw error
+      this.#text = null
+      this.#keys = []
+      this.#fault = error.message
+      this.#loggedFaults.add(error.message)
+      logger.warn({ reason: error.message }, "keys file has no key: every request that needs one is refused")
+    }
     this.#timer = setInterval(() => void this.look(), lookIntervalMs)
     this.#timer.unref()
   }

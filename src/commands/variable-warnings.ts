@@ -1,0 +1,75 @@
+import { knownVariables } from "../config.ts"
+import { distance } from "./suggestion.ts"
+
+/** A setting that probably does not do what its author meant. */
+export interface VariableWarning {
+  readonly variable: string
+  readonly message: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Names of at least this length have few neighbours in other programs, so two wrong letters still tell them. */
+const LONG_NAME = 8
+
+/** Errors in a long name that still count as a typo. A replaced letter counts twice: SERVICE_PORT is not SERVICE_HOST. */
+const MAX_ERRORS = 2
+const REPLACEMENT_ERRORS = 2
+
+/**
+ * Finds variables that look mistyped, and those that have no effect because another one is missing. A name that is only
+ * unknown is not suspect: most of an environment belongs to other programs, and `.env` has variables of handlers too.
+ */
+export const warningsOf = (environment: Environment): readonly VariableWarning[] => [
+  ...mistyped(environment),
+  ...withoutEngine(environment),
+]
+
+function mistyped(environment: Environment): readonly VariableWarning[] {
+  return Object.keys(environment).flatMap((variable) => {
+    const meant = nearMiss(variable)
+    if (meant === null) return []
+    return { variable, message: `the variable ${variable} has no effect; did you mean ${meant}?` }
+  })
+}
+
+/** The variable that was probably meant; null for one of ours, and for a name that is not near one. */
+export function nearMiss(variable: string): string | null {
+  const known = knownVariables()
+  if (known.includes(variable)) return null
+  const written = variable.toUpperCase()
+  return known.find((name) => isNear(written, name)) ?? null
+}
+
+function isNear(written: string, name: string): boolean {
+  // A number makes another name on purpose: PORT2.
+  if (written.replace(/\D/g, "") !== name.replace(/\D/g, "")) return false
+  if (isVariant(written, name)) return true
+  if (Math.abs(written.length - name.length) > MAX_ERRORS) return false
+  if (name.length >= LONG_NAME) return distance(written, name, REPLACEMENT_ERRORS) <= MAX_ERRORS
+  // Near a short name are words of others, such as PORTS, POST and HOME: only slips of the fingers count.
+  const isSlip = squeezed(written) === squeezed(name) || sorted(written) === sorted(name)
+  return isSlip && distance(written, name) <= 1
+}
+
+/** RABBITMQ_USERNAME and RABBITMQ_PASS, as other programs call them. RABBITMQ_NODE_PORT and its like are RabbitMQ's own. */
+const isVariant = (written: string, name: string): boolean =>
+  [written, name].every((each) => /^RABBITMQ_[A-Z]{4,}$/.test(each)) &&
+  (written.startsWith(name) || name.startsWith(written))
+
+/** Without repeated letters. */
+const squeezed = (word: string): string => word.replace(/(.)\1+/g, "$1")
+
+const sorted = (word: string): string => Array.from(word).toSorted().join("")
+
+/** RabbitMQ is the engine only if its host is given, or if `ENGINE` says so. */
+function withoutEngine(environment: Environment): readonly VariableWarning[] {
+  if (environment["ENGINE"] || environment["RABBITMQ_HOST"]) return []
+  const set = knownVariables().filter((name) => name.startsWith("RABBITMQ_") && environment[name])
+  const [variable] = set
+  if (variable === undefined) return []
+  const message =
+    `the engine is embedded, so ${set.join(", ")} ${set.length === 1 ? "has" : "have"} no effect: set RABBITMQ_HOST or ` +
+    "ENGINE=rabbitmq to use RabbitMQ, or ENGINE=embedded to keep the embedded engine"
+  return [{ variable, message }]
+}

@@ -1,0 +1,47 @@
+/** Units of numbers, and their names in a sentence; null for a number that counts nothing. */
+export const UNITS = {
+  none: null,
+  milliseconds: "milliseconds",
+  bytes: "bytes",
+  events: "events",
+  workers: "workers",
+  deliveries: "deliveries",
+  requests: "requests per second",
+} as const satisfies Record<string, string | null>
+
+export type Unit = keyof typeof UNITS
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS
+
+export const KIBIBYTE = 1_024
+export const MEBIBYTE = 1_024 * KIBIBYTE
+const GIBIBYTE = 1_024 * MEBIBYTE
+
+/** Larger names of amounts, from the largest down. A day is `24 hours`, because that is what people configure. */
+const LARGER: Readonly<
+  Partial<Record<Unit, readonly (readonly [size: number, from: number, name: string])[]>>
+> = {
+  milliseconds: [
+    [DAY_MS, 2 * DAY_MS, "days"],
+    [HOUR_MS, 2 * HOUR_MS, "hours"],
+    [MINUTE_MS, 2 * MINUTE_MS, "minutes"],
+    [SECOND_MS, SECOND_MS, "seconds"],
+  ],
+  bytes: [
+    [GIBIBYTE, GIBIBYTE, "GiB"],
+    [MEBIBYTE, MEBIBYTE, "MiB"],
+    [KIBIBYTE, KIBIBYTE, "KiB"],
+  ],
+}
+
+/** Writes a number as a variable takes it, with a larger unit beside it if that is a whole number: `86400000 (24 hours)`. */
+export function readableAmount(amount: number, unit: Unit): string {
+  const larger = LARGER[unit]?.find(([size, from]) => amount >= from && amount % size === 0)
+  if (larger === undefined) return String(amount)
+  const [size, , name] = larger
+  const count = amount / size
+  return `${amount} (${count} ${count === 1 ? name.replace(/s$/, "") : name})`
+}

@@ -1,0 +1,239 @@
+import type { LogFormatName } from "../telemetry/log-format.ts"
+import { LOG_LEVELS, type LogLevelName } from "../telemetry/logger.ts"
+import { DAY_MS, KIBIBYTE, MEBIBYTE } from "./units.ts"
+import {
+  choice,
+  flag,
+  hostNames,
+  hosts,
+  nonEmpty,
+  optionalHost,
+  optionalHttpUrl,
+  optionalRegistryUrl,
+  optionalText,
+  origins,
+  upperCaseChoice,
+  type Values,
+  wholeNumber,
+} from "./values.ts"
+
+const logLevels = Object.keys(LOG_LEVELS) as LogLevelName[]
+
+/** The longest idle timeout that Bun takes is 255 seconds, and it may act up to 4 seconds early. */
+const MAX_KEEP_ALIVE_MS = 250_000
+
+/** Longest time of a timer, in milliseconds: 24 days. One that is set for longer ends at once. */
+const MAX_TIMER_MS = 2_147_483_647
+
+/**
+ * A variable's values, its default and its meaning in whole sentences, without the values and the default. A secret is
+ * never shown, and can be given by a file.
+ */
+export type Definition = readonly [values: Values, fallback: string, meaning: string, secret?: "secret"]
+
+/** The table of every variable. The help, the docs and `.env.example` say what it says. */
+export const VARIABLES = {
+  ENGINE: [
+    choice({ embedded: "SQLite inside the process", rabbitmq: "RabbitMQ" }),
+    "embedded",
+    "Engine that stores and delivers events. If it is not set and RABBITMQ_HOST is, the engine is rabbitmq.",
+  ],
+  HOST: [nonEmpty, "0.0.0.0", "Address to listen on. 0.0.0.0 stands for every address of this machine."],
+  PORT: [wholeNumber(0, 65_535, "none"), "8000", "TCP port to listen on. 0 picks a free one."],
+  LOG_LEVEL: [upperCaseChoice(logLevels), "INFO", "Minimum level of log entries."],
+  LOG_FORMAT: [
+    choice<LogFormatName>({
+      auto: "pretty on a terminal, json elsewhere",
+      json: "a JSON object per line",
+      pretty: "a readable line",
+    }),
+    "auto",
+    "Format of the log.",
+  ],
+  DATA_DIR: [nonEmpty, "data", "Folder of the embedded engine's store. It is created if it is missing."],
+  RABBITMQ_HOST: [
+    hosts,
+    "rabbitmq",
+    "Nodes of RabbitMQ. Setting it selects the engine rabbitmq, unless ENGINE is set. Its default counts only with ENGINE=rabbitmq.",
+  ],
+  RABBITMQ_PORT: [
+    wholeNumber(1, 65_535, "none"),
+    "5672",
+    "Port of the nodes that have none in RABBITMQ_HOST.",
+  ],
+  RABBITMQ_USER: [nonEmpty, "guest", "User of RabbitMQ."],
+  RABBITMQ_PASSWORD: [
+    nonEmpty,
+    "guest",
+    "Password of that user. It is never logged. RABBITMQ_PASSWORD_FILE names a file that has it.",
+    "secret",
+  ],
+  RABBITMQ_VHOST: [nonEmpty, "/", "Virtual host of RabbitMQ."],
+  RABBITMQ_TLS: [
+    flag({ true: "over TLS", false: "unencrypted" }),
+    "false",
+    "Connection to RabbitMQ. With TLS, this machine must trust RabbitMQ's certificate.",
+  ],
+  DEFAULT_EXCHANGE: [nonEmpty, "events", "Exchange of RabbitMQ to which events are published."],
+  DEFAULT_EXCHANGE_TYPE: [choice({ topic: "" }), "topic", "Type of that exchange."],
+  QUEUE_TYPE: [
+    choice({
+      quorum: "replicated between nodes",
+      classic: "not replicated, orders by priority before RabbitMQ 4 too",
+    }),
+    "quorum",
+    "Type of RabbitMQ's queues.",
+  ],
+  TOPOLOGY: [
+    choice({
+      declare: "create what is missing",
+      passive: "use what is there and create nothing",
+    }),
+    "declare",
+    "What to do about exchanges, queues and bindings on RabbitMQ.",
+  ],
+  CONFIRM_TIMEOUT: [
+    wholeNumber(100, 50_000, "milliseconds"),
+    "10000",
+    "How long a publish waits for RabbitMQ's confirm.",
+  ],
+  RABBITMQ_CONSUMER_TIMEOUT: [
+    wholeNumber(1_000, MAX_TIMER_MS, "milliseconds"),
+    "1800000",
+    "The consumer_timeout of RabbitMQ, as the broker has it. The timeout of a handler module must be shorter.",
+  ],
+  HANDLERS_DIR: [nonEmpty, "handlers", "Folder of the handler modules. If it is set, it must exist."],
+  SCHEMAS_DIR: [
+    optionalText,
+    "",
+    "Folder of the events' JSON Schemas. If it is not set, no payload is checked.",
+  ],
+  SCHEMA_VALIDATION: [
+    choice({ enforce: "reject it", warn: "store it and log a warning", off: "check nothing" }),
+    "enforce",
+    "What to do about an event that breaks its schema.",
+  ],
+  SCHEMA_UNKNOWN: [
+    choice({ allow: "store it unchecked", refuse: "reject it" }),
+    "allow",
+    "What to do about an event without a schema, if SCHEMAS_DIR is set.",
+  ],
+  QUEUE_TTL: [
+    wholeNumber(1_000, 365 * DAY_MS, "milliseconds"),
+    "86400000",
+    "How long an event waits in a queue before it becomes a dead letter.",
+  ],
+  QUEUE_MAX_LENGTH: [
+    wholeNumber(1, 100_000_000, "events"),
+    "10000",
+    "How many events can wait in a queue. QUEUE_OVERFLOW says what happens when it is full.",
+  ],
+  QUEUE_OVERFLOW: [
+    choice({
+      "reject-publish": "reject the new event",
+      "drop-head": "make the oldest event a dead letter",
+    }),
+    "reject-publish",
+    "What to do if a queue is full.",
+  ],
+  WORKER_POOL_SIZE: [wholeNumber(1, 256, "workers"), "5", "How many workers run handlers."],
+  WORKER_PREFETCH_COUNT: [
+    wholeNumber(1, 10_000, "deliveries"),
+    "10",
+    "How many deliveries a worker holds at a time.",
+  ],
+  API_KEYS_FILE: [
+    optionalText,
+    "",
+    "File of the API keys, which event-broker keys new makes. If it is not set, the service is open to everybody who reaches it.",
+  ],
+  MAX_BODY_BYTES: [
+    wholeNumber(KIBIBYTE, 256 * MEBIBYTE, "bytes"),
+    String(MEBIBYTE),
+    "Largest event: alone, in a batch or on a line. Parsing it blocks everything else, at worst for 50 ms per MiB.",
+  ],
+  MAX_BATCH_BYTES: [
+    wholeNumber(KIBIBYTE, 256 * MEBIBYTE, "bytes"),
+    String(16 * MEBIBYTE),
+    "Largest body of a batch.",
+  ],
+  MAX_BUFFERED_BYTES: [
+    wholeNumber(MEBIBYTE, 64 * 1_024 * MEBIBYTE, "bytes"),
+    String(256 * MEBIBYTE),
+    "How much the bodies in flight of all clients can hold together. A client can take as much as it leaves free; more is refused. At least MAX_BATCH_BYTES.",
+  ],
+  BODY_TIMEOUT: [
+    wholeNumber(100, 50_000, "milliseconds"),
+    "30000",
+    "How long the body of a request, or a line of an upload, can take to arrive.",
+  ],
+  KEEP_ALIVE_TIMEOUT: [
+    wholeNumber(1_000, MAX_KEEP_ALIVE_MS, "milliseconds"),
+    "75000",
+    "How long an idle connection stays open: at least 10 seconds longer than BODY_TIMEOUT and CONFIRM_TIMEOUT, and longer than the idle timeout of a load balancer in front of the service.",
+  ],
+  RATE_LIMIT: [
+    wholeNumber(0, 1_000_000, "requests"),
+    "0",
+    "How many requests each key can send, where each event of a batch counts as one. 0 sets no limit.",
+  ],
+  CORS_ORIGINS: [
+    origins,
+    "",
+    "Origins of the web pages that can use the service. If it is not set, none can.",
+  ],
+  ALLOWED_HOSTS: [
+    hostNames,
+    "",
+    "Host names that the service answers to. If it is not set: all, or without API keys only those that no public web page can have.",
+  ],
+  MAX_IN_FLIGHT: [
+    wholeNumber(1, 1_000_000, "events"),
+    "5000",
+    "How many events can wait for their confirm at a time. More are refused.",
+  ],
+  SERVICE_DISCOVERY_URL: [
+    optionalRegistryUrl,
+    "",
+    "Registry to register this service with. A value without a scheme means http. If it is not set, the service does not register.",
+  ],
+  SERVICE_HOST: [
+    optionalHost,
+    "",
+    "Host under which others reach this service. If it is not set: HOST, or this machine's name if HOST stands for every address.",
+  ],
+  OTEL_EXPORTER_OTLP_ENDPOINT: [
+    optionalHttpUrl,
+    "",
+    "OpenTelemetry collector that takes OTLP over HTTP, such as http://collector:4318. If it is not set, no spans are sent.",
+  ],
+  OTEL_SERVICE_NAME: [nonEmpty, "event-broker", "Name of this service in traces."],
+  SHUTDOWN_DELAY: [
+    wholeNumber(0, 300_000, "milliseconds"),
+    "0",
+    "How long a stopping service goes on taking requests, while /health/ready tells load balancers to send none.",
+  ],
+  SHUTDOWN_TIMEOUT: [
+    wholeNumber(0, 3_600_000, "milliseconds"),
+    "10000",
+    "How long a stopping service waits for requests and handlers to finish.",
+  ],
+} as const satisfies Record<string, Definition>
+
+/** The service's configuration: every variable under its own name, typed and checked. */
+export type Config = {
+  readonly [Name in keyof typeof VARIABLES]: (typeof VARIABLES)[Name][0] extends Values<infer Output>
+    ? Output
+    : never
+}
+
+export type VariableName = keyof Config
+
+export const variableNames = (): readonly VariableName[] => Object.keys(VARIABLES) as VariableName[]
+
+/** Returns true if the value of a variable must not be shown. */
+export const isSecretVariable = (name: string): boolean =>
+  variableNames().some((each) => {
+    const [, , , secret]: Definition = VARIABLES[each]
+    return each === name && secret === "secret"
+  })

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "bun:test"
+import { nearMiss, warningsOf } from "../../src/commands/variable-warnings.ts"
+import { knownVariables } from "../../src/config.ts"
+
+const MISTYPED: readonly (readonly [written: string, meant: string])[] = [
+  ["PORTT", "PORT"],
+  ["PROT", "PORT"],
+  ["port", "PORT"],
+  ["QUEUE_TTTL", "QUEUE_TTL"],
+  ["QUEUE_TTK", "QUEUE_TTL"],
+  ["LOGLEVEL", "LOG_LEVEL"],
+  ["HANDLER_DIR", "HANDLERS_DIR"],
+  ["API_KEY_FILE", "API_KEYS_FILE"],
+  ["RABITMQ_HOST", "RABBITMQ_HOST"],
+  ["RABBIT_HOST", "RABBITMQ_HOST"],
+  ["RABBITMQ_USERNAME", "RABBITMQ_USER"],
+  ["RABBITMQ_PASS", "RABBITMQ_PASSWORD"],
+  ["RABBITMQ_PASSWORD_FIEL", "RABBITMQ_PASSWORD_FILE"],
+  ["EVENT_BROKER_URI", "EVENT_BROKER_URL"],
+]
+
+/** Variables that other programs set, by where: a shell, a container, Kubernetes, systemd, CI, npm, libraries, RabbitMQ. */
+const FOREIGN = [
+  "PATH HOME HOSTNAME HOSTTYPE LANG LC_ALL LOGNAME MAIL OLDPWD PWD SHELL SHLVL TERM TZ USER EDITOR PAGER DISPLAY",
+  "DEBUG NODE_ENV NO_COLOR FORCE_COLOR COLORTERM TMPDIR XDG_DATA_HOME XDG_DATA_DIRS XDG_RUNTIME_DIR XDG_CONFIG_HOME",
+  "KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT KUBERNETES_PORT_443_TCP_PORT EVENT_BROKER_PORT EVENT_BROKER_SERVICE_HOST",
+  "EVENT_BROKER_PORT_8000_TCP_PROTO RABBITMQ_SERVICE_HOST RABBITMQ_SERVICE_PORT RABBITMQ_PORT_5672_TCP_ADDR POD_NAME",
+  "SERVICE_PORT SERVICE_NAME HOST_IP HOSTS PORTS POST DB_HOST DB_PORT HTTP_PORT REDIS_HOST PGHOST PGPORT MYSQL_HOST",
+  "INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET LISTEN_FDS WATCHDOG_USEC SYSTEMD_EXEC_PID STATE_DIRECTORY LOGS_DIRECTORY",
+  "CI GITHUB_ACTIONS GITHUB_WORKSPACE RUNNER_TEMP npm_config_cache npm_package_name INIT_CWD NODE_OPTIONS BUN_INSTALL",
+  "OTEL_RESOURCE_ATTRIBUTES OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_PROTOCOL OTEL_SERVICE_VERSION OTEL_LOG_LEVEL",
+  "RABBITMQ_HOME RABBITMQ_NODENAME RABBITMQ_NODE_PORT RABBITMQ_DATA_DIR RABBITMQ_DEFAULT_USER RABBITMQ_DEFAULT_PASS",
+  "RABBITMQ_DEFAULT_VHOST RABBITMQ_VERSION RABBITMQ_LOGS RABBITMQ_USE_LONGNAME RABBITMQ_MNESIA_BASE RABBITMQ_URL",
+  "DATABASE_URL AMQP_URL API_KEY API_URL OPENAI_API_KEY SENTRY_DSN MAX_RETRIES PORT2 DATA_DIR_2 LOG_FILE TIMEOUT QUEUE",
+].flatMap((names) => names.split(" "))
+
+describe("a mistyped variable is found", () => {
+  test.each(MISTYPED)("%s means %s", (written, meant) => {
+    expect(nearMiss(written)).toBe(meant)
+    const [warning] = warningsOf({ [written]: "1" })
+    expect(warning).toEqual({
+      variable: written,
+      message: `the variable ${written} has no effect; did you mean ${meant}?`,
+    })
+  })
+})
+
+test("variables of other programs, and those that exist, give no false alarm", () => {
+  const others = [...FOREIGN, ...knownVariables()]
+  expect(others.filter((name) => nearMiss(name) !== null)).toEqual([])
+})
+
+test("settings of RabbitMQ without its host are without effect, unless ENGINE says which engine is meant", () => {
+  const settings = { RABBITMQ_PORT: "5673", RABBITMQ_USER: "app" }
+  const [warning] = warningsOf(settings)
+  expect(warning?.message).toContain(
+    "RABBITMQ_PORT, RABBITMQ_USER have no effect: set RABBITMQ_HOST or ENGINE=rabbitmq",
+  )
+  expect(warningsOf({ RABBITMQ_PASSWORD_FILE: "secret" })).toHaveLength(1)
+  for (const other of [{ RABBITMQ_HOST: "a" }, { ENGINE: "rabbitmq" }, { ENGINE: "embedded" }]) {
+    expect(warningsOf({ ...settings, ...other })).toEqual([])
+  }
+  expect(warningsOf({ RABBITMQ_PORT: "" })).toEqual([])
+})

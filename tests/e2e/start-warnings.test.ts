@@ -1,0 +1,86 @@
+import { describe, expect, test } from "bun:test"
+import { freePorts } from "../support/free-ports.ts"
+import { BINARY, type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { Terminal } from "../support/terminal.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const warnings = ({ log }: RunningService) => log.filter(({ level }) => level === "warn")
+
+test("a mistyped variable is a warning at the start, from the environment and from .env", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(".env", "QUEUE_TTTL=5000\nMY_HANDLERS_KEY=1\n")
+  const service = await folder.start({ PORTT: "3000" })
+  expect(warnings(service)).toEqual([
+    expect.objectContaining({
+      variable: "QUEUE_TTTL",
+      msg: "the variable QUEUE_TTTL has no effect; did you mean QUEUE_TTL?",
+    }),
+    expect.objectContaining({
+      variable: "PORTT",
+      msg: "the variable PORTT has no effect; did you mean PORT?",
+    }),
+  ])
+  const config = folder.spawn(["config"], { PORTT: "3000" })
+  expect(await config.exited()).toBe(0)
+  expect(config.stderr).toContain("event-broker: the variable PORTT has no effect; did you mean PORT?\n")
+})
+
+test("settings of RabbitMQ without its host are a warning at the start, which says what to set", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start({ RABBITMQ_PORT: "5673" })
+  expect(warnings(service)).toEqual([
+    expect.objectContaining({
+      msg: expect.stringContaining(
+        "RABBITMQ_PORT has no effect: set RABBITMQ_HOST or ENGINE=rabbitmq to use RabbitMQ",
+      ),
+    }),
+  ])
+})
+
+test("a keys file without a key is a warning at the start, and a key that is added gets in", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("keys", "# none yet\n")
+  const service = await folder.start({ API_KEYS_FILE: "keys" })
+  expect(warnings(service)).toEqual([
+    expect.objectContaining({ msg: "keys file has no key: every request that needs one is refused" }),
+  ])
+  const ask = (key: string) =>
+    fetch(`${service.url}/api/v1/queues`, { headers: { Authorization: `Bearer ${key}` } })
+  expect((await ask("none")).status).toBe(401)
+  const made = folder.spawn(["keys", "new", "--name", "a", "--scope", "read", "--append", "keys"])
+  expect(await made.exited()).toBe(0)
+  await waitUntil(async () => (await ask(made.stdout.trim())).status === 200, "the key to get in")
+})
+
+describe("a HOST that can't be listened on is said in one sentence, and exits 1", () => {
+  test.each([
+    [
+      "a name without an address",
+      "nohost.invalid",
+      "HOST nohost.invalid is no address and no name that has one",
+    ],
+    ["an address of another machine", "203.0.113.7", "HOST 203.0.113.7 is not an address of this machine"],
+  ])("%s", async (_, HOST, message) => {
+    await using folder = new ServiceFolder()
+    const service = folder.spawn([], { HOST })
+    expect(await service.exited()).toBe(1)
+    expect(service.stderr).toStartWith(`event-broker: ${message}`)
+    expect(service.stderr).toContain("set HOST to")
+    expect(service.stderr).toEndWith("\n")
+    expect(service.stderr.trimEnd()).not.toContain("\n")
+  })
+})
+
+test("a start without RabbitMQ names the nodes, and the banner says that it is not ready and why", async () => {
+  await using folder = new ServiceFolder()
+  const [port = 0, closed = 0] = await freePorts(2)
+  const environment = { PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1" }
+  const nodes = `127.0.0.1:${closed}`
+  await using terminal = new Terminal([BINARY], folder.path, { ...environment, RABBITMQ_HOST: nodes })
+  await waitUntil(() => terminal.output.includes("/docs"), "the banner")
+  terminal.type("\x03")
+  const output = await terminal.ended()
+  expect(output).toContain(`hosts=${nodes}\r\n`)
+  expect(output).toContain(`  Engine   rabbitmq, on ${nodes}, virtual host /\r\n`)
+  expect(output).toContain("           not ready yet, so events are refused: RabbitMQ ")
+})
