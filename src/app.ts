@@ -170,8 +170,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     queues: () => engine.queueStats(),
     orphanedQueues: () => watch.orphanCount,
   })
-  const health = () =>
-    reportHealth({
+  const health = async () => {
+    // An engine inside the process answers at once; RabbitMQ may be away.
+    if (brokerReport === null) await watch.refresh()
+    return reportHealth({
       phase,
       version: VERSION,
       uptimeMs: performance.now() - startedAt,
@@ -179,8 +181,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       engineStatus: engine.status(),
       workers: workers(),
       consumers: dispatcher.consumers,
+      paused: dispatcher.paused,
       queueFault: watch.fault,
     })
+  }
   const app = createHttpApp({
     engine,
     publisher,

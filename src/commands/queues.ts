@@ -70,7 +70,7 @@ function show(
     row.dead_letter_count,
     row.is_orphaned ? "orphaned" : row.is_paused ? "paused" : "",
   ])
-  const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", ""], cells)
+  const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", "state"], cells)
   print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)
 }
 

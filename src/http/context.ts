@@ -92,8 +92,8 @@ export interface HttpContext {
   readonly queues: readonly QueueDeclaration[]
   /** Returns true until the queues and handlers are loaded; until then, only open routes are served. */
   readonly isStarting: () => boolean
-  readonly health: () => HealthReport
-  /** Returns the state of the connection to the broker; null if the engine has none. */
+  readonly health: () => Promise<HealthReport>
+  /** How the connection to the broker is; null where the engine has none. */
   readonly brokerReport: (() => BrokerReport) | null
   /** The largest bodies of a publish and of a batch, in bytes. */
   readonly maxBodyBytes: number

@@ -55,7 +55,9 @@ export interface Vitals {
   readonly workers: Census
   /** Consumed queues, out of those that have a handler module and are not paused. */
   readonly consumers: Census
-  /** Queues that receive events without a consumer, or reject them; null if there are none. */
+  /** Names of the queues that are paused on this instance. */
+  readonly paused: readonly string[]
+  /** Which queues take events that nothing consumes, or refuse them; null if there are none. */
   readonly queueFault: string | null
 }
 
@@ -68,7 +70,7 @@ export function reportHealth(vitals: Vitals): HealthReport {
   const checks = {
     engine: checkEngine(vitals.engineStatus),
     pool: checkCensus(workers, "workers"),
-    consumers: checkCensus(consumers, "queues with a handler module"),
+    consumers: checkConsumers(consumers, vitals.paused),
     queues: checkQueues(vitals.queueFault),
   }
   return {
@@ -103,7 +105,15 @@ function checkEngine(status: EngineStatus): Check {
 const checkQueues = (fault: string | null): Check =>
   fault === null ? { status: "up" } : { status: "degraded", detail: fault }
 
-function checkCensus({ present, expected }: Census, what: string): Check {
+/** A pause is meant, and forgotten easily: the events of its queue wait until somebody resumes it. */
+function checkConsumers(consumers: Census, paused: readonly string[]): Check {
+  const check = checkCensus(consumers, "queues with a handler module")
+  if (paused.length === 0) return check
+  const status = check.status === "up" ? "degraded" : check.status
+  return { status, detail: `${check.detail}; paused on this instance: ${paused.join(", ")}` }
+}
+
+function checkCensus({ present, expected }: Census, what: string): Check & { readonly detail: string } {
   const detail = `${present} of ${expected} ${what}`
   if (present >= expected) return { status: "up", detail }
   return { status: present === 0 ? "down" : "degraded", detail }

@@ -51,6 +51,11 @@ export class Dispatcher {
     return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
   }
 
+  /** The queues with a handler module that are paused. */
+  get paused(): readonly string[] {
+    return [...this.#intakes].filter(([, { isStarted }]) => !isStarted).map(([queue]) => queue)
+  }
+
   /** Deliveries that are not settled. */
   get inFlight(): number {
     return [...this.#intakes.values()].reduce((sum, { inFlight }) => sum + inFlight, 0)

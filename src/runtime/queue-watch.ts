@@ -8,6 +8,9 @@ import {
   waitingIn,
 } from "./unconsumed-queue.ts"
 
+/** From this age on, in milliseconds, a fault says how old its figures are. */
+const OLD_MS = 1_000
+
 /** How often the queues are looked at, in milliseconds. A queue of 10,000 fills in seconds. */
 const LOOK_INTERVAL_MS = 2_000
 
@@ -31,6 +34,8 @@ export class QueueWatch {
   /** The level of each queue that the log has told. */
   readonly #toldLevels = new Map<string, number>()
   #looking: Promise<void> | null = null
+  /** When the queues were seen last, on the monotonic clock. */
+  #seenAt = 0
   #timer: Timer | undefined
 
   constructor(options: QueueWatchOptions) {
@@ -44,7 +49,9 @@ export class QueueWatch {
 
   /** Names the orphaned queues that receive events, and the full queues that nothing consumes; null if there are none. */
   get fault(): string | null {
-    return describeFaults([...this.#unconsumed.values()])
+    const fault = describeFaults([...this.#unconsumed.values()])
+    const ageMs = performance.now() - this.#seenAt
+    return fault === null || ageMs < OLD_MS ? fault : `${fault}; as of ${Math.round(ageMs / 1_000)} s ago`
   }
 
   /** Begins to look. Resolves after the first look. */
@@ -55,6 +62,13 @@ export class QueueWatch {
 
   stop(): void {
     clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Looks at every queue now, if it has been started. */
+  async refresh(): Promise<void> {
+    // Before the modules are known, every queue of theirs would look orphaned.
+    if (this.#timer !== undefined) await this.look()
   }
 
   /** Looks at every queue now. A look that the engine can't answer changes nothing. */
@@ -85,6 +99,7 @@ export class QueueWatch {
       // The engine is away, which its status and the log say.
       return
     }
+    this.#seenAt = performance.now()
     const before = this.#unconsumed
     const found = stats.flatMap((each) => this.#describe(each) ?? [])
     this.#unconsumed = new Map(found.map((each) => [each.stats.name, each]))

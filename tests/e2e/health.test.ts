@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test"
 import { freePorts } from "../support/free-ports.ts"
 import { RawConnection } from "../support/raw-connection.ts"
-import { ServiceFolder } from "../support/running-service.ts"
+import { runCommand } from "../support/run-command.ts"
+import { BINARY, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const EVENT = { type: "custom", name: "counted", payload: {} }
@@ -73,4 +74,48 @@ test("a service that stops says so while it still takes requests, and then answe
   publisher.send(body.slice(5))
   expect(await publisher.head()).toStartWith("HTTP/1.1 201")
   expect(await service.exited()).toBe(0)
+})
+
+test("a paused queue degrades the health and is named, in the table of queues too, until it is resumed", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/voice.ts", 'export default { queue: "voice_events", on: { "*": () => {} } }')
+  const service = await folder.start()
+  const run = (...args: readonly string[]) => runCommand([BINARY, ...args, "--url", service.url], folder.path)
+  await run("queues", "pause", "voice_events")
+  expect(await service.get("/health/ready")).toMatchObject({
+    status: 200,
+    body: {
+      status: "degraded",
+      checks: {
+        consumers: {
+          status: "degraded",
+          detail: expect.stringContaining("paused on this instance: voice_events"),
+        },
+      },
+    },
+  })
+  expect((await run("health")).stdout).toContain("paused on this instance: voice_events")
+  expect((await run("queues")).stdout).toMatch(/^voice_events .* paused$/m)
+  await run("queues", "resume", "voice_events")
+  await waitUntil(
+    async () => ((await service.get("/health")).body as { readonly status: string }).status === "ready",
+    "the queue to be handled again",
+  )
+})
+
+test("on the embedded engine the health counts an event right after its publish", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/audit.ts",
+    'export default { queue: "audit", bind: ["events.#"], on: { "*": () => {} } }',
+  )
+  await (await folder.start()).stop()
+  folder.remove("handlers/audit.ts")
+  const service = await folder.start()
+  for (const count of [1, 2, 3]) {
+    await service.publish({ name: "waits" })
+    expect((await service.get("/health")).body).toMatchObject({
+      checks: { queues: { detail: expect.stringContaining(`audit is orphaned (${count} of `) } },
+    })
+  }
 })

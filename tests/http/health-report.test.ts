@@ -9,6 +9,7 @@ const WELL: Vitals = {
   engineStatus: { state: "ready" },
   workers: { present: 5, expected: 5 },
   consumers: { present: 2, expected: 2 },
+  paused: [],
   queueFault: null,
 }
 
@@ -33,6 +34,19 @@ describe("a service", () => {
   test("without handler modules is ready without workers and consumers", () => {
     const none = { present: 0, expected: 0 }
     expect(reportHealth({ ...WELL, workers: none, consumers: none }).status).toBe("ready")
+  })
+
+  test("is degraded while queues are paused, and names them", () => {
+    const { status, checks } = reportHealth({
+      ...WELL,
+      consumers: { present: 0, expected: 0 },
+      paused: ["voice_events", "audit"],
+    })
+    expect(status).toBe("degraded")
+    expect(checks.consumers).toEqual({
+      status: "degraded",
+      detail: "0 of 0 queues with a handler module; paused on this instance: voice_events, audit",
+    })
   })
 
   test("is unavailable with the reason while its engine is", () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test"
+import { expect, spyOn, test } from "bun:test"
 import pino from "pino"
 import type { QueueStats } from "../../src/engine/engine.ts"
 import { QueueWatch } from "../../src/runtime/queue-watch.ts"
@@ -113,4 +113,18 @@ test("a fault names ten queues and counts the others", async () => {
   const { watch, look } = watching()
   await look(...Array.from({ length: 12 }, (_, n) => ({ name: `q${n}` })))
   expect(watch.fault).toEndWith("; and 2 more")
+})
+
+test("a fault whose figures are old says how old they are", async () => {
+  const { watch, look } = watching()
+  const now = spyOn(performance, "now").mockReturnValue(10_000)
+  try {
+    await look({ messageCount: 1 })
+    now.mockReturnValue(10_900)
+    expect(watch.fault).toBe("audit is orphaned (1 of 10 events wait)")
+    now.mockReturnValue(13_000)
+    expect(watch.fault).toBe("audit is orphaned (1 of 10 events wait); as of 3 s ago")
+  } finally {
+    now.mockRestore()
+  }
 })

@@ -93,7 +93,7 @@ export class HttpService implements AsyncDisposable {
       keys: options.keys ?? null,
       queues,
       isStarting: () => options.health === "starting",
-      health: () => healthReport(options.health ?? "ready"),
+      health: async () => healthReport(options.health ?? "ready"),
       catalog,
       exchange: { name: "events", type: "topic", vhost: "/" },
       brokerReport: null,

@@ -50,8 +50,8 @@ const reporting = (
       503: jsonResponse("The service does not accept events", HealthReportSchema),
     },
   },
-  handler({ requestId }) {
-    const current: z.infer<typeof HealthReportSchema> = report()
+  async handler({ requestId }) {
+    const current: z.infer<typeof HealthReportSchema> = await report()
     const isUsable = current.status === "ready" || current.status === "degraded"
     return jsonAnswer(requestId, current, isUsable ? 200 : 503)
   },
