@@ -5,7 +5,7 @@ import { addApiDocument } from "./commands/api-document.ts"
 import { addHealth } from "./commands/check-health.ts"
 import { addCompletions } from "./commands/completions.ts"
 import { addDeadLetters } from "./commands/dead-letters.ts"
-import { EXIT_REFUSED, EXIT_USAGE } from "./commands/exit-codes.ts"
+import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./commands/exit-codes.ts"
 import { addInit } from "./commands/init.ts"
 import { addKeys } from "./commands/keys.ts"
 import { print, printError, printFault, printJson } from "./commands/output.ts"
@@ -18,12 +18,7 @@ import { asMessage, block, joined, type Shown, shown } from "./commands/shown.ts
 import { onStopSignal } from "./commands/stop-signals.ts"
 import { addStore } from "./commands/store.ts"
 import { addTail } from "./commands/tail.ts"
-import {
-  adviseOnVariables,
-  requireKnownCommand,
-  UNKNOWN_OPTION,
-  withoutSecrets,
-} from "./commands/usage-faults.ts"
+import { adviseOn, requireKnownCommand, withoutHelpWord, withoutSecrets } from "./commands/usage-faults.ts"
 import { warningsOf } from "./commands/variable-warnings.ts"
 import { addVariablesHelp } from "./commands/variables-help.ts"
 import { nodeNames } from "./config/rabbitmq-nodes.ts"
@@ -35,6 +30,7 @@ import { ModuleLoadError } from "./runtime/manifest.ts"
 import { SchemaFileError } from "./schema/schema-catalog.ts"
 import { logFormat } from "./telemetry/log-format.ts"
 import { type Logger, openLog } from "./telemetry/logger.ts"
+import { explainNetworkFault, isNetworkFault } from "./telemetry/network-fault.ts"
 import { VERSION } from "./version.ts"
 
 /** Below this file in the sources and in the binary alike; a module deeper down would not find them there. */
@@ -49,7 +45,7 @@ const program = new Command("event-broker")
     outputError: (text) => printFault(asMessage(text.trimEnd().replace(/^error: /, ""))),
   })
   .exitOverride(({ exitCode, code }) => {
-    const advice = code === UNKNOWN_OPTION ? adviseOnVariables(process.argv.slice(2)) : null
+    const advice = adviseOn(code, program, process.argv.slice(2))
     if (advice !== null) printFault(advice)
     process.exit(exitCode === 0 ? 0 : EXIT_USAGE)
   })
@@ -94,13 +90,13 @@ addInit(program)
 addApiDocument(program)
 addCompletions(program)
 
-const words = withoutSecrets(process.argv.slice(2))
+const words = withoutHelpWord(program, withoutSecrets(process.argv.slice(2)))
 requireKnownCommand(program, words)
 try {
   await program.parseAsync(words, { from: "user" })
 } catch (error) {
   printFault(explain(error))
-  process.exitCode = error instanceof CommandError ? error.exitCode : EXIT_USAGE
+  process.exitCode = exitCodeOf(error)
 }
 
 async function serve(shouldGreet: boolean): Promise<void> {
@@ -163,6 +159,11 @@ function stopOnSignal(logger: Logger): (app: App) => void {
   }
 }
 
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode
+  return isNetworkFault(error) ? EXIT_UNREACHABLE : EXIT_USAGE
+}
+
 function explain(error: unknown): Shown {
   if (error instanceof ConfigError) {
     const faults = error.faults.map(({ name, message }) => shown`\n  ${name} ${message}`)
@@ -178,6 +179,9 @@ function explain(error: unknown): Shown {
   ]
   if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return shown`${error.message}`
   if (error instanceof CommandError) return asMessage(error.message)
+  if (isNetworkFault(error)) {
+    return shown`the connection to the service was lost: ${explainNetworkFault(error)}`
+  }
   return asMessage(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 

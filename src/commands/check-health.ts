@@ -1,8 +1,8 @@
 import type { Command } from "commander"
 import { EXIT_REFUSED, EXIT_UNREACHABLE } from "./exit-codes.ts"
-import { print, printError } from "./output.ts"
+import { print } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
-import { asMessage, jsonText, type Shown, shown } from "./shown.ts"
+import { alignedRows, asMessage, joined, jsonText, type Shown, shown, verbatim } from "./shown.ts"
 
 /** How long the service may take to answer, in milliseconds. It answers within 50 whatever its engine does. */
 const TIMEOUT_MS = 3_000
@@ -12,36 +12,55 @@ interface Options extends ServiceOptions {
   readonly ready?: boolean
 }
 
+/** What the service says of itself. A probe of its process has the status alone. */
+interface Report {
+  readonly status: string
+  readonly version?: string
+  readonly engine?: string
+  readonly checks?: Readonly<Record<string, { readonly status: string; readonly detail?: string }>>
+}
+
 export function addHealth(program: Command): void {
   const command = program
     .command("health")
-    .description("show how the service is, always as JSON; the exit code is 0 if it is well, else 1")
-    .option("--live", "only whether its process answers: for what restarts it")
-    .option("--ready", "whether to send traffic to it")
+    .description("show whether the service works; the exit code is 0 if it does, otherwise 1")
+    .option("--live", "only check that its process answers, for a supervisor that restarts it")
+    .option("--ready", "check whether it takes events, for a load balancer")
   askingService(command).action(checkHealth)
 }
 
-/** @throws {CommandError} with exit code 1 if nothing answers: a service that does not answer is not well. */
+/** @throws {CommandError} with exit code 1 if nothing answers: a service that does not answer does not work. */
 async function checkHealth(options: Options): Promise<void> {
   const client = new ServiceClient(options)
   const path = options.live ? "/health/live" : options.ready ? "/health/ready" : "/health"
   try {
     const response = await client.sendAnyway(path, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-    const write = response.ok ? print : printError
-    write(shown`${showBody((await response.text()).trim())}\n`)
+    print(showBody((await response.text()).trim(), options.json ?? false))
     process.exitCode = response.ok ? 0 : EXIT_REFUSED
   } catch (error) {
-    if (error instanceof CommandError && error.exitCode !== EXIT_UNREACHABLE) throw error
-    throw new CommandError(error instanceof Error ? error.message : String(error), EXIT_REFUSED)
+    if (error instanceof CommandError && error.exitCode === EXIT_UNREACHABLE) {
+      throw new CommandError(error.message, EXIT_REFUSED)
+    }
+    throw error
   }
 }
 
-/** JSON keeps its value; another program, such as a proxy, may answer with anything. */
-function showBody(body: string): Shown {
+/** Shows JSON as it is, or as text if it is a report. Another program, such as a proxy, may answer with anything. */
+function showBody(body: string, isJson: boolean): Shown {
+  let parsed: unknown
   try {
-    JSON.parse(body)
-    return jsonText(body)
+    parsed = JSON.parse(body)
   } catch {
-    return asMessage(body)
+    return shown`${asMessage(body)}\n`
   }
+  return isJson || !isReport(parsed) ? shown`${jsonText(body)}\n` : showReport(parsed)
+}
+
+const isReport = (value: unknown): value is Report =>
+  typeof value === "object" && value !== null && "status" in value && typeof value.status === "string"
+
+function showReport({ status, version, engine, checks = {} }: Report): Shown {
+  const about = version === undefined ? "" : `: Event Broker ${version} on the ${engine ?? "unknown"} engine`
+  const rows = Object.entries(checks).map(([name, check]) => [`  ${name}`, check.status, check.detail ?? ""])
+  return joined([shown`${status}${about}\n`, ...alignedRows(rows).map((line) => shown`${verbatim(line)}\n`)])
 }

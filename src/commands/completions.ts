@@ -1,4 +1,5 @@
-import { Argument, type Command } from "commander"
+import type { Command } from "commander"
+import { choiceArgument } from "./option-values.ts"
 import { print } from "./output.ts"
 import { block, verbatim } from "./shown.ts"
 
@@ -33,7 +34,7 @@ complete -c event-broker -n "__fish_seen_subcommand_from publish check validate 
 export function addCompletions(program: Command): void {
   program
     .command("completions")
-    .addArgument(new Argument("<shell>", "which shell").choices(Object.keys(SCRIPTS)))
+    .addArgument(choiceArgument("shell", "the shell", Object.keys(SCRIPTS)))
     .description('print what a shell needs to complete commands: eval "$(event-broker completions bash)"')
     .action((shell: string) => print(verbatim(SCRIPTS[shell] ?? "")))
   program

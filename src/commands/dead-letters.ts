@@ -1,7 +1,9 @@
-import { type Command, InvalidArgumentError, Option } from "commander"
+import { type Command, InvalidArgumentError } from "commander"
+import { counted } from "../event/counted.ts"
 import { DEAD_LETTER_REASONS } from "../event/failure.ts"
 import { requireConfirmation } from "./confirm.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
+import { choiceOption, repeatable } from "./option-values.ts"
 import { print, printError, printJson } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { type Shown, shown, table } from "./shown.ts"
@@ -45,16 +47,16 @@ export function addDeadLetters(program: Command): void {
     .command("redrive")
     .argument("<queue>")
     .description("move dead letters back to their queue, as events that were never tried")
-    .option("--id <id...>", "those of these events")
-    .option("--all", "all of them, if nothing else is selected")
+    .addOption(repeatable("--id <id>", "those of this event"))
+    .option("--all", "all dead letters of the queue")
     .option("--dry-run", "count them, and move none")
   narrowing(askingService(redrive)).action(redriveLetters)
   const purge = group
     .command("purge")
     .argument("<queue>")
     .description("delete dead letters for good")
-    .option("--id <id...>", "those of these events")
-    .option("--all", "all of them, if nothing else is selected; asks first on a terminal")
+    .addOption(repeatable("--id <id>", "those of this event"))
+    .option("--all", "all dead letters of the queue; asks first on a terminal")
     .option("--dry-run", "count them, and delete none")
     .option("--yes", "do not ask")
   narrowing(askingService(purge)).action(purgeLetters)
@@ -62,13 +64,15 @@ export function addDeadLetters(program: Command): void {
 
 const narrowing = (command: Command): Command =>
   command
-    .addOption(
-      new Option("--reason <reason>", "those that failed for this reason").choices([...DEAD_LETTER_REASONS]),
-    )
+    .addOption(choiceOption("--reason <reason>", "those that failed for this reason", DEAD_LETTER_REASONS))
     .option("--name <name>", "those of events with this name")
     .option("--limit <count>", "the oldest of them, at most so many", readCount)
 
 async function listLetters(queue: string | undefined, options: ServiceOptions & Selection): Promise<void> {
+  if (queue === undefined && givenFilters(options).length > 0) {
+    const message = `${givenFilters(options).join(" and ")} can only be given with a queue: dead-letters list QUEUE`
+    throw new CommandError(message, EXIT_USAGE)
+  }
   const client = new ServiceClient(options)
   if (queue === undefined) {
     const { queues } = await client.get<{
@@ -83,7 +87,9 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
   if (options.json) return printJson(letters)
   if (letters.length === 0) {
     const isNarrowed = options.reason !== undefined || options.name !== undefined
-    return printError(shown`${isNarrowed ? nothingMatches(queue) : `${queue} has no dead letters`}\n`)
+    return printError(
+      shown`${isNarrowed ? `no dead letter of ${queue} matches` : `${queue} has no dead letters`}\n`,
+    )
   }
   const rows = letters.map(({ event, reason, attempts, last_failed_at: at, error }) => [
     String(event?.id ?? ""),
@@ -117,8 +123,20 @@ async function readLetters(
 type RedriveOptions = ServiceOptions &
   Selection & { readonly all?: boolean; readonly dryRun?: boolean; readonly yes?: boolean }
 
-function requireSelection({ id, reason, name, limit, all }: RedriveOptions): void {
-  if ([id, reason, name, limit].some((each) => each !== undefined) || all) return
+/** The options of a selection that were given, as flags. */
+const givenFilters = ({ id, reason, name, limit }: Selection): readonly string[] =>
+  Object.entries({ id, reason, name, limit }).flatMap(([option, value]) =>
+    value === undefined ? [] : [`--${option}`],
+  )
+
+/** @throws {CommandError} if nothing is selected, or everything and something */
+function requireSelection(options: RedriveOptions): void {
+  const filters = givenFilters(options)
+  if (filters.length > 0 && options.all) {
+    const message = `--all selects every dead letter: leave it out, or leave out ${filters.join(", ")}`
+    throw new CommandError(message, EXIT_USAGE)
+  }
+  if (filters.length > 0 || options.all) return
   const message =
     "nothing is selected: give --id, --reason, --name or --limit; or --all for every dead letter"
   throw new CommandError(message, EXIT_USAGE)
@@ -164,23 +182,27 @@ async function explainNoRedrive(
   { remaining }: Redriven,
 ): Promise<Shown> {
   const selected = options.dryRun ? 0 : (await askRedrive(client, queue, options, true)).redriven
-  if (selected === 0) return shown`${nothingMatches(queue)}, ${remaining} left\n`
+  if (selected === 0) return shown`${nothingMatches(queue, remaining)}\n`
   return shown`0 moved back to ${queue}, ${remaining} left: the queue is full\n`
 }
 
-const nothingMatches = (queue: string): string => `no dead letter of ${queue} matches`
+/** @param count how many dead letters the queue has */
+const nothingMatches = (queue: string, count: number): string =>
+  count === 0
+    ? `${queue} has no dead letters`
+    : `no dead letter of ${queue} matches; it has ${counted(count, "dead letter")}`
 
 async function purgeLetters(queue: string, options: RedriveOptions): Promise<void> {
   requireSelection(options)
   const client = new ServiceClient(options)
   if (options.all && !options.dryRun && !options.yes) {
     const { purged } = await askPurge(client, queue, options, true)
-    if (purged > 0) requireConfirmation(shown`Delete ${purged} dead letters of ${queue} for good?`)
+    if (purged > 0) requireConfirmation(shown`Delete ${counted(purged, "dead letter")} of ${queue} for good?`)
   }
   const answer = await askPurge(client, queue, options, options.dryRun ?? false)
   if (options.json) return printJson(answer)
   const { purged, remaining } = answer
-  if (purged === 0) return print(shown`${nothingMatches(queue)}, ${remaining} left\n`)
+  if (purged === 0) return print(shown`${nothingMatches(queue, remaining)}\n`)
   print(shown`${purged} ${options.dryRun ? "would be deleted" : "deleted"}, ${remaining} left\n`)
 }
 

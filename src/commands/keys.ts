@@ -1,10 +1,11 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs"
-import { type Command, Option } from "commander"
+import type { Command } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { KeyFileError, parseKeys } from "../http/access/key-file.ts"
 import { SCOPES } from "../http/access/scope.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { type NewKeyOptions, newKey } from "./new-key.ts"
+import { choicesOption } from "./option-values.ts"
 import { print, printError, printJson } from "./output.ts"
 import { CommandError } from "./service-client.ts"
 import { block, jsonText, shown } from "./shown.ts"
@@ -12,7 +13,7 @@ import { block, jsonText, shown } from "./shown.ts"
 /** The file tells who may do what: the service's user alone reads and writes it. */
 const FILE_MODE = 0o600
 
-interface Options extends NewKeyOptions {
+interface Options extends Partial<NewKeyOptions> {
   readonly append?: string
   readonly json?: boolean
 }
@@ -23,21 +24,32 @@ export function addKeys(program: Command): void {
     .description("make keys for the file of API_KEYS_FILE")
     .command("new")
     .description("print a new key, once, and the line to store; with --append the key alone")
-    .requiredOption("--name <name>", "the key's name, shown in the log and in refusals")
-    .addOption(new Option("--scope <scope...>", "what it may do").choices([...SCOPES]).makeOptionMandatory())
+    .option("--name <name>", "required: name of the key, shown in the log and in refusals")
+    .addOption(choicesOption("--scope <scope>", "required: what the key may do", SCOPES))
     .addOption(
-      new Option(
-        "--type <type...>",
-        "limit the key to events of these types: what it publishes, sees and redrives",
-      ).choices([...EVENT_TYPES]),
+      choicesOption(
+        "--type <type>",
+        "limit the key to events of this type: what it publishes, sees and redrives",
+        EVENT_TYPES,
+      ),
     )
     .option("--append <file>", "add the line to this file, which is made if it is missing")
     .option("--json", "as JSON")
     .action(makeKey)
 }
 
-function makeKey({ append, json, ...options }: Options): void {
-  const { key, line } = newKey(options)
+function makeKey({ append, json, name, scope, ...limits }: Options): void {
+  if (name === undefined || scope === undefined) {
+    const missing = Object.entries({ "--name": name, "--scope": scope }).filter(
+      ([, value]) => value === undefined,
+    )
+    const flags = missing.map(([flag]) => flag).join(" and ")
+    throw new CommandError(
+      `keys new needs ${flags}; for example: keys new --name my-app --scope publish`,
+      EXIT_USAGE,
+    )
+  }
+  const { key, line } = newKey({ name, scope, ...limits })
   if (append !== undefined) appendLine(append, line)
   if (json) printJson({ key, line })
   else if (append === undefined) {

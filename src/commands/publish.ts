@@ -1,8 +1,9 @@
 import { openSync, statSync } from "node:fs"
-import { type Command, InvalidArgumentError, Option } from "commander"
+import { type Command, InvalidArgumentError } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { PRIORITIES } from "../event/priority.ts"
 import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
+import { choiceOption } from "./option-values.ts"
 import { print, printError, printJson } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
@@ -29,7 +30,19 @@ interface PublishOptions extends ServiceOptions {
   readonly ndjson?: boolean
 }
 
-/** What becomes of one line. */
+/** How many events were stored, and how many were not. */
+interface Counts {
+  readonly stored: number
+  readonly failed: number
+}
+
+interface BatchAnswer {
+  readonly count: number
+  readonly failed: number
+  readonly events: readonly LineAnswer[]
+}
+
+/** The answer to one event of many. */
 interface LineAnswer {
   readonly status: string
   readonly index?: number
@@ -45,28 +58,28 @@ export function addPublish(program: Command): void {
     .command("publish")
     .argument(
       "[file]",
-      "an event as JSON, or - for standard input; events a line each where it ends in .ndjson",
+      "a file, or - for standard input: one event as JSON, a JSON array of up to 1,000, or an event per line if the file ends in .ndjson or .jsonl",
     )
-    .description("publish an event from flags, a file or standard input, or many, a line each")
-    .addOption(new Option("--type <type>", "what kind of event it is").choices([...EVENT_TYPES]))
-    .option("--name <name>", "what happened")
-    .option("--payload <json>", "what the handlers get, as a JSON object", readJson)
-    .option("--id <id>", "names the event; a retry uses the same")
-    .addOption(
-      new Option("--priority <priority>", "which of the waiting goes first").choices([...PRIORITIES]),
-    )
-    .option("--routing-key <key>", "the topic, if not events.<type>.<name>")
-    .option("--ordering-key <key>", "events with the same are handled one after the other")
-    .option("--metadata <json>", "what is said about the event, as a JSON object", readJson)
-    .option("--ndjson", "the file has an event a line, any number of them")
+    .description("publish one event from flags or a file, or many from a file")
+    .addOption(choiceOption("--type <type>", "type of the event", EVENT_TYPES))
+    .option("--name <name>", "name of the event, such as call.ended")
+    .option("--payload <json>", "payload, as a JSON object (default: {})", readJson)
+    .option("--id <id>", "id of the event; give the same when you publish it again (default: a new one)")
+    .addOption(choiceOption("--priority <priority>", "priority (default: medium)", PRIORITIES))
+    .option("--routing-key <key>", "topic (default: events.<type>.<name>)")
+    .option("--ordering-key <key>", "handle events with this key one after the other")
+    .option("--metadata <json>", "metadata, as a JSON object (default: {})", readJson)
+    .option("--ndjson", "the file has an event per line, any number of them")
   askingService(command).action(async (file: string | undefined, options: PublishOptions) => {
     const client = new ServiceClient(options)
     const isFromFlags = options.type !== undefined || options.name !== undefined
     if (file === undefined && !isFromFlags)
       throw usage("give --type and --name, or a file, or - for standard input")
     if (file !== undefined && isFromFlags) throw usage("give either flags for the event, or a file")
-    if (file !== undefined && (options.ndjson || LINES.test(file))) await publishLines(client, file, options)
-    else await publishOne(client, file === undefined ? draftOf(options) : await readText(file), options)
+    if (file !== undefined && (options.ndjson || LINES.test(file)))
+      await publishLinesOf(client, file, options)
+    else if (file === undefined) await publishOne(client, draftOf(options), options)
+    else await publishText(client, await readText(file), options)
   })
 }
 
@@ -93,6 +106,60 @@ function draftOf({
   return JSON.stringify(draft)
 }
 
+/** A file has one event or a batch: an array of events, or the object that the service takes. */
+async function publishText(client: ServiceClient, text: string, options: PublishOptions): Promise<void> {
+  if (/^\s*\[/.test(text)) return publishBatch(client, `{"events":${text}}`, options)
+  if (isBatch(text)) return publishBatch(client, text, options)
+  if (isLines(text)) return publishLines(client, new Blob([text]).stream(), null, options)
+  return publishOne(client, text, options)
+}
+
+/** Several lines, of which the first is JSON on its own. */
+function isLines(text: string): boolean {
+  const [first = "", ...rest] = text.trim().split("\n")
+  return rest.length > 0 && isJson(first)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    // The service says where the fault is.
+    return false
+  }
+}
+
+function isBatch(text: string): boolean {
+  const value: unknown = isJson(text) ? JSON.parse(text) : null
+  return typeof value === "object" && value !== null && "events" in value && !("type" in value)
+}
+
+async function publishBatch(client: ServiceClient, body: string, { json }: PublishOptions): Promise<void> {
+  const headers = { "Content-Type": "application/json" }
+  const response = await client.sendAnyway(`${PATH}/batch`, { method: "POST", headers, body })
+  const text = await response.text()
+  const answer = batchAnswer(text)
+  if (answer === null) throw client.refusal(response, text)
+  if (json) print(jsonText(`${text}\n`))
+  const failures = answer.events.filter(({ status }) => status === "failed")
+  for (const [place, failure] of failures.entries()) tell(failure, place + 1)
+  conclude({ stored: answer.count, failed: answer.failed }, json)
+}
+
+/** The answer to a batch of which every event was looked at; null for another answer. */
+function batchAnswer(text: string): BatchAnswer | null {
+  try {
+    const answer = JSON.parse(text) as Partial<BatchAnswer> | null
+    const { count, failed, events } = answer ?? {}
+    return Array.isArray(events) && count !== undefined && failed !== undefined
+      ? { count, failed, events }
+      : null
+  } catch {
+    return null
+  }
+}
+
 async function publishOne(client: ServiceClient, body: string, { json }: PublishOptions): Promise<void> {
   const headers = { "Content-Type": "application/json" }
   const response = await client.send(PATH, { method: "POST", headers, body })
@@ -101,9 +168,19 @@ async function publishOne(client: ServiceClient, body: string, { json }: Publish
   else print(shown`stored ${receipt.id} on ${receipt.routing_key}\n`)
 }
 
-async function publishLines(client: ServiceClient, file: string, { json }: PublishOptions): Promise<void> {
-  const source = file === "-" ? Bun.stdin : Bun.file(openForReading(file))
-  using progress = new ProgressLine(file === "-" ? null : statSync(file).size)
+function publishLinesOf(client: ServiceClient, file: string, options: PublishOptions): Promise<void> {
+  if (file === "-") return publishLines(client, Bun.stdin.stream(), null, options)
+  return publishLines(client, Bun.file(openForReading(file)).stream(), statSync(file).size, options)
+}
+
+/** @param bytes how many there are; null if that is not known */
+async function publishLines(
+  client: ServiceClient,
+  source: ReadableStream<Uint8Array>,
+  bytes: number | null,
+  { json }: PublishOptions,
+): Promise<void> {
+  using progress = new ProgressLine(bytes)
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       progress.sent(chunk.length)
@@ -113,27 +190,33 @@ async function publishLines(client: ServiceClient, file: string, { json }: Publi
   const response = await client.send(`${PATH}/batch`, {
     method: "POST",
     headers: { "Content-Type": "application/x-ndjson" },
-    body: source.stream().pipeThrough(counted),
+    body: source.pipeThrough(counted),
   })
   const counts = { stored: 0, failed: 0 }
   for await (const line of splitStream(response, "\n")) {
     if (json) print(jsonText(`${line}\n`))
     const answer = JSON.parse(line) as LineAnswer
-    if (answer.status === "failed") tell(answer, ++counts.failed, progress)
-    else counts.stored++
+    if (answer.status === "failed") {
+      progress.clear()
+      tell(answer, ++counts.failed)
+    } else counts.stored++
     progress.show(counts)
   }
   progress.end(counts)
-  if (counts.failed > MAX_TOLD) printError(shown`… and ${counts.failed - MAX_TOLD} more\n`)
-  if (!json) print(shown`${counts.stored} stored, ${counts.failed} failed\n`)
-  if (counts.failed > 0) process.exitCode = counts.stored > 0 ? EXIT_PARTLY : EXIT_REFUSED
+  conclude(counts, json)
 }
 
-function tell({ index, problem }: LineAnswer, failures: number, progress: ProgressLine): void {
+function conclude({ stored, failed }: Counts, json: boolean | undefined): void {
+  if (failed > MAX_TOLD) printError(shown`… and ${failed - MAX_TOLD} more\n`)
+  if (!json) print(shown`${stored} stored, ${failed} failed\n`)
+  if (failed > 0) process.exitCode = stored > 0 ? EXIT_PARTLY : EXIT_REFUSED
+}
+
+/** Says why an event failed, if not too many did. */
+function tell({ index, problem }: LineAnswer, failures: number): void {
   if (failures > MAX_TOLD) return
   const faults = (problem?.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
   const why = faults.length > 0 ? `${problem?.title}: ${faults.join("; ")}` : problem?.detail
-  progress.clear()
   printError(shown`event ${(index ?? 0) + 1}: ${why ?? "the service did not say why"}\n`)
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { counted } from "../event/counted.ts"
 import { requireConfirmation } from "./confirm.ts"
 import { print, printJson } from "./output.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
@@ -51,7 +52,7 @@ async function changeConsumption(
   print(
     answer.is_paused
       ? shown`${queue} is paused on this instance: its events wait until it is resumed, or the service restarts\n`
-      : shown`${queue} is handled on this instance\n`,
+      : shown`${queue} is resumed: this instance handles its events\n`,
   )
 }
 
@@ -70,7 +71,9 @@ async function deleteQueue(
   const response = await new ServiceClient(options).send(path, { method: "DELETE" })
   const answer = (await response.json()) as { readonly events: number; readonly dead_letters: number }
   if (options.json) return printJson(answer)
-  print(shown`${queue} deleted, with ${answer.events} events and ${answer.dead_letters} dead letters\n`)
+  print(
+    shown`${queue} deleted, with ${counted(answer.events, "event")} and ${counted(answer.dead_letters, "dead letter")}\n`,
+  )
 }
 
 async function purgeQueue(
@@ -82,14 +85,14 @@ async function purgeQueue(
   const response = await new ServiceClient(options).send(`${pathOf(queue)}/purge`, { method: "POST" })
   const answer = (await response.json()) as { readonly purged: number }
   if (options.json) return printJson(answer)
-  print(shown`${answer.purged} events of ${queue} deleted\n`)
+  print(shown`${counted(answer.purged, "event")} of ${queue} deleted\n`)
 }
 
 /** Asks for the depth: a service that does not know a dry run would take it for a purge. */
 async function countPurge(queue: string, options: ServiceOptions): Promise<void> {
   const { waiting } = await new ServiceClient(options).get<{ readonly waiting: number }>(pathOf(queue))
   if (options.json) return printJson({ queue, purged: waiting, dry_run: true })
-  print(shown`${waiting} events of ${queue} would be deleted\n`)
+  print(shown`${counted(waiting, "event")} of ${queue} would be deleted\n`)
 }
 
 async function unbindQueue(queue: string, options: ServiceOptions): Promise<void> {

@@ -1,7 +1,11 @@
 import { type Command, Option } from "commander"
 import { parseConfig, readEnvironment } from "../config.ts"
+import { explainNetworkFault } from "../telemetry/network-fault.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
+
+/** The status of an answer to a request without a known key. */
+const UNAUTHORIZED = 401
 
 /** What every command that asks a service takes. */
 export interface ServiceOptions {
@@ -21,6 +25,17 @@ export class CommandError extends Error {
   constructor(message: string, exitCode: number) {
     super(message)
     this.exitCode = exitCode
+  }
+}
+
+/** Nothing answers where the service should be. */
+export class UnreachableError extends CommandError {
+  /** Where it should be, and why nothing answers. */
+  readonly fault: string
+
+  constructor(fault: string, advice: string) {
+    super(`${fault}. ${advice}`, EXIT_UNREACHABLE)
+    this.fault = fault
   }
 }
 
@@ -52,6 +67,8 @@ function localUrl({ HOST, PORT }: { readonly HOST: string; readonly PORT: number
 export class ServiceClient {
   readonly #url: string
   readonly #key: string | undefined
+  /** What to change if the URL is wrong. */
+  readonly #urlAdvice: string
 
   /** Where no URL is given, the variables or the `.env` file here say it, or where the service would listen. */
   constructor({ url, key }: ServiceOptions) {
@@ -64,13 +81,17 @@ export class ServiceClient {
       )
     }
     this.#url = given.replace(/\/+$/, "")
+    this.#urlAdvice =
+      url === undefined
+        ? "say where it is with --url or EVENT_BROKER_URL"
+        : `correct ${url === environment["EVENT_BROKER_URL"] ? "EVENT_BROKER_URL" : "--url"}`
     this.#key = key ?? environment["EVENT_BROKER_KEY"]
   }
 
   /** Sends a request; resolves with an answer that is a success. @throws {CommandError} */
   async send(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await this.sendAnyway(path, init)
-    if (!response.ok) throw await this.refusal(response)
+    if (!response.ok) throw this.refusal(response, await response.text())
     return response
   }
 
@@ -81,10 +102,9 @@ export class ServiceClient {
     try {
       return await fetch(this.#url + path, { ...init, headers, redirect: "manual" })
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new CommandError(
-        `nothing answers at ${this.#url}: ${reason}. Start the service, or give its URL with --url or EVENT_BROKER_URL`,
-        EXIT_UNREACHABLE,
+      throw new UnreachableError(
+        `nothing answers at ${this.#url}: ${printable(explainNetworkFault(error))}`,
+        `Start the service, or ${this.#urlAdvice}`,
       )
     }
   }
@@ -94,22 +114,24 @@ export class ServiceClient {
     return (await (await this.send(path)).json()) as Answer
   }
 
-  async refusal(response: Response): Promise<CommandError> {
-    const text = await response.text()
+  /** The error for an answer that is no success, with this text. */
+  refusal(response: Response, text: string): CommandError {
+    if (response.status === UNAUTHORIZED) return new CommandError(this.#keyAdvice(), EXIT_REFUSED)
     const { title, detail, errors = [] } = parseRefusal(text)
     const faults = errors.map(
       ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
     )
-    const hint = HINTS[response.status] ?? ""
     // With faults the detail says no more than that there are some.
     const what =
       (errors.length > 0 ? title : detail) ?? `the service answered ${response.status}: ${text.slice(0, 200)}`
-    return new CommandError(`${printable(what)}${faults.join("")}${hint}`, EXIT_REFUSED)
+    return new CommandError(`${printable(what)}${faults.join("")}`, EXIT_REFUSED)
   }
-}
 
-const HINTS: Readonly<Record<number, string>> = {
-  401: "\nGive a key with --key or EVENT_BROKER_KEY; event-broker keys new makes one.",
+  #keyAdvice(): string {
+    return this.#key === undefined
+      ? `the service at ${this.#url} needs an API key: give one with --key or EVENT_BROKER_KEY; "event-broker keys new" makes one`
+      : `the service at ${this.#url} does not know this API key: check --key or EVENT_BROKER_KEY`
+  }
 }
 
 function parseRefusal(text: string): Refusal {

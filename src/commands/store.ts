@@ -7,6 +7,7 @@ import {
   StoreError,
   type StoreErrorCode,
 } from "../engine/embedded/maintenance.ts"
+import { counted } from "../event/counted.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"
 import { CommandError } from "./service-client.ts"
@@ -39,7 +40,10 @@ function backup(target: string, { json }: Options): void {
   const copy = explained(() => backupStore(dataDir(), target))
   const { events, queues, bytes, file } = copy
   if (json) printJson(copy)
-  else print(shown`${events} events of ${queues} queues, ${inMebibytes(bytes)}, copied to ${file}\n`)
+  else
+    print(
+      shown`${counted(events, "event")} of ${counted(queues, "queue")}, ${inMebibytes(bytes)}, copied to ${file}\n`,
+    )
 }
 
 function compact({ json }: Options): void {

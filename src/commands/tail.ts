@@ -1,9 +1,17 @@
 import type { Command } from "commander"
 import { type Backoff, RetryDelays } from "../event/backoff.ts"
+import { counted } from "../event/counted.ts"
 import type { Event } from "../event/envelope.ts"
+import { explainNetworkFault } from "../telemetry/network-fault.ts"
 import { readCount } from "./dead-letters.ts"
 import { print, printError } from "./output.ts"
-import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import {
+  askingService,
+  CommandError,
+  ServiceClient,
+  type ServiceOptions,
+  UnreachableError,
+} from "./service-client.ts"
 import { jsonText, type Shown, shown, styled } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
 
@@ -26,8 +34,8 @@ export function addTail(program: Command): void {
   const command = program
     .command("tail")
     .argument("[topics...]", "topic patterns, such as 'events.voice.*'; all events, if none is given")
-    .description("show events as they come: in colours on a terminal, as JSON lines in a pipe")
-    .option("--count <count>", "end after so many", readCount)
+    .description("show events as they are stored: in colours on a terminal, as JSON lines in a pipe")
+    .option("--count <count>", "end after this many events", readCount)
   askingService(command).action(tail)
 }
 
@@ -40,10 +48,11 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
   let isFirst = true
   process.stdout.on("error", () => process.exit(0))
   for (;;) {
+    let fault = "the service has ended the stream"
     try {
       const response = await client.send(`/api/v1/events/stream${query}`)
       delays.reset()
-      if (!isFirst) note("goes on; what came in between was missed")
+      if (!isFirst) note("connected again; events that were stored in between are missed")
       isFirst = false
       for await (const { event, data } of messagesOf(response)) {
         if (event === "missed") note(describeMissed(JSON.parse(data).count))
@@ -52,13 +61,20 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
         if (--left === 0) return void process.exit(0)
       }
     } catch (error) {
-      // What was refused at the first time is not tried again: a wrong key does not get right.
+      // A request that fails at the first time is not repeated: a wrong key or URL stays wrong.
       if (isFirst) throw error
+      fault = faultOf(error)
     }
     const waitMs = delays.next()
-    note(`the stream has ended; tries again in ${Math.round(waitMs / 100) / 10} s`)
+    note(`${fault}; trying again in ${Math.round(waitMs / 100) / 10} s`)
     await Bun.sleep(waitMs)
   }
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof UnreachableError) return error.fault
+  if (error instanceof CommandError) return error.message
+  return `the connection to the service was lost: ${explainNetworkFault(error)}`
 }
 
 const note = (text: string): void => printError(shown`event-broker: ${text}\n`)
@@ -66,7 +82,7 @@ const note = (text: string): void => printError(shown`event-broker: ${text}\n`)
 const describeMissed = (count: number | null): string =>
   count === null
     ? "some events may have been missed: RabbitMQ was away"
-    : `${count} events were missed: too slow, or they can't be shown`
+    : `${counted(count, "event")} missed: read too slowly, or not fit to be shown`
 
 function describe(data: string): Shown {
   const { id, type, name, priority, timestamp, payload }: Event = JSON.parse(data)

@@ -4,9 +4,34 @@ import { EXIT_USAGE } from "./exit-codes.ts"
 import { printFault } from "./output.ts"
 import { type Shown, shown } from "./shown.ts"
 import { suggest } from "./suggestion.ts"
+import { nearMiss } from "./variable-warnings.ts"
 
-/** What commander says of an option that a command does not have. */
-export const UNKNOWN_OPTION = "commander.unknownOption"
+/** Options that take one value each time. Others may take them for lists. */
+const REPEATABLE = /^--(id|scope|type)$/
+
+/**
+ * Says what to do about a command line that commander has refused; null if commander's own words are enough.
+ * @param code commander's code of the fault
+ * @param words the arguments of the process
+ */
+export function adviseOn(code: string, program: Command, words: readonly string[]): Shown | null {
+  switch (code) {
+    case "commander.unknownOption":
+      return adviseOnVariables(words)
+    case "commander.missingArgument": {
+      const command = commandOf(program, words)
+      return shown`usage: ${pathOf(command)} ${command.usage()}`
+    }
+    case "commander.excessArguments": {
+      const option = words.find((word) => REPEATABLE.test(word))
+      return option === undefined
+        ? null
+        : shown`to give several values, repeat the option: ${option} … ${option} …`
+    }
+    default:
+      return null
+  }
+}
 
 /**
  * Ends the process if a word that has to be a command is none. Commander would take it for an argument of the default
@@ -17,8 +42,7 @@ export function requireKnownCommand(program: Command, words: readonly string[]):
   let command = program
   for (const word of words) {
     if (word.startsWith("-") || command.commands.length === 0) return
-    const next = command.commands.find((each) => each.name() === word || each.aliases().includes(word))
-    if (next === undefined && word === "help") return
+    const next = subcommand(command, word)
     if (next === undefined) {
       printFault(explainUnknown(word, command))
       process.exit(EXIT_USAGE)
@@ -27,8 +51,35 @@ export function requireKnownCommand(program: Command, words: readonly string[]):
   }
 }
 
+const subcommand = (command: Command, word: string): Command | undefined =>
+  command.commands.find((each) => each.name() === word || each.aliases().includes(word))
+
+/** Makes `help queues purge` and `queues help purge` mean `queues purge --help`: commander's own help takes one word. */
+export function withoutHelpWord(program: Command, words: readonly string[]): readonly string[] {
+  let command = program
+  for (const [place, word] of words.entries()) {
+    if (word === "help" && command.commands.length > 0) {
+      return [...words.slice(0, place), ...words.slice(place + 1), "--help"]
+    }
+    const next = subcommand(command, word)
+    if (next === undefined) break
+    command = next
+  }
+  return words
+}
+
+/** The command that these arguments name, as deep as they do. */
+function commandOf(program: Command, words: readonly string[]): Command {
+  let command = program
+  for (const word of words) command = subcommand(command, word) ?? command
+  return command
+}
+
+const pathOf = (command: Command): string =>
+  [...ancestors(command), command].map((each) => each.name()).join(" ")
+
 function explainUnknown(word: string, command: Command): Shown {
-  const path = [...ancestors(command), command].map((each) => each.name()).join(" ")
+  const path = pathOf(command)
   const [name = ""] = word.split("=", 1)
   if (word.includes("=") && isVariable(name)) {
     return shown`there is no command ${word}; a variable stands before the program: ${word} event-broker`
@@ -38,21 +89,28 @@ function explainUnknown(word: string, command: Command): Shown {
     .visibleCommands(command)
     .map((each) => each.name())
   const nearest = suggest(word, names)
+  const fault =
+    command.parent === null ? shown`there is no command ${word}` : shown`${path} has no command ${word}`
   return nearest === null
-    ? shown`there is no command ${word}; ${path} --help lists the commands`
-    : shown`there is no command ${word}; did you mean ${path} ${nearest}?`
+    ? shown`${fault}; ${path} --help lists the commands`
+    : shown`${fault}; did you mean ${path} ${nearest}?`
 }
 
 const ancestors = (command: Command): readonly Command[] =>
   command.parent === null ? [] : [...ancestors(command.parent), command.parent]
 
-/** What to do if one of these arguments is a variable that was given as a flag, such as `--port 3000`; null if none is. */
-export function adviseOnVariables(words: readonly string[]): Shown | null {
+/**
+ * Says what to do if one of these arguments is a variable that was given as a flag, such as `--port 3000`, or for the
+ * service almost one, such as `--prot 3000`. Null if none is.
+ */
+function adviseOnVariables(words: readonly string[]): Shown | null {
   for (const [place, word] of words.entries()) {
     const [, flag, assigned] = /^--?([\w-]+)(?:=(.*))?$/s.exec(word) ?? []
     if (flag === undefined) continue
-    const name = variableOf(flag)
-    if (!isVariable(name)) continue
+    const given = variableOf(flag)
+    const isForService = words[0] === "serve" || words[0]?.startsWith("-")
+    const name = isVariable(given) ? given : isForService ? nearMiss(given) : null
+    if (name === null) continue
     const next = words[place + 1]
     const value = assigned ?? (next === undefined || next.startsWith("-") ? "…" : next)
     // A secret is not repeated: a terminal may be watched or recorded.
@@ -65,7 +123,8 @@ export function adviseOnVariables(words: readonly string[]): Shown | null {
 export const withoutSecrets = (words: readonly string[]): readonly string[] =>
   words.map((word) => {
     const [flag = ""] = word.split("=", 1)
-    return flag.startsWith("--") && isSecretVariable(variableOf(flag)) ? flag : word
+    const name = variableOf(flag)
+    return flag.startsWith("--") && isSecretVariable(nearMiss(name) ?? name) ? flag : word
   })
 
 const variableOf = (flag: string): string => flag.replace(/^--?/, "").toUpperCase().replaceAll("-", "_")

@@ -1,5 +1,6 @@
 import { type Backoff, pause, RetryDelays } from "../event/backoff.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import { explainNetworkFault } from "../telemetry/network-fault.ts"
 import type { Registry, ServiceDescription } from "./registry.ts"
 
 export interface RegistrationOptions {
@@ -50,7 +51,7 @@ export class Registration {
       await registry.deregister(service.id, this.#givingUp.signal)
       logger.info({ registry: registry.url }, "deregistered")
     } catch (error) {
-      const reason = reasonOf(error)
+      const reason = explainNetworkFault(error)
       logger.warn(
         { registry: registry.url, reason },
         "could not deregister; the registry will forget this service",
@@ -86,7 +87,7 @@ export class Registration {
       await registry.register(service, this.#givingUp.signal)
       return null
     } catch (error) {
-      return reasonOf(error)
+      return explainNetworkFault(error)
     }
   }
 
@@ -96,5 +97,3 @@ export class Registration {
     else logger.warn({ registry: registry.url, reason: fault }, "not registered; it will be tried again")
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

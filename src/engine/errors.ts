@@ -1,3 +1,5 @@
+import { counted } from "../event/counted.ts"
+
 export type PublishErrorCode =
   /** No queue is bound for the routing key. */
   | "unroutable"
@@ -90,7 +92,7 @@ export class QueueNotEmptyError extends Error {
   override readonly name = "QueueNotEmptyError"
 
   constructor(queue: string, events: number, deadLetters: number) {
-    super(`the queue ${queue} has ${events} events and ${deadLetters} dead letters`)
+    super(`the queue ${queue} has ${counted(events, "event")} and ${counted(deadLetters, "dead letter")}`)
   }
 }
 

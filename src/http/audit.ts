@@ -17,7 +17,11 @@ const UNLOGGED: ReadonlySet<ProblemSlug> = new Set([
   "internal",
 ])
 
-/** Log fields of the client that asked for a change. Without keys, `key` is left out. */
+/** The level of the line for a change. A change of nothing is of no interest afterwards. */
+export const changeLevel = (count: number, level: "info" | "warn"): "debug" | "info" | "warn" =>
+  count === 0 ? "debug" : level
+
+/** Who asked for a change, for its line in the log. The key is left out if the service has none. */
 export const askedBy = ({ key, requestId }: Pick<RouteRequest, "key" | "requestId">) => ({
   ...(key !== null && { key: key.name }),
   request_id: requestId,

@@ -1,4 +1,5 @@
 import type { QueueStats } from "../engine/engine.ts"
+import { counted } from "../event/counted.ts"
 import type { HttpContext } from "./context.ts"
 import { ProblemError } from "./problem.ts"
 import { findQueue } from "./queue-description.ts"
@@ -9,14 +10,21 @@ import { findQueue } from "./queue-description.ts"
  * @throws {ProblemError} `queue-in-use`, with what uses it.
  * @throws {UnknownQueueError | EngineUnavailableError}
  */
-export async function requireOrphaned(name: string, context: HttpContext): Promise<QueueStats> {
+export async function requireOrphaned(
+  name: string,
+  change: "deleted" | "unbound",
+  context: HttpContext,
+): Promise<QueueStats> {
   const stats = await findQueue(name, context)
   if (context.orphans.isOrphaned(stats)) return stats
-  throw new ProblemError("queue-in-use", `${whyInUse(stats, context)} Only an orphaned queue can be removed.`)
+  throw new ProblemError(
+    "queue-in-use",
+    `${whyInUse(stats, context)} Only an orphaned queue can be ${change}.`,
+  )
 }
 
 function whyInUse({ name, consumerCount }: QueueStats, { consumption, queues }: HttpContext): string {
   if (queues.some((each) => each.name === name)) return `The queue ${name} is predefined.`
   if (consumption.isPaused(name) !== null) return `A handler module of this instance names the queue ${name}.`
-  return `The queue ${name} has ${consumerCount} consumers in other instances or programs.`
+  return `The queue ${name} has ${counted(consumerCount, "consumer")} in other instances or programs.`
 }

@@ -1,4 +1,5 @@
 import type { Delivery, EngineCapabilities } from "../engine/engine.ts"
+import { counted } from "../event/counted.ts"
 import type { ErrorSummary, FailureReason } from "../event/failure.ts"
 import type { ModuleManifest } from "./manifest.ts"
 
@@ -32,7 +33,7 @@ export function exceedsLimit(
   if (attempt - uncounted <= limit) return null
   // Each attempt failed, and the limit has become lower since.
   if (!isCutShort) return { reason: "attempts-exhausted", error: lastFailure?.error ?? null }
-  const message = `the service ended during ${cutShort} of ${attempt - 1} attempts, before the handler had an outcome`
+  const message = `the service ended during ${cutShort} of ${counted(attempt - 1, "attempt")}, before the handler had an outcome`
   return { reason: "worker-crashed", error: { name: "AttemptCutShort", message } }
 }
 

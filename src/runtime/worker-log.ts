@@ -1,3 +1,4 @@
+import { counted } from "../event/counted.ts"
 import type { LogLevel } from "./handler-module.ts"
 import { LogBudget } from "./log-budget.ts"
 import type { FromWorker } from "./messages.ts"
@@ -46,7 +47,7 @@ export class WorkerLog {
 
 function shorten(text: string): string {
   const excess = text.length - MAX_MESSAGE_LENGTH
-  return excess > 0 ? `${text.slice(0, MAX_MESSAGE_LENGTH)}… and ${excess} more characters` : text
+  return excess > 0 ? `${text.slice(0, MAX_MESSAGE_LENGTH)}… and ${counted(excess, "more character")}` : text
 }
 
 const tooLong = (fields: string): string =>

@@ -1,4 +1,5 @@
 import { styleText } from "node:util"
+import { counted } from "../event/counted.ts"
 import { printable } from "./printable.ts"
 
 type Style = Parameters<typeof styleText>[0]
@@ -82,7 +83,9 @@ function errorLines(error: unknown): readonly string[] {
 function linesOf(text: string): readonly string[] {
   const lines = text.trimEnd().split("\n")
   const shown = lines.slice(0, MAX_LINES).map(printable)
-  return lines.length > MAX_LINES ? [...shown, `… and ${lines.length - MAX_LINES} more lines`] : shown
+  return lines.length > MAX_LINES
+    ? [...shown, `… and ${counted(lines.length - MAX_LINES, "more line")}`]
+    : shown
 }
 
 function shownValue(value: unknown): string {

@@ -1,5 +1,6 @@
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base"
 import type { Logger } from "./logger.ts"
+import { explainNetworkFault } from "./network-fault.ts"
 
 type ExportResult = Parameters<Parameters<SpanExporter["export"]>[1]>[0]
 
@@ -32,6 +33,10 @@ export class TellingExporter implements SpanExporter {
     if (isFailing === this.#isFailing) return
     this.#isFailing = isFailing
     if (error === undefined) this.#logger.info({ url: this.#url }, "spans are taken again")
-    else this.#logger.warn({ url: this.#url, reason: error.message }, "spans can't be sent; they are dropped")
+    else
+      this.#logger.warn(
+        { url: this.#url, reason: explainNetworkFault(error) },
+        "spans can't be sent; they are dropped",
+      )
   }
 }

@@ -32,7 +32,23 @@ test("on a terminal the help of serve is as wide as the terminal", async () => {
 
 const MISTAKES: readonly (readonly [command: string, advice: string])[] = [
   ["quues", "there is no command quues; did you mean event-broker queues?"],
-  ["queues lst", "there is no command lst; did you mean event-broker queues list?"],
+  ["queues lst", "event-broker queues has no command lst; did you mean event-broker queues list?"],
+  ["help quues", "there is no command quues; did you mean event-broker queues?"],
+  ["completions tcsh", "<shell> takes bash, zsh or fish, not tcsh"],
+  [
+    "publish --type vioce --name x",
+    "--type takes voice, user, system, notification or custom, not vioce; did you mean",
+  ],
+  ["keys new", "keys new needs --name and --scope"],
+  ["schemas check", "usage: event-broker schemas check [options] <old> <new>"],
+  ["--prot 8000", "set PORT=8000 in the environment or in .env"],
+  ["serve --rabbitmq-pasword=s3cret", "set RABBITMQ_PASSWORD=… in the environment or in .env"],
+  ["dead-letters redrive q --id a b", "repeat the option: --id … --id …"],
+  ["dead-letters list --reason timeout", "--reason can only be given with a queue"],
+  [
+    "dead-letters redrive q --all --name x",
+    "--all selects every dead letter: leave it out, or leave out --name",
+  ],
   ["dead-letters redriv q", "did you mean event-broker dead-letters redrive?"],
   ["zzzzzz", "event-broker --help lists the commands"],
   ["PORT=3000", "a variable stands before the program: PORT=3000 event-broker"],
@@ -53,11 +69,37 @@ describe("a mistyped command says what was probably meant, and exits 2", () => {
   })
 })
 
+test.each(["help queues purge", "queues help purge", "queues purge --help"])(
+  "%s prints the help of that command",
+  async (command) => {
+    await using folder = new ServiceFolder()
+    const help = folder.spawn(command.split(" "))
+    expect(await help.exited()).toBe(0)
+    expect(help.stdout).toStartWith("Usage: event-broker queues purge [options] <queue>\n")
+  },
+)
+
+test("the help of serve lists every choice, and every number with its unit, range and default", async () => {
+  await using folder = new ServiceFolder()
+  const help = folder.spawn(["serve", "--help"])
+  expect(await help.exited()).toBe(0)
+  const text = help.stdout.replace(/\s+/g, " ")
+  for (const { takes, readableDefault } of describeVariables()) {
+    if (takes !== "") expect(text).toContain(` Values: ${takes}. Default: ${readableDefault || "none"}.`)
+  }
+})
+
 test("a wrong configuration lists every wrong variable at once, and exits 2", async () => {
   await using folder = new ServiceFolder()
   const service = folder.spawn([], { PORT: "http", QUEUE_TTL: "-1", LOG_LEVEL: "LOUD" })
   expect(await service.exited()).toBe(2)
-  for (const name of ["PORT", "QUEUE_TTL", "LOG_LEVEL"]) expect(service.stderr).toContain(`${name} takes`)
+  for (const fault of [
+    'PORT takes a whole number from 0 to 65535, not "http"',
+    'QUEUE_TTL takes a whole number of milliseconds from 1000 to 31536000000, not "-1"',
+    'LOG_LEVEL takes DEBUG, INFO, WARNING or ERROR, not "LOUD"',
+  ]) {
+    expect(service.stderr).toContain(`\n  ${fault}\n`)
+  }
 })
 
 test("a port in use is said in one sentence, and exits 1", async () => {

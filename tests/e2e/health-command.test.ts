@@ -14,12 +14,14 @@ test("event-broker health tells how the service that its settings mean is, and e
   const service = await folder.start()
   const PORT = new URL(service.url).port
   for (const HOST of ["127.0.0.1", "0.0.0.0"]) {
-    const { code, stdout } = await run(folder, ["health"], { PORT, HOST })
+    const { code, stdout } = await run(folder, ["health", "--json"], { PORT, HOST })
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ status: "ready", engine: "embedded" })
   }
+  const text = await run(folder, ["health"], { PORT })
+  expect(text.stdout).toMatch(/^ready: Event Broker \S+ on the embedded engine\n {2}engine +up\n/)
   const live = await run(folder, ["health", "--live", "--url", `${service.url}/`], { PORT: "1" })
-  expect([live.code, JSON.parse(live.stdout)]).toEqual([0, { status: "alive" }])
+  expect([live.code, live.stdout]).toEqual([0, "alive\n"])
 })
 
 test("health asks the service of EVENT_BROKER_URL, with the key of EVENT_BROKER_KEY or --key", async () => {
@@ -47,12 +49,15 @@ test("of a service whose broker is away, the process is well and the service is 
   const settings = { ...broker, PORT: new URL(service.url).port }
   expect((await run(folder, ["health", "--live"], settings)).code).toBe(0)
   for (const question of [["health"], ["health", "--ready"]]) {
-    const { code, stderr } = await run(folder, question, settings)
+    const { code, stdout } = await run(folder, [...question, "--json"], settings)
     expect(code).toBe(1)
-    expect(JSON.parse(stderr)).toMatchObject({
+    expect(JSON.parse(stdout)).toMatchObject({
       status: "unavailable",
       checks: { engine: { status: "down" } },
     })
+    expect((await run(folder, question, settings)).stdout).toMatch(
+      /^unavailable: .*\n {2}engine +down +RabbitMQ/,
+    )
   }
 })
 
@@ -65,6 +70,7 @@ test("where nothing answers, or nothing that answers in time, it says so and end
   using hanging = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
   const hung = await run(folder, ["health", "--url", `http://127.0.0.1:${hanging.port}`], {})
   expect(hung.code).toBe(1)
+  expect(hung.stderr).toContain("no answer in time")
   const wrong = await run(folder, ["health", "--url", "nonsense"], {})
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("begins with http://")])
   const misconfigured = await run(folder, ["health"], { PORT: "x" })

@@ -58,7 +58,7 @@ describe("DELETE of a queue", () => {
     await publish(service)
     for (const query of ["", "?force=false"]) {
       const { detail } = await problemOf(await service.delete(AUDIT + query), "queue-not-empty", 409)
-      expect(detail).toContain("1 events and 0 dead letters")
+      expect(detail).toContain("1 event and 0 dead letters")
     }
     for (const query of ["?force=yes", "?force=true&force=true", "?all=true"]) {
       await problemOf(await service.delete(AUDIT + query), "validation-failed", 422)

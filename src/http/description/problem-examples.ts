@@ -21,7 +21,7 @@ const DETAILS: Record<ProblemSlug, string> = {
   "not-found": 'There is no queue "voice"; the queues are custom_events, user_events, voice_events.',
   "method-not-allowed": "/api/v1/events does not support GET; it supports POST, OPTIONS.",
   "request-timeout": "The body did not arrive within 30000 ms.",
-  "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be removed.",
+  "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be deleted.",
   "queue-not-empty":
     "The queue audit has 12 events and 0 dead letters. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.",
   "payload-too-large": "The body is larger than 1048576 bytes.",

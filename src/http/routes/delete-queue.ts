@@ -54,7 +54,7 @@ export const deleteQueue = (context: HttpContext): Route => ({
     const { engine, orphans, logger } = context
     const queue = params.get("queue")
     const { force } = checkQuery(QuerySchema, query, { force: "json" })
-    await requireOrphaned(queue, context)
+    await requireOrphaned(queue, "deleted", context)
     const { events, deadLetters } = await engine.queueAdministration.delete(queue, { ifEmpty: !force })
     logger.warn({ queue, events, dead_letters: deadLetters, ...askedBy({ key, requestId }) }, "queue deleted")
     await orphans.look()

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { requireQueue } from "../access/reach.ts"
-import { askedBy } from "../audit.ts"
+import { askedBy, changeLevel } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -52,8 +52,9 @@ const changing = (change: keyof typeof CHANGES, context: HttpContext): Route => 
     // Asks the engine only if necessary, so that a queue can be paused while RabbitMQ is unreachable.
     if (consumption.isPaused(queue) === null) throw await notConsumed(queue, context)
     if (key?.types !== undefined) requireQueue(key, await findQueue(queue, context))
+    const isChange = consumption.isPaused(queue) !== (change === "pause")
     consumption[change](queue)
-    logger.info(
+    logger[changeLevel(isChange ? 1 : 0, "info")](
       { queue, ...askedBy({ key, requestId }) },
       change === "pause" ? "queue paused" : "queue resumed",
     )

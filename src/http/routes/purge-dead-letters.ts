@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { DeadLetterSelection, Engine, Purged } from "../../engine/engine.ts"
 import { reachOf } from "../access/reach.ts"
-import { askedBy, summarizeSelection } from "../audit.ts"
+import { askedBy, changeLevel, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { countWithin, PurgeQuerySchema, SELECTION_KINDS, selectionOf } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
@@ -63,7 +63,7 @@ export const purgeDeadLetters = ({ engine, logger }: HttpContext): Route => ({
         selection: summarizeSelection(asked),
         ...askedBy({ key, requestId }),
       }
-      logger.warn(fields, "dead letters purged")
+      logger[changeLevel(purged, "warn")](fields, "dead letters purged")
     }
     const own = reach === null ? null : await countWithin(engine, queue, reach)
     return jsonAnswer<z.infer<typeof PurgedSchema>>(requestId, {

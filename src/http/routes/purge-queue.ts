@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { askedBy } from "../audit.ts"
+import { askedBy, changeLevel } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -57,7 +57,7 @@ export const purgeQueue = (context: HttpContext): Route => ({
       return jsonAnswer<Purged>(requestId, { queue, purged, dry_run })
     }
     const { purged } = await engine.queueAdministration.purge(queue)
-    logger.warn({ queue, purged, ...askedBy({ key, requestId }) }, "queue purged")
+    logger[changeLevel(purged, "warn")]({ queue, purged, ...askedBy({ key, requestId }) }, "queue purged")
     await orphans.look()
     return jsonAnswer<Purged>(requestId, { queue, purged, dry_run })
   },

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { reachOf } from "../access/reach.ts"
-import { askedBy, summarizeSelection } from "../audit.ts"
+import { askedBy, changeLevel, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { countWithin, MAX_SELECTION_BYTES, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
@@ -74,7 +74,8 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
     const result = await engine.redrive(queue, selectionOf(asked, reach), { dryRun })
     if (!dryRun) {
       const selection = summarizeSelection(asked)
-      logger.info({ queue, ...result, selection, ...askedBy({ key, requestId }) }, "dead letters redriven")
+      const level = changeLevel(result.redriven + (result.corrupt ?? 0), "info")
+      logger[level]({ queue, ...result, selection, ...askedBy({ key, requestId }) }, "dead letters redriven")
     }
     const own = reach === null ? null : await countWithin(engine, queue, reach)
     return jsonAnswer<z.infer<typeof RedrivenSchema>>(requestId, {

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { askedBy } from "../audit.ts"
+import { askedBy, changeLevel } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
@@ -37,9 +37,12 @@ export const unbindQueue = (context: HttpContext): Route => ({
   async handler({ params, key, requestId }) {
     const { engine, orphans, logger } = context
     const queue = params.get("queue")
-    await requireOrphaned(queue, context)
+    await requireOrphaned(queue, "unbound", context)
     const { bindings } = await engine.queueAdministration.unbind(queue)
-    logger.warn({ queue, bindings, ...askedBy({ key, requestId }) }, "queue unbound")
+    logger[changeLevel(bindings.length, "warn")](
+      { queue, bindings, ...askedBy({ key, requestId }) },
+      "queue unbound",
+    )
     await orphans.look()
     return jsonAnswer<z.infer<typeof UnboundSchema>>(requestId, { queue, unbound: [...bindings] })
   },

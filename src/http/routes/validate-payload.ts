@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { counted } from "../../event/counted.ts"
 import { faultsOfPayload } from "../../schema/payload-faults.ts"
 import { requireType } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
@@ -73,7 +74,7 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
     const { faults, count } = faultsOfPayload(schema.judge, asked.payload, "/payload")
     const errors = [...faults]
     const rest = count - faults.length
-    if (rest > 0) errors.push({ pointer: "/payload", message: `has ${rest} more faults` })
+    if (rest > 0) errors.push({ pointer: "/payload", message: `has ${counted(rest, "more fault")}` })
     const verdict = { is_valid: count === 0, schema_version: schema.version, errors }
     return jsonAnswer<z.infer<typeof VerdictSchema>>(requestId, verdict)
   },

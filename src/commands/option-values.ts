@@ -1,0 +1,49 @@
+import { Argument, Option } from "commander"
+import { eitherOf } from "../config/values.ts"
+import { printable } from "../telemetry/printable.ts"
+import { EXIT_USAGE } from "./exit-codes.ts"
+import { CommandError } from "./service-client.ts"
+import { suggest } from "./suggestion.ts"
+
+/**
+ * An option that can be given several times, once for each value. Commander's variadic options would take the argument
+ * that follows them for a value: `redrive --id ID QUEUE`.
+ */
+export const repeatable = (flags: string, description: string): Option =>
+  new Option(flags, `${description}; repeatable`).argParser(
+    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+  )
+
+/** An option that takes one of a few words. */
+export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
+  const option = new Option(flags, description).choices([...choices])
+  return option.argParser((value: string) => requireChoice(`--${option.name()}`, value, choices))
+}
+
+/** An option that takes some of a few words: separated by commas, or given several times. */
+export function choicesOption(flags: string, description: string, choices: readonly string[]): Option {
+  const option = new Option(flags, `${description}; several separated by commas, or repeatable`).choices([
+    ...choices,
+  ])
+  return option.argParser((value: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    ...value.split(",").map((each) => requireChoice(`--${option.name()}`, each.trim(), choices)),
+  ])
+}
+
+/** An argument that takes one of a few words. */
+export const choiceArgument = (name: string, description: string, choices: readonly string[]): Argument =>
+  new Argument(`<${name}>`, description)
+    .choices([...choices])
+    .argParser((value: string) => requireChoice(`<${name}>`, value, choices))
+
+/** @throws {CommandError} that lists the choices, and names the nearest one */
+function requireChoice(place: string, value: string, choices: readonly string[]): string {
+  if (choices.includes(value)) return value
+  const nearest = suggest(value, choices)
+  const suggestion = nearest === null ? "" : `; did you mean ${nearest}?`
+  throw new CommandError(
+    `${place} takes ${eitherOf(choices)}, not ${printable(value)}${suggestion}`,
+    EXIT_USAGE,
+  )
+}

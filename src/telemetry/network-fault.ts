@@ -1,0 +1,32 @@
+/** What the errors of a connection mean. Bun's own words ask a developer about a typo. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOTFOUND: "there is no host of this name",
+  EAI_AGAIN: "the name can't be looked up at this moment",
+  ECONNRESET: "the connection was closed before the answer was complete",
+  EPROTO: "what listens there does not speak TLS",
+  ETIMEDOUT: "nothing answers there",
+  EHOSTUNREACH: "no network leads to this host",
+  ENETUNREACH: "no network leads to this host",
+}
+
+/** Questions in Bun's messages, which nobody who reads them can answer. */
+const QUESTIONS = /\s*(Was there a typo in the url or port|Is the computer able to access the url)\?/gi
+
+/** Returns true for an error of a connection. */
+export const isNetworkFault = (error: unknown): boolean => MEANINGS[codeOf(error) ?? ""] !== undefined
+
+function codeOf(error: unknown): string | null {
+  const code = error instanceof Error && "code" in error ? error.code : null
+  return typeof code === "string" ? code : null
+}
+
+/** Explains in a few words why a request over the network failed: `nothing listens there (ECONNREFUSED)`. */
+export function explainNetworkFault(error: unknown): string {
+  if (error instanceof Error && error.name === "TimeoutError") return "no answer in time"
+  const code = codeOf(error)
+  const meaning = code === null ? undefined : MEANINGS[code]
+  if (meaning !== undefined) return `${meaning} (${code})`
+  const message = error instanceof Error ? error.message : String(error)
+  return message.replace(QUESTIONS, "").trim() || (code ?? "no reason is known")
+}

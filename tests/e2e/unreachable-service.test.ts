@@ -1,0 +1,126 @@
+import { expect, test } from "bun:test"
+import { freePorts } from "../support/free-ports.ts"
+import { runCommand } from "../support/run-command.ts"
+import { BINARY, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+/** Bun's own words for a connection that can't be made. */
+const RAW = /typo in the url|able to access the url|verbose: true/
+
+test("a command that reaches nothing says why, where, and what to change", async () => {
+  await using folder = new ServiceFolder()
+  const [closed] = await freePorts(1)
+  using closing = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { open: (socket) => void socket.end(), data() {} },
+  })
+  const here = `http://127.0.0.1:${closed}`
+  for (const [args, environment, message] of [
+    [
+      ["queues"],
+      { PORT: String(closed) },
+      `${here}: nothing listens there (ECONNREFUSED). Start the service, or say where`,
+    ],
+    [["queues"], { EVENT_BROKER_URL: here }, "Start the service, or correct EVENT_BROKER_URL"],
+    [["tail", "--url", here], {}, "Start the service, or correct --url"],
+    [["queues", "--url", "http://nohost.invalid"], {}, "there is no host of this name (ENOTFOUND)"],
+    [
+      ["queues", "--url", `http://127.0.0.1:${closing.port}`],
+      {},
+      "the connection was closed before the answer",
+    ],
+  ] as const) {
+    const { code, stderr } = await runCommand([BINARY, ...args], folder.path, environment)
+    expect([code, stderr]).toEqual([3, expect.stringContaining(message)])
+    expect(stderr).toStartWith("event-broker: nothing answers at http://")
+    expect(stderr).not.toMatch(RAW)
+  }
+})
+
+test("an answer that breaks off is told in one line", async () => {
+  await using folder = new ServiceFolder()
+  using breaking = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket) {
+        socket.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[")
+        socket.end()
+      },
+    },
+  })
+  const url = `http://127.0.0.1:${breaking.port}`
+  const { code, stderr } = await runCommand([BINARY, "schemas", "list", "--url", url], folder.path)
+  expect(code).toBe(3)
+  expect(stderr).toMatch(/^event-broker: the connection to the service was lost: .*\(ECONNRESET\)\n$/)
+  expect(stderr).not.toMatch(RAW)
+})
+
+test("tail says that nothing answers while the service is down, and goes on when it is back", async () => {
+  await using folder = new ServiceFolder()
+  const [port] = await freePorts(1)
+  const environment = { PORT: String(port) }
+  const service = await folder.start(environment)
+  const tail = folder.spawn(["tail"], environment)
+  await waitUntil(async () => {
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    return metrics.includes("event_broker_live_clients 1")
+  }, "the command to be a live client")
+  await service.stop()
+  await waitUntil(() => tail.stderr.includes("nothing listens there (ECONNREFUSED)"), "the second attempt")
+  expect(tail.stderr).toMatch(
+    /^event-broker: the (service has ended the stream|connection to the service was lost.*); trying again/,
+  )
+  expect(tail.stderr).toContain(`nothing answers at http://127.0.0.1:${port}: nothing listens there`)
+  const again = await folder.start(environment)
+  await waitUntil(() => tail.stderr.includes("connected again"), "the command to be back")
+  const id = await again.publish({ name: "back" })
+  await waitUntil(() => tail.stdout.includes(id), "the event")
+})
+
+test("a registry that is away is logged in our own words", async () => {
+  await using folder = new ServiceFolder()
+  const [closed] = await freePorts(1)
+  const service = await folder.start({ SERVICE_DISCOVERY_URL: `127.0.0.1:${closed}` })
+  await waitUntil(() => service.log.some(({ msg }) => msg.startsWith("not registered")), "the warning")
+  const warning = service.log.find(({ msg }) => msg.startsWith("not registered"))
+  expect(warning?.["reason"]).toBe("nothing listens there (ECONNREFUSED)")
+})
+
+test("without a key, or with a wrong one, a command says how to give one", async () => {
+  await using folder = new ServiceFolder()
+  const made = folder.spawn(["keys", "new", "--name", "a", "--scope", "publish,read", "--append", "keys"])
+  await made.exited()
+  const { url } = await folder.start({ API_KEYS_FILE: "keys" })
+  const publish = [BINARY, "publish", "--type", "user", "--name", "login", "--url", url]
+  const without = await runCommand(publish, folder.path)
+  expect([without.code, without.stderr]).toEqual([
+    1,
+    `event-broker: the service at ${url} needs an API key: give one with --key or EVENT_BROKER_KEY; "event-broker keys new" makes one\n`,
+  ])
+  const wrong = await runCommand(publish, folder.path, { EVENT_BROKER_KEY: "eb_wrong" })
+  expect([wrong.code, wrong.stderr]).toEqual([
+    1,
+    `event-broker: the service at ${url} does not know this API key: check --key or EVENT_BROKER_KEY\n`,
+  ])
+  const right = await runCommand(publish, folder.path, { EVENT_BROKER_KEY: made.stdout.trim() })
+  expect(right.code).toBe(0)
+})
+
+test("unbinding a queue that is in use says that it can't be unbound, and changes of nothing leave no log line", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start()
+  const run = (...args: readonly string[]) => runCommand([BINARY, ...args, "--url", service.url], folder.path)
+  expect((await run("queues", "unbind", "user_events")).stderr).toContain(
+    "Only an orphaned queue can be unbound.",
+  )
+  expect((await run("queues", "delete", "user_events")).stderr).toContain(
+    "Only an orphaned queue can be deleted.",
+  )
+  expect((await run("queues", "purge", "user_events")).stdout).toBe("0 events of user_events deleted\n")
+  expect((await run("dead-letters", "purge", "user_events", "--all")).stdout).toBe(
+    "user_events has no dead letters\n",
+  )
+  expect(service.log.filter(({ msg }) => /purged/.test(msg))).toEqual([])
+})
