@@ -1,10 +1,11 @@
+import { resolve } from "node:path"
 import { styleText } from "node:util"
 import { counted } from "../event/counted.ts"
 import { printable } from "./printable.ts"
 
 type Style = Parameters<typeof styleText>[0]
 
-/** How each of pino's levels is shown. All are as wide as the longest, so that messages begin in one column. */
+/** Labels of pino's levels, padded to the longest, so that messages begin in one column. */
 const LEVELS: Readonly<Record<string, readonly [label: string, style: Style]>> = {
   debug: ["DEBUG", "dim"],
   info: ["INFO ", "green"],
@@ -13,24 +14,30 @@ const LEVELS: Readonly<Record<string, readonly [label: string, style: Style]>> =
   fatal: ["FATAL", ["red", "inverse"]],
 }
 
-/** Columns before the message: the time, the level and the spaces after them. Further lines begin there. */
+/** Indent of further lines: the width of the time and the level before a message. */
 const INDENT = " ".repeat("00:00:00.000 LEVEL ".length)
 
-/** Longest value of a field in characters. A line on a terminal is for reading; `LOG_FORMAT=json` has all of it. */
+/** Longest value of a field, in characters. A line on a terminal is for reading; `LOG_FORMAT=json` has the whole value. */
 const MAX_VALUE_LENGTH = 200
 
-/** Longest text of an error, and longest message, in lines. */
+/** Longest error and longest message, in lines. */
 const MAX_LINES = 40
 
-/** A frame of the code that calls handlers, as the binary has it: it says nothing about the handler's error. */
-const OWN_FRAME = /^\s+at .*\((src\/runtime\/|node:)/
+/** Places of stack frames of the code that calls handlers: in the binary, and when the sources run. */
+const OWN_PLACES = ["src/runtime/", `${resolve(import.meta.dir, "..", "runtime")}/`, "node:"]
+
+/** Returns true for a frame that says nothing about a handler's error. */
+const isOwnFrame = (line: string): boolean => {
+  const place = /^\s+at .*\(([^()]*)\)$/.exec(line)?.[1] ?? ""
+  return OWN_PLACES.some((own) => place.startsWith(own))
+}
 
 /** A value that is one word needs no quotes. */
 const WORD = /^[^\s"'=]+$/
 
 /**
  * Makes a line of the log readable: the time of day, the level, the message and its fields on one line, and an error with
- * its stack below. Nothing in it can take over a terminal: text of others is escaped, and its further lines are indented.
+ * its stack below. Nothing in it can take over a terminal: text from outside is escaped, and further lines are indented.
  * @param json one log entry, as pino writes it
  * @param hasColours whether to add colours
  */
@@ -51,7 +58,7 @@ export function prettyLine(json: string, hasColours: boolean): string {
     isEmpty(message) ? "" : level === "debug" ? message : paint("bold", message),
   ].join(" ")
   const stack = errorLines(error).map((line, at) => (at === 0 ? paint("red", line) : line))
-  // Fields stand behind the whole message: in the middle of it they would look like a part of it.
+  // Fields follow the whole message: inside it they would look like a part of it.
   const lines = more.length === 0 ? [[first, ...pairs].join("  ")] : [first, ...more, pairs.join("  ")]
   return [...lines, ...stack]
     .filter((line) => line !== "")
@@ -59,7 +66,7 @@ export function prettyLine(json: string, hasColours: boolean): string {
     .join("")
 }
 
-/** On the clock of this machine: `LOG_FORMAT=json` has the date and UTC. */
+/** Returns the local time of day. `LOG_FORMAT=json` has the date, in UTC. */
 function timeOfDay(time: string): string {
   const date = new Date(time)
   const two = (part: number): string => String(part).padStart(2, "0")
@@ -67,16 +74,16 @@ function timeOfDay(time: string): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${seconds}`
 }
 
-/** The error's stack, with its causes, or its name and message if it has none. */
+/** Returns the stack of an error with its causes, or its name and message if it has none. */
 function errorLines(error: unknown): readonly string[] {
   if (isEmpty(error)) return []
   if (!isRecord(error)) return linesOf(String(error))
   const { name, message, stack } = error
   const title = `${name ?? "Error"}: ${message ?? ""}`
   if (typeof stack !== "string") return linesOf(title)
-  // Bun's stacks of some errors do not begin with what the error says.
+  // Bun's stacks of some errors lack the message.
   const whole = stack.includes(String(message)) ? stack : `${title}\n${stack}`
-  const lines = whole.split("\n").filter((line) => !OWN_FRAME.test(line))
+  const lines = whole.split("\n").filter((line) => !isOwnFrame(line))
   return linesOf(lines.join("\n"))
 }
 

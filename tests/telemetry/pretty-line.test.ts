@@ -8,13 +8,13 @@ const shown = (entry: Readonly<Record<string, unknown>>): string =>
     "00:00:00.000 ".length,
   )
 
-test("an entry is its level, its message and its fields; those of a handler stand among them", () => {
+test("an entry shows its level, its message and its fields, those of a handler too", () => {
   expect(shown({ msg: "listening", workers: 5, fields: { caller: "+49 30", ok: true } })).toBe(
     'INFO  listening  workers=5  caller="+49 30"  ok=true\n',
   )
 })
 
-test("fields without a value are left out, lists of words have commas, and long values are cut", () => {
+test("fields without a value are omitted, lists of words are joined by commas, and long values are cut", () => {
   const line = shown({ msg: "m", none: null, empty: [], list: ["a.ts", "b.ts"], long: "x".repeat(500) })
   expect(line).toBe(`INFO  m  list=a.ts,b.ts  long=${"x".repeat(200)}…\n`)
 })
@@ -31,11 +31,13 @@ test("a message of several lines is indented, with its fields below", () => {
   )
 })
 
-test("an error stands below with its stack, without the frames of the code that calls handlers", () => {
+test("an error is shown below with its stack, without the frames of the code that calls handlers", () => {
   const stack = [
     "Error: no answer",
     "    at * (/project/handlers/voice.ts:4:13)",
+    // As the binary names it, and as the sources do.
     "    at q (src/runtime/run-event.ts:34:26)",
+    `    at q (${Bun.fileURLToPath(new URL("../../src/runtime/run-event.ts", import.meta.url))}:34:26)`,
     "    at run (node:async_hooks:144:29)",
     "Caused by: Error: refused",
     "    at connect (/project/crm.ts:1:1)",
@@ -57,7 +59,7 @@ test("an error stands below with its stack, without the frames of the code that 
   )
 })
 
-test("hostile text in any place is escaped, and none of its lines begins a line", () => {
+test("hostile text anywhere is escaped, and none of its lines starts a line", () => {
   const hostileError = { name: HOSTILE, message: HOSTILE, stack: HOSTILE }
   const line = shown({
     level: HOSTILE,
