@@ -36,10 +36,10 @@ import { Metrics } from "./telemetry/metrics.ts"
 import { openTracing } from "./telemetry/open-tracing.ts"
 import { VERSION } from "./version.ts"
 
-/** How long a stop waits for the engine to settle what the handlers have finished, in milliseconds. */
+/** How long a stop waits for the engine to settle finished deliveries, in milliseconds. */
 const SETTLE_GRACE_MS = 1_000
 
-/** The log's level for each state of the engine. */
+/** Log level of each state of the engine. */
 const STATE_LEVELS = {
   ready: "info",
   blocked: "warn",
@@ -48,14 +48,14 @@ const STATE_LEVELS = {
   closed: "info",
 } as const
 
-/** What the service is made of, besides its configuration. */
+/** Everything that the service is built from. */
 export interface AppOptions {
   readonly config: Config
-  /** Whether `HANDLERS_DIR` was given: one that was has to exist. */
+  /** True if `HANDLERS_DIR` was set. The folder must then exist. */
   readonly isHandlersDirGiven: boolean
-  /** The entry file of the workers. */
+  /** Entry file of the workers. */
   readonly workerUrl: string
-  /** The entry file of the thread that syncs the embedded engine's store. */
+  /** Entry file of the thread that syncs the embedded engine's store. */
   readonly syncThreadUrl: string
   readonly log: Log
 }
@@ -65,26 +65,26 @@ interface OpenedEngine {
   readonly brokerReport: (() => BrokerReport) | null
 }
 
-/** The folder of the handler modules can't be read. The message is one sentence for whoever starts it. */
+/** The folder of the handler modules can't be read. The message is one sentence for the user. */
 export class HandlersDirError extends Error {
   override readonly name = "HandlersDirError"
 }
 
 /** The running service. */
 export interface App {
-  /** Where it listens. */
+  /** URL on which it listens. */
   readonly url: string
   readonly engineStatus: () => EngineStatus
-  /** Resolves where the engine has failed for good: all that is left to do is to stop, and start anew. */
+  /** Resolves if the engine has failed for good. The caller then stops the service, which has to be started again. */
   readonly failed: Promise<void>
-  /** Finishes what is in flight within `SHUTDOWN_TIMEOUT`, gives back what is not settled, and lets go of all. */
+  /** Finishes what is in flight within `SHUTDOWN_TIMEOUT`, gives back unsettled deliveries, and releases every resource. */
   stop(): Promise<void>
 }
 
 /**
- * The composition root: builds every part, starts them in the order in which events need them, and stops
- * them in the order in which they can do without each other.
- * @throws {KeyFileError | SchemaFileError | EngineStartError | HandlersDirError | ModuleLoadError | ListenError} with one sentence, where it can't start.
+ * The composition root: builds every part, starts them in the order in which events need them, and stops each before the
+ * parts that it depends on. If it can't start, it rejects with a `KeyFileError`, `SchemaFileError`, `EngineStartError`,
+ * `HandlersDirError`, `ModuleLoadError` or `ListenError`, whose message is one sentence.
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, isHandlersDirGiven, workerUrl, log } = options
@@ -228,7 +228,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   try {
     await requireAddress(config.HOST)
-    // Before the rest: probes are answered while modules load.
+    // First, so that probes are answered while modules load.
     server = new HttpServer({
       app,
       host: config.HOST,
@@ -240,7 +240,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const consuming = pool.loaded.then(consumeModules)
     if (pool.readyWorkers > 0) await consuming
     else {
-      // Where the first worker crashed, the modules come later, and the service runs without them until then.
+      // If the first worker crashed, the modules are loaded later, and the service runs without them until then.
       consuming.catch((error: unknown) =>
         logger.error({ reason: String(error) }, "the modules can't be used"),
       )
@@ -263,7 +263,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       dispatcher.stop()
       await server?.stop(left())
       await pool.stop(left())
-      // An engine that can't write settles nothing; what it holds is delivered again after the restart.
+      // An engine that can't write settles nothing: its deliveries are repeated after the restart.
       await Promise.race([dispatcher.settled(), Bun.sleep(SETTLE_GRACE_MS)])
       await engine.close()
       await tracing.stop()
@@ -282,7 +282,7 @@ function schemaCheck(catalog: SchemaCatalog, config: Config, logger: Logger): Sc
   return validation === "off" ? null : new SchemaCheck({ catalog, validation, unknown, logger })
 }
 
-/** The engine that is configured; only this function names the adapters. */
+/** Opens the configured engine. Only this function names the adapters. */
 function openEngine(
   { config, syncThreadUrl, log: { logger } }: AppOptions,
   metrics: Metrics,

@@ -32,7 +32,7 @@ export interface Variable {
  */
 const ANSWER_MARGIN_MS = 10_000
 
-/** What stands for a secret, whatever its length. */
+/** Shown in place of a secret, whatever its length. */
 const MASK = "********"
 
 /** Describes every variable, for the help and the docs. */
@@ -57,8 +57,8 @@ export const knownVariables = (): readonly string[] => [
 ]
 
 /**
- * Makes a configuration of an environment. A variable that is empty counts as not set.
- * @throws {ConfigError} with every variable that is wrong.
+ * Parses the environment into a configuration. An empty variable counts as not set.
+ * @throws {ConfigError} that lists every wrong variable
  */
 export function parseConfig(environment: Environment): Config {
   const faults: ConfigFault[] = []
@@ -68,7 +68,7 @@ export function parseConfig(environment: Environment): Config {
     const result = v.safeParse(schema, value)
     if (fault !== undefined) faults.push({ name: `${name}_FILE`, message: fault })
     else if (result.success) return [name, result.output]
-    else faults.push({ name, message: `${result.issues[0].message}, not ${shown(name, value)}` })
+    else faults.push({ name, message: `${result.issues[0].message}${shown(name, value)}` })
     return [name, undefined]
   })
   if (faults.length > 0) throw new ConfigError(faults)
@@ -87,7 +87,7 @@ export function parseConfig(environment: Environment): Config {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What a variable is set to, as text, and by what. */
+/** The value of a variable as text, and its source. */
 interface Given {
   readonly value: string
   /** `variable`, `default`, or the path of a secret's file. */
@@ -99,34 +99,35 @@ function settingOf(name: VariableName, environment: Environment): Given {
   const value = environment[name]
   const file = isSecretVariable(name) ? environment[`${name}_FILE`] : undefined
   if (file) {
-    if (value) return { value, by: file, fault: `is given, and so is ${name}: unset one of them` }
+    if (value) return { value, by: file, fault: `is set, and so is ${name}: unset one of them` }
     try {
       return { value: readFileSync(file, "utf8").replace(/\r?\n$/, ""), by: file }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      return { value: "", by: file, fault: `takes the path of a file that can be read: ${reason}` }
+      return { value: "", by: file, fault: `takes the path of a readable file: ${reason}` }
     }
   }
   if (value) return { value, by: "variable" }
   return { value: name === "ENGINE" ? defaultEngine(environment) : VARIABLES[name][1], by: "default" }
 }
 
+/** Adds the value to a message about it, unless it is a secret. */
 const shown = (name: VariableName, value: string): string =>
-  isSecretVariable(name) ? "what it is" : JSON.stringify(withoutUserInfo(value))
+  isSecretVariable(name) ? "" : `, not ${JSON.stringify(withoutUserInfo(value))}`
 
-/** A URL may have a password, whether its variable is to have one or not. */
+/** Masks the user and password of a URL, which any variable can have. */
 const withoutUserInfo = (value: string): string => value.replace(/\/\/[^/@]*@/, `//${MASK}@`)
 
-/** A variable as it is in force. */
+/** A variable with its effective value. */
 export interface Setting {
   readonly name: string
-  /** As text; of a secret, stars. */
+  /** As text; stars for a secret. */
   readonly value: string
-  /** The environment, the .env file, a secret's file, or the default. */
+  /** `environment`, the path of the `.env` file or of the file of a secret, or `default`. */
   readonly source: string
 }
 
-/** Every variable as it is in force, and where its value comes from. Nothing is checked. */
+/** Returns every variable with its effective value and its source, without checking them. */
 export function describeSettings(file = ".env"): readonly Setting[] {
   const environment = readEnvironment(file)
   return variableNames().map((name) => {
@@ -136,19 +137,19 @@ export function describeSettings(file = ".env"): readonly Setting[] {
   })
 }
 
-/** Who says where RabbitMQ is wants to use it. */
+/** Giving the host of RabbitMQ selects it. */
 const defaultEngine = (environment: Environment): "rabbitmq" | "embedded" =>
   environment["RABBITMQ_HOST"] ? "rabbitmq" : "embedded"
 
-/** Why the engine is the one it is, in words. */
+/** Explains in words why this engine is used. */
 export function explainEngine(environment: Environment): string {
-  if (environment["ENGINE"]) return "ENGINE says so"
+  if (environment["ENGINE"]) return "ENGINE is set"
   return environment["RABBITMQ_HOST"] ? "RABBITMQ_HOST is set" : "ENGINE and RABBITMQ_HOST are not set"
 }
 
 /**
- * The environment of the process, over what a `.env` file in the working folder says. Values are taken as
- * they are: nothing in them is expanded.
+ * Reads the environment of the process, and a `.env` file in the working folder. The environment wins. Nothing in values
+ * is expanded.
  */
 export function readEnvironment(file = ".env"): Record<string, string | undefined> {
   const fromFile = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}

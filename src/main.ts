@@ -33,12 +33,12 @@ import { type Logger, openLog } from "./telemetry/logger.ts"
 import { explainNetworkFault, isNetworkFault } from "./telemetry/network-fault.ts"
 import { VERSION } from "./version.ts"
 
-/** Below this file in the sources and in the binary alike; a module deeper down would not find them there. */
+/** Resolved here, because the path below this file is the same in the sources and in the binary. */
 const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
 const SYNC_THREAD_URL = new URL("./engine/embedded/sync-thread.ts", import.meta.url).href
 
 const program = new Command("event-broker")
-  // Before the commands are added: they take over what is set here.
+  // Before the commands are added, because they inherit these settings.
   .configureOutput({
     writeOut: (text) => print(block(text)),
     writeErr: (text) => printError(block(text)),
@@ -64,8 +64,8 @@ addVariablesHelp(serveCommand)
 
 program
   .command("config")
-  .description("print every variable as it is in force, and where its value comes from; secrets are masked")
-  .option("--json", "as JSON")
+  .description("print every variable with its effective value and its source; secrets are masked")
+  .option("--json", "print JSON")
   .action(({ json }: { json?: boolean }) => {
     try {
       parseConfig(readEnvironment())
@@ -122,7 +122,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
     })
     hasStarted(app)
     void app.failed.then(async () => {
-      logger.fatal("stopping, because the engine has failed; the line that says so has the reason")
+      logger.fatal("stopping, because the engine has failed; the log has the reason above")
       await app.stop()
       logger.info("stopped")
       process.exit(EXIT_REFUSED)
@@ -136,9 +136,9 @@ async function serve(shouldGreet: boolean): Promise<void> {
 }
 
 /**
- * The first signal stops the service in order; a further SIGTERM or SIGINT, or a signal while it starts, ends it at once.
- * Call it before the start: otherwise a signal in the moment in which it listens ends it as if it had been killed.
- * @returns what to call once the service has started
+ * Stops the service cleanly on the first signal. A further SIGTERM or SIGINT ends it at once.
+ * Register before startup; otherwise an early signal kills the process without a clean stop.
+ * @returns a function to call with the service once it has started
  */
 function stopOnSignal(logger: Logger): (app: App) => void {
   let running: App | null = null
@@ -149,7 +149,7 @@ function stopOnSignal(logger: Logger): (app: App) => void {
     if (isStopping) process.exit(EXIT_REFUSED)
     isStopping = true
     logger.info({ signal }, "stopping")
-    // What is still being started has answered nobody, and the store can be left at any moment.
+    // A service that is still starting has answered nobody, and its store is safe at any moment.
     await running?.stop()
     logger.info({ signal }, "stopped")
     process.exit(0)

@@ -70,20 +70,20 @@ test("an empty environment gives the defaults", () => {
   expect<unknown>(parseConfig({})).toEqual(DEFAULTS)
 })
 
-test("a variable that is empty counts as not set", () => {
+test("an empty variable counts as not set", () => {
   const empty = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, ""]))
   expect<unknown>(parseConfig(empty)).toEqual(DEFAULTS)
 })
 
-test("variables of others are left alone", () => {
+test("variables of other programs are ignored", () => {
   expect<unknown>(parseConfig({ PATH: "/bin", PORT: "9000" })).toEqual({ ...DEFAULTS, PORT: 9_000 })
 })
 
-test("the log level is taken in any case", () => {
+test("the log level can be in upper or lower case", () => {
   expect(parseConfig({ LOG_LEVEL: "warning" }).LOG_LEVEL).toBe("WARNING")
 })
 
-test("every variable that is wrong is told at once, with what it takes and what it was", () => {
+test("every wrong variable is reported at once, with its allowed values and its value", () => {
   const wrong = { PORT: "eighty", LOG_LEVEL: "loud", QUEUE_OVERFLOW: "block", WORKER_POOL_SIZE: "0" }
   const faults = faultsOf({ ...wrong, QUEUE_TTL: "86400000" })
   expect(faults.map(({ name }) => name).toSorted()).toEqual(Object.keys(wrong).toSorted())
@@ -93,7 +93,7 @@ test("every variable that is wrong is told at once, with what it takes and what 
   }
 })
 
-test("bodies taken together may be as large as one batch at the least", () => {
+test("the limit on all bodies is at least that of one batch", () => {
   const [fault] = faultsOf({ MAX_BUFFERED_BYTES: "1048576" })
   expect(fault).toEqual({
     name: "MAX_BUFFERED_BYTES",
@@ -101,7 +101,7 @@ test("bodies taken together may be as large as one batch at the least", () => {
   })
 })
 
-test("an idle connection stays open for longer than any request on it may wait", () => {
+test("an idle connection stays open longer than any request on it can wait", () => {
   const message = "takes at least 60000, 10000 more than BODY_TIMEOUT and CONFIRM_TIMEOUT"
   for (const name of ["BODY_TIMEOUT", "CONFIRM_TIMEOUT"]) {
     expect(faultsOf({ KEEP_ALIVE_TIMEOUT: "59999", [name]: "50000" })).toEqual([
@@ -111,26 +111,26 @@ test("an idle connection stays open for longer than any request on it may wait",
   expect(parseConfig({ KEEP_ALIVE_TIMEOUT: "60000", BODY_TIMEOUT: "50000" }).KEEP_ALIVE_TIMEOUT).toBe(60_000)
 })
 
-test("a password in a URL is not shown where the URL is refused", () => {
+test("the error for a wrong URL does not show its password", () => {
   const [fault] = faultsOf({ SERVICE_DISCOVERY_URL: "http://user:secret@registry" })
   expect(fault?.message).toContain("//********@registry")
   expect(fault?.message).not.toContain("secret")
 })
 
-test.each(["http://h", "a b", "h:1"])("the host that others reach it by is a host alone, not %s", (host) => {
+test.each(["http://h", "a b", "h:1"])("SERVICE_HOST is only a host, not %s", (host) => {
   expect(faultsOf({ SERVICE_HOST: host }).map(({ name }) => name)).toEqual(["SERVICE_HOST"])
   expect(parseConfig({ SERVICE_HOST: "fd00::1" }).SERVICE_HOST).toBe("fd00::1")
 })
 
 test.each(["broker:8000", "http://broker", "a b", "a,,b", "-a", "*.example.com"])(
-  "the hosts that the service answers to are names alone, not %s",
+  "ALLOWED_HOSTS has only names, not %s",
   (hosts) => {
     expect(faultsOf({ ALLOWED_HOSTS: hosts }).map(({ name }) => name)).toEqual(["ALLOWED_HOSTS"])
   },
 )
 
 describe("the registry's address", () => {
-  test("means http where it has no scheme", () => {
+  test("means http if it has no scheme", () => {
     const parsed = (url: string) => parseConfig({ SERVICE_DISCOVERY_URL: url }).SERVICE_DISCOVERY_URL
     expect(parsed("service-discovery:8000")).toBe("http://service-discovery:8000")
     expect(parsed("https://registry/a")).toBe("https://registry/a")
@@ -143,14 +143,14 @@ describe("the registry's address", () => {
     "a b",
     "registry?x=1",
     "registry#x",
-  ])("is refused where it is none: %s", (url) => {
+  ])("is refused if it is not valid: %s", (url) => {
     expect(faultsOf({ SERVICE_DISCOVERY_URL: url }).map(({ name }) => name)).toEqual([
       "SERVICE_DISCOVERY_URL",
     ])
   })
 })
 
-describe("a number that is none, or out of its bounds, is refused", () => {
+describe("a value that is no number, or out of range, is refused", () => {
   const cases = [
     ["PORT", "65536"],
     ["PORT", "-1"],
@@ -168,22 +168,22 @@ describe("a number that is none, or out of its bounds, is refused", () => {
   })
 })
 
-describe("where RABBITMQ_HOST is set", () => {
+describe("if RABBITMQ_HOST is set", () => {
   test("and ENGINE is not, RabbitMQ is used", () => {
     expect(parseConfig({ RABBITMQ_HOST: "localhost" }).ENGINE).toBe("rabbitmq")
     expect(parseConfig({ RABBITMQ_HOST: "localhost", ENGINE: "" }).ENGINE).toBe("rabbitmq")
     expect(explainEngine({ RABBITMQ_HOST: "localhost" })).toBe("RABBITMQ_HOST is set")
   })
 
-  test("and ENGINE says embedded, that is what runs", () => {
+  test("and ENGINE is embedded, the embedded engine is used", () => {
     expect(parseConfig({ RABBITMQ_HOST: "localhost", ENGINE: "embedded" }).ENGINE).toBe("embedded")
   })
 
-  test("to nothing, it counts as not set", () => {
+  test("to an empty text, it counts as not set", () => {
     expect(parseConfig({ RABBITMQ_HOST: "" }).ENGINE).toBe("embedded")
   })
 
-  test("to several hosts, each may have a port of its own", () => {
+  test("to several hosts, each can have its own port", () => {
     expect(parseConfig({ RABBITMQ_HOST: "a, b:5673,[::1]:5674" }).RABBITMQ_HOST).toEqual([
       { host: "a", port: null },
       { host: "b", port: 5673 },
@@ -196,12 +196,12 @@ describe("where RABBITMQ_HOST is set", () => {
   })
 })
 
-test("an engine that is not there is refused", () => {
+test("an unknown engine is refused", () => {
   expect(faultsOf({ ENGINE: "kafka" }).map(({ name }) => name)).toEqual(["ENGINE"])
 })
 
 describe("the .env file", () => {
-  test("gives what the process has not set, and the process goes first", () => {
+  test("supplies variables that the environment lacks, and the environment wins", () => {
     using folder = temporaryFolder()
     const file = join(folder.path, ".env")
     writeFileSync(file, "# a comment\nEVENT_BROKER_TESTED=from file\nPATH=from file\n")
@@ -210,7 +210,7 @@ describe("the .env file", () => {
     expect(environment["PATH"]).toBe(process.env["PATH"])
   })
 
-  test("is taken as it is: a $ in a value is a $", () => {
+  test("is not expanded: a $ in a value is a $", () => {
     using folder = temporaryFolder()
     const file = join(folder.path, ".env")
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the file.
@@ -228,13 +228,13 @@ describe("the .env file", () => {
     })
   })
 
-  test("may be missing", () => {
+  test("can be missing", () => {
     using folder = temporaryFolder()
     expect(readEnvironment(join(folder.path, ".env"))).toEqual({ ...process.env })
   })
 })
 
-/** What `docker run --env-file` takes of a file: each line that is no comment, as it is. */
+/** Reads a file like `docker run --env-file`: each line that is not a comment, without expansion. */
 function readEnvironmentFile(file: string): Record<string, string> {
   const lines = readFileSync(new URL(`../${file}`, import.meta.url), "utf8").split("\n")
   const set = lines.filter((line) => line !== "" && !line.startsWith("#"))
@@ -285,7 +285,7 @@ describe("every variable is documented with its default, its values and its mean
     })
   })
 
-  test(".env.example as it is means RabbitMQ and a registry, and leaves the folders to the image", () => {
+  test(".env.example configures RabbitMQ and a registry, and leaves the folders to the image", () => {
     const environment = readEnvironmentFile(".env.example")
     expect(parseConfig(environment)).toMatchObject({
       ENGINE: "rabbitmq",
@@ -296,22 +296,22 @@ describe("every variable is documented with its default, its values and its mean
   })
 })
 
-describe("a secret that is given by a file", () => {
-  test("is what is in it, without the end of its last line", () => {
+describe("a secret from a file", () => {
+  test("is the content of the file, without its last newline", () => {
     using folder = temporaryFolder()
     const file = join(folder.path, "password")
     writeFileSync(file, " s3cret with spaces \n")
     expect(parseConfig({ RABBITMQ_PASSWORD_FILE: file }).RABBITMQ_PASSWORD).toBe(" s3cret with spaces ")
   })
 
-  test("and by its variable too, or by a file that can't be read, or is empty, is refused", () => {
+  test("is refused if its variable is set too, or if the file is empty or can't be read", () => {
     using folder = temporaryFolder()
     const file = join(folder.path, "password")
     writeFileSync(file, "\n")
     expect(faultsOf({ RABBITMQ_PASSWORD_FILE: file }).map(({ name }) => name)).toEqual(["RABBITMQ_PASSWORD"])
     const both = faultsOf({ RABBITMQ_PASSWORD_FILE: file, RABBITMQ_PASSWORD: "s3cret" })
     expect(both).toEqual([
-      { name: "RABBITMQ_PASSWORD_FILE", message: "is given, and so is RABBITMQ_PASSWORD: unset one of them" },
+      { name: "RABBITMQ_PASSWORD_FILE", message: "is set, and so is RABBITMQ_PASSWORD: unset one of them" },
     ])
     const [missing] = faultsOf({ RABBITMQ_PASSWORD_FILE: "/nowhere/password" })
     expect(missing?.name).toBe("RABBITMQ_PASSWORD_FILE")

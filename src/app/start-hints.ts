@@ -3,16 +3,16 @@ import type { Config } from "../config.ts"
 import { countLeftEvents } from "../engine/embedded/left-events.ts"
 import type { Logger } from "../telemetry/logger.ts"
 
-/** Addresses that only this machine reaches. */
+/** Addresses that only this machine can reach. */
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
 
-/** What the operator may not know when the service starts, each in one line of the log. */
+/** Logs what an operator may not know at the start, one line each. */
 export function logStartHints(config: Config, moduleCount: number, logger: Logger): void {
   const { API_KEYS_FILE, HOST: host, HANDLERS_DIR } = config
   if (API_KEYS_FILE === "" && !LOOPBACK.has(host)) {
     logger.warn(
       { host },
-      "no API keys: everybody who reaches this host may publish, read and delete events; set API_KEYS_FILE",
+      "no API keys: everybody who can reach this host can publish, read and delete events; set API_KEYS_FILE",
     )
   }
   if (config.ENGINE === "rabbitmq") warnOfLeftEvents(config, logger)
@@ -24,7 +24,7 @@ export function logStartHints(config: Config, moduleCount: number, logger: Logge
   }
 }
 
-/** A store of the embedded engine that was used before: nothing delivers its events while RabbitMQ is the engine. */
+/** Warns of events in the store of the embedded engine, which nothing delivers while RabbitMQ is the engine. */
 function warnOfLeftEvents({ DATA_DIR }: Config, logger: Logger): void {
   const left = countLeftEvents(DATA_DIR)
   if (left === 0) return

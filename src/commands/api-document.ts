@@ -5,8 +5,8 @@ import { askingService, ServiceClient, type ServiceOptions } from "./service-cli
 export function addApiDocument(program: Command): void {
   const command = program
     .command("openapi")
-    .description("print the OpenAPI document of a service, or what it puts on RabbitMQ as AsyncAPI")
-    .option("--async", "the AsyncAPI document")
+    .description("print the OpenAPI document of a service, or the AsyncAPI document of its messages")
+    .option("--async", "print the AsyncAPI document")
   askingService(command).action(async (options: ServiceOptions & { readonly async?: boolean }) => {
     printJson(await new ServiceClient(options).get(options.async ? "/asyncapi.json" : "/openapi.json"))
   })

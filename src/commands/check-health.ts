@@ -4,7 +4,7 @@ import { print } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { alignedRows, asMessage, joined, jsonText, type Shown, shown, verbatim } from "./shown.ts"
 
-/** How long the service may take to answer, in milliseconds. It answers within 50 whatever its engine does. */
+/** Time limit of an answer, in milliseconds. The service answers within 50, whatever its engine does. */
 const TIMEOUT_MS = 3_000
 
 interface Options extends ServiceOptions {
@@ -12,7 +12,7 @@ interface Options extends ServiceOptions {
   readonly ready?: boolean
 }
 
-/** What the service says of itself. A probe of its process has the status alone. */
+/** The body of a health route. `/health/live` has only the status. */
 interface Report {
   readonly status: string
   readonly version?: string

@@ -3,10 +3,10 @@ import { choiceArgument } from "./option-values.ts"
 import { print } from "./output.ts"
 import { block, verbatim } from "./shown.ts"
 
-/** What a shell calls for what may stand next; the words that are there already follow. */
+/** The hidden command that shells call. It takes the words so far and prints the candidates for the next one. */
 const COMPLETE = "complete"
 
-/** What each shell needs to ask for it. */
+/** The script that makes each shell call it. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `_event_broker() {
   local words="$("\${COMP_WORDS[0]}" ${COMPLETE} -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)"
@@ -35,7 +35,7 @@ export function addCompletions(program: Command): void {
   program
     .command("completions")
     .addArgument(choiceArgument("shell", "the shell", Object.keys(SCRIPTS)))
-    .description('print what a shell needs to complete commands: eval "$(event-broker completions bash)"')
+    .description('print a script that completes commands in a shell: eval "$(event-broker completions bash)"')
     .action((shell: string) => print(verbatim(SCRIPTS[shell] ?? "")))
   program
     .command(COMPLETE, { hidden: true })
@@ -43,7 +43,7 @@ export function addCompletions(program: Command): void {
     .action((words: readonly string[]) => print(block(`${candidates(program, words).join("\n")}\n`)))
 }
 
-/** What may stand after these words. */
+/** Returns the words that can follow these. */
 function candidates(program: Command, words: readonly string[]): readonly string[] {
   let command = program
   for (const word of words) command = command.commands.find((each) => each.name() === word) ?? command

@@ -10,7 +10,7 @@ import { type Shown, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/dead-letters"
 
-/** Longest text of an error in a line. */
+/** Longest text of an error in a row of the table, in characters. */
 const MAX_ERROR_LENGTH = 60
 
 /** How many dead letters `list` shows by default, and how many it asks the service for at a time. */
@@ -37,36 +37,43 @@ interface Answer {
 }
 
 export function addDeadLetters(program: Command): void {
-  const group = program.command("dead-letters").description("events that will not be retried")
+  const group = program
+    .command("dead-letters")
+    .description("look at events that will not be retried, redrive or delete them")
   const list = group
     .command("list")
-    .argument("[queue]", "of this queue, with why they failed; without it, how many every queue has")
-    .description("look at dead letters; looking takes none")
+    .argument(
+      "[queue]",
+      "show the dead letters of this queue and why they failed; without it, count those of every queue",
+    )
+    .description("list dead letters, without changing them")
   narrowing(askingService(list)).action(listLetters)
   const redrive = group
     .command("redrive")
     .argument("<queue>")
     .description("move dead letters back to their queue, as events that were never tried")
-    .addOption(repeatable("--id <id>", "those of this event"))
-    .option("--all", "all dead letters of the queue")
-    .option("--dry-run", "count them, and move none")
+    .addOption(repeatable("--id <id>", "select the dead letters of this event"))
+    .option("--all", "select all dead letters of the queue")
+    .option("--dry-run", "count them without moving any")
   narrowing(askingService(redrive)).action(redriveLetters)
   const purge = group
     .command("purge")
     .argument("<queue>")
     .description("delete dead letters for good")
-    .addOption(repeatable("--id <id>", "those of this event"))
-    .option("--all", "all dead letters of the queue; asks first on a terminal")
-    .option("--dry-run", "count them, and delete none")
-    .option("--yes", "do not ask")
+    .addOption(repeatable("--id <id>", "select the dead letters of this event"))
+    .option("--all", "select all dead letters of the queue; asks first on a terminal")
+    .option("--dry-run", "count them without deleting any")
+    .option("--yes", "do not ask for confirmation")
   narrowing(askingService(purge)).action(purgeLetters)
 }
 
 const narrowing = (command: Command): Command =>
   command
-    .addOption(choiceOption("--reason <reason>", "those that failed for this reason", DEAD_LETTER_REASONS))
-    .option("--name <name>", "those of events with this name")
-    .option("--limit <count>", "the oldest of them, at most so many", readCount)
+    .addOption(
+      choiceOption("--reason <reason>", "select those that failed for this reason", DEAD_LETTER_REASONS),
+    )
+    .option("--name <name>", "select those of events with this name")
+    .option("--limit <count>", "select at most this many, the oldest first", readCount)
 
 async function listLetters(queue: string | undefined, options: ServiceOptions & Selection): Promise<void> {
   if (queue === undefined && givenFilters(options).length > 0) {
@@ -102,7 +109,7 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
   print(table(["id", "event", "reason", "attempts", "last failed", "error"], rows))
 }
 
-/** Reads as many as are asked for; the service bounds each answer. */
+/** Reads as many dead letters as are asked for, in several requests, because the service limits each answer. */
 async function readLetters(
   client: ServiceClient,
   queue: string,
@@ -174,7 +181,7 @@ async function askRedrive(
   return (await response.json()) as Redriven
 }
 
-/** A redrive moves nothing if nothing is selected, or if the queue has no room. */
+/** Explains why a redrive moved nothing: no dead letter was selected, or the queue has no room. */
 async function explainNoRedrive(
   client: ServiceClient,
   queue: string,
@@ -218,7 +225,7 @@ async function askPurge(
   return (await response.json()) as { readonly purged: number; readonly remaining: number }
 }
 
-/** One line of a table: the first of an error's, cut to whole characters. */
+/** Returns the first line of an error for a row of a table, cut at whole characters. */
 function firstLineOf(text: string): string {
   const [line = "", ...more] = text.trim().split("\n")
   const characters = Array.from(line)

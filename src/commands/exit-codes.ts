@@ -1,4 +1,4 @@
-/** It could not be done: the service refused, could not start, or is not well. */
+/** The service refused, could not start, or does not work. */
 export const EXIT_REFUSED = 1
 
 /** The command or the configuration is wrong. */

@@ -10,13 +10,13 @@ import { shown } from "./shown.ts"
 export function addInit(program: Command): void {
   program
     .command("init")
-    .argument("[folder]", "where", ".")
-    .description("make a folder with a handler module, its types, a schema, and a test that needs no broker")
-    .option("--json", "as JSON")
+    .argument("[folder]", "folder of the project", ".")
+    .description("make a project: a handler module, its types, a schema, and a test that needs no broker")
+    .option("--json", "print JSON")
     .action(init)
 }
 
-/** Never writes over a file that is there. */
+/** Never overwrites a file. */
 function init(folder: string, { json }: { readonly json?: boolean }): void {
   const files = projectFiles()
   const taken = Object.keys(files).filter((path) => existsSync(join(folder, path)))

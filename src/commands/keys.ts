@@ -10,7 +10,7 @@ import { print, printError, printJson } from "./output.ts"
 import { CommandError } from "./service-client.ts"
 import { block, jsonText, shown } from "./shown.ts"
 
-/** The file tells who may do what: the service's user alone reads and writes it. */
+/** Read and write for the service's user alone, because the file lists what each key may do. */
 const FILE_MODE = 0o600
 
 interface Options extends Partial<NewKeyOptions> {
@@ -21,9 +21,9 @@ interface Options extends Partial<NewKeyOptions> {
 export function addKeys(program: Command): void {
   program
     .command("keys")
-    .description("make keys for the file of API_KEYS_FILE")
+    .description("make API keys for the file that API_KEYS_FILE names")
     .command("new")
-    .description("print a new key, once, and the line to store; with --append the key alone")
+    .description("print a new key and the line to store; with --append, print the key alone")
     .option("--name <name>", "required: name of the key, shown in the log and in refusals")
     .addOption(choicesOption("--scope <scope>", "required: what the key may do", SCOPES))
     .addOption(
@@ -33,8 +33,8 @@ export function addKeys(program: Command): void {
         EVENT_TYPES,
       ),
     )
-    .option("--append <file>", "add the line to this file, which is made if it is missing")
-    .option("--json", "as JSON")
+    .option("--append <file>", "add the line to this file, which is created if it is missing")
+    .option("--json", "print JSON")
     .action(makeKey)
 }
 
@@ -61,7 +61,7 @@ function makeKey({ append, json, name, scope, ...limits }: Options): void {
   }
 }
 
-/** Adds a line to a file of keys, and leaves a file that the service could not use as it is. */
+/** Adds a line to a keys file. A file that the service could not use then is not changed. */
 function appendLine(file: string, line: string): void {
   try {
     const text = existsSync(file) ? readFileSync(file, "utf8") : ""

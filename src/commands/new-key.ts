@@ -3,20 +3,20 @@ import type { EventType } from "../event/event-type.ts"
 import type { StoredKey } from "../http/access/key-file.ts"
 import type { Scope } from "../http/access/scope.ts"
 
-/** What a key begins with, so that one that leaked is found by who looks for it. */
+/** Prefix of every key, so that scanners find one that leaked. */
 const PREFIX = "eb_"
 
-/** As many as nobody guesses: 256 bits. */
+/** 256 bits, which nobody guesses. */
 const KEY_BYTES = 32
 
 export interface NewKeyOptions {
   readonly name: string
   readonly scope: readonly Scope[]
-  /** The event types that it is limited to. No limit if absent. */
+  /** Event types that the key is limited to. No limit if absent. */
   readonly type?: readonly EventType[]
 }
 
-/** Makes a key: itself, which is stored nowhere, and the line for the keys' file. */
+/** Makes a key, which is stored nowhere, and its line for the keys file. */
 export function newKey({ name, scope, type }: NewKeyOptions): {
   readonly key: string
   readonly line: string

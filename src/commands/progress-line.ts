@@ -1,10 +1,10 @@
 import { printError } from "./output.ts"
 import { shown, verbatim } from "./shown.ts"
 
-/** How often the line is written anew, in milliseconds. */
+/** How often the line is rewritten, in milliseconds. */
 const INTERVAL_MS = 100
 
-/** Characters of the bar. */
+/** Width of the bar, in characters. */
 const BAR_WIDTH = 24
 
 const CLEAR_LINE = verbatim("\r\x1b[K")
@@ -14,11 +14,11 @@ interface Counts {
   readonly failed: number
 }
 
-/** How far a long publish is, on a line of a terminal that is written again and again; nothing in a pipe. */
+/** Shows the progress of a long publish on one line of a terminal, which it rewrites. Shows nothing in a pipe. */
 export class ProgressLine implements Disposable {
   readonly #startedAt = performance.now()
   readonly #isShown = process.stderr.isTTY === true
-  /** Bytes in all; null where nobody knows. */
+  /** Number of bytes in all; null if it is not known. */
   readonly #total: number | null
   #sent = 0
   #shownAt = 0
@@ -27,7 +27,7 @@ export class ProgressLine implements Disposable {
     this.#total = total
   }
 
-  /** So many bytes more are on their way. */
+  /** Counts bytes that are on their way. */
   sent(bytes: number): void {
     this.#sent += bytes
   }
@@ -39,7 +39,7 @@ export class ProgressLine implements Disposable {
     printError(shown`${CLEAR_LINE}${this.#textOf(counts)}`)
   }
 
-  /** Makes room for another line. */
+  /** Clears the line, so that another one can be written. */
   clear(): void {
     if (this.#isShown) printError(CLEAR_LINE)
   }

@@ -5,7 +5,7 @@ const ROOT = join(import.meta.dir, "..", "..")
 const TEMPLATE = join(ROOT, "templates", "project")
 const TYPES = "src/runtime/handler-module.ts"
 
-/** Files that would mean something where the template is. */
+/** Names of files that would have an effect in the template folder itself, and their names in a project. */
 const RENAMED: Readonly<Record<string, string>> = {
   env: ".env",
   gitignore: ".gitignore",
@@ -13,8 +13,8 @@ const RENAMED: Readonly<Record<string, string>> = {
 }
 
 /**
- * The files of a new project, by their paths: those of the template, and the types of handler modules. A macro: it is
- * called where the code is bundled, so that the executable has them in it.
+ * Returns the files of a new project by path: those of the template, and the types of handler modules. A macro: it runs
+ * when the code is bundled, so that the executable contains the files.
  */
 export function projectFiles(): Record<string, string> {
   const paths = readdirSync(TEMPLATE, { recursive: true, withFileTypes: true })
@@ -26,7 +26,7 @@ export function projectFiles(): Record<string, string> {
   return Object.fromEntries([...files, ["types/event-broker.ts", handlerTypes()] as const].toSorted())
 }
 
-/** They import the event's types alone, which the template has in one file beside them. */
+/** The types import only the event's types, which the template has in one file beside them. */
 function handlerTypes(): string {
   return readFileSync(join(ROOT, TYPES), "utf8")
     .replaceAll(/"\.\.\/event\/[\w-]+\.ts"/g, '"./event.ts"')

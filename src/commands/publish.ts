@@ -12,10 +12,10 @@ import { splitStream } from "./split-stream.ts"
 
 const PATH = "/api/v1/events"
 
-/** Files that are lines without being said to be. */
+/** Files with an event per line, even without `--ndjson`. */
 const LINES = /\.(ndjson|jsonl)$/
 
-/** Failures that are told one by one; of the others, only how many there were. */
+/** Failures that are shown one by one. Of the others, only the number is shown. */
 const MAX_TOLD = 20
 
 interface PublishOptions extends ServiceOptions {

@@ -10,24 +10,23 @@ export function addQueueChanges(group: Command): void {
   const remove = group
     .command("delete")
     .argument("<queue>")
-    .description("delete a queue that nothing consumes and no handler module names, with its bindings")
-    .option(
-      "--force",
-      "also with events or dead letters, which are deleted with it; asks first on a terminal",
-    )
-    .option("--yes", "do not ask")
+    .description("delete a queue that nothing consumes and no handler module names")
+    .option("--force", "delete its events and dead letters too; asks first on a terminal")
+    .option("--yes", "do not ask for confirmation")
   askingService(remove).action(deleteQueue)
   const purge = group
     .command("purge")
     .argument("<queue>")
-    .description("delete the events that wait in a queue, dead letters stay; asks first on a terminal")
-    .option("--dry-run", "count them, and delete none")
-    .option("--yes", "do not ask")
+    .description("delete the events that wait in a queue, not its dead letters; asks first on a terminal")
+    .option("--dry-run", "count them without deleting any")
+    .option("--yes", "do not ask for confirmation")
   askingService(purge).action(purgeQueue)
   const unbind = group
     .command("unbind")
     .argument("<queue>")
-    .description("let a queue that nothing consumes get no more events; it keeps those that it has")
+    .description(
+      "stop new events from reaching a queue that nothing consumes; it keeps the events that it has",
+    )
   askingService(unbind).action(unbindQueue)
   for (const [change, description] of [
     ["pause", "stop handling a queue on the instance that answers; its events wait"],
@@ -88,7 +87,7 @@ async function purgeQueue(
   print(shown`${counted(answer.purged, "event")} of ${queue} deleted\n`)
 }
 
-/** Asks for the depth: a service that does not know a dry run would take it for a purge. */
+/** Asks for the depth, because a service of an earlier version would take a dry run for a purge. */
 async function countPurge(queue: string, options: ServiceOptions): Promise<void> {
   const { waiting } = await new ServiceClient(options).get<{ readonly waiting: number }>(pathOf(queue))
   if (options.json) return printJson({ queue, purged: waiting, dry_run: true })

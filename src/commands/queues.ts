@@ -4,7 +4,7 @@ import { addQueueChanges } from "./queue-changes.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { shown, table, verbatim } from "./shown.ts"
 
-/** Between two looks, in milliseconds: the rate is what was handled in between. */
+/** Time between two looks, in milliseconds. The rate is the number of events handled in between. */
 const WATCH_INTERVAL_MS = 1_000
 const SINGLE_INTERVAL_MS = 500
 
@@ -20,18 +20,16 @@ interface QueueStat {
 }
 
 interface QueueRow extends QueueStat {
-  /** Deliveries a second that this instance has finished. */
+  /** Deliveries per second that this instance has finished. */
   readonly rate: number
 }
 
 export function addQueues(program: Command): void {
-  const group = program
-    .command("queues")
-    .description("look at queues, pause them, and remove those that nothing consumes")
+  const group = program.command("queues").description("look at queues, pause, purge or delete them")
   const list = group
     .command("list", { isDefault: true })
-    .description("depth, rate and consumers of every queue; the same without a command")
-    .option("--watch", "again every second, until it is interrupted")
+    .description("show depth, rate and consumers of every queue (the default)")
+    .option("--watch", "repeat every second until interrupted")
   addQueueChanges(group)
   askingService(list).action(async (options: ServiceOptions & { readonly watch?: boolean }) => {
     const client = new ServiceClient(options)
@@ -74,7 +72,7 @@ function show(
   print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)
 }
 
-/** What this instance has done with deliveries, by queue, as its metrics count it. */
+/** Returns how many deliveries this instance has finished, by queue, from its metrics. */
 async function handledCounts(client: ServiceClient): Promise<ReadonlyMap<string, number>> {
   const text = await (await client.send("/metrics")).text()
   const counts = new Map<string, number>()

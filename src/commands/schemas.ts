@@ -11,30 +11,32 @@ import { joined, type Shown, shown, table } from "./shown.ts"
 const PATH = "/api/v1/schemas"
 
 export function addSchemas(program: Command): void {
-  const group = program.command("schemas").description("what the payloads of events have to be")
-  const list = group.command("list").description("the events that have a schema")
+  const group = program
+    .command("schemas")
+    .description("look at the schemas of events, and check payloads and schemas")
+  const list = group.command("list").description("list the events that have a schema")
   askingService(list).action(listSchemas)
   const show = group
     .command("show")
     .argument("<event>", "<type>/<name>")
-    .description("the JSON Schema of an event")
+    .description("print the JSON Schema of an event")
   askingService(show).action(async (event: string, options: ServiceOptions) => {
     printJson(await new ServiceClient(options).get(`${PATH}/${event}`))
   })
   const validate = group
     .command("validate")
     .argument("<event>", "<type>/<name>")
-    .argument("<file>", "the payload as JSON, or - for standard input")
-    .description("whether a payload would be taken; nothing is published")
+    .argument("<file>", "file with the payload as JSON, or - for standard input")
+    .description("check a payload against the schema of its event, without publishing it")
   askingService(validate).action(validatePayload)
   group
     .command("check")
-    .argument("<old>", "a file with a JSON Schema")
-    .argument("<new>", "the one that is to take its place")
+    .argument("<old>", "file with a JSON Schema")
+    .argument("<new>", "file with the schema that replaces it")
     .description(
-      "whether the new schema accepts what the old one did, and promises what it did; asks no service",
+      "check whether a new schema breaks publishers or handlers of the old one, without asking a service",
     )
-    .option("--json", "as JSON")
+    .option("--json", "print JSON")
     .action(checkSchemas)
 }
 
@@ -77,7 +79,7 @@ function checkSchemas(oldFile: string, newFile: string, { json }: { readonly jso
   if (comparison.breaks.length > 0) process.exitCode = EXIT_REFUSED
 }
 
-/** A service refuses to start with a schema that it can't check payloads by. */
+/** Throws for a schema with which a service would not start. */
 function requireUsable(file: string, schema: unknown): void {
   try {
     new SchemaCompiler().add(file, schema)
@@ -93,13 +95,15 @@ function describe({ breaks, unknown }: Comparison): Shown {
     ...unknown.map(({ pointer, keyword }) => `not compared       ${pointer}/${keyword}`),
   ]
   if (breaks.length === 0) {
-    lines.push("compatible: it accepts what the old one accepted, and promises what it promised")
-    if (unknown.length > 0) lines.push("what is not compared has changed: look at it yourself")
+    lines.push(
+      "compatible: the new schema accepts every payload that the old one accepted, and promises as much",
+    )
+    if (unknown.length > 0) lines.push("keywords that are not compared have changed: check them yourself")
   }
   return joined(lines.map((line) => shown`${line}\n`))
 }
 
-/** References within the file, and to files beside it. */
+/** Resolves references within the file, and to files beside it. */
 function resolverOf(file: string, root: unknown): Resolve {
   return (reference) => {
     const [path = "", pointer = ""] = reference.split("#")

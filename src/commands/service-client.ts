@@ -7,7 +7,7 @@ import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
 /** The status of an answer to a request without a known key. */
 const UNAUTHORIZED = 401
 
-/** What every command that asks a service takes. */
+/** Options of every command that asks a service. */
 export interface ServiceOptions {
   readonly url?: string
   readonly key?: string
@@ -15,8 +15,8 @@ export interface ServiceOptions {
 }
 
 /**
- * A command that could not do what it was asked. The message says what to do about it; it may have several lines, and
- * what others wrote has none in it.
+ * A command failed. The message says why and what to do. It can have several lines; text of others in it is escaped, so
+ * that it adds none.
  */
 export class CommandError extends Error {
   override readonly name = "CommandError"
@@ -30,7 +30,7 @@ export class CommandError extends Error {
 
 /** Nothing answers where the service should be. */
 export class UnreachableError extends CommandError {
-  /** Where it should be, and why nothing answers. */
+  /** The URL, and why nothing answers there. */
   readonly fault: string
 
   constructor(fault: string, advice: string) {
@@ -39,7 +39,7 @@ export class UnreachableError extends CommandError {
   }
 }
 
-/** An answer that is no success, as problem documents have it. */
+/** A problem document. */
 interface Refusal {
   readonly title?: string
   readonly detail?: string
@@ -50,27 +50,31 @@ interface Refusal {
   }[]
 }
 
-/** For a command that asks a service: where it is, and with which key. */
+/** Adds the options of a command that asks a service. */
 export const askingService = (command: Command): Command =>
   command
-    .addOption(new Option("--url <url>", "the URL of the service").env("EVENT_BROKER_URL"))
-    .addOption(new Option("--key <key>", "an API key of the service").env("EVENT_BROKER_KEY"))
-    .option("--json", "as JSON")
+    .addOption(new Option("--url <url>", "URL of the service").env("EVENT_BROKER_URL"))
+    .addOption(new Option("--key <key>", "API key of the service").env("EVENT_BROKER_KEY"))
+    .option("--json", "print JSON")
 
-/** Where a service that runs with these settings on this machine is reached. */
+/** Returns the URL of a service that runs with these settings on this machine. */
 function localUrl({ HOST, PORT }: { readonly HOST: string; readonly PORT: number }): string {
   const host = HOST === "0.0.0.0" ? "127.0.0.1" : HOST === "::" ? "::1" : HOST
   return `http://${host.includes(":") ? `[${host}]` : host}:${PORT}`
 }
 
-/** A service, as the commands ask it. */
+/** A client of a running service. */
 export class ServiceClient {
   readonly #url: string
   readonly #key: string | undefined
-  /** What to change if the URL is wrong. */
+  /** Advice on what to change if the URL is wrong. */
   readonly #urlAdvice: string
 
-  /** Where no URL is given, the variables or the `.env` file here say it, or where the service would listen. */
+  /**
+   * Without a URL, uses `EVENT_BROKER_URL` of the environment or of `.env`, or the address on which a service would listen
+   * here.
+   * @throws {CommandError} if the URL is not valid
+   */
   constructor({ url, key }: ServiceOptions) {
     const environment = readEnvironment()
     const given = url ?? environment["EVENT_BROKER_URL"] ?? localUrl(parseConfig(environment))
@@ -88,14 +92,14 @@ export class ServiceClient {
     this.#key = key ?? environment["EVENT_BROKER_KEY"]
   }
 
-  /** Sends a request; resolves with an answer that is a success. @throws {CommandError} */
+  /** Sends a request. Rejects with a `CommandError` if the answer is not a success. */
   async send(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await this.sendAnyway(path, init)
     if (!response.ok) throw this.refusal(response, await response.text())
     return response
   }
 
-  /** Resolves with whatever is answered. @throws {CommandError} where nothing is. */
+  /** Sends a request. Resolves with any answer; rejects with an `UnreachableError` if there is none. */
   async sendAnyway(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     if (this.#key !== undefined) headers.set("Authorization", `Bearer ${this.#key}`)
@@ -109,19 +113,19 @@ export class ServiceClient {
     }
   }
 
-  /** Asks for JSON. @throws {CommandError} */
+  /** Asks for JSON. Rejects with a `CommandError` if the answer is not a success. */
   async get<Answer>(path: string): Promise<Answer> {
     return (await (await this.send(path)).json()) as Answer
   }
 
-  /** The error for an answer that is no success, with this text. */
+  /** Makes the error for an answer that is not a success, from its text. */
   refusal(response: Response, text: string): CommandError {
     if (response.status === UNAUTHORIZED) return new CommandError(this.#keyAdvice(), EXIT_REFUSED)
     const { title, detail, errors = [] } = parseRefusal(text)
     const faults = errors.map(
       ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
     )
-    // With faults the detail says no more than that there are some.
+    // If faults are listed, the detail only says that there are some.
     const what =
       (errors.length > 0 ? title : detail) ?? `the service answered ${response.status}: ${text.slice(0, 200)}`
     return new CommandError(`${printable(what)}${faults.join("")}`, EXIT_REFUSED)

@@ -1,7 +1,7 @@
 import type { Setting } from "../config.ts"
 import { alignedRows, joined, type Shown, shown, verbatim } from "./shown.ts"
 
-/** The settings as text, a line each, in columns. */
+/** Formats settings in columns, one per line. */
 export const showSettings = (settings: readonly Setting[]): Shown =>
   joined(
     alignedRows(settings.map(({ name, value, source }) => [name, value, source])).map(

@@ -4,8 +4,8 @@ import { printable, printableJson } from "../telemetry/printable.ts"
 type Style = Parameters<typeof styleText>[0]
 
 /**
- * Text that is safe to show on a terminal. Only what is made here can be printed, so that no text of somebody else
- * reaches a terminal as it is.
+ * Text that is safe to show on a terminal. Only this type can be printed, so text from outside never reaches a terminal
+ * unescaped.
  */
 export class Shown {
   readonly #text: string
@@ -18,7 +18,7 @@ export class Shown {
     return this.#text
   }
 
-  /** This program's own text, terminal sequences included. Never for text that comes from outside. */
+  /** Takes this program's own text as it is, terminal sequences included. Never pass text that comes from outside. */
   static verbatim(text: string): Shown {
     return new Shown(text)
   }
@@ -26,30 +26,30 @@ export class Shown {
 
 export const verbatim = Shown.verbatim
 
-/** A template whose values are escaped, newlines too; those that are `Shown` already stand as they are. */
+/** Fills a template and escapes its values, newlines too. Values that are `Shown` already stay as they are. */
 export function shown(strings: TemplateStringsArray, ...values: readonly (string | number | Shown)[]): Shown {
   const texts = values.map((value) => (value instanceof Shown ? value.text : printable(String(value))))
   return verbatim(String.raw({ raw: strings }, ...texts))
 }
 
-/** Text of several lines, whose newlines stay. */
+/** Escapes a text of several lines, and keeps its newlines. */
 export const block = (text: string): Shown => verbatim(text.split("\n").map(printable).join("\n"))
 
-/** Text of several lines as one message: further lines are indented, so that none looks like a message of its own. */
+/** Escapes a message of several lines. Further lines are indented, so that none looks like a message of its own. */
 export const asMessage = (text: string): Shown => verbatim(text.split("\n").map(printable).join("\n  "))
 
-/** JSON text: its value stays as it is. */
+/** Escapes JSON text without changing its value. */
 export const jsonText = (text: string): Shown => verbatim(printableJson(text))
 
 export const joined = (parts: readonly Shown[]): Shown => verbatim(parts.map(({ text }) => text).join(""))
 
-/** Styles a text where it goes to a terminal that shows colours. */
+/** Escapes a text, and styles it if standard output is a terminal with colours. */
 export const styled = (style: Style, text: string): Shown =>
   verbatim(styleText(style, printable(text), { stream: process.stdout }))
 
 type Cell = string | number
 
-/** Rows in columns, with their names above; numbers stand to the right. */
+/** Makes a table with the names of its columns on top. Numbers are aligned to the right. */
 export function table(names: readonly string[], rows: readonly (readonly Cell[])[]): Shown {
   const [head = "", ...body] = alignedRows([names, ...rows], rows[0] ?? [])
   return joined([styled("bold", head), ...body.map((line) => shown`\n${verbatim(line)}`), verbatim("\n")])
@@ -57,7 +57,7 @@ export function table(names: readonly string[], rows: readonly (readonly Cell[])
 
 /**
  * Pads cells to the width that they have on a terminal, where some characters are two columns wide.
- * @param sample a row; where it has a number, the column stands to the right
+ * @param sample a row; columns in which it has a number are aligned to the right
  * @returns a safe line for each row
  */
 export function alignedRows(

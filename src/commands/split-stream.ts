@@ -1,4 +1,4 @@
-/** The parts of an answer's text between separators, as it comes; what no separator has ended is left out. */
+/** Yields the parts of an answer's text between separators, as they arrive. Leaves out a last part without a separator. */
 export async function* splitStream(response: Response, separator: string): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ""

@@ -7,8 +7,8 @@ export type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP"
 const HANGUP_BIT = 1
 
 /**
- * Calls back for every signal that asks the service to stop. SIGHUP comes when a terminal closes; where it was ignored
- * at the start, as `nohup` has it, it stays ignored.
+ * Calls back for every signal that asks the service to stop. SIGHUP comes when a terminal closes; if it was ignored at the
+ * start, as `nohup` does, it stays ignored.
  */
 export function onStopSignal(callback: (signal: StopSignal) => void): void {
   const signals: readonly StopSignal[] = [
@@ -24,7 +24,7 @@ function isHangupIgnored(): boolean {
     const mask = /^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]
     return (Number.parseInt(mask ?? "0", 16) & HANGUP_BIT) !== 0
   } catch {
-    // Not Linux: it is not known, and a stop in order loses nothing.
+    // Not Linux: this is not known, and a clean stop loses nothing.
     return false
   }
 }

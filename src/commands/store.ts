@@ -17,22 +17,24 @@ interface Options {
   readonly json?: boolean
 }
 
-/** Faults of what was asked for, and not of the store. */
+/** Faults of the command line, not of the store. */
 const USAGE_CODES: readonly StoreErrorCode[] = ["no-store", "no-folder", "target-exists"]
 
-/** The commands for the files of `DATA_DIR`. They ask no service. */
+/** Adds the commands for the files in `DATA_DIR`. They ask no service. */
 export function addStore(program: Command): void {
-  const group = program.command("store").description("the embedded engine's files in DATA_DIR")
+  const group = program
+    .command("store")
+    .description("back up or compact the embedded engine's store in DATA_DIR")
   group
     .command("backup")
-    .argument("<file>", "where to: a file that does not exist, or a folder, for FOLDER/event-broker.db")
-    .description("copy the store as it is at one moment, while the service runs or not")
-    .option("--json", "as JSON")
+    .argument("<file>", "target: a file that does not exist, or a folder, which gets FOLDER/event-broker.db")
+    .description("copy a consistent snapshot of the store, while the service runs or not")
+    .option("--json", "print JSON")
     .action(backup)
   group
     .command("compact")
     .description("rewrite the store without its free pages; the service must be stopped")
-    .option("--json", "as JSON")
+    .option("--json", "print JSON")
     .action(compact)
 }
 
@@ -54,7 +56,7 @@ function compact({ json }: Options): void {
 
 const dataDir = (): string => parseConfig(readEnvironment()).DATA_DIR
 
-/** @throws {CommandError} with the exit code that goes with what failed */
+/** @throws {CommandError} with the exit code of the failure */
 function explained<Result>(work: () => Result): Result {
   try {
     return work()

@@ -1,8 +1,8 @@
-/** The most typing errors in a word that is still taken for another one; in a short word fewer. */
+/** Typing errors in a word that still count as a typo of another one; fewer in a short word. */
 const MAX_ERRORS = 3
 const LETTERS_PER_ERROR = 2.5
 
-/** The candidate that somebody probably meant; null if none is near. */
+/** Returns the candidate that somebody probably meant; null if none is near. */
 export function suggest(word: string, candidates: readonly string[]): string | null {
   const bound = Math.min(MAX_ERRORS, Math.floor(word.length / LETTERS_PER_ERROR))
   const [nearest] = candidates

@@ -15,7 +15,7 @@ import {
 import { jsonText, type Shown, shown, styled } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
 
-/** The waits before a stream that has ended is asked for again. */
+/** Waits before a stream that has ended is requested again. */
 const BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 10_000 }
 
 const PRIORITY_STYLES = { low: "dim", medium: "reset", high: "yellow", critical: "red" } as const
@@ -33,7 +33,7 @@ interface Message {
 export function addTail(program: Command): void {
   const command = program
     .command("tail")
-    .argument("[topics...]", "topic patterns, such as 'events.voice.*'; all events, if none is given")
+    .argument("[topics...]", "topic patterns, such as 'events.voice.*' (default: all events)")
     .description("show events as they are stored: in colours on a terminal, as JSON lines in a pipe")
     .option("--count <count>", "end after this many events", readCount)
   askingService(command).action(tail)
@@ -91,7 +91,7 @@ function describe(data: string): Shown {
   return shown`${styled("dim", time)} ${what} ${styled("dim", id)} ${jsonText(JSON.stringify(payload))}\n`
 }
 
-/** The time of day; the number itself if another program has sent one that is no time. */
+/** Returns the time of day, or the number itself if another program has sent one that is not a time. */
 function timeOf(timestamp: number): string {
   const date = new Date(timestamp * 1_000)
   return Number.isNaN(date.getTime()) ? String(timestamp) : date.toISOString().slice(11, 23)

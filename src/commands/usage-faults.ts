@@ -6,7 +6,7 @@ import { type Shown, shown } from "./shown.ts"
 import { suggest } from "./suggestion.ts"
 import { nearMiss } from "./variable-warnings.ts"
 
-/** Options that take one value each time. Others may take them for lists. */
+/** Options that can be repeated. Users may try to give them several values at once. */
 const REPEATABLE = /^--(id|scope|type)$/
 
 /**
@@ -34,7 +34,7 @@ export function adviseOn(code: string, program: Command, words: readonly string[
 }
 
 /**
- * Ends the process if a word that has to be a command is none. Commander would take it for an argument of the default
+ * Ends the process if a word in the place of a command is none. Commander would take it for an argument of the default
  * command.
  * @param words the arguments of the process
  */
@@ -68,7 +68,7 @@ export function withoutHelpWord(program: Command, words: readonly string[]): rea
   return words
 }
 
-/** The command that these arguments name, as deep as they do. */
+/** Returns the innermost command that these arguments name. */
 function commandOf(program: Command, words: readonly string[]): Command {
   let command = program
   for (const word of words) command = subcommand(command, word) ?? command
@@ -119,7 +119,7 @@ function adviseOnVariables(words: readonly string[]): Shown | null {
   return null
 }
 
-/** Takes the value off a secret that was given as a flag: the complaint about the flag would repeat it. */
+/** Removes the value of a secret that was given as a flag, because the error about the flag would repeat it. */
 export const withoutSecrets = (words: readonly string[]): readonly string[] =>
   words.map((word) => {
     const [flag = ""] = word.split("=", 1)

@@ -30,5 +30,5 @@ const explain = ({ meaning, takes, readableDefault }: Variable): string => {
   return `${meaning}${values} Default: ${readableDefault || "none"}.`
 }
 
-/** Columns if there is no terminal, as for the rest of the help. */
+/** Width in columns if there is no terminal, as for the rest of the help. */
 const DEFAULT_WIDTH = 80

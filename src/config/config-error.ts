@@ -1,10 +1,10 @@
-/** A variable with a value that it does not take. */
+/** A variable whose value is not allowed. */
 export interface ConfigFault {
   readonly name: string
   readonly message: string
 }
 
-/** Every variable that was wrong, at once. */
+/** The configuration is wrong. Lists every wrong variable at once. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError"
   readonly faults: readonly ConfigFault[]

@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts"
 
-/** The variables in the order in which a reader looks for them. A test holds that each is in one group. */
+/** The variables, grouped for the help. A test checks that each is in exactly one group. */
 export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof Config)[]>> = {
   Service: ["ENGINE", "HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT", "SHUTDOWN_DELAY", "SHUTDOWN_TIMEOUT"],
   "Embedded engine": ["DATA_DIR"],

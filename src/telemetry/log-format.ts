@@ -5,9 +5,9 @@ import { printableJson } from "./printable.ts"
 /** The values of `LOG_FORMAT`. */
 export type LogFormatName = "auto" | "json" | "pretty"
 
-/** How the lines of the log are written. */
+/** Format of the log. */
 export interface LogFormat {
-  /** Whether a person reads the log on a terminal, so that it may have lines that are no log entries. */
+  /** True if a person reads the log on a terminal, so that it can have lines that are not log entries. */
   readonly isForPeople: boolean
   /** Turns an entry, as JSON with its newline, into the text that is written. The text is safe on a terminal. */
   readonly show: (json: string) => string

@@ -2,47 +2,47 @@ import { RetryDelays } from "../event/backoff.ts"
 import type { WriteSome } from "./standard-output.ts"
 
 /**
- * Bytes of lines that wait for a reader; lines beyond it are dropped. 4 MiB is half a second of a log with 30,000 lines a
- * second, for a reader that stands still for a moment, and too little for a service to miss.
+ * Limit on lines that wait for a reader, in bytes; further lines are dropped. 4 MiB hold half a second of a log with 30,000
+ * lines a second, for a reader that pauses for a moment, and are too little memory for a service to miss.
  */
 export const MAX_WAITING_BYTES = 4 * 1024 * 1024
 
-/** After lines were dropped, more are taken once this much has been read, so that each gap is a long one. */
+/** After lines were dropped, lines are taken again once this much has been read, so that gaps are few and long. */
 const RESUME_BYTES = MAX_WAITING_BYTES / 2
 
-/** The most bytes for one write: as many as a pipe holds. */
+/** Largest write, in bytes: the capacity of a pipe. */
 const CHUNK_BYTES = 64 * 1024
 
-/** The waits before what waits is written again. They start short: a reader is a moment late far more often than gone. */
+/** Waits before a write is tried again. They start short, because readers are late far more often than gone. */
 const RETRY_BACKOFF = { initialMs: 1, factor: 2, maxMs: 250 } as const
 
-/** How long an exit waits for a reader that takes nothing, and for one that is slow, in milliseconds. */
+/** How long an exit waits for a reader that takes nothing, and for a slow one, in milliseconds. */
 const EXIT_IDLE_MS = 100
 const EXIT_TOTAL_MS = 500
 
-/** Between two writes while the process ends, in milliseconds. */
+/** Time between two writes while the process ends, in milliseconds. */
 const EXIT_POLL_MS = 1
 
 /**
- * Writes lines without ever waiting for a reader. While somebody reads, a line is written before `write` returns; else
- * it waits here, up to `MAX_WAITING_BYTES`.
+ * Writes lines without ever waiting for a reader. While somebody reads, a line is written before `write` returns.
+ * Otherwise it waits here, up to `MAX_WAITING_BYTES`.
  */
 export class LogOutput {
   readonly #writeSome: WriteSome
   readonly #onGapEnd: (dropped: number) => void
   readonly #delays = new RetryDelays(RETRY_BACKOFF)
-  /** What is left of the chunk that was written in part. */
+  /** The rest of a chunk that was written in part. */
   #rest: Uint8Array = new Uint8Array(0)
   #lines: string[] = []
   #lineBytes = 0
-  /** Bytes that came since the last write was tried. */
+  /** Bytes added since the last attempt to write. */
   #untriedBytes = 0
   #dropped = 0
-  /** Lines dropped since the last one that was taken. */
+  /** Lines dropped since the last line that was taken. */
   #gap = 0
   #timer: Timer | undefined
 
-  /** @param onGapEnd called when lines are taken again, in the place of those that were dropped; it may write a line */
+  /** @param onGapEnd called when lines are taken again, in place of the dropped ones; it can write a line */
   constructor(writeSome: WriteSome, onGapEnd: (dropped: number) => void) {
     this.#writeSome = writeSome
     this.#onGapEnd = onGapEnd
@@ -62,7 +62,7 @@ export class LogOutput {
     else if (!this.#send(bytes)) this.#tryLater()
   }
 
-  /** Writes what waits, for as long as somebody reads it and at most half a second. For a process that ends. */
+  /** Writes the waiting lines while somebody reads them, for at most half a second. For a process that ends. */
   drain(): void {
     const endsAt = performance.now() + EXIT_TOTAL_MS
     let idleAt = performance.now() + EXIT_IDLE_MS
@@ -98,7 +98,7 @@ export class LogOutput {
     if (dropped > 0) this.#onGapEnd(dropped)
   }
 
-  /** A burst within one turn of the event loop goes out as fast as it is read: no timer can fire meanwhile. */
+  /** Writes during a burst within one turn of the event loop, in which no timer can fire. */
   #flushSometimes(newBytes: number): void {
     this.#untriedBytes += newBytes
     if (this.#untriedBytes >= CHUNK_BYTES) this.#flush()
@@ -112,7 +112,7 @@ export class LogOutput {
     this.#endGap()
   }
 
-  /** @returns whether all was taken; what was not is the rest */
+  /** @returns true if all bytes were taken; otherwise the rest is kept */
   #send(bytes: Uint8Array): boolean {
     const taken = this.#writeSome(bytes)
     if (taken > 0) this.#delays.reset()
@@ -130,7 +130,7 @@ export class LogOutput {
     return chunk
   }
 
-  /** The process may end meanwhile: the timer does not hold it, and its end drains. */
+  /** The timer does not keep the process alive: its exit drains. */
   #tryLater(): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {

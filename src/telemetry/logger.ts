@@ -6,7 +6,7 @@ import { openStandardOutput } from "./standard-output.ts"
 
 export type { Logger }
 
-/** The values of `LOG_LEVEL`, and what the log calls them. */
+/** Values of `LOG_LEVEL`, and their names in the log. */
 export const LOG_LEVELS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const
 
 export type LogLevelName = keyof typeof LOG_LEVELS
@@ -14,17 +14,17 @@ export type LogLevelName = keyof typeof LOG_LEVELS
 /** The service's log. */
 export interface Log {
   readonly logger: Logger
-  /** Lines dropped so far because nobody read standard output. */
+  /** Number of lines dropped so far because nobody read standard output. */
   readonly droppedLines: () => number
-  /** Whether a person reads the log on a terminal. */
+  /** True if a person reads the log on a terminal. */
   readonly isForPeople: boolean
-  /** Writes lines that are no log entries, for a person on a terminal. Elsewhere they would break the log's format. */
+  /** Writes lines that are not log entries, if a person reads the log on a terminal. Elsewhere they would break its format. */
   readonly say: (lines: readonly string[]) => void
 }
 
 /**
- * Opens the service's log on standard output. A line is written at once, so that the last ones before a crash are there;
- * while nobody reads, lines wait in bounded memory and are then dropped and counted.
+ * Opens the service's log on standard output. Lines are written at once, so that the last ones before a crash are not lost.
+ * While nobody reads, lines wait in bounded memory; further lines are dropped and counted.
  */
 export function openLog(level: LogLevelName, { show, isForPeople }: LogFormat): Log {
   const output = new LogOutput(openStandardOutput(), (dropped) => {
@@ -39,7 +39,7 @@ export function openLog(level: LogLevelName, { show, isForPeople }: LogFormat): 
     },
     { write: (line: string) => output.write(show(line)) },
   )
-  // A gap is told at every LOG_LEVEL: without it the log looks complete.
+  // Gaps are logged at every LOG_LEVEL; otherwise the log would look complete.
   const gapLogger = logger.child({}, { level: "warn" })
   process.on("exit", () => output.drain())
   const say = (lines: readonly string[]): void => {

@@ -3,20 +3,20 @@ import { DurationHistogram } from "./duration-histogram.ts"
 import { processMetrics } from "./process-metrics.ts"
 import { METRIC_PREFIX, type ServiceState, stateMetrics } from "./state-metrics.ts"
 
-/** From a commit in memory to the longest wait for a confirm, in seconds. */
+/** Buckets from a commit in memory to the longest wait for a confirm, in seconds. */
 const PUBLISH_BUCKETS = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 50]
 
-/** From a function that only looks to the default timeout of a handler, and beyond, in seconds. */
+/** Buckets from a trivial function to the default timeout of a handler, and beyond, in seconds. */
 const HANDLER_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
-/** Why a worker is replaced: a handler in it that did not settle, or its own end. */
+/** Causes for replacing a worker: a handler that did not settle, or the end of the worker. */
 const WORKER_ENDS = ["timeout", "crash"] as const
 
 type WorkerEnd = (typeof WORKER_ENDS)[number]
 
 /**
- * What the service counts of what it does, for Prometheus. Every label has few values: types, outcomes, queues,
- * functions and routes, and nothing that a client makes up. What has a duration is counted by its histogram's `_count`.
+ * Counts what the service does, for Prometheus. Every label has few values: types, outcomes, queues, functions and routes,
+ * and nothing that a client makes up. The `_count` of a histogram counts what has a duration.
  */
 export class Metrics {
   readonly #registry = new Registry()
@@ -58,21 +58,21 @@ export class Metrics {
 
   constructor() {
     processMetrics(this.#registry)
-    // A counter that is not there before its first event hides that event from rates.
+    // Without a zero before its first event, a counter hides that event from rates.
     for (const cause of WORKER_ENDS) this.#workerEnds.inc({ cause }, 0)
   }
 
-  /** What `text` is, for its Content-Type. */
+  /** Content-Type of `text`. */
   get contentType(): string {
     return this.#registry.contentType
   }
 
-  /** Also tells, whenever it is asked, of what there is at that moment. */
+  /** Adds metrics of the state at the moment of each scrape. */
   watch(state: ServiceState): void {
     stateMetrics(this.#registry, state)
   }
 
-  /** Everything in Prometheus' text format. */
+  /** Writes all metrics in Prometheus' text format. */
   async text(): Promise<string> {
     const texts = this.#histograms.map((histogram) => histogram.text())
     return [await this.#registry.metrics(), ...texts].join("\n")
@@ -83,13 +83,13 @@ export class Metrics {
     this.#publishes.observe(seconds, type, outcome)
   }
 
-  /** @param reason why the attempt failed, where it did */
+  /** @param reason why the attempt failed; null if it did not */
   decided(queue: string, outcome: string, reason: string | null): void {
     this.#deliveries.inc({ queue, outcome })
     if (reason !== null) this.#failures.inc({ queue, reason })
   }
 
-  /** Events became dead letters although no handler has seen them. */
+  /** Counts events that became dead letters without an attempt. */
   buried(queue: string, reason: string, count: number): void {
     this.#buried.inc({ queue, reason }, count)
   }

@@ -1,16 +1,16 @@
-/** What the errors of a connection mean. Bun's own words ask a developer about a typo. */
+/** Meanings of the errors of a connection. Bun's own messages ask a developer about a typo. */
 const MEANINGS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
   ENOTFOUND: "there is no host of this name",
   EAI_AGAIN: "the name can't be looked up at this moment",
   ECONNRESET: "the connection was closed before the answer was complete",
-  EPROTO: "what listens there does not speak TLS",
+  EPROTO: "the program that listens there does not speak TLS",
   ETIMEDOUT: "nothing answers there",
   EHOSTUNREACH: "no network leads to this host",
   ENETUNREACH: "no network leads to this host",
 }
 
-/** Questions in Bun's messages, which nobody who reads them can answer. */
+/** Questions in Bun's messages that no reader can answer. */
 const QUESTIONS = /\s*(Was there a typo in the url or port|Is the computer able to access the url)\?/gi
 
 /** Returns true for an error of a connection. */

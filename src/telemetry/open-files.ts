@@ -4,17 +4,17 @@ const FOLDER = "/proc/self/fd"
 
 const LIMIT = /^Max open files\s+(\d+)/m
 
-/** How many files and connections the process has open; null where the system does not tell. */
+/** Returns how many files and connections the process has open; null if the system does not tell. */
 export function openFiles(): number | null {
   try {
-    // Since Linux 6.2 the folder's size tells, which takes no descriptor: there may be none left.
+    // Since Linux 6.2 the folder's size is the number. Reading it takes no descriptor: there may be none left.
     return statSync(FOLDER).size || readdirSync(FOLDER).length
   } catch {
     return null
   }
 }
 
-/** How many it may have open; null where there is no limit, or the system does not tell. Bun raises it as far as it can. */
+/** Returns how many it can have open; null without a limit, or if the system does not tell. Bun raises the limit as far as it can. */
 export function openFilesLimit(): number | null {
   try {
     const limit = LIMIT.exec(readFileSync("/proc/self/limits", "utf8"))?.[1]

@@ -3,7 +3,7 @@ import type { Logger } from "./logger.ts"
 import { PASSING_THROUGH, type Tracing } from "./tracing.ts"
 
 /**
- * The tracing that is configured. OpenTelemetry's SDK is loaded only if it is used: it takes memory, and time at the start.
+ * Opens the configured tracing. Loads OpenTelemetry's SDK only if it is used, because it takes memory, and time at the start.
  */
 export async function openTracing(config: Config, version: string, logger: Logger): Promise<Tracing> {
   if (config.OTEL_EXPORTER_OTLP_ENDPOINT === "") return PASSING_THROUGH

@@ -18,18 +18,18 @@ import { TellingExporter } from "./telling-exporter.ts"
 import type { Span, Tracing } from "./tracing.ts"
 
 export interface OtlpTracingOptions {
-  /** Where the collector takes OTLP over HTTP, without the path of a signal. */
+  /** Base URL of the collector for OTLP over HTTP, without the path of a signal. */
   readonly endpoint: string
   readonly serviceName: string
   readonly version: string
-  /** What `messaging.system` is. */
+  /** Value of `messaging.system`. */
   readonly system: string
-  /** What events are published to. */
+  /** Exchange to which events are published. */
   readonly exchange: string
   readonly logger: Logger
 }
 
-/** Where a collector takes traces, below its endpoint. Source: OpenTelemetry's OTLP exporter configuration. */
+/** Path of traces below the endpoint of a collector. Source: OpenTelemetry's OTLP exporter configuration. */
 const TRACES_PATH = "/v1/traces"
 
 /** How long a stop waits for the collector to take the last spans, in milliseconds. */
@@ -37,8 +37,8 @@ const FLUSH_TIMEOUT_MS = 1_000
 
 /**
  * Tracing by OpenTelemetry's SDK, with spans by its semantic conventions for messaging
- * (opentelemetry.io/docs/specs/semconv/messaging/messaging-spans). Spans are sent beside the events; where they can't
- * be, or are too many, they are dropped, and no event waits for them.
+ * (opentelemetry.io/docs/specs/semconv/messaging/messaging-spans). Events never wait for spans: spans that
+ * can't be sent, or are too many, are dropped.
  */
 export function startOtlpTracing(options: OtlpTracingOptions): Tracing {
   const { endpoint, serviceName, version, system, exchange, logger } = options
@@ -90,7 +90,7 @@ export function startOtlpTracing(options: OtlpTracingOptions): Tracing {
           ? { "messaging.batch.message_count": events.length }
           : { "messaging.message.id": first?.eventId ?? "" }),
       }
-      // One event continues its trace; several have each its own, and the call is linked to all of them.
+      // A call with one event continues its trace. A call with several is linked to the trace of each.
       return asSpan(
         begin("process", queue, {
           parent: isBatch ? null : (contexts[0] ?? null),
@@ -101,14 +101,14 @@ export function startOtlpTracing(options: OtlpTracingOptions): Tracing {
     },
     async stop() {
       const stopped = provider.shutdown().catch(() => {
-        // The exporter has told why; the spans are lost, and no event with them.
+        // The exporter has logged why. The spans are lost, but no event is.
       })
       await Promise.race([stopped, Bun.sleep(FLUSH_TIMEOUT_MS)])
     },
   }
 }
 
-/** How a span stands to others, and what it says of itself. */
+/** Relations of a span to others, and its attributes. */
 interface Relations {
   readonly parent: SpanContext | null
   readonly links: readonly Link[]

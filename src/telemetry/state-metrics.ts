@@ -1,15 +1,15 @@
 import { Counter, Gauge, type Registry } from "prom-client"
 
-/** What every name begins with, save for those of the process, which Prometheus names itself. */
+/** Prefix of every name, except those of the process, which Prometheus defines. */
 export const METRIC_PREFIX = "event_broker_"
 
-/** How many there are of what there should be. */
+/** How many there are, and how many there should be. */
 export interface Census {
   readonly present: number
   readonly expected: number
 }
 
-/** How full a queue is. */
+/** Counts of a queue. */
 export interface QueueDepth {
   readonly name: string
   readonly messageCount: number
@@ -17,26 +17,26 @@ export interface QueueDepth {
   readonly consumerCount: number
 }
 
-/** What the service is like at a moment, as far as its metrics tell. */
+/** State of the service at a moment, as its metrics show it. */
 export interface ServiceState {
   readonly version: string
   readonly engine: string
   readonly isEngineUp: () => boolean
-  /** Whether the engine refuses publishes for want of memory or disk. */
+  /** True while the engine refuses publishes because it lacks memory or disk space. */
   readonly isBlocked: () => boolean
   /** Publishes that wait for their confirm. */
   readonly publishesInFlight: () => number
-  /** Bytes of the bodies of requests that are not answered. */
+  /** Bytes of request bodies in flight. */
   readonly bufferedBytes: () => number
-  /** Whether the keys' file can be used as it is now; null if the service has no keys. */
+  /** True if the keys file is usable as it is now; null if the service has no keys. */
   readonly isKeysFileGood: (() => boolean) | null
-  /** Who looks at the live stream. */
+  /** Clients of the live stream. */
   readonly liveClients: () => number
   /** Deliveries that are not settled. */
   readonly deliveriesInFlight: () => number
-  /** Deliveries that the broker did not let be settled yet; null if there is no broker. */
+  /** Deliveries that the broker has not let the service settle yet; null if there is no broker. */
   readonly deliveriesHeld: (() => number) | null
-  /** Whether no connections are accepted, for want of file descriptors. */
+  /** True while no connections are accepted because no file descriptors are left. */
   readonly areDescriptorsExhausted: () => boolean
   /** Log lines dropped since the start, of the service and of its handlers. */
   readonly droppedLogLines: () => number
@@ -48,17 +48,17 @@ export interface ServiceState {
   readonly queues: () => Promise<readonly QueueDepth[]>
 }
 
-/** How long a scrape waits for the depths of the queues, in milliseconds; then it goes without them. */
+/** How long a scrape waits for the depths of the queues, in milliseconds. Then it leaves them out. */
 const DEPTHS_TIMEOUT_MS = 2_000
 
-/** What is told of each queue, by the metric's name. */
+/** Gauges of each queue, by the name of the metric. */
 const QUEUE_GAUGES = {
   queue_messages: ["Events that wait to be delivered.", (queue: QueueDepth) => queue.messageCount],
   queue_dead_letters: ["Dead letters.", (queue: QueueDepth) => queue.deadLetterCount],
   queue_consumers: ["Consumers, of all instances.", (queue: QueueDepth) => queue.consumerCount],
 } as const
 
-/** Metrics that are read off the service when they are asked for. */
+/** Adds metrics that are read from the service at each scrape. */
 export function stateMetrics(registry: Registry, state: ServiceState): void {
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number): void => {
@@ -76,30 +76,30 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
     registers,
   })
   build.set({ version: state.version, engine: state.engine }, 1)
-  gauge("engine_up", "Whether the engine takes events.", () => Number(state.isEngineUp()))
-  gauge("publishers_blocked", "Whether publishes are refused for want of memory or disk.", () =>
-    Number(state.isBlocked()),
+  gauge("engine_up", "1 if the engine takes events, otherwise 0.", () => Number(state.isEngineUp()))
+  gauge(
+    "publishers_blocked",
+    "1 while publishes are refused because the engine lacks memory or disk space, otherwise 0.",
+    () => Number(state.isBlocked()),
   )
   gauge("publishes_in_flight", "Publishes that wait for their confirm.", state.publishesInFlight)
-  gauge("buffered_bytes", "Bytes of the bodies of requests in flight.", state.bufferedBytes)
+  gauge("buffered_bytes", "Bytes of request bodies in flight.", state.bufferedBytes)
   const { isKeysFileGood } = state
   if (isKeysFileGood !== null) {
-    const help =
-      "Whether the file of API_KEYS_FILE can be used as it is; if not, the last good keys stay in force."
+    const help = "1 if the file of API_KEYS_FILE is usable, otherwise 0: the last good keys stay in force."
     gauge("keys_file_ok", help, () => Number(isKeysFileGood()))
   }
   gauge("live_clients", "Clients of the live stream.", state.liveClients)
   gauge("deliveries_in_flight", "Deliveries that are not settled.", state.deliveriesInFlight)
   const { deliveriesHeld } = state
   if (deliveriesHeld !== null) {
-    const help =
-      "Deliveries whose retry or dead letter RabbitMQ did not take yet; they are stored again later."
+    const help = "Deliveries whose retry or dead letter RabbitMQ has not taken yet; the service tries again."
     gauge("deliveries_held", help, deliveriesHeld)
   }
   gauge("workers_ready", "Workers that take events.", () => state.workers().present)
-  gauge("workers_expected", "Workers that there should be.", () => state.workers().expected)
+  gauge("workers_expected", "Workers that should be ready.", () => state.workers().expected)
   gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)
-  gauge("queues_expected", "Queues that it should consume.", () => state.consumers().expected)
+  gauge("queues_expected", "Queues that this instance should consume.", () => state.consumers().expected)
   gauge(
     "queues_orphaned",
     "Queues that receive events and that nothing consumes, because their handler module is gone.",
@@ -107,7 +107,7 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   )
   gauge(
     "descriptors_exhausted",
-    "Whether no connections are accepted, because no file descriptors are left.",
+    "1 while no connections are accepted because no file descriptors are left, otherwise 0.",
     () => Number(state.areDescriptorsExhausted()),
   )
   const dropped = new Counter({
@@ -136,21 +136,21 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   }
 }
 
-/** Nothing rather than an old number, where the engine does not tell. */
+/** Resolves with no queues if the engine does not answer in time: no number is better than an old one. */
 async function withinTime(asked: Promise<readonly QueueDepth[]>): Promise<readonly QueueDepth[]> {
   const { promise: tooLate, resolve } = Promise.withResolvers<readonly QueueDepth[]>()
   const timer = setTimeout(() => resolve([]), DEPTHS_TIMEOUT_MS)
   try {
     return await Promise.race([asked, tooLate])
   } catch {
-    // The engine is away, as its own metric says.
+    // The engine is down, as its own metric says.
     return []
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Who asks while another waits for the answer gets the same. */
+/** Shares one running call between all callers. */
 function sharedWhileRunning<Result>(ask: () => Promise<Result>): () => Promise<Result> {
   let running: Promise<Result> | null = null
   return () => {

@@ -4,7 +4,7 @@ import { explainNetworkFault } from "./network-fault.ts"
 
 type ExportResult = Parameters<Parameters<SpanExporter["export"]>[1]>[0]
 
-/** Sends spans by another exporter, and tells the log when that begins to fail and when it works again. */
+/** Sends spans through another exporter, and logs when that begins to fail and when it works again. */
 export class TellingExporter implements SpanExporter {
   readonly #exporter: SpanExporter
   readonly #url: string

@@ -1,14 +1,14 @@
 import type { TraceContext } from "../event/trace-context.ts"
 
-/** A step of a trace, from its beginning to its end. */
+/** A step of a trace. */
 export interface Span {
-  /** Where in a trace what this step causes happens; null where there is no trace. */
+  /** Context of this step, for what it causes; null if there is no trace. */
   readonly trace: TraceContext | null
-  /** @param failure a class of failures, of few values; null where it went well */
+  /** @param failure class of the failure, of few values; null on success */
   end(failure: string | null): void
 }
 
-/** An event that is published. */
+/** The publish of an event. */
 export interface PublishStep {
   readonly eventId: string
   readonly routingKey: string
@@ -21,15 +21,15 @@ export interface ProcessStep {
   readonly events: readonly { readonly eventId: string; readonly trace: TraceContext | null }[]
 }
 
-/** Takes note of the steps of events, and says in which trace each happens. */
+/** Records the steps of events, and returns the trace of each. */
 export interface Tracing {
   publishing(step: PublishStep, parent: TraceContext | null): Span
   processing(step: ProcessStep): Span
-  /** Hands over what it has noted. */
+  /** Sends the recorded spans. */
   stop(): Promise<void>
 }
 
-/** Takes no notes: a trace goes through as it came. */
+/** Records nothing, and passes traces on as they came. */
 export const PASSING_THROUGH: Tracing = {
   publishing: (_step, parent) => ({ trace: parent, end() {} }),
   processing: ({ events }) => ({ trace: events.length === 1 ? (events[0]?.trace ?? null) : null, end() {} }),

@@ -4,10 +4,10 @@ import { PrefixProxy } from "../support/prefix-proxy.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-/** Debian's; the tests' set-up installs it. */
+/** From Debian's package, which `npm test` installs. */
 const CHROMIUM = "/usr/bin/chromium"
 
-/** A name of the web that leads here, as DNS rebinding makes it. */
+/** A public name that resolves to this machine, as with DNS rebinding. */
 const REBOUND = "rebound.example"
 const REBINDING = `--host-resolver-rules=MAP ${REBOUND} 127.0.0.1`
 
@@ -23,7 +23,7 @@ const WINDOWS = {
   phone: { width: 390, height: 844 },
 }
 
-/** A page of the service, and all that it complains of: scripts that fail, what its policy or the network refuses. */
+/** A page of the service, and its errors: failed scripts, and requests that its policy or the network refuses. */
 async function open(
   service: { readonly url: string },
   path: string,
@@ -56,7 +56,7 @@ const isTooWide = (page: Page): Promise<boolean> =>
   page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 describe("the pages of the binary, in a browser", () => {
-  test("/docs shows the API; an event that is tried out is published, and its 201 shown", async () => {
+  test('/docs shows the API, publishes an event with "Execute" and shows its 201', async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const { page, complaints } = await open(service, "/docs")
@@ -72,7 +72,7 @@ describe("the pages of the binary, in a browser", () => {
     )
   })
 
-  test("/redoc shows the API, and finds in it", async () => {
+  test("/redoc shows the API, and its search finds operations", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const { page, complaints } = await open(service, "/redoc")
@@ -84,7 +84,7 @@ describe("the pages of the binary, in a browser", () => {
     expect(complaints).toEqual([])
   })
 
-  test("/docs does not execute the stream of events, whose answer never ends", async () => {
+  test("/docs does not execute the event stream, whose answer never ends", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const { page, complaints } = await open(service, "/docs")
@@ -114,7 +114,7 @@ describe("the pages of the binary, in a browser", () => {
     },
   )
 
-  test("a script that does not come from the service is not run, and no page frames these", async () => {
+  test("a script from elsewhere does not run, and no page can frame these pages", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     for (const path of ["/docs", "/redoc"]) {
@@ -131,7 +131,7 @@ describe("the pages of the binary, in a browser", () => {
   })
 })
 
-describe("pages of the web, in a browser, and a service without keys", () => {
+describe("web pages in a browser, against a service without keys", () => {
   const PAUSE = "/api/v1/events/queues/custom_events/pause"
 
   async function serviceWithHandler(folder: ServiceFolder): Promise<RunningService> {
@@ -145,7 +145,7 @@ describe("pages of the web, in a browser, and a service without keys", () => {
     return queues.find(({ queue_name }) => queue_name === "custom_events")?.is_paused
   }
 
-  test("a page on another port pauses no queue, by a script or by a form", async () => {
+  test("a page on another port can pause no queue, by script or by form", async () => {
     await using folder = new ServiceFolder()
     const service = await serviceWithHandler(folder)
     const action = service.url + PAUSE
@@ -169,7 +169,7 @@ describe("pages of the web, in a browser, and a service without keys", () => {
     expect(await isPaused(service)).toBe(false)
   })
 
-  test("a page whose name is made to lead to the service reads nothing of it", async () => {
+  test("a page whose name resolves to the service (DNS rebinding) reads nothing from it", async () => {
     await using folder = new ServiceFolder()
     const service = await serviceWithHandler(folder)
     const page = await browser.newPage()

@@ -8,7 +8,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const EXAMPLE_SCHEMAS = join(import.meta.dir, "..", "..", "examples", "schemas")
 
-/** Deletes what another sample shows. */
+/** Deletes the object that another sample shows. */
 const LAST = "deleteQueue"
 
 const isReady = (service: RunningService) => async () => (await service.get("/health/ready")).status === 200
@@ -28,7 +28,7 @@ async function start(folder: ServiceFolder): Promise<RunningService> {
   return service
 }
 
-/** Sends it; whether the answer is as the document says is checked by the tests' `fetch`. */
+/** Sends the request. The tests' `fetch` checks the answer against the document. */
 async function statusOf(service: RunningService, { path, init }: SampleRequest): Promise<number> {
   const response = await fetch(service.url + path, init)
   // The stream of events has no end.
@@ -37,7 +37,7 @@ async function statusOf(service: RunningService, { path, init }: SampleRequest):
   return response.status
 }
 
-test("every sample request of the OpenAPI document succeeds as the document says", async () => {
+test("every sample request of the OpenAPI document succeeds as documented", async () => {
   await using folder = new ServiceFolder()
   const service = await start(folder)
   const document = await openApiOf(service)
@@ -60,7 +60,7 @@ test("every sample request of the OpenAPI document succeeds as the document says
   }
 })
 
-test("the sample of a check finds the sample payload valid, and the sample of a redrive moves nothing", async () => {
+test("the sample validation finds the sample payload valid, and the sample redrive moves nothing", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/voice.ts",

@@ -22,7 +22,7 @@ const GENERATORS = [
   ],
 ] as const
 
-/** The tools run at once, in processes of their own, and each takes seconds of a processor. */
+/** The tools run in parallel processes, and each takes seconds of CPU time. */
 const TIMEOUT_MS = 180_000
 
 let folder: ServiceFolder
@@ -71,7 +71,7 @@ describe("the OpenAPI document of the binary", () => {
       using client = new GeneratedClient(document, program)
       await client.generate(generator, args)
       await client.compile()
-      // Behind a path prefix, as a client may have to reach the service.
+      // Behind a path prefix, as clients of some deployments reach the service.
       await using proxy = await PrefixProxy.start(service.url, "/broker/")
       expect(await client.run(proxy.url.replace(/\/$/, ""), key)).toEqual({
         status: "pending",

@@ -33,7 +33,7 @@ async function publishAlways(
   }
 }
 
-test("a store is copied while its service takes and handles events, which loses nothing by it", async () => {
+test("a store is copied while its service takes and handles events, and no event is lost", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/counted.mjs",
@@ -56,7 +56,7 @@ test("a store is copied while its service takes and handles events, which loses 
     expect(before.difference(known).size).toBe(0)
     expect((await service.get("/health/ready")).status).toBe(200)
   }
-  // The log that a copy was read from is still the service's: what is in it alone survives a kill.
+  // The service still uses the log from which the copy was read: events that are only there survive a kill.
   await service.kill()
   isOver = true
   await Promise.all(clients)
@@ -66,7 +66,7 @@ test("a store is copied while its service takes and handles events, which loses 
   expect(await again.stop()).toBe(0)
 }, 120_000)
 
-/** A folder whose handler opens and closes a file of the store, by which the process loses the locks that it has on it. */
+/** A folder whose handler opens and closes a file of the store, so that the process loses its locks on it. */
 function folderWithReader(file: string): ServiceFolder {
   const folder = new ServiceFolder()
   folder.write(
@@ -86,7 +86,7 @@ async function publishAndHandle(folder: ServiceFolder, service: RunningService):
   return id
 }
 
-test("a copy is refused once a handler has opened the index of the store's log, and the service goes on", async () => {
+test("a copy is refused once a handler has opened the index of the store's log, and the service continues", async () => {
   await using folder = folderWithReader("event-broker.db-shm")
   const service = await folder.start()
   await publishAndHandle(folder, service)
@@ -103,7 +103,7 @@ test("a copy is refused once a handler has opened the index of the store's log, 
   expect(await again.stop()).toBe(0)
 }, 60_000)
 
-test("a copy leaves the log to the service, though a handler has opened and closed the store's file", async () => {
+test("a copy leaves the log to the service, although a handler has opened and closed the store's file", async () => {
   await using folder = folderWithReader("event-broker.db")
   const service = await folder.start()
   await publishAndHandle(folder, service)

@@ -39,7 +39,7 @@ test.each([
     const service = await folder.start(wallClock.environment)
     await service.publish({ name: "retried" })
     await service.publish({ name: "runs" })
-    // Nobody consumes it: it waits, for 24 hours at the most.
+    // Nothing consumes it, so it waits for up to 24 hours.
     await service.publish({ type: "voice", name: "waits" })
     await waitUntil(() => folder.journalLines().length === 2, "the handlers to begin")
 
@@ -58,7 +58,7 @@ test.each([
     expect(service.log.filter(({ msg }) => msg.includes("timeout"))).toEqual([])
     expect(await service.stop()).toBe(0)
 
-    // In the same boot the jump does not come in by a restart either.
+    // Within the same boot, a restart does not bring the jump in either.
     const again = await folder.start(wallClock.environment)
     const stats = await again.get("/api/v1/dead-letters")
     expect(JSON.stringify(stats.body)).not.toMatch(/"dead_letter_count":[1-9]/)

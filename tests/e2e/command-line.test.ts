@@ -4,7 +4,7 @@ import { describeVariables } from "../../src/config.ts"
 import { BINARY, ServiceFolder } from "../support/running-service.ts"
 import { Terminal } from "../support/terminal.ts"
 
-test("-v and --version print the version, and the help of serve every variable in a group", async () => {
+test("-v and --version print the version, and the help of serve lists every variable in a group", async () => {
   await using folder = new ServiceFolder()
   for (const flag of ["-v", "--version"]) {
     const version = folder.spawn([flag])
@@ -58,7 +58,7 @@ const MISTAKES: readonly (readonly [command: string, advice: string])[] = [
   ["tail --cuont 3", "Did you mean --count?"],
 ]
 
-describe("a mistyped command says what was probably meant, and exits 2", () => {
+describe("a mistyped command names the probable one, and exits 2", () => {
   test.each(MISTAKES)("%s", async (command, advice) => {
     await using folder = new ServiceFolder()
     const mistake = folder.spawn(command.split(" "))
@@ -102,7 +102,7 @@ test("a wrong configuration lists every wrong variable at once, and exits 2", as
   }
 })
 
-test("a port in use is said in one sentence, and exits 1", async () => {
+test("a port in use is reported in one sentence, and exits 1", async () => {
   await using folder = new ServiceFolder()
   const { port } = new URL((await folder.start()).url)
   const second = folder.spawn([], { PORT: port, DATA_DIR: "other" })
@@ -120,7 +120,7 @@ test("a second process on the same DATA_DIR is refused in one sentence, and exit
   expect(second.stderr).toMatch(/^event-broker: DATA_DIR data is in use by another process: .*\n$/)
 })
 
-test("a DATA_DIR that can't be a folder is said in one sentence, and exits 1", async () => {
+test("a DATA_DIR that can't be a folder is reported in one sentence, and exits 1", async () => {
   await using folder = new ServiceFolder()
   folder.write("file", "")
   const service = folder.spawn([], { DATA_DIR: join(folder.path, "file") })
@@ -128,7 +128,7 @@ test("a DATA_DIR that can't be a folder is said in one sentence, and exits 1", a
   expect(service.stderr).toMatch(/^event-broker: DATA_DIR .*\n$/)
 })
 
-test("a HANDLERS_DIR that was given and is not there is said in one sentence, and exits 1", async () => {
+test("a HANDLERS_DIR that is set and missing is reported in one sentence, and exits 1", async () => {
   await using folder = new ServiceFolder()
   const service = folder.spawn([], { HANDLERS_DIR: "nowhere" })
   expect(await service.exited()).toBe(1)

@@ -28,7 +28,7 @@ const letters = async (service: RunningService, count: number) =>
   }, `${count} dead letters`)
 
 describe("publish", () => {
-  test("takes an event from flags, a file or standard input, and says what was wrong with one", async () => {
+  test("takes an event from flags, a file or standard input, and says why one is refused", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const flags = [
@@ -61,7 +61,7 @@ describe("publish", () => {
     expect(refused.stderr).toContain("/name must be words")
   })
 
-  test("streams lines, tells which failed, and its exit code says whether all, some or none are stored", async () => {
+  test("streams lines, names those that failed, and exits with a code for all, some or none stored", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const line = (name: string) => JSON.stringify({ type: "user", name, payload: {} })
@@ -77,7 +77,7 @@ describe("publish", () => {
     expect((await run(folder, service, ["publish", "--ndjson", "-"], "{}\n")).code).toBe(1)
   })
 
-  test("takes a JSON array, the batch that the service takes, and lines on standard input", async () => {
+  test("takes a JSON array, a batch object, and lines on standard input", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const event = (name: string) => ({ type: "user", name, payload: {} })
@@ -102,7 +102,7 @@ describe("publish", () => {
   })
 })
 
-test("on a terminal there are colours, and how far a long publish is", async () => {
+test("on a terminal there are colours, and the progress of a long publish", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start()
   // script(1) gives a command a terminal of its own.
@@ -133,7 +133,7 @@ test("on a terminal there are colours, and how far a long publish is", async () 
   expect(stdout).toMatch(/\[#{24}\] 100% {2}20,000 stored, 0 failed, [\d,]+\/s/)
 })
 
-test("tail shows events as they come, as JSON lines in a pipe, and ends after so many", async () => {
+test("tail shows events as they are stored, as JSON lines in a pipe, and ends after --count events", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start()
   const tail = run(folder, service, ["tail", "events.voice.*", "--count", "2"])
@@ -155,7 +155,7 @@ test("tail shows events as they come, as JSON lines in a pipe, and ends after so
   ]).toEqual([0, "started", "ended"])
 })
 
-test("dead letters are listed, redriven and purged; nothing is by mistake", async () => {
+test("dead letters are listed, redriven and purged, and never all of them by mistake", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/failing.mjs", FAILING)
   const service = await folder.start()
@@ -216,7 +216,7 @@ test("a selection that matches nothing says so, and a purge can be tried without
   }
 })
 
-test("queues are paused and resumed, and a purge can be tried; each change is in the log with its request", async () => {
+test("queues are paused and resumed, a purge has a dry run, and each change is in the log with its request", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
   const service = await folder.start()
@@ -250,7 +250,7 @@ test("queues are paused and resumed, and a purge can be tried; each change is in
   ])
 })
 
-test("on a terminal a purge of everything asks first, and only a yes deletes", async () => {
+test("on a terminal a purge of everything asks first, and deletes only after a yes", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/failing.mjs", FAILING)
   const service = await folder.start()
@@ -280,7 +280,7 @@ test("on a terminal a purge of everything asks first, and only a yes deletes", a
   expect(await sure.ended()).toContain("0 events of custom_events deleted")
 })
 
-test("queues tells depth, rate and consumers", async () => {
+test("queues shows depth, rate and consumers", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
   const service = await folder.start()
@@ -293,7 +293,7 @@ test("queues tells depth, rate and consumers", async () => {
 })
 
 describe("schemas", () => {
-  test("are listed, shown and tried", async () => {
+  test("are listed and shown, and payloads are checked against them", async () => {
     await using folder = new ServiceFolder()
     folder.write("schemas/user/login.json", '{"properties":{"user":{"type":"integer"}}}')
     const service = await folder.start({ SCHEMAS_DIR: "schemas" })
@@ -306,7 +306,7 @@ describe("schemas", () => {
     })
   })
 
-  test("are checked for whether one can take the place of another, without a service", async () => {
+  test("are compared with their successors without a service", async () => {
     await using folder = new ServiceFolder()
     folder.write("common.json", '{"$defs":{"id":{"type":"string"}}}')
     folder.write("old.json", '{"properties":{"id":{"$ref":"common.json#/$defs/id"}}}')
@@ -354,20 +354,20 @@ test("openapi prints the documents of the service", async () => {
   )
 })
 
-describe("what goes wrong is told, with an exit code of its own", () => {
+describe("each kind of failure has a message and an exit code", () => {
   test.each([
-    ["a command that is none", ["queuez"], 2, "there is no command queuez"],
-    ["an option that is none", ["queues", "--quick"], 2, "unknown option"],
+    ["an unknown command", ["queuez"], 2, "there is no command queuez"],
+    ["an unknown option", ["queues", "--quick"], 2, "unknown option"],
     ["nothing to publish", ["publish"], 2, "give --type and --name, or a file"],
-    ["a file that is not there", ["publish", "gone.json"], 2, "gone.json can't be read"],
+    ["a missing file", ["publish", "gone.json"], 2, "gone.json can't be read"],
     [
       "a payload that is not JSON",
       ["publish", "--type", "user", "--name", "x", "--payload", "{"],
       2,
       "It is not JSON",
     ],
-    ["a URL that is none", ["queues", "--url", "there"], 2, "EVENT_BROKER_URL take a URL"],
-    ["nothing that answers", ["queues"], 3, "nothing answers at http://127.0.0.1:9"],
+    ["an invalid URL", ["queues", "--url", "there"], 2, "EVENT_BROKER_URL take a URL"],
+    ["no service", ["queues"], 3, "nothing answers at http://127.0.0.1:9"],
   ] as const)("%s", async (_, args, code, message) => {
     await using folder = new ServiceFolder()
     const result = await run(folder, null, args)
@@ -375,7 +375,7 @@ describe("what goes wrong is told, with an exit code of its own", () => {
     expect(result.stderr).toContain(message)
   })
 
-  test("a key that is missing, and one that is given", async () => {
+  test("a missing key, and a given one", async () => {
     await using folder = new ServiceFolder()
     const { stdout } = await run(folder, null, ["keys", "new", "--name", "cli", "--scope", "read", "--json"])
     const { key, line } = JSON.parse(stdout)
@@ -422,7 +422,7 @@ describe("completions of the real shells", () => {
 })
 
 describe("init", () => {
-  test("makes a project whose handler is tested without a broker, whose types are whole, and which runs", async () => {
+  test("makes a project that runs, whose types are complete and whose handler is tested without a broker", async () => {
     await using folder = new ServiceFolder()
     expect((await run(folder, null, ["init", "app"])).code).toBe(0)
     const project = join(folder.path, "app")
@@ -480,7 +480,7 @@ export const same: [
     expect(result).toEqual({ code: 0, stdout: "", stderr: "" })
   })
 
-  test("writes over nothing", async () => {
+  test("overwrites nothing", async () => {
     await using folder = new ServiceFolder()
     folder.write("tsconfig.json", "mine")
     const result = await run(folder, null, ["init"])

@@ -7,7 +7,7 @@ interface Setting {
   readonly source: string
 }
 
-test("config prints what is in force and where it comes from, and no secret", async () => {
+test("config prints every effective value with its source, and no secret", async () => {
   await using folder = new ServiceFolder()
   folder.write(".env", "QUEUE_TTL=5000\nRABBITMQ_HOST=broker\n")
   folder.write("password", "s3cret\n")
@@ -26,7 +26,7 @@ test("config prints what is in force and where it comes from, and no secret", as
   expect(asked.stdout).not.toContain("s3cret")
 })
 
-test("config of a wrong configuration lists what is wrong, prints the rest and exits 2", async () => {
+test("config lists wrong variables, prints the rest and exits 2", async () => {
   await using folder = new ServiceFolder()
   const asked = folder.spawn(["config"], { PORT: "eighty" })
   expect(await asked.exited()).toBe(2)

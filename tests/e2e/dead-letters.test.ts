@@ -22,7 +22,7 @@ async function deadLetterCount(service: RunningService): Promise<number> {
   return queues.find(({ queue_name }) => queue_name === "custom_events")?.dead_letter_count ?? 0
 }
 
-/** Its handler fails for as long as the file `broken` is there; else it writes the event's id into the journal. */
+/** The handler fails while the file `broken` exists; otherwise it writes the event's id into the journal. */
 function brokenFolder(): ServiceFolder {
   const folder = new ServiceFolder()
   folder.write("broken", "")
@@ -53,7 +53,7 @@ async function publishMany(service: RunningService, count: number): Promise<Set<
   return new Set(ids)
 }
 
-test("the dead letters of a module that failed are looked at, and handled once it is mended", async () => {
+test("the dead letters of a failed module can be listed, and are handled after its repair and a redrive", async () => {
   await using folder = brokenFolder()
   const service = await folder.start()
   const ids = await publishMany(service, 3)
@@ -76,7 +76,7 @@ test("the dead letters of a module that failed are looked at, and handled once i
   expect(new Set(folder.journalLines())).toEqual(ids)
 })
 
-test("a service that is killed in the middle of a redrive loses no event", async () => {
+test("a service that is killed during a redrive loses no event", async () => {
   await using folder = brokenFolder()
   const first = await folder.start()
   const ids = await publishMany(first, MANY)

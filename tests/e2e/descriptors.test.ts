@@ -10,7 +10,7 @@ const CONNECTIONS = 120
 /** Connections that stay until the end. */
 const STAYING = 5
 
-/** Ticks of CPU time in which a process counts as idle, and how long they are counted, in milliseconds. */
+/** CPU time below which a process counts as idle, in ticks, and how long it is measured, in milliseconds. */
 const IDLE_TICKS = 3
 const WINDOW_MS = 300
 
@@ -36,7 +36,7 @@ async function metric(connection: KeepAliveConnection, name: string): Promise<nu
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1])
 }
 
-test("without file descriptors it accepts none, says so once, serves who is there, and recovers", async () => {
+test("without file descriptors the service accepts no connections, says so once, serves the open ones, and recovers", async () => {
   await using folder = new ServiceFolder(["bash", "-c", `ulimit -n ${LIMIT}; exec "$0"`, ...FROM_BINARY])
   folder.write(
     "handlers/crashing.ts",
@@ -54,7 +54,7 @@ test("without file descriptors it accepts none, says so once, serves who is ther
   expect(service.log.find(({ msg }) => EXHAUSTED.test(msg))).toMatchObject({ open_files_limit: LIMIT })
   await waitUntil(() => isIdle(service), "the process to be idle")
 
-  // Connections that it has are served, and descriptors are there for a worker that is replaced.
+  // Open connections are served, and descriptors are left for a replaced worker.
   expect((await first.ask("GET", "/health/ready")).status).toBe(200)
   expect(await metric(first, "event_broker_descriptors_exhausted")).toBe(1)
   expect(await metric(first, "process_max_fds")).toBe(LIMIT)
@@ -64,7 +64,7 @@ test("without file descriptors it accepts none, says so once, serves who is ther
   }
   await waitUntil(() => folder.journalLines().length === 1, "the event after the crash to be handled")
 
-  // Those that wait are accepted once others have closed.
+  // Waiting connections are accepted once others have closed.
   for (const other of others.slice(0, -STAYING)) other[Symbol.dispose]()
   const [last] = others.slice(-1)
   expect((await last?.ask("GET", "/health/live"))?.status).toBe(200)
@@ -82,7 +82,7 @@ test("without file descriptors it accepts none, says so once, serves who is ther
   expect(await service.stop()).toBe(0)
 }, 60_000)
 
-test("without file descriptors it stops in order", async () => {
+test("without file descriptors the service stops cleanly", async () => {
   await using folder = new ServiceFolder(["bash", "-c", `ulimit -n ${LIMIT}; exec "$0"`, ...FROM_BINARY])
   const service = await folder.start({ WORKER_POOL_SIZE: "1" })
   const others = Array.from(

@@ -31,7 +31,7 @@ test("the service registers once it listens, and deregisters while it still answ
   expect(registry.services).toEqual([])
 })
 
-test("a registry that is away delays neither the start nor an event nor the stop", async () => {
+test("a registry that is down delays neither the start nor an event nor the stop", async () => {
   await using folder = new ServiceFolder()
   const [port = 0] = await freePorts(1)
   const service = await folder.start({
@@ -48,7 +48,7 @@ test("a registry that is away delays neither the start nor an event nor the stop
   expect(await service.stop()).toBe(0)
 })
 
-test("no registry is asked where none is named", async () => {
+test("without SERVICE_DISCOVERY_URL the service registers nowhere", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start()
   expect(await service.stop()).toBe(0)

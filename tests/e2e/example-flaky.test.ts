@@ -7,7 +7,7 @@ const HANDLERS_DIR = join(import.meta.dir, "..", "..", "examples", "flaky")
 const PATH = "/api/v1/dead-letters/user_events"
 
 /** The run that docs/dead-letters.md shows. */
-test("the flaky example fails half of its events, and handles them once its cause is mended and they are redriven", async () => {
+test("the flaky example fails half of its events, and handles them after a repair and a redrive", async () => {
   await using folder = new ServiceFolder()
   folder.write("crm-b.down", "")
   const service = await folder.start({ HANDLERS_DIR })

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-test("a handler that posts messages or changes the process's folder disturbs neither the service nor its keys", async () => {
+test("a handler that posts messages or changes the working folder disturbs neither the service nor its keys", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/odd.ts",

@@ -4,10 +4,10 @@ import { freePorts } from "../support/free-ports.ts"
 import { ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-/** Of Debian's package, which `npm test` installs. */
+/** From Debian's package, which `npm test` installs. */
 const HAPROXY = "/usr/sbin/haproxy"
 
-/** Where HAProxy says how its checks go, as CSV. */
+/** Path of HAProxy's statistics as CSV, which have the results of its checks. */
 const STATS = "/haproxy"
 
 const configOf = (port: number, statsPort: number, servicePort: number) => `
@@ -45,7 +45,7 @@ async function checksOf(statsPort: number): Promise<ReadonlyMap<string, Readonly
   return new Map(records.filter(({ svname }) => svname === "broker").map((row) => [row["pxname"] ?? "", row]))
 }
 
-test("HAProxy's default check, HTTP/1.0 without a Host, finds the service up, and events go through it", async () => {
+test("HAProxy's default check, HTTP/1.0 without a Host, finds the service up, and events pass through HAProxy", async () => {
   await using folder = new ServiceFolder()
   const { key, line } = newKey({ name: "app", scope: ["publish"] })
   folder.write("keys", `${line}\n`)

@@ -9,7 +9,7 @@ async function run(folder: ServiceFolder, args: readonly string[], environment: 
   return { code, stdout: command.stdout, stderr: command.stderr }
 }
 
-test("event-broker health tells how the service that its settings mean is, and ends with 0", async () => {
+test("event-broker health reports the service that its settings point to, and exits 0", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start()
   const PORT = new URL(service.url).port
@@ -41,7 +41,7 @@ test("health asks the service of EVENT_BROKER_URL, with the key of EVENT_BROKER_
   expect(keys).toEqual(["Bearer from-variable", "Bearer from-flag"])
 })
 
-test("of a service whose broker is away, the process is well and the service is not", async () => {
+test("with RabbitMQ down, health --live succeeds, and health and health --ready fail", async () => {
   await using folder = new ServiceFolder()
   const [closed] = await freePorts(1)
   const broker = { RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(closed) }
@@ -61,7 +61,7 @@ test("of a service whose broker is away, the process is well and the service is 
   }
 })
 
-test("where nothing answers, or nothing that answers in time, it says so and ends with 1", async () => {
+test("health exits 1 and says why if nothing answers in time", async () => {
   await using folder = new ServiceFolder()
   const [closed] = await freePorts(1)
   const away = await run(folder, ["health"], { PORT: String(closed) })

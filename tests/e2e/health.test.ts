@@ -7,7 +7,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const EVENT = { type: "custom", name: "counted", payload: {} }
 
-test("a service whose modules still load is live and starting, and takes no events until it is ready", async () => {
+test("a service whose modules still load is live and starting, and refuses events until it is ready", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/slow.ts",
@@ -46,7 +46,7 @@ test("a service whose modules still load is live and starting, and takes no even
   await waitUntil(() => folder.journalLines().length === 1, "the event to be handled")
 })
 
-test("a service that stops says so while it still takes requests, and then answers what is in flight", async () => {
+test("a stopping service says so while it still takes requests, and then answers those in flight", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start({ SHUTDOWN_DELAY: "2000" })
   using publisher = new RawConnection(Number(new URL(service.url).port))

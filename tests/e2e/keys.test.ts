@@ -6,9 +6,9 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const EVENT = { type: "voice", name: "speech_recognized", payload: {} }
 const WARNING =
-  "no API keys: everybody who reaches this host may publish, read and delete events; set API_KEYS_FILE"
+  "no API keys: everybody who can reach this host can publish, read and delete events; set API_KEYS_FILE"
 
-test("a key that was made on the command line publishes, and nothing else does", async () => {
+test("only a key that was made on the command line can publish", async () => {
   await using folder = new ServiceFolder()
   const { key, line } = await newKey(folder, "voice app", ["--scope", "publish"])
   expect(line).not.toContain(key)
@@ -35,7 +35,7 @@ test("--append adds the line to a private file, and prints the key alone, to be 
   const first = await make("--name", "first")
   expect(first.stdout).toMatch(/^eb_[\w-]+\n$/)
   expect(statSync(join(folder.path, "keys")).mode & 0o777).toBe(0o600)
-  // An editor may leave the last line without its end.
+  // Some editors leave the last line without a newline.
   folder.write("keys", readFileSync(join(folder.path, "keys"), "utf8").trimEnd())
   expect((await make("--name", "second")).code).toBe(0)
   const again = await make("--name", "first")
@@ -51,7 +51,7 @@ test("--append adds the line to a private file, and prints the key alone, to be 
   expect(response.status).toBe(201)
 })
 
-test("a key without a scope, or with one that is none, is not made", async () => {
+test("a key without a scope, or with an unknown one, is not made", async () => {
   await using folder = new ServiceFolder()
   const none = folder.spawn(["keys", "new", "--name", "a"])
   expect(await none.exited()).toBe(2)
@@ -61,7 +61,7 @@ test("a key without a scope, or with one that is none, is not made", async () =>
   expect(wrong.stderr).toContain("publish, read, admin")
 })
 
-test("a file of keys that can't be used stops the start, in one sentence", async () => {
+test("an unusable keys file stops the start with one sentence", async () => {
   await using folder = new ServiceFolder()
   folder.write("keys", "rubbish\n")
   const service = folder.spawn([], { API_KEYS_FILE: "keys" })
@@ -69,7 +69,7 @@ test("a file of keys that can't be used stops the start, in one sentence", async
   expect(service.stderr).toBe("event-broker: API_KEYS_FILE keys, line 1: is not JSON\n")
 })
 
-test("a service without keys warns where others than this machine reach it", async () => {
+test("a service without keys warns if other machines can reach it", async () => {
   await using folder = new ServiceFolder()
   const open = await folder.start({ HOST: "0.0.0.0" })
   expect(open.log.some(({ msg }) => msg === WARNING)).toBe(true)
@@ -78,7 +78,7 @@ test("a service without keys warns where others than this machine reach it", asy
   expect(local.log.some(({ msg }) => msg === WARNING)).toBe(false)
 })
 
-test("a limited key pauses and resumes only queues whose bindings all lie where its types lead", async () => {
+test("a limited key pauses and resumes only queues whose bindings all lie within its types", async () => {
   await using folder = new ServiceFolder()
   const key = await newKey(folder, "voice", ["--scope", "admin", "--type", "voice", "notification"])
   folder.write("keys", `${key.line}\n`)
@@ -111,7 +111,7 @@ test("a limited key pauses and resumes only queues whose bindings all lie where 
   }
 })
 
-test("a keys' file that is away keeps its keys, shows in the metrics, and is read once it is back", async () => {
+test("the keys of a missing keys file stay in force, the metrics show it, and the file is read once it is back", async () => {
   await using folder = new ServiceFolder()
   const [old, next] = [
     await newKey(folder, "old", ["--scope", "read"]),

@@ -22,7 +22,7 @@ async function publishUntilGone(
   }
 }
 
-test("every id that was answered 201 is handled, though the service is killed in the middle", async () => {
+test("every event answered 201 is handled, although the service is killed meanwhile", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/counted.ts",

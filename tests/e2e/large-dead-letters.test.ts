@@ -8,7 +8,7 @@ const BATCH = 15
 const LETTER_LENGTH = 900_000
 const PATH = "/api/v1/dead-letters/custom_events"
 
-/** More than what the service needs by itself; the letters together are 215 MiB. */
+/** Memory beyond what the service needs when idle; the dead letters together have 215 MiB. */
 const MORE_MEMORY_MIB = 150
 
 interface Shown {
@@ -60,7 +60,7 @@ async function answeredDuring(service: RunningService, pending: Promise<unknown>
   return answered
 }
 
-test("a list of large dead letters is bounded in bytes, and its cursors lead through all of them", async () => {
+test("a list of large dead letters is limited in bytes, and its cursors reach all of them", async () => {
   const service = await folder.start()
   await service.get("/health/live")
   const before = peakMemory(service.pid)
@@ -82,13 +82,13 @@ test("a list of large dead letters is bounded in bytes, and its cursors lead thr
   await service.stop()
 }, 180_000)
 
-test("others are answered while large dead letters are counted, redriven and purged", async () => {
+test("other requests are answered while large dead letters are counted, redriven and purged", async () => {
   const service = await folder.start()
   await service.get("/health/live")
   const before = peakMemory(service.pid)
   const redrive = (body: unknown) => service.post(`${PATH}/redrive`, body)
   const counting = redrive({ name: "large", dry_run: true })
-  // At least one for every ten letters: unlike a time, this holds on a busy machine too.
+  // At least one per ten dead letters. Unlike a duration, this holds on a busy machine too.
   expect(await answeredDuring(service, counting)).toBeGreaterThan(COUNT / 10)
   expect(await (await counting).json()).toEqual({ redriven: COUNT, remaining: 0, dry_run: true })
   const redriving = redrive({ limit: 50 })

@@ -6,7 +6,7 @@ import { NamedPipe } from "../support/named-pipe.ts"
 import { FROM_BINARY, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-/** Lines of 1 kB that a handler writes for one event: fewer than are dropped for being too many at once. */
+/** Lines of 1 kB that a handler writes per event: fewer than the limit on lines at once. */
 const LINES_AT_ONCE = 500
 
 const TALKATIVE = (
@@ -21,7 +21,7 @@ const TALKATIVE = (
   },
 } }`
 
-/** The service with a standard output of the test's own. */
+/** The service, with a standard output that the test controls. */
 class ServiceWithOutput implements AsyncDisposable {
   readonly url: string
   readonly #process: Bun.Subprocess<"ignore", number | "ignore", "inherit">
@@ -74,7 +74,7 @@ class ServiceWithOutput implements AsyncDisposable {
   /** Resolves with the exit code. */
   async stop(): Promise<number> {
     this.#process.kill("SIGTERM")
-    await waitUntil(() => this.#process.exitCode !== null, "an end in order")
+    await waitUntil(() => this.#process.exitCode !== null, "the process to end")
     return this.#process.exited
   }
 
@@ -84,7 +84,7 @@ class ServiceWithOutput implements AsyncDisposable {
   }
 }
 
-/** Publishes events whose handler writes a lot, until as many lines as that are dropped. */
+/** Publishes events whose handler writes many lines, until this many are dropped. */
 async function publishUntilDropped(
   folder: ServiceFolder,
   service: ServiceWithOutput,
@@ -98,7 +98,7 @@ async function publishUntilDropped(
   } while ((await service.droppedLines()) < dropped)
 }
 
-/** Also asks the service how it is, and stops it. */
+/** Also asks for the health of the service, and stops it. */
 async function expectToServe(
   folder: ServiceFolder,
   service: ServiceWithOutput,
@@ -116,7 +116,7 @@ function talkativeFolder(): ServiceFolder {
   return folder
 }
 
-test("while nobody reads the pipe of the log, events are handled, lines are counted, and a signal stops it", async () => {
+test("while nobody reads the log from a pipe, events are handled, dropped lines are counted, and a signal stops the service", async () => {
   await using folder = talkativeFolder()
   using pipe = new NamedPipe(folder.path)
   const [port = 0] = await freePorts(1)
@@ -124,7 +124,7 @@ test("while nobody reads the pipe of the log, events are handled, lines are coun
   await expectToServe(folder, service, 1)
 })
 
-test("once the pipe is read again, the log says how many lines are missing, and goes on to its end", async () => {
+test("once the pipe is read again, the log says how many lines are missing and continues", async () => {
   await using folder = talkativeFolder()
   using pipe = new NamedPipe(folder.path)
   const [port = 0] = await freePorts(1)
@@ -148,7 +148,7 @@ test("once the pipe is read again, the log says how many lines are missing, and 
   expect(JSON.parse(pipe.readLines().at(-1) ?? "")).toMatchObject({ msg: "stopped" })
 })
 
-test("while nobody reads the socket of the log, events are handled, and a signal stops it", async () => {
+test("while nobody reads the log from a socket, events are handled, and a signal stops the service", async () => {
   await using folder = talkativeFolder()
   const [port = 0] = await freePorts(1)
   using reader = Bun.listen({
@@ -161,7 +161,7 @@ test("while nobody reads the socket of the log, events are handled, and a signal
   await expectToServe(folder, service, 1)
 })
 
-test("a pipe that nobody can read any more does not end the service", async () => {
+test("a log pipe whose reader has gone does not end the service", async () => {
   await using folder = talkativeFolder()
   const [port = 0] = await freePorts(1)
   let service: ServiceWithOutput
@@ -173,7 +173,7 @@ test("a pipe that nobody can read any more does not end the service", async () =
   await expectToServe(folder, service, 1)
 })
 
-test("without a standard output the service runs", async () => {
+test("the service runs without a standard output", async () => {
   await using folder = talkativeFolder()
   const [port = 0] = await freePorts(1)
   await using service = new ServiceWithOutput(folder, port, null, [
@@ -185,7 +185,7 @@ test("without a standard output the service runs", async () => {
   await expectToServe(folder, service, 0)
 })
 
-test("a log that goes to a file is whole, and is appended to what is there", async () => {
+test("a log in a file is complete, and is appended to the file", async () => {
   await using folder = talkativeFolder()
   const [port = 0] = await freePorts(1)
   folder.write("service.log", '{"msg":"from before"}\n')

@@ -36,7 +36,7 @@ function mixedFolder(): ServiceFolder {
 
 const labels = (queue: string, outcome: string) => `{queue="${queue}",outcome="${outcome}"}`
 
-test("the metrics count publishes, deliveries, calls, workers and requests by how they ended", async () => {
+test("the metrics count publishes, deliveries, calls, workers and requests by outcome", async () => {
   await using folder = mixedFolder()
   const service = await folder.start({ WORKER_POOL_SIZE: "2" })
   for (let i = 0; i < 3; i++) await service.publish({ name: "fine" })
@@ -94,7 +94,7 @@ test("the metrics count publishes, deliveries, calls, workers and requests by ho
   expect(hung).toBeGreaterThanOrEqual(0.1)
 })
 
-test("what runs is counted while it runs", async () => {
+test("running publishes and deliveries are counted while they run", async () => {
   await using folder = mixedFolder()
   const service = await folder.start({ SHUTDOWN_TIMEOUT: "0" })
   await service.publish({ name: "slow" })
@@ -129,7 +129,7 @@ test("no client can make the metrics grow", async () => {
   expect((await scrape(service)).size).toBe(before)
 })
 
-test("the dashboard's every metric is one that the service has, with the labels that it has", async () => {
+test("every metric of the dashboard exists, with its labels", async () => {
   await using folder = mixedFolder()
   const service = await folder.start({ WORKER_POOL_SIZE: "1" })
   for (const name of ["fine", "fails"]) await service.publish({ name })

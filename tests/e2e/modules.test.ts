@@ -6,7 +6,7 @@ describe.each([
   { from: "the binary", command: FROM_BINARY },
   { from: "the sources", command: FROM_SOURCE },
 ])("from $from", ({ command }) => {
-  test("a module outside the repository imports a relative file and a package of its own", async () => {
+  test("a module outside the repository imports a relative file and its own package", async () => {
     await using folder = new ServiceFolder(command)
     folder.write("handlers/lib/greeting.ts", 'export const greeting: string = "hello"')
     const manifest = { name: "shout", version: "1.0.0", type: "module", exports: { ".": "./dist/shout.js" } }
@@ -29,7 +29,7 @@ describe.each([
   })
 })
 
-test("what a handler publishes without waiting for it is stored before its event is done", async () => {
+test("an event that a handler publishes without awaiting it is stored before the handled event is settled", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/follow.ts",
@@ -43,7 +43,7 @@ test("what a handler publishes without waiting for it is stored before its event
   await waitUntil(() => new Set(ids).isSubsetOf(new Set(folder.journalLines())), "every follow-up event")
 })
 
-describe("a module that can't be used stops the start with its file's name", () => {
+describe("an unusable module stops the start with the name of its file", () => {
   const handler = "x() {}"
   test.each([
     { what: "throws when it is imported", source: 'throw new Error("no licence")', says: "no licence" },

@@ -13,7 +13,7 @@ function folderWithExamples(): ServiceFolder {
   return folder
 }
 
-test("the examples' schemas hold for what comes over HTTP, and for what handlers publish", async () => {
+test("the examples' schemas apply to events from HTTP and from handlers", async () => {
   await using folder = folderWithExamples()
   folder.write(
     "handlers/follow.ts",
@@ -43,7 +43,7 @@ test("the examples' schemas hold for what comes over HTTP, and for what handlers
   expect(JSON.stringify(dead())).toContain("/payload/reason is required")
 })
 
-test("SCHEMA_VALIDATION=warn lets an event through and tells of it; off does not look; unknown events can be refused", async () => {
+test("SCHEMA_VALIDATION=warn stores an invalid event and logs it, off checks nothing, and SCHEMA_UNKNOWN=refuse rejects events without a schema", async () => {
   await using folder = folderWithExamples()
   const bad = { ...SPEECH, payload: {} }
   const unknown = { type: "custom", name: "unheard", payload: {} }
@@ -73,7 +73,7 @@ test.each([
   expect(service.stderr.trim().split("\n")).toHaveLength(1)
 })
 
-test("a folder of schemas that is not there stops the start, in one sentence", async () => {
+test("a missing folder of schemas stops the start with one sentence", async () => {
   await using folder = new ServiceFolder()
   const service = folder.spawn([], { SCHEMAS_DIR: "nowhere" })
   expect(await service.exited()).toBe(1)
@@ -81,7 +81,7 @@ test("a folder of schemas that is not there stops the start, in one sentence", a
   expect(service.stderr.trim().split("\n")).toHaveLength(1)
 })
 
-test("a pattern made to be slow is answered for a long text, and the service stays healthy", async () => {
+test("a pattern that is slow elsewhere is checked against a long text, and the service stays healthy", async () => {
   await using folder = new ServiceFolder()
   folder.write("schemas/custom/slow.json", '{"properties":{"text":{"pattern":"^(a+)+$"}}}')
   const service = await folder.start({ SCHEMAS_DIR: "schemas" })

@@ -29,7 +29,7 @@ test("under load every request in flight is answered, and every event answered 2
   await waitUntil(() => answered.size > 500, "some load")
   expect(await first.stop()).toBe(0)
   await Promise.all(clients)
-  // A connection that could not be made, or was kept open and found closed, carried no request that was taken.
+  // A connection that failed, or that was closed while idle, carried no accepted request.
   for (const code of refusals)
     expect(code).toMatch(/ECONNREFUSED|ECONNRESET|ConnectionRefused|ConnectionClosed/)
 
@@ -40,7 +40,7 @@ test("under load every request in flight is answered, and every event answered 2
   )
 }, 60_000)
 
-test("a handler that does not finish is given back, and its attempt does not count", async () => {
+test("at a stop, the event of an unfinished handler is given back, and its attempt does not count", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/stuck.ts",
@@ -57,7 +57,7 @@ test("a handler that does not finish is given back, and its attempt does not cou
   expect(folder.journalLines()).toEqual(["attempt 1", "attempt 1"])
 })
 
-test("a signal in the very moment in which it listens stops it in order", async () => {
+test("a signal at the moment when the service begins to listen stops it cleanly", async () => {
   for (let time = 0; time < 20; time++) {
     await using folder = new ServiceFolder()
     const service = await folder.start()
@@ -71,7 +71,7 @@ const SLOW_HANDLER = (folder: ServiceFolder) => `export default { queue: "custom
   async slow(event) { ${folder.journal('"begun"')}; await Bun.sleep(200); ${folder.journal('"done"')} },
 } }`
 
-test("SIGHUP stops it in order, also where it comes twice", async () => {
+test("SIGHUP stops the service cleanly, also if it comes twice", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/slow.ts", SLOW_HANDLER(folder))
   const service = await folder.start()
@@ -94,7 +94,7 @@ test("under nohup SIGHUP is ignored", async () => {
   expect(service.log.at(-1)).toMatchObject({ msg: "stopped", signal: "SIGTERM" })
 })
 
-test("a signal while the modules load stops it in order, and the log says so", async () => {
+test("a signal while the modules load stops the service cleanly, and the log says so", async () => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/slow-to-load.ts",

@@ -52,7 +52,7 @@ test("a keys file without a key is a warning at the start, and a key that is add
   await waitUntil(async () => (await ask(made.stdout.trim())).status === 200, "the key to get in")
 })
 
-describe("a HOST that can't be listened on is said in one sentence, and exits 1", () => {
+describe("a HOST that can't be listened on is reported in one sentence, and exits 1", () => {
   test.each([
     [
       "a name without an address",
@@ -71,7 +71,7 @@ describe("a HOST that can't be listened on is said in one sentence, and exits 1"
   })
 })
 
-test("a start without RabbitMQ names the nodes, and the banner says that it is not ready and why", async () => {
+test("a start without RabbitMQ names the nodes, and the banner says why the engine is not ready", async () => {
   await using folder = new ServiceFolder()
   const [port = 0, closed = 0] = await freePorts(2)
   const environment = { PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1" }

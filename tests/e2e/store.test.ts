@@ -46,7 +46,7 @@ test(
     await using folder = new ServiceFolder()
     const service = await folder.start()
     const ids = await publishMany(service)
-    // Killed: what it stored is in the log, and has to be in the copy.
+    // Killed, so the stored events are in the log. They must be in the copy.
     await service.kill()
     mkdirSync(join(folder.path, "copies"))
     const { code, stdout, stderr } = await store(folder, ["backup", "copies"])

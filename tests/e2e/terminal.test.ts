@@ -9,7 +9,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const VOICE = ["--type", "voice", "--name", "ended"]
 
-/** Commands that show what a service answers, and whether that is all JSON with `--json`. */
+/** Commands that show answers of a service, and true if `--json` makes all of their output JSON. */
 const COMMANDS: readonly (readonly [arguments_: readonly string[], hasJson: boolean])[] = [
   [["dead-letters", "list"], true],
   [["dead-letters", "list", "q"], true],
@@ -31,7 +31,7 @@ const COMMANDS: readonly (readonly [arguments_: readonly string[], hasJson: bool
   [[HOSTILE], false],
 ]
 
-/** What the program itself has a terminal do: bold, dim, colours and their ends, and a line written anew. */
+/** The program's own terminal sequences: bold, dim, colours and their ends, and the start of a rewritten line. */
 const OWN_SEQUENCES = new RegExp(`${"\x1b"}\\[(?:0|1|2|22|31|32|33|39)m|\\r${"\x1b"}\\[K`, "g")
 
 function preparedFolder(): ServiceFolder {
@@ -41,7 +41,7 @@ function preparedFolder(): ServiceFolder {
   return folder
 }
 
-/** Where the service is; for what reads the configuration, hostile values in it. */
+/** Returns the address of the service, or hostile values for commands that read the configuration. */
 const environmentOf = (
   command: string | undefined,
   port: number | undefined,
@@ -50,7 +50,7 @@ const environmentOf = (
     ? { PORT: HOSTILE, LOG_LEVEL: HOSTILE }
     : { PORT: String(port), EVENT_BROKER_URL: `http://127.0.0.1:${port}` }
 
-describe("a command that shows text of others leaves a terminal as it is", () => {
+describe("a command that shows text from outside does not let it control the terminal", () => {
   for (const [args, hasJson] of COMMANDS) {
     test(JSON.stringify(args.join(" ")), async () => {
       await using folder = preparedFolder()
@@ -70,17 +70,17 @@ describe("a command that shows text of others leaves a terminal as it is", () =>
   }
 })
 
-test("columns stand straight whatever is in them", async () => {
+test("columns stay aligned whatever they contain", async () => {
   await using folder = preparedFolder()
   await using service = hostileService()
   const { stdout } = await runCommand([BINARY, "queues"], folder.path, environmentOf("queues", service.port))
   const [head = "", ...rows] = stdout.trimEnd().split("\n")
   const end = head.indexOf("waiting") + "waiting".length
-  // The number of waiting events stands below the end of its name, as wide as the terminal shows it.
+  // The number of waiting events ends below the end of its heading, as a terminal shows it.
   expect(rows.map((row) => numberEndingAt(row, end))).toEqual(["1", "22"])
 })
 
-/** The digits that end at a column of a terminal. */
+/** Returns the digits that end at a column of a terminal. */
 function numberEndingAt(row: string, end: number): string | undefined {
   const starts = Array.from(row).map((_, place, all) => all.slice(0, place + 1).join(""))
   const before = starts.findLast((start) => Bun.stringWidth(start) <= end)
@@ -118,7 +118,7 @@ async function publishTo(port: number, event: Readonly<Record<string, unknown>>)
   return id
 }
 
-test("a terminal obeys nothing of what handlers say in a log as JSON, and the values are kept", async () => {
+test("a terminal obeys nothing that handlers write to a JSON log, and the values are kept", async () => {
   const output = await shownOfHostileHandler({ LOG_FORMAT: "json" })
   expect(obeyedIn(output)).toEqual([])
   const messages = output
@@ -129,7 +129,7 @@ test("a terminal obeys nothing of what handlers say in a log as JSON, and the va
   expect(messages.at(-1)).toBe("stopped")
 })
 
-test("a terminal obeys nothing of what handlers say in a readable log, and no text forges a line", async () => {
+test("a terminal obeys nothing that handlers write to a readable log, and no text forges a line", async () => {
   const output = await shownOfHostileHandler({})
   expect(obeyedIn(output.replaceAll(OWN_SEQUENCES, ""))).toEqual([])
   expect(output).toContain("\\x1b]0;title")
@@ -167,7 +167,7 @@ test("on a terminal the log has a readable line for each entry, with the event's
   expect(lines.join("")).not.toContain("\x1b")
 })
 
-test("a service without handler modules says how to make a project, and one with modules does not", async () => {
+test("a service without handler modules says how to make a project; one with modules does not", async () => {
   await using folder = new ServiceFolder()
   const hints = ({ log }: RunningService) => log.filter(({ msg }) => msg.includes("event-broker init"))
   const service = await folder.start()
@@ -179,7 +179,7 @@ test("a service without handler modules says how to make a project, and one with
   expect(hints(await folder.start())).toHaveLength(0)
 })
 
-test("LOG_FORMAT=pretty makes a pipe readable, without colours unless they are asked for", async () => {
+test("LOG_FORMAT=pretty writes readable lines into a pipe, with colours only on request", async () => {
   await using folder = new ServiceFolder()
   for (const [environment, colour] of [
     [{}, ""],

@@ -13,7 +13,7 @@ const PRODUCER = 4
 const CONSUMER = 5
 const ERROR = 2
 
-/** A folder whose handler notes the trace that it is in, and publishes an event that goes on in it. */
+/** A folder whose handler records its trace, and publishes an event that continues the trace. */
 function tracedFolder(): ServiceFolder {
   const folder = new ServiceFolder()
   folder.write(
@@ -46,14 +46,14 @@ const publish = (url: string, event: object, headers: Record<string, string> = H
     body: JSON.stringify({ type: "custom", payload: {}, ...event }),
   })
 
-/** What the handlers noted under this word. */
+/** Returns the traces that handlers recorded under this word. */
 const noted = (folder: ServiceFolder, word: string) =>
   folder
     .journalLines()
     .filter((line) => line.startsWith(`${word} `))
     .map((line) => JSON.parse(line.slice(word.length + 1)))
 
-test("a request's trace reaches the handler, what it publishes, and the log, without a collector", async () => {
+test("a request's trace reaches the handler, the events that it publishes, and the log, without a collector", async () => {
   await using folder = tracedFolder()
   const service = await folder.start()
   expect((await publish(service.url, { name: "cause" })).status).toBe(201)
@@ -75,7 +75,7 @@ test("a request's trace reaches the handler, what it publishes, and the log, wit
   expect(noted(folder, "effect")[1]).toBeNull()
 })
 
-test("the events of one call that takes several keep each its own trace", async () => {
+test("each event of a batch keeps its own trace", async () => {
   await using folder = tracedFolder()
   const service = await folder.start()
   const { "Content-Type": json } = HEADERS
@@ -85,7 +85,7 @@ test("the events of one call that takes several keep each its own trace", async 
   expect(noted(folder, "batch")).toEqual([{ traceparent: TRACEPARENT, tracestate: "vendor=value" }, null])
 })
 
-test("with a collector there is a span for each publish and each call, by the conventions for messaging", async () => {
+test("with a collector, each publish and each call has a span that follows the semantic conventions for messaging", async () => {
   await using collector = new Collector()
   await using folder = tracedFolder()
   const service = await folder.start({
@@ -142,7 +142,7 @@ test("with a collector there is a span for each publish and each call, by the co
   expect(batch?.links.map(({ traceId }) => traceId)).toEqual([TRACE_ID, TRACE_ID])
 })
 
-test("a collector that is away holds up no event and no stop, and is told of once, and when it is back", async () => {
+test("a collector that is down delays no event and no stop, and is logged once, and again when it is back", async () => {
   await using folder = tracedFolder()
   const [port = 0] = await freePorts(1)
   const service = await folder.start({

@@ -38,7 +38,7 @@ test("a command that reaches nothing says why, where, and what to change", async
   }
 })
 
-test("an answer that breaks off is told in one line", async () => {
+test("an answer that breaks off is reported in one line", async () => {
   await using folder = new ServiceFolder()
   using breaking = Bun.listen({
     hostname: "127.0.0.1",
@@ -57,7 +57,7 @@ test("an answer that breaks off is told in one line", async () => {
   expect(stderr).not.toMatch(RAW)
 })
 
-test("tail says that nothing answers while the service is down, and goes on when it is back", async () => {
+test("tail says that nothing answers while the service is down, and continues when it is back", async () => {
   await using folder = new ServiceFolder()
   const [port] = await freePorts(1)
   const environment = { PORT: String(port) }
@@ -79,7 +79,7 @@ test("tail says that nothing answers while the service is down, and goes on when
   await waitUntil(() => tail.stdout.includes(id), "the event")
 })
 
-test("a registry that is away is logged in our own words", async () => {
+test("a registry that is down is logged with a plain reason", async () => {
   await using folder = new ServiceFolder()
   const [closed] = await freePorts(1)
   const service = await folder.start({ SERVICE_DISCOVERY_URL: `127.0.0.1:${closed}` })

@@ -15,7 +15,7 @@ const linesOf = (text: string): readonly string[] =>
     .filter((line) => line.startsWith("request_seconds_"))
     .toSorted()
 
-test("durations are counted and written as prom-client's histogram does", async () => {
+test("durations are counted and written as by prom-client's histogram", async () => {
   const registry = new Registry()
   const theirs = new Histogram({ ...OPTIONS, registers: [registry] })
   const ours = new DurationHistogram(OPTIONS)

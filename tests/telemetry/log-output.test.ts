@@ -38,7 +38,7 @@ test("a line is written before the call returns while somebody reads", () => {
   expect(reader.lines).toEqual(['{"msg":"first"}'])
 })
 
-test("lines wait for a reader that takes a few bytes at a time, and arrive whole and in order", async () => {
+test("lines wait for a reader that takes a few bytes at a time, and arrive complete and in order", async () => {
   const reader = new Reader(7)
   for (let n = 0; n < 100; n++) reader.output.write(line(n))
   await waitUntil(() => {
@@ -49,7 +49,7 @@ test("lines wait for a reader that takes a few bytes at a time, and arrive whole
   expect(reader.output.dropped).toBe(0)
 })
 
-test("without a reader the oldest lines wait, in bounded memory, and the others are counted", async () => {
+test("without a reader the oldest lines wait in bounded memory, and the others are dropped and counted", async () => {
   const reader = new Reader(0)
   const count = 50_000
   for (let n = 0; n < count; n++) reader.output.write(line(n))
@@ -62,7 +62,7 @@ test("without a reader the oldest lines wait, in bounded memory, and the others 
   expect(reader.output.dropped).toBe(count - kept)
 })
 
-test("a gap is told where it is: after the lines before it, and before the lines after it", async () => {
+test("a gap is reported in its place: after the lines before it, and before the lines after it", async () => {
   const reader = new Reader(0)
   for (let n = 0; n < 50_000; n++) reader.output.write(line(n))
   reader.room = MAX_WAITING_BYTES * 0.6
@@ -78,7 +78,7 @@ test("a gap is told where it is: after the lines before it, and before the lines
   expect(reader.lines.slice(gap + 1).map((text) => JSON.parse(text).n)).toEqual([50_000])
 })
 
-test("a burst in one turn of the event loop goes out as fast as it is read", () => {
+test("a burst within one turn of the event loop is written as fast as it is read", () => {
   const reader = new Reader(EVERYTHING)
   const { output } = reader
   const count = (2 * MAX_WAITING_BYTES) / Buffer.byteLength(line(0))
@@ -90,14 +90,14 @@ test("a burst in one turn of the event loop goes out as fast as it is read", () 
   expect(output.dropped).toBe(0)
 })
 
-test("a line longer than all that may wait is dropped and told of", () => {
+test("a line longer than the limit on waiting lines is dropped and reported", () => {
   const reader = new Reader(EVERYTHING)
   reader.output.write(line(0, MAX_WAITING_BYTES))
   reader.output.write(line(1))
   expect(reader.lines.map((text) => text.slice(0, 12))).toEqual(['{"dropped":1', '{"n":1,"text'])
 })
 
-test("an exit writes what waits where somebody reads again, and ends where nobody does", () => {
+test("an exit writes the waiting lines if somebody reads again, and ends if nobody does", () => {
   const read = new Reader(0)
   read.output.write(line(0))
   read.room = EVERYTHING

@@ -10,11 +10,11 @@ const anyText = fc.string({
   ),
 })
 
-test("text that was made printable has no character that a terminal obeys", () => {
+test("printable text has no character that a terminal obeys", () => {
   fc.assert(fc.property(anyText, (text) => [...printable(text)].every((character) => !isObeyed(character))))
 })
 
-test("text without such characters stays as it is, and so does text that was made printable", () => {
+test("text without such characters, and text that is printable already, does not change", () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const shown = printable(text)
@@ -24,13 +24,13 @@ test("text without such characters stays as it is, and so does text that was mad
   )
 })
 
-test("the escapes name what they stand for", () => {
+test("the escapes name the characters that they replace", () => {
   expect(printable("a\x1b]0;title\x07\r\n\t\x7f\x9b\u202e漢")).toBe(
     "a\\x1b]0;title\\x07\\r\\n\\t\\x7f\\x9b\\u202e漢",
   )
 })
 
-test("JSON text that was made printable has the same value, and no such character but newlines", () => {
+test("printable JSON has the same value, and no such character except newlines", () => {
   fc.assert(
     fc.property(
       fc.jsonValue({ stringUnit: "binary" }),
