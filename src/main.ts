@@ -53,6 +53,7 @@ const program = new Command("event-broker")
   .description("Takes events over HTTP, stores them durably, and runs the handlers that react to them.")
   .version(VERSION, "-v, --version", "print the version")
   .helpOption("-h, --help", "show help")
+  .helpCommand("help [command...]", "show help of a command")
   .addHelpText("after", '\n"event-broker serve --help" lists the variables that configure the service.\n')
 
 const serveCommand = program

@@ -58,7 +58,7 @@ test("a key without a scope, or with an unknown one, is not made", async () => {
   expect(none.stderr).toContain("--scope")
   const wrong = folder.spawn(["keys", "new", "--name", "a", "--scope", "write"])
   expect(await wrong.exited()).toBe(2)
-  expect(wrong.stderr).toContain("publish, read, admin")
+  expect(wrong.stderr).toContain("--scope takes publish, read or admin, not write")
 })
 
 test("an unusable keys file stops the start with one sentence", async () => {
@@ -80,7 +80,7 @@ test("a service without keys warns if other machines can reach it", async () => 
 
 test("a limited key pauses and resumes only queues whose bindings all lie within its types", async () => {
   await using folder = new ServiceFolder()
-  const key = await newKey(folder, "voice", ["--scope", "admin", "--type", "voice", "notification"])
+  const key = await newKey(folder, "voice", ["--scope", "admin", "--type", "voice,notification"])
   folder.write("keys", `${key.line}\n`)
   const bindings: Readonly<Record<string, readonly string[]>> = {
     voice_events: [],
