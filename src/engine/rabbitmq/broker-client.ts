@@ -48,6 +48,8 @@ export class BrokerClient extends AMQPClient {
   /** @param replyTimeoutMs how long RabbitMQ may take to answer a request on a channel, in milliseconds; default 30 seconds */
   constructor(url: string, replyTimeoutMs = REPLY_TIMEOUT_MS) {
     super(url)
+    // The library leaves the brackets of a URL around an IPv6 address, and a socket takes them for a part of a name.
+    Reflect.set(this, "host", this.host.replace(/^\[|\]$/g, ""))
     this.#replyTimeoutMs = replyTimeoutMs
     // Both are private to the library: the function that reads the socket, and the pool of buffers for
     // publishes.
