@@ -85,7 +85,7 @@ export function parseConfig(environment: Environment): Config {
   return config
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The value of a variable as text, and its source. */
 interface Given {
@@ -95,8 +95,18 @@ interface Given {
   readonly fault?: string
 }
 
+/**
+ * Kubernetes sets `RABBITMQ_PORT=tcp://10.0.0.11:5672` in every pod beside a service that is named rabbitmq.
+ * Source: kubernetes.io/docs/concepts/services-networking/service, "Environment variables".
+ */
+const SERVICE_LINK = /^(tcp|udp|sctp):\/\//
+
+/** Returns true if a variable is set, and by somebody who means this service. */
+export const isSet = (name: string, environment: Environment): boolean =>
+  Boolean(environment[name]) && !(name === "RABBITMQ_PORT" && SERVICE_LINK.test(environment[name] ?? ""))
+
 function settingOf(name: VariableName, environment: Environment): Given {
-  const value = environment[name]
+  const value = isSet(name, environment) ? environment[name] : undefined
   const file = isSecretVariable(name) ? environment[`${name}_FILE`] : undefined
   if (file) {
     if (value) return { value, by: file, fault: `is set, and so is ${name}: unset one of them` }
@@ -132,7 +142,7 @@ export function describeSettings(file = ".env"): readonly Setting[] {
   const environment = readEnvironment(file)
   return variableNames().map((name) => {
     const { value, by } = settingOf(name, environment)
-    const source = process.env[name] ? "environment" : by === "variable" ? file : by
+    const source = by !== "variable" ? by : process.env[name] ? "environment" : file
     return { name, value: isSecretVariable(name) && by !== "default" ? MASK : withoutUserInfo(value), source }
   })
 }

@@ -79,6 +79,10 @@ test("variables of other programs are ignored", () => {
   expect<unknown>(parseConfig({ PATH: "/bin", PORT: "9000" })).toEqual({ ...DEFAULTS, PORT: 9_000 })
 })
 
+test("the link that Kubernetes sets for a service named rabbitmq is not taken for its port", () => {
+  expect<unknown>(parseConfig({ RABBITMQ_PORT: "tcp://10.0.0.11:5672" })).toEqual(DEFAULTS)
+})
+
 test("the log level can be in upper or lower case", () => {
   expect(parseConfig({ LOG_LEVEL: "warning" }).LOG_LEVEL).toBe("WARNING")
 })

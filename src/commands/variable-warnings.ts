@@ -1,4 +1,4 @@
-import { knownVariables } from "../config.ts"
+import { type Environment, isSet, knownVariables } from "../config.ts"
 import { distance } from "./suggestion.ts"
 
 /** A setting that probably does not do what its author meant. */
@@ -6,8 +6,6 @@ export interface VariableWarning {
   readonly variable: string
   readonly message: string
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Names of at least this length have few neighbours in other programs, so two wrong letters still tell them. */
 const LONG_NAME = 8
@@ -65,7 +63,7 @@ const sorted = (word: string): string => Array.from(word).toSorted().join("")
 /** RabbitMQ is the engine only if its host is given, or if `ENGINE` says so. */
 function withoutEngine(environment: Environment): readonly VariableWarning[] {
   if (environment["ENGINE"] || environment["RABBITMQ_HOST"]) return []
-  const set = knownVariables().filter((name) => name.startsWith("RABBITMQ_") && environment[name])
+  const set = knownVariables().filter((name) => name.startsWith("RABBITMQ_") && isSet(name, environment))
   const [variable] = set
   if (variable === undefined) return []
   const message =

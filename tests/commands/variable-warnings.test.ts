@@ -61,4 +61,6 @@ test("settings of RabbitMQ without its host are without effect, unless ENGINE sa
     expect(warningsOf({ ...settings, ...other })).toEqual([])
   }
   expect(warningsOf({ RABBITMQ_PORT: "" })).toEqual([])
+  // Kubernetes sets it in every pod beside a service that is named rabbitmq.
+  expect(warningsOf({ RABBITMQ_PORT: "tcp://10.0.0.11:5672" })).toEqual([])
 })
