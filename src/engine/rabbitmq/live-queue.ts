@@ -11,7 +11,10 @@ import { bodyOf } from "./wire/decode.ts"
 /** Most events that wait while this process is busy; the broker then drops the oldest. */
 const MAX_LENGTH = 100_000
 
-/** Backoff before the queue is declared again. */
+/** Begins the name of each live queue, so that an administrator can permit it and knows it in a list of queues. */
+const NAME_PREFIX = "event-broker.live."
+
+/** The waits before the queue is declared again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
 export interface LiveQueueOptions {
@@ -112,7 +115,7 @@ export class LiveQueue {
     this.#channel = channel
     const isOver = (): boolean => this.#channel !== channel || this.#watchers.isEmpty
     const queue = await channel.queueDeclare(
-      "",
+      NAME_PREFIX + Bun.randomUUIDv7(),
       { durable: false, exclusive: true, autoDelete: true },
       { "x-max-length": MAX_LENGTH, "x-overflow": "drop-head" },
     )

@@ -150,7 +150,14 @@ export class RabbitMqNode implements AsyncDisposable {
     return printed
   }
 
-  /** Calls its management API. */
+  /** A shell script that runs rabbitmqctl against it, wherever it is called from. */
+  get controlScript(): string {
+    const variables = Object.entries(this.#environment).map(([name, value]) => `${name}=${value}`)
+    const command = ["env", "-i", ...variables, ...commandOf(this.#installation, "rabbitmqctl"), "--quiet"]
+    return `#!/bin/sh\nexec ${command.map((word) => `'${word}'`).join(" ")} "$@"\n`
+  }
+
+  /** Asks its management API. */
   async manage(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${this.managementPort}/api/${path}`, {
       method,

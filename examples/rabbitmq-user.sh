@@ -1,0 +1,27 @@
+#!/bin/sh
+# Creates the service's user on RabbitMQ, with the permissions that the service needs and no others.
+# Run it where rabbitmqctl works. Running it again sets the permissions again.
+#
+#   RABBITMQ_PASSWORD=... QUEUES='audit|billing' sh examples/rabbitmq-user.sh
+#
+# RABBITMQ_USER, RABBITMQ_VHOST and DEFAULT_EXCHANGE are those of the service. QUEUES are the queues that handler modules
+# add to the predefined ones, as a regular expression.
+set -eu
+
+user=${RABBITMQ_USER:-event-broker}
+vhost=${RABBITMQ_VHOST:-/}
+exchange=${DEFAULT_EXCHANGE:-events}
+queues="(voice|user|system|notification|custom)_events${QUEUES:+|$QUEUES}"
+
+# The exchanges; the register of queues and the queue of the live stream; the tiers in which retries wait; and each queue
+# with its dead letters and the mark of its ordering keys.
+names="$exchange|dead_letters|event-broker\.queues|event-broker\.live\..+|retry\.[0-9]+|(dead\.|ordered\.)?($queues)"
+
+if rabbitmqctl --silent list_users | cut -f 1 | grep -qxF "$user"; then
+  printf %s "$RABBITMQ_PASSWORD" | rabbitmqctl change_password "$user"
+else
+  printf %s "$RABBITMQ_PASSWORD" | rabbitmqctl add_user "$user"
+fi
+
+# In this order: configure, write, read. What is redriven or comes back to one queue goes through the default exchange.
+rabbitmqctl set_permissions -p "$vhost" "$user" "^($names)$" "^($names|amq\.default)$" "^($names)$"
