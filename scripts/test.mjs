@@ -22,6 +22,9 @@ const TOOLS = [
   ["/usr/sbin/mkfs.ext4", "e2fsprogs"],
   ["/usr/sbin/haproxy", "haproxy"],
   ["/usr/lib/python3/dist-packages/pika", "python3-pika"],
+  ["/usr/sbin/nginx", "nginx"],
+  ["/usr/bin/caddy", "caddy"],
+  ["/usr/bin/promtool", "prometheus"],
 ]
 
 const args = process.argv.slice(2)

@@ -136,12 +136,14 @@ describe("the health", () => {
   })
 })
 
-test("the root describes the service and links to its documentation", async () => {
+test("the root describes the service and links to its documentation, relative to the path it is served at", async () => {
   await using service = await HttpService.start()
   const info = (await (await service.get("/")).json()) as { docs: string; health: string }
   expect(info).toMatchObject({ message: "Event Broker", version: "0.0.0-test", engine: "embedded" })
-  expect((await service.get(info.docs)).status).toBe(200)
-  expect((await service.get(info.health)).status).toBe(200)
+  for (const link of [info.docs, info.health]) {
+    expect(new URL(link, "http://proxy/broker/").pathname).toStartWith("/broker/")
+    expect((await service.get(new URL(link, service.url).pathname)).status).toBe(200)
+  }
 })
 
 describe("the OpenAPI document", () => {

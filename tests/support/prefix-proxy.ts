@@ -24,7 +24,8 @@ backend broker
   server broker 127.0.0.1:${servicePort}
 `
 
-async function isListening(port: number): Promise<boolean> {
+/** Whether somebody takes connections on a port of this machine. */
+export async function isListening(port: number): Promise<boolean> {
   try {
     const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })
     socket.end()

@@ -18,8 +18,8 @@ const EXAMPLE: z.infer<typeof ServiceInfoSchema> = {
   message: "Event Broker",
   version: "0.1.0",
   engine: "embedded",
-  docs: "/docs",
-  health: "/health",
+  docs: "docs",
+  health: "health",
 }
 
 export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
@@ -30,7 +30,7 @@ export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
   description: {
     operationId: "getServiceInfo",
     summary: "Get the version of the service",
-    description: "Also shows the engine and the paths of the documentation and the health check.",
+    description: "Also shows the engine, and links to the documentation and the health check, relative to this address.",
     tags: ["Service"],
     responses: { 200: jsonResponse("The service", ServiceInfoSchema, EXAMPLE) },
   },
@@ -39,7 +39,7 @@ export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
       message: "Event Broker",
       version,
       engine: engine.name,
-      docs: "/docs",
-      health: "/health",
+      docs: "docs",
+      health: "health",
     }),
 })
