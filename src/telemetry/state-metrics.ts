@@ -15,6 +15,8 @@ export interface QueueDepth {
   readonly messageCount: number
   readonly deadLetterCount: number
   readonly consumerCount: number
+  /** How many events may wait. */
+  readonly maxLength: number
 }
 
 /** State of the service at a moment, as its metrics show it. */
@@ -55,6 +57,7 @@ const DEPTHS_TIMEOUT_MS = 2_000
 const QUEUE_GAUGES = {
   queue_messages: ["Events that wait to be delivered.", (queue: QueueDepth) => queue.messageCount],
   queue_dead_letters: ["Dead letters.", (queue: QueueDepth) => queue.deadLetterCount],
+  queue_max_length: ["Events that may wait.", (queue: QueueDepth) => queue.maxLength],
   queue_consumers: ["Consumers, of all instances.", (queue: QueueDepth) => queue.consumerCount],
 } as const
 

@@ -75,6 +75,7 @@ test("the metrics count publishes, deliveries, calls, workers and requests by ou
     'event_broker_worker_restarts_total{cause="crash"}': 1,
     'event_broker_worker_restarts_total{cause="timeout"}': 1,
     'event_broker_queue_messages{queue="voice_events"}': 1,
+    'event_broker_queue_max_length{queue="voice_events"}': 1_000_000,
     'event_broker_queue_dead_letters{queue="custom_events"}': 1,
     'event_broker_queue_consumers{queue="custom_events"}': 1,
     event_broker_publishes_in_flight: 0,
