@@ -17,10 +17,11 @@ queues="(voice|user|system|notification|custom)_events${QUEUES:+|$QUEUES}"
 # with its dead letters and the mark of its ordering keys.
 names="$exchange|dead_letters|event-broker\.queues|event-broker\.live\..+|retry\.[0-9]+|(dead\.|ordered\.)?($queues)"
 
+# While rabbitmqctl runs, other users of this machine can see the password: its prompt takes none from a pipe on RabbitMQ 4.
 if rabbitmqctl --silent list_users | cut -f 1 | grep -qxF "$user"; then
-  printf %s "$RABBITMQ_PASSWORD" | rabbitmqctl change_password "$user"
+  rabbitmqctl change_password "$user" "$RABBITMQ_PASSWORD"
 else
-  printf %s "$RABBITMQ_PASSWORD" | rabbitmqctl add_user "$user"
+  rabbitmqctl add_user "$user" "$RABBITMQ_PASSWORD"
 fi
 
 # In this order: configure, write, read. What is redriven or comes back to one queue goes through the default exchange.

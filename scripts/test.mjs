@@ -25,6 +25,7 @@ const TOOLS = [
   ["/usr/sbin/nginx", "nginx"],
   ["/usr/bin/caddy", "caddy"],
   ["/usr/bin/promtool", "prometheus"],
+  ["/usr/bin/systemd-analyze", "systemd"],
 ]
 
 const args = process.argv.slice(2)
