@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
-import { type Config, parseConfig } from "../../src/config.ts"
+import { type Config, describeVariables, isSecretVariable, parseConfig } from "../../src/config.ts"
 import { HttpService } from "../support/http-service.ts"
 
 type Node = Readonly<Record<string, unknown>>
@@ -29,9 +29,12 @@ function configOf(environment: Node): Config {
   const strings = Object.fromEntries(
     Object.entries(environment).map(([name, value]) => [name, String(value)]),
   )
-  for (const name of Object.keys(strings)) expect(textOf("docs/configuration.md")).toContain(name)
-  const { RABBITMQ_PASSWORD_FILE, ...rest } = strings
-  expect(RABBITMQ_PASSWORD_FILE).toStartWith("/")
+  const known = describeVariables().flatMap(({ name }) =>
+    isSecretVariable(name) ? [name, `${name}_FILE`] : [name],
+  )
+  expect(Object.keys(strings).filter((name) => !known.includes(name))).toEqual([])
+  const { RABBITMQ_PASSWORD_FILE = null, ...rest } = strings
+  if (rest["ENGINE"] !== "embedded") expect(RABBITMQ_PASSWORD_FILE).toStartWith("/")
   return parseConfig(rest)
 }
 
@@ -60,35 +63,54 @@ describe("examples/compose.yaml", () => {
     for (const name of at<string[]>(service, "secrets"))
       expect(at<Node>(file, "secrets")).toHaveProperty(name)
     expect(service["read_only"]).toBe(true)
+    expect(service["init"]).toBe(true)
   })
 })
 
-describe("examples/kubernetes.yaml", () => {
-  const documents = documentsOf("examples/kubernetes.yaml")
+interface Kubernetes {
+  readonly documents: readonly Node[]
+  readonly ofKind: (kind: string) => Node
+  readonly pod: Node
+  readonly container: Node
+  readonly config: Config
+}
+
+/** The objects of a file whose pods are those of a workload. */
+function kubernetesOf(file: string, workload: string): Kubernetes {
+  const documents = documentsOf(file)
   const ofKind = (kind: string): Node =>
     at(
       documents.filter((each) => each["kind"] === kind),
       0,
     )
-  const pod = at<Node>(ofKind("Deployment"), "spec", "template", "spec")
-  const container = at<Node>(pod, "containers", 0)
-  const config = configOf(at(ofKind("ConfigMap"), "data"))
+  const pod = at<Node>(ofKind(workload), "spec", "template", "spec")
+  return {
+    documents,
+    ofKind,
+    pod,
+    container: at<Node>(pod, "containers", 0),
+    config: configOf(at(ofKind("ConfigMap"), "data")),
+  }
+}
 
-  test("has all that the deployment takes, by the same names", () => {
-    const kinds = ["ConfigMap", "Secret", "Deployment", "Service", "PodDisruptionBudget"]
-    expect(documents.map((each) => at<string>(each, "kind"))).toEqual(kinds)
-    const labels = at<Node>(ofKind("Deployment"), "spec", "template", "metadata", "labels")
-    for (const selector of [
-      at<Node>(ofKind("Deployment"), "spec", "selector", "matchLabels"),
-      at<Node>(ofKind("Service"), "spec", "selector"),
-      at<Node>(ofKind("PodDisruptionBudget"), "spec", "selector", "matchLabels"),
-    ]) {
-      expect(labels).toEqual(selector)
-    }
-    expect(config.ENGINE).toBe("rabbitmq")
+const kindsOf = ({ documents }: Kubernetes) => documents.map((each) => at<string>(each, "kind"))
+
+describe.each([
+  ["examples/kubernetes.yaml", "Deployment", "rabbitmq"],
+  ["examples/kubernetes-embedded.yaml", "StatefulSet", "embedded"],
+])("%s", (file, workload, engine) => {
+  const { documents, ofKind, pod, container, config } = kubernetesOf(file, workload)
+
+  test("has all that its pods take, by the same names", () => {
+    const labels = at<Node>(ofKind(workload), "spec", "template", "metadata", "labels")
+    expect(labels).toEqual(at<Node>(ofKind(workload), "spec", "selector", "matchLabels"))
+    expect(labels).toEqual(at<Node>(ofKind("Service"), "spec", "selector"))
+    expect(String(config.ENGINE)).toBe(engine)
     expect(at<number>(container, "ports", 0, "containerPort")).toBe(PORT)
     const secrets = Object.keys(at<Node>(ofKind("Secret"), "stringData"))
     expect(secrets.map((name) => `/secrets/${name}`)).toContain(config.API_KEYS_FILE)
+    for (const { metadata } of documents as readonly { readonly metadata: Node }[])
+      expect(metadata["name"]).toBe("event-broker")
   })
 
   test("probes paths that are there, and restarts it for its process alone", async () => {
@@ -100,23 +122,64 @@ describe("examples/kubernetes.yaml", () => {
     }
   })
 
-  test("leaves time for preStop and the shutdown, and disrupts fewer than all", () => {
-    const preStopMs = at<number>(container, "lifecycle", "preStop", "sleep", "seconds") * 1_000
+  test("leaves time for preStop and the shutdown", () => {
+    const { lifecycle } = container as { readonly lifecycle?: Node }
+    const preStopMs =
+      lifecycle === undefined ? 0 : at<number>(lifecycle, "preStop", "sleep", "seconds") * 1_000
     const graceMs = at<number>(pod, "terminationGracePeriodSeconds") * 1_000
     expect(graceMs).toBeGreaterThanOrEqual(
       preStopMs + config.SHUTDOWN_DELAY + config.SHUTDOWN_TIMEOUT + 2_000,
     )
-    const replicas = at<number>(ofKind("Deployment"), "spec", "replicas")
-    expect(at<number>(ofKind("PodDisruptionBudget"), "spec", "minAvailable")).toBeLessThan(replicas)
   })
 
-  test("runs it as the image's user, on a root that can't be written", () => {
+  test("runs it as the image's user, on a root that can't be written, below a process that reaps", () => {
     expect(textOf("Dockerfile")).toContain(`USER ${at<number>(pod, "securityContext", "runAsUser")}:`)
     expect(container["securityContext"]).toMatchObject({
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     })
-    expect(pod["securityContext"]).toMatchObject({ runAsNonRoot: true })
+    expect(pod).toMatchObject({ shareProcessNamespace: true, securityContext: { runAsNonRoot: true } })
   })
+})
+
+test("on RabbitMQ, Kubernetes disrupts fewer pods than all", () => {
+  const kubernetes = kubernetesOf("examples/kubernetes.yaml", "Deployment")
+  expect(kindsOf(kubernetes)).toEqual(["ConfigMap", "Secret", "Deployment", "Service", "PodDisruptionBudget"])
+  const replicas = at<number>(kubernetes.ofKind("Deployment"), "spec", "replicas")
+  const budget = kubernetes.ofKind("PodDisruptionBudget")
+  expect(at<number>(budget, "spec", "minAvailable")).toBeLessThan(replicas)
+  expect(at<Node>(budget, "spec", "selector", "matchLabels")).toEqual({ app: "event-broker" })
+})
+
+test("the embedded engine has one pod in Kubernetes, and its store on a volume that this pod alone has", () => {
+  const kubernetes = kubernetesOf("examples/kubernetes-embedded.yaml", "StatefulSet")
+  expect(kindsOf(kubernetes)).toEqual(["ConfigMap", "Secret", "StatefulSet", "Service"])
+  const stateful = kubernetes.ofKind("StatefulSet")
+  expect(at<number>(stateful, "spec", "replicas")).toBe(1)
+  const mounts = at<readonly Node[]>(kubernetes.container, "volumeMounts")
+  const claim = at<Node>(stateful, "spec", "volumeClaimTemplates", 0)
+  expect(mounts).toContainEqual({
+    name: at<string>(claim, "metadata", "name"),
+    mountPath: kubernetes.config.DATA_DIR,
+  })
+  expect(at<readonly string[]>(claim, "spec", "accessModes")).toEqual(["ReadWriteOnce"])
+})
+
+test("the Prometheus operator scrapes the pods of both, with a key, as the job of the alert rules", () => {
+  const [secret, monitor] = documentsOf("examples/kubernetes-prometheus.yaml")
+  const endpoint = at<Node>(monitor, "spec", "podMetricsEndpoints", 0)
+  const { name, key } = at<{ readonly name: string; readonly key: string }>(
+    endpoint,
+    "authorization",
+    "credentials",
+  )
+  expect(at<string>(secret, "metadata", "name")).toBe(name)
+  expect(at<Node>(secret, "stringData")).toHaveProperty(key)
+  const jobLabel = at<string>(monitor, "spec", "jobLabel")
+  expect(at<Node>(monitor, "spec", "selector", "matchLabels")).toEqual({ [jobLabel]: "event-broker" })
+  for (const file of ["examples/kubernetes.yaml", "examples/kubernetes-embedded.yaml"]) {
+    const { container } = kubernetesOf(file, file.includes("embedded") ? "StatefulSet" : "Deployment")
+    expect(at<string>(container, "ports", 0, "name")).toBe(at<string>(endpoint, "port"))
+  }
 })
