@@ -6,6 +6,10 @@ import { ROOT } from "./toolchain.mjs"
 
 const FOLDER = join(ROOT, ".tools", "container")
 const IMAGE = "localhost/event-broker:tested"
+const HANDLERS_IMAGE = "localhost/handlers:tested"
+
+/** An image with handlers and their npm packages. */
+const HANDLERS_EXAMPLE = join(ROOT, "examples", "image")
 
 /**
  * A store for the tests only. Without a container engine: the driver that needs no mounts, and chroot for
@@ -40,7 +44,15 @@ export function buildImage(bun) {
   return IMAGE
 }
 
-/** Returns the base images of the Dockerfile, in order. */
+/** Builds the example of an image with handlers, on the image that `buildImage` has built. Returns its name. */
+export function buildHandlersImage() {
+  const file = ["--file", join(HANDLERS_EXAMPLE, "Containerfile"), "--build-arg", `EVENT_BROKER=${IMAGE}`]
+  const options = [...ISOLATION, "--pull-never", "--format", "docker", "--tag", HANDLERS_IMAGE]
+  buildah("build", ...options, ...file, HANDLERS_EXAMPLE)
+  return HANDLERS_IMAGE
+}
+
+/** What the Dockerfile is built on, in its order. */
 function baseImages() {
   const text = readFileSync(join(ROOT, "Dockerfile"), "utf8")
   return [...text.matchAll(/^FROM (\S+)/gm)].map(([, name]) => name)

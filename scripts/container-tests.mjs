@@ -4,7 +4,7 @@ import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { buildah, buildahCommand, buildImage, ISOLATION } from "./container-image.mjs"
+import { buildah, buildahCommand, buildHandlersImage, buildImage, ISOLATION } from "./container-image.mjs"
 import { RunningContainer, until } from "./running-container.mjs"
 import { ROOT } from "./toolchain.mjs"
 
@@ -16,10 +16,13 @@ const HANDLER = `export default { queue: "custom_events", on: {
 
 const EVENT = { type: "custom", name: "hello", payload: { who: "container" } }
 
-/**
- * Mounts what an engine would mount, invisible to other processes, then runs the command. Arguments: root,
- * handlers, data.
- */
+const CALL_ENDED = { type: "voice", name: "call.ended", payload: { call_id: "c-1", duration_seconds: 62 } }
+
+/** Folders of a test, and where a container has them. */
+const HANDLERS_VOLUME = "handlers:/handlers:ro"
+const DATA_VOLUME = "data:/data:rw"
+
+/** Mounts what an engine would, where no other process sees it, and makes way for the command: root, handlers, data. */
 const READ_ONLY = `
   mount --bind "$1" "$1"
   mount --bind /proc "$1/proc"
@@ -70,37 +73,53 @@ const CASES = {
   },
 }
 
-/** Builds the image and checks every case. Returns a count of each outcome. */
+/** What holds of the example of an image with handlers. */
+const CASES_WITH_HANDLERS = {
+  "runs its handlers, with their npm packages": async (given) => {
+    const service = await given.start({ ENGINE: "embedded" }, [DATA_VOLUME])
+    await publish(given.url, CALL_ENDED)
+    await until(() => service.log.includes("the call took 1m 2s"), "the handler's line in the log")
+    assert.equal(await service.stop(), 0)
+  },
+}
+
+/** Builds both images and holds each to its cases. Returns a count of each outcome. */
 export async function containerTests(bun) {
   const count = { passed: 0, failed: 0 }
   const tell = (title, error) => {
-    console.log(`${error === null ? "(pass)" : "(fail)"} the image ${title}`)
+    console.log(`${error === null ? "(pass)" : "(fail)"} ${title}`)
     if (error === null) count.passed++
     else {
       count.failed++
       console.error(error)
     }
   }
+  await hold("the image", () => buildImage(bun), CASES, tell)
+  await hold("the image with handlers", buildHandlersImage, CASES_WITH_HANDLERS, tell)
+  return count
+}
+
+/** Builds an image and holds it to its cases; without an image there are none. */
+async function hold(name, build, cases, tell) {
   let image
   try {
-    image = buildImage(bun)
-    tell("is built", null)
+    image = build()
+    tell(`${name} is built`, null)
   } catch (error) {
-    tell("is built", error)
-    return count
+    tell(`${name} is built`, error)
+    return
   }
-  for (const [title, run] of Object.entries(CASES)) {
+  for (const [title, run] of Object.entries(cases)) {
     const given = new GivenImage(image, await freePort())
     try {
       await run(given)
-      tell(title, null)
+      tell(`${name} ${title}`, null)
     } catch (error) {
-      tell(title, error)
+      tell(`${name} ${title}`, error)
     } finally {
       await given.dispose()
     }
   }
-  return count
 }
 
 /** A container of the image, with folders for handlers and for its volume. */
@@ -125,12 +144,9 @@ class GivenImage {
     return `http://127.0.0.1:${this.#port}`
   }
 
-  /** Starts the image's own command. */
-  start(environment) {
-    const volumes = ["handlers:/handlers:ro", "data:/data:rw"].flatMap((each) => [
-      "--volume",
-      join(this.#folder, each),
-    ])
+  /** Starts what the image starts. */
+  start(environment, folders = [HANDLERS_VOLUME, DATA_VOLUME]) {
+    const volumes = folders.flatMap((each) => ["--volume", join(this.#folder, each)])
     const variables = this.#variables(environment).flatMap((each) => ["--env", each])
     const args = [
       "run",
@@ -178,12 +194,12 @@ class GivenImage {
   }
 }
 
-async function publish(url) {
+async function publish(url, event = EVENT) {
   const headers = { "Content-Type": "application/json" }
   const response = await fetch(`${url}/api/v1/events`, {
     method: "POST",
     headers,
-    body: JSON.stringify(EVENT),
+    body: JSON.stringify(event),
   })
   assert.equal(response.status, 201, await response.text())
 }

@@ -40,9 +40,11 @@ function configOf(environment: Node): Config {
 
 const PORT = parseConfig({}).PORT
 
-test("the image is built with the Bun that the project names", () => {
+test("the image, and the example of one with handlers, are built with the Bun that the project names", () => {
   const { packageManager } = JSON.parse(textOf("package.json")) as { readonly packageManager: string }
-  expect(textOf("Dockerfile")).toContain(`FROM docker.io/oven/${packageManager.replace("@", ":")} AS build`)
+  const from = `FROM docker.io/oven/${packageManager.replace("@", ":")} AS`
+  expect(textOf("Dockerfile")).toContain(`${from} build`)
+  expect(textOf("examples/image/Containerfile")).toContain(`${from} packages`)
 })
 
 describe("examples/compose.yaml", () => {
