@@ -18,6 +18,7 @@ const TOOLS = [
   ["/usr/bin/zsh", "zsh"],
   ["/usr/bin/fish", "fish"],
   ["/usr/bin/strace", "strace"],
+  ["/usr/bin/jq", "jq"],
   ["/usr/bin/faketime", "faketime"],
   ["/usr/sbin/mkfs.ext4", "e2fsprogs"],
   ["/usr/sbin/haproxy", "haproxy"],
