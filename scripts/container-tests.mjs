@@ -16,6 +16,9 @@ const HANDLER = `export default { queue: "custom_events", on: {
 
 const EVENT = { type: "custom", name: "hello", payload: { who: "container" } }
 
+/** Of a queue without a handler. */
+const WAITING = { type: "user", name: "login", payload: {} }
+
 const CALL_ENDED = { type: "voice", name: "call.ended", payload: { call_id: "c-1", duration_seconds: 62 } }
 
 /** Folders of a test, and where a container has them. */
@@ -44,17 +47,28 @@ const CASES = {
     assert.deepEqual(config.Healthcheck.Test, ["CMD", "event-broker", "health", "--live"])
   },
 
-  "accepts an event and handles it, reports that it is healthy, keeps its store, and stops cleanly": async (
+  "needs no variable: accepts an event and handles it, reports that it is healthy, and stops cleanly": async (
     given,
   ) => {
-    const service = await given.start({ ENGINE: "embedded" })
+    const service = await given.start({})
     assert.equal(service.uid, USER)
+    assert.match(service.log, /"engine":"embedded"/)
     await publish(given.url)
     await until(() => service.log.includes("hello container"), "the handler's line in the log")
     const { Test } = given.config.Healthcheck
     assert.equal(given.run(Test.slice(1), {}).status, 0)
     assert.equal(await service.stop(), 0)
     assert.notEqual(given.run(Test.slice(1), {}).status, 0)
+  },
+
+  "keeps the events that wait in its volume": async (given) => {
+    const first = await given.start({})
+    await publish(given.url, WAITING)
+    assert.equal(await first.stop(), 0)
+    const second = await given.start({})
+    const queues = await (await fetch(`${given.url}/api/v1/queues/user_events`)).json()
+    assert.equal(queues.waiting, 1)
+    assert.equal(await second.stop(), 0)
   },
 
   "starts with .env.example unchanged, live but not ready while RabbitMQ is unreachable": async (given) => {

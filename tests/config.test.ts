@@ -298,6 +298,15 @@ describe("every variable is documented with its default, its values and its mean
     })
     for (const name of ["ENGINE", "DATA_DIR", "HANDLERS_DIR"]) expect(environment).not.toHaveProperty(name)
   })
+
+  test(".env.example without the lines that it names at its top is one process without RabbitMQ", () => {
+    const top = linesOf(".env.example").filter((line) => line.startsWith("# For one container"))
+    const named = top.flatMap((line) => [...line.matchAll(/([A-Z_]+)=…/g)].map(([, name = ""]) => name))
+    expect(named).toEqual(["RABBITMQ_HOST", "SERVICE_DISCOVERY_URL"])
+    const rest = Object.entries(readEnvironmentFile(".env.example")).filter(([name]) => !named.includes(name))
+    const { ENGINE, SERVICE_DISCOVERY_URL } = parseConfig(Object.fromEntries(rest))
+    expect([ENGINE, SERVICE_DISCOVERY_URL]).toEqual(["embedded", parseConfig({}).SERVICE_DISCOVERY_URL])
+  })
 })
 
 describe("a secret from a file", () => {

@@ -30,7 +30,8 @@ export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
   description: {
     operationId: "getServiceInfo",
     summary: "Get the version of the service",
-    description: "Also shows the engine, and links to the documentation and the health check, relative to this address.",
+    description:
+      "Also shows the engine, and links to the documentation and the health check, relative to this address.",
     tags: ["Service"],
     responses: { 200: jsonResponse("The service", ServiceInfoSchema, EXAMPLE) },
   },
