@@ -55,7 +55,9 @@ export interface AppOptions {
   readonly isHandlersDirGiven: boolean
   /** Entry file of the workers. */
   readonly workerUrl: string
-  /** Entry file of the thread that syncs the embedded engine's store. */
+  /** `process.env` of the handlers. */
+  readonly handlerEnvironment: Readonly<Record<string, string>>
+  /** The entry file of the thread that syncs the embedded engine's store. */
   readonly syncThreadUrl: string
   readonly log: Log
 }
@@ -131,6 +133,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     prefetch: config.WORKER_PREFETCH_COUNT,
     workerUrl,
     files,
+    environment: options.handlerEnvironment,
     publish: (draft, trace) => publisher.publish(draft, trace),
     observers: { metrics, tracing },
     logger,

@@ -26,6 +26,7 @@ import { ConfigError, describeSettings, explainEngine, parseConfig, readEnvironm
 import { EngineStartError } from "./engine/errors.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
 import { ListenError } from "./http/http-server.ts"
+import { handlerEnvironment } from "./runtime/handler-environment.ts"
 import { ModuleLoadError } from "./runtime/manifest.ts"
 import { SchemaFileError } from "./schema/schema-catalog.ts"
 import { logFormat } from "./telemetry/log-format.ts"
@@ -118,6 +119,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
       config,
       isHandlersDirGiven,
       workerUrl: WORKER_URL,
+      handlerEnvironment: handlerEnvironment(environment),
       syncThreadUrl: SYNC_THREAD_URL,
       log,
     })

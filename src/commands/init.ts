@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import type { Command } from "commander"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"
@@ -7,11 +7,13 @@ import { projectFiles } from "./project-files.ts" with { type: "macro" }
 import { CommandError } from "./service-client.ts"
 import { shown } from "./shown.ts"
 
+const NAME = "event-broker"
+
 export function addInit(program: Command): void {
   program
     .command("init")
     .argument("[folder]", "folder of the project", ".")
-    .description("make a project: a handler module, its types, a schema, and a test that needs no broker")
+    .description("make a project: a handler module, its types, a schema, and tests that need no broker")
     .option("--json", "print JSON")
     .action(init)
 }
@@ -21,7 +23,10 @@ function init(folder: string, { json }: { readonly json?: boolean }): void {
   const files = projectFiles()
   const taken = Object.keys(files).filter((path) => existsSync(join(folder, path)))
   if (taken.length > 0) {
-    throw new CommandError(`${folder} has ${taken.join(", ")} already: give an empty folder`, EXIT_USAGE)
+    throw new CommandError(
+      `${folder} already has ${taken.join(", ")}, and init overwrites no file: name a new folder`,
+      EXIT_USAGE,
+    )
   }
   for (const [path, text] of Object.entries(files)) {
     const file = join(folder, path)
@@ -30,7 +35,17 @@ function init(folder: string, { json }: { readonly json?: boolean }): void {
   }
   if (json) printJson({ folder, files: Object.keys(files) })
   else {
-    const start = folder === "." ? "event-broker" : `cd ${folder} && event-broker`
-    print(shown`made ${Object.keys(files).join(", ")}\nstart it with: ${start}\n`)
+    const start = [...(folder === "." ? [] : [`cd ${inShell(folder)}`]), inShell(ownCommand())].join(" && ")
+    print(shown`made ${Object.keys(files).join(", ")}\nstart the service with: ${start}\n`)
   }
 }
+
+/** The name of this executable if the shell finds it, else its path. */
+function ownCommand(): string {
+  const { execPath } = process
+  const isExecutable = basename(execPath).startsWith(NAME)
+  return isExecutable && Bun.which(NAME) === null ? execPath : NAME
+}
+
+const inShell = (word: string): string =>
+  /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -3,7 +3,7 @@ import { join } from "node:path"
 
 const ROOT = join(import.meta.dir, "..", "..")
 const TEMPLATE = join(ROOT, "templates", "project")
-const TYPES = "src/runtime/handler-module.ts"
+const SOURCES = join(ROOT, "src", "runtime")
 
 /** Names of files that would have an effect in the template folder itself, and their names in a project. */
 const RENAMED: Readonly<Record<string, string>> = {
@@ -23,12 +23,17 @@ export function projectFiles(): Record<string, string> {
   const files = paths.map(
     (path) => [RENAMED[path] ?? path, readFileSync(join(TEMPLATE, path), "utf8")] as const,
   )
-  return Object.fromEntries([...files, ["types/event-broker.ts", handlerTypes()] as const].toSorted())
+  const ours = [
+    [".env.example", readFileSync(join(TEMPLATE, "env"), "utf8")],
+    ["types/event-broker.ts", handlerTypes()],
+    ["types/handler-environment.ts", readFileSync(join(SOURCES, "handler-environment.ts"), "utf8")],
+  ] as const
+  return Object.fromEntries([...files, ...ours].toSorted())
 }
 
 /** The types import only the event's types, which the template has in one file beside them. */
 function handlerTypes(): string {
-  return readFileSync(join(ROOT, TYPES), "utf8")
+  return readFileSync(join(SOURCES, "handler-module.ts"), "utf8")
     .replaceAll(/"\.\.\/event\/[\w-]+\.ts"/g, '"./event.ts"')
     .replaceAll(/^\/\/ biome-ignore.*\n/gm, "")
 }

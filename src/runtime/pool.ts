@@ -19,6 +19,8 @@ export interface PoolOptions {
   /** The worker's entry file; from the binary it is found beside the main file only. */
   readonly workerUrl: string
   readonly files: readonly ModuleFile[]
+  /** `process.env` of the handlers. */
+  readonly environment: Readonly<Record<string, string>>
   /** Publishes what handlers publish. */
   readonly publish: (draft: unknown, trace: TraceContext | null) => Promise<Event>
   readonly observers: CallObservers
@@ -117,15 +119,19 @@ export class Pool {
   }
 
   async #spawn(): Promise<void> {
-    const thread = new WorkerThread(this.#options.workerUrl, this.#options.prefetch, {
-      onSettled: (on) => this.#afterJob(on),
-      onPublish: (on, job, message) => {
-        void answerPublish(on, message, (draft) => this.#options.publish(draft, job.trace))
+    const { workerUrl, prefetch: slots, environment } = this.#options
+    const thread = new WorkerThread(
+      { workerUrl, slots, environment },
+      {
+        onSettled: (on) => this.#afterJob(on),
+        onPublish: (on, job, message) => {
+          void answerPublish(on, message, (draft) => this.#options.publish(draft, job.trace))
+        },
+        onStrayMessage: () => this.#options.logger.warn(STRAY_MESSAGE),
+        onLog: (job, message, dropped) => this.#log(job, message, dropped),
+        onClosed: (on) => this.#afterClose(on),
       },
-      onStrayMessage: () => this.#options.logger.warn(STRAY_MESSAGE),
-      onLog: (job, message, dropped) => this.#log(job, message, dropped),
-      onClosed: (on) => this.#afterClose(on),
-    })
+    )
     this.#threads.add(thread)
     try {
       this.#loaded.resolve(readManifests(await thread.load(this.#options.files)))

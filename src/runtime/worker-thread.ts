@@ -23,6 +23,15 @@ export interface WorkerThreadEvents {
   readonly onClosed: (thread: WorkerThread) => void
 }
 
+/** How a worker is started. */
+export interface WorkerOptions {
+  readonly workerUrl: string
+  /** How many jobs it has at a time. */
+  readonly slots: number
+  /** `process.env` of its handlers. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
 /** What a running handler asks of the main thread. */
 export type PublishMessage = Extract<FromWorker, { kind: "publish" }>
 export type LogMessage = Extract<FromWorker, { kind: "log" }>
@@ -55,12 +64,11 @@ export class WorkerThread {
   readonly #outbox = new Outbox<ToWorker>((messages) => this.#post(messages))
   readonly #loading = Promise.withResolvers<readonly ModuleDescription[]>()
 
-  /** @param slots how many jobs it may have at a time */
-  constructor(workerUrl: string, slots: number, events: WorkerThreadEvents) {
+  constructor({ workerUrl, slots, environment }: WorkerOptions, events: WorkerThreadEvents) {
     this.#events = events
     this.#board = JobBoard.withSlots(slots)
     this.#freeSlots = Array.from({ length: slots }, (_, slot) => slot)
-    this.#worker = new Worker(workerUrl)
+    this.#worker = new Worker(workerUrl, { env: { ...environment } })
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#port.onmessage = ({ data }: { readonly data: unknown }) => this.#receiveAll(data)

@@ -1,6 +1,7 @@
 /** The entry point of a worker: it loads every handler module and runs their functions, and nothing else. */
 import { AsyncLocalStorage } from "node:async_hooks"
 import { summarizeError } from "../event/failure.ts"
+import { passOwnEnvironment } from "./child-environment.ts"
 import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
 import { captureConsole } from "./handler-console.ts"
 import { JobBoard } from "./job-board.ts"
@@ -35,6 +36,7 @@ let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
 
 guardProcess()
+passOwnEnvironment()
 captureConsole((level, text) => log.write(currentJob.getStore() ?? null, level, text, "{}"))
 
 /** The port comes before any module is loaded, and no module can get at it. */

@@ -422,18 +422,12 @@ describe("completions of the real shells", () => {
 })
 
 describe("init", () => {
-  test("makes a project that runs, whose types are complete and whose handler is tested without a broker", async () => {
+  test("makes a project whose handler is tested without a broker, and which runs", async () => {
     await using folder = new ServiceFolder()
     expect((await run(folder, null, ["init", "app"])).code).toBe(0)
     const project = join(folder.path, "app")
     const tested = await runCommand([BINARY, "test"], project, { BUN_BE_BUN: "1" })
     expect([tested.code, tested.stderr]).toEqual([0, expect.stringContaining(" 0 fail")])
-    const tsc = join(import.meta.dir, "..", "..", "node_modules", ".bin", "tsc")
-    expect(await runCommand([tsc, "--project", project], project)).toEqual({
-      code: 0,
-      stdout: "",
-      stderr: "",
-    })
     const service = folder.spawn([], {
       HANDLERS_DIR: join(project, "handlers"),
       SCHEMAS_DIR: join(project, "schemas"),
@@ -485,7 +479,7 @@ export const same: [
     folder.write("tsconfig.json", "mine")
     const result = await run(folder, null, ["init"])
     expect(result).toMatchObject({ code: 2, stdout: "" })
-    expect(result.stderr).toContain("tsconfig.json already")
+    expect(result.stderr).toContain("already has tsconfig.json")
     expect(readFileSync(join(folder.path, "tsconfig.json"), "utf8")).toBe("mine")
     expect(existsSync(join(folder.path, "types"))).toBe(false)
   })

@@ -287,6 +287,7 @@ describe("a module that can't be used stops the start, by its name", () => {
       prefetch: 1,
       workerUrl: WORKER_URL,
       files: await findModuleFiles(folder.path),
+      environment: {},
       publish: () => Promise.reject(new Error("nothing is published here")),
       observers: { metrics: new Metrics(), tracing: PASSING_THROUGH },
       logger: pino({ level: "silent" }),

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import pino from "pino"
 import type { Event } from "../../src/event/envelope.ts"
+import { handlerEnvironment } from "../../src/runtime/handler-environment.ts"
 import type { EventRequest, JobResult } from "../../src/runtime/job.ts"
 import type { ModuleManifest } from "../../src/runtime/manifest.ts"
 import { findModuleFiles } from "../../src/runtime/module-files.ts"
@@ -46,6 +47,7 @@ export class RunningPool implements AsyncDisposable {
       prefetch: options.prefetch ?? 10,
       workerUrl: options.workerUrl ?? WORKER_URL,
       files,
+      environment: handlerEnvironment(process.env),
       publish: async (draft) => {
         this.published.push(draft)
         return options.publish?.(draft) ?? newEvent({ id: "published" })

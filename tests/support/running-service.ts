@@ -57,7 +57,12 @@ export class ServiceFolder implements AsyncDisposable {
   }
 
   spawn(args: readonly string[] = [], environment: Environment = {}): RunningService {
-    const service = new RunningService([...this.command, ...args], this.path, environment)
+    return this.spawnIn(this.path, environment, args)
+  }
+
+  /** Starts the service in another folder, such as one of this folder's. */
+  spawnIn(cwd: string, environment: Environment = {}, args: readonly string[] = []): RunningService {
+    const service = new RunningService([...this.command, ...args], cwd, environment)
     this.#services.push(service)
     return service
   }

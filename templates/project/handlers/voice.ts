@@ -1,12 +1,13 @@
-import type { HandlerModule } from "event-broker"
+import type { HandlerModule, HandlerResult } from "event-broker"
 
-/** Logs what was said, and publishes an alert when a caller asks for a person. */
+/** Logs recognized speech, and publishes an alert when a caller asks for a person. */
 export default {
   queue: "voice_events",
   retry: { attempts: 3, backoff: { initial: 1_000, factor: 2, max: 60_000 } },
   on: {
-    async speech_recognized(event, ctx) {
+    async speech_recognized(event, ctx): Promise<HandlerResult> {
       const text = String(event.payload["text"])
+      if (text.trim() === "") return ctx.deadLetter("no words were recognized")
       ctx.log.info(`heard: ${text}`, { call_id: event.payload["call_id"] })
       if (/\b(human|person|agent)\b/i.test(text)) {
         await ctx.publish({

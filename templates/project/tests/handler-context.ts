@@ -1,17 +1,35 @@
-import { type Event, type EventDraft, type HandlerContext, verdict } from "event-broker"
+import { type Event, type EventDraft, type HandlerContext, type Verdict, verdict } from "event-broker"
 
-/** What a handler is called with, without a broker: it keeps what the handler publishes and logs. */
+/** The context of a handler, without a broker: it keeps what the handler publishes and logs. */
 export interface TestContext extends HandlerContext {
+  /** The follow-up events that the handler has published, in order. */
   readonly published: Event[]
+  /** The messages that the handler has logged, at any level, in order. */
   readonly logged: string[]
 }
 
-/** An event as it would be delivered. */
+/** The parts of the context that a test may choose. */
+export type ContextOptions = Partial<
+  Pick<HandlerContext, "queue" | "attempt" | "lastError" | "trace" | "signal">
+>
+
+/** A verdict that can be compared: `expect(await handler(event, ctx)).toEqual(ctx.retry({ delay: 500 }))`. */
+type TestVerdict = Verdict &
+  (
+    | { readonly kind: "retry"; readonly delay: number | null }
+    | { readonly kind: "dead-letter"; readonly reason: string }
+  )
+
+const retryVerdict = (delay: number | null): TestVerdict => ({ [verdict]: true, kind: "retry", delay })
+const deadLetterVerdict = (reason: string): TestVerdict => ({ [verdict]: true, kind: "dead-letter", reason })
+
+/** Makes an event as it is delivered for the first time. */
 export const newEvent = ({ type, name, payload, ...draft }: EventDraft): Event => ({
+  ...draft,
   id: draft.id ?? crypto.randomUUID(),
   type,
   name,
-  routing_key: draft.routing_key ?? `events.${type}.${name}`,
+  routing_key: draft.routing_key || `events.${type}.${name}`,
   payload,
   priority: draft.priority ?? "medium",
   metadata: draft.metadata ?? {},
@@ -20,7 +38,8 @@ export const newEvent = ({ type, name, payload, ...draft }: EventDraft): Event =
   retry_count: 0,
 })
 
-export function newContext(): TestContext {
+/** Makes the context of a first attempt on the queue of `handlers/voice.ts`; name another queue for other modules. */
+export function newContext(options: ContextOptions = {}): TestContext {
   const published: Event[] = []
   const logged: string[] = []
   const log = (message: string): void => void logged.push(message)
@@ -32,13 +51,14 @@ export function newContext(): TestContext {
     lastError: null,
     trace: null,
     signal: new AbortController().signal,
+    ...options,
     log: { debug: log, info: log, warn: log, error: log },
     publish: async (draft) => {
       const event = newEvent(draft)
       published.push(event)
       return event
     },
-    retry: () => ({ [verdict]: true }),
-    deadLetter: () => ({ [verdict]: true }),
+    retry: ({ delay } = {}) => retryVerdict(delay ?? null),
+    deadLetter: (reason) => deadLetterVerdict(reason),
   }
 }

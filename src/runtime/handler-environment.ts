@@ -1,0 +1,16 @@
+/** Variables that tell where the service's own secrets and data are. */
+const OF_THE_SERVICE = /^RABBITMQ_|_FILE$|^DATA_DIR$/
+
+/**
+ * Returns the variables that handlers see as `process.env`: those of the environment without the service's own,
+ * `RABBITMQ_*`, `*_FILE` and `DATA_DIR`. This keeps them out of handlers by accident only: a worker is no sandbox.
+ */
+export function handlerEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const visible: Record<string, string> = {}
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && !OF_THE_SERVICE.test(name)) visible[name] = value
+  }
+  return visible
+}
