@@ -22,10 +22,11 @@ import { HttpServer } from "./http/http-server.ts"
 import { LiveStream } from "./live/live-stream.ts"
 import { Publisher } from "./publisher/publisher.ts"
 import { Dispatcher } from "./runtime/dispatcher.ts"
-import { ModuleLoadError, type ModuleManifest, requireTimeoutsBelow } from "./runtime/manifest.ts"
+import { type ModuleManifest, requireTimeoutsBelow } from "./runtime/manifest.ts"
 import type { ModuleFile } from "./runtime/messages.ts"
 import { findModuleFiles } from "./runtime/module-files.ts"
-import { queuesOf } from "./runtime/module-queues.ts"
+import { queuesOf, requireQueues } from "./runtime/module-queues.ts"
+import { locateIn } from "./runtime/option-position.ts"
 import { Pool } from "./runtime/pool.ts"
 import { QueueWatch } from "./runtime/queue-watch.ts"
 import { SchemaCatalog } from "./schema/schema-catalog.ts"
@@ -217,14 +218,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
 
   const consumeModules = async (manifests: readonly ModuleManifest[]): Promise<void> => {
-    requireTimeoutsBelow(engine.capabilities.maxUnsettledMs, manifests)
+    const locate = locateIn(files)
+    requireTimeoutsBelow(engine.capabilities.maxUnsettledMs, manifests, locate)
     const declared = queuesOf(manifests, queues, limits)
     await engine.declareQueues(declared)
     const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
-    const known = new Set([...declared, ...remembered].map(({ name }) => name))
-    const lost = manifests.find(({ queue }) => !known.has(queue))
-    if (lost)
-      throw new ModuleLoadError(lost.file, `there is no queue ${lost.queue}; give it patterns in "bind"`)
+    requireQueues([...declared, ...remembered], manifests, locate)
     dispatcher.start(manifests)
     void watch.start()
   }

@@ -27,7 +27,7 @@ import { EngineStartError } from "./engine/errors.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
 import { ListenError } from "./http/http-server.ts"
 import { handlerEnvironment } from "./runtime/handler-environment.ts"
-import { ModuleLoadError } from "./runtime/manifest.ts"
+import { ModuleLoadError } from "./runtime/module-load-error.ts"
 import { SchemaFileError } from "./schema/schema-catalog.ts"
 import { logFormat } from "./telemetry/log-format.ts"
 import { type Logger, openLog } from "./telemetry/logger.ts"
@@ -172,14 +172,8 @@ function explain(error: unknown): Shown {
     const faults = error.faults.map(({ name, message }) => shown`\n  ${name} ${message}`)
     return shown`the configuration is wrong:${joined(faults)}`
   }
-  const foreseen = [
-    EngineStartError,
-    HandlersDirError,
-    ModuleLoadError,
-    ListenError,
-    KeyFileError,
-    SchemaFileError,
-  ]
+  const foreseen = [EngineStartError, HandlersDirError, ListenError, KeyFileError, SchemaFileError]
+  if (error instanceof ModuleLoadError) return asMessage(error.message)
   if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return shown`${error.message}`
   if (error instanceof CommandError) return asMessage(error.message)
   if (isNetworkFault(error)) {

@@ -1,9 +1,9 @@
 import type { Command } from "commander"
 import { describeVariables, isSecretVariable } from "../config.ts"
+import { suggest } from "../event/suggestion.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { printFault } from "./output.ts"
 import { type Shown, shown } from "./shown.ts"
-import { suggest } from "./suggestion.ts"
 import { nearMiss } from "./variable-warnings.ts"
 
 /** Options that can be repeated. Users may try to give them several values at once. */

@@ -18,9 +18,17 @@ export function isBatchModule(module: LoadedModule): module is BatchHandlerModul
 export function describeModule(file: string, module: LoadedModule): ModuleDescription {
   const on: unknown = module.on
   const described = typeof on === "object" && on !== null ? describeFunctions(on) : on
-  // Through JSON: what is not data, and would not cross to the main thread, is left out there.
   const { on: _, ...rest } = module
-  return { file, exported: { ...JSON.parse(JSON.stringify(rest)), on: described } }
+  return { file, exported: { ...JSON.parse(JSON.stringify(rest, withoutLoss)), on: described } }
+}
+
+/**
+ * Makes an object of what JSON would leave out, change or refuse, such as a function or NaN: no option takes an object in
+ * its place, so it is refused, not ignored.
+ */
+function withoutLoss(_key: string, value: unknown): unknown {
+  const isLost = typeof value === "function" || typeof value === "symbol" || typeof value === "bigint"
+  return isLost || (typeof value === "number" && !Number.isFinite(value)) ? {} : value
 }
 
 function describeFunctions(on: object): Record<string, string> {

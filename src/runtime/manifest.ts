@@ -1,6 +1,9 @@
 import * as v from "valibot"
 import type { Backoff } from "../event/backoff.ts"
-import { MAX_SHORT_STRING_BYTES } from "../event/envelope.ts"
+import { EventDraftSchema, MAX_SHORT_STRING_BYTES } from "../event/envelope.ts"
+import { ModuleLoadError } from "./module-load-error.ts"
+import { explainIssue, type OptionNames } from "./option-faults.ts"
+import type { LocateOption } from "./option-position.ts"
 
 /** What a worker tells of a handler module that it has loaded; functions stay in the worker. */
 export interface ModuleDescription {
@@ -33,37 +36,33 @@ export interface BatchOptions {
   readonly waitMs: number
 }
 
-/** A handler module that can't be used. The message names the file and says what is wrong with it. */
-export class ModuleLoadError extends Error {
-  override readonly name = "ModuleLoadError"
-  readonly file: string
-
-  constructor(file: string, reason: string) {
-    super(`handler module ${file}: ${reason}`)
-    this.file = file
-  }
-}
-
 /** Longest wait between two attempts, and longest run of a handler, in milliseconds: one day. */
 const MAX_DURATION_MS = 86_400_000
 
 /** The most events of one call. */
 const MAX_BATCH_SIZE = 1_000
 
+const WHOLE = "must be a whole number"
+const TEXT = "must be a string"
+
+const atLeast = (least: number) => v.minValue<number, number, string>(least, `must be at least ${least}`)
+
 const duration = (fallback: number) =>
   v.optional(
     v.pipe(
-      v.number(),
-      v.minValue(1),
+      v.number("must be a number of milliseconds"),
+      atLeast(1),
       v.maxValue(MAX_DURATION_MS, `must be at most ${MAX_DURATION_MS} (a day)`),
     ),
     fallback,
   )
 
+const MAX_QUEUE_LENGTH = MAX_SHORT_STRING_BYTES - "dead.".length
+
 const queueName = v.pipe(
-  v.string(),
+  v.string(TEXT),
   v.regex(/^[A-Za-z0-9_.-]+$/, "must be letters, digits, _, - and dots"),
-  v.maxLength(MAX_SHORT_STRING_BYTES - "dead.".length),
+  v.maxLength(MAX_QUEUE_LENGTH, `must have at most ${MAX_QUEUE_LENGTH} characters`),
 )
 
 /** By hand, because valibot's record leaves out keys such as `constructor`, which are good names of events. */
@@ -76,62 +75,89 @@ const functionNames = v.pipe(
     if (!dataset.typed) return
     const on = dataset.value
     for (const [key, value] of Object.entries(on)) {
-      if (value === "function") continue
-      addIssue({
-        message: "must be a function",
-        path: [{ type: "object", origin: "value", input: on, key, value }],
-      })
+      const message = explainName(key) ?? (value === "function" ? null : "must be a function")
+      if (message !== null)
+        addIssue({ message, input: null, path: [{ type: "object", origin: "value", input: on, key, value }] })
     }
   }),
   v.transform(Object.keys),
   v.minLength(1, "must have a function for at least one event name"),
 )
 
+/** Says why no event can have this name; null if one can. */
+function explainName(key: string): string | null {
+  const result = v.safeParse(EventDraftSchema.entries.name, key)
+  if (key === "*" || result.success) return null
+  return `can't be the name of an event: a name ${result.issues[0].message}`
+}
+
+const backoffOptions = v.strictObject({
+  initial: duration(1_000),
+  factor: v.optional(v.pipe(v.number("must be a number"), atLeast(1)), 2),
+  max: duration(60_000),
+})
+
+const retryOptions = v.strictObject({
+  attempts: v.optional(v.pipe(v.number(WHOLE), v.integer(WHOLE), atLeast(1)), 5),
+  backoff: v.optional(backoffOptions, {}),
+})
+
+const batchOptions = v.strictObject({
+  size: v.pipe(
+    v.number(WHOLE),
+    v.integer(WHOLE),
+    atLeast(1),
+    v.maxValue(MAX_BATCH_SIZE, `must be at most ${MAX_BATCH_SIZE}`),
+  ),
+  wait: duration(100),
+})
+
 const ExportSchema = v.strictObject({
   queue: queueName,
-  bind: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1))),
-  retry: v.optional(
-    v.strictObject({
-      attempts: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 5),
-      backoff: v.optional(
-        v.strictObject({
-          initial: duration(1_000),
-          factor: v.optional(v.pipe(v.number(), v.minValue(1)), 2),
-          max: duration(60_000),
-        }),
-        {},
-      ),
-    }),
-    {},
+  bind: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(TEXT), v.nonEmpty("must not be empty")), "must be an array of topic patterns"),
+      v.minLength(1, "must have at least one topic pattern"),
+    ),
   ),
+  retry: v.optional(retryOptions, {}),
   timeout: duration(30_000),
-  batch: v.optional(
-    v.strictObject({
-      size: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_BATCH_SIZE)),
-      wait: duration(100),
-    }),
-  ),
-  single_active_consumer: v.optional(v.boolean(), false),
+  batch: v.optional(batchOptions),
+  single_active_consumer: v.optional(v.boolean("must be true or false"), false),
   on: functionNames,
 })
 
+const OPTIONS: OptionNames = {
+  "": Object.keys(ExportSchema.entries),
+  retry: Object.keys(retryOptions.entries),
+  "retry.backoff": Object.keys(backoffOptions.entries),
+  batch: Object.keys(batchOptions.entries),
+}
+
+const NOWHERE: LocateOption = () => null
+
 /**
- * Checks what was loaded, one module by one and then together.
+ * Checks what was loaded: each module by itself, then all together.
+ * @param locate finds options in the sources, for the message
  * @throws {ModuleLoadError} for the first module that can't be used.
  */
-export function readManifests(descriptions: readonly ModuleDescription[]): readonly ModuleManifest[] {
-  const manifests = descriptions.map(readManifest)
-  refuseSecondClaims(manifests)
+export function readManifests(
+  descriptions: readonly ModuleDescription[],
+  locate = NOWHERE,
+): readonly ModuleManifest[] {
+  const manifests = descriptions.map((description) => readManifest(description, locate))
+  refuseSecondClaims(manifests, locate)
   return manifests
 }
 
-function readManifest({ file, exported }: ModuleDescription): ModuleManifest {
+function readManifest({ file, exported }: ModuleDescription, locate: LocateOption): ModuleManifest {
   const result = v.safeParse(ExportSchema, exported)
   if (!result.success) {
-    const faults = result.issues.map(
-      (issue) => `${v.getDotPath(issue) ?? "the default export"}: ${issue.message}`,
-    )
-    throw new ModuleLoadError(file, faults.join("; "))
+    const faults = result.issues.map((issue) => {
+      const { message, keys } = explainIssue(issue, OPTIONS)
+      return { message, at: locate(file, keys) }
+    })
+    throw new ModuleLoadError(file, faults)
   }
   const { queue, bind, retry, timeout, batch, on } = result.output
   return {
@@ -147,14 +173,15 @@ function readManifest({ file, exported }: ModuleDescription): ModuleManifest {
   }
 }
 
-function refuseSecondClaims(manifests: readonly ModuleManifest[]): void {
+function refuseSecondClaims(manifests: readonly ModuleManifest[], locate: LocateOption): void {
   const claims = new Map<string, string>()
   for (const { file, queue, names } of manifests) {
     for (const name of names) {
       const claim = `${queue} ${name}`
       const first = claims.get(claim)
       if (first !== undefined) {
-        throw new ModuleLoadError(file, `"${name}" on the queue ${queue} is taken by ${first} already`)
+        const message = `the function \`${name}\` for the queue ${queue} is taken by ${first} already: keep one of them`
+        throw new ModuleLoadError(file, [{ message, at: locate(file, ["on", name]) }])
       }
       claims.set(claim, file)
     }
@@ -168,12 +195,13 @@ function refuseSecondClaims(manifests: readonly ModuleManifest[]): void {
 export function requireTimeoutsBelow(
   maxUnsettledMs: number | null,
   manifests: readonly ModuleManifest[],
+  locate = NOWHERE,
 ): void {
   const tooLong = manifests.find(({ timeoutMs }) => maxUnsettledMs !== null && timeoutMs >= maxUnsettledMs)
   if (tooLong === undefined) return
-  throw new ModuleLoadError(
-    tooLong.file,
-    `its timeout of ${tooLong.timeoutMs} ms must be below RabbitMQ's consumer_timeout of ${maxUnsettledMs} ms, after ` +
-      "which RabbitMQ delivers the event again; shorten it, or raise consumer_timeout and RABBITMQ_CONSUMER_TIMEOUT",
-  )
+  const { file, timeoutMs } = tooLong
+  const message =
+    `its timeout of ${timeoutMs} ms must be below RabbitMQ's consumer_timeout of ${maxUnsettledMs} ms, after ` +
+    "which RabbitMQ delivers the event again; shorten it, or raise consumer_timeout and RABBITMQ_CONSUMER_TIMEOUT"
+  throw new ModuleLoadError(file, [{ message, at: locate(file, ["timeout"]) }])
 }

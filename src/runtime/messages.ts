@@ -3,6 +3,7 @@ import type { ErrorSummary } from "../event/failure.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { LogLevel } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
+import type { ModuleFault } from "./module-load-error.ts"
 
 /** Which function is to be called, for which job. */
 interface RunTarget {
@@ -50,7 +51,9 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: "loaded"; readonly modules: readonly ModuleDescription[] }
-  | { readonly kind: "load-failed"; readonly file: string; readonly reason: string }
+  /** The next module is about to be imported. */
+  | { readonly kind: "loading"; readonly file: string }
+  | { readonly kind: "load-failed"; readonly file: string; readonly fault: ModuleFault }
   | {
       readonly kind: "settled"
       readonly job: number

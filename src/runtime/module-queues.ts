@@ -1,6 +1,9 @@
 import type { QueueDeclaration } from "../engine/engine.ts"
 import type { QueueLimits } from "../engine/queues.ts"
+import { suggest } from "../event/suggestion.ts"
 import type { ModuleManifest } from "./manifest.ts"
+import { ModuleLoadError } from "./module-load-error.ts"
+import type { LocateOption } from "./option-position.ts"
 
 /** The queues that are always there, as the modules want them, and those of the modules' own. */
 export function queuesOf(
@@ -22,4 +25,23 @@ export function queuesOf(
     })
   }
   return [...queues.values()]
+}
+
+/**
+ * Checks that the queue of each module exists.
+ * @param known every queue that exists
+ * @throws {ModuleLoadError} for the first module whose queue does not
+ */
+export function requireQueues(
+  known: readonly { readonly name: string }[],
+  manifests: readonly ModuleManifest[],
+  locate: LocateOption,
+): void {
+  const names = known.map(({ name }) => name)
+  const lost = manifests.find(({ queue }) => !names.includes(queue))
+  if (lost === undefined) return
+  const nearest = suggest(lost.queue, names)
+  const advice = nearest === null ? "" : `did you mean \`${nearest}\`? Otherwise `
+  const message = `there is no queue ${lost.queue}; ${advice}give it topic patterns in \`bind\`, which creates it`
+  throw new ModuleLoadError(lost.file, [{ message, at: locate(lost.file, ["queue"]) }])
 }

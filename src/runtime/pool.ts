@@ -7,6 +7,7 @@ import { type BatchRequest, describeJob, type EventRequest, Job, type JobResult 
 import { answerPublish, writeLog } from "./job-messages.ts"
 import { type ModuleManifest, readManifests } from "./manifest.ts"
 import type { ModuleFile } from "./messages.ts"
+import { locateIn } from "./option-position.ts"
 import { PriorityQueue } from "./priority-queue.ts"
 import { Spawner } from "./spawner.ts"
 import { type LogMessage, WorkerThread } from "./worker-thread.ts"
@@ -23,11 +24,16 @@ export interface PoolOptions {
   readonly environment: Readonly<Record<string, string>>
   /** Publishes what handlers publish. */
   readonly publish: (draft: unknown, trace: TraceContext | null) => Promise<Event>
+  /** How long each module may take to load, in milliseconds. Default 15,000. */
+  readonly loadTimeoutMs?: number
   readonly observers: CallObservers
   readonly logger: Logger
 }
 
 const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the message; publish an event instead"
+
+/** How long each module may take to load, in milliseconds. */
+const LOAD_TIMEOUT_MS = 15_000
 
 /** How long a handler has to settle once its signal was aborted, in milliseconds. */
 const ABORT_GRACE_MS = 1_000
@@ -119,9 +125,9 @@ export class Pool {
   }
 
   async #spawn(): Promise<void> {
-    const { workerUrl, prefetch: slots, environment } = this.#options
+    const { workerUrl, prefetch: slots, environment, files, loadTimeoutMs = LOAD_TIMEOUT_MS } = this.#options
     const thread = new WorkerThread(
-      { workerUrl, slots, environment },
+      { workerUrl, slots, environment, loadTimeoutMs },
       {
         onSettled: (on) => this.#afterJob(on),
         onPublish: (on, job, message) => {
@@ -134,8 +140,9 @@ export class Pool {
     )
     this.#threads.add(thread)
     try {
-      this.#loaded.resolve(readManifests(await thread.load(this.#options.files)))
+      this.#loaded.resolve(readManifests(await thread.load(files), locateIn(files)))
     } catch (error) {
+      thread.isEnding = true
       thread.terminate()
       throw error
     }

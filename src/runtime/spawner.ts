@@ -1,6 +1,6 @@
 import { type Backoff, RetryDelays } from "../event/backoff.ts"
 import type { Logger } from "../telemetry/logger.ts"
-import { ModuleLoadError } from "./manifest.ts"
+import { ModuleLoadError } from "./module-load-error.ts"
 
 export interface SpawnerOptions {
   readonly wanted: number

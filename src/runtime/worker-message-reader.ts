@@ -15,11 +15,8 @@ type Reader = (fields: Fields) => FromWorker | null
  */
 const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader>([
   ["loaded", ({ modules }) => (isDescriptions(modules) ? { kind: "loaded", modules } : null)],
-  [
-    "load-failed",
-    ({ file, reason }) =>
-      typeof file === "string" && typeof reason === "string" ? { kind: "load-failed", file, reason } : null,
-  ],
+  ["loading", ({ file }) => (typeof file === "string" ? { kind: "loading", file } : null)],
+  ["load-failed", readLoadFailed],
   ["settled", readSettled],
   ["event-settled", readEventSettled],
   ["abort-seen", ({ job }) => (isCount(job) ? { kind: "abort-seen", job } : null)],
@@ -47,6 +44,18 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
  */
 export function readWorkerMessage(value: unknown): FromWorker | null {
   return isFields(value) ? (READERS.get(value["kind"])?.(value) ?? null) : null
+}
+
+function readLoadFailed({ file, fault }: Fields): FromWorker | null {
+  if (typeof file !== "string" || !isFields(fault) || typeof fault["message"] !== "string") return null
+  const { message } = boundError({ name: "", message: fault["message"] })
+  const { at } = fault
+  if (at === null) return { kind: "load-failed", file, fault: { message, at } }
+  if (!isFields(at) || typeof at["path"] !== "string" || !isCount(at["line"]) || !isCount(at["column"])) {
+    return null
+  }
+  const { path, line, column } = at
+  return { kind: "load-failed", file, fault: { message, at: { path, line, column } } }
 }
 
 function readSettled({ job, outcome, durationMs }: Fields): FromWorker | null {

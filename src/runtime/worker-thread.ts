@@ -2,8 +2,9 @@ import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LogBudget } from "./log-budget.ts"
-import { type ModuleDescription, ModuleLoadError } from "./manifest.ts"
+import type { ModuleDescription } from "./manifest.ts"
 import type { FromWorker, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
+import { ModuleLoadError } from "./module-load-error.ts"
 import { Outbox } from "./outbox.ts"
 import { sizeOfLog } from "./worker-log.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
@@ -23,11 +24,19 @@ export interface WorkerThreadEvents {
   readonly onClosed: (thread: WorkerThread) => void
 }
 
+/** What a worker says while it loads the modules, and never after. */
+const LOAD_MESSAGES: ReadonlySet<FromWorker["kind"]> = new Set(["loading", "loaded", "load-failed"])
+
+/** How long a worker may take until it loads the first module, in milliseconds. */
+const START_TIMEOUT_MS = 15_000
+
 /** How a worker is started. */
 export interface WorkerOptions {
   readonly workerUrl: string
   /** How many jobs it has at a time. */
   readonly slots: number
+  /** How long each module may take to load, in milliseconds. */
+  readonly loadTimeoutMs: number
   /** `process.env` of its handlers. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -35,9 +44,6 @@ export interface WorkerOptions {
 /** What a running handler asks of the main thread. */
 export type PublishMessage = Extract<FromWorker, { kind: "publish" }>
 export type LogMessage = Extract<FromWorker, { kind: "log" }>
-
-/** How long a worker may take to load the modules, in milliseconds. */
-const LOAD_TIMEOUT_MS = 15_000
 
 /** The main thread's end of one worker. It may run anything and end at any time; nothing here depends on it. */
 export class WorkerThread {
@@ -63,9 +69,14 @@ export class WorkerThread {
   readonly #slots = new Map<Job, number>()
   readonly #outbox = new Outbox<ToWorker>((messages) => this.#post(messages))
   readonly #loading = Promise.withResolvers<readonly ModuleDescription[]>()
+  readonly #loadTimeoutMs: number
+  /** The module that is being imported. */
+  #loadingFile: string | null = null
+  #loadTimer: Timer | undefined
 
-  constructor({ workerUrl, slots, environment }: WorkerOptions, events: WorkerThreadEvents) {
+  constructor({ workerUrl, slots, environment, loadTimeoutMs }: WorkerOptions, events: WorkerThreadEvents) {
     this.#events = events
+    this.#loadTimeoutMs = loadTimeoutMs
     this.#board = JobBoard.withSlots(slots)
     this.#freeSlots = Array.from({ length: slots }, (_, slot) => slot)
     this.#worker = new Worker(workerUrl, { env: { ...environment } })
@@ -85,13 +96,10 @@ export class WorkerThread {
 
   /**
    * Has the worker load the modules.
-   * @throws {ModuleLoadError} where one of them can't be loaded; other errors where the worker died.
+   * @throws {ModuleLoadError} if one of them can't be loaded, or not in time; other errors if the worker died
    */
   async load(files: readonly ModuleFile[]): Promise<readonly ModuleDescription[]> {
-    const timer = setTimeout(() => {
-      this.lastWords = { name: "Error", message: `the modules were not loaded within ${LOAD_TIMEOUT_MS} ms` }
-      this.terminate()
-    }, LOAD_TIMEOUT_MS)
+    this.#boundLoading(START_TIMEOUT_MS)
     try {
       this.send({
         kind: "load",
@@ -104,7 +112,7 @@ export class WorkerThread {
       this.hasLoaded = true
       return descriptions
     } finally {
-      clearTimeout(timer)
+      clearTimeout(this.#loadTimer)
     }
   }
 
@@ -153,6 +161,22 @@ export class WorkerThread {
     this.#close()
   }
 
+  #boundLoading(timeoutMs: number): void {
+    clearTimeout(this.#loadTimer)
+    this.#loadTimer = setTimeout(() => this.#endLoading(timeoutMs), timeoutMs)
+  }
+
+  #endLoading(timeoutMs: number): void {
+    this.lastWords = { name: "Error", message: `the worker did not start within ${timeoutMs / 1_000} s` }
+    if (this.#loadingFile !== null) {
+      const message =
+        `did not finish loading within ${timeoutMs / 1_000} s: an await or a loop outside of its functions does not end; ` +
+        "let functions wait for what a module needs, when the first event comes"
+      this.#loading.reject(new ModuleLoadError(this.#loadingFile, [{ message, at: null }]))
+    }
+    this.terminate()
+  }
+
   #post(messages: readonly ToWorker[]): void {
     if (this.state !== "closed") this.#port.postMessage(messages)
   }
@@ -188,12 +212,17 @@ export class WorkerThread {
   }
 
   #receive(message: FromWorker): void {
+    if (LOAD_MESSAGES.has(message.kind) && this.state !== "loading") return
     switch (message.kind) {
       case "loaded":
         this.#loading.resolve(message.modules)
         return
+      case "loading":
+        this.#loadingFile = message.file
+        this.#boundLoading(this.#loadTimeoutMs)
+        return
       case "load-failed":
-        this.#loading.reject(new ModuleLoadError(message.file, message.reason))
+        this.#loading.reject(new ModuleLoadError(message.file, [message.fault]))
         return
       case "crashing":
         this.lastWords = message.error
@@ -223,6 +252,11 @@ export class WorkerThread {
     }
   }
 
+  #explainEnd(): string {
+    const reason = this.lastWords?.message ?? "the worker ended"
+    return this.#loadingFile === null ? reason : `${reason} while it loaded ${this.#loadingFile}`
+  }
+
   #log(message: LogMessage): void {
     const job = message.job === null ? undefined : this.jobs.get(message.job)
     this.#events.onLog(job, message, this.#logBudget.giveBack(sizeOfLog(message)))
@@ -239,7 +273,7 @@ export class WorkerThread {
     if (this.state === "closed") return
     this.state = "closed"
     this.#port.close()
-    this.#loading.reject(new Error(this.lastWords?.message ?? "the worker ended while it loaded the modules"))
+    this.#loading.reject(new Error(this.#explainEnd()))
     this.#events.onClosed(this)
   }
 }

@@ -5,6 +5,7 @@ import { passOwnEnvironment } from "./child-environment.ts"
 import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
 import { captureConsole } from "./handler-console.ts"
 import { JobBoard } from "./job-board.ts"
+import { explainLoadFailure } from "./load-failure.ts"
 import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
 import { Outbox } from "./outbox.ts"
 import { PriorityQueue } from "./priority-queue.ts"
@@ -98,17 +99,18 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
   const loaded: LoadedModule[] = []
   const descriptions = []
   for (const { name, path } of files) {
+    tell({ kind: "loading", file: name })
     try {
       const imported: { default?: unknown } = await import(path)
       if (!isHandlerModule(imported.default)) {
-        tell({ kind: "load-failed", file: name, reason: "has no default export of a handler module" })
+        const message = "has no default export; a handler module is `export default { queue: …, on: { … } }`"
+        tell({ kind: "load-failed", file: name, fault: { message, at: null } })
         return
       }
       loaded.push(imported.default)
       descriptions.push(describeModule(name, imported.default))
     } catch (error) {
-      const { name: errorName, message } = summarizeError(error)
-      tell({ kind: "load-failed", file: name, reason: `${errorName}: ${message}` })
+      tell({ kind: "load-failed", file: name, fault: explainLoadFailure(error, path) })
       return
     }
   }

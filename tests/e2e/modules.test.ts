@@ -46,8 +46,22 @@ test("an event that a handler publishes without awaiting it is stored before the
 describe("an unusable module stops the start with the name of its file", () => {
   const handler = "x() {}"
   test.each([
-    { what: "throws when it is imported", source: 'throw new Error("no licence")', says: "no licence" },
-    { what: "has a syntax error", source: "export default {", says: "handler module bad.ts" },
+    {
+      what: "throws when it is imported",
+      source: 'throw new Error("no licence")',
+      says: "no licence\n    at handlers/bad.ts:1:11\n  > 1 | throw",
+    },
+    { what: "has a syntax error", source: "export default {", says: "    at handlers/bad.ts:1:" },
+    {
+      what: "imports a package that is missing",
+      source: 'import * as stripe from "stripe"\nexport default stripe.default',
+      says: 'the package "stripe", which is not installed',
+    },
+    {
+      what: "has an unknown option",
+      source: `export default {\n  queue: "user_events",\n  retries: 3,\n  on: { ${handler} },\n}`,
+      says: "unknown option `retries`; did you mean `retry`?\n    at handlers/bad.ts:3:3\n",
+    },
     { what: "has no default export", source: "export const a = 1", says: "no default export" },
     {
       what: "names a queue that is not there",
@@ -59,7 +73,11 @@ describe("an unusable module stops the start with the name of its file", () => {
       source: `export default { queue: "voice_events", on: { ${handler} } }`,
       says: "taken by a.ts",
     },
-    { what: "has no functions", source: 'export default { queue: "voice_events", on: {} }', says: "on:" },
+    {
+      what: "has no functions",
+      source: 'export default { queue: "voice_events", on: {} }',
+      says: "`on` must have a function",
+    },
   ])("one that $what", async ({ source, says }) => {
     await using folder = new ServiceFolder()
     folder.write("handlers/a.ts", `export default { queue: "voice_events", on: { ${handler} } }`)
@@ -68,6 +86,10 @@ describe("an unusable module stops the start with the name of its file", () => {
     expect(await service.exited()).toBe(1)
     expect(service.stderr).toContain("handler module bad.ts")
     expect(service.stderr).toContain(says)
-    expect(service.stderr.trimEnd().split("\n")).toHaveLength(1)
+    // Nothing else is said; what follows shows the place in the file.
+    const [first, ...place] = service.stderr.trimEnd().split("\n")
+    expect(first).toStartWith("event-broker: handler module bad.ts: ")
+    expect(place.every((line) => line.startsWith("  "))).toBe(true)
+    expect(service.log.filter(({ level }) => level === "error")).toEqual([])
   })
 })

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test"
-import { ModuleLoadError, readManifests } from "../../src/runtime/manifest.ts"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { readManifests } from "../../src/runtime/manifest.ts"
+import { ModuleLoadError } from "../../src/runtime/module-load-error.ts"
+import { requireQueues } from "../../src/runtime/module-queues.ts"
+import { locateIn } from "../../src/runtime/option-position.ts"
+import { temporaryFolder } from "../support/temporary-folder.ts"
 
 const MODULE = { queue: "calls", on: { rang: "function" } }
 
@@ -59,6 +66,8 @@ describe("a fault names the file and the field", () => {
     ["a timeout of two days", { ...MODULE, timeout: 2 * 86_400_000 }, "timeout"],
     ["a timeout in words", { ...MODULE, timeout: "30s" }, "timeout"],
     ["an unknown field", { ...MODULE, retries: 3 }, "retries"],
+    ["a name that no event can have", { ...MODULE, on: { "call ended": "function" } }, "on.call ended"],
+    ["a name that is too long for an event", { ...MODULE, on: { ["n".repeat(129)]: "function" } }, "on.nnn"],
     ["nothing", null, "default export"],
   ]
   test.each(cases)("%s", (_, exported, field) => {
@@ -73,9 +82,66 @@ describe("a fault names the file and the field", () => {
   })
 })
 
+describe("a fault says what the option must be", () => {
+  test.each([
+    [{ ...MODULE, retries: 3 }, "unknown option `retries`; did you mean `retry`?"],
+    [{ ...MODULE, attempts: 3 }, "unknown option `attempts`; did you mean `retry.attempts`?"],
+    [{ ...MODULE, retry: { atempts: 3 } }, "unknown option `atempts` in `retry`; did you mean `attempts`?"],
+    [
+      { ...MODULE, retry: { when: 3 } },
+      "unknown option `when` in `retry`; the options are attempts, backoff",
+    ],
+    [{ on: MODULE.on }, "the option `queue` is required"],
+    [{ ...MODULE, timeout: "30s" }, '`timeout` must be a number of milliseconds, not "30s"'],
+    [{ ...MODULE, retry: 3 }, "`retry` must be an object, not 3"],
+    [{ ...MODULE, batch: {} }, "the option `batch.size` is required"],
+    [
+      { ...MODULE, on: { "call ended": "function" } },
+      "`on.call ended` can't be the name of an event: a name must be words of letters, digits, _ and -, joined by dots",
+    ],
+  ])("%j: %s", (exported, message) => {
+    const read = () => readManifests([{ file: "calls.ts", exported }])
+    expect(read).toThrow(`handler module calls.ts: ${message}`)
+  })
+})
+
+test("a fault shows where it is in the source", () => {
+  using folder = temporaryFolder()
+  const path = join(folder.path, "calls.ts")
+  writeFileSync(path, 'export default {\n  queue: "calls",\n\tretries: 3,\n  on: { rang() {} },\n}\n')
+  const locate = locateIn([{ name: "calls.ts", path: pathToFileURL(path).href }])
+  const exported = { ...MODULE, retries: 3 }
+  expect(() => readManifests([{ file: "calls.ts", exported }], locate)).toThrow(
+    [
+      "handler module calls.ts: unknown option `retries`; did you mean `retry`?",
+      `  at ${path}:3:2`,
+      "  1 | export default {",
+      '  2 |   queue: "calls",',
+      "> 3 |   retries: 3,",
+      "    |   ^",
+      "  4 |   on: { rang() {} },",
+    ].join("\n"),
+  )
+})
+
+test("a module whose queue does not exist is refused, with the queue that was meant", () => {
+  const manifests = readManifests([{ file: "calls.ts", exported: { ...MODULE, queue: "voice_event" } }])
+  const check = (...names: readonly string[]) =>
+    requireQueues(
+      names.map((name) => ({ name })),
+      manifests,
+      () => null,
+    )
+  expect(() => check("voice_events")).toThrow(
+    "handler module calls.ts: there is no queue voice_event; did you mean `voice_events`?",
+  )
+  expect(() => check("other")).toThrow("there is no queue voice_event; give it topic patterns in `bind`")
+  expect(() => check("voice_event")).not.toThrow()
+})
+
 test("every fault of a module is told at once", () => {
   const read = () => readManifests([{ file: "broken.ts", exported: { queue: 1, timeout: 0, on: {} } }])
-  for (const field of ["queue", "timeout", "on"]) expect(read).toThrow(`${field}: `)
+  for (const field of ["queue", "timeout", "on"]) expect(read).toThrow(`\`${field}\` must`)
 })
 
 test("two modules that take the same name of one queue are refused, and both are named", () => {

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import pino from "pino"
 import type { JobResult } from "../../src/runtime/job.ts"
-import { ModuleLoadError } from "../../src/runtime/manifest.ts"
 import { findModuleFiles } from "../../src/runtime/module-files.ts"
+import { ModuleLoadError } from "../../src/runtime/module-load-error.ts"
 import { Pool } from "../../src/runtime/pool.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
@@ -272,16 +272,12 @@ describe("a pool that stops", () => {
 })
 
 describe("a module that can't be used stops the start, by its name", () => {
-  const cases = [
-    ["a syntax error", "export default {", ""],
-    ["an error while it loads", "throw new Error('no database')", "no database"],
-    ["no default export", "export const on = {}", "default export"],
-    ["an unknown field", "export default { queue: 'q', on: { a() {} }, retries: 1 }", "retries"],
-    ["a handler that is no function", "export default { queue: 'q', on: { a: 1 } }", "on.a"],
-  ] as const
-  test.each(cases)("%s", async (_, source, reason) => {
+  /** Starts a pool with one module; resolves with the error of the start, and what was logged. */
+  async function startWith(source: string, loadTimeoutMs?: number) {
     using folder = temporaryFolder()
+    writeFileSync(join(folder.path, "fine.ts"), "export default { queue: 'fine', on: { a() {} } }")
     writeFileSync(join(folder.path, "broken.ts"), source)
+    const log: string[] = []
     const pool = new Pool({
       size: 1,
       prefetch: 1,
@@ -289,13 +285,80 @@ describe("a module that can't be used stops the start, by its name", () => {
       files: await findModuleFiles(folder.path),
       environment: {},
       publish: () => Promise.reject(new Error("nothing is published here")),
+      ...(loadTimeoutMs !== undefined && { loadTimeoutMs }),
       observers: { metrics: new Metrics(), tracing: PASSING_THROUGH },
-      logger: pino({ level: "silent" }),
+      logger: pino({ level: "debug" }, { write: (line) => log.push(line) }),
     })
     const error = await pool.start().catch((thrown: unknown) => thrown)
     await pool.stop(0)
     expect(error).toBeInstanceOf(ModuleLoadError)
-    expect(String(error)).toContain("broken.ts")
-    expect(String(error)).toContain(reason)
+    const message = String(error)
+    expect(message).toStartWith("ModuleLoadError: handler module broken.ts: ")
+    return { message: message.replaceAll(folder.path, ""), log }
+  }
+
+  const cases = [
+    [
+      "a syntax error",
+      "export default {\n  queue: ,\n}",
+      "syntax error: Unexpected ,\n  at /broken.ts:2:10\n",
+    ],
+    [
+      "an error while it loads",
+      "const a = 1\n\nthrow new Error('no database', { cause: new TypeError('no host') })",
+      "threw an error while it was loaded: Error: no database; caused by TypeError: no host\n  at /broken.ts:3:11\n",
+    ],
+    ["an error that is a text", "throw 'no database'", "threw an error while it was loaded: no database"],
+    [
+      "an import of a file that is missing",
+      "import { a } from './gone.ts'\nexport default { queue: a }",
+      'imports "./gone.ts", which does not exist\n  at /broken.ts:1:19\n',
+    ],
+    [
+      "an import of a package that is missing",
+      "import * as all from '@acme/gone/part'\nexport default all.default",
+      'imports the package "@acme/gone/part", which is not installed: install it in the folder of the module, such as ' +
+        'with "npm install @acme/gone"\n  at /broken.ts:1:22\n',
+    ],
+    [
+      "an import of what is not exported",
+      "import { gone } from './fine.ts'\nexport default { queue: gone }",
+      "imports gone, which fine.ts does not export\n  at /broken.ts:1:10\n",
+    ],
+    ["no default export", "export const on = {}", "has no default export"],
+    [
+      "an unknown option",
+      "export default {\n  queue: 'q',\n  on: { a() {} },\n  retries: 1,\n}",
+      "unknown option `retries`; did you mean `retry`?\n  at /broken.ts:4:3\n",
+    ],
+    [
+      "a handler that is no function",
+      "export default { queue: 'q', on: { a: 1 } }",
+      "`on.a` must be a function\n  at /broken.ts:1:36\n",
+    ],
+    [
+      "an option that is a function",
+      "export default { queue: 'q', on: { a() {} }, timeout: () => 1 }",
+      "`timeout` must be a number of milliseconds\n  at /broken.ts:1:46\n",
+    ],
+    [
+      "an option that is not a number",
+      "export default { queue: 'q', on: { a() {} }, timeout: NaN }",
+      "`timeout` must be a number of milliseconds\n  at /broken.ts:1:46\n",
+    ],
+  ] as const
+  test.each(cases)("%s, which is the only thing that is said", async (_, source, reason) => {
+    const { message, log } = await startWith(source)
+    expect(message).toContain(reason)
+    expect(log).toEqual([])
+  })
+
+  test.each([
+    ["an await that never ends", "await new Promise(() => {})\nexport default {}"],
+    ["a loop that never ends", "for (;;) {}\nexport default {}"],
+  ])("%s", async (_, source) => {
+    const { message, log } = await startWith(source, 300)
+    expect(message).toContain("did not finish loading within 0.3 s")
+    expect(log).toEqual([])
   })
 })

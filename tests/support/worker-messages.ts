@@ -41,6 +41,7 @@ const outcome = fc.oneof(
 export const nearMessage = fc.record(
   {
     kind: fc.constantFrom(
+      "loading",
       "loaded",
       "load-failed",
       "settled",
@@ -64,7 +65,13 @@ export const nearMessage = fc.record(
     error,
     modules: fc.oneof(fc.array(fc.record({ file: text, exported: anyValue })), anyValue),
     file: text,
-    reason: text,
+    fault: fc.oneof(
+      fc.record({
+        message: text,
+        at: fc.oneof(fc.record({ path: text, line: number, column: number }), fc.constant(null), anyValue),
+      }),
+      anyValue,
+    ),
   },
   { requiredKeys: ["kind"] },
 )

@@ -2,18 +2,27 @@
 const MAX_ERRORS = 3
 const LETTERS_PER_ERROR = 2.5
 
-/** Returns the candidate that somebody probably meant; null if none is near. */
+/** The shortest word of which another form is taken for a misspelling. */
+const MIN_FORM_LENGTH = 4
+
+/** The candidate that somebody probably meant; null if none is near. */
 export function suggest(word: string, candidates: readonly string[]): string | null {
   const bound = Math.min(MAX_ERRORS, Math.floor(word.length / LETTERS_PER_ERROR))
   const [nearest] = candidates
     .map((candidate) => ({ candidate, errors: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, errors }) => errors <= bound || isBeginning(word, candidate))
+    .filter(
+      ({ candidate, errors }) => errors <= bound || isBeginning(word, candidate) || isForm(word, candidate),
+    )
     .toSorted((one, other) => one.errors - other.errors)
   return nearest?.candidate ?? null
 }
 
 const isBeginning = (word: string, candidate: string): boolean =>
   word.length >= 3 && candidate.startsWith(word.toLowerCase())
+
+/** Whether a word begins like the candidate but for its last letter, as `retries` does like `retry`. */
+const isForm = (word: string, candidate: string): boolean =>
+  candidate.length >= MIN_FORM_LENGTH && word.toLowerCase().startsWith(candidate.slice(0, -1))
 
 /**
  * Counts insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).

@@ -1,0 +1,52 @@
+import type * as v from "valibot"
+import { suggest } from "../event/suggestion.ts"
+
+/** Longest value that a message repeats, in characters. */
+const MAX_SHOWN = 60
+
+/** Something wrong with an option of a module. */
+export interface OptionFault {
+  readonly message: string
+  /** The way to the option, such as `retry` and `attempts`; empty for the module itself. */
+  readonly keys: readonly string[]
+}
+
+/** Explains an issue with a module's default export: which option it is, and what it must be. */
+export function explainIssue(issue: v.BaseIssue<unknown>, options: OptionNames): OptionFault {
+  const keys = (issue.path ?? []).map(({ key }) => String(key))
+  const option = keys.join(".")
+  if (option === "") return { message: "its default export must be an object", keys }
+  if (issue.type !== "strict_object")
+    return { message: `\`${option}\` ${issue.message}${notGiven(issue)}`, keys }
+  if (issue.expected === "never") return { message: explainUnknown(keys, options), keys }
+  if (issue.received === "undefined")
+    return { message: `the option \`${option}\` is required`, keys: keys.slice(0, -1) }
+  return { message: `\`${option}\` must be an object${notGiven(issue)}`, keys }
+}
+
+/** The options of a module and of each option that is an object, by its way; the module's own are under "". */
+export type OptionNames = Readonly<Record<string, readonly string[]>>
+
+function explainUnknown(keys: readonly string[], options: OptionNames): string {
+  const parent = keys.slice(0, -1).join(".")
+  const known = options[parent] ?? []
+  const name = keys.at(-1) ?? ""
+  const nearest = suggest(name, known) ?? namedElsewhere(name, options)
+  const of = parent === "" ? "" : ` in \`${parent}\``
+  const advice = nearest === null ? `the options are ${known.join(", ")}` : `did you mean \`${nearest}\`?`
+  return `unknown option \`${name}\`${of}; ${advice}`
+}
+
+/** The whole way to an option of this name; null if there is none. */
+function namedElsewhere(name: string, options: OptionNames): string | null {
+  const parent = Object.keys(options).find((each) => options[each]?.includes(name))
+  if (parent === undefined) return null
+  return parent === "" ? name : `${parent}.${name}`
+}
+
+/** What was given, where that is short enough to read. */
+function notGiven({ input }: v.BaseIssue<unknown>): string {
+  return typeof input === "number" || typeof input === "boolean" || typeof input === "string"
+    ? `, not ${JSON.stringify(input).slice(0, MAX_SHOWN)}`
+    : ""
+}
