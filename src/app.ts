@@ -118,6 +118,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     engine,
     predefined: queues.map(({ name }) => name),
     isPaused: (queue) => dispatcher.isPaused(queue),
+    modulesBoundTo: (patterns) => dispatcher.modulesBoundTo(patterns),
     logger,
   })
   const publisher = new Publisher({

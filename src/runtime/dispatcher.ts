@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts"
+import { patternsOverlap } from "../event/topic-overlap.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
@@ -26,6 +27,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #runner: AttemptRunner
   readonly #intakes = new Map<string, QueueIntake>()
+  #manifests: readonly ModuleManifest[] = []
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -36,6 +38,7 @@ export class Dispatcher {
   start(manifests: readonly ModuleManifest[]): void {
     const { engine, schemas, metrics, logger } = this.#options
     const runner = this.#runner
+    this.#manifests = manifests
     const handlers = new HandlerTable(manifests)
     for (const queue of handlers.queues) {
       const prefetch = this.#prefetchOf(manifests.filter((manifest) => manifest.queue === queue))
@@ -65,6 +68,13 @@ export class Dispatcher {
   isPaused(queue: string): boolean | null {
     const intake = this.#intakes.get(queue)
     return intake === undefined ? null : !intake.isStarted
+  }
+
+  /** The files of the modules whose own bindings take events of these patterns. */
+  modulesBoundTo(patterns: readonly string[]): readonly string[] {
+    const takesOne = (binding: string): boolean =>
+      patterns.some((pattern) => patternsOverlap(binding, pattern))
+    return this.#manifests.filter(({ bindings }) => bindings?.some(takesOne)).map(({ file }) => file)
   }
 
   /** What was delivered is finished, and its events wait in the queue until it is resumed. */

@@ -20,12 +20,15 @@ export interface QueueWatchOptions {
   readonly predefined: readonly string[]
   /** Whether a queue is paused on this instance; null if it has no handler module here. */
   readonly isPaused: (queue: string) => boolean | null
+  /** The handler modules that have bound other queues to events of these patterns. */
+  readonly modulesBoundTo: (patterns: readonly string[]) => readonly string[]
   readonly logger: Logger
 }
 
 /**
- * Knows the queues that nothing consumes, and warns in the log: of an orphaned queue when it is found, of any queue
- * without a consumer as it fills.
+ * Knows the queues that nothing consumes, and warns in the log: of an orphaned queue when it is found, of a predefined
+ * queue without a module when a module's bindings fill it too or it holds events, of any queue without a consumer as it
+ * fills.
  */
 export class QueueWatch {
   readonly #options: QueueWatchOptions
@@ -33,6 +36,8 @@ export class QueueWatch {
   #unconsumed: ReadonlyMap<string, Unconsumed> = new Map()
   /** The level of each queue that the log has told. */
   readonly #toldLevels = new Map<string, number>()
+  /** Predefined queues without a module that the log has told. */
+  readonly #toldUnhandled = new Set<string>()
   #looking: Promise<void> | null = null
   /** When the queues were seen last, on the monotonic clock. */
   #seenAt = 0
@@ -47,7 +52,7 @@ export class QueueWatch {
     return [...this.#unconsumed.values()].filter(({ reason }) => reason === "orphaned").length
   }
 
-  /** Names the orphaned queues that receive events, and the full queues that nothing consumes; null if there are none. */
+  /** Names the queues that an operator has to know of, as `describeFaults` does; null if there are none. */
   get fault(): string | null {
     const fault = describeFaults([...this.#unconsumed.values()])
     const ageMs = performance.now() - this.#seenAt
@@ -110,10 +115,11 @@ export class QueueWatch {
   /** Null for a queue that is consumed, or is about to be: a consumer that is away is told of as such. */
   #describe(stats: QueueStats): Unconsumed | null {
     if (stats.consumerCount > 0) return null
-    if (this.isOrphaned(stats)) return { stats, reason: "orphaned" }
+    if (this.isOrphaned(stats)) return { stats, reason: "orphaned", copiedFor: [] }
     const isPaused = this.#options.isPaused(stats.name)
     if (isPaused === false) return null
-    return { stats, reason: isPaused ? "paused" : "no-module" }
+    if (isPaused) return { stats, reason: "paused", copiedFor: [] }
+    return { stats, reason: "no-module", copiedFor: this.#options.modulesBoundTo(stats.bindings) }
   }
 
   #tell(queue: Unconsumed, before: Unconsumed | undefined): void {
@@ -123,6 +129,12 @@ export class QueueWatch {
     if (queue.reason === "orphaned" && before?.reason !== "orphaned") {
       const fields = { queue: name, bindings, waiting, max_length: maxLength, dead_letters }
       logger.warn(fields, `queue orphaned: ${explainUnconsumed(queue)}`)
+    }
+    const isUnhandled = queue.reason === "no-module" && (waiting > 0 || queue.copiedFor.length > 0)
+    if (isUnhandled && !this.#toldUnhandled.has(name)) {
+      this.#toldUnhandled.add(name)
+      const fields = { queue: name, waiting, max_length: maxLength }
+      logger.warn(fields, `queue without a handler module: ${explainUnconsumed(queue)}`)
     }
     const level = fillLevel(queue.stats)
     const told = this.#toldLevels.get(name) ?? 0
@@ -139,6 +151,7 @@ export class QueueWatch {
     for (const [name, { reason }] of before) {
       const now = this.#unconsumed.get(name)
       if (now === undefined) this.#toldLevels.delete(name)
+      if (now === undefined) this.#toldUnhandled.delete(name)
       if (reason === "orphaned" && now?.reason !== "orphaned") {
         this.#options.logger.info({ queue: name }, "queue no longer orphaned")
       }

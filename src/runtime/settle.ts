@@ -50,8 +50,9 @@ export function logDecision(
       break
     }
     case "dead-letter": {
-      const { reason, error } = decision.failure
-      logger.error({ ...about, reason, error }, "event is now a dead letter")
+      const { reason, error, attempts } = decision.failure
+      // As many as the dead letter has: none, if the event was set aside before its handler ran.
+      logger.error({ ...about, attempt: attempts, reason, error }, "event is now a dead letter")
       break
     }
   }

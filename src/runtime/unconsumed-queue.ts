@@ -8,6 +8,8 @@ export interface Unconsumed {
    * instance. `no-module`: a predefined queue without a module.
    */
   readonly reason: "orphaned" | "paused" | "no-module"
+  /** The modules that have bound another queue to events of this one: it gets a copy of each. */
+  readonly copiedFor: readonly string[]
 }
 
 /** Queues that a fault names at most. */
@@ -32,7 +34,7 @@ export function waitingIn(stats: QueueStats): string {
 }
 
 /** Says why nothing consumes a queue, and what to do about it. */
-export function explainUnconsumed({ stats: { name, bindings }, reason }: Unconsumed): string {
+export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor }: Unconsumed): string {
   switch (reason) {
     case "orphaned": {
       const receives = bindings.length > 0 ? ", and it keeps receiving events" : ""
@@ -42,17 +44,25 @@ export function explainUnconsumed({ stats: { name, bindings }, reason }: Unconsu
     case "paused":
       return `nothing consumes ${name}, because it is paused: resume it`
     case "no-module":
-      return `nothing consumes ${name}: add a handler module for it, or empty it with "event-broker queues purge ${name}"`
+      return `nothing consumes ${name}${explainCopies(copiedFor)}: add a handler module for it, where on: { "*"() {} } discards what no other function takes, or empty it with "event-broker queues purge ${name}"`
   }
 }
 
+const explainCopies = (modules: readonly string[]): string =>
+  modules.length === 0
+    ? ""
+    : `, which gets a copy of events that ${modules.join(" and ")} has bound to another queue`
+
 /**
- * Names the queues that an operator has to know of: those that are orphaned and bound, and those that are full. Null if
- * there are none.
+ * Names the queues that an operator has to know of: those that are orphaned and bound, predefined queues without a module
+ * that hold events, and those that are full. Null if there are none.
  */
 export function describeFaults(queues: readonly Unconsumed[]): string | null {
   const faulty = queues.filter(
-    ({ stats, reason }) => isFull(stats) || (reason === "orphaned" && stats.bindings.length > 0),
+    ({ stats, reason }) =>
+      isFull(stats) ||
+      (reason === "orphaned" && stats.bindings.length > 0) ||
+      (reason === "no-module" && stats.messageCount > 0),
   )
   if (faulty.length === 0) return null
   const named = faulty.slice(0, MAX_NAMED).map(({ stats, reason }) => {

@@ -59,7 +59,10 @@ onEveryBroker((node) => {
       expect(response.status).toBe(201)
       expect((await service.get("/api/v1/dead-letters/voice_events")).body).toMatchObject({ count: 0 })
       await waitUntil(async () => (await depthsOf(service)).includes(1), "the event to be counted")
-      expect(await service.get("/health")).toMatchObject({ status: 200, body: { status: "ready" } })
+      expect(await service.get("/health")).toMatchObject({
+        status: 200,
+        body: { checks: { engine: { status: "up" } } },
+      })
     },
     TIMEOUT_MS,
   )

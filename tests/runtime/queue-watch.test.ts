@@ -14,7 +14,7 @@ const STATS: QueueStats = {
 }
 
 /** A watch over queues that the test changes, and the messages that it logs. */
-function watching(paused: Readonly<Record<string, boolean>> = {}) {
+function watching(paused: Readonly<Record<string, boolean>> = {}, modulesBoundTo: readonly string[] = []) {
   const log: string[] = []
   let queues: readonly QueueStats[] | null = [STATS]
   const watch = new QueueWatch({
@@ -26,6 +26,7 @@ function watching(paused: Readonly<Record<string, boolean>> = {}) {
     },
     predefined: ["voice_events"],
     isPaused: (queue) => paused[queue] ?? null,
+    modulesBoundTo: (patterns) => (patterns.includes("events.voice.#") ? modulesBoundTo : []),
     logger: pino({}, { write: (line) => log.push(JSON.parse(line).msg) }),
   })
   /** Looks once, and returns what was logged meanwhile. */
@@ -76,14 +77,35 @@ test("a queue that is full at once is told of as full", async () => {
   expect(watch.explainFull("other")).toBeNull()
 })
 
-test("a predefined queue without a module is a fault only once it is full", async () => {
+test("a predefined queue without a module is a fault while it holds events, and is told of once", async () => {
   const { watch, look } = watching()
   const name = "voice_events"
-  expect(await look({ name, messageCount: 9 })).toHaveLength(1)
+  expect(await look({ name })).toEqual([])
+  expect(watch.fault).toBeNull()
+  const told = expect.stringMatching(
+    /^queue without a handler module: nothing consumes voice_events: add a handler module for it/,
+  )
+  expect(await look({ name, messageCount: 1 })).toEqual([told])
+  expect(watch.fault).toBe("voice_events is without a handler module (1 of 10 events wait)")
+  expect(await look({ name, messageCount: 2 })).toEqual([])
+  expect(await look({ name })).toEqual([])
   expect(watch.fault).toBeNull()
   await look({ name, messageCount: 10 })
   expect(watch.fault).toBe("voice_events is full and without a handler module (10 of 10 events wait)")
   expect(watch.orphanCount).toBe(0)
+  await look({ name, consumerCount: 1 })
+  expect(await look({ name, messageCount: 1 })).toEqual([told])
+})
+
+test("a predefined queue that gets copies of a module's events is told of at the first look, before it holds any", async () => {
+  const { watch, look } = watching({}, ["audit.ts"])
+  const name = "voice_events"
+  expect(await look({ name, bindings: ["events.voice.#"] })).toEqual([
+    expect.stringContaining(
+      "nothing consumes voice_events, which gets a copy of events that audit.ts has bound to another queue: add",
+    ),
+  ])
+  expect(watch.fault).toBeNull()
 })
 
 test("a queue of a module is no orphan: paused it is a fault once it is full, and a consumer that is away is another's", async () => {

@@ -87,6 +87,7 @@ export class HttpService implements AsyncDisposable {
         engine,
         predefined,
         isPaused: (name) => consumption.isPaused(name),
+        modulesBoundTo: () => [],
         logger: SILENT,
       }),
       live,
