@@ -2,6 +2,7 @@ import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js"
 import type { Fault } from "../event/errors.ts"
 import { FaultList } from "../event/faults.ts"
 import { escapePointer } from "../event/validate.ts"
+import { faultMessage } from "./fault-message.ts"
 import { CheckTooLongError, PayloadCheck } from "./payload-check.ts"
 
 /** Two validators of one schema. Each is called on a `PayloadCheck`. */
@@ -74,11 +75,7 @@ function toFault(error: ErrorObject, root: string): Fault {
       return { pointer: below(params["additionalProperty"]), message: UNKNOWN_FIELD }
     case "unevaluatedProperties":
       return { pointer: below(params["unevaluatedProperty"]), message: UNKNOWN_FIELD }
-    case "enum":
-      return { pointer, message: `must be one of ${JSON.stringify(params["allowedValues"])}` }
-    case "const":
-      return { pointer, message: `must be ${JSON.stringify(params["allowedValue"])}` }
     default:
-      return { pointer, message: error.message ?? `breaks the rule ${error.keyword}` }
+      return { pointer, message: faultMessage(error) }
   }
 }

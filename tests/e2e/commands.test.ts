@@ -302,7 +302,7 @@ describe("schemas", () => {
     expect(JSON.parse((await command("show", "user/login")).stdout)).toHaveProperty("properties.user")
     expect(await command("validate", "user/login", "-")).toMatchObject({
       code: 1,
-      stdout: "/payload/user must be integer\n",
+      stdout: "/payload/user must be an integer\n",
     })
   })
 

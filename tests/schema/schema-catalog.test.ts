@@ -41,7 +41,7 @@ describe("an event's payload", () => {
       { pointer: "/payload/side", message: 'must be one of ["caller","agent"]' },
     ])
     expect(catalog.faultsOf(event({ call_id: "" }))?.faults).toEqual([
-      { pointer: "/payload/call_id", message: "must NOT have fewer than 1 characters" },
+      { pointer: "/payload/call_id", message: "must have at least 1 character" },
     ])
   })
 

@@ -1,0 +1,59 @@
+import type { ErrorObject } from "ajv/dist/2020.js"
+
+type Params = Readonly<Record<string, unknown>>
+
+const ARTICLES: Readonly<Record<string, string>> = {
+  array: "an array",
+  boolean: "a boolean",
+  integer: "an integer",
+  number: "a number",
+  object: "an object",
+  string: "a string",
+}
+
+const countOf = (limit: unknown, noun: string): string => `${limit} ${noun}${limit === 1 ? "" : "s"}`
+
+const atLeast =
+  (noun: string) =>
+  ({ limit }: Params) =>
+    `must have at least ${countOf(limit, noun)}`
+const atMost =
+  (noun: string) =>
+  ({ limit }: Params) =>
+    `must have at most ${countOf(limit, noun)}`
+
+const namesOf = (type: unknown): string => {
+  const types = Array.isArray(type) ? type.map(String) : String(type).split(",")
+  return types.map((each) => ARTICLES[each] ?? each).join(" or ")
+}
+
+/** The messages of the keywords whose own message in the library is hard to read. */
+const MESSAGES: Readonly<Record<string, (params: Params) => string>> = {
+  type: ({ type }) => `must be ${namesOf(type)}`,
+  enum: ({ allowedValues }) => `must be one of ${JSON.stringify(allowedValues)}`,
+  const: ({ allowedValue }) => `must be ${JSON.stringify(allowedValue)}`,
+  minLength: atLeast("character"),
+  maxLength: atMost("character"),
+  minItems: atLeast("item"),
+  maxItems: atMost("item"),
+  items: atMost("item"),
+  unevaluatedItems: atMost("item"),
+  minProperties: atLeast("field"),
+  maxProperties: atMost("field"),
+  minimum: ({ limit }) => `must be at least ${limit}`,
+  maximum: ({ limit }) => `must be at most ${limit}`,
+  exclusiveMinimum: ({ limit }) => `must be more than ${limit}`,
+  exclusiveMaximum: ({ limit }) => `must be less than ${limit}`,
+  multipleOf: ({ multipleOf }) => `must be a multiple of ${multipleOf}`,
+  not: () => 'must not match the schema of "not"',
+  anyOf: () => 'must match at least one schema of "anyOf"',
+  oneOf: ({ passingSchemas }) =>
+    passingSchemas === null
+      ? 'must match a schema of "oneOf"'
+      : 'must match one schema of "oneOf", and matches several',
+}
+
+/** Says what a value must be, to complete "/payload/text …". */
+export function faultMessage({ keyword, params, message }: ErrorObject): string {
+  return MESSAGES[keyword]?.(params) ?? message ?? `breaks the rule ${keyword}`
+}
