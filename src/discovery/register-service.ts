@@ -4,13 +4,13 @@ import type { Logger } from "../telemetry/logger.ts"
 import { Registration } from "./registration.ts"
 import { Registry } from "./registry.ts"
 
-/** Addresses that stand for all of this machine's. */
+/** Addresses that stand for all addresses of this machine. */
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::"])
 
 /** The name under which a registry lists the service. */
 const SERVICE_NAME = "event-broker"
 
-/** Begins to register the service at the registry that is configured; null if none is. */
+/** Starts to register the service at the configured registry; returns null if none is configured. */
 export function registerService(
   config: Config,
   version: string,

@@ -7,28 +7,28 @@ export interface RegistrationOptions {
   readonly registry: Registry
   readonly service: ServiceDescription
   readonly logger: Logger
-  /** Between two registrations, in milliseconds. Default 30,000: a registry forgets a service after 60 seconds. */
+  /** Time between two registrations, in milliseconds. Default 30,000: a registry forgets a service after 60 seconds. */
   readonly renewEveryMs?: number
-  /** The waits while the registry does not take it. */
+  /** Waits while the registry does not accept the service. */
   readonly backoff?: Backoff
 }
 
 const RENEW_EVERY_MS = 30_000
 
-/** A registry that is back learns of the service before it would have forgotten it. */
+/** A registry that comes back learns of the service before it forgets it. */
 const RETRY_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 15_000 }
 
-/** How long a stop waits for the registry, in milliseconds. One that hangs forgets the service by itself. */
+/** How long a stop waits for the registry, in milliseconds. A registry that hangs forgets the service by itself. */
 const DEREGISTER_TIMEOUT_MS = 1_000
 
 /**
- * Keeps a service known to a registry, from its construction until `stop`. A registry that is away delays nothing, and
- * is tried again for ever.
+ * Keeps a service registered, from construction until `stop`. A registry that is away delays nothing, and is tried
+ * again until it answers.
  */
 export class Registration {
   readonly #options: RegistrationOptions
   readonly #stopping = new AbortController()
-  /** Ends whatever the registry is still asked. */
+  /** Ends requests to the registry that are still running. */
   readonly #givingUp = new AbortController()
   readonly #running: Promise<void>
 
@@ -37,7 +37,7 @@ export class Registration {
     this.#running = this.#keepRegistered()
   }
 
-  /** Takes the service off the registry, or gives up after a second. Never rejects. */
+  /** Removes the service from the registry; gives up after a second. Never rejects. */
   async stop(): Promise<void> {
     const { registry, service, logger } = this.#options
     const timer = setTimeout(
@@ -46,7 +46,7 @@ export class Registration {
     )
     this.#stopping.abort()
     try {
-      // The registry may take a registration that is on its way after the end of it, were that not waited for.
+      // A registration may still be on its way. Without this wait, the registry may take it after the removal.
       await this.#running
       await registry.deregister(service.id, this.#givingUp.signal)
       logger.info({ registry: registry.url }, "deregistered")
@@ -80,7 +80,7 @@ export class Registration {
     }
   }
 
-  /** Resolves with why it was not taken; null where it was. */
+  /** Resolves with the reason why the registration was not accepted; null if it was. */
   async #register(): Promise<string | null> {
     const { registry, service } = this.#options
     try {

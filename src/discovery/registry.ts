@@ -1,11 +1,11 @@
-/** What a registry is told of a service. */
+/** A service as a registry lists it. */
 export interface ServiceDescription {
-  /** The same after a restart, so that no dead instance is left behind. */
+  /** The same after a restart, so that no dead instance stays listed. */
   readonly id: string
   readonly name: string
   readonly host: string
   readonly port: number
-  /** The path that tells whether it is well. */
+  /** Path of the health check. */
   readonly health_check: string
   readonly metadata: Readonly<Record<string, string>>
 }
@@ -13,11 +13,11 @@ export interface ServiceDescription {
 /** How long a registry may take to answer, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000
 
-/** A service registry, by its two calls: `POST /services` and `DELETE /services/<id>`. */
+/** A client of a service registry, with its two calls: `POST /services` and `DELETE /services/<id>`. */
 export class Registry {
   readonly #url: string
 
-  /** @param url where its paths begin */
+  /** @param url base of the registry's paths */
   constructor(url: string) {
     this.#url = url.replace(/\/+$/, "")
   }
@@ -26,12 +26,12 @@ export class Registry {
     return this.#url
   }
 
-  /** @throws where it does not answer 201, or 200 for a service that it knew. */
+  /** @throws {Error} if the answer is not 201, or 200 for a service that the registry knew */
   async register(service: ServiceDescription, signal: AbortSignal): Promise<void> {
     await this.#ask("POST", "/services", [200, 201], signal, JSON.stringify(service))
   }
 
-  /** @throws where it does not answer 204, or 404 for a service that it did not know. */
+  /** @throws {Error} if the answer is not 200 or 204, or 404 for a service that the registry did not know */
   async deregister(id: string, signal: AbortSignal): Promise<void> {
     await this.#ask("DELETE", `/services/${encodeURIComponent(id)}`, [200, 204, 404], signal)
   }
@@ -50,7 +50,7 @@ export class Registry {
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
     })
-    // What it says beside its status is of no use here, and may be without end.
+    // The body is of no use here, and may be endless.
     await response.body?.cancel()
     if (!expected.includes(response.status)) throw new Error(`it answered ${response.status}`)
   }

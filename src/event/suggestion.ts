@@ -2,10 +2,10 @@
 const MAX_ERRORS = 3
 const LETTERS_PER_ERROR = 2.5
 
-/** The shortest word of which another form is taken for a misspelling. */
+/** Shortest candidate that another form of the word suggests. */
 const MIN_FORM_LENGTH = 4
 
-/** The candidate that somebody probably meant; null if none is near. */
+/** Returns the candidate that was probably meant; null if none is near. */
 export function suggest(word: string, candidates: readonly string[]): string | null {
   const bound = Math.min(MAX_ERRORS, Math.floor(word.length / LETTERS_PER_ERROR))
   const [nearest] = candidates
@@ -20,7 +20,7 @@ export function suggest(word: string, candidates: readonly string[]): string | n
 const isBeginning = (word: string, candidate: string): boolean =>
   word.length >= 3 && candidate.startsWith(word.toLowerCase())
 
-/** Whether a word begins like the candidate but for its last letter, as `retries` does like `retry`. */
+/** Returns true for a word that begins like the candidate without its last letter, as `retries` and `retry`. */
 const isForm = (word: string, candidate: string): boolean =>
   candidate.length >= MIN_FORM_LENGTH && word.toLowerCase().startsWith(candidate.slice(0, -1))
 

@@ -4,21 +4,21 @@ import type { ErrorSummary, FailureReason } from "../event/failure.ts"
 import type { ModuleManifest } from "./manifest.ts"
 
 /**
- * The fewest deliveries before an event is a dead letter unrun, where the engine counts deliveries that were given back
- * as well: a stop of the service must not use up the one attempt of an event that never ran.
+ * Fewest deliveries before an event becomes a dead letter without a run, on an engine that also counts deliveries that
+ * were given back: a stop of the service must not use up the only attempt of an event that never ran.
  */
 const MIN_COUNTED_DELIVERIES = 3
 
-/** Why an event is not run again. */
+/** The reason why an event is not run again. */
 export interface LimitExceeded {
   readonly reason: FailureReason
   readonly error: ErrorSummary | null
 }
 
 /**
- * Checks before the handler runs whether the attempts are used up. An event that kills the process leaves no other
- * trace than the count of its deliveries.
- * @param uncounted deliveries that were no attempt, though the engine counts them
+ * Checks, before the handler runs, whether the attempts are used up. An event that kills the process leaves no trace
+ * except the count of its deliveries.
+ * @param uncounted deliveries that the engine counts although they were not attempts
  * @returns null if the event may run
  */
 export function exceedsLimit(
@@ -37,7 +37,7 @@ export function exceedsLimit(
   return { reason: "worker-crashed", error: { name: "AttemptCutShort", message } }
 }
 
-/** Whether an attempt was cut short, and this is the last one: it may be what ends the service. */
+/** Returns true on the last attempt of an event that had one cut short: its handler may end the service again. */
 export const isLastAfterCrash = (
   { attempt, lastFailure }: Pick<Delivery, "attempt" | "lastFailure">,
   { attempts }: Pick<ModuleManifest, "attempts">,

@@ -3,7 +3,7 @@ import { Batcher } from "./batcher.ts"
 import type { JobResult } from "./job.ts"
 import type { Pool } from "./pool.ts"
 
-/** Has the pool run attempts: each by itself, or together with others where the module takes batches. */
+/** Runs attempts in the pool: one by one, or in batches if the module takes batches. */
 export class AttemptRunner {
   readonly #pool: Pool
   readonly #batchers = new Map<string, Batcher>()
@@ -30,7 +30,7 @@ export class AttemptRunner {
     })
   }
 
-  /** What waits for a batch to fill goes back. */
+  /** Gives back the attempts that wait for a batch to fill. */
   stop(): void {
     for (const batcher of this.#batchers.values()) batcher.stop()
   }

@@ -2,7 +2,7 @@ import type { FailureRecord } from "../event/failure.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { HandlerChoice } from "./handler-table.ts"
 
-/** One attempt to have one event handled. */
+/** One run of the handler for one event. */
 export interface Attempt {
   readonly choice: HandlerChoice
   readonly queue: string
@@ -12,6 +12,8 @@ export interface Attempt {
   readonly attempt: number
   readonly lastFailure: FailureRecord | null
   readonly trace: TraceContext | null
-  /** Whether the delivery can't be settled any more: the event is delivered again, and this attempt is not to begin. */
+  /**
+   * Returns true if the delivery can no longer be settled. The event is redelivered, and this attempt must not begin.
+   */
   readonly isLost: () => boolean
 }

@@ -9,7 +9,7 @@ interface Waiting {
   readonly finish: (result: JobResult) => void
 }
 
-/** Gathers the events of one function, until there are enough or the first has waited long enough. */
+/** Collects the events of one function until the batch is full or its first event has waited long enough. */
 export class Batcher {
   readonly #pool: Pool
   readonly #queue: string
@@ -38,7 +38,7 @@ export class Batcher {
     })
   }
 
-  /** What waits goes back. */
+  /** Gives back the attempts that wait. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
@@ -55,7 +55,7 @@ export class Batcher {
     )
     for (const [index, { attempt, finish }] of batch.entries()) {
       void results[index]?.then((result) => {
-        // Nobody knows which of them it was: each is tried again by itself, within the same attempt.
+        // Any of them may be the cause, so each is tried again alone, within the same attempt.
         if (batch.length > 1 && isHarm(result.kind)) void this.#runAlone(attempt).then(finish)
         else finish(result)
       })
@@ -85,7 +85,7 @@ export class Batcher {
   }
 }
 
-/** Such an end takes the rest of a batch with it. */
+/** Returns true for an end that affects all events of a batch. */
 const isHarm = (reason: string): boolean => reason === "worker-crashed" || reason === "timeout"
 
 const hasHarmedOthers = ({ lastFailure }: Attempt): boolean =>

@@ -3,16 +3,16 @@ import type { Metrics } from "../telemetry/metrics.ts"
 import type { Span, Tracing } from "../telemetry/tracing.ts"
 import type { JobRequest, JobResult } from "./job.ts"
 
-/** What takes note of calls. */
+/** Records calls of handlers. */
 export interface CallObservers {
   readonly metrics: Metrics
   readonly tracing: Tracing
 }
 
-/** Results of a call that went as its handler meant it to. */
-const MEANT: ReadonlySet<JobResult["kind"]> = new Set(["done", "retry", "dead-letter"])
+/** Results that the handler intended. */
+const INTENDED: ReadonlySet<JobResult["kind"]> = new Set(["done", "retry", "dead-letter"])
 
-/** A call of a handler's function, as metrics and traces see it: from when a worker has it until it has a result. */
+/** A call of a handler's function in metrics and traces. It lasts from when a worker gets the job until the result. */
 export class Call {
   readonly #request: JobRequest
   readonly #metrics: Metrics
@@ -29,7 +29,7 @@ export class Call {
     })
   }
 
-  /** The trace that what the handler publishes belongs to. */
+  /** The trace of the events that the handler publishes. */
   get trace(): TraceContext | null {
     return this.#span.trace
   }
@@ -37,6 +37,6 @@ export class Call {
   end(result: JobResult["kind"], durationMs: number): void {
     const { queue, handler } = this.#request
     if (result !== "returned") this.#metrics.handled(queue, handler, result, durationMs / 1_000)
-    this.#span.end(MEANT.has(result) ? null : result)
+    this.#span.end(INTENDED.has(result) ? null : result)
   }
 }

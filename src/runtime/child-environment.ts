@@ -1,4 +1,7 @@
-/** The functions that start a process with the environment of this one, not with `process.env` of their thread. */
+/**
+ * Functions that, by default, start a process with the environment of this process, not with their thread's
+ * `process.env`.
+ */
 const STARTERS = ["spawn", "spawnSync"] as const
 
 /**

@@ -3,14 +3,14 @@ import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failur
 import type { JobResult } from "./job.ts"
 import type { ModuleManifest } from "./manifest.ts"
 
-/** What is to be done with a delivery. */
+/** The next step for a delivery. */
 export type Decision =
   | { readonly kind: "ack" }
   | { readonly kind: "release" }
   | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
   | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
 
-/** What the decision depends on, besides the result. */
+/** Everything that a decision depends on, except the result. */
 export interface Circumstances {
   readonly attempt: number
   readonly lastFailure: FailureRecord | null
@@ -21,10 +21,10 @@ export interface Circumstances {
   readonly random?: () => number
 }
 
-/** Longest delay that a handler can ask for, in milliseconds: one day. */
+/** Longest delay that a handler can request, in milliseconds: one day. */
 const MAX_RETRY_DELAY_MS = 86_400_000
 
-/** The delivery policy: what follows from how a handler's call ended. */
+/** The delivery policy: decides the next step from the result of a handler's call. */
 export function decide(result: JobResult, circumstances: Circumstances): Decision {
   switch (result.kind) {
     case "done":
@@ -45,7 +45,7 @@ export function decide(result: JobResult, circumstances: Circumstances): Decisio
   }
 }
 
-/** The record of a failure, with what is known from the failures before. */
+/** Makes the record of a failure. It keeps the time of the first one. */
 export function recordFailure(
   reason: FailureReason,
   error: ErrorSummary | null,
@@ -77,7 +77,9 @@ function bury(reason: FailureReason, error: ErrorSummary | null, circumstances: 
   }
 }
 
-/** What a handler asks for can be any value; one that is no duration means the backoff. */
+/**
+ * Cuts a requested delay to the allowed range. Returns null, which means the backoff, for a value that is no duration.
+ */
 function boundDelay(delayMs: number | null): number | null {
   if (typeof delayMs !== "number" || Number.isNaN(delayMs)) return null
   return Math.min(MAX_RETRY_DELAY_MS, Math.max(0, delayMs))

@@ -1,20 +1,20 @@
 import type { BatchHandlerModule, HandlerModule } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
 
-/** Either kind of module. */
+/** A module of either kind. */
 export type LoadedModule = HandlerModule | BatchHandlerModule
 
-/** Whether a module's default export can be one at all; what is wrong in it is found by its manifest. */
+/** Returns true if a default export can be a handler module. `readManifests` checks its options. */
 export function isHandlerModule(exported: unknown): exported is LoadedModule {
   return typeof exported === "object" && exported !== null
 }
 
-/** Whether its functions take several events with one call. */
+/** Returns true if the module's functions take several events with one call. */
 export function isBatchModule(module: LoadedModule): module is BatchHandlerModule {
   return "batch" in module && module.batch !== undefined
 }
 
-/** What the main thread needs to know of a module, as plain data: each function by its type's name. */
+/** Describes a module to the main thread as plain data, with the name of its type in place of each function. */
 export function describeModule(file: string, module: LoadedModule): ModuleDescription {
   const on: unknown = module.on
   const described = typeof on === "object" && on !== null ? describeFunctions(on) : on
@@ -23,8 +23,8 @@ export function describeModule(file: string, module: LoadedModule): ModuleDescri
 }
 
 /**
- * Makes an object of what JSON would leave out, change or refuse, such as a function or NaN: no option takes an object in
- * its place, so it is refused, not ignored.
+ * Makes an object of a value that JSON leaves out, changes or refuses, such as a function or NaN: no option takes an
+ * object in its place, so it is refused, not ignored.
  */
 function withoutLoss(_key: string, value: unknown): unknown {
   const isLost = typeof value === "function" || typeof value === "symbol" || typeof value === "bigint"

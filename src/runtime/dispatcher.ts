@@ -13,16 +13,17 @@ import { QueueIntake } from "./queue-intake.ts"
 export interface DispatcherOptions {
   readonly engine: Engine
   readonly pool: Pool
-  /** How many workers the pool has, and how many jobs each holds at a time. */
+  /** Workers of the pool. */
   readonly poolSize: number
+  /** Jobs that each worker holds at a time. */
   readonly workerPrefetch: number
-  /** Holds what other programs published to its schema; null where there is none. */
+  /** Checks what other programs published against its schema; null if there are no schemas. */
   readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
   readonly logger: Logger
 }
 
-/** Which of the queues that have a handler module are consumed on this instance. */
+/** Consumes the queues that have a handler module, and pauses and resumes them on this instance. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #runner: AttemptRunner
@@ -34,7 +35,7 @@ export class Dispatcher {
     this.#runner = new AttemptRunner(options.pool)
   }
 
-  /** Consumes the queues of these modules. A queue without a module is not consumed: its events wait. */
+  /** Consumes the queues of these modules. Queues without a module are not consumed; their events wait. */
   start(manifests: readonly ModuleManifest[]): void {
     const { engine, schemas, metrics, logger } = this.#options
     const runner = this.#runner
@@ -48,7 +49,7 @@ export class Dispatcher {
     }
   }
 
-  /** How many queues are consumed, of those that should be: those with a handler module that are not paused. */
+  /** Counts the queues that are consumed, of those that have a handler module and are not paused. */
   get consumers(): Census {
     const wanted = [...this.#intakes.values()].filter(({ isStarted }) => isStarted)
     return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
@@ -64,7 +65,7 @@ export class Dispatcher {
     return [...this.#intakes.values()].reduce((sum, { inFlight }) => sum + inFlight, 0)
   }
 
-  /** Whether a queue is not consumed for now; null for one that has no handler module. */
+  /** Returns whether a queue is paused; null if it has no handler module. */
   isPaused(queue: string): boolean | null {
     const intake = this.#intakes.get(queue)
     return intake === undefined ? null : !intake.isStarted
@@ -77,7 +78,7 @@ export class Dispatcher {
     return this.#manifests.filter(({ bindings }) => bindings?.some(takesOne)).map(({ file }) => file)
   }
 
-  /** What was delivered is finished, and its events wait in the queue until it is resumed. */
+  /** Stops consuming a queue. Deliveries that began are finished; its other events wait until it is resumed. */
   pause(queue: string): void {
     this.#intakes.get(queue)?.stop()
   }
@@ -86,7 +87,7 @@ export class Dispatcher {
     this.#intakes.get(queue)?.start()
   }
 
-  /** No delivery begins after this. */
+  /** Stops consuming. No delivery begins after this. */
   stop(): void {
     for (const intake of this.#intakes.values()) intake.stop()
     this.#runner.stop()
@@ -97,7 +98,7 @@ export class Dispatcher {
     await Promise.all([...this.#intakes.values()].map((intake) => intake.settled()))
   }
 
-  /** Enough to keep every worker busy: with as many jobs as it holds, or a batch of each size. */
+  /** Returns a prefetch that keeps every worker busy with as many jobs as it holds, or with one batch per module. */
   #prefetchOf(manifests: readonly ModuleManifest[]): number {
     const { poolSize, workerPrefetch } = this.#options
     const batches = manifests.reduce((sum, { batch }) => sum + (batch?.size ?? 0), 0)

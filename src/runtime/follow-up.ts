@@ -1,18 +1,18 @@
 import type { Event } from "./handler-module.ts"
 
 /**
- * The promise that `ctx.publish` gives a handler. It knows whether the handler catches its error: a publish that is
- * refused and that nobody awaits fails the attempt.
+ * The promise that `ctx.publish` returns. It knows whether the handler catches its error: if a publish is refused and
+ * the handler does not, the attempt fails.
  */
 export class FollowUp extends Promise<Event> {
-  /** What `then` returns is an ordinary promise. */
+  /** Makes `then` return an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise
   }
 
-  /** Whether a rejection handler is attached; `await` and `Promise.all` attach one. */
+  /** True once a rejection handler is attached. `await` and `Promise.all` attach one. */
   isCaught = false
-  /** Why it was refused. */
+  /** The reason of the refusal. */
   error: unknown = null
 
   constructor(published: Promise<Event>, onRefused: () => void) {
@@ -23,11 +23,11 @@ export class FollowUp extends Promise<Event> {
         reject(error)
       })
     })
-    // A refusal that nobody awaits fails its own attempt, not the whole worker as an unhandled rejection does.
+    // Without this, a refusal that is not awaited is an unhandled rejection, which ends the worker.
     super.then(undefined, () => {})
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: it is a promise, and overrides the method of one.
+  // biome-ignore lint/suspicious/noThenProperty: a promise that overrides its own method.
   override then<Fulfilled = Event, Rejected = never>(
     onFulfilled?: ((event: Event) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,

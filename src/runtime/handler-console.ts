@@ -5,8 +5,8 @@ import type { LogLevel } from "./handler-module.ts"
 type WriteText = (level: LogLevel, text: string) => void
 
 /**
- * Makes `console` and `process.stdout` and `process.stderr` of this thread write to the log. Bun's own write to the
- * process's descriptors and wait there: while nobody reads, the thread stands still and can't even be terminated.
+ * Makes `console`, `process.stdout` and `process.stderr` of this thread write to the log. Bun's own ones write to the
+ * process's descriptors and block: while nobody reads, the thread stands still and can't even be terminated.
  */
 export function captureConsole(write: WriteText): void {
   const at = (level: LogLevel): Console => {

@@ -1,4 +1,4 @@
-/** Variables that tell where the service's own secrets and data are. */
+/** Variables that have, or lead to, the service's own secrets and data. */
 const OF_THE_SERVICE = /^RABBITMQ_|_FILE$|^DATA_DIR$/
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The types of a handler module, for its author. A module is a TypeScript or JavaScript file in
- * `HANDLERS_DIR` that exports one of these by default:
+ * Types for authors of handler modules. A module is a TypeScript or JavaScript file in `HANDLERS_DIR` that has one of
+ * these as its default export:
  *
  * ```ts
  * import type { HandlerModule } from "event-broker"
@@ -21,70 +21,70 @@ import type { TraceContext } from "../event/trace-context.ts"
 export type { Event, EventDraft, TraceContext }
 
 export interface HandlerModule extends ModuleOptions {
-  /** The functions by the event's name; `"*"` takes every name that has none of its own. */
+  /** Functions by event name. `"*"` takes every name without a function of its own. */
   readonly on: Readonly<Record<string, Handler>>
 }
 
 /** A module whose functions take several events with one call. */
 export interface BatchHandlerModule extends ModuleOptions {
   readonly batch: {
-    /** How many events a call takes at the most: 1 to 1,000. */
+    /** Most events of one call: 1 to 1,000. */
     readonly size: number
-    /** How long the first of them waits for others, in milliseconds. Default 100. */
+    /** How long the first event of a batch waits for others, in milliseconds. Default 100. */
     readonly wait?: number
   }
-  /** The functions by the events' name; `"*"` takes every name that has none of its own. */
+  /** Functions by event name. `"*"` takes every name without a function of its own. */
   readonly on: Readonly<Record<string, BatchHandler>>
 }
 
 export interface ModuleOptions {
-  /** The queue whose events it takes: a predefined one, or a new one where `bind` is given. */
+  /** The queue to consume: a predefined one, or a new one if `bind` is given. */
   readonly queue: string
-  /** Topic patterns that bind the queue, such as `events.voice.#`. The queue is made where it is missing. */
+  /** Topic patterns that bind the queue, such as `events.voice.#`. Creates the queue if it does not exist. */
   readonly bind?: readonly string[]
-  /** How often an event is tried, and how long it waits in between. */
+  /** Number of attempts, and the waits between them. */
   readonly retry?: {
-    /** Attempts in all, the first included. Default 5. */
+    /** Attempts of an event, the first included. Default 5. */
     readonly attempts?: number
     readonly backoff?: {
-      /** The wait before the second attempt, in milliseconds. Default 1,000. */
+      /** Wait before the second attempt, in milliseconds. Default 1,000. */
       readonly initial?: number
-      /** What each further wait is multiplied by. Default 2. */
+      /** Multiplies each further wait. Default 2. */
       readonly factor?: number
-      /** The longest wait, in milliseconds. Default 60,000. */
+      /** Longest wait, in milliseconds. Default 60,000. */
       readonly max?: number
     }
   }
-  /** How long one call may take, in milliseconds. Default 30,000. */
+  /** Longest run of one call, in milliseconds. Default 30,000. */
   readonly timeout?: number
   /**
-   * Of all instances that share a RabbitMQ, only one consumes the queue at a time; another one goes on where it ends.
-   * Default false. The embedded engine has one instance.
+   * Lets only one of the instances that share a RabbitMQ consume the queue at a time; another one takes over when it
+   * ends. Default false. No effect on the embedded engine, which has one instance.
    */
   readonly single_active_consumer?: boolean
 }
 
-/** To return is success; to throw is a failed attempt. `ctx.retry` and `ctx.deadLetter` are returned. */
+/** Handles one event. Return for success, throw for a failed attempt, or return `ctx.retry()` or `ctx.deadLetter()`. */
 export type Handler = (event: Event, ctx: HandlerContext) => HandlerResult | Promise<HandlerResult>
 
 /**
- * Settles each event by `ctx.ack`, `ctx.retry` or `ctx.deadLetter`; those that it leaves are done when it returns, and
- * have failed when it throws.
+ * Handles several events. `ctx.ack`, `ctx.retry` and `ctx.deadLetter` settle one of them; all others are handled when
+ * the function returns, and have failed when it throws.
  */
 export type BatchHandler = (events: readonly Event[], ctx: BatchContext) => void | Promise<void>
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing has succeeded.
 export type HandlerResult = void | undefined | Verdict
 
-/** Marks a verdict, so that no object of a handler's own is taken for one. */
+/** Marks a verdict, so that no other object is taken for one. */
 export const verdict: unique symbol = Symbol("verdict")
 
-/** What `ctx.retry` and `ctx.deadLetter` give; it takes effect when the handler returns it. */
+/** The result of `ctx.retry` or `ctx.deadLetter`. It takes effect when the handler returns it. */
 export interface Verdict {
   readonly [verdict]: true
 }
 
-/** The error of an attempt, as it is kept. */
+/** The error of an earlier attempt. */
 export interface LastError {
   readonly name: string
   readonly message: string
@@ -93,41 +93,43 @@ export interface LastError {
 
 export interface BaseContext {
   readonly queue: string
-  /** Aborted when the timeout is over, and when the service stops before the handler has finished. */
+  /** Aborted when the timeout is over, or when the service stops before the handler has finished. */
   readonly signal: AbortSignal
-  /** Writes to the service's log, with the event's id. */
+  /** Writes lines to the service's log, with the event's id. */
   readonly log: HandlerLog
   /**
-   * Publishes a follow-up event and resolves once it is stored. The event that caused it is acknowledged only after
-   * that, awaited or not. If the publish is refused and the handler does not catch the error, the attempt fails.
+   * Publishes a follow-up event and resolves once it is stored. The causing event is acknowledged only after that,
+   * awaited or not. If the publish is refused and the handler does not catch the error, the attempt fails.
    */
   publish(draft: EventDraft): Promise<Event>
 }
 
 export interface HandlerContext extends BaseContext {
-  /** 1 for the first delivery of the event on this queue. */
+  /** 1 for the first attempt of the event on this queue. */
   readonly attempt: number
-  /** The error of the attempt before, where there was one. */
+  /** The error of the previous attempt, or null. */
   readonly lastError: LastError | null
-  /** The trace that the event was published in, for requests to other services; `publish` goes on in it by itself. */
+  /**
+   * The trace of the event, to send to other services; null if it has none. `publish` continues it without your help.
+   */
   readonly trace: TraceContext | null
-  /** `return ctx.retry({ delay })`: try again after `delay` milliseconds, or after the backoff. */
+  /** `return ctx.retry({ delay })` tries the event again after `delay` milliseconds, by default after the backoff. */
   retry(options?: { readonly delay?: number }): Verdict
-  /** `return ctx.deadLetter(reason)`: the event will never succeed. */
+  /** `return ctx.deadLetter(reason)` makes the event a dead letter now. */
   deadLetter(reason: string): Verdict
 }
 
-/** Each of the settling calls takes the id of one of the events, and takes effect at once; the first counts. */
+/** Its calls take the id of one of the events and take effect at once. The first call for an id counts. */
 export interface BatchContext extends BaseContext {
-  /** The error of the attempt before, where there was one. An event's attempt is its `retry_count` + 1. */
+  /** Returns the error of the event's previous attempt, or null. An event's attempt is its `retry_count` + 1. */
   lastError(id: string): LastError | null
-  /** The trace that the event was published in. */
+  /** Returns the trace of the event, or null. */
   trace(id: string): TraceContext | null
-  /** The event is done. */
+  /** Settles the event as handled. */
   ack(id: string): void
-  /** The event is tried again after `delay` milliseconds, or after the backoff. */
+  /** Tries the event again after `delay` milliseconds, by default after the backoff. */
   retry(id: string, options?: { readonly delay?: number }): void
-  /** The event will never succeed. */
+  /** Makes the event a dead letter. */
   deadLetter(id: string, reason: string): void
 }
 

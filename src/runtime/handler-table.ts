@@ -1,15 +1,15 @@
 import type { ModuleManifest } from "./manifest.ts"
 
-/** The function that takes an event. */
+/** The function that handles an event. */
 export interface HandlerChoice {
-  /** The module's place in the list of manifests. */
+  /** Index of the module in the list of manifests. */
   readonly module: number
   readonly manifest: ModuleManifest
   /** The key of the function in the module's `on`. */
   readonly handler: string
 }
 
-/** Every function of every module, by its queue and the name it takes. */
+/** Finds the function for an event among those of all modules. */
 export class HandlerTable {
   readonly #byQueue = new Map<string, Map<string, HandlerChoice>>()
 
@@ -21,12 +21,12 @@ export class HandlerTable {
     }
   }
 
-  /** The queues that have a module, in the order in which the modules were loaded. */
+  /** The queues that have a module, in load order of the modules. */
   get queues(): readonly string[] {
     return [...this.#byQueue.keys()]
   }
 
-  /** The function for the event's name, or else the one for every name. */
+  /** Returns the function for the event's name, or the one for all other names. */
   find(queue: string, name: string): HandlerChoice | undefined {
     const onQueue = this.#byQueue.get(queue)
     return onQueue?.get(name) ?? onQueue?.get("*")

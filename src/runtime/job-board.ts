@@ -1,4 +1,4 @@
-/** Where a job is: given to the worker, begun there, or done. */
+/** Progress of a job: given to the worker, begun there, or done. */
 export type Progress = "given" | "begun" | "done"
 
 const PROGRESS: readonly Progress[] = ["given", "begun", "done"]
@@ -6,11 +6,11 @@ const PROGRESS: readonly Progress[] = ["given", "begun", "done"]
 const BYTES_PER_SLOT = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT
 
 /**
- * How far each job of one worker is, in memory that the worker shares with the main thread. It can be read when the
- * worker says nothing any more, and it costs no message.
+ * Progress of each job of one worker, in memory that the worker shares with the main thread. It costs no message, and
+ * can be read when the worker no longer answers.
  */
 export class JobBoard {
-  /** To be posted to the worker, which makes its board over the same memory. */
+  /** Posted to the worker, which makes its board over the same memory. */
   readonly memory: SharedArrayBuffer
   /** By the steady clock: `performance.now` has an origin of its own in each thread. */
   readonly #begunAt: Float64Array
@@ -25,28 +25,28 @@ export class JobBoard {
     this.#progress = new Int32Array(memory, slots * Float64Array.BYTES_PER_ELEMENT, slots)
   }
 
-  /** @param now milliseconds by a clock that the threads share. Default: `steadyClock()`. */
+  /** @param now returns milliseconds by a clock that the threads share. Default: `steadyClock()`. */
   static withSlots(slots: number, now = steadyClock()): JobBoard {
     return new JobBoard(new SharedArrayBuffer(slots * BYTES_PER_SLOT), now)
   }
 
-  /** Both threads make theirs when the worker starts, so their steady clocks agree. */
+  /** Makes the worker's board. Both threads do this when the worker starts, so their steady clocks agree. */
   static over(memory: SharedArrayBuffer, now = steadyClock()): JobBoard {
     return new JobBoard(memory, now)
   }
 
-  /** The main thread gives the job that this slot is for. */
+  /** Records that the main thread has sent the job of this slot. */
   give(slot: number): void {
     Atomics.store(this.#progress, slot, PROGRESS.indexOf("given"))
   }
 
-  /** The worker is about to call the job's function. */
+  /** Records that the worker is about to call the job's function. */
   begin(slot: number): void {
     this.#begunAt[slot] = this.#now()
     Atomics.store(this.#progress, slot, PROGRESS.indexOf("begun"))
   }
 
-  /** The job's function has returned; should the worker die now, the job is done all the same. */
+  /** Records that the job's function has returned. The job is done even if the worker dies now. */
   finish(slot: number): void {
     Atomics.store(this.#progress, slot, PROGRESS.indexOf("done"))
   }
@@ -55,7 +55,7 @@ export class JobBoard {
     return PROGRESS[Atomics.load(this.#progress, slot)] ?? "given"
   }
 
-  /** For how long the job has been running, in milliseconds; 0 where it has not begun. */
+  /** Returns how long the job has been running, in milliseconds; 0 if it has not begun. */
   runningForMs(slot: number): number {
     if (this.progressOf(slot) === "given") return 0
     return Math.max(0, this.#now() - (this.#begunAt[slot] ?? 0))
@@ -63,9 +63,9 @@ export class JobBoard {
 }
 
 /**
- * Returns a clock that reads the wall clock once, here, and counts on by the monotonic clock. Clocks made at the same
- * moment in several threads agree, and a later jump of the wall clock moves none of them: it neither ends a handler
- * early nor lets it run on.
+ * Returns a clock that reads the wall clock once, here, and continues by the monotonic clock. Clocks that several
+ * threads make at the same moment agree, and a later jump of the wall clock moves none of them: it neither ends a
+ * handler early nor lets it run longer.
  */
 function steadyClock(): () => number {
   const origin = Date.now() - performance.now()

@@ -8,7 +8,7 @@ import { describeJob, type JobRequest } from "./job.ts"
 import type { PublishFailure } from "./messages.ts"
 import type { LogMessage, PublishMessage, WorkerThread } from "./worker-thread.ts"
 
-/** Publishes what a handler publishes, and tells its worker how that went. */
+/** Publishes a handler's follow-up event, and sends the result to its worker. */
 export async function answerPublish(
   thread: WorkerThread,
   { call, draft }: PublishMessage,
@@ -22,7 +22,9 @@ export async function answerPublish(
   }
 }
 
-/** Within the bounds of JSON over HTTP: the event is written to JSON again, and read by other programs. */
+/**
+ * Reads a draft within the bounds of JSON over HTTP: the event is written to JSON again, and other programs read it.
+ */
 function readDraft(draft: string): unknown {
   try {
     return parseJsonText(draft, "The event")
@@ -31,7 +33,7 @@ function readDraft(draft: string): unknown {
   }
 }
 
-/** Writes what a handler logs, with the event that it handles where that is known. */
+/** Writes a handler's log line, with the event that it handles if that is known. */
 export function writeLog(
   logger: Logger,
   request: JobRequest | undefined,
@@ -41,7 +43,7 @@ export function writeLog(
   logger[level]({ ...about, fields: readFields(fields) }, message)
 }
 
-/** What nests too deep to be written again is left out: a line must not fail the thread that writes it. */
+/** Reads the fields of a line. Leaves out what nests too deep: a line must not fail the thread that writes it. */
 function readFields(fields: string): unknown {
   try {
     return parseJsonText(fields, "The text")

@@ -4,28 +4,28 @@ import type { Call } from "./call.ts"
 import type { ModuleManifest } from "./manifest.ts"
 import type { HandlerOutcome } from "./messages.ts"
 
-/** Which function of which module is to be run, for the events of which queue. */
+/** The function to run, its module, and the queue of the events. */
 interface JobTarget {
-  /** The module's place in the list of manifests, which is the same in every worker. */
+  /** Index of the module in the list of manifests, the same in every worker. */
   readonly module: number
   readonly manifest: ModuleManifest
-  /** Which of the module's functions: an event's name, or `*`. */
+  /** Key of the function in the module's `on`: an event's name, or `*`. */
   readonly handler: string
   readonly queue: string
   readonly priority: number
-  /** Run it with no other job beside it: the one before it crashed a worker. */
+  /** Runs with no other job beside it, because its previous run crashed a worker. */
   readonly isAlone: boolean
-  /** Whether nothing of it can be settled any more. It does not begin then. */
+  /** Returns true if none of its deliveries can be settled any more. The job does not begin then. */
   readonly isLost: () => boolean
 }
 
-/** One attempt to have one event handled. */
+/** One attempt of one event. */
 export interface JobEvent {
   readonly eventId: string
   readonly body: string
   readonly attempt: number
   readonly lastError: ErrorSummary | null
-  /** The trace that the event was published in. */
+  /** The trace of the event. */
   readonly trace: TraceContext | null
 }
 
@@ -38,7 +38,7 @@ export interface BatchRequest extends JobTarget {
 
 export type JobRequest = EventRequest | BatchRequest
 
-/** What a job is about, for the log. */
+/** Describes a job in fields of the log. */
 export function describeJob(request: JobRequest): Readonly<Record<string, unknown>> {
   const { queue, manifest } = request
   const about =
@@ -48,32 +48,32 @@ export function describeJob(request: JobRequest): Readonly<Record<string, unknow
   return { ...about, queue, module: manifest.file }
 }
 
-/** The trace of an event, for the log; nothing where there is none. */
+/** Describes the trace of an event in fields of the log; none if it has no trace. */
 export function describeTrace(trace: TraceContext | null): Readonly<Record<string, string>> {
   return trace === null ? {} : { trace_id: traceIdOf(trace) }
 }
 
-/** How a job ended. */
+/** The result of a job. */
 export type JobResult =
   | HandlerOutcome
   | { readonly kind: "timeout"; readonly error: ErrorSummary | null }
   | { readonly kind: "worker-crashed"; readonly error: ErrorSummary | null }
-  /** It was not run to its end, through no fault of its own: the pool was stopped, or its delivery lost. */
+  /** Not run to its end through no fault of its own: the pool was stopped, or the delivery was lost. */
   | { readonly kind: "returned" }
 
-/** A request on its way through the pool. It is finished once; what comes after is ignored. */
+/** A request on its way through the pool. It is finished once; later results are ignored. */
 export class Job {
   readonly id: number
   readonly request: JobRequest
-  /** A suspect of a crash or a hang runs alone, to be found guilty or not. */
+  /** A suspect of a crash or a hang runs alone, to find out whether it is the cause. */
   isAlone: boolean
-  /** The service stops: what the handler throws from now on is no fault of its own. */
+  /** The service is stopping, so an error of the handler is not its own fault. */
   isInterrupted = false
-  /** `overdue`: its timeout is over and it was told so; `abort-seen`: and its worker answered. */
+  /** `overdue`: its timeout is over and its signal is aborted. `abort-seen`: its worker has also answered. */
   state: "waiting" | "sent" | "started" | "overdue" | "abort-seen" | "finished" = "waiting"
-  /** The places of the events of a batch that were settled before the others. */
+  /** Places of the events of a batch that were settled before the others. */
   readonly settledEvents = new Set<number>()
-  /** For how long its function ran, in milliseconds, as far as that is known. */
+  /** How long its function ran, in milliseconds, as far as is known. */
   durationMs = 0
   #call: Call | null = null
   readonly #finish: (result: JobResult) => void
@@ -93,12 +93,12 @@ export class Job {
     this.#finishEvent = finishEvent
   }
 
-  /** The trace that what its handler publishes belongs to. */
+  /** The trace of the events that its handler publishes. */
   get trace(): TraceContext | null {
     return this.#call?.trace ?? null
   }
 
-  /** A worker is given it. */
+  /** Called when the job is given to a worker. */
   begin(call: Call): void {
     this.#call = call
   }
@@ -111,30 +111,30 @@ export class Job {
     return this.state === "overdue" || this.state === "abort-seen"
   }
 
-  /** Sets the job's one timer, in place of the one before. */
+  /** Sets the job's only timer, which replaces the previous one. */
   setTimer(delayMs: number, onElapsed: () => void): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(onElapsed, delayMs)
   }
 
-  /** Takes the job off a worker, to be run again by another. */
+  /** Takes the job off its worker, so that another can run it. */
   reset(): void {
     clearTimeout(this.#timer)
     this.state = "waiting"
     this.#endCall("returned")
   }
 
-  /** Whether nothing of it is left to be run. */
+  /** True if no event is left to run. */
   get isSettled(): boolean {
     return "events" in this.request && this.settledEvents.size === this.request.events.length
   }
 
-  /** Whether it is a batch with an event at this place. */
+  /** Returns true for a batch with an event at this place. */
   hasEvent(place: number): boolean {
     return "events" in this.request && place < this.request.events.length
   }
 
-  /** Settles one event of a batch, before the others. */
+  /** Settles one event of a batch before the others. */
   finishEvent(place: number, outcome: HandlerOutcome): void {
     if (this.state === "finished" || this.settledEvents.has(place)) return
     this.settledEvents.add(place)
@@ -155,7 +155,7 @@ export class Job {
     this.#call = null
   }
 
-  /** What a handler throws once its signal is aborted is the doing of the timeout, or of the stop. */
+  /** Attributes an error after the abort of the signal to the timeout, or to the stop of the service. */
   #explainFailure(result: Extract<JobResult, { kind: "failed" }>): JobResult {
     if (this.isOverdue) return { kind: "timeout", error: result.error }
     return this.isInterrupted ? { kind: "returned" } : result

@@ -1,19 +1,16 @@
-/**
- * Lets the events of one key through one at a time, in the order in which they came; those of other keys do not wait
- * for them.
- */
+/** Lets the events of one key through one at a time, in arrival order. Events of other keys do not wait for them. */
 export class KeyLanes {
-  /** Who waits for each key that is taken. */
+  /** The callers that wait, by key. A key that is taken has an entry. */
   readonly #lanes = new Map<string, ((isMine: boolean) => void)[]>()
   #waiting = 0
   #isClosed = false
 
-  /** How many wait for their turn. */
+  /** Number of callers that wait for their turn. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** Resolves with true when it is the caller's turn, who then has to `leave`; with false where the lanes closed. */
+  /** Resolves with true when it is the caller's turn, which ends with `leave`; with false once the lanes are closed. */
   enter(key: string): Promise<boolean> {
     if (this.#isClosed) return Promise.resolve(false)
     const waiting = this.#lanes.get(key)
@@ -35,7 +32,7 @@ export class KeyLanes {
     next(true)
   }
 
-  /** Nobody has a turn after this; those who wait are told, in their order. */
+  /** Ends all waits with false, in order. No caller has a turn after this. */
   close(): void {
     this.#isClosed = true
     for (const waiting of this.#lanes.values()) {

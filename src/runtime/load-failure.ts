@@ -15,8 +15,8 @@ const MISSING_EXPORT = /^Export named '(.*)' not found in module '(.*)'/
 const MAX_CAUSES = 5
 
 /**
- * Explains what the import of a module threw: a syntax error, an import that is not there, or whatever the module's own
- * code threw.
+ * Explains the error of a module's import: a syntax error, a missing import, or an error that the module's own code
+ * throws.
  * @param module the module's URL
  */
 export function explainLoadFailure(thrown: unknown, module: string): ModuleFault {
@@ -60,7 +60,7 @@ function causesOf(error: Error): string {
   return text
 }
 
-/** `@scope/name` or `name` of `name/part`. */
+/** Returns the package of a specifier: `name` of `name/part`, `@scope/name` of `@scope/name/part`. */
 const packageOf = (specifier: string): string =>
   specifier
     .split("/")
@@ -71,7 +71,7 @@ function positionOf({ position }: BuildMessage): SourcePosition | null {
   return position === null ? null : { path: position.file, line: position.line, column: position.column }
 }
 
-/** Where a word or a string stands first in a file. */
+/** Finds the first place of a word or a string in a file. */
 function findText(path: string, text: string): SourcePosition | null {
   try {
     const source = readFileSync(path, "utf8")
@@ -83,7 +83,7 @@ function findText(path: string, text: string): SourcePosition | null {
   }
 }
 
-/** The innermost place of the module itself, or of what it imports where it is not on the stack. */
+/** Returns the innermost place of the module on the stack; if it is not there, the innermost place of all. */
 function placeInStack(stack: string, path: string): SourcePosition | null {
   const places = [...stack.matchAll(STACK_PLACE)].map(([, file = "", line, column]) => ({
     path: file,

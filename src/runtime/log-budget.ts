@@ -1,18 +1,18 @@
 /**
- * Characters of log lines that one worker may have on their way to the main thread. Without a bound, a handler that logs
- * in a loop fills the memory of the main thread, which sees the lines only in its next turn.
+ * Characters of log lines that one worker may have on their way to the main thread. Without a bound, a handler that
+ * logs in a loop fills the memory of the main thread, which sees the lines only in its next turn.
  */
 const MAX_CHARACTERS = 1024 * 1024
 
-/** After lines were dropped, more are sent once this few are on their way, so that each gap is a long one. */
+/** After a drop, sending resumes only below this number of characters, so that gaps are few and long. */
 const RESUME_CHARACTERS = MAX_CHARACTERS / 2
 
 const ON_THE_WAY = 0
 const DROPPED = 1
 
-/** How much a worker may still log, in memory that it shares with the main thread. */
+/** Counts how much a worker may still log, in memory that it shares with the main thread. */
 export class LogBudget {
-  /** To be posted to the worker, which makes its budget over the same memory. */
+  /** Posted to the worker, which makes its budget over the same memory. */
   readonly memory: SharedArrayBuffer
   readonly #counts: Int32Array
   #isInGap = false
@@ -31,8 +31,8 @@ export class LogBudget {
   }
 
   /**
-   * The worker's side: takes what a line needs.
-   * @returns whether it may be sent; a line that may not is counted as dropped
+   * On the worker's side: takes the characters of a line.
+   * @returns whether the line may be sent; otherwise it is counted as dropped
    */
   take(characters: number): boolean {
     const limit = this.#isInGap ? RESUME_CHARACTERS : MAX_CHARACTERS
@@ -43,8 +43,8 @@ export class LogBudget {
   }
 
   /**
-   * The main thread's side: gives back what a line took.
-   * @returns how many lines were dropped in a gap that ends now, else 0
+   * On the main thread's side: gives back the characters of a line.
+   * @returns how many lines were dropped in a gap that ends now; 0 if none ends
    */
   giveBack(characters: number): number {
     const left = Atomics.sub(this.#counts, ON_THE_WAY, characters) - characters

@@ -5,11 +5,11 @@ import { ModuleLoadError } from "./module-load-error.ts"
 import { explainIssue, type OptionNames } from "./option-faults.ts"
 import type { LocateOption } from "./option-position.ts"
 
-/** What a worker tells of a handler module that it has loaded; functions stay in the worker. */
+/** A loaded handler module as its worker describes it. Its functions stay in the worker. */
 export interface ModuleDescription {
   /** The file's name within `HANDLERS_DIR`. */
   readonly file: string
-  /** The default export without its functions: those are named in `on` with their type. */
+  /** The default export, where `on` has the name of its type in place of each function. */
   readonly exported: unknown
 }
 
@@ -17,29 +17,29 @@ export interface ModuleDescription {
 export interface ModuleManifest {
   readonly file: string
   readonly queue: string
-  /** The patterns of a queue of the module's own; null for one that exists already. */
+  /** Topic patterns that bind the queue; null if the module gives none. */
   readonly bindings: readonly string[] | null
-  /** The names it has functions for; `*` among them takes every other. */
+  /** Names of its functions. `*` takes all other event names. */
   readonly names: readonly string[]
   readonly attempts: number
   readonly backoff: Backoff
   readonly timeoutMs: number
-  /** Null where each call takes one event. */
+  /** Null if each call takes one event. */
   readonly batch: BatchOptions | null
   readonly isSingleActiveConsumer: boolean
 }
 
 export interface BatchOptions {
-  /** How many events a call takes at the most. */
+  /** Most events of one call. */
   readonly size: number
-  /** How long the first of them waits for others, in milliseconds. */
+  /** How long the first event of a batch waits for others, in milliseconds. */
   readonly waitMs: number
 }
 
-/** Longest wait between two attempts, and longest run of a handler, in milliseconds: one day. */
+/** Longest wait between two attempts and longest run of a handler, in milliseconds: one day. */
 const MAX_DURATION_MS = 86_400_000
 
-/** The most events of one call. */
+/** Most events of one call. */
 const MAX_BATCH_SIZE = 1_000
 
 const WHOLE = "must be a whole number"
@@ -65,7 +65,7 @@ const queueName = v.pipe(
   v.maxLength(MAX_QUEUE_LENGTH, `must have at most ${MAX_QUEUE_LENGTH} characters`),
 )
 
-/** By hand, because valibot's record leaves out keys such as `constructor`, which are good names of events. */
+/** Written by hand, because valibot's record skips keys such as `constructor`, which are valid event names. */
 const functionNames = v.pipe(
   v.custom<Readonly<Record<string, unknown>>>(
     (on) => typeof on === "object" && on !== null,
@@ -84,7 +84,7 @@ const functionNames = v.pipe(
   v.minLength(1, "must have a function for at least one event name"),
 )
 
-/** Says why no event can have this name; null if one can. */
+/** Explains why no event can have this name; returns null if one can. */
 function explainName(key: string): string | null {
   const result = v.safeParse(EventDraftSchema.entries.name, key)
   if (key === "*" || result.success) return null
@@ -137,9 +137,9 @@ const OPTIONS: OptionNames = {
 const NOWHERE: LocateOption = () => null
 
 /**
- * Checks what was loaded: each module by itself, then all together.
+ * Checks the loaded modules: each one by itself, then all together.
  * @param locate finds options in the sources, for the message
- * @throws {ModuleLoadError} for the first module that can't be used.
+ * @throws {ModuleLoadError} for the first module that can't be used
  */
 export function readManifests(
   descriptions: readonly ModuleDescription[],
@@ -189,8 +189,9 @@ function refuseSecondClaims(manifests: readonly ModuleManifest[], locate: Locate
 }
 
 /**
- * @param maxUnsettledMs how long the engine leaves a delivery to this service, in milliseconds; null for ever
- * @throws {ModuleLoadError} for a module whose functions may run for longer: their events would be delivered again.
+ * Checks that no handler may run longer than the engine leaves a delivery unsettled: its event would be redelivered.
+ * @param maxUnsettledMs how long the engine leaves a delivery unsettled, in milliseconds; null for no limit
+ * @throws {ModuleLoadError} for the first module with a longer timeout
  */
 export function requireTimeoutsBelow(
   maxUnsettledMs: number | null,

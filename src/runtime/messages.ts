@@ -1,18 +1,19 @@
-/** What the pool and a worker say to each other. Only plain data crosses; events cross as JSON text. */
+/** Messages between the pool and a worker. They are plain data; events are JSON text. */
 import type { ErrorSummary } from "../event/failure.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { LogLevel } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
 import type { ModuleFault } from "./module-load-error.ts"
 
-/** Which function is to be called, for which job. */
+/** The function to call, and the job that it is called for. */
 interface RunTarget {
   readonly job: number
-  /** Its place on the board. */
+  /** Place of the job on the board. */
   readonly slot: number
   readonly priority: number
-  /** Which of the files, by its place in `load`, and which of its functions. */
+  /** Index of the module in the files of `load`. */
   readonly module: number
+  /** Key of the function in the module's `on`. */
   readonly handler: string
   readonly queue: string
 }
@@ -22,7 +23,7 @@ interface RunEvent extends RunTarget {
   readonly body: string
   readonly attempt: number
   readonly lastError: ErrorSummary | null
-  /** The trace that the handler's call belongs to. */
+  /** The trace of the handler's call. */
   readonly trace: TraceContext | null
 }
 
@@ -31,7 +32,7 @@ interface RunBatch extends RunTarget {
   readonly events: readonly BatchEvent[]
 }
 
-/** The first thing that a worker is told. All else goes through the port, which handlers have no way to. */
+/** The first message to a worker. All others go through the port, which handlers can't reach. */
 export interface WorkerStart {
   readonly port: MessagePort
 }
@@ -58,28 +59,28 @@ export type FromWorker =
       readonly kind: "settled"
       readonly job: number
       readonly outcome: HandlerOutcome
-      /** For how long the function ran. */
+      /** How long the function ran. */
       readonly durationMs: number
     }
-  /** One event of a batch, before the others. */
+  /** One event of a batch was settled before the others. */
   | {
       readonly kind: "event-settled"
       readonly job: number
       readonly place: number
       readonly outcome: HandlerOutcome
     }
-  /** The worker's event loop still turns: the handler waits, it does not spin. */
+  /** The worker's event loop still turns: the handler waits and does not spin. */
   | { readonly kind: "abort-seen"; readonly job: number }
   | { readonly kind: "publish"; readonly job: number; readonly call: number; readonly draft: string }
   | {
       readonly kind: "log"
-      /** The job that writes; null outside of all jobs, such as while a module is loaded. */
+      /** The job that writes the line; null outside of all jobs, such as while a module is loaded. */
       readonly job: number | null
       readonly level: LogLevel
       readonly message: string
       readonly fields: string
     }
-  /** The last words of a worker that an uncaught error ends. */
+  /** Last message of a worker that an uncaught error ends. */
   | { readonly kind: "crashing"; readonly error: ErrorSummary }
 
 /** An event of a batch, with its place in it. */
@@ -88,7 +89,7 @@ export interface BatchEvent {
   readonly body: string
   readonly attempt: number
   readonly lastError: ErrorSummary | null
-  /** The trace that the event was published in. */
+  /** The trace of the event. */
   readonly trace: TraceContext | null
 }
 
@@ -98,7 +99,7 @@ export interface ModuleFile {
   readonly path: string
 }
 
-/** How a handler's call ended, in its own words. */
+/** The outcome of a handler's call, as the worker reports it. */
 export type HandlerOutcome =
   | { readonly kind: "done" }
   | { readonly kind: "retry"; readonly delayMs: number | null }
@@ -109,6 +110,6 @@ export interface PublishFailure {
   readonly name: string
   readonly message: string
   readonly code: string
-  /** Whether a publish with the same id may succeed later. */
+  /** True if a publish with the same id may succeed later. */
   readonly retryable: boolean
 }

@@ -6,11 +6,11 @@ import type { ModuleFile } from "./messages.ts"
 const MODULE_FILE = /\.(ts|js|mts|mjs)$/
 const TYPES_ONLY = /\.d\.m?ts$/
 
-/** Folders, and files that begin with `_` or `.`, are left alone: a module's own parts, and what is not one. */
+/** Skips files that begin with `_` or `.`: modules import them, or they are no modules. */
 const isModuleFile = (name: string): boolean =>
   MODULE_FILE.test(name) && !TYPES_ONLY.test(name) && !name.startsWith("_") && !name.startsWith(".")
 
-/** The handler modules of a folder, sorted by name. Rejects with the system's error where it can't be read. */
+/** Finds the handler modules of a folder, sorted by name. Rejects with the system's error if it can't be read. */
 export async function findModuleFiles(dir: string): Promise<readonly ModuleFile[]> {
   const entries = await readdir(dir, { withFileTypes: true })
   return entries

@@ -1,6 +1,6 @@
 import { describePosition, type SourcePosition } from "./source-position.ts"
 
-/** One thing that is wrong with a handler module. */
+/** A fault in a handler module. */
 export interface ModuleFault {
   /** Completes "handler module voice.ts: …". */
   readonly message: string
@@ -9,8 +9,8 @@ export interface ModuleFault {
 }
 
 /**
- * A handler module that can't be used. The message names the file, says what is wrong, and shows where: the position and
- * the lines around it, on lines of their own.
+ * A handler module that can't be used. The message names the file and the fault, and shows the position with the lines
+ * around it.
  */
 export class ModuleLoadError extends Error {
   override readonly name = "ModuleLoadError"

@@ -5,7 +5,7 @@ import type { ModuleManifest } from "./manifest.ts"
 import { ModuleLoadError } from "./module-load-error.ts"
 import type { LocateOption } from "./option-position.ts"
 
-/** The queues that are always there, as the modules want them, and those of the modules' own. */
+/** Returns the predefined queues, with what the modules add to them, and the modules' own queues. */
 export function queuesOf(
   manifests: readonly ModuleManifest[],
   predefined: readonly QueueDeclaration[],
@@ -14,7 +14,7 @@ export function queuesOf(
   const queues = new Map(predefined.map((queue) => [queue.name, queue]))
   for (const { queue: name, bindings, isSingleActiveConsumer } of manifests) {
     const before = queues.get(name)
-    // One that a module names without binding it has to be there already, from another module or on the engine.
+    // A queue that is named without `bind` must exist already, from another module or on the engine.
     if (before === undefined && bindings === null) continue
     queues.set(name, {
       ...limits,

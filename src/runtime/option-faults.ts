@@ -4,14 +4,14 @@ import { suggest } from "../event/suggestion.ts"
 /** Longest value that a message repeats, in characters. */
 const MAX_SHOWN = 60
 
-/** Something wrong with an option of a module. */
+/** A fault in an option of a module. */
 export interface OptionFault {
   readonly message: string
-  /** The way to the option, such as `retry` and `attempts`; empty for the module itself. */
+  /** Path of the option, such as `retry` and `attempts`; empty for the module itself. */
   readonly keys: readonly string[]
 }
 
-/** Explains an issue with a module's default export: which option it is, and what it must be. */
+/** Explains an issue with a module's default export: names the option, and says what it must be. */
 export function explainIssue(issue: v.BaseIssue<unknown>, options: OptionNames): OptionFault {
   const keys = (issue.path ?? []).map(({ key }) => String(key))
   const option = keys.join(".")
@@ -24,7 +24,7 @@ export function explainIssue(issue: v.BaseIssue<unknown>, options: OptionNames):
   return { message: `\`${option}\` must be an object${notGiven(issue)}`, keys }
 }
 
-/** The options of a module and of each option that is an object, by its way; the module's own are under "". */
+/** Names of the options of a module, by the path of their parent. The module's own are under "". */
 export type OptionNames = Readonly<Record<string, readonly string[]>>
 
 function explainUnknown(keys: readonly string[], options: OptionNames): string {
@@ -37,14 +37,14 @@ function explainUnknown(keys: readonly string[], options: OptionNames): string {
   return `unknown option \`${name}\`${of}; ${advice}`
 }
 
-/** The whole way to an option of this name; null if there is none. */
+/** Finds an option of this name under any parent; returns its whole path, or null. */
 function namedElsewhere(name: string, options: OptionNames): string | null {
   const parent = Object.keys(options).find((each) => options[each]?.includes(name))
   if (parent === undefined) return null
   return parent === "" ? name : `${parent}.${name}`
 }
 
-/** What was given, where that is short enough to read. */
+/** Repeats the given value if it is a number, a boolean or a string. */
 function notGiven({ input }: v.BaseIssue<unknown>): string {
   return typeof input === "number" || typeof input === "boolean" || typeof input === "string"
     ? `, not ${JSON.stringify(input).slice(0, MAX_SHOWN)}`

@@ -7,13 +7,13 @@ import { type Token, tokenize } from "./source-tokens.ts"
 /** Finds an option of a module in its source; null if it is not written there. */
 export type LocateOption = (file: string, keys: readonly string[]) => SourcePosition | null
 
-/** What opens or closes a level, and by how many levels. */
+/** Brackets, with the levels that they open or close. */
 const LEVELS: Readonly<Record<string, number>> = { "{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1 }
 
-/** What stands before a property's name. */
+/** Tokens that stand before a property's name. */
 const BEFORE_NAME: ReadonlySet<string> = new Set(["{", ",", "async", "*"])
 
-/** Makes a function that finds options in these files. It reads a file when it is asked. */
+/** Makes a function that finds options in these files. It reads a file at each call. */
 export function locateIn(files: readonly ModuleFile[]): LocateOption {
   return (file, keys) => {
     const found = files.find(({ name }) => name === file)
@@ -31,9 +31,9 @@ export function locateIn(files: readonly ModuleFile[]): LocateOption {
 }
 
 /**
- * Finds a property of the object that a module exports by default, such as `retry.attempts`. Of a path that is not
- * written in full, it finds the longest part.
- * @returns the offset in characters; null if not even the first key is there
+ * Finds a property of the object that a module exports by default, such as `retry.attempts`. If the whole path is not
+ * written there, it finds the longest part of it.
+ * @returns the offset in characters; null if the first key is not there
  */
 export function offsetOfOption(source: string, keys: readonly string[]): number | null {
   const tokens = tokenize(source)
@@ -49,7 +49,7 @@ export function offsetOfOption(source: string, keys: readonly string[]): number 
   return offset
 }
 
-/** The place of the brace that opens the exported object; null if there is none. */
+/** Finds the brace that opens the exported object; returns its index, or null. */
 function exportedObject(tokens: readonly Token[]): number | null {
   const start = findPair(tokens, "export", "default")
   if (start === null) return null

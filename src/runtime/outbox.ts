@@ -1,6 +1,6 @@
 /**
- * Messages on their way to another thread. To wake a thread costs more than what it is told: what is sent in one turn
- * of the event loop goes together.
+ * Sends messages to another thread. To wake the thread costs more than the messages, so those of one turn of the event
+ * loop are posted together.
  */
 export class Outbox<Message> {
   readonly #post: (messages: readonly Message[]) => void
@@ -15,7 +15,7 @@ export class Outbox<Message> {
     this.#messages.push(message)
   }
 
-  /** For what must have left before anything else happens on this thread. */
+  /** Posts a message before anything else happens on this thread. */
   sendNow(message: Message): void {
     this.#messages.push(message)
     this.#flush()

@@ -13,16 +13,16 @@ import { Spawner } from "./spawner.ts"
 import { type LogMessage, WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
-  /** How many workers. */
+  /** Number of workers. */
   readonly size: number
-  /** How many jobs a worker holds at a time. */
+  /** Jobs that a worker holds at a time. */
   readonly prefetch: number
-  /** The worker's entry file; from the binary it is found beside the main file only. */
+  /** The worker's entry file. In the binary it must be beside the main file. */
   readonly workerUrl: string
   readonly files: readonly ModuleFile[]
   /** `process.env` of the handlers. */
   readonly environment: Readonly<Record<string, string>>
-  /** Publishes what handlers publish. */
+  /** Publishes the handlers' follow-up events. */
   readonly publish: (draft: unknown, trace: TraceContext | null) => Promise<Event>
   /** How long each module may take to load, in milliseconds. Default 15,000. */
   readonly loadTimeoutMs?: number
@@ -35,13 +35,12 @@ const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the mess
 /** How long each module may take to load, in milliseconds. */
 const LOAD_TIMEOUT_MS = 15_000
 
-/** How long a handler has to settle once its signal was aborted, in milliseconds. */
+/** How long a handler may take to settle after its signal is aborted, in milliseconds. */
 const ABORT_GRACE_MS = 1_000
 
 /**
- * The supervisor of the workers. It gives them jobs as they have credit, and answers for every job: one whose
- * handler throws, hangs, spins, exits or takes its worker down ends with a result that says so, and the
- * worker's other jobs are run by another.
+ * Supervises the workers. It gives them jobs as they have credit, and every job ends with a result, also if its handler
+ * throws, hangs, spins, exits or takes its worker down. Another worker then runs the other jobs of that worker.
  */
 export class Pool {
   readonly #options: PoolOptions
@@ -65,7 +64,7 @@ export class Pool {
     })
   }
 
-  /** The modules, once a worker has loaded them. */
+  /** Resolves with the modules once a worker has loaded them. */
   get loaded(): Promise<readonly ModuleManifest[]> {
     return this.#loaded.promise
   }
@@ -80,9 +79,9 @@ export class Pool {
   }
 
   /**
-   * Starts the workers, one after the other. Resolves once all are ready, or once one has crashed; then it
-   * is tried again in the background.
-   * @throws {ModuleLoadError} where a module can't be used.
+   * Starts the workers, one after the other. Resolves once all are ready, or one has crashed, which is then tried again
+   * in the background.
+   * @throws {ModuleLoadError} if a module can't be used
    */
   async start(): Promise<void> {
     await this.#spawner.start()
@@ -95,7 +94,7 @@ export class Pool {
     return promise
   }
 
-  /** Runs several events with one call. Each has a result of its own; those that were not settled have the call's. */
+  /** Runs several events with one call. Each has its own result, by default that of the call. */
   runBatch(request: BatchRequest): readonly Promise<JobResult>[] {
     const results = request.events.map(() => Promise.withResolvers<JobResult>())
     const finish = (result: JobResult): void => {
@@ -105,10 +104,7 @@ export class Pool {
     return results.map(({ promise }) => promise)
   }
 
-  /**
-   * Gives back what waits, lets what runs finish until the deadline, then aborts it, gives it back and ends
-   * the workers.
-   */
+  /** Gives back waiting jobs, lets running ones finish until the deadline, then aborts them and ends the workers. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true
     this.#spawner.stop()
@@ -174,7 +170,7 @@ export class Pool {
     }
   }
 
-  /** A job that has to run alone waits for an idle worker; one that is busy is kept free for it. */
+  /** Gives jobs that run alone to idle workers. If none is idle, reserves one for the next job. */
   #assignAlone(): void {
     while (this.#waitingAlone.length > 0) {
       const thread = this.#idleThread()
@@ -215,7 +211,7 @@ export class Pool {
     this.#watch(thread, job, job.request.manifest.timeoutMs)
   }
 
-  /** The time of a job counts from when its function is called, not from when it was given to the worker. */
+  /** Watches the timeout of a job, which counts from the call of its function, not from when the worker got the job. */
   #watch(thread: WorkerThread, job: Job, waitMs: number): void {
     job.setTimer(waitMs, () => {
       const leftMs = job.request.manifest.timeoutMs - thread.runningForMs(job)
@@ -230,8 +226,8 @@ export class Pool {
   }
 
   /**
-   * The handler did not settle. Where its worker still answers, the handler waits for something: the worker
-   * finishes its other jobs, gets no new ones, and ends. Where it does not answer, it spins, and ends now.
+   * Gives up a handler that did not settle. If its worker still answers, the handler waits for something: the worker
+   * gets no new jobs, finishes its others, and ends. If it does not answer, the handler spins, and the worker ends now.
    */
   #giveUp(thread: WorkerThread, job: Job): void {
     const about = { ...describeJob(job.request), timeout_ms: job.request.manifest.timeoutMs }
@@ -274,7 +270,7 @@ export class Pool {
     this.#assign()
   }
 
-  /** Finishes the job that is to blame, and has the others run again. */
+  /** Finishes the job that is to blame, and runs the others again. */
   #takeJobsOff(thread: WorkerThread, reason: "timeout" | "worker-crashed"): void {
     const { guilty, suspects, innocent } = blame(thread.takeJobs())
     if (this.#isStopping) {

@@ -1,6 +1,6 @@
-/** What waits: the highest priority first, then what came first. */
+/** A queue in order of priority, the highest first, and then of arrival. */
 export class PriorityQueue<Item> {
-  /** By priority; a `Map` of arrays, since there are few priorities and the order within one is arrival. */
+  /** Items by priority. There are few priorities, so a `Map` of arrays is enough. */
   readonly #byPriority = new Map<number, Item[]>()
   #size = 0
 
@@ -13,7 +13,7 @@ export class PriorityQueue<Item> {
     this.#size++
   }
 
-  /** Puts what was taken before back in front of its equals. */
+  /** Puts back an item that was taken, before all others of its priority. */
   putBack(item: Item, priority: number): void {
     this.#of(priority).unshift(item)
     this.#size++

@@ -1,4 +1,4 @@
-/** Calls that change the whole process, not only the thread that makes them. Node refuses them in a worker; Bun does not. */
+/** Calls that change the whole process, not only their thread. Node refuses them in a worker; Bun does not. */
 const PROCESS_WIDE = ["chdir", "setuid", "setgid", "seteuid", "setegid", "setgroups", "initgroups"] as const
 
 /**

@@ -1,7 +1,7 @@
 import type { Event, EventDraft } from "./handler-module.ts"
 import type { FromWorker, PublishFailure } from "./messages.ts"
 
-/** A follow-up event that was not stored, as a handler gets it. */
+/** The error that a handler gets for a follow-up event that was not stored. */
 export class PublishFailedError extends Error {
   override readonly name = "PublishFailedError"
   readonly code: string
@@ -19,7 +19,7 @@ interface Call {
   readonly reject: (error: unknown) => void
 }
 
-/** The publishes of this worker's handlers that wait for the main thread's answer. */
+/** Publishes of this worker's handlers that wait for the main thread's answer. */
 export class PublishCalls {
   readonly #tell: (message: FromWorker) => void
   readonly #waiting = new Map<number, Call>()
@@ -29,7 +29,7 @@ export class PublishCalls {
     this.#tell = tell
   }
 
-  /** Resolves with the stored event. A draft that is not JSON rejects here, before it goes anywhere. */
+  /** Resolves with the stored event. Rejects at once, before anything is sent, if the draft is not JSON. */
   publish(job: number, draft: EventDraft): Promise<Event> {
     return new Promise((resolve, reject) => {
       const text = JSON.stringify(draft) ?? "null"

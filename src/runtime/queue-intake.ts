@@ -17,7 +17,7 @@ import { Waits } from "./waits.ts"
 export interface QueueIntakeOptions {
   readonly engine: Engine
   readonly queue: string
-  /** Deliveries that are held at a time, waiting for a worker or running in one. */
+  /** Deliveries held at a time, waiting for a worker or running in one. */
   readonly prefetch: number
   readonly handlers: HandlerTable
   readonly runner: AttemptRunner
@@ -26,33 +26,36 @@ export interface QueueIntakeOptions {
   readonly logger: Logger
 }
 
-/** An event and the function that takes it. */
+/** An event and the function that handles it. */
 interface Match {
   readonly event: Event
   readonly choice: HandlerChoice
 }
 
-/** Deliveries beyond the prefetch while as many wait for another event of their key, so that other keys go on. */
+/**
+ * Deliveries beyond the prefetch, at most one for each event that waits for another of its key, so that other keys go
+ * on.
+ */
 const MAX_LOOK_AHEAD = 1_000
 
 /**
- * The longest wait for the next attempt of an event with an ordering key, in milliseconds, and its part of the time that
- * the engine leaves a delivery here. The event is held meanwhile.
+ * Longest wait for the next attempt of an event with an ordering key, in milliseconds, and as a part of the time that
+ * the engine leaves a delivery unsettled. The event is held meanwhile.
  */
 const MAX_HELD_MS = 600_000
 const MAX_HELD_PART = 1 / 3
 
-/** The part of that time after which all that waits is given back, and how many times in it the intake looks. */
+/** The part of that time after which all waiting events are given back, and how often the intake looks in that time. */
 const GIVE_BACK_PART = 1 / 2
 const LOOKS = 8
 
-/** What holds events with an ordering key back, from one beginning of consuming to its end. */
+/** Holds back events with an ordering key, from the start of consuming to its end. */
 const newHolding = () => ({ lanes: new KeyLanes(), waits: new Waits() })
 
-/** Takes the deliveries of one queue, has their handlers run, and settles them by the delivery policy. */
+/** Takes the deliveries of one queue, runs their handlers, and settles them by the delivery policy. */
 export class QueueIntake {
   readonly #options: QueueIntakeOptions
-  /** What was delivered and is not settled, with when it came, the oldest first. */
+  /** Deliveries that are not settled, with their time of arrival, the oldest first. */
   readonly #open = new Map<Promise<void>, number>()
   #look: Timer | undefined
   #state: "stopped" | "started" = "stopped"
@@ -63,8 +66,8 @@ export class QueueIntake {
   #holding = newHolding()
   readonly #uncounted = new UncountedDeliveries()
   /**
-   * Takes one event at a time while those that come first are at their last attempt after a crash: the one that ends
-   * the process again then takes no other with it. Only where the prefetch can change under way.
+   * Takes one event at a time while the first ones are at their last attempt after a crash, so that the one that ends
+   * the process again takes no other with it. Only if the prefetch can change while consuming.
    */
   #isCautious = false
 
@@ -77,12 +80,12 @@ export class QueueIntake {
     return this.#state === "started"
   }
 
-  /** Whether the engine delivers. */
+  /** True while the engine delivers. */
   get isConsuming(): boolean {
     return this.#subscription?.isConsuming ?? false
   }
 
-  /** Begins once all that was delivered before is settled, so that an ordering key has one event at a time. */
+  /** Starts consuming, once all earlier deliveries are settled, so that an ordering key has one event at a time. */
   start(): void {
     if (this.#state === "started") return
     this.#state = "started"
@@ -91,7 +94,7 @@ export class QueueIntake {
     void this.#cancelled.then(() => this.settled()).then(() => isLast() && this.#consume())
   }
 
-  /** No delivery begins after this. What waits for another event of its key, or for its next attempt, goes back. */
+  /** Stops consuming. Gives back events that wait for another of their key, or for their next attempt. */
   stop(): void {
     this.#state = "stopped"
     clearInterval(this.#look)
@@ -101,7 +104,7 @@ export class QueueIntake {
     this.#holding.waits.end()
   }
 
-  /** Deliveries that are not settled. */
+  /** Number of deliveries that are not settled. */
   get inFlight(): number {
     return this.#open.size
   }
@@ -125,8 +128,8 @@ export class QueueIntake {
   }
 
   /**
-   * Gives everything back, in order and with what was tried, before the engine takes a delivery away: one of an event
-   * that waits for others of its key, or for its attempts.
+   * Gives everything back, in order and with its attempts, before the engine takes away a delivery whose event waits
+   * for others of its key or for its next attempt.
    */
   #lookForOld(): void {
     const maxMs = this.#maxUnsettledMs
@@ -138,7 +141,7 @@ export class QueueIntake {
     }, maxMs / LOOKS)
   }
 
-  /** Events that wait for another of their key, or for their next attempt. */
+  /** Number of events that wait for another of their key, or for their next attempt. */
   get #waiting(): number {
     const { lanes, waits } = this.#holding
     return lanes.waiting + waits.size
@@ -219,10 +222,10 @@ export class QueueIntake {
     }
   }
 
-  /** The event is held while it waits for its next attempt: to be delivered anew it would go behind those after it. */
+  /** Holds the event while it waits for its next attempt: a new delivery would come behind later events of its key. */
   async #attemptUntilDone(delivery: Delivery, match: Match, waits: Waits): Promise<void> {
     let { attempt, lastFailure } = delivery
-    // One that is lost was delivered again, and waits behind this for its turn.
+    // A lost delivery has come again, and waits for its turn behind this one.
     while (!delivery.isLost) {
       const decision = await this.#attempt(delivery, match, attempt, lastFailure)
       this.#tell({ queue: delivery.queue, trace: delivery.trace, attempt }, match.event, decision)
@@ -240,7 +243,7 @@ export class QueueIntake {
     }
   }
 
-  /** Deliveries of this event that were no attempt, though the engine counts them. */
+  /** Number of deliveries of this event that the engine counts although they were not attempts. */
   #uncountedOf(delivery: Delivery): number {
     return this.#options.engine.capabilities.releaseKeepsAttempt ? 0 : this.#uncounted.of(delivery)
   }
@@ -287,7 +290,7 @@ export class QueueIntake {
     logDecision(logger, attempt, event, decision)
   }
 
-  /** What waits for others does not count to the prefetch. */
+  /** Raises the prefetch by the number of events that wait for others. */
   #lookAhead(): void {
     const prefetch = (this.#isCautious ? 1 : this.#options.prefetch) + Math.min(MAX_LOOK_AHEAD, this.#waiting)
     if (prefetch === this.#prefetch) return

@@ -16,9 +16,9 @@ const LOOK_INTERVAL_MS = 2_000
 
 export interface QueueWatchOptions {
   readonly engine: Pick<Engine, "queueStats">
-  /** The names of the queues that are always there. */
+  /** Names of the predefined queues. */
   readonly predefined: readonly string[]
-  /** Whether a queue is paused on this instance; null if it has no handler module here. */
+  /** Returns whether a queue is paused on this instance; null if it has no handler module here. */
   readonly isPaused: (queue: string) => boolean | null
   /** The handler modules that have bound other queues to events of these patterns. */
   readonly modulesBoundTo: (patterns: readonly string[]) => readonly string[]
@@ -32,11 +32,11 @@ export interface QueueWatchOptions {
  */
 export class QueueWatch {
   readonly #options: QueueWatchOptions
-  /** By name. What was seen last stays in force while the engine can't tell. */
+  /** Queues by name. The last ones seen stay in force while the engine can't answer. */
   #unconsumed: ReadonlyMap<string, Unconsumed> = new Map()
-  /** The level of each queue that the log has told. */
+  /** The highest level of each queue that was logged. */
   readonly #toldLevels = new Map<string, number>()
-  /** Predefined queues without a module that the log has told. */
+  /** Predefined queues without a module that were logged. */
   readonly #toldUnhandled = new Set<string>()
   #looking: Promise<void> | null = null
   /** When the queues were seen last, on the monotonic clock. */
@@ -47,7 +47,7 @@ export class QueueWatch {
     this.#options = options
   }
 
-  /** How many queues are orphaned. Those that are unbound count too: they can be deleted. */
+  /** Number of orphaned queues. Unbound ones count too: they can be deleted. */
   get orphanCount(): number {
     return [...this.#unconsumed.values()].filter(({ reason }) => reason === "orphaned").length
   }
@@ -59,7 +59,7 @@ export class QueueWatch {
     return fault === null || ageMs < OLD_MS ? fault : `${fault}; as of ${Math.round(ageMs / 1_000)} s ago`
   }
 
-  /** Begins to look. Resolves after the first look. */
+  /** Starts to look at the queues. Resolves after the first look. */
   async start(): Promise<void> {
     this.#timer = setInterval(() => void this.look(), LOOK_INTERVAL_MS)
     await this.look()
@@ -84,13 +84,13 @@ export class QueueWatch {
     return this.#looking
   }
 
-  /** Whether a queue is neither predefined nor consumed, and has no handler module on this instance. */
+  /** Returns true if a queue is not predefined, not consumed, and has no handler module on this instance. */
   isOrphaned({ name, consumerCount }: QueueStats): boolean {
     const { predefined, isPaused } = this.#options
     return consumerCount === 0 && !predefined.includes(name) && isPaused(name) === null
   }
 
-  /** Says why a full queue stays full and what to do about it; null if it is consumed. */
+  /** Explains why a full queue stays full, and what to do about it; returns null if it is consumed. */
   explainFull(queue: string): string | null {
     const unconsumed = this.#unconsumed.get(queue)
     return unconsumed === undefined ? null : explainUnconsumed(unconsumed)
@@ -101,7 +101,7 @@ export class QueueWatch {
     try {
       stats = await this.#options.engine.queueStats()
     } catch {
-      // The engine is away, which its status and the log say.
+      // The engine is away. Its status and the log say so.
       return
     }
     this.#seenAt = performance.now()
@@ -112,7 +112,7 @@ export class QueueWatch {
     this.#tellEnded(before)
   }
 
-  /** Null for a queue that is consumed, or is about to be: a consumer that is away is told of as such. */
+  /** Returns null for a queue that is consumed or about to be: another check reports a consumer that is away. */
   #describe(stats: QueueStats): Unconsumed | null {
     if (stats.consumerCount > 0) return null
     if (this.isOrphaned(stats)) return { stats, reason: "orphaned", copiedFor: [] }
@@ -143,7 +143,7 @@ export class QueueWatch {
       const fields = { queue: name, waiting, max_length: maxLength, percent: level }
       logger.warn(fields, `queue without a consumer ${waitingIn(queue.stats)}: ${explainUnconsumed(queue)}`)
     }
-    // Told again only once it was below the lowest level: a full queue whose events expire moves about its limit.
+    // Logged again only after it was below the lowest level: a full queue whose events expire moves around its limit.
     if (level === 0) this.#toldLevels.delete(name)
   }
 

@@ -4,9 +4,7 @@ import { failed, type RunScope } from "./run-scope.ts"
 
 type BatchMessage = Extract<ToWorker, { kind: "run-batch" }>
 
-/**
- * Calls a function for several events and tells how it ended for those that it did not settle itself; never rejects.
- */
+/** Calls a function for several events. Resolves with the outcome of those that it did not settle; never rejects. */
 export async function runBatch(
   scope: RunScope,
   { events }: BatchMessage,
@@ -15,7 +13,7 @@ export async function runBatch(
   const settling = new Set<Promise<void>>()
   const unsettled = new Map<string, number[]>()
   const before = new Map<string, BatchMessage["events"][number]>()
-  /** The first call for an event counts. Ids need not be unique: an event can come twice. */
+  /** The first call for an event counts. An id can be there twice, because an event can come twice. */
   const settle = (id: string, outcome: HandlerOutcome): void => {
     const places = unsettled.get(id) ?? []
     unsettled.delete(id)

@@ -5,7 +5,7 @@ import { failed, type RunScope } from "./run-scope.ts"
 
 type RunMessage = Extract<ToWorker, { kind: "run" }>
 
-/** A verdict that a handler returned. The class is what tells it from any other value. */
+/** A verdict that a handler returned. The class distinguishes it from any other value. */
 class GivenVerdict implements Verdict {
   readonly [verdict] = true
   readonly outcome: HandlerOutcome
@@ -15,7 +15,7 @@ class GivenVerdict implements Verdict {
   }
 }
 
-/** Calls a function for one event and tells how it ended; never rejects. */
+/** Calls a function for one event. Resolves with its outcome; never rejects. */
 export async function runEvent(
   scope: RunScope,
   { body, attempt, lastError, trace }: RunMessage,
@@ -32,7 +32,7 @@ export async function runEvent(
   try {
     const event: Event = JSON.parse(body)
     const result = await handler({ ...event, retry_count: attempt - 1 }, context)
-    // What the handler published without waiting is stored before its event is acknowledged.
+    // Follow-up events are stored before their event is acknowledged, awaited or not.
     await scope.published()
     return result instanceof GivenVerdict ? result.outcome : { kind: "done" }
   } catch (error) {

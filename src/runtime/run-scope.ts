@@ -5,14 +5,14 @@ import type { FromWorker, HandlerOutcome } from "./messages.ts"
 import type { PublishCalls } from "./publish-calls.ts"
 import type { WorkerLog } from "./worker-log.ts"
 
-/** What a worker's calls have in common. */
+/** The parts of a worker that all its calls share. */
 export interface WorkerParts {
   readonly publishCalls: PublishCalls
   readonly log: WorkerLog
   readonly tell: (message: FromWorker) => void
 }
 
-/** What a call of a handler's function has of its worker, for one event or several. */
+/** One call of a handler's function, for one event or several: its signal, log and publishes. */
 export class RunScope {
   readonly #job: number
   readonly #queue: string
@@ -27,12 +27,12 @@ export class RunScope {
     this.#worker = worker
   }
 
-  /** Aborts the signal that the handler was given. */
+  /** Aborts the handler's signal. */
   abort(reason: string): void {
     this.#abort.abort(new DOMException(reason, "AbortError"))
   }
 
-  /** What every handler gets. */
+  /** Makes the part of the context that every handler gets. */
   context(): BaseContext {
     return {
       queue: this.#queue,
@@ -44,7 +44,7 @@ export class RunScope {
 
   /**
    * Resolves once every publish has an answer, awaited by the handler or not.
-   * @throws the error of a publish that was refused, unless the handler caught it
+   * @throws the error of a refused publish, unless the handler caught it
    */
   async published(): Promise<void> {
     while (this.#publishing.size > 0) await Promise.allSettled(this.#publishing)
@@ -52,8 +52,8 @@ export class RunScope {
   }
 
   /**
-   * Like `published`, for what was published until now by a handler that still runs. The handler may await a pending
-   * publish only later, so whether it catches the error is not known yet.
+   * Like `published`, for the publishes until now of a handler that still runs. It may await a pending publish only
+   * later, so it is not known yet whether it catches the error.
    * @throws the error of a pending publish that is refused, caught or not
    */
   async publishedSoFar(): Promise<void> {
@@ -61,7 +61,7 @@ export class RunScope {
     await Promise.all(this.#publishing)
   }
 
-  /** Settles one event of a batch, before the others. */
+  /** Settles one event of a batch before the others. */
   settleEvent(place: number, outcome: HandlerOutcome): void {
     this.#worker.tell({ kind: "event-settled", job: this.#job, place, outcome })
   }
@@ -87,17 +87,17 @@ export class RunScope {
   }
 }
 
-/** How a call ended that threw. */
+/** Makes the outcome of a call that threw. */
 export function failed(error: unknown): HandlerOutcome {
   return { kind: "failed", error: summarizeError(error), isPermanent: isPermanent(error) }
 }
 
-/** An error says by `retryable: false` that another attempt would fail as well. */
+/** Returns true for an error with `retryable: false`, which means that another attempt would fail as well. */
 function isPermanent(error: unknown): boolean {
   return typeof error === "object" && error !== null && "retryable" in error && error.retryable === false
 }
 
-/** A log line must not fail its handler: fields that are not JSON are told of as such. */
+/** Writes fields as JSON. Never throws, because a log line must not fail its handler; the line then says why. */
 function toText(fields: Record<string, unknown> | undefined): string {
   try {
     return JSON.stringify(fields ?? {}) ?? "{}"

@@ -3,16 +3,16 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { Decision } from "./delivery-policy.ts"
 import { describeTrace } from "./job.ts"
 
-/** What is known of an event that is settled; of a message that is no event, nothing. */
+/** The event of a settled delivery. */
 export interface Settled {
   readonly id: string
   readonly name: string
 }
 
-/** A delivery's attempt; it may be another one than the delivery's first. */
+/** An attempt of a delivery. It may be a later one than the delivery's first. */
 export type SettledAttempt = Pick<Delivery, "queue" | "attempt" | "trace">
 
-/** Does with a delivery what was decided, and says so. Rejects where the engine could not: it delivers it again. */
+/** Settles a delivery as decided. Rejects if the engine can't, and then delivers the event again. */
 export async function settle(delivery: Delivery, decision: Decision): Promise<void> {
   switch (decision.kind) {
     case "ack":

@@ -27,7 +27,7 @@ export function positionAt(path: string, source: string, offset: number): Source
   return { path, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 }
 }
 
-/** Says where a position is, with the lines around it; without them if the file can't be read. */
+/** Writes a position and the lines around it; without the lines if the file can't be read. */
 export function describePosition({ path, line, column }: SourcePosition): string {
   const inFolder = relative(process.cwd(), path)
   const isBelow = inFolder !== "" && !inFolder.startsWith("..") && !isAbsolute(inFolder)
@@ -62,6 +62,6 @@ function linesOf(path: string): readonly string[] {
 
 const cut = (text: string): string => text.replaceAll("\t", TAB).slice(0, MAX_LINE_LENGTH)
 
-/** As wide as the text before the column. */
+/** Returns spaces as wide as the text before the column. */
 const indentOf = (text: string, column: number): string =>
   " ".repeat(Bun.stringWidth(cut(text.slice(0, column - 1))))

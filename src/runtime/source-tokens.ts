@@ -4,7 +4,7 @@ export interface Token {
   readonly kind: "word" | "string" | "value" | "sign"
   /** Of a string, its content as it is written. */
   readonly text: string
-  /** Where it begins, in characters from the beginning of the source. */
+  /** Its first character, counted from the beginning of the source. */
   readonly offset: number
 }
 
@@ -20,8 +20,8 @@ const REGULAR_EXPRESSION = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y
 const BEFORE_EXPRESSION = new Set(["return", "case", "typeof", "in", "of", "await", "yield", "default"])
 
 /**
- * Splits TypeScript or JavaScript into tokens, well enough to find a property in an object. It never fails: what it does
- * not understand becomes signs.
+ * Splits TypeScript or JavaScript into tokens, well enough to find a property in an object. It never fails: any text
+ * that it does not understand becomes signs.
  */
 export function tokenize(source: string): readonly Token[] {
   const tokens: Token[] = []
@@ -48,7 +48,7 @@ export function tokenize(source: string): readonly Token[] {
   return tokens
 }
 
-/** Whether an expression begins after this token, rather than goes on. */
+/** Returns true if an expression begins after this token, false if one continues. */
 function beginsExpression(before: Token | undefined): boolean {
   if (before === undefined) return true
   if (before.kind === "word") return BEFORE_EXPRESSION.has(before.text)

@@ -10,10 +10,10 @@ export interface SpawnerOptions {
   readonly logger: Logger
 }
 
-/** The waits before a worker is started again after one that died without a job, in milliseconds. */
+/** Waits before a worker is started again after one died without a job, in milliseconds. */
 const RESPAWN_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 30_000 }
 
-/** Keeps as many workers running as are wanted, starting one at a time. */
+/** Keeps the wanted number of workers running. Starts one at a time. */
 export class Spawner {
   readonly #options: SpawnerOptions
   readonly #delays = new RetryDelays(RESPAWN_BACKOFF)
@@ -26,8 +26,8 @@ export class Spawner {
   }
 
   /**
-   * Starts the first round. Resolves once all workers run, or one has crashed.
-   * @throws {ModuleLoadError} where a module can't be used.
+   * Starts all workers. Resolves once all run, or one has crashed.
+   * @throws {ModuleLoadError} if a module can't be used
    */
   async start(): Promise<void> {
     try {
@@ -38,7 +38,7 @@ export class Spawner {
     }
   }
 
-  /** A worker is gone. One that had been given jobs is replaced at once, others after a wait that grows. */
+  /** Replaces a worker that is gone: at once if it had been given jobs, otherwise after a growing wait. */
   wake(hadWorked = true): void {
     if (hadWorked) {
       this.#delays.reset()

@@ -1,6 +1,6 @@
 import type { QueueStats } from "../engine/engine.ts"
 
-/** A queue that nothing consumes, in any process. */
+/** A queue that nothing consumes, in no process. */
 export interface Unconsumed {
   readonly stats: QueueStats
   /**
@@ -8,23 +8,23 @@ export interface Unconsumed {
    * instance. `no-module`: a predefined queue without a module.
    */
   readonly reason: "orphaned" | "paused" | "no-module"
-  /** The modules that have bound another queue to events of this one: it gets a copy of each. */
+  /** Modules that have bound another queue to events of this one, which gets a copy of each. */
   readonly copiedFor: readonly string[]
 }
 
-/** Queues that a fault names at most. */
+/** Most queues that a fault names. */
 const MAX_NAMED = 10
 
-/** The parts of the limit at which a queue that nothing consumes is told of, in percent. */
+/** Parts of the limit, in percent, at which a queue that nothing consumes is logged. */
 const LEVELS = [100, 80, 50]
 
-/** The highest level that a queue has reached; 0 below all of them. */
+/** Returns the highest level that a queue has reached; 0 if it is below all. */
 export const fillLevel = ({ messageCount, maxLength }: QueueStats): number =>
   LEVELS.find((level) => messageCount * 100 >= maxLength * level) ?? 0
 
 const isFull = (stats: QueueStats): boolean => fillLevel(stats) === 100
 
-/** How full a queue is, for a sentence. */
+/** Says how full a queue is, to continue a sentence. */
 export function waitingIn(stats: QueueStats): string {
   const { messageCount, maxLength, overflow } = stats
   const share = `${messageCount} of ${maxLength} events wait`
@@ -33,7 +33,7 @@ export function waitingIn(stats: QueueStats): string {
   return `is full and ${effect} (${share})`
 }
 
-/** Says why nothing consumes a queue, and what to do about it. */
+/** Explains why nothing consumes a queue, and what to do about it. */
 export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor }: Unconsumed): string {
   switch (reason) {
     case "orphaned": {
@@ -44,7 +44,10 @@ export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor
     case "paused":
       return `nothing consumes ${name}, because it is paused: resume it`
     case "no-module":
-      return `nothing consumes ${name}${explainCopies(copiedFor)}: add a handler module for it, where on: { "*"() {} } discards what no other function takes, or empty it with "event-broker queues purge ${name}"`
+      return (
+        `nothing consumes ${name}${explainCopies(copiedFor)}: add a handler module for it, where on: { "*"() {} } ` +
+        `discards what no other function takes, or empty it with "event-broker queues purge ${name}"`
+      )
   }
 }
 
@@ -54,7 +57,7 @@ const explainCopies = (modules: readonly string[]): string =>
     : `, which gets a copy of events that ${modules.join(" and ")} has bound to another queue`
 
 /**
- * Names the queues that an operator has to know of: those that are orphaned and bound, predefined queues without a module
+ * Names the queues that need an operator: those that are orphaned and bound, predefined queues without a module
  * that hold events, and those that are full. Null if there are none.
  */
 export function describeFaults(queues: readonly Unconsumed[]): string | null {

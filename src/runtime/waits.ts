@@ -7,7 +7,7 @@ export class Waits {
     return this.#waiting.size
   }
 
-  /** Resolves with true after that many milliseconds, with false once the waits were ended. */
+  /** Resolves with true after the delay in milliseconds, or with false when the waits are ended. */
   for(delayMs: number): Promise<boolean> {
     if (this.#isEnded) return Promise.resolve(false)
     return new Promise((resolve) => {
@@ -19,7 +19,7 @@ export class Waits {
     })
   }
 
-  /** Ends all waits, those that would begin after this too. */
+  /** Ends all waits, and any that begin later. */
   end(): void {
     this.#isEnded = true
     for (const [timer, resolve] of this.#waiting) {

@@ -5,17 +5,17 @@ import type { FromWorker } from "./messages.ts"
 
 type LogMessage = Extract<FromWorker, { kind: "log" }>
 
-/** Longest message and fields of one line, in characters: a line is for people to read. */
+/** Longest message and longest fields of one line, in characters: people read these lines. */
 const MAX_MESSAGE_LENGTH = 16 * 1024
 const MAX_FIELDS_LENGTH = 64 * 1024
 
-/** Longest text of a line as it is sent: the longest fields, or a shortened message with what says so. */
+/** Longest text of a line as it is sent: the longest fields, or a shortened message with its note. */
 export const MAX_LINE_LENGTH = MAX_FIELDS_LENGTH
 
-/** What a line takes of the budget. */
+/** Returns how many characters a line takes from the budget. */
 export const sizeOfLog = ({ message, fields }: LogMessage): number => message.length + fields.length
 
-/** The log of this worker's handlers: every line goes through the main thread, and none makes the worker wait. */
+/** The log of this worker's handlers. Every line goes through the main thread, and none makes the worker wait. */
 export class WorkerLog {
   readonly #tell: (message: FromWorker) => void
   #budget = LogBudget.whole()
@@ -24,7 +24,7 @@ export class WorkerLog {
     this.#tell = tell
   }
 
-  /** From now on the main thread gives back what lines take. */
+  /** Uses a budget that the main thread gives back to. */
   useBudget(memory: SharedArrayBuffer): void {
     this.#budget = LogBudget.over(memory)
   }

@@ -6,12 +6,12 @@ import { MAX_LINE_LENGTH } from "./worker-log.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Reads the fields of one kind of message; null if one of them is not what it must be. */
+/** Reads the fields of one kind of message; returns null if one of them is invalid. */
 type Reader = (fields: Fields) => FromWorker | null
 
 /**
- * What reads each kind of message. A worker runs code of others, so what it says is checked like any other input. The
- * checks are written by hand, because a message comes with every attempt.
+ * A reader for each kind of message. A worker runs other people's code, so its messages are checked like any other
+ * input. The checks are written by hand for speed, because every attempt sends a message.
  */
 const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader>([
   ["loaded", ({ modules }) => (isDescriptions(modules) ? { kind: "loaded", modules } : null)],
@@ -38,8 +38,8 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
 ])
 
 /**
- * Reads one message of a worker into a new object with the known fields only. Texts that are kept are cut to what is
- * kept of them.
+ * Reads one message of a worker into a new object that has only the known fields. Texts that are stored are cut to
+ * their bounds.
  * @returns null if it is not a message of the protocol
  */
 export function readWorkerMessage(value: unknown): FromWorker | null {
@@ -71,7 +71,7 @@ function readEventSettled({ job, place, outcome }: Fields): FromWorker | null {
     : { kind: "event-settled", job, place, outcome: read }
 }
 
-/** The fields of a line are read as JSON where it is written. */
+/** Reads a log line. Its fields are parsed as JSON when the line is written. */
 function readLog({ job, level, message, fields }: Fields): FromWorker | null {
   const known = LOG_LEVELS.find((each) => each === level)
   if (known === undefined || !(job === null || isCount(job)) || !isLineText(message) || !isLineText(fields)) {

@@ -9,31 +9,31 @@ import { Outbox } from "./outbox.ts"
 import { sizeOfLog } from "./worker-log.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
 
-/** What a worker's messages and end mean to the pool. */
+/** Events of a worker that the pool reacts to. */
 export interface WorkerThreadEvents {
   readonly onSettled: (thread: WorkerThread, job: Job) => void
   readonly onPublish: (thread: WorkerThread, job: Job, message: PublishMessage) => void
   /**
-   * A handler has written a line. The job is unknown where no job wrote it, or one that has ended.
-   * @param dropped lines that were dropped just before
+   * Called when a handler has written a line. The job is undefined if no job wrote it, or one that has ended.
+   * @param dropped number of lines dropped just before
    */
   readonly onLog: (job: Job | undefined, message: LogMessage, dropped: number) => void
-  /** Code of a module has posted a message past the protocol. Called once for each worker. */
+  /** Called, once per worker, when a module has posted a message outside of the protocol. */
   readonly onStrayMessage: () => void
-  /** The worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
+  /** Called when the worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
   readonly onClosed: (thread: WorkerThread) => void
 }
 
-/** What a worker says while it loads the modules, and never after. */
+/** Messages that a worker sends while it loads the modules, and never later. */
 const LOAD_MESSAGES: ReadonlySet<FromWorker["kind"]> = new Set(["loading", "loaded", "load-failed"])
 
 /** How long a worker may take until it loads the first module, in milliseconds. */
 const START_TIMEOUT_MS = 15_000
 
-/** How a worker is started. */
+/** Options of a worker. */
 export interface WorkerOptions {
   readonly workerUrl: string
-  /** How many jobs it has at a time. */
+  /** Jobs that it holds at a time. */
   readonly slots: number
   /** How long each module may take to load, in milliseconds. */
   readonly loadTimeoutMs: number
@@ -41,26 +41,30 @@ export interface WorkerOptions {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** What a running handler asks of the main thread. */
+/** Requests of a running handler to the main thread. */
 export type PublishMessage = Extract<FromWorker, { kind: "publish" }>
 export type LogMessage = Extract<FromWorker, { kind: "log" }>
 
-/** The main thread's end of one worker. It may run anything and end at any time; nothing here depends on it. */
+/**
+ * The main thread's side of one worker. The worker may run anything and end at any time; nothing here depends on it.
+ */
 export class WorkerThread {
   readonly jobs = new Map<number, Job>()
   state: "loading" | "ready" | "retiring" | "closed" = "loading"
-  /** Gets no more jobs until one that has to run alone has been through. */
+  /** Gets no other job until one that runs alone has finished. */
   isReserved = false
-  /** Whether it was ready once. */
+  /** True once it was ready. */
   hasLoaded = false
-  /** Whether it was given a job. One that dies without is replaced only after a wait: it may die again at once. */
+  /**
+   * True once it was given a job. A worker that dies before that is replaced after a wait: it may die again at once.
+   */
   hasRunJobs = false
-  /** Whether it was the pool that decided to end it. */
+  /** True if the pool has decided to end it. */
   isEnding = false
-  /** What it said of the error that ended it. */
+  /** The error that ended it, as the worker reported it. */
   lastWords: ErrorSummary | null = null
   readonly #worker: Worker
-  /** Private to the worker's own code: what a handler posts with the global `postMessage` does not come here. */
+  /** Private to the worker's own code: messages of a handler's global `postMessage` do not arrive here. */
   readonly #port: MessagePort
   readonly #events: WorkerThreadEvents
   readonly #board: JobBoard
@@ -87,7 +91,7 @@ export class WorkerThread {
     this.#worker.postMessage({ port: port2 } satisfies WorkerStart, [port2])
     this.#worker.addEventListener("message", () => events.onStrayMessage(), { once: true })
     this.#worker.onerror = (event) => {
-      // An error that the worker could not report itself, such as one in its own entry file.
+      // The worker could not report this error itself, such as one in its own entry file.
       event.preventDefault()
       this.lastWords ??= { name: "Error", message: event.message }
     }
@@ -131,15 +135,15 @@ export class WorkerThread {
     this.#outbox.send(message)
   }
 
-  /** For how long the job's function has been running, in milliseconds; 0 where it has not been called. */
+  /** Returns how long the job's function has been running, in milliseconds; 0 if it has not been called. */
   runningForMs(job: Job): number {
     const slot = this.#slots.get(job)
     return slot === undefined ? 0 : this.#board.runningForMs(slot)
   }
 
   /**
-   * Takes its jobs off a worker that is gone or will be, each with what the board says of it. What is done is
-   * finished here, though the worker did not come to say so.
+   * Takes the jobs off a worker that is gone or ends now, each with its progress on the board. Jobs that are done are
+   * finished here, even if the worker could not report them.
    */
   takeJobs(): Job[] {
     const unfinished: Job[] = []
@@ -154,7 +158,7 @@ export class WorkerThread {
     return unfinished
   }
 
-  /** Ends the worker, whatever it does: an endless loop, too. */
+  /** Ends the worker, even one in an endless loop. */
   terminate(): void {
     if (this.state === "closed") return
     this.#worker.terminate()
@@ -170,8 +174,8 @@ export class WorkerThread {
     this.lastWords = { name: "Error", message: `the worker did not start within ${timeoutMs / 1_000} s` }
     if (this.#loadingFile !== null) {
       const message =
-        `did not finish loading within ${timeoutMs / 1_000} s: an await or a loop outside of its functions does not end; ` +
-        "let functions wait for what a module needs, when the first event comes"
+        `did not finish loading within ${timeoutMs / 1_000} s: an await or a loop outside of its functions ` +
+        "does not end; let functions wait for what a module needs, when the first event comes"
       this.#loading.reject(new ModuleLoadError(this.#loadingFile, [{ message, at: null }]))
     }
     this.terminate()
@@ -181,7 +185,7 @@ export class WorkerThread {
     if (this.state !== "closed") this.#port.postMessage(messages)
   }
 
-  /** Replaces a worker that sends what is not of the protocol: its own code has been changed. */
+  /** Receives messages. Ends a worker that breaks the protocol, because its own code has been changed. */
   #receiveAll(data: unknown): void {
     if (!Array.isArray(data)) {
       this.#refuse("a message that is no list")
@@ -196,7 +200,7 @@ export class WorkerThread {
         else this.#receive(message)
       }
     } catch (error) {
-      // Thrown on, it would end the service.
+      // An error that leaves this callback ends the service.
       this.#refuse(`a message that failed: ${summarizeError(error).message}`)
     }
   }
@@ -232,7 +236,7 @@ export class WorkerThread {
         return
     }
     const job = this.jobs.get(message.job)
-    // A job that was given up: its handler was not told, or did not listen.
+    // The job was given up: its handler does not know, or does not listen.
     if (job === undefined) return
     switch (message.kind) {
       case "abort-seen":

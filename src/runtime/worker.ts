@@ -1,4 +1,4 @@
-/** The entry point of a worker: it loads every handler module and runs their functions, and nothing else. */
+/** Entry point of a worker. It loads every handler module and runs their functions, and nothing else. */
 import { AsyncLocalStorage } from "node:async_hooks"
 import { summarizeError } from "../event/failure.ts"
 import { passOwnEnvironment } from "./child-environment.ts"
@@ -20,7 +20,7 @@ declare const self: Worker
 
 type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
 
-/** After a function that took this long before it first waited, what came meanwhile is looked at, in milliseconds. */
+/** Time in milliseconds after which the worker looks for new messages, before it calls the next function. */
 const TURN_MS = 2
 
 let post: (messages: readonly FromWorker[]) => void = () => {}
@@ -29,7 +29,7 @@ const tell = (message: FromWorker): void => outbox.sendNow(message)
 
 const publishCalls = new PublishCalls(tell)
 const log = new WorkerLog(tell)
-/** The job whose function runs, also after the function has waited. */
+/** The job whose function is running, also after an `await`. */
 const currentJob = new AsyncLocalStorage<number>()
 const waiting = new PriorityQueue<RunMessage>()
 const runs = new Map<number, RunScope>()
@@ -40,7 +40,7 @@ guardProcess()
 passOwnEnvironment()
 captureConsole((level, text) => log.write(currentJob.getStore() ?? null, level, text, "{}"))
 
-/** The port comes before any module is loaded, and no module can get at it. */
+/** The port comes before any module is loaded, and no module can reach it. */
 self.onmessage = ({ data: { port } }: MessageEvent<WorkerStart>): void => {
   self.onmessage = null
   post = port.postMessage.bind(port)
@@ -74,7 +74,9 @@ function receive(message: ToWorker): void {
   }
 }
 
-/** Functions that keep the thread busy would otherwise all run before a more important event is even seen. */
+/**
+ * Starts waiting jobs. Pauses for new messages, so that busy functions do not all run before a more important event.
+ */
 function startWaiting(): void {
   const since = performance.now()
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -89,7 +91,7 @@ function startWaiting(): void {
 process.on("uncaughtException", crash)
 process.on("unhandledRejection", crash)
 
-/** Says why before it ends: state that an uncaught error left behind is not to be trusted with more events. */
+/** Reports an uncaught error and ends the worker: the state that the error left behind can't be trusted. */
 function crash(error: unknown): void {
   tell({ kind: "crashing", error: summarizeError(error) })
   process.exit(1)
@@ -126,7 +128,7 @@ async function start(message: RunMessage): Promise<void> {
   const durationMs = performance.now() - begunAt
   runs.delete(job)
   if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome, durationMs })
-  // It is on the board: should another handler end this worker before the message leaves, nothing is lost.
+  // The board has the result, so nothing is lost if another handler ends this worker before the message leaves.
   board.finish(slot)
   outbox.send({ kind: "settled", job, outcome, durationMs })
 }
@@ -143,12 +145,12 @@ async function run(message: RunMessage): Promise<HandlerOutcome> {
     const handler = functionOf(module.on, message.handler)
     if (handler !== undefined) return runBatch(scope, message, handler)
   }
-  // The files may have changed since the pool learned what is in them.
+  // The files may have changed since the pool read them.
   const error = { name: "Error", message: `the module has no function for ${message.handler} any more` }
   return { kind: "failed", error, isPermanent: false }
 }
 
-/** Undefined for what the module does not have itself: every object inherits a `constructor`. */
+/** Returns the module's own function; undefined for inherited ones, such as `constructor`. */
 function functionOf<Function>(on: Readonly<Record<string, Function>>, name: string): Function | undefined {
   const handler = on && Object.hasOwn(on, name) ? on[name] : undefined
   return typeof handler === "function" ? handler : undefined

@@ -1,20 +1,20 @@
 /**
- * Whether one version of a schema can take the place of another. Two sides rely on a schema: who publishes, on what it
- * accepts; who handles, on what it promises. What is not understood of a schema is named, not guessed.
+ * Compares two versions of a schema. Two sides rely on a schema: publishers on what it accepts, handlers on what it
+ * promises. Keywords that are not understood are named, not guessed.
  */
 import { isDeepStrictEqual } from "node:util"
 import { escapePointer } from "../event/validate.ts"
 
-/** A change that somebody can't live with. */
+/** A change that breaks publishers or handlers. */
 export interface Break {
-  /** Whom it breaks: who publishes what the old schema accepts, or who handles what it promises. */
+  /** Publishers send what the old schema accepts; handlers rely on what it promises. */
   readonly breaks: "publishers" | "handlers"
-  /** Where in the schema, as a JSON pointer. */
+  /** Place in the schema, as a JSON pointer. */
   readonly pointer: string
   readonly message: string
 }
 
-/** A keyword that has changed, and of which nobody knows what that means. */
+/** A keyword that has changed, with an effect that is not known. */
 export interface Unknown {
   readonly pointer: string
   readonly keyword: string
@@ -27,10 +27,10 @@ export interface Comparison {
 
 type Schema = Readonly<Record<string, unknown>>
 
-/** Resolves a `$ref` of one of the two schemas; null where it leads nowhere. */
+/** Resolves a `$ref` of one of the two schemas; returns null if it leads nowhere. */
 export type Resolve = (reference: string) => unknown
 
-/** What says nothing of what is accepted. */
+/** Keywords that do not affect what is accepted. */
 const ANNOTATIONS = new Set([
   "$schema",
   "$id",
@@ -47,11 +47,11 @@ const ANNOTATIONS = new Set([
   "writeOnly",
 ])
 
-/** A greater value of these accepts less, and of the others more. */
+/** A greater value of the lower bounds accepts less; of the upper bounds, more. */
 const LOWER_BOUNDS = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"]
 const UPPER_BOUNDS = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"]
 
-/** Another value of these accepts other things, neither more nor less. */
+/** Keywords for which another value accepts other things, neither more nor less. */
 const EXACT = ["pattern", "format", "multipleOf"]
 
 const COMPARED = new Set([
@@ -71,7 +71,7 @@ const COMPARED = new Set([
 
 const ALL_TYPES = ["null", "boolean", "object", "array", "number", "string"]
 
-/** References to references are followed so far. */
+/** Longest chain of references to references that is followed. */
 const MAX_HOPS = 50
 
 /** Compares two versions of a schema. */
@@ -89,7 +89,7 @@ class SchemaComparison implements Comparison {
   readonly breaks: Break[] = []
   readonly unknown: Unknown[] = []
   readonly #resolve: { readonly before: Resolve; readonly after: Resolve }
-  /** What was compared: schemas with references may lead back to themselves. */
+  /** Pairs that were compared, because schemas with references may lead back to themselves. */
   readonly #seen = new Set<string>()
 
   constructor(resolve: { readonly before: Resolve; readonly after: Resolve }) {
@@ -137,7 +137,7 @@ class SchemaComparison implements Comparison {
     if (isDeepStrictEqual(oldValues, youngValues)) return
     const at = `${pointer}/enum`
     if (oldValues === null || youngValues === null) {
-      if (oldValues === null) this.#breaksPublishers(at, "accepts some values alone now")
+      if (oldValues === null) this.#breaksPublishers(at, "now accepts some values only")
       else this.#breaksHandlers(at, "may now be any value")
       return
     }
@@ -193,7 +193,7 @@ class SchemaComparison implements Comparison {
     const [oldRest, youngRest] = [old["additionalProperties"] ?? true, young["additionalProperties"] ?? true]
     for (const name of new Set([...Object.keys(oldOnes), ...Object.keys(youngOnes)])) {
       const at = `${pointer}/properties/${escapePointer(name)}`
-      // A field that is new breaks no handler: they leave alone what they do not know.
+      // A new field breaks no handler: handlers ignore fields that they do not know.
       if (Object.hasOwn(oldOnes, name)) {
         if (!Object.hasOwn(youngOnes, name) && youngRest === false)
           this.#breaksPublishers(at, "is no longer accepted")
@@ -208,7 +208,7 @@ class SchemaComparison implements Comparison {
     else if (typeof youngRest === "object" && oldRest === true) this.#compareNew(youngRest, at)
   }
 
-  /** The old schema accepted anything here. */
+  /** Compares a place where the old schema accepted anything. */
   #compareNew(schema: unknown, pointer: string): void {
     const opened = this.#open(schema, "after")
     const accepted = opened === null ? [] : Object.keys(opened).filter((keyword) => !ANNOTATIONS.has(keyword))
@@ -225,7 +225,7 @@ class SchemaComparison implements Comparison {
     if (wasUnique && !isUnique) this.#breaksHandlers(`${pointer}/uniqueItems`, "may now have repetitions")
   }
 
-  /** A schema with its reference followed; null where that leads nowhere. */
+  /** Follows the reference of a schema; returns null if it leads nowhere. */
   #open(schema: unknown, side: "before" | "after"): Schema | null {
     let opened = schema
     for (let hops = 0; hops < MAX_HOPS; hops++) {

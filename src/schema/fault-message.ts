@@ -27,7 +27,7 @@ const namesOf = (type: unknown): string => {
   return types.map((each) => ARTICLES[each] ?? each).join(" or ")
 }
 
-/** The messages of the keywords whose own message in the library is hard to read. */
+/** Messages for keywords whose message of the library is hard to read. */
 const MESSAGES: Readonly<Record<string, (params: Params) => string>> = {
   type: ({ type }) => `must be ${namesOf(type)}`,
   enum: ({ allowedValues }) => `must be one of ${JSON.stringify(allowedValues)}`,

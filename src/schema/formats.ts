@@ -2,16 +2,16 @@ import type { Format } from "ajv"
 import { fullFormats } from "ajv-formats/dist/formats.js"
 import { Pattern } from "./pattern/pattern.ts"
 
-/** Characters of a date and time: beyond them, the library splits the text at every `t` before it looks at it. */
+/** Longest date and time, in characters: the library splits a text at every `t` before it looks at it. */
 const MAX_TIME_LENGTH = 100
 
-/** Characters of a value of the format `regex`: to find out whether it is one, it is compiled. */
+/** Longest value of the format `regex`, in characters: the check compiles it. */
 const MAX_REGEX_LENGTH = 10_000
 
-/** Formats of the library that look around. What they look at is bounded, so that they take linear time too. */
+/** Formats of the library that use look-around. It looks at a bounded part, so they take linear time as well. */
 const AS_THEY_ARE = new Set(["duration", "hostname"])
 
-/** Formats that are left out: matching a `url` takes quadratic time, and no standard has it. */
+/** Formats that are not supported: matching a `url` takes quadratic time, and no standard has it. */
 const LEFT_OUT = new Set(["url"])
 
 /** The names of all formats. Source: JSON Schema 2020-12, "format", and OpenAPI 3. */
@@ -49,8 +49,8 @@ const upToLength = (name: "date-time" | "iso-date-time" | "regex", maxLength: nu
 }
 
 /**
- * A format as the schemas use it: matched in linear time, on every text. Makes what it needs, which takes some
- * milliseconds. Undefined if there is no format of that name.
+ * Makes a format that matches any text in linear time. This takes some milliseconds. Returns undefined if there is no
+ * format of that name.
  */
 export function formatOf(name: string): Format | undefined {
   if (!FORMAT_NAMES.includes(name)) return undefined

@@ -5,14 +5,14 @@ import { PayloadCheck } from "./payload-check.ts"
 /** Stands beside each reference of a compiled schema. */
 export const COUNTED = "x-event-broker-counted"
 
-/** The check that a keyword is part of; schemas that are checked themselves have none. */
+/** Returns the check that a keyword is part of; a new one if a schema itself is checked. */
 const checkOf = (context: unknown): PayloadCheck =>
   context instanceof PayloadCheck ? context : new PayloadCheck()
 
-/** Neither a list nor an object: two that are equal are the same. */
+/** Returns true for a value that is neither a list nor an object, so that equal ones are identical. */
 const isSimple = (value: unknown): boolean => typeof value !== "object" || value === null
 
-/** Takes time with the number of items; the library's own compares each with each. */
+/** Takes linear time. The library's own version compares each item with each other. */
 const validateUniqueItems: SchemaValidateFunction = function (
   this: unknown,
   isAsked: boolean,
@@ -36,7 +36,7 @@ const validateUniqueItems: SchemaValidateFunction = function (
   return true
 }
 
-/** Takes the same time for any number of values; the library's own compares with one after the other. */
+/** Takes constant time. The library's own version compares with one value after the other. */
 function compileEnum(values: readonly unknown[]): DataValidateFunction {
   const simple = new Set(values.filter(isSimple))
   const others = values.filter((value) => !simple.has(value))
@@ -74,7 +74,7 @@ const KEYWORDS: readonly KeywordDefinition[] = [
   },
 ]
 
-/** Puts keywords that take linear time in the place of the library's own. */
+/** Replaces keywords of the library by ones that take linear time. */
 export function addKeywords(ajv: Ajv2020): void {
   for (const definition of KEYWORDS) {
     for (const keyword of [definition.keyword].flat()) ajv.removeKeyword(keyword)

@@ -9,19 +9,19 @@ import { CheckTooLongError, PayloadCheck } from "./payload-check.ts"
 export interface PayloadJudge {
   /** Stops at the first fault. */
   readonly first: ValidateFunction
-  /** Finds all faults. Compiled when it is first asked for. */
+  /** Finds all faults. Compiled at the first call. */
   readonly all: () => ValidateFunction
 }
 
-/** Faults of one payload that are looked at; the others are counted. A list has no more. */
+/** Most faults of one payload that are listed; the others are counted. */
 const MAX_FAULTS = 100
 
-/** Values of a payload of which all faults are looked for. Of a larger one the first is told. */
+/** Largest payload, in values, whose faults are all searched. Of a larger one, only the first is listed. */
 const MAX_SEARCHED_VALUES = 1_000
 
-const UNKNOWN_FIELD = "is not a field that the schema has"
+const UNKNOWN_FIELD = "is not a field of the schema"
 
-/** What is wrong with a payload, and where below the pointer. Empty if it is valid. */
+/** Lists the faults of a payload, with their places below the pointer. Empty if it is valid. */
 export function faultsOfPayload(judge: PayloadJudge, payload: unknown, pointer: string): FaultList {
   const faults = new FaultList()
   try {
@@ -40,7 +40,7 @@ export function faultsOfPayload(judge: PayloadJudge, payload: unknown, pointer: 
     }
   } catch (error) {
     if (!(error instanceof CheckTooLongError || isStackOverflow(error))) throw error
-    faults.add(pointer, "takes too long to be held against its schema, which refers to itself")
+    faults.add(pointer, "takes too long to check against its schema, which refers to itself")
   }
   return faults
 }
@@ -48,7 +48,7 @@ export function faultsOfPayload(judge: PayloadJudge, payload: unknown, pointer: 
 /** The runtime's error for too many calls within each other. */
 export const isStackOverflow = (error: unknown): boolean => error instanceof RangeError
 
-/** How many values there are in a value, itself included; counts no further than one beyond the bound. */
+/** Counts the values in a value, itself included, up to one beyond the bound. */
 function countValues(value: unknown, max: number): number {
   let count = 0
   const pending: unknown[] = [value]

@@ -1,13 +1,13 @@
 import { posix } from "node:path"
 import type { SchemaFile } from "./schema-catalog.ts"
 
-/** Where the schemas of a bundle are in the document that has them. */
+/** Place of a bundle's schemas in their document. */
 const COMPONENTS = "#/components/schemas/"
 
-/** The name of a file in a bundle: components have no slashes in theirs. */
+/** Returns the name of a file in a bundle. Names of components have no slashes. */
 export const bundledName = (path: string): string => path.replace(/\.json$/, "").replaceAll(/[^\w.-]/g, "_")
 
-/** Schemas as the components of one document: what refers to another file refers to its component. */
+/** Makes schemas the components of one document. References to other files become references to their components. */
 export function bundleSchemas(files: readonly SchemaFile[]): Record<string, unknown> {
   const paths = new Set(files.map(({ path }) => path))
   return Object.fromEntries(
@@ -20,7 +20,7 @@ function withReferences(value: unknown, path: string, paths: ReadonlySet<string>
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
-      // What a document has as a whole: its dialect, and where it is.
+      // These belong to a whole document: its dialect and its address.
       .filter(([key]) => key !== "$schema" && key !== "$id")
       .map(([key, each]) => [
         key,
@@ -31,14 +31,14 @@ function withReferences(value: unknown, path: string, paths: ReadonlySet<string>
   )
 }
 
-/** A reference to what is no file of the folder stays as it is. */
+/** Keeps a reference that leads to no file of the folder. */
 function resolveReference(reference: string, from: string, paths: ReadonlySet<string>): string {
   const [file = "", pointer = ""] = reference.split("#")
   const path = file === "" ? from : posix.join(posix.dirname(from), file)
   return paths.has(path) ? COMPONENTS + bundledName(path) + pointer : reference
 }
 
-/** The reference to a schema of a bundle. */
+/** Returns the reference to a schema of a bundle. */
 export const referenceTo = (path: string): { readonly $ref: string } => ({
   $ref: COMPONENTS + bundledName(path),
 })

@@ -4,14 +4,14 @@ import { FaultList } from "../event/faults.ts"
 import { faultsOfPayload, type PayloadJudge } from "./payload-faults.ts"
 import { SchemaCompiler } from "./schema-compiler.ts"
 
-/** A file of `SCHEMAS_DIR`, read. */
+/** A file of `SCHEMAS_DIR` with its content. */
 export interface SchemaFile {
-  /** Within the folder, with slashes: other files refer to it by that, relative to their own. */
+  /** Path within the folder, with slashes. Other files refer to it relative to their own. */
   readonly path: string
   readonly schema: unknown
 }
 
-/** A file that is no schema. The message is one sentence for whoever starts the service. */
+/** A file that is not a usable schema. The message is one sentence for the operator. */
 export class SchemaFileError extends Error {
   override readonly name = "SchemaFileError"
 
@@ -25,26 +25,26 @@ export interface EventSchema {
   readonly type: EventType
   readonly name: string
   readonly version: number
-  /** Its file, within the folder. */
+  /** Path of its file within the folder. */
   readonly path: string
   readonly schema: unknown
   readonly judge: PayloadJudge
 }
 
-/** A file without a version has this one. */
+/** Version of a file that names none. */
 const FIRST_VERSION = 1
 
-/** `<type>/<name>.json` or `<type>/<name>@<version>.json`; what is in other folders is there to be referred to. */
+/** `<type>/<name>.json` or `<type>/<name>@<version>.json`. Other schemas may refer to files in other folders. */
 const EVENT_SCHEMA_PATH = new RegExp(`^(${EVENT_TYPES.join("|")})/([\\w.-]+?)(?:@(\\d{1,9}))?\\.json$`)
 
 /** The schemas of events, each compiled. Source of the dialect: JSON Schema 2020-12. */
 export class SchemaCatalog {
-  /** The versions of each event, the highest first. */
+  /** Versions by event, the highest first. */
   readonly #schemas = new Map<string, readonly EventSchema[]>()
-  /** All files, those included that are there to be referred to. */
+  /** All files, those included that only other schemas refer to. */
   readonly files: readonly SchemaFile[]
 
-  /** @throws {SchemaFileError} for the first file that does not compile, or is there twice. */
+  /** @throws {SchemaFileError} for the first file that does not compile, or has the version of another */
   constructor(files: readonly SchemaFile[]) {
     const compiler = new SchemaCompiler()
     this.files = files
@@ -70,12 +70,12 @@ export class SchemaCatalog {
     return [...this.#schemas.values()].flat()
   }
 
-  /** The versions of an event's schema, the highest first; none where there is no schema. */
+  /** Returns the versions of an event's schema, the highest first; empty if it has no schema. */
   versionsOf(type: string, name: string): readonly EventSchema[] {
     return this.#schemas.get(`${type}/${name}`) ?? []
   }
 
-  /** What is wrong with an event; null if it has no schema. */
+  /** Lists the faults of an event; returns null if it has no schema. */
   faultsOf({
     type,
     name,

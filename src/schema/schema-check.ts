@@ -6,14 +6,14 @@ import type { SchemaCatalog } from "./schema-catalog.ts"
 
 export interface SchemaCheckOptions {
   readonly catalog: SchemaCatalog
-  /** What becomes of an event that breaks its schema: it is refused, or the log tells of it. */
+  /** `enforce` rejects events that break their schema, `warn` logs them. */
   readonly validation: "enforce" | "warn"
-  /** What becomes of an event that has no schema. */
+  /** Accepts or rejects events without a schema. */
   readonly unknown: "allow" | "refuse"
   readonly logger: Logger
 }
 
-/** Holds every event on its way in to its schema. */
+/** Checks each incoming event against its schema. */
 export class SchemaCheck {
   readonly #options: SchemaCheckOptions
 
@@ -21,7 +21,7 @@ export class SchemaCheck {
     this.#options = options
   }
 
-  /** @throws {EventInvalidError} if that is enforced. */
+  /** @throws {EventInvalidError} for a fault, if schemas are enforced */
   check(event: Event): void {
     const { faults, count } = this.#faultsOf(event)
     if (count === 0) return

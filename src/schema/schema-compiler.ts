@@ -7,39 +7,39 @@ import { PayloadCheck } from "./payload-check.ts"
 import { isStackOverflow, type PayloadJudge } from "./payload-faults.ts"
 import { isSchemaObject, mapSchemas, type SchemaObject, visitSchemas } from "./sub-schemas.ts"
 
-/** Where the files are for each other; nothing is fetched from there. */
+/** Base address of the files for their references. Nothing is fetched from it. */
 const BASE = "schemas:///"
 
-/** A value of each type. A schema that refers to itself without end does so for one of them. */
+/** A value of each type. A schema that refers to itself endlessly does so for one of them. */
 const SAMPLES: readonly unknown[] = [null, true, 0, "", [], {}]
 
-/** Compiles schemas that refer to each other, so that a check takes linear time whatever the payload. */
+/** Compiles schemas that refer to each other. Their checks take linear time for any payload. */
 export class SchemaCompiler {
   readonly #patterns = new Map<string, Pattern>()
   readonly #formats = new Set<string>()
-  /** Stops at the first fault: quick for events that have none, and bounded for those that have many. */
+  /** Stops at the first fault: quick for events without faults, and bounded for those with many. */
   readonly #first = this.#newAjv(false)
   readonly #all = this.#newAjv(true)
 
-  /** @throws {Error} if it is no schema, or one that can't be checked in linear time; the message names the place. */
+  /** @throws {Error} for a schema that is invalid or can't be checked in linear time; the message names the place */
   add(path: string, schema: unknown): void {
     visitSchemas(schema, (each, pointer) => this.#prepare(each, pointer))
     const counted = mapSchemas(schema, withCount)
-    // A schema that is true or false, which JSON Schema allows, would take everything or nothing: a mistake.
+    // JSON Schema allows true and false as a schema, but one that takes everything or nothing is a mistake here.
     if (!isSchemaObject(counted)) throw new Error("it is not a JSON object")
     this.#first.addSchema(counted, BASE + path)
-    // The first has held it against its dialect.
+    // The first one has checked it against its dialect.
     this.#all.addSchema(counted, BASE + path, false, false)
   }
 
-  /** Compiles a schema once all that it may refer to are added. @throws {Error} */
+  /** Compiles a schema, once every schema that it may refer to is added. @throws {Error} */
   compile(path: string): PayloadJudge {
     const first = this.#validatorOf(this.#first, path)
     try {
       for (const sample of SAMPLES) first.call(new PayloadCheck(), sample)
     } catch (cause) {
       if (!isStackOverflow(cause)) throw cause
-      throw new Error("it refers to itself without end", { cause })
+      throw new Error("it refers to itself endlessly", { cause })
     }
     return { first, all: () => this.#validatorOf(this.#all, path) }
   }
@@ -51,7 +51,7 @@ export class SchemaCompiler {
       strict: true,
       strictTypes: false,
       strictRequired: false,
-      // The library would hold the names of properties against patterns by a RegExp that backtracks.
+      // The library matches names of properties by a RegExp that backtracks.
       allowMatchingProperties: true,
       passContext: true,
       code: { regExp },
@@ -66,7 +66,7 @@ export class SchemaCompiler {
     return validate
   }
 
-  /** Makes the patterns and the formats of a schema, where their faults can be told with their place. */
+  /** Makes the patterns and formats of a schema early, so that their faults come with their place. */
   #prepare(schema: SchemaObject, pointer: string): void {
     const { pattern, patternProperties, format } = schema
     if (typeof pattern === "string") this.#check(pattern, `${pointer}/pattern`)

@@ -3,8 +3,8 @@ import { join, relative, resolve, sep } from "node:path"
 import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
 
 /**
- * Reads every `.json` file of a folder, and of those in it.
- * @throws {SchemaFileError} where the folder can't be read, or a file is no JSON.
+ * Reads every `.json` file of a folder and of the folders in it.
+ * @throws {SchemaFileError} if the folder can't be read, or a file is not JSON
  */
 export function readSchemaFiles(folder: string): readonly SchemaFile[] {
   return pathsIn(folder).map((path) => {

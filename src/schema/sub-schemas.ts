@@ -23,7 +23,7 @@ const BY_NAME = ["$defs", "definitions", "dependentSchemas", "patternProperties"
 export const isSchemaObject = (value: unknown): value is SchemaObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Calls back for a schema and for every schema in it, each with its JSON pointer. Values such as `const` have none. */
+/** Calls back for a schema and for every schema in it, with its JSON pointer. Skips values such as that of `const`. */
 export function visitSchemas(
   schema: unknown,
   visit: (schema: SchemaObject, pointer: string) => void,
@@ -39,7 +39,7 @@ export function visitSchemas(
   )
 }
 
-/** A copy of a schema, with what the callback makes of it and of every schema in it. */
+/** Copies a schema. The callback maps it and every schema in it. */
 export function mapSchemas(
   schema: unknown,
   change: (schema: SchemaObject, pointer: string) => SchemaObject,

@@ -1,10 +1,10 @@
 /**
- * Numbers for JSON values: the same for values that are equal, whatever the order of their fields. Each value is looked
- * at once, however often and on however many levels it is asked for.
+ * Numbers JSON values, so that equal values have the same number, in any order of their fields. It looks at each value
+ * once, however often and on however many levels it is asked for.
  */
 export class ValueNumbers {
   #given = 0
-  /** The numbers of texts, numbers and the like, by themselves; and of lists and objects, by the numbers in them. */
+  /** Numbers by value for texts, numbers and the like; by the numbers in them for lists and objects. */
   readonly #simple = new Map<unknown, number>()
   readonly #composed = new Map<string, number>()
   readonly #known = new Map<object, number>()

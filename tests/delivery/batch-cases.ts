@@ -24,9 +24,9 @@ const noteAll = (folder: ServiceFolder, what: string) => `for (const event of ev
 const buried = (service: RunningService) =>
   service.log.filter(({ msg }) => msg === "event is now a dead letter")
 
-/** One event of ten breaks the call that it is in; the nine others are handled, at their first attempt. */
+/** One event of ten breaks its call; the nine others are handled at their first attempt. */
 const poisonCase = (how: string, poison: string, reason: string): DeliveryCase => ({
-  title: `an event whose handler ${how} ends as a dead letter, and costs its batch no attempt`,
+  title: `an event whose handler ${how} becomes a dead letter, and costs its batch no attempt`,
   async run({ folder, start }) {
     folder.write(
       "handlers/batched.ts",
@@ -62,7 +62,8 @@ export const batchCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "each event is settled on its own, the first word counts, and what is left is done",
+    title:
+      "each event is settled on its own, the first call for it counts, and events without a call are handled",
     async run({ folder, start }) {
       folder.write(
         "handlers/batched.ts",
@@ -87,9 +88,9 @@ export const batchCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "what was not settled when the function throws is tried again, and nothing else",
+    title: "only events that are not settled when the function throws are tried again",
     async run({ folder, start }) {
-      // Long enough for all four to come into one batch, on a machine that is busy too.
+      // Long enough for all four to come into one batch, even on a busy machine.
       folder.write(
         "handlers/batched.ts",
         batchModule(
@@ -111,7 +112,7 @@ export const batchCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "a publish that is refused, and not awaited, fails the events that are settled after it",
+    title: "a refused publish that is not awaited fails the events that are settled after it",
     async run({ folder, start }) {
       folder.write(
         "handlers/batched.ts",

@@ -11,12 +11,12 @@ import { retryCases } from "./retry-cases.ts"
 
 type Variables = Readonly<Record<string, string>>
 
-/** An engine for the service to run on: it begins without events, and is gone afterwards. */
+/** An engine for the service. It starts without events, and is removed afterwards. */
 export interface EngineForService extends AsyncDisposable {
   readonly variables: Variables
 }
 
-/** The service as a case gets it. */
+/** The service of a case. */
 export interface DeliveryHarness {
   readonly folder: ServiceFolder
   /** Starts it, with these variables besides those of its engine, and waits until it is ready. */
@@ -25,7 +25,7 @@ export interface DeliveryHarness {
   startUnready(variables?: Variables): Promise<RunningService>
 }
 
-/** A promise of how events are delivered, as a sentence about the service. */
+/** A promise about delivery. Its title is a sentence about the service. */
 export interface DeliveryCase {
   readonly title: string
   run(harness: DeliveryHarness): Promise<void>
@@ -42,7 +42,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["handlers that misbehave", misbehavingCases],
 ]
 
-/** Holds the compiled service on an engine to every case, each in a folder and on an engine of its own. */
+/** Runs every case with the compiled service, each in its own folder and on its own engine. */
 export function describeDelivery(name: string, newEngine: () => Promise<EngineForService>): void {
   describe(`delivery on ${name}`, () => {
     for (const [theme, cases] of CASES) {

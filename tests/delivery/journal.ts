@@ -8,13 +8,13 @@ export interface Entry {
   readonly attempt: number
 }
 
-/** Text of a statement with which a handler of a module says what it does with `event`. */
+/** Makes the text of a statement by which a handler notes what it does with `event`. */
 export const note = (folder: ServiceFolder, what: string): string =>
   folder.journal(
     `[${JSON.stringify(what)}, event.ordering_key ?? "-", event.payload.n, event.retry_count + 1].join(" ")`,
   )
 
-/** What the handlers have said so far. */
+/** Reads the notes of the handlers so far. */
 export function entriesOf(folder: ServiceFolder): readonly Entry[] {
   return folder.journalLines().map((line) => {
     const [what = "", key = "", n, attempt] = line.split(" ")
@@ -22,7 +22,7 @@ export function entriesOf(folder: ServiceFolder): readonly Entry[] {
   })
 }
 
-/** The numbers of the events that were done, each where it was done first, by key. */
+/** Returns the numbers of the events that were done, by key, in the order in which they were first done. */
 export function doneByKey(folder: ServiceFolder): ReadonlyMap<string, readonly number[]> {
   const done = new Map<string, number[]>()
   for (const { what, key, n } of entriesOf(folder)) {

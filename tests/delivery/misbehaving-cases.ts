@@ -6,9 +6,9 @@ import { entriesOf, note } from "./journal.ts"
 
 export const misbehavingCases: readonly DeliveryCase[] = [
   {
-    title: "what a handler says after its timeout changes nothing: its next attempt counts",
+    title: "a verdict after the timeout has no effect: the next attempt counts",
     async run({ folder, start }) {
-      // It goes on for as long as its worker has another event to finish.
+      // It continues for as long as its worker has another event to finish.
       const until = (what: string): string =>
         `while (!(await Bun.file(${JSON.stringify(join(folder.path, "journal"))}).text().catch(() => "")).includes("${what}")) await Bun.sleep(10)`
       folder.write(
@@ -45,7 +45,7 @@ export const misbehavingCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "a module that ends its worker at load holds nothing up, is told of, and is tried again",
+    title: "a module that ends its worker while it loads blocks nothing, is logged, and is tried again",
     async run({ folder, startUnready }) {
       folder.write(
         "handlers/starting.ts",

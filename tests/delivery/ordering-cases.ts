@@ -18,7 +18,7 @@ const KEYS = ["k1", "k2", "k3"]
 
 export const orderingCases: readonly DeliveryCase[] = [
   {
-    title: "events of one key are handled one at a time and in order, those of others beside them",
+    title: "events of one key are handled one at a time and in order, and events of other keys beside them",
     async run({ folder, start }) {
       folder.write(
         "handlers/ordered.ts",
@@ -37,7 +37,7 @@ export const orderingCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "a failing event holds its key alone, however many wait behind it, until it succeeds",
+    title: "a failing event holds only its own key, however many wait behind it, until it succeeds",
     async run({ folder, start }) {
       folder.write(
         "handlers/ordered.ts",
@@ -83,7 +83,7 @@ export const orderingCases: readonly DeliveryCase[] = [
   },
   ...(["SIGKILL", "SIGTERM"] as const).map(
     (signal): DeliveryCase => ({
-      title: `what a service ended by ${signal} had not done comes in order to the next one`,
+      title: `events that a service ended by ${signal} had not handled come in order to the next one`,
       async run({ folder, start }) {
         folder.write(
           "handlers/ordered.ts",

@@ -37,7 +37,7 @@ export const pauseCases: readonly DeliveryCase[] = [
       expect((await change(service, "pause")).status).toBe(200)
       await waitUntil(async () => (await stats(service))?.["consumer_count"] === 0, "the consumer's end")
       await publish(service, 10, 20)
-      // On RabbitMQ, a look at the queues serves for a second.
+      // On RabbitMQ, one look at the queues serves all requests of a second.
       await waitUntil(async () => (await stats(service))?.["message_count"] === 10, "the events that wait")
       expect(await stats(service)).toMatchObject({ consumer_count: 0, is_paused: true })
       expect(entriesOf(folder).length).toBe(10)
@@ -51,7 +51,8 @@ export const pauseCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "a queue that is paused and resumed all the time loses nothing, and keeps the order of its keys",
+    title:
+      "a queue that is paused and resumed again and again loses nothing, and keeps the order of its keys",
     async run({ folder, start }) {
       folder.write(
         "handlers/numbered.ts",
@@ -83,7 +84,7 @@ export const pauseCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "an event with an ordering key that is retried goes on counting after a pause",
+    title: "a retried event with an ordering key continues its count of attempts after a pause",
     async run({ folder, start }) {
       folder.write(
         "handlers/failing.ts",

@@ -4,7 +4,7 @@ import { waitUntil } from "../support/wait-until.ts"
 import type { DeliveryCase } from "./delivery-contract.ts"
 import { entriesOf, note, upTo } from "./journal.ts"
 
-/** Small enough that all of the slow events together would take minutes. */
+/** Small enough that all slow events together take minutes. */
 const SMALL_POOL = { WORKER_POOL_SIZE: "2", WORKER_PREFETCH_COUNT: "2" }
 const RUNNING = 4
 const MANY = 5_000
@@ -24,7 +24,7 @@ async function publishLow(service: RunningService, count: number): Promise<void>
   }
 }
 
-/** How many others began between the confirm of a critical event and its own beginning. */
+/** Counts the events that began between the confirm of a critical event and its own beginning. */
 async function overtakenBy(folder: ServiceFolder, service: RunningService): Promise<number> {
   await waitUntil(() => entriesOf(folder).length >= 8, "some events")
   await service.publish({ name: "slow", priority: "critical", payload: { n: CRITICAL } })
@@ -56,20 +56,20 @@ export const priorityCases: readonly DeliveryCase[] = [
       const priorities = await prioritiesOf(service)
       const warnings = service.log.filter(({ msg }) => msg.includes("do not order by priority"))
       expect(warnings.length).toBe(priorities === "none" ? 1 : 0)
-      // Without an order it would come last, in a minute.
+      // Without an order it comes last, after a minute.
       if (priorities === "none") return
-      // Of those that run, each may end, and the next begin, before the critical event is delivered.
+      // Each running event may end, and the next one begin, before the critical event is delivered.
       expect(await overtakenBy(folder, service)).toBeLessThanOrEqual(RUNNING)
     },
   },
   {
-    title: "functions that keep their worker busy do not hold up a critical event that it was given",
+    title: "functions that keep their worker busy do not delay a critical event that it was given",
     async run({ folder, start }) {
       slow(folder, "Bun.sleepSync(100)")
       const service = await start({ WORKER_POOL_SIZE: "1", WORKER_PREFETCH_COUNT: "20" })
       await publishLow(service, 200)
       if ((await prioritiesOf(service)) === "none") return
-      // The one that runs, and those that begin before the place it leaves is filled; 19 others are in the worker.
+      // The running event, and those that begin before its place is filled; 19 others are in the worker.
       expect(await overtakenBy(folder, service)).toBeLessThanOrEqual(5)
     },
   },

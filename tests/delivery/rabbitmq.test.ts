@@ -38,7 +38,7 @@ for (const installation of installations()) {
       describeDelivery(`${queueType} queues`, () => newEngine(queueType))
 
       test(
-        `of two instances, one consumes a ${queueType} queue with a single active consumer, and the other goes on in order`,
+        `of two instances, one consumes a ${queueType} queue with a single active consumer, and the other continues in order`,
         async () => {
           await using engine = await newEngine(queueType)
           await using folder = new ServiceFolder()

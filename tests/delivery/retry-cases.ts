@@ -10,7 +10,7 @@ const buried = (service: RunningService, id: string) =>
 export const retryCases: readonly DeliveryCase[] = [
   {
     title:
-      "a failed event is tried again with its attempt and its last error, and is a dead letter after the last",
+      "a failed event is tried again with its attempt and last error, and becomes a dead letter after the last attempt",
     async run({ folder, start }) {
       folder.write(
         "handlers/failing.ts",
@@ -41,7 +41,7 @@ export const retryCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "events that wait for their next attempt hold no worker",
+    title: "events that wait for their next attempt occupy no worker",
     async run({ folder, start }) {
       folder.write(
         "handlers/mixed.ts",
@@ -57,7 +57,7 @@ export const retryCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "an error that says it is permanent, and a handler that says so, are not tried again",
+    title: "an event is not tried again after a permanent error, or a verdict of its handler",
     async run({ folder, start }) {
       folder.write(
         "handlers/rejecting.ts",
@@ -79,8 +79,7 @@ export const retryCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title:
-      "an event that kills every worker it meets is a dead letter after its attempts, and blocks no other",
+    title: "an event that kills each worker becomes a dead letter after its attempts, and blocks no other",
     async run({ folder, start }) {
       folder.write(
         "handlers/deadly.ts",

@@ -36,32 +36,47 @@ function sumUp(decision: Decision): readonly (string | number)[] {
   }
 }
 
-describe("what follows from how a handler ended", () => {
+describe("the policy decides what happens to an event", () => {
   const cases: readonly (readonly [string, JobResult, number, readonly (string | number)[]])[] = [
-    ["it is done", { kind: "done" }, 1, ["ack"]],
-    ["it is done at last", { kind: "done" }, 3, ["ack"]],
-    ["it was not run to its end", { kind: "returned" }, 1, ["release"]],
-    ["it was not run to its end on the last attempt", { kind: "returned" }, 3, ["release"]],
-    ["it threw", failed, 1, ["retry", 1_000, "error"]],
-    ["it threw again", failed, 2, ["retry", 2_000, "error"]],
-    ["it threw on the last attempt", failed, 3, ["dead-letter", "attempts-exhausted"]],
-    ["it threw beyond the last attempt", failed, 4, ["dead-letter", "attempts-exhausted"]],
-    ["it failed for good", failedForGood, 1, ["dead-letter", "rejected"]],
-    ["it failed for good on the last attempt", failedForGood, 3, ["dead-letter", "rejected"]],
-    ["it said dead letter", buried, 1, ["dead-letter", "rejected"]],
-    ["it was over time", timeout, 1, ["retry", 1_000, "timeout"]],
-    ["it was over time on the last attempt", timeout, 3, ["dead-letter", "timeout"]],
-    ["it took its worker down", crashed, 1, ["retry", 1_000, "worker-crashed"]],
-    ["it took its worker down on the last attempt", crashed, 3, ["dead-letter", "worker-crashed"]],
-    ["it asked for a retry", retry(null), 2, ["retry", 2_000, "retry-requested"]],
-    ["it asked for a retry after a delay", retry(70), 2, ["retry", 70, "retry-requested"]],
-    ["it asked for a retry at once", retry(0), 1, ["retry", 0, "retry-requested"]],
-    ["it asked for a retry in the past", retry(-1), 1, ["retry", 0, "retry-requested"]],
-    ["it asked for a retry never", retry(Number.POSITIVE_INFINITY), 1, ["retry", DAY_MS, "retry-requested"]],
-    ["it asked for a retry in no number", retry(Number.NaN), 1, ["retry", 1_000, "retry-requested"]],
-    ["it asked for a retry on the last attempt", retry(70), 3, ["dead-letter", "attempts-exhausted"]],
+    ["the handler is done", { kind: "done" }, 1, ["ack"]],
+    ["the handler is done on the last attempt", { kind: "done" }, 3, ["ack"]],
+    ["the handler was not run to its end", { kind: "returned" }, 1, ["release"]],
+    ["the handler was not run to its end on the last attempt", { kind: "returned" }, 3, ["release"]],
+    ["the handler threw", failed, 1, ["retry", 1_000, "error"]],
+    ["the handler threw again", failed, 2, ["retry", 2_000, "error"]],
+    ["the handler threw on the last attempt", failed, 3, ["dead-letter", "attempts-exhausted"]],
+    ["the handler threw beyond the last attempt", failed, 4, ["dead-letter", "attempts-exhausted"]],
+    ["the handler failed for good", failedForGood, 1, ["dead-letter", "rejected"]],
+    ["the handler failed for good on the last attempt", failedForGood, 3, ["dead-letter", "rejected"]],
+    ["the handler returned a dead letter", buried, 1, ["dead-letter", "rejected"]],
+    ["the handler was over its timeout", timeout, 1, ["retry", 1_000, "timeout"]],
+    ["the handler was over its timeout on the last attempt", timeout, 3, ["dead-letter", "timeout"]],
+    ["the handler took its worker down", crashed, 1, ["retry", 1_000, "worker-crashed"]],
+    ["the handler took its worker down on the last attempt", crashed, 3, ["dead-letter", "worker-crashed"]],
+    ["the handler asked for a retry", retry(null), 2, ["retry", 2_000, "retry-requested"]],
+    ["the handler asked for a retry after a delay", retry(70), 2, ["retry", 70, "retry-requested"]],
+    ["the handler asked for a retry at once", retry(0), 1, ["retry", 0, "retry-requested"]],
+    ["the handler asked for a retry after a negative delay", retry(-1), 1, ["retry", 0, "retry-requested"]],
+    [
+      "the handler asked for a retry after an infinite delay",
+      retry(Number.POSITIVE_INFINITY),
+      1,
+      ["retry", DAY_MS, "retry-requested"],
+    ],
+    [
+      "the handler asked for a retry after a delay that is not a number",
+      retry(Number.NaN),
+      1,
+      ["retry", 1_000, "retry-requested"],
+    ],
+    [
+      "the handler asked for a retry on the last attempt",
+      retry(70),
+      3,
+      ["dead-letter", "attempts-exhausted"],
+    ],
   ]
-  test.each(cases)("where %s", (_, result, attempt, expected) => {
+  test.each(cases)("when %s", (_, result, attempt, expected) => {
     expect(sumUp(decide(result, circumstances(attempt)))).toEqual(expected)
   })
 })
@@ -73,7 +88,7 @@ test("the first failure begins the record of failures", () => {
   })
 })
 
-test("a further failure keeps when the first one was", () => {
+test("a further failure keeps the time of the first one", () => {
   const lastFailure = failureRecord({ firstFailedAt: NOW - 5_000 })
   const decision = decide(failed, circumstances(3, { lastFailure }))
   expect(decision).toMatchObject({
@@ -81,7 +96,7 @@ test("a further failure keeps when the first one was", () => {
   })
 })
 
-test("a dead letter that never said why keeps the error of the attempt before", () => {
+test("a dead letter without an error of its own keeps that of the previous attempt", () => {
   const lastFailure = failureRecord({ error: ERROR })
   const decision = decide(retry(null), circumstances(3, { lastFailure }))
   expect(decision).toMatchObject({ kind: "dead-letter", failure: { error: ERROR } })
@@ -92,7 +107,7 @@ test("the reason that a handler gives is the error of its dead letter", () => {
   expect(decision).toMatchObject({ failure: { error: { message: "no such call" } } })
 })
 
-test("an event that no handler had tried is recorded without a module", () => {
+test("an event that no handler tried is recorded without a module", () => {
   const record = recordFailure("no-handler", null, { attempt: 0, lastFailure: null, now: NOW }, null)
   expect(record).toEqual({
     reason: "no-handler",

@@ -5,7 +5,7 @@ import { waitUntil } from "../support/wait-until.ts"
 /** The numbers of pino's levels. */
 const [DEBUG, INFO, WARN, ERROR] = [20, 30, 40, 50]
 
-test("what a handler writes to the console is in the log, with its event", async () => {
+test("console lines of a handler appear in the log, with its event", async () => {
   await using running = await RunningPool.start(
     "async tested() { console.log('heard %s', 'hello', { call: 7 }); await Bun.sleep(1); console.log('later') }",
   )
@@ -15,7 +15,7 @@ test("what a handler writes to the console is in the log, with its event", async
   expect(running.log).toContainEqual(expect.objectContaining({ ...about, msg: "later" }))
 })
 
-test("each of two handlers at a time writes with its own event", async () => {
+test("two handlers that run at a time write with their own events", async () => {
   await using running = await RunningPool.start(
     "async first() { await until('go'); console.log('of first') }, second() { console.log('of second'); mark('go') }",
   )
@@ -24,7 +24,7 @@ test("each of two handlers at a time writes with its own event", async () => {
   expect(running.log).toContainEqual(expect.objectContaining({ event_id: "e-2", msg: "of second" }))
 })
 
-test("the methods of the console have the levels of the log", async () => {
+test("the methods of the console map to the levels of the log", async () => {
   await using running = await RunningPool.start(
     `tested() {
       for (const level of ["debug", "info", "warn", "error"]) console[level]("at " + level)
@@ -48,7 +48,7 @@ test("the methods of the console have the levels of the log", async () => {
   ])
 })
 
-test("what is written outside of events is in the log without one", async () => {
+test("console lines outside of events appear in the log without an event", async () => {
   await using running = await RunningPool.start(
     "quick() {}, async tested() { setTimeout(() => { console.log('too late'); mark('late') }, 1) }, ...(console.log('loading'), {})",
   )
@@ -72,7 +72,7 @@ test("a long text is shortened, and long fields are left out", async () => {
   })
 })
 
-test("of more lines than the service takes in one turn the last are dropped, counted and told of", async () => {
+test("lines beyond those that the service takes in one turn are dropped, counted and logged", async () => {
   await using running = await RunningPool.start(
     "tested() { for (let n = 0; n < 20000; n++) console.log(n, 'x'.repeat(995)) }, quick() { console.log('after') }",
   )

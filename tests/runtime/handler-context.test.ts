@@ -8,7 +8,7 @@ const QUICK = "quick() {}"
 const SLOW = "async slow() { mark('slow'); await until('go') }"
 
 describe("a handler is given", () => {
-  test("the event, with how often it was retried", async () => {
+  test("the event, with its number of retries", async () => {
     await using running = await RunningPool.start("tested(event) { mark('event', JSON.stringify(event)) }")
     const event = newEvent({ id: "e-1", payload: { deep: [{ text: "ä" }] }, metadata: { source: "test" } })
     expect(await running.run("tested", { body: JSON.stringify(event), attempt: 3 })).toEqual({ kind: "done" })
@@ -67,7 +67,7 @@ describe("a handler is given", () => {
   })
 })
 
-describe("what a handler publishes", () => {
+describe("a follow-up event", () => {
   const DRAFT = `{ type: "custom", name: "followed", payload: { n: 1 } }`
 
   test("is answered with the stored event", async () => {
@@ -80,7 +80,7 @@ describe("what a handler publishes", () => {
     expect(await running.marked("id")).toBe("follow-up")
   })
 
-  test("and is refused rejects with the code, and whether to try again", async () => {
+  test("that is refused rejects with the code, and with whether to try again", async () => {
     const failing = `async tested(_, ctx) {
       try { await ctx.publish(${DRAFT}) }
       catch ({ name, code, retryable, message }) { mark("error", JSON.stringify({ name, code, retryable })) }
@@ -101,7 +101,7 @@ describe("what a handler publishes", () => {
     }
   })
 
-  test("and is not valid fails the handler for good, where it does not catch it", async () => {
+  test("that is not valid fails the handler for good, if it does not catch the error", async () => {
     await using running = await RunningPool.start(
       "async tested(_, ctx) { await ctx.publish({ type: 'no' }) }",
       {
@@ -115,7 +115,7 @@ describe("what a handler publishes", () => {
     })
   })
 
-  test("without waiting is stored before the handler is done", async () => {
+  test("that is not awaited is stored before the handler is done", async () => {
     const stored = Promise.withResolvers<void>()
     await using running = await RunningPool.start(
       `tested(_, ctx) { ctx.publish(${DRAFT}); mark("returned") }, ${QUICK}`,
@@ -132,7 +132,7 @@ describe("what a handler publishes", () => {
     expect(await done).toEqual({ kind: "done" })
   })
 
-  test("without waiting fails the handler where it is refused, and not its worker", async () => {
+  test("that is not awaited and is refused fails the handler, not its worker", async () => {
     await using running = await RunningPool.start(`tested(_, ctx) { ctx.publish(${DRAFT}) }, ${QUICK}`, {
       publish: () => Promise.reject(new PublishError("queue-full", "the queue is full")),
     })
@@ -142,7 +142,7 @@ describe("what a handler publishes", () => {
 
   const REFUSING = { publish: () => Promise.reject(new PublishError("queue-full", "the queue is full")) }
 
-  test("without waiting fails the handler where it was refused before the handler returned", async () => {
+  test("that is not awaited and is refused before the handler returns fails the handler", async () => {
     await using running = await RunningPool.start(
       `async tested(_, ctx) {
         ctx.publish(${DRAFT})
@@ -171,12 +171,12 @@ describe("what a handler publishes", () => {
       `await Promise.allSettled([ctx.publish(${DRAFT}), ctx.publish(${DRAFT})])`,
     ],
   ] as const
-  test.each(CAUGHT)("and is refused does not fail a handler that catches it: %s", async (_, code) => {
+  test.each(CAUGHT)("that is refused does not fail a handler that catches the error: %s", async (_, code) => {
     await using running = await RunningPool.start(`async tested(_, ctx) { ${code} }`, REFUSING)
     expect(await running.run("tested")).toEqual({ kind: "done" })
   })
 
-  test("while the service still answers an earlier publish is stored as well before it is done", async () => {
+  test("that is published during an earlier publish is also stored before the handler is done", async () => {
     await using running = await RunningPool.start(
       `tested(_, ctx) { ctx.publish(${DRAFT}).then(() => { ctx.publish(${DRAFT}) }) }`,
     )
@@ -184,7 +184,7 @@ describe("what a handler publishes", () => {
     expect(running.published).toHaveLength(2)
   })
 
-  test("without waiting, before it throws, does not take its worker down", async () => {
+  test("that is not awaited and is refused does not take the worker down when the handler throws", async () => {
     await using running = await RunningPool.start(
       `tested(_, ctx) { ctx.publish(${DRAFT}); throw new Error("my own") }, ${SLOW}`,
       { publish: () => Promise.reject(new PublishError("queue-full", "the queue is full")) },
@@ -200,8 +200,8 @@ describe("what a handler publishes", () => {
 
 describe("a handler ends", () => {
   const cases: readonly (readonly [string, string, object])[] = [
-    ["done where it returns", "return", { kind: "done" }],
-    ["done where it returns a value of its own", "return { kind: 'retry', delayMs: 1 }", { kind: "done" }],
+    ["done if it returns", "return", { kind: "done" }],
+    ["done if it returns a value of its own", "return { kind: 'retry', delayMs: 1 }", { kind: "done" }],
     ["with a retry after its delay", "return ctx.retry({ delay: 70 })", { kind: "retry", delayMs: 70 }],
     ["with a retry after the backoff", "return ctx.retry()", { kind: "retry", delayMs: null }],
     [
@@ -209,7 +209,7 @@ describe("a handler ends", () => {
       "return ctx.deadLetter('no such call')",
       { kind: "dead-letter", reason: "no such call" },
     ],
-    ["done where it does not return its verdict", "ctx.deadLetter('unused')", { kind: "done" }],
+    ["done if it does not return its verdict", "ctx.deadLetter('unused')", { kind: "done" }],
     [
       "failed where it throws",
       "throw new TypeError('broken')",

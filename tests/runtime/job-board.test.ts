@@ -11,7 +11,7 @@ describe("the time for which a job has run", () => {
   test.each([
     ["forward", 25 * HOUR_MS],
     ["back", -HOUR_MS],
-  ])("does not change where the wall clock jumps %s", (_, jumpMs) => {
+  ])("does not change when the wall clock jumps %s", (_, jumpMs) => {
     const board = JobBoard.withSlots(1)
     const workers = JobBoard.over(board.memory)
     board.give(0)
@@ -24,7 +24,7 @@ describe("the time for which a job has run", () => {
     expect(ranForMs).toBeLessThan(performance.now() - begunAt + HOUR_MS / 2)
   })
 
-  test("counts from when its function is called, by a clock that both threads share", () => {
+  test("counts from the call of its function, by a clock that both threads share", () => {
     let now = 1_000
     const board = JobBoard.withSlots(2, () => now)
     const workers = JobBoard.over(board.memory, () => now)

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts"
 
 const MODULE = { queue: "calls", on: { rang: "function" } }
 
-test("a module that says no more than it has to gets the defaults", () => {
+test("a module with the required options alone gets the defaults", () => {
   expect(readManifests([{ file: "calls.ts", exported: MODULE }])).toEqual([
     {
       file: "calls.ts",
@@ -26,7 +26,7 @@ test("a module that says no more than it has to gets the defaults", () => {
   ])
 })
 
-test("a module that says everything is taken at its word", () => {
+test("a module that sets every option keeps all of them", () => {
   const exported = {
     queue: "calls",
     bind: ["events.voice.#", "calls"],
@@ -56,7 +56,7 @@ describe("a fault names the file and the field", () => {
     ["a queue that is too long for its dead letters", { ...MODULE, queue: "q".repeat(251) }, "queue"],
     ["no functions", { queue: "calls" }, "on"],
     ["not one function", { ...MODULE, on: {} }, "on"],
-    ["a function that is none", { ...MODULE, on: { rang: "string" } }, "on.rang"],
+    ["a function that is not one", { ...MODULE, on: { rang: "string" } }, "on.rang"],
     ["no patterns to bind", { ...MODULE, bind: [] }, "bind"],
     ["a pattern that is empty", { ...MODULE, bind: [""] }, "bind.0"],
     ["no attempts", { ...MODULE, retry: { attempts: 0 } }, "retry.attempts"],
@@ -105,7 +105,7 @@ describe("a fault says what the option must be", () => {
   })
 })
 
-test("a fault shows where it is in the source", () => {
+test("a fault shows its place in the source", () => {
   using folder = temporaryFolder()
   const path = join(folder.path, "calls.ts")
   writeFileSync(path, 'export default {\n  queue: "calls",\n\tretries: 3,\n  on: { rang() {} },\n}\n')
@@ -139,12 +139,12 @@ test("a module whose queue does not exist is refused, with the queue that was me
   expect(() => check("voice_event")).not.toThrow()
 })
 
-test("every fault of a module is told at once", () => {
+test("all faults of a module are listed at once", () => {
   const read = () => readManifests([{ file: "broken.ts", exported: { queue: 1, timeout: 0, on: {} } }])
   for (const field of ["queue", "timeout", "on"]) expect(read).toThrow(`\`${field}\` must`)
 })
 
-test("two modules that take the same name of one queue are refused, and both are named", () => {
+test("two modules with a function for the same name of one queue are refused, and both are named", () => {
   const read = () =>
     readManifests([
       { file: "first.ts", exported: MODULE },
@@ -154,7 +154,7 @@ test("two modules that take the same name of one queue are refused, and both are
   expect(read).toThrow(/second\.ts.*rang.*calls.*first\.ts/)
 })
 
-test("two modules may share a queue where they take different names", () => {
+test("two modules may share a queue if their functions have different names", () => {
   const manifests = readManifests([
     { file: "first.ts", exported: MODULE },
     { file: "second.ts", exported: { ...MODULE, on: { "*": "function" } } },

@@ -13,7 +13,7 @@ test("the modules of a folder are its TypeScript and JavaScript files, sorted by
   expect(found[0]?.path).toBe(pathToFileURL(join(folder.path, "a.ts")).href)
 })
 
-test("folders, declarations, other files, and those that begin with _ or . are left alone", async () => {
+test("folders, declarations, other files, and files that begin with _ or . are skipped", async () => {
   using folder = temporaryFolder()
   const others = [
     "_shared.ts",
@@ -30,7 +30,7 @@ test("folders, declarations, other files, and those that begin with _ or . are l
   expect(await findModuleFiles(folder.path)).toEqual([])
 })
 
-test("a module may be a link to a file, and its folder may have spaces and signs in its name", async () => {
+test("a module may be a link to a file, and its folder's name may have spaces and signs", async () => {
   using folder = temporaryFolder()
   const odd = join(folder.path, "my modules #1 100%")
   mkdirSync(odd)
@@ -41,7 +41,7 @@ test("a module may be a link to a file, and its folder may have spaces and signs
   expect(await import(found?.path ?? "nothing found")).toMatchObject({ default: 42 })
 })
 
-test("a folder that is not there is the system's error", async () => {
+test("a missing folder gives the system's error", async () => {
   using folder = temporaryFolder()
   const missing = findModuleFiles(join(folder.path, "missing"))
   expect(await missing.catch(({ code }: NodeJS.ErrnoException) => code)).toBe("ENOENT")

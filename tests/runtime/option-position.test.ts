@@ -62,13 +62,13 @@ describe("an option is found in the object that a module exports", () => {
   test.each([
     ["nothing is exported", "const a = { on: 1 }"],
     ["the exported value comes from elsewhere", "import a from './a.ts'\nexport default a"],
-    ["the source is no program", "export default { 'on: `"],
-  ])("and is not found where %s", (_, source) => {
+    ["the source is not a program", "export default { 'on: `"],
+  ])("and is not found when %s", (_, source) => {
     expect(found(source, "on")).toBeNull()
   })
 })
 
-test("any text is split into tokens whose offsets are theirs", () => {
+test("any text is split into tokens with their offsets", () => {
   const source = `a.b('c', "d\\"e") / /x/g \u{1f600} \``
   expect(tokenize(source).map(({ text, offset }) => [offset, text])).toEqual([
     [0, "a"],

@@ -24,8 +24,8 @@ const SPINS = "spins() { mark('spins'); while (true) {} }"
 const WAITS = "async waits() { mark('waits'); await new Promise(() => {}) }"
 const EXITS = "exits() { mark('exits'); process.exit(3) }"
 
-describe("a handler that is over its timeout", () => {
-  test("and listens to its signal ends as a timeout, and its worker goes on", async () => {
+describe("a handler over its timeout", () => {
+  test("that listens to its signal ends as a timeout, and its worker continues", async () => {
     await using running = await RunningPool.start(
       `listens(_, { signal }) {
         return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
@@ -42,14 +42,14 @@ describe("a handler that is over its timeout", () => {
     expect(await running.marked("slow")).toBe("x")
   })
 
-  test("but returns once its signal is aborted is done", async () => {
+  test("that returns once its signal is aborted is done", async () => {
     await using running = await RunningPool.start(
       "listens(_, { signal }) { return new Promise((done) => signal.addEventListener('abort', () => done())) }",
     )
     expect(await running.run("listens", { timeoutMs: TIMEOUT_MS })).toEqual({ kind: "done" })
   })
 
-  test("and waits for ever is given up, and the other job of its worker finishes", async () => {
+  test("that waits forever is given up, and the other job of its worker finishes", async () => {
     await using running = await RunningPool.start(`${WAITS}, ${SLOW}, ${QUICK}`)
     const slow = running.run("slow")
     await running.reached("slow")
@@ -60,14 +60,14 @@ describe("a handler that is over its timeout", () => {
     expect(await running.marked("slow")).toBe("x")
   })
 
-  test("and spins is ended with its worker, which is replaced", async () => {
+  test("that spins is ended with its worker, which is replaced", async () => {
     await using running = await RunningPool.start(`${SPINS}, ${QUICK}`)
     expect(await running.run("spins", { timeoutMs: TIMEOUT_MS })).toEqual({ kind: "timeout", error: null })
     expect(await running.run("quick")).toEqual({ kind: "done" })
     expect(await running.marked("spins")).toBe("x")
   })
 
-  test("and spins does not cost its neighbour an attempt", async () => {
+  test("that spins does not cost its neighbour an attempt", async () => {
     await using running = await RunningPool.start(`${SPINS}, ${SLOW}`)
     const slow = running.run("slow")
     await running.reached("slow")
@@ -87,7 +87,7 @@ describe("a handler that takes its worker down", () => {
     await waitUntil(() => running.pool.readyWorkers === 1, "the worker to be replaced")
   })
 
-  test("by process.exit is found out: its neighbour is run again and ends done", async () => {
+  test("by process.exit is identified: its neighbour runs again and is done", async () => {
     await using running = await RunningPool.start(`${EXITS}, ${SLOW}`)
     const slow = running.run("slow")
     await running.reached("slow")
@@ -99,13 +99,13 @@ describe("a handler that takes its worker down", () => {
     expect(await running.marked("slow")).toBe("xx")
   })
 
-  // `bun test` keeps uncaught errors from the handlers of `process.on`; in a process of its own they get there.
+  // `bun test` keeps uncaught errors from the handlers of `process.on`; in a process of their own they arrive there.
   const uncaught = [
     ["an error", "queueMicrotask(() => { throw new RangeError('loose') })"],
     ["an error in a timer", "setTimeout(() => { throw new RangeError('loose') })"],
     ["a rejected promise", "void Promise.reject(new RangeError('loose'))"],
   ] as const
-  test.each(uncaught)("by %s that nothing catches says which error it was", async (_, code) => {
+  test.each(uncaught)("by %s that nothing catches reports the error", async (_, code) => {
     const functions = `tested() { ${code}; return new Promise(() => {}) }`
     await using child = new ChildProcess(RUN_HANDLER, [functions, "tested"])
     const [result = ""] = await child.printed(1)
@@ -124,7 +124,7 @@ describe("a handler that takes its worker down", () => {
     expect(await running.run("quick")).toEqual({ kind: "done" })
   })
 
-  test("and whose file has lost the function by then fails the next event rather than hold it for ever", async () => {
+  test("and whose file has lost the function by then fails the next event instead of holding it forever", async () => {
     await using running = await RunningPool.start(`${EXITS}, ${QUICK}`)
     const without = "export default { queue: 'custom_events', on: { other() {} } }"
     writeFileSync(join(running.folder, "tested.ts"), without)
@@ -148,8 +148,8 @@ describe("a handler that takes its worker down", () => {
 })
 
 describe("jobs", () => {
-  test("that are done are done, though the worker dies before it can say so", async () => {
-    // The worker notes what is done in memory that it shares, before its message leaves.
+  test("that are done stay done, even if the worker dies before it reports them", async () => {
+    // The worker notes finished jobs in shared memory, before its message leaves.
     await using running = await RunningPool.start(
       `quick() {
         mark("quick")
@@ -161,7 +161,7 @@ describe("jobs", () => {
     expect(await running.marked("quick")).toBe("x")
   })
 
-  test("that wait for credit are run by priority", async () => {
+  test("that wait for credit run by priority", async () => {
     await using running = await RunningPool.start(`${SLOW}, tested(event) { mark("order", event.id) }`, {
       prefetch: 1,
     })
@@ -180,7 +180,7 @@ describe("jobs", () => {
     expect(await running.marked("order")).toBe("bdca")
   })
 
-  test("that have to run alone have no neighbour", async () => {
+  test("that run alone have no neighbour", async () => {
     await using running = await RunningPool.start(
       `${SLOW}, async alone() { mark("alone"); await until("alone-go") }, other() { mark("other") }`,
     )
@@ -197,7 +197,7 @@ describe("jobs", () => {
     expect(await other).toEqual({ kind: "done" })
   })
 
-  test("whose delivery is lost while they wait do not begin, and keep no worker from others", async () => {
+  test("whose delivery is lost while they wait do not begin, and occupy no worker", async () => {
     await using running = await RunningPool.start(
       `${SLOW}, lost() { mark("lost") }, other() { mark("other") }`,
       { prefetch: 1 },
@@ -215,7 +215,7 @@ describe("jobs", () => {
     expect(await running.marked("lost")).toBe("")
   })
 
-  test("of several workers run at once, even where they spin", async () => {
+  test("of several workers run at once, even if they spin", async () => {
     await using running = await RunningPool.start("spins() { mark('spinning'); while (!has('go')) {} }", {
       size: 2,
       prefetch: 1,
@@ -228,7 +228,7 @@ describe("jobs", () => {
 })
 
 describe("a pool that stops", () => {
-  test("lets what runs finish, and gives back what waits", async () => {
+  test("lets running jobs finish, and gives back waiting ones", async () => {
     await using running = await RunningPool.start(`${SLOW}, ${QUICK}`, { prefetch: 1 })
     const slow = running.run("slow")
     await running.reached("slow")
@@ -241,7 +241,7 @@ describe("a pool that stops", () => {
     expect(await running.run("quick")).toEqual({ kind: "returned" })
   })
 
-  test("aborts what is not finished at the deadline, and gives it back", async () => {
+  test("aborts jobs that are not finished at the deadline, and gives them back", async () => {
     await using running = await RunningPool.start(
       `async waits(_, { signal }) {
         signal.addEventListener("abort", () => mark("aborted", signal.reason.message))
@@ -271,8 +271,8 @@ describe("a pool that stops", () => {
   })
 })
 
-describe("a module that can't be used stops the start, by its name", () => {
-  /** Starts a pool with one module; resolves with the error of the start, and what was logged. */
+describe("a module that can't be used stops the start and is named:", () => {
+  /** Starts a pool with one module; resolves with the error of the start and the log. */
   async function startWith(source: string, loadTimeoutMs?: number) {
     using folder = temporaryFolder()
     writeFileSync(join(folder.path, "fine.ts"), "export default { queue: 'fine', on: { a() {} } }")
@@ -347,7 +347,7 @@ describe("a module that can't be used stops the start, by its name", () => {
       "`timeout` must be a number of milliseconds\n  at /broken.ts:1:46\n",
     ],
   ] as const
-  test.each(cases)("%s, which is the only thing that is said", async (_, source, reason) => {
+  test.each(cases)("%s, and nothing else is logged", async (_, source, reason) => {
     const { message, log } = await startWith(source)
     expect(message).toContain(reason)
     expect(log).toEqual([])

@@ -10,19 +10,19 @@ function drain(queue: PriorityQueue<number>): readonly number[] {
   return items
 }
 
-test("an empty queue has nothing to give", () => {
+test("an empty queue gives nothing", () => {
   const queue = new PriorityQueue<number>()
   expect(queue.shift()).toBeUndefined()
   expect(queue.size).toBe(0)
 })
 
-test("what has one priority leaves as it came", () => {
+test("items of one priority leave in arrival order", () => {
   const queue = new PriorityQueue<number>()
   for (const item of [1, 2, 3]) queue.push(item, MEDIUM)
   expect(drain(queue)).toEqual([1, 2, 3])
 })
 
-test("the highest priority leaves first, in whatever order they came", () => {
+test("the highest priority leaves first, in any order of arrival", () => {
   const queue = new PriorityQueue<number>()
   for (const [item, priority] of [
     [1, 4],
@@ -35,7 +35,7 @@ test("the highest priority leaves first, in whatever order they came", () => {
   expect(drain(queue)).toEqual([2, 4, 1, 5, 3])
 })
 
-test("what is put back is in front of its equals, and behind what is higher", () => {
+test("an item that is put back is before its equals, and behind higher priorities", () => {
   const queue = new PriorityQueue<number>()
   queue.push(1, MEDIUM)
   queue.push(2, MEDIUM)
@@ -44,7 +44,7 @@ test("what is put back is in front of its equals, and behind what is higher", ()
   expect(drain(queue)).toEqual([3, 4, 1, 2])
 })
 
-test("the size is how many wait", () => {
+test("the size is the number of waiting items", () => {
   const queue = new PriorityQueue<number>()
   queue.push(1, MEDIUM)
   queue.putBack(2, CRITICAL)

@@ -13,7 +13,7 @@ const STATS: QueueStats = {
   overflow: "reject-publish",
 }
 
-/** A watch over queues that the test changes, and the messages that it logs. */
+/** Makes a watch over queues that the test changes. */
 function watching(paused: Readonly<Record<string, boolean>> = {}, modulesBoundTo: readonly string[] = []) {
   const log: string[] = []
   let queues: readonly QueueStats[] | null = [STATS]
@@ -29,7 +29,7 @@ function watching(paused: Readonly<Record<string, boolean>> = {}, modulesBoundTo
     modulesBoundTo: (patterns) => (patterns.includes("events.voice.#") ? modulesBoundTo : []),
     logger: pino({}, { write: (line) => log.push(JSON.parse(line).msg) }),
   })
-  /** Looks once, and returns what was logged meanwhile. */
+  /** Looks once, and returns the messages that it logs. */
   const look = async (...changes: readonly Partial<QueueStats>[] | [null]) => {
     queues = changes[0] === null ? null : changes.map((change) => ({ ...STATS, ...change }))
     log.splice(0)
@@ -39,7 +39,7 @@ function watching(paused: Readonly<Record<string, boolean>> = {}, modulesBoundTo
   return { watch, look }
 }
 
-test("an orphaned queue is told of once, and again after it was consumed", async () => {
+test("an orphaned queue is logged once, and again after it was consumed", async () => {
   const { watch, look } = watching()
   expect(await look({})).toEqual([expect.stringMatching(/^queue orphaned: nothing consumes audit/)])
   expect(await look({ messageCount: 1 })).toEqual([])
@@ -50,7 +50,7 @@ test("an orphaned queue is told of once, and again after it was consumed", async
   expect(await look()).toEqual(["queue no longer orphaned"])
 })
 
-test("a queue that nothing consumes is told of at 50, 80 and 100 % of its limit, once each", async () => {
+test("a queue that nothing consumes is logged at 50, 80 and 100 % of its limit, once each", async () => {
   const { look } = watching()
   await look({})
   const levels: unknown[] = []
@@ -66,7 +66,7 @@ test("a queue that nothing consumes is told of at 50, 80 and 100 % of its limit,
   expect(await look({ messageCount: 10 })).toHaveLength(1)
 })
 
-test("a queue that is full at once is told of as full", async () => {
+test("a queue that is full at the first look is logged as full", async () => {
   const { watch, look } = watching()
   const full = { messageCount: 10, overflow: "drop-head" } as const
   expect(await look(full)).toEqual([
@@ -77,7 +77,7 @@ test("a queue that is full at once is told of as full", async () => {
   expect(watch.explainFull("other")).toBeNull()
 })
 
-test("a predefined queue without a module is a fault while it holds events, and is told of once", async () => {
+test("a predefined queue without a module is a fault while it holds events, and is logged once", async () => {
   const { watch, look } = watching()
   const name = "voice_events"
   expect(await look({ name })).toEqual([])
@@ -97,7 +97,7 @@ test("a predefined queue without a module is a fault while it holds events, and 
   expect(await look({ name, messageCount: 1 })).toEqual([told])
 })
 
-test("a predefined queue that gets copies of a module's events is told of at the first look, before it holds any", async () => {
+test("a predefined queue that gets copies of a module's events is logged at the first look, before it holds any", async () => {
   const { watch, look } = watching({}, ["audit.ts"])
   const name = "voice_events"
   expect(await look({ name, bindings: ["events.voice.#"] })).toEqual([
@@ -108,7 +108,7 @@ test("a predefined queue that gets copies of a module's events is told of at the
   expect(watch.fault).toBeNull()
 })
 
-test("a queue of a module is no orphan: paused it is a fault once it is full, and a consumer that is away is another's", async () => {
+test("a queue with a module is not orphaned: if paused, it is a fault once it is full; without its consumer, it is another check's fault", async () => {
   const { watch, look } = watching({ audit: true, calls: false })
   expect(await look({}, { name: "calls", messageCount: 10 })).toEqual([])
   expect(watch.fault).toBeNull()
@@ -117,14 +117,14 @@ test("a queue of a module is no orphan: paused it is a fault once it is full, an
   expect(watch.explainFull("audit")).toContain("resume it")
 })
 
-test("an orphaned queue that is unbound gets no events, and is no fault", async () => {
+test("an unbound orphaned queue gets no events, and is not a fault", async () => {
   const { watch, look } = watching()
   await look({ bindings: [] })
   expect(watch.fault).toBeNull()
   expect(watch.orphanCount).toBe(1)
 })
 
-test("what was seen stays in force while the engine is away", async () => {
+test("the last look stays in force while the engine is away", async () => {
   const { watch, look } = watching()
   await look({})
   expect(await look(null)).toEqual([])

@@ -12,7 +12,7 @@ const MESSAGES_FILE = new URL("../support/worker-messages.ts", import.meta.url).
 const refused = (running: RunningPool): readonly unknown[] =>
   running.log.filter(({ msg }) => msg === "a worker died; it will be replaced")
 
-describe("what a handler posts with the global postMessage", () => {
+describe("a message of the global postMessage", () => {
   test("reaches nobody: any value leaves the pool and its worker at work", async () => {
     const seed = seedOf()
     await using running = await RunningPool.start(
@@ -53,20 +53,26 @@ describe("what a handler posts with the global postMessage", () => {
   })
 })
 
-describe("a worker whose own port is used by others", () => {
+describe("a worker whose own port a handler uses", () => {
   test.each([
     ["null", "null"],
     ["an object", "{}"],
-    ["a list of what is no message", "[null]"],
+    ["a list without a message", "[null]"],
     ["a message without its fields", "[{ kind: 'settled' }]"],
     ["a kind that objects inherit", "[{ kind: 'constructor' }]"],
-    ["an outcome of no kind", "[{ kind: 'settled', job: 1, outcome: { kind: 'no' }, durationMs: 1 }]"],
-    ["a log line of no level", "[{ kind: 'log', job: null, level: 'fatal', message: '', fields: '{}' }]"],
+    [
+      "an outcome of an unknown kind",
+      "[{ kind: 'settled', job: 1, outcome: { kind: 'no' }, durationMs: 1 }]",
+    ],
+    [
+      "a log line of an unknown level",
+      "[{ kind: 'log', job: null, level: 'fatal', message: '', fields: '{}' }]",
+    ],
     [
       "a place in what is no batch",
       "[{ kind: 'event-settled', job: 1, place: 7, outcome: { kind: 'done' } }]",
     ],
-  ])("is replaced once it sends %s, and its other events are handled", async (_, message) => {
+  ])("is replaced after %s, and its other events are handled", async (_, message) => {
     await using running = await RunningPool.start(
       `async odd(_, { attempt }) { port.postMessage(${message}); await new Promise(() => {}) }, ${QUICK}`,
       { workerUrl: OPEN_WORKER_URL },
@@ -79,7 +85,7 @@ describe("a worker whose own port is used by others", () => {
     expect(await running.run("quick")).toEqual({ kind: "done" })
   })
 
-  test("and log lines whose fields nest too deep are written without them", async () => {
+  test("may send log lines whose fields nest too deep; they are written without them", async () => {
     const fields = `"[".repeat(30_000) + "]".repeat(30_000)`
     await using running = await RunningPool.start(
       `odd() { port.postMessage([{ kind: "log", job: null, level: "info", message: "deep", fields: ${fields} }]) }`,
@@ -91,7 +97,7 @@ describe("a worker whose own port is used by others", () => {
     ])
   })
 
-  test("harms no other: whatever it sends, the process lives and ordinary events are handled", async () => {
+  test("harms no other: whatever it sends, the process survives and ordinary events are handled", async () => {
     const seed = seedOf()
     await using running = await RunningPool.start(
       `async posts(event) {

@@ -14,7 +14,7 @@ const closed = (properties: object, more: object = {}) => ({
 
 const text = { type: "string" }
 
-/** Each with whom the change breaks, and the way back with whom that breaks. */
+/** Changes, with the side that each breaks, and the side that its reversal breaks. */
 const CHANGES = [
   [
     "another required field",
@@ -26,7 +26,7 @@ const CHANGES = [
   ["a narrower type", { type: ["string", "null"] }, text, "publishers", "handlers"],
   ["a number that has to be whole", { type: "number" }, { type: "integer" }, "publishers", "handlers"],
   ["fewer values", { enum: ["a", "b"] }, { enum: ["a"] }, "publishers", "handlers"],
-  ["one value alone", {}, { const: 1 }, "publishers", "handlers"],
+  ["only one value", {}, { const: 1 }, "publishers", "handlers"],
   ["a higher minimum", { minimum: 1 }, { minimum: 2 }, "publishers", "handlers"],
   ["a lower maximum", {}, { maxLength: 2 }, "publishers", "handlers"],
   ["no repetitions", {}, { uniqueItems: true }, "publishers", "handlers"],
@@ -41,7 +41,7 @@ const CHANGES = [
     "publishers and handlers",
   ],
   ["an optional field", closed({}), closed({ a: text }), "nobody", "publishers"],
-  ["an optional field where any was accepted", {}, { properties: { a: text } }, "publishers", "handlers"],
+  ["an optional field in place of any", {}, { properties: { a: text } }, "publishers", "handlers"],
   [
     "no other fields",
     { type: "object", properties: { a: text } },
@@ -53,19 +53,19 @@ const CHANGES = [
 ] as const
 
 describe("a change breaks", () => {
-  const whom = (before: unknown, after: unknown) => {
+  const brokenBy = (before: unknown, after: unknown) => {
     const { breaks, unknown } = compare(before, after)
     expect(unknown).toEqual([])
-    // A type is compared wherever it is not said.
+    // A type is compared even if it is not given.
     return [...new Set(breaks.map((each) => each.breaks))].toSorted().toReversed().join(" and ") || "nobody"
   }
   test.each(CHANGES)("%s", (_, before, after, there, back) => {
-    expect([whom(before, after), whom(after, before)]).toEqual([there, back])
-    expect([whom(before, before), whom(after, after)]).toEqual(["nobody", "nobody"])
+    expect([brokenBy(before, after), brokenBy(after, before)]).toEqual([there, back])
+    expect([brokenBy(before, before), brokenBy(after, after)]).toEqual(["nobody", "nobody"])
   })
 })
 
-test("each break is told with its place", () => {
+test("each break is listed with its place", () => {
   const before = closed({ call: closed({ id: text, state: { enum: ["on"] } }, { required: ["id"] }) })
   const after = closed({ call: closed({ id: { type: "integer" }, state: { enum: ["on", "off"] } }) })
   expect(compare(before, after).breaks).toEqual([
@@ -80,7 +80,7 @@ test("each break is told with its place", () => {
   ])
 })
 
-test("keywords that are not understood are named where they have changed, and not where they have not", () => {
+test("keywords that are not understood are named if they have changed", () => {
   const before = { anyOf: [text], if: {}, properties: { a: { patternProperties: {} } } }
   const after = { anyOf: [text], oneOf: [text], properties: { a: { patternProperties: { x: text } } } }
   expect(compare(before, after).unknown).toEqual([
@@ -90,7 +90,7 @@ test("keywords that are not understood are named where they have changed, and no
   ])
 })
 
-test("references are followed, in a circle too, and one that leads nowhere is named", () => {
+test("references are followed, even in a circle, and one that leads nowhere is named", () => {
   const node = (type: string) => ({
     $defs: { node: { properties: { next: { $ref: "#/$defs/node" }, value: { type } } } },
     $ref: "#/$defs/node",

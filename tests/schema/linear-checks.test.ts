@@ -5,7 +5,7 @@ import fc from "fast-check"
 import { FORMAT_NAMES, formatOf } from "../../src/schema/formats.ts"
 import { SchemaCatalog } from "../../src/schema/schema-catalog.ts"
 
-/** What a schema says of payloads `{value}`, each as short text. */
+/** Makes a check that lists the faults of payloads `{value}` as short texts. */
 function checker(value: object, definitions: object = {}) {
   const schema = { properties: { value }, $defs: definitions }
   const catalog = new SchemaCatalog([{ path: "custom/event.json", schema }])
@@ -20,17 +20,17 @@ function checker(value: object, definitions: object = {}) {
   }
 }
 
-describe("a large payload is held against its schema once, not each part against each other:", () => {
+describe("a large payload is checked once, and no part is compared with each other part:", () => {
   const OBJECTS = Array.from({ length: 50_000 }, (_, id) => ({ id, tags: [{ id }] }))
 
-  test("items that have to be unique", () => {
+  test("items that must be unique", () => {
     const check = checker({ uniqueItems: true })
     expect(check(OBJECTS)).toEqual([])
     const [fault] = check([...OBJECTS, { tags: [{ id: 7 }], id: 7 }])
     expect(fault).toBe("/payload/value must not have an item twice (items 7 and 50000 are equal)")
   })
 
-  test("items that have to be unique on every level", () => {
+  test("items that must be unique on every level", () => {
     const check = checker(
       { $ref: "#/$defs/list" },
       { list: { uniqueItems: true, items: { $ref: "#/$defs/list" } } },
@@ -47,7 +47,7 @@ describe("a large payload is held against its schema once, not each part against
     expect(check([values[0], "other"])[0]).toStartWith('/payload/value/1 must be one of ["value-0"')
   })
 
-  test("text that a pattern, a name's pattern or a format made to be slow is for", () => {
+  test("text for a pattern, a name's pattern or a format that is made to be slow", () => {
     const slow = `${"a".repeat(100_000)}!`
     expect(checker({ pattern: "^(a+)+$" })(slow)).toEqual(['/payload/value must match pattern "^(a+)+$"'])
     expect(checker({ propertyNames: { pattern: "^(a|aa)+$" } })({ [slow]: 1 })).toHaveLength(2)
@@ -90,39 +90,39 @@ test("a value of an enum may be of any type", () => {
   for (const value of ["b", 1, false, { x: [1] }, [3, 3]]) expect(check(value)).toHaveLength(1)
 })
 
-/** A payload as deep as JSON may be, with two fields on each level that lead on. */
+/** A payload as deep as JSON may be, with two fields on each level that lead deeper. */
 const deep = (levels: number): unknown => (levels === 0 ? {} : { left: deep(levels - 1) })
 
 describe("a schema that refers to itself", () => {
-  test("is followed as deep as a payload is", () => {
+  test("is followed as deep as the payload goes", () => {
     const node = { properties: { left: { $ref: "#/$defs/node" } }, additionalProperties: false }
     const check = checker({ $ref: "#/$defs/node" }, { node })
     expect(check(deep(90))).toEqual([])
     expect(check({ left: { left: { right: 1 } } })).toEqual([
-      "/payload/value/left/left/right is not a field that the schema has",
+      "/payload/value/left/left/right is not a field of the schema",
     ])
   })
 
-  test("twice from one place answers that it takes too long, not never", () => {
+  test("twice from one place answers that the check takes too long", () => {
     const branch = { properties: { left: { $ref: "#/$defs/node" } } }
     const check = checker({ $ref: "#/$defs/node" }, { node: { allOf: [branch, branch] } })
     expect(check(deep(5))).toEqual([])
     expect(check(deep(90))).toEqual([
-      "/payload takes too long to be held against its schema, which refers to itself",
+      "/payload takes too long to check against its schema, which refers to itself",
     ])
   })
 
-  test("without end for some payloads alone answers that, and goes on with others", () => {
+  test("endlessly for some payloads answers so, and goes on with others", () => {
     const node = { dependentSchemas: { loop: { $ref: "#/$defs/node" } } }
     const check = checker({ $ref: "#/$defs/node" }, { node })
     expect(check({ loop: 1 })).toEqual([
-      "/payload takes too long to be held against its schema, which refers to itself",
+      "/payload takes too long to check against its schema, which refers to itself",
     ])
     expect(check({ other: 1 })).toEqual([])
   })
 })
 
-describe("a format takes the values that the library's own takes", () => {
+describe("a format accepts the values that the library's own format accepts", () => {
   const ajv = addFormats(new Ajv())
   const pieces = fc.constantFrom(
     ..."aAzf0159:/?#[]@!$&'()*+,;=-._~%{}|\\^\"<> é",

@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { Pattern } from "../../src/schema/pattern/pattern.ts"
 import { PatternError } from "../../src/schema/pattern/pattern-error.ts"
 
-/** Text that patterns below can match, or nearly so: lone surrogates, astral letters and line ends included. */
+/** Text that the patterns below match, or nearly match, with lone surrogates, astral letters and line ends. */
 const text = fc
   .array(
     fc.constantFrom(
@@ -62,7 +62,7 @@ const atom = fc.constantFrom(
 
 const quantifier = fc.constantFrom("*", "+", "?", "*?", "+?", "{0}", "{2}", "{1,2}", "{0,3}?", "{2,}")
 
-/** Patterns without look-around and references back. */
+/** Patterns without look-around and back-references. */
 const pattern = fc.letrec<{ pattern: string }>((tie) => ({
   pattern: fc.oneof(
     { maxDepth: 4, depthSize: "small" },
@@ -111,7 +111,7 @@ describe("a pattern", () => {
     ["\\w", "^\\w$"],
     [".", "^.$"],
     ["\\p{Cs}", "^\\p{Cs}$"],
-  ])("of %s takes exactly the code points that JavaScript takes", (_, source) => {
+  ])("of %s matches exactly the code points that JavaScript matches", (_, source) => {
     const [ours, theirs] = [new Pattern(source), new RegExp(source, "u")]
     const isTakenDifferently = (codePoint: number): boolean => {
       const character = String.fromCodePoint(codePoint)
@@ -128,7 +128,7 @@ describe("a pattern", () => {
     ["^(.*,)*[^,]$"],
     ["^([a-z0-9]+[-_.]?)+@"],
     ["a*a*a*a*a*a*b"],
-  ])("made to be slow, such as %s, answers for a long text", (source) => {
+  ])("that is made to be slow, such as %s, still answers for a long text", (source) => {
     expect(new Pattern(source).test(`${"a".repeat(100_000)}!`)).toBe(false)
     expect(new Pattern(source).test(`${"x".repeat(100_000)},a!`)).toBe(false)
   })
@@ -145,12 +145,15 @@ describe("a pattern", () => {
     ["(?:(?:(?:){1000}){1000}){1000}", "steps"],
     ["a{99999999}", "steps"],
     ["[ab]*a[ab]{40}$", "states"],
-  ])("that can't be matched in linear time, or is none, is refused with the reason: %s", (source, reason) => {
-    expect(() => new Pattern(source)).toThrow(PatternError)
-    expect(() => new Pattern(source)).toThrow(reason)
-  })
+  ])(
+    "that is invalid or can't be matched in linear time is refused with the reason: %s",
+    (source, reason) => {
+      expect(() => new Pattern(source)).toThrow(PatternError)
+      expect(() => new Pattern(source)).toThrow(reason)
+    },
+  )
 
-  test("of more characters than are allowed is refused", () => {
+  test("that is too long is refused", () => {
     expect(() => new Pattern("a".repeat(10_001))).toThrow("characters")
   })
 })

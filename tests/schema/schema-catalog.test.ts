@@ -27,7 +27,7 @@ const event = (payload: Record<string, unknown>, metadata: Record<string, unknow
 describe("an event's payload", () => {
   const catalog = new SchemaCatalog(FILES)
 
-  test("that follows its schema has no faults, and an event without a schema is not judged", () => {
+  test("that follows its schema has no faults, and an event without a schema is not checked", () => {
     expect(catalog.faultsOf(event({ call_id: "c-1", side: "agent" }))?.faults).toEqual([])
     expect(catalog.faultsOf({ ...event({}), name: "other" })).toBeNull()
     expect(catalog.faultsOf({ ...event({}), type: "user" })).toBeNull()
@@ -36,7 +36,7 @@ describe("an event's payload", () => {
   test("that breaks it has every fault, each with its JSON pointer", () => {
     expect(catalog.faultsOf(event({ "a/b": "yesterday", side: "x", "m~n": 1 }))?.faults).toEqual([
       { pointer: "/payload/call_id", message: "is required" },
-      { pointer: "/payload/m~0n", message: "is not a field that the schema has" },
+      { pointer: "/payload/m~0n", message: "is not a field of the schema" },
       { pointer: "/payload/a~1b", message: 'must match format "date-time"' },
       { pointer: "/payload/side", message: 'must be one of ["caller","agent"]' },
     ])
@@ -45,14 +45,14 @@ describe("an event's payload", () => {
     ])
   })
 
-  test("that is wrong throughout has a bounded number of faults, and the number of the others", () => {
+  test("with very many faults lists a bounded number, and counts the others", () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`field${n}`, n]))
     const found = catalog.faultsOf(event(many))
     expect(found?.faults).toHaveLength(100)
     expect(found?.count).toBe(501)
   })
 
-  test("of very many values has its first fault alone", () => {
+  test("of very many values lists only its first fault", () => {
     const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`field${n}`, n]))
     expect(catalog.faultsOf(event(many))?.faults).toEqual([
       { pointer: "/payload/call_id", message: "is required" },
@@ -66,14 +66,14 @@ describe("an event's payload", () => {
   })
 })
 
-describe("of several versions", () => {
+describe("an event with several versions of its schema", () => {
   const catalog = new SchemaCatalog([
     { path: "voice/call.json", schema: { required: ["a"] } },
     { path: "voice/call@2.json", schema: { required: ["b"] } },
     { path: "voice/call@10.json", schema: { required: ["c"] } },
   ])
 
-  test("the highest counts, and the metadata may pick another one", () => {
+  test("is checked against the highest, or the one that its metadata names", () => {
     expect(catalog.versionsOf("voice", "call").map(({ version }) => version)).toEqual([10, 2, 1])
     expect(catalog.faultsOf(event({ c: 1 }))?.faults).toEqual([])
     expect(catalog.faultsOf(event({ b: 1 }, { schema_version: 2 }))?.faults).toEqual([])
@@ -83,22 +83,22 @@ describe("of several versions", () => {
     ])
   })
 
-  test("one that is not there is a fault, which names those that are", () => {
+  test("that names a missing version has a fault, which lists the existing ones", () => {
     expect(catalog.faultsOf(event({ a: 1 }, { schema_version: 3 }))?.faults).toEqual([
       { pointer: "/metadata/schema_version", message: "must be a version of voice/call: 10, 2, 1" },
     ])
   })
 })
 
-describe("a file that is no schema stops it, with its path and the reason", () => {
+describe("a file that is not a usable schema is refused with its path and the reason", () => {
   test.each([
     ["an unknown type", { type: "objct" }, "type"],
     ["an unknown keyword", { propertys: {} }, "propertys"],
-    ["a reference to what is not there", { $ref: "missing.json" }, "missing.json"],
+    ["a reference to a missing file", { $ref: "missing.json" }, "missing.json"],
     ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "draft-07"],
     ["an unknown format", { type: "string", format: "phone" }, "phone"],
     ["a format of quadratic cost", { type: "string", format: "url" }, 'no format "url", at /format'],
-    ["no object", [1], "not a JSON object"],
+    ["a schema that is not an object", [1], "not a JSON object"],
     [
       "a pattern that looks around",
       { properties: { "a/b": { anyOf: [{ type: "string", pattern: "(?!a)b" }] } } },
@@ -109,11 +109,11 @@ describe("a file that is no schema stops it, with its path and the reason", () =
       { $defs: { x: { patternProperties: { "(a)\\1": {} } } } },
       'the pattern "(a)\\\\1" at /$defs/x/patternProperties can\'t be matched: it refers back with \\1',
     ],
-    ["a reference to itself and nothing else", { $ref: "#" }, "refers to itself without end"],
+    ["a reference to itself and nothing else", { $ref: "#" }, "refers to itself endlessly"],
     [
       "a circle of references",
       { anyOf: [{ $ref: "#/$defs/a" }], $defs: { a: { not: { $ref: "#" } } } },
-      "without end",
+      "endlessly",
     ],
   ])("%s", (_, schema, reason) => {
     const make = () => new SchemaCatalog([...FILES, { path: "user/login.json", schema }])
@@ -122,7 +122,7 @@ describe("a file that is no schema stops it, with its path and the reason", () =
     expect(make).toThrow(reason)
   })
 
-  test("a version that is there twice", () => {
+  test("a second file of the same version", () => {
     const make = () => new SchemaCatalog([...FILES, { path: "voice/call@1.json", schema: {} }])
     expect(make).toThrow("voice/call")
     expect(make).toThrow("version 1")

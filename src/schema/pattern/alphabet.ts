@@ -1,18 +1,18 @@
 import type { CodePoints } from "./code-points.ts"
 
-/** Code points below this one are looked up in a table. */
+/** The letters of code points below this one are in a table. */
 export const ASCII_END = 128
 
 /**
- * The code points as a pattern sees them: those that all of its sets treat alike are one letter. Letters are numbers
- * from 0 on.
+ * Groups code points into the letters of a pattern: code points that all of its sets treat alike are one letter.
+ * Letters are numbers from 0.
  */
 export class Alphabet {
-  /** How many letters there are. */
+  /** Number of letters. */
   readonly size: number
   /** The letters of the code points below `ASCII_END`: a quicker `letterOf`. */
   readonly ascii = new Uint16Array(ASCII_END)
-  /** Where each interval of code points begins, and its letter. */
+  /** Start and letter of each interval of code points. */
   readonly #starts: readonly number[]
   readonly #letters: readonly number[]
 
@@ -20,7 +20,7 @@ export class Alphabet {
     const starts = new Set([0])
     for (const [first, last] of sets.flat()) starts.add(first).add(last + 1)
     this.#starts = [...starts].toSorted((a, b) => a - b)
-    // Each set splits the letters that it has a part of.
+    // Each set splits the letters that it has only a part of.
     let letters: readonly number[] = this.#starts.map(() => 0)
     for (const set of sets) {
       const inside = new Set(this.#indexesOf(set))
@@ -43,7 +43,7 @@ export class Alphabet {
     return this.#letters[this.#indexOf(codePoint)] ?? 0
   }
 
-  /** The letters of one of the sets that the alphabet was made of. */
+  /** Returns the letters of one of the sets that the alphabet was made from. */
   lettersOf(set: CodePoints): readonly number[] {
     return [...new Set(this.#indexesOf(set).map((index) => this.#letters[index] ?? 0))]
   }
@@ -57,7 +57,7 @@ export class Alphabet {
     return indexes
   }
 
-  /** The interval that has the code point. */
+  /** Finds the interval of a code point. */
   #indexOf(codePoint: number): number {
     let [low, high] = [0, this.#starts.length - 1]
     while (low < high) {

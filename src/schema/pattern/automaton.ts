@@ -3,41 +3,41 @@ import { WORD_CHARACTERS } from "./code-points.ts"
 import type { AssertionKind, Network } from "./network.ts"
 import { PatternError } from "./pattern-error.ts"
 
-/** Entries of the table, 4 bytes each. */
+/** Most entries of the table, 4 bytes each. */
 const MAX_TRANSITIONS = 500_000
 
-/** Steps of the construction, which takes some 200 milliseconds then. */
+/** Most steps of the construction, which takes about 200 milliseconds then. */
 const MAX_STEPS = 2_000_000
 
 const TOO_MANY = "matching it in linear time takes too many states: shorten its repetitions, or use maxLength"
 
-/** The state from which the text matches, whatever follows; and the one from which nothing can. */
+/** The state from which the text matches whatever follows, and the one from which it can't match. */
 export const MATCHED = 0
 export const FAILED = 1
 
-/** What stands before or behind a place in the text. */
+/** The neighbour of a place in the text. */
 type Neighbour = "edge" | "word" | "other"
 
-/** A state: the nodes of the network that have been reached, and what was taken last where one of them asks for it. */
+/** A state: the nodes of the network that are reached, and the last neighbour if one of them asks for it. */
 interface State {
   readonly nodes: readonly number[]
   readonly before: Neighbour
 }
 
-/** An automaton that reads a text once, one table lookup for each code point. */
+/** An automaton that reads a text once, with one table lookup per code point. */
 export interface Automaton {
   readonly alphabet: Alphabet
   /** Row by state, column by letter. */
   readonly transitions: Int32Array
   readonly initial: number
-  /** Whether the text matches if it ends in a state. */
+  /** By state: true if a text that ends there matches. */
   readonly matchesAtEnd: readonly boolean[]
 }
 
 /**
- * Makes the automaton of a network: all ways that a backtracking matcher would try one after the other are followed at
- * once, and every set of places that they can reach is a state.
- * @throws {PatternError} if it would be too large.
+ * Makes the automaton of a network. It follows at once all ways that a backtracking matcher tries one after the other;
+ * each set of places that they can reach is a state.
+ * @throws {PatternError} if the automaton is too large
  */
 export function automatonOf(network: Network): Automaton {
   return new Construction(network).run()
@@ -111,13 +111,13 @@ class Construction {
     return row
   }
 
-  /** The nodes of a state that take the next code point, its assertions looked at; or that it matches already. */
+  /** Returns the nodes of a state that take the next code point, after its assertions; or that it matches already. */
   #advance({ nodes, before }: State, after: Neighbour): readonly number[] | "matched" {
     const reached = this.#follow(nodes, (assertion) => holds(assertion, before, after))
     return reached.some((index) => this.#network.nodes[index]?.kind === "match") ? "matched" : reached
   }
 
-  /** The state with these nodes, and with those that follow without taking anything. */
+  /** Returns the state of these nodes and of those that follow without taking a code point. */
   #numberOf(nodes: readonly number[], before: Neighbour): number {
     const reached = this.#follow(nodes, () => false)
       .filter((index) => before === "edge" || !this.#isAtStart(index))
@@ -140,7 +140,7 @@ class Construction {
     return node?.kind === "assert" && node.assertion === "start"
   }
 
-  /** All nodes that can be reached without taking a code point, save for the splits on the way. */
+  /** Returns all nodes that can be reached without taking a code point, except the splits on the way. */
   #follow(from: readonly number[], isHeld: (assertion: AssertionKind) => boolean): readonly number[] {
     const seen = new Set(from)
     const reached: number[] = []

@@ -12,7 +12,7 @@ import {
 } from "./code-points.ts"
 import { PatternError } from "./pattern-error.ts"
 
-/** The code points that a character, a class or an escape of an expression takes. */
+/** Returns the code points that a character, a class or an escape of an expression takes. */
 export function characterSetOf(
   element: AST.Character | AST.CharacterSet | AST.CharacterClass,
   ignoreCase: boolean,

@@ -55,10 +55,10 @@ export function complement(set: CodePoints): CodePoints {
   return ranges
 }
 
-/** What `.` matches without the flag `s`. */
+/** The code points that `.` matches without the flag `s`. */
 export const ALL_BUT_LINE_ENDS: CodePoints = complement(LINE_TERMINATORS)
 
-/** A set and, of its ASCII letters, the capital and the small one. */
+/** Adds the other case of each ASCII letter to a set. */
 export function ignoringCase(set: CodePoints): CodePoints {
   const shifted = (first: number, last: number, by: number): CodePoints =>
     set.flatMap(([from, to]) => {
@@ -71,8 +71,8 @@ export function ignoringCase(set: CodePoints): CodePoints {
 const properties = new Map<string, CodePoints>()
 
 /**
- * The code points of a property escape such as `\p{L}`, as this runtime's own RegExp has them: what counts as a letter
- * depends on the version of Unicode.
+ * Returns the code points of a property escape such as `\p{L}`, as this runtime's own RegExp has them: it depends on
+ * the version of Unicode what counts as a letter.
  */
 export function codePointsOfProperty(property: string): CodePoints {
   const known = properties.get(property)
@@ -93,7 +93,7 @@ export function codePointsOfProperty(property: string): CodePoints {
 /** A code point beyond this one takes two units of a string. */
 const LAST_UNIT = 0xffff
 
-/** In a text of all code points, a high surrogate must not stand before a low one: the two would be one code point. */
+/** In a text of all code points, no high surrogate may stand before a low one: together they are one code point. */
 const SEARCHED: CodePoints = [
   [0, 0xd7ff],
   [0xd800, 0xdbff],

@@ -3,24 +3,24 @@ import { characterSetOf } from "./character-set.ts"
 import type { CodePoints } from "./code-points.ts"
 import { PatternError } from "./pattern-error.ts"
 
-/** Characters of an expression. The parser and the network's construction recurse with its groups. */
+/** Longest expression, in characters. The parser and the network's construction recurse with its groups. */
 const MAX_LENGTH = 10_000
 
-/** Steps of an expression with its repetitions written out: `a{3}` has three, and `(a{1000}){1000}` is refused. */
+/** Most steps of an expression with its repetitions written out: `a{3}` has three; `(a{1000}){1000}` is rejected. */
 const MAX_NODES = 10_000
 
 export type AssertionKind = "start" | "end" | "boundary" | "no-boundary"
 
-/** A node of a network. `next` are the indexes of the nodes that follow. */
+/** A node of a network. `next` has the index of the node, or of the nodes, that follow. */
 export type NetworkNode =
   | { readonly kind: "match" }
   /** Takes one code point of the set. */
   | { readonly kind: "take"; readonly set: CodePoints; readonly next: number }
-  /** Goes on if the place in the text is the one that it asks for. */
+  /** Continues if the place in the text is the one that it asks for. */
   | { readonly kind: "assert"; readonly assertion: AssertionKind; readonly next: number }
   | { readonly kind: "split"; readonly next: number[] }
 
-/** A regular expression as a network of steps: it matches if some path from `start` leads to a `match`. */
+/** A regular expression as a network of steps. It matches if a path from `start` leads to a `match`. */
 export interface Network {
   readonly nodes: readonly NetworkNode[]
   readonly start: number
@@ -33,7 +33,7 @@ export interface PatternOptions {
 
 /**
  * Reads a regular expression of ECMA-262, with its flag `u`.
- * @throws {PatternError} if it is none, looks around, refers back, or is too long.
+ * @throws {PatternError} if it is invalid, uses look-around or back-references, or is too long
  */
 export function networkOf(source: string, { ignoreCase = false }: PatternOptions = {}): Network {
   if (source.length > MAX_LENGTH) throw new PatternError(`it has more than ${MAX_LENGTH} characters`)
@@ -52,11 +52,11 @@ function parse(source: string, unicode: boolean): AST.Pattern {
   }
 }
 
-/** Builds from the end to the start: every step is made with the index of the one that follows. */
+/** Builds a network from the end to the start: each step is made with the index of the following one. */
 class NetworkBuilder {
   readonly #ignoreCase: boolean
   readonly #nodes: NetworkNode[] = [{ kind: "match" }]
-  /** Counts what adds no node too, such as `(?:){1000}`. */
+  /** Also counts steps that add no node, such as `(?:){1000}`. */
   #steps = 0
 
   constructor(ignoreCase: boolean) {

@@ -6,8 +6,8 @@ import { networkOf, type PatternOptions } from "./network.ts"
 const LAST_UNIT = 0xffff
 
 /**
- * A regular expression of ECMA-262 with the flag `u`, matched in one pass over the text, however the expression is
- * written. What can't be matched so (look-around, references back) is refused when it is made.
+ * A regular expression of ECMA-262 with the flag `u`, matched in one pass over the text. Expressions that can't be
+ * matched this way (look-around, back-references) are rejected when the pattern is made.
  */
 export class Pattern {
   readonly #source: string
@@ -19,7 +19,7 @@ export class Pattern {
     this.#automaton = automatonOf(networkOf(source, options))
   }
 
-  /** Whether some part of the text matches. */
+  /** Returns true if some part of the text matches. */
   test(text: string): boolean {
     const { alphabet, transitions, initial, matchesAtEnd } = this.#automaton
     const { size, ascii } = alphabet
@@ -39,7 +39,7 @@ export class Pattern {
     return state === MATCHED || (matchesAtEnd[state] ?? false)
   }
 
-  /** As JavaScript writes it. */
+  /** The expression as JavaScript writes it. */
   toString(): string {
     return `/${this.#source}/u`
   }

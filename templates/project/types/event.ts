@@ -15,9 +15,9 @@ export interface Event {
   readonly ordering_key?: string
 }
 
-/** What is published, before defaults are filled in. */
+/** An event to publish, before defaults are filled in. */
 export interface EventDraft {
-  /** A retry of a publish uses the same. Default: a new UUIDv7. */
+  /** Repeat a publish with the same id. Default: a new UUIDv7. */
   readonly id?: string
   readonly type: EventType
   /** Words of letters, digits, _ and -, joined by dots. */
@@ -36,7 +36,7 @@ export type EventType = "voice" | "user" | "system" | "notification" | "custom"
 
 export type Priority = "low" | "medium" | "high" | "critical"
 
-/** Where in a distributed trace something happens, as W3C Trace Context has it. */
+/** A place in a distributed trace, as in W3C Trace Context. */
 export interface TraceContext {
   readonly traceparent: string
   readonly tracestate: string | null
