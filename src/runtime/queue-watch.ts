@@ -3,6 +3,7 @@ import type { Logger } from "../telemetry/logger.ts"
 import {
   describeFaults,
   explainUnconsumed,
+  explainUnhandled,
   fillLevel,
   type Unconsumed,
   waitingIn,
@@ -109,6 +110,7 @@ export class QueueWatch {
     const found = stats.flatMap((each) => this.#describe(each) ?? [])
     this.#unconsumed = new Map(found.map((each) => [each.stats.name, each]))
     for (const each of found) this.#tell(each, before.get(each.stats.name))
+    this.#tellUnhandled(found)
     this.#tellEnded(before)
   }
 
@@ -130,12 +132,6 @@ export class QueueWatch {
       const fields = { queue: name, bindings, waiting, max_length: maxLength, dead_letters }
       logger.warn(fields, `queue orphaned: ${explainUnconsumed(queue)}`)
     }
-    const isUnhandled = queue.reason === "no-module" && (waiting > 0 || queue.copiedFor.length > 0)
-    if (isUnhandled && !this.#toldUnhandled.has(name)) {
-      this.#toldUnhandled.add(name)
-      const fields = { queue: name, waiting, max_length: maxLength }
-      logger.warn(fields, `queue without a handler module: ${explainUnconsumed(queue)}`)
-    }
     const level = fillLevel(queue.stats)
     const told = this.#toldLevels.get(name) ?? 0
     if (level > told) {
@@ -145,6 +141,20 @@ export class QueueWatch {
     }
     // Logged again only after it was below the lowest level: a full queue whose events expire moves around its limit.
     if (level === 0) this.#toldLevels.delete(name)
+  }
+
+  /** Logs the predefined queues without a module, in one line for all that are found at once. */
+  #tellUnhandled(found: readonly Unconsumed[]): void {
+    const fresh = found.filter(
+      ({ stats: { name, messageCount }, reason, copiedFor }) =>
+        reason === "no-module" &&
+        (messageCount > 0 || copiedFor.length > 0) &&
+        !this.#toldUnhandled.has(name),
+    )
+    if (fresh.length === 0) return
+    for (const { stats } of fresh) this.#toldUnhandled.add(stats.name)
+    const queues = fresh.map(({ stats }) => stats.name)
+    this.#options.logger.warn({ queues }, `no handler module for ${explainUnhandled(fresh)}`)
   }
 
   #tellEnded(before: ReadonlyMap<string, Unconsumed>): void {

@@ -51,10 +51,20 @@ export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor
   }
 }
 
+/** Names predefined queues without a module, and says why they fill and what to do about it. */
+export function explainUnhandled(queues: readonly Unconsumed[]): string {
+  const names = queues.map(({ stats }) => stats.name).join(", ")
+  const modules = new Set(queues.flatMap(({ copiedFor }) => copiedFor))
+  return (
+    `${names}${explainCopies([...modules])}: events wait there until the queue is full; ` +
+    'add a module for each of them, where on: { "*"() {} } discards events'
+  )
+}
+
 const explainCopies = (modules: readonly string[]): string =>
   modules.length === 0
     ? ""
-    : `, which gets a copy of events that ${modules.join(" and ")} has bound to another queue`
+    : ` (copies of events that ${modules.join(" and ")} binds to another queue arrive there)`
 
 /**
  * Names the queues that need an operator: those that are orphaned and bound, predefined queues without a module

@@ -24,7 +24,7 @@ function watching(paused: Readonly<Record<string, boolean>> = {}, modulesBoundTo
         return queues
       },
     },
-    predefined: ["voice_events"],
+    predefined: ["voice_events", "user_events", "custom_events"],
     isPaused: (queue) => paused[queue] ?? null,
     modulesBoundTo: (patterns) => (patterns.includes("events.voice.#") ? modulesBoundTo : []),
     logger: pino({}, { write: (line) => log.push(JSON.parse(line).msg) }),
@@ -83,7 +83,7 @@ test("a predefined queue without a module is a fault while it holds events, and 
   expect(await look({ name })).toEqual([])
   expect(watch.fault).toBeNull()
   const told = expect.stringMatching(
-    /^queue without a handler module: nothing consumes voice_events: add a handler module for it/,
+    /^no handler module for voice_events: events wait there until the queue is full; add a module/,
   )
   expect(await look({ name, messageCount: 1 })).toEqual([told])
   expect(watch.fault).toBe("voice_events is without a handler module (1 of 10 events wait)")
@@ -102,10 +102,17 @@ test("a predefined queue that gets copies of a module's events is logged at the 
   const name = "voice_events"
   expect(await look({ name, bindings: ["events.voice.#"] })).toEqual([
     expect.stringContaining(
-      "nothing consumes voice_events, which gets a copy of events that audit.ts has bound to another queue: add",
+      "no handler module for voice_events (copies of events that audit.ts binds to another queue arrive there): ",
     ),
   ])
   expect(watch.fault).toBeNull()
+  const others = ["user_events", "custom_events"].map((each) => ({
+    name: each,
+    bindings: ["events.voice.#"],
+  }))
+  expect(await look(...others)).toEqual([
+    expect.stringMatching(/^no handler module for user_events, custom_events \(copies/),
+  ])
 })
 
 test("a queue with a module is not orphaned: if paused, it is a fault once it is full; without its consumer, it is another check's fault", async () => {
