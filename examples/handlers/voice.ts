@@ -1,6 +1,6 @@
 import type { HandlerModule } from "event-broker"
 
-/** Logs what was said, and publishes an alert when a caller asks for a person. */
+/** Logs recognized speech, and publishes an alert when a caller asks for a person. */
 export default {
   queue: "voice_events",
   on: {
