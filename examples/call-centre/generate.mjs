@@ -1,5 +1,5 @@
 /**
- * A day of a call centre, as events: one a line, in the order in which they happen. What it should come to is told on
+ * Writes a day of a call centre as events, one a line, in the order in which they happen. Writes the expected sums to
  * standard error.
  *
  *     node examples/call-centre/generate.mjs 50000 > day.ndjson
@@ -10,7 +10,7 @@ const DAY_MS = 24 * 3_600_000
 const MIDNIGHT = Date.parse("2026-11-24T00:00:00Z")
 const WORDS = ["hello", "my order", "an invoice", "a human, please", "thank you", "the address", "goodbye"]
 
-/** The same day each time. Source: mulberry32, a generator of 32 bits in the public domain. */
+/** Makes the same day each time. Source: mulberry32, a generator of 32 bits in the public domain. */
 let state = 1
 function random() {
   state = (state + 0x6d2b79f5) | 0
@@ -21,7 +21,7 @@ function random() {
 
 const between = (low, high) => low + Math.floor(random() * (high - low + 1))
 
-/** The events of one call, each with when it happens. Most calls come around noon. */
+/** Makes the events of one call, each with its time. Most calls come around noon. */
 function newCall(number) {
   const id = `call-${number}`
   const startedAt = MIDNIGHT + Math.floor(((random() + random() + random()) / 3) * DAY_MS)

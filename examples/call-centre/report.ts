@@ -1,5 +1,5 @@
 /**
- * What the handler has summed up.
+ * Prints the sums of the handler.
  *
  *     BUN_BE_BUN=1 event-broker run examples/call-centre/report.ts
  */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import type { HandlerModule } from "event-broker"
 
-/** The second server is down for as long as this file is in the folder that the service was started in. */
+/** The second server is down while this file exists in the working folder of the service. */
 const DOWN = "crm-b.down"
 
 /** Looks up users in a CRM that has two servers, each with half of the users. */

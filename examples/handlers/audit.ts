@@ -1,6 +1,6 @@
 import type { HandlerModule } from "event-broker"
 
-/** A queue of its own, bound by topic: it gets every user and system event beside the predefined queues. */
+/** Logs every user and system event, from an additional queue that is bound by topic. */
 export default {
   queue: "audit",
   bind: ["events.user.#", "events.system.#"],

@@ -1,6 +1,6 @@
 import type { HandlerModule } from "event-broker"
 
-/** Takes every notification; shows how often an event is tried and how long a handler may take. */
+/** Handles every notification, with its own number of attempts, backoff and timeout. */
 export default {
   queue: "notification_events",
   retry: { attempts: 3, backoff: { initial: 500, factor: 2, max: 5_000 } },

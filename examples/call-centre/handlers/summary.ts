@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite"
 import type { BatchHandlerModule } from "event-broker"
 
-/** Where the sums are kept. All workers write to it. */
+/** The database of the sums. All workers write to it. */
 const database = new Database(process.env["SUMMARY_FILE"] ?? "summary.db", { create: true })
 database.run("PRAGMA busy_timeout = 10000")
 database.run("PRAGMA journal_mode = WAL")
@@ -24,7 +24,7 @@ const count = database.prepare<unknown, [string, number, number, number]>(
    SET calls = calls + excluded.calls, utterances = utterances + excluded.utterances, seconds = seconds + excluded.seconds`,
 )
 
-/** Sums up a day of calls by the hour. An event that is delivered again is not counted again. */
+/** Sums up a day of calls by the hour. Counts an event once, even if it is delivered again. */
 export default {
   queue: "voice_events",
   batch: { size: 500, wait: 50 },
