@@ -1,5 +1,5 @@
 import { type Environment, isSet, knownVariables } from "../config.ts"
-import { distance } from "./suggestion.ts"
+import { distance } from "../event/suggestion.ts"
 
 /** A setting that probably does not do what its author meant. */
 export interface VariableWarning {

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test"
+import { existsSync, readFileSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
+
+const ROOT = join(import.meta.dir, "..")
+const PAGES = ["*.md", "docs/**/*.md", "examples/**/*.md"]
+  .flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(ROOT)])
+  .sort()
+
+const textOf = (page: string): string => readFileSync(join(ROOT, page), "utf8")
+
+/** The text without fenced code, where a bracket is no link and a # no heading. */
+const proseOf = (page: string): string => textOf(page).replaceAll(/^ *```[\s\S]*?^ *```$/gm, "")
+
+/** The anchors of a page, as GitHub makes them from its headings. */
+const anchorsOf = (page: string): readonly string[] =>
+  [...proseOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  )
+
+/** The relative links of a page, each with the file that it leads to. */
+const linksOf = (page: string) =>
+  [...proseOf(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([, path = "", anchor]) => ({
+    link: anchor === undefined ? path : `${path}#${anchor}`,
+    target: path === "" ? page : normalize(join(dirname(page), path)),
+    anchor,
+  }))
+
+const leadsNowhere = ({ target, anchor }: ReturnType<typeof linksOf>[number]): boolean =>
+  !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor))
+
+describe.each(PAGES)("%s", (page) => {
+  test("links to files and headings that exist", () => {
+    expect(linksOf(page).filter(leadsNowhere)).toEqual([])
+  })
+
+  test("is in plain English", () => {
+    expect(proseOf(page).match(/\b(lest|all the same|need not|would else|whom)\b/gi)).toBeNull()
+  })
+})
+
+test("the README lists every page of docs/", () => {
+  const listed = linksOf("README.md").map(({ target }) => target)
+  const pages = PAGES.filter((page) => /^docs\/[^/]+$/.test(page))
+  expect(pages.filter((page) => !listed.includes(page))).toEqual([])
+})
