@@ -1,9 +1,9 @@
 import { Argument, Option } from "commander"
 import { eitherOf } from "../config/values.ts"
+import { suggest } from "../event/suggestion.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { CommandError } from "./service-client.ts"
-import { suggest } from "../event/suggestion.ts"
 
 /**
  * An option that can be given several times, once for each value. Commander's variadic options would take the argument

@@ -207,7 +207,7 @@ test.each<readonly [() => ForeignEvent, string]>([
     () => structured({ ...CLOUD_EVENT, type: "voice.a b" }),
     "the message is not a CloudEvent: /type must be words",
   ],
-  [() => structured('{"data":{"n":1e400}}'), "A number is too large to be kept"],
+  [() => structured('{"data":{"n":1e400}}'), "A number is too large to be stored"],
   [
     () => read(CLOUD_EVENT, { contentType: "application/cloudevents+avro" }),
     "a message of the type application/cl",
@@ -219,7 +219,7 @@ test.each<readonly [() => ForeignEvent, string]>([
   [() => binary({ specversion: "1.0" }), "the message is not a CloudEvent: /id is required"],
   [
     () => binary({ ...ATTRIBUTES, sequence: undefined }),
-    "the message is not a CloudEvent: /sequence must be a text",
+    "the message is not a CloudEvent: /sequence must be a string",
   ],
   [
     () => binary(ATTRIBUTES, { contentType: "text/plain" }),

@@ -30,11 +30,10 @@ import { OutageLog } from "./outage-log.ts"
 import { OwnQueues } from "./own-queues.ts"
 import type { Publishers } from "./publishers.ts"
 import { RabbitMqQueueAdministration } from "./queue-administration.ts"
-import { QueueConsumer } from "./queue-consumer.ts"
+import { QueueConsumers } from "./queue-consumers.ts"
 import { Refusals } from "./refusals.ts"
 import type { ServerProperties } from "./server-properties.ts"
 import { Topology, type TopologyOptions } from "./topology.ts"
-import { TriedAttempts } from "./tried-attempts.ts"
 import { Upkeep, type UpkeepOptions } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
 import { storeRedriven } from "./wire/store-redriven.ts"
@@ -61,13 +60,11 @@ export class RabbitMqEngine implements Engine {
   readonly #options: RabbitMqEngineOptions
   readonly #topology: Topology
   readonly #own = new OwnQueues()
-  readonly #consumers = new Set<QueueConsumer>()
+  readonly #consumers: QueueConsumers
   readonly #publishing: BrokerConnection
   readonly #consuming: BrokerConnection
   readonly #upkeep: Upkeep
   readonly #live: LiveQueue
-  readonly #tried = new TriedAttempts()
-  readonly #sights = new FirstSights()
   readonly #refusals = new Refusals({
     depths: () => this.#upkeep.looks.freshDepths(),
     reset: () => this.#publishers?.events.renew(),
@@ -107,11 +104,20 @@ export class RabbitMqEngine implements Engine {
     })
     const { access, topology } = options
     const outages = new OutageLog(options.report)
+    const sights = new FirstSights()
+    this.#consumers = new QueueConsumers({
+      own: this.#own,
+      topology: this.#topology,
+      upkeep: this.#upkeep,
+      sights,
+      client: () => this.#reachable(),
+      report: options.report,
+    })
     this.#live = new LiveQueue({
       exchange: topology.exchange,
       isAllowed: topology.mode === "declare",
       patterns: () => this.#own.values().flatMap(({ bindings }) => bindings),
-      sights: this.#sights,
+      sights,
     })
     this.queueAdministration = new RabbitMqQueueAdministration({
       ...options,
@@ -202,27 +208,7 @@ export class RabbitMqEngine implements Engine {
   }
 
   consume(queue: string, options: ConsumeOptions): Subscription {
-    const consumer = new QueueConsumer(
-      {
-        queue,
-        consume: options,
-        republish: (...what) => this.#upkeep.republisher.republish(...what),
-        redeclare: () => this.#upkeep.repairs.declare(queue),
-        // A single active consumer is used for order, and restarting it would pass the queue to another
-        // consumer.
-        isOrdered: async () =>
-          this.#own.isSingle(queue) || (await this.#topology.isOrdered(this.#reachable(), queue)),
-        isSingle: () => this.#own.isSingle(queue),
-        markOrdered: () => this.#topology.markOrdered(this.#reachable(), queue),
-        tried: this.#tried,
-        sights: this.#sights,
-        report: this.#options.report,
-      },
-      () => this.#consumers.delete(consumer),
-    )
-    this.#consumers.add(consumer)
-    if (this.#consumeClient !== null) void consumer.start(this.#consumeClient)
-    return consumer
+    return this.#consumers.consume(queue, options, this.#consumeClient)
   }
 
   watch(watcher: Watcher): Promise<() => void> {
@@ -254,7 +240,7 @@ export class RabbitMqEngine implements Engine {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const consumer of this.#consumers) consumer.cancel()
+    this.#consumers.cancel()
     await this.queueAdministration.register.stop()
     await this.#publishers?.drained()
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
@@ -284,7 +270,7 @@ export class RabbitMqEngine implements Engine {
 
   async #startConsuming(client: AMQPClient): Promise<void> {
     this.#consumeClient = client
-    await Promise.all([...this.#consumers].map((consumer) => consumer.start(client)))
+    await this.#consumers.start(client)
     this.#live.reconnected(client)
     this.queueAdministration.register.start(client)
     this.#tellStatus()

@@ -1,0 +1,66 @@
+import type { AMQPClient } from "@cloudamqp/amqp-client"
+import type { ConsumeOptions, Subscription } from "../engine.ts"
+import type { Report } from "../report.ts"
+import type { FirstSights } from "./first-sights.ts"
+import type { OwnQueues } from "./own-queues.ts"
+import { QueueConsumer } from "./queue-consumer.ts"
+import type { Topology } from "./topology.ts"
+import { TriedAttempts } from "./tried-attempts.ts"
+import type { Upkeep } from "./upkeep.ts"
+
+export interface QueueConsumersOptions {
+  readonly own: OwnQueues
+  readonly topology: Topology
+  readonly upkeep: Upkeep
+  readonly sights: FirstSights
+  /** @throws {EngineUnavailableError} while there is no connection. */
+  readonly client: () => AMQPClient
+  readonly report: Report
+}
+
+/** The consumers of an engine. Each runs on the connection that `start` was given last. */
+export class QueueConsumers {
+  readonly #options: QueueConsumersOptions
+  readonly #consumers = new Set<QueueConsumer>()
+  readonly #tried = new TriedAttempts()
+
+  constructor(options: QueueConsumersOptions) {
+    this.#options = options
+  }
+
+  /** Adds a consumer, and starts it on this connection; with null it starts on the next one. */
+  consume(queue: string, options: ConsumeOptions, client: AMQPClient | null): Subscription {
+    const { own, topology, upkeep, sights, report } = this.#options
+    const consumer = new QueueConsumer(
+      {
+        queue,
+        consume: options,
+        republish: (...what) => upkeep.republisher.republish(...what),
+        redeclare: () => upkeep.repairs.declare(queue),
+        // A single active consumer is used for order, and restarting it would pass the queue to another
+        // consumer.
+        isOrdered: async () =>
+          own.isSingle(queue) || (await topology.isOrdered(this.#options.client(), queue)),
+        isSingle: () => own.isSingle(queue),
+        markOrdered: () => topology.markOrdered(this.#options.client(), queue),
+        tried: this.#tried,
+        sights,
+        report,
+      },
+      () => this.#consumers.delete(consumer),
+    )
+    this.#consumers.add(consumer)
+    if (client !== null) void consumer.start(client)
+    return consumer
+  }
+
+  /** Starts every consumer on a connection. Resolves once each has started or has failed to. */
+  async start(client: AMQPClient): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.start(client)))
+  }
+
+  /** Ends every consumer. What was delivered can still be settled. */
+  cancel(): void {
+    for (const consumer of this.#consumers) void consumer.cancel()
+  }
+}
