@@ -78,7 +78,18 @@ export class UnknownQueueError extends Error {
   }
 }
 
-/** The queue is consumed, by this process or another one, or has unsettled deliveries. */
+/** There may be such a queue: those of other instances were not read yet. Passes within seconds. */
+export class QueuesUnreadError extends Error {
+  override readonly name = "QueuesUnreadError"
+
+  constructor(queue: string) {
+    super(
+      `the queues of other instances are still being read; this instance has no queue ${JSON.stringify(queue)}`,
+    )
+  }
+}
+
+/** The queue is consumed, by this process or another one, or has deliveries that are not settled. */
 export class QueueInUseError extends Error {
   override readonly name = "QueueInUseError"
 

@@ -1,5 +1,17 @@
-/** Removes queues that are no longer needed, and their events. Part of the port: see `engine.ts`. */
+/**
+ * Which queues the engine knows. `all`: those of every instance. `unread`: those of other instances are still being read;
+ * that passes. `own`: it can't find those that only other instances declared.
+ */
+export type QueueKnowledge = "all" | "unread" | "own"
+
+/**
+ * Removes queues that nobody needs any more, and what is in them. Part of the port: see `engine.ts`. Each of the calls
+ * rejects with `QueuesUnreadError` for a name that is unknown while the queues are `unread`.
+ */
 export interface QueueAdministration {
+  /** Says which queues are known; waits for up to two seconds for them to be read. @throws {EngineUnavailableError} */
+  knowledge(): Promise<QueueKnowledge>
+
   /**
    * Deletes a queue with its bindings, events and dead letters. Publishes continue: an event that no other
    * queue takes is `unroutable` from then on. A queue that is declared again starts empty. If the process

@@ -5,6 +5,7 @@ import {
   type PublishOutcome,
   QueueInUseError,
   QueueNotEmptyError,
+  QueuesUnreadError,
   UnknownQueueError,
 } from "../engine/errors.ts"
 import { EventInvalidError, type Fault } from "../event/errors.ts"
@@ -126,6 +127,8 @@ export function toProblemError(error: unknown): ProblemError {
   }
   if (error instanceof UnknownQueueError)
     return new ProblemError("not-found", `${capitalized(error.message)}.`)
+  if (error instanceof QueuesUnreadError)
+    return new ProblemError("starting", `${capitalized(error.message)}. Ask again.`)
   if (error instanceof QueueInUseError)
     return new ProblemError("queue-in-use", `${capitalized(error.message)}.`)
   if (error instanceof QueueNotEmptyError) {

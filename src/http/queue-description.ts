@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { QueueStats } from "../engine/engine.ts"
-import { UnknownQueueError } from "../engine/errors.ts"
+import { QueuesUnreadError, UnknownQueueError } from "../engine/errors.ts"
 import type { HttpContext } from "./context.ts"
 
 /** The path parameter of routes for one queue. */
@@ -65,10 +65,17 @@ export function describeQueue(stats: QueueStats, { consumption, orphans }: HttpC
   }
 }
 
-/** Finds a queue by its name. @throws {UnknownQueueError | EngineUnavailableError} */
+/**
+ * Finds a queue by its name.
+ * @throws {UnknownQueueError | QueuesUnreadError | EngineUnavailableError}
+ */
 export async function findQueue(name: string, { engine }: HttpContext): Promise<QueueStats> {
+  const named = (stats: readonly QueueStats[]) => stats.find((each) => each.name === name)
+  const known = named(await engine.queueStats())
+  if (known !== undefined) return known
+  if ((await engine.queueAdministration.knowledge()) === "unread") throw new QueuesUnreadError(name)
   const stats = await engine.queueStats()
-  const found = stats.find((each) => each.name === name)
+  const found = named(stats)
   if (found !== undefined) return found
   throw new UnknownQueueError(
     name,

@@ -1,6 +1,7 @@
 import * as v from "valibot"
+import { QueueNameSchema } from "../engine/queue-name.ts"
 import type { Backoff } from "../event/backoff.ts"
-import { EventDraftSchema, MAX_SHORT_STRING_BYTES } from "../event/envelope.ts"
+import { EventDraftSchema } from "../event/envelope.ts"
 import { ModuleLoadError } from "./module-load-error.ts"
 import { explainIssue, type OptionNames } from "./option-faults.ts"
 import type { LocateOption } from "./option-position.ts"
@@ -57,14 +58,6 @@ const duration = (fallback: number) =>
     fallback,
   )
 
-const MAX_QUEUE_LENGTH = MAX_SHORT_STRING_BYTES - "dead.".length
-
-const queueName = v.pipe(
-  v.string(TEXT),
-  v.regex(/^[A-Za-z0-9_.-]+$/, "must be letters, digits, _, - and dots"),
-  v.maxLength(MAX_QUEUE_LENGTH, `must have at most ${MAX_QUEUE_LENGTH} characters`),
-)
-
 /** Written by hand, because valibot's record skips keys such as `constructor`, which are valid event names. */
 const functionNames = v.pipe(
   v.custom<Readonly<Record<string, unknown>>>(
@@ -113,7 +106,7 @@ const batchOptions = v.strictObject({
 })
 
 const ExportSchema = v.strictObject({
-  queue: queueName,
+  queue: QueueNameSchema,
   bind: v.optional(
     v.pipe(
       v.array(v.pipe(v.string(TEXT), v.nonEmpty("must not be empty")), "must be an array of topic patterns"),

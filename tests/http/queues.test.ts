@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test"
+import { describe, expect, spyOn, test } from "bun:test"
 import { HttpService } from "../support/http-service.ts"
 import { Inbox } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -122,4 +122,29 @@ test("POST …/unbind leaves an orphaned queue its events, and routes no more to
     is_orphaned: true,
   })
   await expect(publish(service)).rejects.toMatchObject({ code: "unroutable" })
+})
+
+describe("while the queues of other instances are not read yet", () => {
+  test.each([
+    ["GET", "/api/v1/queues/own_queue"],
+    ["DELETE", "/api/v1/queues/own_queue"],
+    ["POST", "/api/v1/queues/own_queue/unbind"],
+    ["POST", "/api/v1/queues/own_queue/purge?dry_run=true"],
+    ["POST", "/api/v1/events/queues/own_queue/pause"],
+  ])("a queue that is not known is not called unknown: %s %s", async (method, path) => {
+    await using service = await withOrphan()
+    spyOn(service.engine.queueAdministration, "knowledge").mockResolvedValue("unread")
+    const response = await fetch(service.url + path, { method })
+    expect(response.headers.get("Retry-After")).toBe("1")
+    await problemOf(response, "starting", 503)
+    expect((await service.get(AUDIT)).status).toBe(200)
+  })
+
+  test("the list says that it may not have all", async () => {
+    await using service = await withOrphan()
+    const list = async () => await (await service.get("/api/v1/queues")).json()
+    expect(await list()).toMatchObject({ is_complete: true })
+    spyOn(service.engine.queueAdministration, "knowledge").mockResolvedValue("unread")
+    expect(await list()).toMatchObject({ is_complete: false, queues: expect.any(Array) })
+  })
 })

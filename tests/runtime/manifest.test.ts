@@ -54,6 +54,10 @@ describe("a fault names the file and the field", () => {
     ["no queue", { on: MODULE.on }, "queue"],
     ["a queue with a space", { ...MODULE, queue: "my calls" }, "queue"],
     ["a queue that is too long for its dead letters", { ...MODULE, queue: "q".repeat(251) }, "queue"],
+    ...["amq.x", "dead.calls", "event-broker.queues", "ordered.calls", "retry.1000"].map(
+      (queue) =>
+        [`a queue with a name that is kept for others: ${queue}`, { ...MODULE, queue }, "queue"] as const,
+    ),
     ["no functions", { queue: "calls" }, "on"],
     ["not one function", { ...MODULE, on: {} }, "on"],
     ["a function that is not one", { ...MODULE, on: { rang: "string" } }, "on.rang"],

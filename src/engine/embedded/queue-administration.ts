@@ -5,6 +5,7 @@ import type {
   DeleteQueueOptions,
   PurgedQueue,
   QueueAdministration,
+  QueueKnowledge,
   UnboundQueue,
 } from "../queue-administration.ts"
 import type { DeadLetterAdministration } from "./dead-letter-administration.ts"
@@ -38,7 +39,12 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
     this.#options = options
   }
 
-  /** @throws {EngineStartError} if the declarations can't be written. */
+  /** No other instance uses the store. */
+  async knowledge(): Promise<QueueKnowledge> {
+    return "all"
+  }
+
+  /** @throws {EngineStartError} if that can't be written. */
   async declare(queues: readonly QueueDeclaration[]): Promise<void> {
     const { catalog, operate } = this.#options
     try {

@@ -1,11 +1,18 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { QueueDeclaration } from "../engine.ts"
-import { EngineUnavailableError, QueueInUseError, QueueNotEmptyError, UnknownQueueError } from "../errors.ts"
+import {
+  EngineUnavailableError,
+  QueueInUseError,
+  QueueNotEmptyError,
+  QueuesUnreadError,
+  UnknownQueueError,
+} from "../errors.ts"
 import type {
   DeletedQueue,
   DeleteQueueOptions,
   PurgedQueue,
   QueueAdministration,
+  QueueKnowledge,
   UnboundQueue,
 } from "../queue-administration.ts"
 import { tierDelays } from "./delay-tier.ts"
@@ -13,6 +20,7 @@ import type { OwnQueues } from "./own-queues.ts"
 import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
 import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "./topology.ts"
+import { UndeclaredQueues } from "./undeclared-queues.ts"
 import { faultError, faultOf, reasonOf } from "./wire/broker-fault.ts"
 
 export interface RabbitMqQueueAdministrationOptions
@@ -29,20 +37,44 @@ export interface RabbitMqQueueAdministrationOptions
 export class RabbitMqQueueAdministration implements QueueAdministration {
   readonly #options: RabbitMqQueueAdministrationOptions
   readonly register: QueueRegister
+  readonly undeclared: UndeclaredQueues
 
   constructor(options: RabbitMqQueueAdministrationOptions) {
     this.#options = options
-    this.register = new QueueRegister({ ...options, isAllowed: options.topology.mode === "declare" })
+    const isAllowed = options.topology.mode === "declare"
+    this.register = new QueueRegister({ ...options, isAllowed, onRead: options.onChanged })
+    this.undeclared = new UndeclaredQueues({
+      register: this.register,
+      queueType: options.topology.queueType,
+      onGone: (queue) => this.#tellDeleted(queue),
+      report: options.report,
+    })
   }
 
-  /** @throws {UnknownQueueError} */
-  require(queue: string): QueueDeclaration {
-    const declaration = this.#options.own.get(queue) ?? this.register.get(queue)
-    if (declaration !== undefined) return declaration
-    throw new UnknownQueueError(
-      queue,
-      [...this.#options.own.values(), ...this.register.undeclared()].map(({ name }) => name),
-    )
+  async knowledge(): Promise<QueueKnowledge> {
+    return this.register.knowledge(this.#options.client())
+  }
+
+  /**
+   * Finds a queue of this service. One that this instance does not declare is confirmed by RabbitMQ each time.
+   * @throws {UnknownQueueError | QueuesUnreadError | EngineUnavailableError}
+   */
+  async require(queue: string): Promise<QueueDeclaration> {
+    const own = this.#options.own.get(queue)
+    if (own !== undefined) return own
+    if (this.register.get(queue) === undefined && (await this.knowledge()) === "unread") {
+      throw new QueuesUnreadError(queue)
+    }
+    await using look = new QueueLook(this.#options.client())
+    try {
+      const found = await this.undeclared.find(look, queue)
+      if (found !== undefined) return found
+    } catch (error) {
+      const cause = faultError(faultOf(error))
+      throw new EngineUnavailableError(`RabbitMQ does not tell of ${queue}: ${reasonOf(cause)}`, { cause })
+    }
+    const names = this.#options.own.values().map(({ name }) => name)
+    throw new UnknownQueueError(queue, [...names, ...this.undeclared.names])
   }
 
   /**
@@ -50,11 +82,11 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
    * bound queues, too.
    */
   route(routingKey: string): { own: readonly QueueDeclaration[]; others: readonly QueueDeclaration[] } {
-    return { own: this.#options.own.route(routingKey), others: this.register.route(routingKey) }
+    return { own: this.#options.own.route(routingKey), others: this.undeclared.route(routingKey) }
   }
 
   async delete(queue: string, { ifEmpty = false }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
-    const { bindings } = this.require(queue)
+    const { bindings } = await this.require(queue)
     const { topology, own } = this.#options
     return this.#ask(queue, async (look) => {
       this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
@@ -79,13 +111,13 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       const tiers = [...tierDelays()].map((delayMs) => channel.queueDelete(tierName(queue, delayMs)))
       const retries = (await Promise.all(tiers)).reduce((sum, { messageCount }) => sum + messageCount, 0)
       await channel.exchangeDelete(orderedMarkOf(queue))
-      await this.tellDeleted(queue)
+      await this.#tellDeleted(queue)
       return { events: events + retries, deadLetters }
     })
   }
 
   async purge(queue: string): Promise<PurgedQueue> {
-    this.require(queue)
+    await this.require(queue)
     return this.#ask(queue, async (look) => {
       const { messageCount: purged } = await (await look.channel()).queuePurge(queue)
       return { purged }
@@ -93,7 +125,7 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   }
 
   async unbind(queue: string): Promise<UnboundQueue> {
-    const { bindings } = this.require(queue)
+    const { bindings } = await this.require(queue)
     const { topology, own } = this.#options
     return this.#ask(queue, async (look) => {
       const channel = await look.channel()
@@ -113,11 +145,8 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     }
   }
 
-  /**
-   * Tells all instances that a queue is deleted. If that fails, the next check finds it missing and tells
-   * them.
-   */
-  async tellDeleted(name: string): Promise<void> {
+  /** Tells all instances that a queue is gone. If that fails, the next look finds it missing, and tells again. */
+  async #tellDeleted(name: string): Promise<void> {
     if (this.register.isUsable) await this.register.add({ kind: "deleted", name }).catch(() => {})
   }
 

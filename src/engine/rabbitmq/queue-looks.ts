@@ -13,11 +13,11 @@ export interface QueueLooksOptions {
   readonly client: () => AMQPClient
   /** The queues that this instance declares. */
   readonly queues: () => Iterable<QueueDeclaration>
-  /** The queues that only others declared. */
-  readonly undeclared: () => readonly QueueDeclaration[]
-  /** Called if a queue that others declared is missing. */
-  readonly onGone: (queue: string) => Promise<void>
-  /** Declares a missing queue. */
+  /** The queues that only others have declared, as far as RabbitMQ confirms them. */
+  readonly undeclared: (look: QueueLook) => Promise<readonly QueueDeclaration[]>
+  /** Called if one of those is missing. */
+  readonly onGone: (queue: string) => void
+  /** Declares a queue that is missing. */
   readonly declare: (queue: string) => Promise<void>
   /** How long a result is reused, in milliseconds. */
   readonly lastsMs: number
@@ -30,6 +30,8 @@ export interface QueueLooksOptions {
 export class QueueLooks {
   readonly #options: QueueLooksOptions
   #running: Promise<readonly QueueStats[]> | null = null
+  /** How often the queues had changed when the look began that runs. */
+  #runningSince = 0
   #last: { readonly stats: readonly QueueStats[]; readonly endedAt: number } | null = null
   /** Number of changes to the queues. */
   #changes = 0
@@ -50,7 +52,8 @@ export class QueueLooks {
     const tooLate = new EngineUnavailableError(
       `RabbitMQ did not return the state of its queues within ${TIMEOUT_MS} ms`,
     )
-    return withTimeout(this.#running ?? this.#begin(client), TIMEOUT_MS, tooLate)
+    const running = this.#runningSince === this.#changes ? this.#running : null
+    return withTimeout(running ?? this.#begin(client), TIMEOUT_MS, tooLate)
   }
 
   /** Returns how many events wait on each queue, by name, read after the call. */
@@ -70,6 +73,7 @@ export class QueueLooks {
 
   #begin(client: AMQPClient): Promise<readonly QueueStats[]> {
     const changes = this.#changes
+    this.#runningSince = changes
     const running = this.#look(client)
       .then((stats) => {
         if (changes === this.#changes) this.#last = { stats, endedAt: performance.now() }
@@ -80,7 +84,7 @@ export class QueueLooks {
         throw new EngineUnavailableError(`RabbitMQ can't be queried: ${reasonOf(cause)}`, { cause })
       })
       .finally(() => {
-        this.#running = null
+        if (this.#running === running) this.#running = null
       })
     this.#running = running
     return running
@@ -94,9 +98,9 @@ export class QueueLooks {
       const depth = await this.#depthOf(look, queue.name)
       if (depth !== null) stats.push(statsOf(queue, depth))
     }
-    for (const queue of undeclared()) {
+    for (const queue of await undeclared(look)) {
       const depth = await lookedAt(look, queue.name)
-      if (depth === null) await onGone(queue.name)
+      if (depth === null) onGone(queue.name)
       else if (typeof depth === "object") stats.push(statsOf(queue, depth))
     }
     return stats

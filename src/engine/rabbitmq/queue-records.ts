@@ -1,6 +1,8 @@
 import * as v from "valibot"
+import { MAX_SHORT_STRING_BYTES } from "../../event/envelope.ts"
 import { QueueDeclarationSchema } from "../declaration-schema.ts"
 import type { QueueDeclaration } from "../engine.ts"
+import { QueueNameSchema } from "../queue-name.ts"
 
 /** A change of a queue, as stored in the register. */
 export type QueueRecord =
@@ -8,23 +10,38 @@ export type QueueRecord =
   | { readonly kind: "unbound"; readonly name: string }
   | { readonly kind: "deleted"; readonly name: string }
 
-/** Longest record that is read, in UTF-16 code units: 100 patterns of maximum length fit. */
-const MAX_RECORD_LENGTH = 65_536
+/** Longest record that is read, in bytes: 100 patterns of the greatest length fit. */
+const MAX_RECORD_BYTES = 65_536
 
 /** Most queues kept, because other programs can write to the register, too. */
 const MAX_QUEUES = 10_000
 
+/** A limit that AMQP can carry. */
+const LimitSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+
+/** What a queue of this service can be declared with. Whether this service did declare it, RabbitMQ has to say. */
+const RecordedQueueSchema = v.object({
+  ...QueueDeclarationSchema.entries,
+  name: QueueNameSchema,
+  bindings: v.array(v.pipe(v.string(), v.maxBytes(MAX_SHORT_STRING_BYTES))),
+  ttlMs: LimitSchema,
+  maxLength: LimitSchema,
+})
+
 const RecordSchema = v.variant("kind", [
-  v.object({ kind: v.literal("declared"), queue: QueueDeclarationSchema }),
-  v.object({ kind: v.literal("unbound"), name: v.string() }),
-  v.object({ kind: v.literal("deleted"), name: v.string() }),
+  v.object({ kind: v.literal("declared"), queue: RecordedQueueSchema }),
+  v.object({ kind: v.literal("unbound"), name: QueueNameSchema }),
+  v.object({ kind: v.literal("deleted"), name: QueueNameSchema }),
 ])
 
-/** Parses a record. Returns null for anything else: another program or a later version has written it. */
-export function parseRecord(text: string): QueueRecord | null {
-  if (text.length > MAX_RECORD_LENGTH) return null
+/**
+ * Reads a record. Returns null for anything else, and for a name that no queue of events has: another program, or a
+ * later version, has written it.
+ */
+export function parseRecord(body: Uint8Array): QueueRecord | null {
+  if (body.byteLength > MAX_RECORD_BYTES) return null
   try {
-    const result = v.safeParse(RecordSchema, JSON.parse(text))
+    const result = v.safeParse(RecordSchema, JSON.parse(new TextDecoder().decode(body)))
     return result.success ? result.output : null
   } catch {
     // Not JSON.

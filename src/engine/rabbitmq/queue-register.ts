@@ -2,11 +2,20 @@ import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
 import type { QueueDeclaration } from "../engine.ts"
 import { PublishError } from "../errors.ts"
+import type { QueueKnowledge } from "../queue-administration.ts"
 import type { Report } from "../report.ts"
 import { RoutingTable } from "../routing-table.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { applyRecord, covers, hasLimitsOf, parseRecord, type QueueRecord } from "./queue-records.ts"
-import { reasonOf } from "./wire/broker-fault.ts"
+import { UnreadableRecords } from "./unreadable-records.ts"
+import {
+  ACCESS_REFUSED,
+  PRECONDITION_FAILED,
+  RESOURCE_LOCKED,
+  reasonOf,
+  replyIn,
+} from "./wire/broker-fault.ts"
+import { bytesOf } from "./wire/decode.ts"
 
 /** The stream through which instances share the queues that they declare. */
 export const QUEUE_REGISTER = "event-broker.queues"
@@ -26,6 +35,12 @@ const PREFETCH = 1_000
  */
 const QUIET_MS = 500
 
+/** How long records may come without a pause before those that were read count all the same, in milliseconds. */
+const MAX_UNQUIET_MS = 5_000
+
+/** How long a caller waits for the register to be read, in milliseconds: several times what it takes without load. */
+const READ_WAIT_MS = 2_000
+
 /** How long a stop waits for its last records to be stored, in milliseconds. */
 const STOP_GRACE_MS = 1_000
 
@@ -33,6 +48,9 @@ const PROPERTIES = { contentType: "application/json", deliveryMode: 2 }
 
 /** Backoff before the register is read or written again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 60_000 }
+
+/** Replies that stay until somebody changes permissions, or a queue that has the register's name. */
+const PERMANENT: ReadonlySet<number> = new Set([ACCESS_REFUSED, PRECONDITION_FAILED, RESOURCE_LOCKED])
 
 export interface QueueRegisterOptions {
   /** False with `TOPOLOGY=passive`: nothing may be declared, so there is no register. */
@@ -43,6 +61,8 @@ export interface QueueRegisterOptions {
   readonly publishing: () => AMQPClient
   /** Declares one of this instance's queues again, after another instance deleted or unbound it. */
   readonly redeclare: (queue: string) => Promise<void>
+  /** Called once the register has been read from its beginning. */
+  readonly onRead: () => void
   readonly report: Report
 }
 
@@ -70,9 +90,19 @@ export class QueueRegister {
   #isTelling = false
   #hasFailed = false
   #isStopped = false
+  /** When the first of the records came that are not in force yet, by the monotonic clock. */
+  #unquietSince: number | null = null
+  /** The connection on which the register was read last. */
+  #readOn: AMQPClient | null = null
+  /** Resolves when the register is read next, or turns out not to be readable. */
+  #nextRead = Promise.withResolvers<void>()
+  /** RabbitMQ does not let this user have the register. */
+  #isRefused = false
+  readonly #unreadable: UnreadableRecords
 
   constructor(options: QueueRegisterOptions) {
     this.#options = options
+    this.#unreadable = new UnreadableRecords(options.report)
   }
 
   /** True if the register can be used; it may not have been read yet. */
@@ -84,7 +114,17 @@ export class QueueRegister {
     return this.#known.get(queue)
   }
 
-  /** Returns the queues that this instance does not declare. */
+  /** Waits for the register to be read on this connection, for two seconds at most, and says which queues are known. */
+  async knowledge(client: AMQPClient): Promise<QueueKnowledge> {
+    const current = (): QueueKnowledge => {
+      if (!this.#options.isAllowed || this.#isRefused) return "own"
+      return this.#readOn === client ? "all" : "unread"
+    }
+    if (current() === "unread") await Promise.race([this.#nextRead.promise, Bun.sleep(READ_WAIT_MS)])
+    return current()
+  }
+
+  /** The queues that this instance does not declare. */
   undeclared(): readonly QueueDeclaration[] {
     return [...this.#known.values()].filter(({ name }) => !this.#options.own.has(name))
   }
@@ -99,14 +139,16 @@ export class QueueRegister {
   /** Reads the register on a new connection. */
   start(client: AMQPClient): void {
     this.#client = client
+    this.#reading = this.#known
     this.#isReading = false
+    this.#isRefused = false
     this.#readDelays.reset()
     if (this.#options.isAllowed) void this.#read(client)
   }
 
   /** Adds own queues that are missing in the register, when it has been read. */
   declared(): void {
-    if (this.#isReading) this.#onceQuiet(QUIET_MS)
+    if (this.#isReading) this.#settleOnceQuiet()
   }
 
   /**
@@ -157,6 +199,7 @@ export class QueueRegister {
       )
       await channel.basicQos(PREFETCH)
       this.#reading = read
+      this.#unreadable.begin()
       const params = { noAck: false, args: { "x-stream-offset": "first" } }
       const consumer = await channel.basicConsume(QUEUE_REGISTER, params, (message) =>
         this.#take(message, read),
@@ -166,7 +209,7 @@ export class QueueRegister {
         this.#readLater(client, cause)
       })
       this.#isReading = true
-      this.#onceQuiet(QUIET_MS)
+      this.#settleOnceQuiet()
     } catch (cause) {
       this.#readLater(client, cause)
     }
@@ -178,6 +221,10 @@ export class QueueRegister {
     clearTimeout(this.#quietTimer)
     if (this.#isStopped || client.closed) return
     this.#fail(cause)
+    if (PERMANENT.has(replyIn(cause)?.code ?? 0)) {
+      this.#isRefused = true
+      this.#tellReaders()
+    }
     clearTimeout(this.#readTimer)
     this.#readTimer = setTimeout(() => void this.#read(client), this.#readDelays.next())
   }
@@ -197,27 +244,42 @@ export class QueueRegister {
   #take(message: AMQPMessage, read: Map<string, QueueDeclaration>): void {
     // After a lost channel, the register is read again from its beginning.
     message.ack().catch(() => {})
-    const record = parseRecord(message.bodyString() ?? "")
-    if (record === null) return
-    applyRecord(record, read)
-    if (read === this.#known) {
+    if (read !== this.#reading) return
+    const body = bytesOf(message)
+    const record = parseRecord(body)
+    if (record === null) this.#unreadable.add(body)
+    else applyRecord(record, read)
+    if (record !== null && read === this.#known) {
       const name = record.kind === "declared" ? record.queue.name : record.name
       this.#routes.bind(name, read.get(name)?.bindings ?? [])
     }
-    if (read === this.#reading) this.#onceQuiet(QUIET_MS)
+    this.#settleOnceQuiet()
   }
 
-  #onceQuiet(delayMs: number): void {
+  /** A program that writes all the time does not keep the register from being read. */
+  #settleOnceQuiet(): void {
+    const now = performance.now()
+    this.#unquietSince ??= now
+    this.#settleLater(Math.min(QUIET_MS, Math.max(0, this.#unquietSince + MAX_UNQUIET_MS - now)))
+  }
+
+  #settleLater(delayMs: number): void {
     clearTimeout(this.#quietTimer)
     if (!this.#isStopped) this.#quietTimer = setTimeout(() => void this.#settle(), delayMs)
   }
 
   /** The whole register has been read: applies it, and adds missing queues of this instance. */
   async #settle(): Promise<void> {
+    this.#unquietSince = null
+    this.#unreadable.tell()
     if (this.#known !== this.#reading) {
       this.#known = this.#reading
       this.#routes = new RoutingTable()
       for (const { name, bindings } of this.#known.values()) this.#routes.bind(name, bindings)
+      this.#readOn = this.#client
+      this.#isRefused = false
+      this.#options.onRead()
+      this.#tellReaders()
     }
     this.#readDelays.reset()
     if (this.#isTelling) return
@@ -229,10 +291,15 @@ export class QueueRegister {
     } catch (cause) {
       // The engine's status shows that RabbitMQ is unavailable or blocked.
       if (!(cause instanceof PublishError)) this.#fail(cause)
-      this.#onceQuiet(this.#writeDelays.next())
+      this.#settleLater(this.#writeDelays.next())
     } finally {
       this.#isTelling = false
     }
+  }
+
+  #tellReaders(): void {
+    this.#nextRead.resolve()
+    this.#nextRead = Promise.withResolvers()
   }
 
   async #tell(): Promise<void> {

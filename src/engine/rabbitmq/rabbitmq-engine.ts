@@ -95,8 +95,8 @@ export class RabbitMqEngine implements Engine {
       ...options,
       topology: this.#topology,
       queues: () => this.#own.values(),
-      undeclared: () => this.queueAdministration.register.undeclared(),
-      onGone: (queue) => this.queueAdministration.tellDeleted(queue),
+      undeclared: (look) => this.queueAdministration.undeclared.confirmed(look),
+      onGone: (queue) => this.queueAdministration.undeclared.forget(queue),
       declare: (queue) => this.#redeclare(queue),
       publishers: () => this.#publishingNow(),
       client: () => this.#reachable(),
@@ -306,7 +306,7 @@ export class RabbitMqEngine implements Engine {
   }
 
   async #ofKnown<Result>(queue: string, work: () => Promise<Result>): Promise<Result> {
-    this.queueAdministration.require(queue)
+    await this.queueAdministration.require(queue)
     return this.#upkeep.repairs.whereMissing(queue, work)
   }
 

@@ -158,21 +158,11 @@ export class Topology {
   }
 
   async #declareQueue(channel: AMQPChannel, queue: QueueDeclaration): Promise<void> {
-    const { name, bindings, ttlMs, maxLength, overflow, isSingleActiveConsumer } = queue
-    const isClassic = this.#options.queueType === "classic"
+    const { name, bindings } = queue
+    const { queueType } = this.#options
     const dead = deadQueueOf(name)
-    await this.#declare(channel, dead, durably(this.#options.queueType))
-    await this.#declare(channel, name, {
-      ...durably(this.#options.queueType),
-      ...(isClassic && { "x-max-priority": MAX_PRIORITY }),
-      "x-message-ttl": ttlMs,
-      "x-max-length": maxLength,
-      "x-overflow": overflow,
-      ...(isSingleActiveConsumer && { "x-single-active-consumer": true }),
-      "x-dead-letter-exchange": DEAD_LETTERS,
-      "x-dead-letter-routing-key": name,
-      ...(overflow === "reject-publish" && keepUntilStored(this.#options.queueType)),
-    })
+    await this.#declare(channel, dead, durably(queueType))
+    await this.#declare(channel, name, queueArguments(queue, queueType))
     if (this.#options.mode === "passive") return
     await this.#attempt(`the queue ${dead}`, () => channel.queueBind(dead, DEAD_LETTERS, name))
     for (const pattern of bindings) {
@@ -224,7 +214,23 @@ function isRefusal(fault: BrokerFault, passive: boolean): boolean {
   return REFUSALS.has(fault.code) || (passive && fault.code === NOT_FOUND && MISSING.test(fault.text))
 }
 
-/** Arguments of every queue. */
+/** The arguments of a queue of events. RabbitMQ keeps them for as long as the queue exists. */
+export const queueArguments = (
+  { name, ttlMs, maxLength, overflow, isSingleActiveConsumer }: QueueDeclaration,
+  queueType: QueueType,
+): Record<string, string | number | boolean> => ({
+  ...durably(queueType),
+  ...(queueType === "classic" && { "x-max-priority": MAX_PRIORITY }),
+  "x-message-ttl": ttlMs,
+  "x-max-length": maxLength,
+  "x-overflow": overflow,
+  ...(isSingleActiveConsumer && { "x-single-active-consumer": true }),
+  "x-dead-letter-exchange": DEAD_LETTERS,
+  "x-dead-letter-routing-key": name,
+  ...(overflow === "reject-publish" && keepUntilStored(queueType)),
+})
+
+/** What every queue has. */
 const durably = (queueType: QueueType): Record<string, string | number> =>
   queueType === "classic"
     ? { "x-queue-type": "classic" }

@@ -2,24 +2,20 @@ import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { EngineStatus, QueueDeclaration } from "../engine.ts"
 import type { Report } from "../report.ts"
 import { Publishers, type PublishersOptions } from "./publishers.ts"
-import { QueueLooks } from "./queue-looks.ts"
+import { QueueLooks, type QueueLooksOptions } from "./queue-looks.ts"
 import { Repairs } from "./repairs.ts"
 import { Republisher } from "./republisher.ts"
 import type { Topology } from "./topology.ts"
 import { Troubles } from "./troubles.ts"
 
-export interface UpkeepOptions {
+export interface UpkeepOptions extends Pick<QueueLooksOptions, "undeclared" | "onGone"> {
   readonly topology: Topology
   readonly confirmTimeoutMs: number
   /** How long a reading of the queues is reused, in milliseconds. Default: 1,000. */
   readonly lookLastsMs?: number
   readonly report: Report
   readonly queues: () => Iterable<QueueDeclaration>
-  /** The queues that only others declared. */
-  readonly undeclared: () => readonly QueueDeclaration[]
-  /** Called if a queue that others declared is missing. */
-  readonly onGone: (queue: string) => Promise<void>
-  /** Declares a queue on the broker with its original arguments. */
+  /** Declares a queue on the broker, as it was declared first. */
   readonly declare: (queue: string) => Promise<void>
   /** @throws {PublishError} while nothing can be published. */
   readonly publishers: () => Publishers

@@ -5,7 +5,16 @@ import { jsonAnswer } from "../json-answer.ts"
 import { describeQueue, EXAMPLE_QUEUE, QueueStateSchema } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
-const QueuesSchema = z.object({ queues: z.array(QueueStateSchema) }).openapi("QueueStates")
+const QueuesSchema = z
+  .object({
+    queues: z.array(QueueStateSchema),
+    is_complete: z.boolean().openapi({
+      description:
+        "False if queues that only other instances declared may be missing: they are still being read from RabbitMQ, or " +
+        "this instance can't find them.",
+    }),
+  })
+  .openapi("QueueStates")
 
 export const listQueueStates = (context: HttpContext): Route => ({
   method: "GET",
@@ -15,17 +24,25 @@ export const listQueueStates = (context: HttpContext): Route => ({
   description: {
     operationId: "listQueues",
     summary: "List all queues",
-    description: "On RabbitMQ the list includes queues that other instances declared.",
+    description:
+      "On RabbitMQ the list includes queues that other instances declared. After a start or a reconnect the answer " +
+      "waits for them for up to two seconds; `is_complete` tells whether the list includes them.",
     tags: ["Queues"],
     responses: {
-      200: jsonResponse("All queues", QueuesSchema, { queues: [EXAMPLE_QUEUE] }),
+      200: jsonResponse("All queues", QueuesSchema, {
+        queues: [EXAMPLE_QUEUE],
+        is_complete: true,
+      }),
       ...problemResponses("engine-unavailable"),
     },
   },
   async handler({ requestId }) {
-    const stats = await context.engine.queueStats()
+    const { engine } = context
+    const knowledge = await engine.queueAdministration.knowledge()
+    const stats = await engine.queueStats()
     return jsonAnswer<z.infer<typeof QueuesSchema>>(requestId, {
       queues: stats.map((each) => describeQueue(each, context)),
+      is_complete: knowledge === "all",
     })
   },
 })
