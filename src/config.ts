@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { parseEnv } from "node:util"
 import * as v from "valibot"
 import { ConfigError, type ConfigFault } from "./config/config-error.ts"
+import { hasSecretName, MASK, maskSecrets } from "./config/mask.ts"
 import { readableAmount } from "./config/units.ts"
 import {
   type Config,
@@ -31,9 +32,6 @@ export interface Variable {
  * confirm by the time that everything else of an answer may take, in milliseconds.
  */
 const ANSWER_MARGIN_MS = 10_000
-
-/** Shown in place of a secret, whatever its length. */
-const MASK = "********"
 
 /** Describes every variable, for the help and the docs. */
 export function describeVariables(): readonly Variable[] {
@@ -113,7 +111,8 @@ function settingOf(name: VariableName, environment: Environment): Given {
     try {
       return { value: readFileSync(file, "utf8").replace(/\r?\n$/, ""), by: file }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      // The error's message repeats the path, which is the secret itself if the two variables were mixed up.
+      const reason = error instanceof Error && "code" in error ? error.code : "it can't be read"
       return { value: "", by: file, fault: `takes the path of a readable file: ${reason}` }
     }
   }
@@ -123,10 +122,7 @@ function settingOf(name: VariableName, environment: Environment): Given {
 
 /** Adds the value to a message about it, unless it is a secret. */
 const shown = (name: VariableName, value: string): string =>
-  isSecretVariable(name) ? "" : `, not ${JSON.stringify(withoutUserInfo(value))}`
-
-/** Masks the user and password of a URL, which any variable can have. */
-const withoutUserInfo = (value: string): string => value.replace(/\/\/[^/@]*@/, `//${MASK}@`)
+  isSecretVariable(name) || hasSecretName(name) ? "" : `, not ${JSON.stringify(maskSecrets(value))}`
 
 /** A variable with its effective value. */
 export interface Setting {
@@ -143,7 +139,7 @@ export function describeSettings(file = ".env"): readonly Setting[] {
   return variableNames().map((name) => {
     const { value, by } = settingOf(name, environment)
     const source = by !== "variable" ? by : process.env[name] ? "environment" : file
-    return { name, value: isSecretVariable(name) && by !== "default" ? MASK : withoutUserInfo(value), source }
+    return { name, value: isSecretVariable(name) && by !== "default" ? MASK : maskSecrets(value), source }
   })
 }
 

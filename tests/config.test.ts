@@ -1,8 +1,16 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import fc from "fast-check"
 import { VARIABLE_GROUPS } from "../src/config/groups.ts"
-import { ConfigError, describeVariables, explainEngine, parseConfig, readEnvironment } from "../src/config.ts"
+import {
+  ConfigError,
+  describeSettings,
+  describeVariables,
+  explainEngine,
+  parseConfig,
+  readEnvironment,
+} from "../src/config.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 function faultsOf(environment: Record<string, string>): readonly { name: string; message: string }[] {
@@ -119,6 +127,77 @@ test("the error for a wrong URL does not show its password", () => {
   const [fault] = faultsOf({ SERVICE_DISCOVERY_URL: "http://user:secret@registry" })
   expect(fault?.message).toContain("//********@registry")
   expect(fault?.message).not.toContain("secret")
+})
+
+describe("what may be a secret is not shown", () => {
+  /** Stands in every secret, and nowhere else. */
+  const MARK = "S3cr3t"
+
+  const secret = fc
+    .tuple(fc.string({ maxLength: 8 }), fc.constantFrom("", "@", ":", "/", ",", "?", "#", "\n", '"', "://"))
+    .map(([text, separator]) => `${MARK}${separator}${text.replaceAll("\0", "")}${separator}${MARK}`)
+
+  const host = fc.constantFrom("127.0.0.1", "[::1]:5672", "rabbit", "a,b:1", "host/path", "")
+
+  /** The ways in which people write a user and a password before a host, or a token after it. */
+  const value = fc
+    .tuple(fc.constantFrom("", "amqp://", "amqps://", "http://", "a,", "amqp://b,amqp://"), secret, host)
+    .chain(([scheme, secret, host]) =>
+      fc.constantFrom(
+        `${scheme}guest:${secret}@${host}`,
+        `${scheme}${secret}@${host}`,
+        `${scheme}:${secret}@${host}`,
+        `${scheme}guest:${secret}@${host},${secret}@${host}`,
+        `${scheme}${host}?token=${secret}`,
+        `${scheme}${host}#${secret}`,
+      ),
+    )
+
+  const names = Object.keys(DEFAULTS)
+
+  test("in what a configuration error says, whatever variable has it", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...names), value, (name, text) => {
+        for (const fault of faultsOf({ [name]: text })) expect(fault.message).not.toContain(MARK)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test("in the list of settings", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...names), value, (name, text) => {
+        const before = process.env[name]
+        process.env[name] = text
+        try {
+          expect(JSON.stringify(describeSettings("no file"))).not.toContain(MARK)
+        } finally {
+          if (before === undefined) delete process.env[name]
+          else process.env[name] = before
+        }
+      }),
+    )
+  })
+
+  test.each([
+    ["guest:s3cr3tpw@127.0.0.1", '"********@127.0.0.1"'],
+    ["amqp://guest:s3cr3tpw@127.0.0.1", '"amqp://********@127.0.0.1"'],
+    ["a,guest:s3cr3tpw@b", '"********@b"'],
+    ["s3cr3tpw@b", '"********@b"'],
+    ["b?s3cr3tpw", '"b?********"'],
+    ["b?s3cr3t@pw", '"********"'],
+  ])("RABBITMQ_HOST=%s is rejected and shown as %s", (text, shown) => {
+    expect(faultsOf({ RABBITMQ_HOST: text }).map(({ message }) => message)).toEqual([
+      `takes names or addresses separated by commas, without a user, such as a,b:5673,[::1], not ${shown}`,
+    ])
+  })
+
+  test("where the password itself is given for its file", () => {
+    const given = { RABBITMQ_PASSWORD_FILE: "s3cr3tpw" }
+    expect(faultsOf(given)).toEqual([
+      { name: "RABBITMQ_PASSWORD_FILE", message: "takes the path of a readable file: ENOENT" },
+    ])
+  })
 })
 
 test.each(["http://h", "a b", "h:1"])("SERVICE_HOST is only a host, not %s", (host) => {
@@ -328,6 +407,6 @@ describe("a secret from a file", () => {
     ])
     const [missing] = faultsOf({ RABBITMQ_PASSWORD_FILE: "/nowhere/password" })
     expect(missing?.name).toBe("RABBITMQ_PASSWORD_FILE")
-    expect(missing?.message).toContain("/nowhere/password")
+    expect(missing?.message).toContain("ENOENT")
   })
 })

@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { maskSecrets } from "../config/mask.ts"
 import { describeVariables, isSecretVariable } from "../config.ts"
 import { suggest } from "../event/suggestion.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
@@ -114,17 +115,21 @@ function adviseOnVariables(words: readonly string[]): Shown | null {
     const next = words[place + 1]
     const value = assigned ?? (next === undefined || next.startsWith("-") ? "…" : next)
     // A secret is not repeated: a terminal may be watched or recorded.
-    return shown`set ${name}=${isSecretVariable(name) ? "…" : value} in the environment or in .env: the service takes variables, not flags`
+    return shown`set ${name}=${isSecretVariable(name) ? "…" : maskSecrets(value)} in the environment or in .env: the service takes variables, not flags`
   }
   return null
 }
 
-/** Removes the value of a secret that was given as a flag, because the error about the flag would repeat it. */
+/** Removes secrets from variables that were given as flags or words, because the error about one would repeat them. */
 export const withoutSecrets = (words: readonly string[]): readonly string[] =>
   words.map((word) => {
-    const [flag = ""] = word.split("=", 1)
-    const name = variableOf(flag)
-    return flag.startsWith("--") && isSecretVariable(nearMiss(name) ?? name) ? flag : word
+    const [given = ""] = word.split("=", 1)
+    const isFlag = given.startsWith("--")
+    const asked = isFlag ? variableOf(given) : given
+    const name = (isFlag ? nearMiss(asked) : null) ?? asked
+    if (given === word || !isVariable(name)) return word
+    if (!isSecretVariable(name)) return `${given}=${maskSecrets(word.slice(given.length + 1))}`
+    return isFlag ? given : `${given}=…`
   })
 
 const variableOf = (flag: string): string => flag.replace(/^--?/, "").toUpperCase().replaceAll("-", "_")

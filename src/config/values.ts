@@ -127,7 +127,7 @@ export const flag = (effects: { readonly true: string; readonly false: string })
 }
 
 /** One node of a list. It may have a port of its own, and an IPv6 address is in brackets. */
-const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]]+)(?::(\d{1,5}))?$/
+const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]@/?#]+)(?::(\d{1,5}))?$/
 
 /** A node of RabbitMQ. Its port is null if the list gives none. */
 export interface Node {
@@ -137,13 +137,13 @@ export interface Node {
 
 /** Nodes, separated by commas, each with an optional port. */
 export const hosts: Values<readonly Node[]> = words(
-  "names or addresses separated by commas, each with an optional port, such as a,b:5673,[::1]",
+  "names or addresses separated by commas, without a user, each with an optional port, such as a,b:5673,[::1]",
   v.pipe(
     v.string(),
     v.transform((text) => text.split(",").map((each) => HOST.exec(each.trim()))),
     v.check(
       (parts) => parts.every((each) => each !== null),
-      "takes names or addresses separated by commas, such as a,b:5673,[::1]",
+      "takes names or addresses separated by commas, without a user, such as a,b:5673,[::1]",
     ),
     v.transform((parts) =>
       parts.map((each) => ({

@@ -55,6 +55,13 @@ const MISTAKES: readonly (readonly [command: string, advice: string])[] = [
   ["--port 3000", "set PORT=3000 in the environment or in .env"],
   ["serve --rabbitmq-host=a,b", "set RABBITMQ_HOST=a,b in the environment or in .env"],
   ["--rabbitmq-password=s3cret", "set RABBITMQ_PASSWORD=… in the environment or in .env"],
+  ["--rabbitmq-host=guest:s3cret@a", "set RABBITMQ_HOST=********@a in the environment or in .env"],
+  ["--rabbitmq-host guest:s3cret@a", "set RABBITMQ_HOST=********@a in the environment or in .env"],
+  ["RABBITMQ_PASSWORD=s3cret", "a variable stands before the program: RABBITMQ_PASSWORD=… event-broker"],
+  [
+    "RABBITMQ_HOST=guest:s3cret@a",
+    "a variable stands before the program: RABBITMQ_HOST=********@a event-broker",
+  ],
   ["tail --cuont 3", "Did you mean --count?"],
 ]
 
