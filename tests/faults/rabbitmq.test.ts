@@ -186,6 +186,28 @@ for (const installation of installations()) {
     )
 
     test(
+      "an alarm while nobody publishes: ready is 503, a service that starts consumes, and ready is 200 after it",
+      async () => {
+        await using folder = countingFolder()
+        const idle = await folder.start(environmentOf(node))
+        await waitUntil(() => isReady(idle), "the service to be ready")
+        const id = await idle.publish({ name: "counted" })
+        await allHandled(folder, new Set([id]))
+        await node.control("set_vm_memory_high_watermark", "0.001")
+        await waitUntil(async () => !(await isReady(idle)), "the alarm to be noticed")
+        expect((await idle.get("/health/rabbitmq")).body).toMatchObject({ status: "blocked" })
+        const started = await folder.start(environmentOf(node))
+        await waitUntil(async () => {
+          const { body } = await started.get("/health")
+          return Bun.deepMatch({ checks: { consumers: { status: "up" } } }, body)
+        }, "the service that starts to consume")
+        await node.control("set_vm_memory_high_watermark", "absolute", "2000000000")
+        for (const service of [idle, started]) await waitUntil(() => isReady(service), "the end of the alarm")
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
       "a queue that another program consumes exclusively degrades the service until it is released, and still receives events",
       async () => {
         await using folder = countingFolder()

@@ -1,6 +1,7 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { PublishError } from "../errors.ts"
 import type { Report } from "../report.ts"
+import { probeForAlarms } from "./alarm-probe.ts"
 import { PublishChannel } from "./publish-channel.ts"
 import type { Troubles } from "./troubles.ts"
 
@@ -35,6 +36,7 @@ export class Publishers {
     const events = await PublishChannel.open(client, options)
     // The republisher declares missing objects and reports refusals itself.
     const copies = await PublishChannel.open(client, { confirmTimeoutMs, onLost, report })
+    await probeForAlarms(client)
     return new Publishers(client, events, copies)
   }
 

@@ -179,7 +179,7 @@ export class RabbitMqEngine implements Engine {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
     const publishers = this.#publishers
     if (publishers !== null) {
-      const declaring = this.#topology.declare(publishers.client, queues, this.#own)
+      const declaring = this.#topology.declare(this.#consumeClient ?? publishers.client, queues, this.#own)
       await declaring.catch((error: unknown) => this.#declareLater(error))
     } else if (this.#topologyFault !== null) throw this.#topologyFault
     this.#own.add(queues)
