@@ -52,7 +52,7 @@ export function buildHandlersImage() {
   return HANDLERS_IMAGE
 }
 
-/** What the Dockerfile is built on, in its order. */
+/** The base images of the Dockerfile, in its order. */
 function baseImages() {
   const text = readFileSync(join(ROOT, "Dockerfile"), "utf8")
   return [...text.matchAll(/^FROM (\S+)/gm)].map(([, name]) => name)

@@ -87,7 +87,7 @@ const CASES = {
   },
 }
 
-/** What holds of the example of an image with handlers. */
+/** Tests of the example of an image with handlers. */
 const CASES_WITH_HANDLERS = {
   "runs its handlers, with their npm packages": async (given) => {
     const service = await given.start({ ENGINE: "embedded" }, [DATA_VOLUME])

@@ -57,7 +57,7 @@ function journalOf(folder: ServiceFolder): readonly Done[] {
 
 const idsOf = (journal: readonly Done[]): ReadonlySet<string> => new Set(journal.map(({ id }) => id))
 
-/** What the broker holds while nothing happens: a look at the queues has a channel for a moment. */
+/** The broker's objects while nothing happens: a look at the queues uses a channel for a moment. */
 async function leastHeld(place: Place): Promise<readonly number[]> {
   let least = await place.held()
   for (let look = 1; look < LOOKS; look++) {

@@ -135,7 +135,7 @@ export const EventSchema = v.strictObject(
   explainObject,
 )
 
-/** Whether a text can be the id of an event. */
+/** Returns true if a text can be the id of an event. */
 export const isEventId = (text: string): boolean => v.is(id, text)
 
 /** The published event, before defaults are filled in. */

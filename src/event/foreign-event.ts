@@ -42,7 +42,7 @@ export interface ForeignEvent {
   readonly isCloudEvent: boolean
 }
 
-/** What the content type of every CloudEvent in structured mode begins with, whatever its format. */
+/** Begins the content type of every CloudEvent in structured mode, whatever its format. */
 const STRUCTURED = "application/cloudevents"
 
 /** Refuses bytes that are not UTF-8. By default a decoder replaces them silently. */

@@ -44,7 +44,7 @@ export function checkJsonShape(text: string, what: string): void {
   if (text.length >= MIN_WIDE_LENGTH || hasManyBrackets(text)) checkShape(text, what)
 }
 
-/** Whether a value is a JSON object, and not an array. */
+/** Returns true if a value is a JSON object, and not an array. */
 export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 

@@ -6,6 +6,6 @@ export const CLOUD_EVENT_BATCH = "application/cloudevents-batch+json"
 export const mediaTypeIn = (contentType: string): string =>
   contentType === JSON_TYPE ? contentType : (contentType.split(";")[0] ?? "").trim().toLowerCase()
 
-/** Whether the data of a CloudEvent in binary mode is read as JSON. Data of no type is. */
+/** Returns true if the data of a CloudEvent in binary mode is read as JSON. Data without a type is. */
 export const isJsonType = (mediaType: string): boolean =>
   mediaType === "" || mediaType === JSON_TYPE || mediaType.endsWith("+json")

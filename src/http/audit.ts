@@ -21,7 +21,7 @@ const UNLOGGED: ReadonlySet<ProblemSlug> = new Set([
 export const changeLevel = (count: number, level: "info" | "warn"): "debug" | "info" | "warn" =>
   count === 0 ? "debug" : level
 
-/** Who asked for a change, for its line in the log. The key is left out if the service has none. */
+/** The requester of a change, for its log line. Without keys the key is omitted. */
 export const askedBy = ({ key, requestId }: Pick<RouteRequest, "key" | "requestId">) => ({
   ...(key !== null && { key: key.name }),
   request_id: requestId,

@@ -10,7 +10,7 @@ const PROMTOOL = "/usr/bin/promtool"
 const RULES = join(import.meta.dir, "../../examples/alerts.yaml")
 const CASES = join(import.meta.dir, "alert-cases.yaml")
 
-/** What Prometheus itself makes of every scrape. */
+/** Metrics that Prometheus itself adds for every scrape. */
 const OF_PROMETHEUS = ["up"]
 
 interface Rule {

@@ -13,7 +13,7 @@ function documentsOf(file: string): readonly Node[] {
   return (Array.isArray(parsed) ? parsed : [parsed]) as readonly Node[]
 }
 
-/** What is at a path of keys and places; a path that is not there fails the test. */
+/** Returns the value at a path of keys and indexes; a missing path fails the test. */
 function at<Value>(node: unknown, ...path: readonly (string | number)[]): Value {
   let found = node
   for (const step of path) {

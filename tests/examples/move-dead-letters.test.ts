@@ -7,7 +7,7 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const EXAMPLE = join(import.meta.dir, "../../examples/move-dead-letters.sh")
 
-/** Whether the service has so many dead letters of the queue. */
+/** Returns true if the service has this number of dead letters of the queue. */
 async function hasDead({ get }: Pick<RunningService, "get">, queue: string, count: number): Promise<boolean> {
   const { body } = await get(`/api/v1/queues/${queue}`)
   return (body as { readonly dead_letters: number }).dead_letters === count

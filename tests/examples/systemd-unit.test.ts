@@ -9,10 +9,10 @@ import { temporaryFolder } from "../support/temporary-folder.ts"
 /** Of Debian's package systemd, which `npm test` installs. */
 const SYSTEMD_ANALYZE = "/usr/bin/systemd-analyze"
 
-/** Where the unit expects the service. */
+/** The path at which the unit expects the service. */
 const INSTALLED = "/usr/local/bin/event-broker"
 
-/** What a stop takes besides its two timeouts, in milliseconds. */
+/** Duration of a stop besides its two timeouts, in milliseconds. */
 const STOP_MARGIN_MS = 2_000
 
 const unit = readFileSync(new URL("../../examples/event-broker.service", import.meta.url), "utf8")

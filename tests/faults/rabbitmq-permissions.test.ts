@@ -64,7 +64,7 @@ const handled = (folder: ServiceFolder, id: string) =>
 
 const ready = (service: RunningService) => waitUntil(() => isReady(service), "the service to be ready")
 
-/** What a service logs that it would not if it were allowed everything. */
+/** Log lines that a service with all permissions would not write. */
 const complaints = ({ log }: RunningService) =>
   log.filter((line) => /ACCESS_REFUSED|access to .* refused|can't/i.test(JSON.stringify(line)))
 

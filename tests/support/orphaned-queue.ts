@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, string>>
 
 const healthOf = async (service: RunningService) => (await service.get("/health")).body as Health
 
-/** Whether the health has nothing to say of the queue. Predefined queues that hold events may be named. */
+/** Returns true if the health does not name the queue. It may name predefined queues that hold events. */
 const isUnnamed = async (service: RunningService) =>
   !String((await healthOf(service)).checks.queues.detail).includes("audit")
 

@@ -24,7 +24,7 @@ backend broker
   server broker 127.0.0.1:${servicePort}
 `
 
-/** Whether somebody takes connections on a port of this machine. */
+/** Returns true if something accepts connections on a port of this machine. */
 export async function isListening(port: number): Promise<boolean> {
   try {
     const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })

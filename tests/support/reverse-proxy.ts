@@ -17,7 +17,7 @@ function replaced(text: string, from: string, to: string): string {
   return text.replaceAll(from, to)
 }
 
-/** What Debian's /etc/nginx/nginx.conf is around the files of conf.d, with everything that is written in one folder. */
+/** Debian's /etc/nginx/nginx.conf around the files of conf.d, with everything that nginx writes in one folder. */
 const nginxConfig = (folder: string, site: string): string => `
 daemon off;
 user root;

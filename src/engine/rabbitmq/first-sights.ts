@@ -19,7 +19,7 @@ const SAME_MS = 10_000
 export class FirstSights {
   readonly #byFingerprint = new BoundedMap<number>(MAX_REMEMBERED)
 
-  /** Where a message that was just delivered comes from. */
+  /** Returns the origin of a message that was just delivered. */
   originOf(message: AMQPMessage): Origin {
     return {
       topic: topicOf(message),

@@ -109,7 +109,7 @@ export class LetterPicker implements Picker {
   }
 }
 
-/** Where a dead letter comes from; nobody looks at one for the first time, so what is not known stays the same. */
+/** The origin of a dead letter. It does not depend on when the dead letter is read. */
 const originOfLetter = (message: AMQPMessage, queue: string): Origin => ({
   topic: topicBeforeDeath(message, queue),
   timestampMs: () => (failureOf(message, queue) ?? UNKNOWN_FAILURE).firstFailedAt,

@@ -10,7 +10,7 @@ import {
   replyIn,
 } from "./wire/broker-fault.ts"
 
-/** Whether a queue is one that this service declared. */
+/** The answer to the question if this service declared a queue. */
 export type Ownership =
   | { readonly kind: "ours" }
   /** There is no queue of this name. */
@@ -25,7 +25,7 @@ export type Ownership =
  */
 const NEVER_MADE = { "x-max-age": "1D" }
 
-/** What RabbitMQ says of a declaration with that argument if there is no queue of the name. */
+/** RabbitMQ's reply to a declaration with that argument if there is no queue of the name. */
 const IS_MISSING = /invalid arg 'x-max-age'/
 
 /** The queue may have been declared before `QUEUE_TYPE` was changed. */

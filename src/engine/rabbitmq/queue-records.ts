@@ -19,7 +19,7 @@ const MAX_QUEUES = 10_000
 /** A limit that AMQP can carry. */
 const LimitSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-/** What a queue of this service can be declared with. Whether this service did declare it, RabbitMQ has to say. */
+/** A valid declaration of a queue. RabbitMQ has to confirm that this service made it. */
 const RecordedQueueSchema = v.object({
   ...QueueDeclarationSchema.entries,
   name: QueueNameSchema,

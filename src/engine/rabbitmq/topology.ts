@@ -206,7 +206,7 @@ export class Topology {
 }
 
 /**
- * Whether RabbitMQ refuses a declaration until somebody changes something. RabbitMQ also closes a channel with 404 when
+ * Returns true if RabbitMQ refuses a declaration until somebody changes something. RabbitMQ also closes a channel with 404 when
  * a queue's leader does not answer, and a connection for an internal error: both pass.
  */
 function isRefusal(fault: BrokerFault, passive: boolean): boolean {
@@ -230,7 +230,7 @@ export const queueArguments = (
   ...(overflow === "reject-publish" && keepUntilStored(queueType)),
 })
 
-/** What every queue has. */
+/** Arguments of every queue. */
 const durably = (queueType: QueueType): Record<string, string | number> =>
   queueType === "classic"
     ? { "x-queue-type": "classic" }

@@ -27,7 +27,7 @@ interface Answer {
  */
 export class UndeclaredQueues {
   readonly #options: UndeclaredQueuesOptions
-  /** What RabbitMQ said, by name. It holds for the connection that asked, and for what the register said then. */
+  /** RabbitMQ's answers, by name. Each holds for the connection that asked, and for the register's content at that time. */
   readonly #answers = new Map<string, Answer>()
   /** Foreign queues that the log has. */
   readonly #told = new Set<string>()

@@ -37,7 +37,7 @@ export class KeyRing implements Disposable {
   #keys: readonly KnownKey[]
   /** The text that is in force; null until a file has a key. */
   #text: string | null
-  /** What the last look has found, if it is another text. */
+  /** The content that the last look found, if it has changed. */
   #candidate: KeyFileReading | null = null
   /** Why the current file can't be used; null if it can. */
   #fault: string | null = null

@@ -18,7 +18,7 @@ const TIMESTAMP = 1_700_000_000n
 
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-/** What a program in another language publishes. */
+/** An event as a program in another language publishes it. */
 const PLAIN =
   '{"type": "voice", "name": "call.ended", "payload": {"call_id": "c-1", "n": 12345678901234567890}}'
 

@@ -147,7 +147,7 @@ const whole: fc.Arbitrary<Write> = fc.tuple(name, payload, timestamp).map(([give
 
 const TEXT = (value: string): ForeignField => ({ type: "S", value })
 
-/** What other programs publish: an event without most of its fields, or a CloudEvent. The payload has the id too. */
+/** A message as other programs publish it: an event without most of its fields, or a CloudEvent. The payload has the id, too. */
 const draft: fc.Arbitrary<Write> = fc
   .tuple(name, payload, fc.constantFrom("id", "message id", "structured", "cloudEvents:", "cloudEvents_"))
   .map(([given, text, form]) => (id) => {

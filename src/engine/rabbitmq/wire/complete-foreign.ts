@@ -9,7 +9,7 @@ import { bytesOf, headersOf, isForeign, timestampOf, traceHeaders, traceOf, whol
 import { type EncodedField, textField } from "./field-table.ts"
 import { WireProperties } from "./wire-properties.ts"
 
-/** Where a message comes from, as far as it does not say so itself. */
+/** The origin of a message, as far as the message itself does not tell it. */
 export interface Origin {
   /** The topic that it was published to; null if it went to a queue directly. */
   readonly topic: string | null
@@ -17,13 +17,13 @@ export interface Origin {
   readonly timestampMs: (fingerprint: string) => number
 }
 
-/** What ids that are made of a message's content are made in. Another namespace would give every event another id. */
+/** Namespace of the ids that are derived from a message's content. Another one would give every event another id. */
 const NAMESPACE = "4f0c1c26-5b8e-4f6e-9d0b-7a1b5c1d3e2f"
 
 /** The bodies of messages that were completed, as they came. */
 const ORIGINALS = new WeakMap<AMQPMessage, Uint8Array>()
 
-/** What the headers of a CloudEvent's attributes begin with. Source: AMQP Protocol Binding for CloudEvents, v1.0.3. */
+/** Prefixes of the headers with a CloudEvent's attributes. Source: AMQP Protocol Binding for CloudEvents, v1.0.3. */
 const ATTRIBUTE = /^cloudEvents[:_]/
 
 /** Attributes that make a message a CloudEvent: the same as over HTTP. */
@@ -105,7 +105,7 @@ function attributeOf(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value
 }
 
-/** What the message says beside its body stays. A CloudEvent's attributes are in the body now. */
+/** Keeps the properties and headers, except a CloudEvent's attributes, which are in the body now. */
 function completeProperties(message: AMQPMessage, { event, isCloudEvent }: ForeignEvent): void {
   const { properties } = message
   if (!(properties instanceof WireProperties)) return

@@ -20,7 +20,7 @@ const MAX_COUNT = 1_000_000_000
 /** The last second that a timestamp is believed: that of the year 9999. A later one was not in seconds. */
 const MAX_TIMESTAMP_MS = 253_402_300_799_000
 
-/** What stands for bytes that are not UTF-8. */
+/** Replaces invalid UTF-8. A text that contains it differs from what was sent. */
 export const NOT_UTF_8 = "\uFFFD"
 
 /** Why the broker itself dead-letters, in the words of `x-death`. */
@@ -102,7 +102,7 @@ export function topicBeforeDeath(message: AMQPMessage, queue: string): string | 
 export const wholeText = (text: string | undefined): string | null =>
   text === undefined || text.includes(NOT_UTF_8) ? null : text
 
-/** What `x-death` says of the queue. A retry has died in its delay tier too, which is no failure. */
+/** Returns the entry of `x-death` for the queue. A retry also has one for its delay tier, which is not a failure. */
 function deathOn(message: AMQPMessage, queue: string): Readonly<Record<string, unknown>> | null {
   const deaths: unknown = headersOf(message)["x-death"]
   if (!Array.isArray(deaths)) return null
