@@ -9,6 +9,9 @@ const PAUSE_MS = 1_000
 /** How long a policy stays, in milliseconds. */
 const POLICY_MS = 1_500
 
+/** How long it takes until RabbitMQ lists the messages of a quorum queue that another queue refused, in milliseconds. */
+const STATS_MS = 12_000
+
 const EXCHANGE = "events"
 const VHOST = "%2F"
 
@@ -17,6 +20,12 @@ export const FOREIGN_MARK = "foreign-"
 
 const DEEP = 20_000
 const LONG = 90_000
+
+interface Listed {
+  readonly name: string
+  /** Of a queue: its messages, with those that RabbitMQ offers to a full queue again, as of some seconds ago. */
+  readonly messages?: number
+}
 
 type ForeignMessage = readonly [body: string, properties: ForeignProperties]
 
@@ -54,6 +63,7 @@ export class OtherProgram {
   readonly #queue: string
   readonly #running: Promise<void>
   #isStopping = false
+  #policyEndedAt = 0
 
   /** @param queue a queue that the service consumes: it receives the foreign messages and the policy */
   constructor(node: RabbitMqNode, queue: string) {
@@ -103,8 +113,12 @@ export class OtherProgram {
   }
 
   async #deleteTier(): Promise<void> {
+    if (performance.now() - this.#policyEndedAt < STATS_MS)
+      throw new Error("retries may wait for room unseen")
     const queues = await this.#list("queues")
-    const tiers = queues.filter(({ name }) => name.startsWith(`retry.${this.#queue}.`))
+    const tiers = queues.filter(
+      ({ name, messages }) => name.startsWith(`retry.${this.#queue}.`) && messages === 0,
+    )
     const { name } = tiers[Math.floor(Math.random() * tiers.length)] ?? {}
     if (name === undefined) throw new Error("there is no tier yet")
     const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${this.#node.port}/`)
@@ -143,10 +157,11 @@ export class OtherProgram {
     })
     await Bun.sleep(POLICY_MS)
     await this.#node.manage("DELETE", policy)
+    this.#policyEndedAt = performance.now()
   }
 
-  async #list(what: "queues" | "connections"): Promise<readonly { readonly name: string }[]> {
-    return (await this.#node.manage("GET", what)) as readonly { readonly name: string }[]
+  async #list(what: "queues" | "connections"): Promise<readonly Listed[]> {
+    return (await this.#node.manage("GET", what)) as readonly Listed[]
   }
 
   #delete(what: "queues" | "exchanges", name: string): Promise<unknown> {
