@@ -66,7 +66,7 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
       fault = faultOf(error)
     }
     const waitMs = delays.next()
-    note(`${fault}; trying again in ${Math.round(waitMs / 100) / 10} s`)
+    note(`${fault.replace(/\.$/, "")}; trying again in ${Math.round(waitMs / 100) / 10} s`)
     await Bun.sleep(waitMs)
   }
 }
