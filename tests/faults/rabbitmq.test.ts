@@ -223,7 +223,9 @@ for (const installation of installations()) {
         }, "the pause")
         await channel.basicQos(1)
         await channel.basicConsume("custom_events", { noAck: false, exclusive: true }, () => {})
-        expect((await service.get("/health")).body).toMatchObject({ status: "ready" })
+        expect((await service.get("/health")).body).toMatchObject({
+          checks: { consumers: { status: "degraded", detail: expect.stringContaining("paused") } },
+        })
         await service.post("/api/v1/events/queues/custom_events/resume", {})
         await waitUntil(async () => {
           const health = await service.get("/health")

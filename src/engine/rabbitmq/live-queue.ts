@@ -122,7 +122,8 @@ export class LiveQueue {
     for (const pattern of this.#options.patterns()) {
       await channel.queueBind(queue.name, this.#options.exchange, pattern)
     }
-    const consumer = await channel.basicConsume(queue.name, { noAck: true, exclusive: true }, (message) => {
+    // Past the library's list of consumers: it drops events that arrive together with the answer to basic.consume.
+    channel.deliver = (message) => {
       const malformed = completeForeign(message, this.#options.sights.originOf(message))
       this.#watchers.tell({
         routingKey: message.routingKey,
@@ -131,7 +132,8 @@ export class LiveQueue {
         isForeign: true,
         malformed,
       })
-    })
+    }
+    const consumer = await channel.basicConsume(queue.name, { noAck: true, exclusive: true }, () => {})
     if (isOver()) return void channel.close().catch(() => {})
     consumer.wait().catch(() => {
       if (isOver()) return

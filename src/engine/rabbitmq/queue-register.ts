@@ -200,10 +200,10 @@ export class QueueRegister {
       await channel.basicQos(PREFETCH)
       this.#reading = read
       this.#unreadable.begin()
+      // Past the library's list of consumers: it drops records that arrive together with the answer to basic.consume.
+      channel.deliver = (message) => this.#take(message, read)
       const params = { noAck: false, args: { "x-stream-offset": "first" } }
-      const consumer = await channel.basicConsume(QUEUE_REGISTER, params, (message) =>
-        this.#take(message, read),
-      )
+      const consumer = await channel.basicConsume(QUEUE_REGISTER, params, () => {})
       consumer.wait().catch((cause: unknown) => {
         channel.close().catch(() => {})
         this.#readLater(client, cause)
