@@ -10,6 +10,7 @@ import { CancellingProxy } from "../support/rabbitmq/cancelling-proxy.ts"
 import { held } from "../support/rabbitmq/held.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
+import { VirtualHost } from "../support/rabbitmq/virtual-host.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
@@ -211,10 +212,16 @@ for (const installation of installations()) {
       "a queue that another program consumes exclusively degrades the service until it is released, and still receives events",
       async () => {
         await using folder = countingFolder()
-        const service = await folder.start(environmentOf(node))
+        // RabbitMQ lets others consume a quorum queue beside an exclusive consumer.
+        await using host = await VirtualHost.create(node)
+        const service = await folder.start({
+          ...environmentOf(node),
+          RABBITMQ_VHOST: host.name,
+          QUEUE_TYPE: "classic",
+        })
         await waitUntil(() => isReady(service), "the service to be ready")
         await service.post("/api/v1/events/queues/custom_events/pause", {})
-        const other = new AMQPClient(`amqp://127.0.0.1:${node.port}`)
+        const other = new AMQPClient(`amqp://127.0.0.1:${node.port}/${host.name}`)
         await other.connect()
         const channel = await other.channel()
         await waitUntil(async () => {
