@@ -1,13 +1,22 @@
 import { expect, test } from "bun:test"
+import { probeForAlarms } from "../../../src/engine/rabbitmq/alarm-probe.ts"
+import { urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
+import { BrokerClient } from "../../../src/engine/rabbitmq/broker-client.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import type { RabbitMqNode } from "../../support/rabbitmq/node.ts"
 import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
 import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { StallingProxy } from "../../support/rabbitmq/stalling-proxy.ts"
+import { VirtualHost } from "../../support/rabbitmq/virtual-host.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
+
+/** More than fits into the buffers of the sockets. */
+const MESSAGES = 200
+const BODY_REPEATS = 20_000
 
 /** An alarm of the node's memory, until it is disposed of. */
 async function memoryAlarm(node: RabbitMqNode): Promise<AsyncDisposable> {
@@ -77,6 +86,37 @@ onEveryBroker((node) => {
       await using _alarm = await memoryAlarm(node())
       await publish().catch(() => {})
       await waitUntil(() => shared.engine.status().state === "blocked", "the alarm to be noticed")
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "the probe spoils no message while the network takes nothing",
+    async () => {
+      using proxy = await StallingProxy.start(node().port)
+      await using host = await VirtualHost.create(node())
+      const client = new BrokerClient(urlOf(host.access, { host: "127.0.0.1", port: proxy.port }, "test"))
+      await client.connect()
+      const channel = await client.channel()
+      await channel.confirmSelect()
+      await channel.queueDeclare("calls")
+      await probeForAlarms(client, 1)
+      proxy.stall()
+      const bodies = Array.from({ length: MESSAGES }, (_, n) => `${n} `.repeat(BODY_REPEATS))
+      const published: Promise<unknown>[] = []
+      for (const body of bodies) {
+        published.push(channel.basicPublish("", "calls", body))
+        // The probe has its turns.
+        await Bun.sleep(1)
+      }
+      proxy.resume()
+      await Promise.all(published)
+      const received: (string | null | undefined)[] = []
+      while (received.length < MESSAGES) {
+        received.push((await channel.basicGet("calls", { noAck: true }))?.bodyString())
+      }
+      expect(received).toEqual(bodies)
+      await client.close()
     },
     TIMEOUT_MS,
   )
