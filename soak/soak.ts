@@ -4,6 +4,7 @@
  * program. Arguments: seconds (300), engine (both). Exits with 1 if a check fails.
  */
 import { isReady } from "../tests/support/counting-service.ts"
+import { atRest } from "../tests/support/rabbitmq/held.ts"
 import { type RunningService, ServiceFolder } from "../tests/support/running-service.ts"
 import { waitUntil } from "../tests/support/wait-until.ts"
 import { DeadLetters } from "./dead-letters.ts"
@@ -38,7 +39,6 @@ const READY_WITHIN_MS = 60_000
  */
 const STALLED_AFTER_MS = 400_000
 const LOOK_AGAIN_MS = 500
-const LOOKS = 5
 
 /** Share of the service's stops that are clean. */
 const IN_ORDER = 0.25
@@ -57,17 +57,6 @@ function journalOf(folder: ServiceFolder): readonly Done[] {
 
 const idsOf = (journal: readonly Done[]): ReadonlySet<string> => new Set(journal.map(({ id }) => id))
 
-/** The broker's objects while nothing happens: a look at the queues uses a channel for a moment. */
-async function leastHeld(place: Place): Promise<readonly number[]> {
-  let least = await place.held()
-  for (let look = 1; look < LOOKS; look++) {
-    await Bun.sleep(LOOK_AGAIN_MS)
-    const held = await place.held()
-    least = least.map((each, at) => Math.min(each, held[at] ?? each))
-  }
-  return least
-}
-
 async function soak(place: Place): Promise<boolean> {
   await using folder = new ServiceFolder()
   writeHandler(folder)
@@ -75,7 +64,7 @@ async function soak(place: Place): Promise<boolean> {
   const ready = () => waitUntil(() => isReady(service), "the service to be ready", READY_WITHIN_MS)
   await ready()
   await Bun.sleep(place.settlingMs)
-  const heldBefore = await leastHeld(place)
+  const heldBefore = await atRest(() => place.held())
   const workersBefore = await workers(service)
   const kills = new Map<string, number>()
   const killed = (what: string) => kills.set(what, (kills.get(what) ?? 0) + 1)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { isReady } from "../support/counting-service.ts"
 import { EventSource } from "../support/event-source.ts"
 import { problemOf } from "../support/problem-of.ts"
-import { held } from "../support/rabbitmq/held.ts"
+import { atRest, held } from "../support/rabbitmq/held.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { ServiceFolder } from "../support/running-service.ts"
@@ -30,10 +30,10 @@ for (const installation of installations()) {
         const [first, second] = [await folder.start(environment()), await folder.start(environment())]
         for (const service of [first, second])
           await waitUntil(() => isReady(service), "the service to be ready")
-        const before = await held(node)
+        const before = await atRest(() => held(node))
         const sources = [await EventSource.open(first.url + PATH), await EventSource.open(first.url + PATH)]
         const [connections = 0, channels = 0, consumers = 0] = before
-        expect(await held(node)).toEqual([connections, channels + 1, consumers + 1])
+        expect(await atRest(() => held(node))).toEqual([connections, channels + 1, consumers + 1])
         await second.publish({ name: "from_the_other" })
         for (const source of sources) await source.saw("from_the_other")
         for (const source of sources) source[Symbol.dispose]()

@@ -7,7 +7,7 @@ import { allHandled, countingFolder, isReady, SETTLING_MS } from "../support/cou
 import { newEvent } from "../support/new-event.ts"
 import { PublishLoad } from "../support/publish-load.ts"
 import { CancellingProxy } from "../support/rabbitmq/cancelling-proxy.ts"
-import { held } from "../support/rabbitmq/held.ts"
+import { atRest, held } from "../support/rabbitmq/held.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { VirtualHost } from "../support/rabbitmq/virtual-host.ts"
@@ -51,7 +51,7 @@ for (const installation of installations()) {
       await using folder = countingFolder()
       const service = await folder.start(environmentOf(node))
       await waitUntil(() => isReady(service), "the service to be ready")
-      const before = await held(node)
+      const before = await atRest(() => held(node))
       const load = new PublishLoad(service, CONNECTIONS)
       await waitUntil(() => load.answered.size >= PLENTY, "the load to flow")
       await fault(service, load)

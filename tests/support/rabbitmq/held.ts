@@ -12,3 +12,17 @@ export async function held(node: RabbitMqNode): Promise<readonly number[]> {
   const printed = await node.control("eval", `{${COUNTS.join(", ")}}.`)
   return (printed.match(/\d+/g) ?? []).map(Number)
 }
+
+const LOOKS = 3
+const INTERVAL_MS = 300
+
+/** Returns the least of several counts: a look at the queues uses a channel for a moment. */
+export async function atRest(count: () => Promise<readonly number[]>): Promise<readonly number[]> {
+  let least = await count()
+  for (let look = 1; look < LOOKS; look++) {
+    await Bun.sleep(INTERVAL_MS)
+    const counted = await count()
+    least = least.map((each, at) => Math.min(each, counted[at] ?? each))
+  }
+  return least
+}
