@@ -221,7 +221,14 @@ function tell({ index, problem }: LineAnswer, failures: number): void {
 }
 
 async function readText(file: string): Promise<string> {
-  return file === "-" ? Bun.stdin.text() : Bun.file(openForReading(file)).text()
+  const input = file === "-" ? Bun.stdin : Bun.file(openForReading(file))
+  const bytes = await input.bytes()
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    // Otherwise the text would be published with replacement characters.
+    throw usage(`${file === "-" ? "the input" : file} is not UTF-8`)
+  }
 }
 
 function openForReading(file: string): number {

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander"
+import { maskSecrets } from "../config/mask.ts"
 import { parseConfig, readEnvironment } from "../config.ts"
 import { explainNetworkFault } from "../telemetry/network-fault.ts"
 import { printable } from "../telemetry/printable.ts"
@@ -80,7 +81,7 @@ export class ServiceClient {
     const given = url ?? environment["EVENT_BROKER_URL"] ?? localUrl(parseConfig(environment))
     if (!/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
       throw new CommandError(
-        `--url and EVENT_BROKER_URL take a URL that begins with http:// or https://, not ${printable(given)}`,
+        `--url and EVENT_BROKER_URL take a URL that begins with http:// or https://, not ${printable(maskSecrets(given))}`,
         EXIT_USAGE,
       )
     }
@@ -107,7 +108,7 @@ export class ServiceClient {
       return await fetch(this.#url + path, { ...init, headers, redirect: "manual" })
     } catch (error) {
       throw new UnreachableError(
-        `nothing answers at ${this.#url}: ${printable(explainNetworkFault(error))}`,
+        `nothing answers at ${maskSecrets(this.#url)}: ${printable(explainNetworkFault(error))}`,
         `Start the service, or ${this.#urlAdvice}`,
       )
     }

@@ -15,6 +15,6 @@ export const QueueNameSchema = v.pipe(
   v.maxLength(MAX_LENGTH, `must have at most ${MAX_LENGTH} characters`),
   v.check(
     (name) => !RESERVED.some((prefix) => name.startsWith(prefix)),
-    `must not begin with ${RESERVED.join(", ")}`,
+    `must be a name without the reserved prefixes ${RESERVED.join(", ")}`,
   ),
 )

@@ -28,7 +28,7 @@ const isFull = (stats: QueueStats): boolean => fillLevel(stats) === 100
 export function waitingIn(stats: QueueStats): string {
   const { messageCount, maxLength, overflow } = stats
   const share = `${messageCount} of ${maxLength} events wait`
-  if (!isFull(stats)) return `is ${fillLevel(stats)} % full (${share})`
+  if (!isFull(stats)) return `has reached ${fillLevel(stats)} % of its limit (${share})`
   const effect = overflow === "reject-publish" ? "refuses events" : "makes its oldest events dead letters"
   return `is full and ${effect} (${share})`
 }
@@ -57,7 +57,7 @@ export function explainUnhandled(queues: readonly Unconsumed[]): string {
   const modules = new Set(queues.flatMap(({ copiedFor }) => copiedFor))
   return (
     `${names}${explainCopies([...modules])}: events wait there until the queue is full; ` +
-    'add a module for each of them, where on: { "*"() {} } discards events'
+    `add a module for ${queues.length === 1 ? "it" : "each of them"}; one with on: { "*"() {} } discards events`
   )
 }
 

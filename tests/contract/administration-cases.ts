@@ -88,9 +88,11 @@ export const administrationCases: readonly ContractCase[] = [
       await (await inbox.next()).retry(HOUR_MS, failureRecord())
       await inbox.subscription.cancel()
       await waitUntil(async () => (await statsOf(engine, "old")).consumerCount === 0, "no consumer")
-      const refusal = { name: "QueueNotEmptyError" }
+      await publish(engine, "old")
+      await bury(engine, "old", 1)
+      const refusal = { name: "QueueNotEmptyError", message: expect.stringContaining("1 event") }
       await expect(engine.queueAdministration.delete("old", { ifEmpty: true })).rejects.toMatchObject(refusal)
-      expect(await engine.queueAdministration.delete("old")).toEqual({ events: 1, deadLetters: 0 })
+      expect(await engine.queueAdministration.delete("old")).toEqual({ events: 1, deadLetters: 1 })
     },
   },
   {

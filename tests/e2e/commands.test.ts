@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { runCommand } from "../support/run-command.ts"
 import { BINARY, type RunningService, ServiceFolder } from "../support/running-service.ts"
@@ -56,6 +56,14 @@ describe("publish", () => {
       '{"type":"user","name":"out","payload":{}}',
     )
     expect(JSON.parse(piped.stdout)).toMatchObject({ type: "user", name: "out", status: "pending" })
+    writeFileSync(
+      join(folder.path, "latin1.json"),
+      Buffer.from('{"type":"user","name":"in","payload":{"a":"é"}}', "latin1"),
+    )
+    expect(await run(folder, service, ["publish", "latin1.json"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("latin1.json is not UTF-8"),
+    })
     const refused = await run(folder, service, ["publish", "--type", "user", "--name", "a b"])
     expect(refused).toMatchObject({ code: 1, stdout: "" })
     expect(refused.stderr).toContain("/name must be words")
@@ -90,7 +98,7 @@ describe("publish", () => {
     expect(await run(folder, service, ["publish", "-"], lines)).toEqual(stored)
     const some = await run(folder, service, ["publish", "-"], JSON.stringify([event("a"), event("b c")]))
     expect(some).toMatchObject({ code: 4, stdout: "1 stored, 1 failed\n" })
-    expect(some.stderr).toContain("event 2: The input is not valid: /name must be words")
+    expect(some.stderr).toContain("event 2: The input is invalid: /name must be words")
     const none = await run(folder, service, ["publish", "-", "--json"], JSON.stringify([event("b c")]))
     expect(none.code).toBe(1)
     expect(JSON.parse(none.stdout)).toMatchObject({ count: 0, failed: 1 })

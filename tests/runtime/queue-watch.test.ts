@@ -58,8 +58,8 @@ test("a queue that nothing consumes is logged at 50, 80 and 100 % of its limit, 
     for (const line of await look({ messageCount })) levels.push([messageCount, line.split(":")[0]])
   }
   expect(levels).toEqual([
-    [5, "queue without a consumer is 50 % full (5 of 10 events wait)"],
-    [8, "queue without a consumer is 80 % full (8 of 10 events wait)"],
+    [5, "queue without a consumer has reached 50 % of its limit (5 of 10 events wait)"],
+    [8, "queue without a consumer has reached 80 % of its limit (8 of 10 events wait)"],
     [10, "queue without a consumer is full and refuses events (10 of 10 events wait)"],
   ])
   expect(await look({ messageCount: 4 })).toEqual([])

@@ -71,9 +71,9 @@ export async function orphanedQueueFills(environment: Environment): Promise<void
   let published = 0
   const next = () => publish(service, TYPES[published++ % TYPES.length] ?? "")
   while (published < LIMIT / 2) expect((await next()).status).toBe(201)
-  await warned(service, /is 50 % full/)
+  await warned(service, /has reached 50 % of its limit/)
   while (published < (LIMIT * 4) / 5) expect((await next()).status).toBe(201)
-  await warned(service, /is 80 % full/)
+  await warned(service, /has reached 80 % of its limit/)
   await waitUntil(async () => (await next()).status === 503 || published > PLENTY, "the queue to be full")
   await warned(service, /is full and refuses events/)
   for (const type of TYPES) {

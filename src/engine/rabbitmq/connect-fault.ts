@@ -82,7 +82,10 @@ export function explainConnectFault(
   if (reply !== null) {
     const name = reply.text.split(" ", 1)[0] ?? ""
     const advice = adviceOnReply(reply.code)
-    return new ConnectFault(name, `${place} answered ${reply.text}${advice}`, { ...options, isRefusal: true })
+    return new ConnectFault(name, `${place} answered ${reply.text.replace(/\.$/, "")}${advice}`, {
+      ...options,
+      isRefusal: true,
+    })
   }
   if (error instanceof NoBrokerError) {
     const advice = "check RABBITMQ_PORT (default 5672; 15672 is the management page) and RABBITMQ_TLS"

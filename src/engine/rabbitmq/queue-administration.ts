@@ -89,14 +89,15 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     const { bindings } = await this.require(queue)
     const { topology, own } = this.#options
     return this.#ask(queue, async (look) => {
-      this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
-      if (ifEmpty) await requireNoRetries(look, queue)
+      // Only a consumer adds retries, and a queue with one is not deleted.
+      const retries = ifEmpty ? await retriesOf(look, queue) : 0
+      this.#requireDeletable(queue, await look.depth(queue), ifEmpty, retries)
       const channel = await look.channel()
       // Events confirmed from here on are not on this queue, so none is lost between the check and the
       // deletion.
       for (const pattern of bindings) await channel.queueUnbind(queue, topology.exchange, pattern)
       try {
-        this.#requireDeletable(queue, await look.depth(queue), ifEmpty)
+        this.#requireDeletable(queue, await look.depth(queue), ifEmpty, retries)
       } catch (refusal) {
         for (const pattern of bindings) await channel.queueBind(queue, topology.exchange, pattern)
         throw refusal
@@ -109,10 +110,10 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       const { messageCount: events } = await channel.queueDelete(queue)
       const { messageCount: deadLetters } = await channel.queueDelete(deadQueueOf(queue))
       const tiers = [...tierDelays()].map((delayMs) => channel.queueDelete(tierName(queue, delayMs)))
-      const retries = (await Promise.all(tiers)).reduce((sum, { messageCount }) => sum + messageCount, 0)
+      const retried = (await Promise.all(tiers)).reduce((sum, { messageCount }) => sum + messageCount, 0)
       await channel.exchangeDelete(orderedMarkOf(queue))
       await this.#tellDeleted(queue)
-      return { events: events + retries, deadLetters }
+      return { events: events + retried, deadLetters }
     })
   }
 
@@ -136,12 +137,13 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     })
   }
 
-  #requireDeletable(queue: string, depth: Depth | null, ifEmpty: boolean): void {
+  #requireDeletable(queue: string, depth: Depth | null, ifEmpty: boolean, retries: number): void {
     if (depth === null) return
     const { messageCount, consumerCount, deadLetterCount } = depth
     if (consumerCount > 0) throw new QueueInUseError(queue)
-    if (ifEmpty && messageCount + (deadLetterCount ?? 0) > 0) {
-      throw new QueueNotEmptyError(queue, messageCount, deadLetterCount ?? 0)
+    const events = messageCount + retries
+    if (ifEmpty && events + (deadLetterCount ?? 0) > 0) {
+      throw new QueueNotEmptyError(queue, events, deadLetterCount ?? 0)
     }
   }
 
@@ -165,9 +167,9 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   }
 }
 
-/** Nobody consumes the queue, so that no retry is added after the look. */
-async function requireNoRetries(look: QueueLook, queue: string): Promise<void> {
+/** Returns how many events of a queue wait for a retry. */
+async function retriesOf(look: QueueLook, queue: string): Promise<number> {
   let retries = 0
   for (const delayMs of tierDelays()) retries += await look.count(tierName(queue, delayMs))
-  if (retries > 0) throw new QueueNotEmptyError(queue, retries, 0)
+  return retries
 }

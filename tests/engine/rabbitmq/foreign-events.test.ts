@@ -73,6 +73,20 @@ async function publish(program: ForeignProgram, body: string, properties: Foreig
 const asPublished = ({ body }: { readonly body: string }) => ({ ...decodeEvent(body), retry_count: 0 })
 
 onEveryBroker((node) => {
+  test(
+    "another program's count of deliveries, copied from another queue, is no attempt of this one",
+    async () => {
+      await using host = await SharedHost.open(node(), "quorum")
+      await host.declare("calls")
+      using program = await host.foreignProgram()
+      await publish(program, PLAIN, { headers: [["x-delivery-count", { type: "I", value: 5 }]] })
+      const delivery = await new Inbox(host.engine, "calls").next()
+      expect(delivery.attempt).toBe(1)
+      await delivery.ack()
+    },
+    TIMEOUT_MS,
+  )
+
   test.each<readonly [string, string, ForeignProperties]>([
     ["without properties", PLAIN, {}],
     ["with a message id and a timestamp", PLAIN, { messageId: "m-1", timestamp: TIMESTAMP }],

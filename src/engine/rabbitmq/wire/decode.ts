@@ -61,7 +61,8 @@ export function traceHeaders(trace: TraceContext | null): Record<string, string>
 /** The attempts that ended before this delivery: those that failed, and those that a crash cut short. */
 export function attemptsBefore(message: AMQPMessage): number {
   const headers = headersOf(message)
-  const redeliveries = headers["x-delivery-count"] ?? (message.redelivered ? 1 : 0)
+  // RabbitMQ sets its count on a redelivery. On a first delivery another program has set it.
+  const redeliveries = message.redelivered ? (headers["x-delivery-count"] ?? 1) : 0
   return Math.min(MAX_COUNT, countOf(headers[RETRY_COUNT]) + countOf(redeliveries))
 }
 
