@@ -42,6 +42,8 @@ export class Backlog implements AsyncDisposable {
           contentType: "application/json",
           deliveryMode: 2,
           priority: 7,
+          // As the service publishes them: an event of another program is also completed and validated.
+          appId: "event-broker",
         }
         return this.#channel.basicPublish("", this.#queue, JSON.stringify(event), properties)
       }
