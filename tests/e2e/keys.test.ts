@@ -42,7 +42,7 @@ test("--append adds the line to a private file, and prints the key alone, to be 
   expect([again.code, again.stdout, again.stderr]).toEqual([
     2,
     "",
-    expect.stringContaining("named first already"),
+    expect.stringContaining("the name first is already used"),
   ])
   const service = await folder.start({ API_KEYS_FILE: "keys" })
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${first.stdout.trim()}` }
@@ -66,7 +66,7 @@ test("an unusable keys file stops the start with one sentence", async () => {
   folder.write("keys", "rubbish\n")
   const service = folder.spawn([], { API_KEYS_FILE: "keys" })
   expect(await service.exited()).toBe(1)
-  expect(service.stderr).toBe("event-broker: API_KEYS_FILE keys, line 1: is not JSON\n")
+  expect(service.stderr).toBe("event-broker: API_KEYS_FILE keys, line 1: not JSON\n")
 })
 
 test("a service without keys warns if other machines can reach it", async () => {
