@@ -188,9 +188,15 @@ onEveryBroker((node) => {
     async () => {
       await using shared = await SharedHost.open(node(), "quorum")
       await declareElsewhere(shared, "audit")
-      await shared.declare("calls")
-      expect(await shared.engine.queueAdministration.purge("audit")).toEqual({ purged: 0 })
-      expect(await nameOf(shared.engine.queueAdministration.purge("none"))).toBe("UnknownQueueError")
+      const engine = shared.newEngine({})
+      try {
+        await engine.declareQueues([queueDeclaration("calls")])
+        await waitUntil(() => engine.status().state === "ready", "the engine to be ready")
+        expect(await engine.queueAdministration.purge("audit")).toEqual({ purged: 0 })
+        expect(await nameOf(engine.queueAdministration.purge("none"))).toBe("UnknownQueueError")
+      } finally {
+        await engine.close()
+      }
     },
     TIMEOUT_MS,
   )
