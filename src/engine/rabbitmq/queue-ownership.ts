@@ -2,13 +2,7 @@ import type { QueueDeclaration } from "../engine.ts"
 import type { QueueType } from "./capabilities.ts"
 import type { QueueLook } from "./queue-look.ts"
 import { queueArguments } from "./topology.ts"
-import {
-  ACCESS_REFUSED,
-  type ChannelClosed,
-  PRECONDITION_FAILED,
-  RESOURCE_LOCKED,
-  replyIn,
-} from "./wire/broker-fault.ts"
+import { type ChannelClosed, LASTING_REFUSALS, replyIn } from "./wire/broker-fault.ts"
 
 /** The answer to the question if this service declared a queue. */
 export type Ownership =
@@ -62,9 +56,7 @@ async function refusalOf(
     return null
   } catch (error) {
     const reply = replyIn(error)
-    if (reply?.kind !== "channel-closed" || !REFUSALS.has(reply.code)) throw error
+    if (reply?.kind !== "channel-closed" || !LASTING_REFUSALS.has(reply.code)) throw error
     return reply
   }
 }
-
-const REFUSALS: ReadonlySet<number> = new Set([ACCESS_REFUSED, PRECONDITION_FAILED, RESOURCE_LOCKED])

@@ -8,13 +8,7 @@ import { RoutingTable } from "../routing-table.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { applyRecord, covers, hasLimitsOf, parseRecord, type QueueRecord } from "./queue-records.ts"
 import { UnreadableRecords } from "./unreadable-records.ts"
-import {
-  ACCESS_REFUSED,
-  PRECONDITION_FAILED,
-  RESOURCE_LOCKED,
-  reasonOf,
-  replyIn,
-} from "./wire/broker-fault.ts"
+import { LASTING_REFUSALS, reasonOf, replyIn } from "./wire/broker-fault.ts"
 import { bytesOf } from "./wire/decode.ts"
 
 /** The stream through which instances share the queues that they declare. */
@@ -48,9 +42,6 @@ const PROPERTIES = { contentType: "application/json", deliveryMode: 2 }
 
 /** Backoff before the register is read or written again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 60_000 }
-
-/** Replies that stay until somebody changes permissions, or a queue that has the register's name. */
-const PERMANENT: ReadonlySet<number> = new Set([ACCESS_REFUSED, PRECONDITION_FAILED, RESOURCE_LOCKED])
 
 export interface QueueRegisterOptions {
   /** False with `TOPOLOGY=passive`: nothing may be declared, so there is no register. */
@@ -221,7 +212,7 @@ export class QueueRegister {
     clearTimeout(this.#quietTimer)
     if (this.#isStopped || client.closed) return
     this.#fail(cause)
-    if (PERMANENT.has(replyIn(cause)?.code ?? 0)) {
+    if (LASTING_REFUSALS.has(replyIn(cause)?.code ?? 0)) {
       this.#isRefused = true
       this.#tellReaders()
     }

@@ -2,15 +2,7 @@ import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { QueueDeclaration } from "../engine.ts"
 import { EngineStartError } from "../errors.ts"
 import type { QueueType } from "./capabilities.ts"
-import {
-  ACCESS_REFUSED,
-  type BrokerFault,
-  faultError,
-  faultOf,
-  NOT_FOUND,
-  PRECONDITION_FAILED,
-  RESOURCE_LOCKED,
-} from "./wire/broker-fault.ts"
+import { type BrokerFault, faultError, faultOf, LASTING_REFUSALS, NOT_FOUND } from "./wire/broker-fault.ts"
 
 /** The exchange for events that are not retried any more. Its routing keys are the names of the queues. */
 export const DEAD_LETTERS = "dead_letters"
@@ -23,9 +15,6 @@ const MAX_PRIORITY = 9
  * With -1, RabbitMQ 3.10 would drop them at the first return.
  */
 const NO_DELIVERY_LIMIT = 2_147_483_647
-
-/** No permission, another owner, other arguments. */
-const REFUSALS: ReadonlySet<number> = new Set([ACCESS_REFUSED, RESOURCE_LOCKED, PRECONDITION_FAILED])
 
 /** How RabbitMQ says that there is none. Source: rabbit_misc.erl, `not_found`. */
 const MISSING = /no (queue|exchange) '/
@@ -211,7 +200,7 @@ export class Topology {
  */
 function isRefusal(fault: BrokerFault, passive: boolean): boolean {
   if (fault.kind !== "channel-closed") return false
-  return REFUSALS.has(fault.code) || (passive && fault.code === NOT_FOUND && MISSING.test(fault.text))
+  return LASTING_REFUSALS.has(fault.code) || (passive && fault.code === NOT_FOUND && MISSING.test(fault.text))
 }
 
 /** The arguments of a queue of events. RabbitMQ keeps them for as long as the queue exists. */

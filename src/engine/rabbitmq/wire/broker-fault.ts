@@ -40,6 +40,13 @@ export const NOT_FOUND = 404
 export const RESOURCE_LOCKED = 405
 export const PRECONDITION_FAILED = 406
 
+/** Replies that stay until somebody changes a permission, or an object that has another owner or other arguments. */
+export const LASTING_REFUSALS: ReadonlySet<number> = new Set([
+  ACCESS_REFUSED,
+  RESOURCE_LOCKED,
+  PRECONDITION_FAILED,
+])
+
 /** Longest text, in UTF-16 code units. A reply text has at most 255 bytes; a socket error may be longer. */
 const MAX_TEXT_LENGTH = 512
 
