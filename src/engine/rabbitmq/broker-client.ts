@@ -77,9 +77,18 @@ export class BrokerClient extends AMQPClient {
   /** Opens a channel. Each request on it rejects if RabbitMQ does not answer in time. */
   override async channel(id?: number): Promise<AMQPChannel> {
     const opening = super.channel(id)
-    const channel = await withTimeout(opening, this.#replyTimeoutMs, noReply(this.#replyTimeoutMs))
-    boundReplies(channel, this.#replyTimeoutMs, () => this.#countSilence())
-    return channel
+    const tooLate = noReply(this.#replyTimeoutMs)
+    try {
+      const channel = await withTimeout(opening, this.#replyTimeoutMs, tooLate)
+      boundReplies(channel, this.#replyTimeoutMs, () => this.#countSilence())
+      return channel
+    } catch (error) {
+      if (error === tooLate) {
+        this.#countSilence()
+        opening.then((late) => late.close()).catch(() => {})
+      }
+      throw error
+    }
   }
 
   protected override parseFrames(frame: AMQPView): void {

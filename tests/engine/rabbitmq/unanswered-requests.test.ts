@@ -35,7 +35,15 @@ onEveryBroker((node) => {
     proxy.resume()
     await other.queueDelete("unanswered")
     expect(client.closed).toBe(false)
-    await waitUntil(async () => (await client.channel()).id === channel.id, "the channel's number to be free")
+    const free = async () => {
+      const next = await client.channel()
+      await next.close()
+      return next.id
+    }
+    await waitUntil(async () => (await free()) === channel.id, "the channel's number to be free")
+    // Number 0 is the connection's own.
+    const open = () => client.channels.filter((each, id) => id > 0 && each !== undefined).length
+    await waitUntil(() => open() === 1, "the channel that was opened too late to be closed, too")
     await client.close()
   })
 
@@ -44,9 +52,13 @@ onEveryBroker((node) => {
     const client = await connect(proxy)
     const ended = Promise.withResolvers<void>()
     client.ondisconnect = () => ended.resolve()
-    const channels = await Promise.all(Array.from({ length: MANY }, () => client.channel()))
+    const channels = await Promise.all(Array.from({ length: MANY / 2 }, () => client.channel()))
     proxy.stall()
-    const refusals = await Promise.all(channels.map((channel) => refusalOf(channel.basicQos(1))))
+    const opening = Array.from({ length: MANY / 2 }, () => refusalOf(client.channel()))
+    const refusals = await Promise.all([
+      ...channels.map((channel) => refusalOf(channel.basicQos(1))),
+      ...opening,
+    ])
     expect(refusals).toHaveLength(MANY)
     await ended.promise
   })
