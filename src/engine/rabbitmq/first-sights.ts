@@ -20,12 +20,10 @@ export class FirstSights {
   readonly #byFingerprint = new BoundedMap<number>(MAX_REMEMBERED)
 
   /** Returns the origin of a message that was just delivered. */
-  originOf(message: AMQPMessage): Origin {
-    return {
-      topic: topicOf(message),
-      timestampMs: (fingerprint) => this.#timeOf(fingerprint, message.redelivered),
-    }
-  }
+  readonly originOf = (message: AMQPMessage): Origin => ({
+    topic: topicOf(message),
+    timestampMs: (fingerprint) => this.#timeOf(fingerprint, message.redelivered),
+  })
 
   /** In milliseconds since the epoch. */
   #timeOf(fingerprint: string, isRedelivered: boolean): number {

@@ -29,6 +29,7 @@ export interface LetterPickerOptions {
 /** Picks selected dead letters as they arrive, up to the limit of the selection and a number of bytes. */
 export class LetterPicker implements Picker {
   readonly #queue: string
+  readonly #originOf: (message: AMQPMessage) => Origin
   readonly #isSelected
   readonly #limit: number
   readonly #maxBytes: number
@@ -41,6 +42,7 @@ export class LetterPicker implements Picker {
 
   constructor({ queue, selection, maxBytes, cursor = null }: LetterPickerOptions) {
     this.#queue = queue
+    this.#originOf = originIn(queue)
     this.#isSelected = matcherOf(selection)
     this.#limit = selection.limit ?? Number.POSITIVE_INFINITY
     this.#maxBytes = maxBytes ?? Number.POSITIVE_INFINITY
@@ -74,7 +76,7 @@ export class LetterPicker implements Picker {
 
   pick(message: AMQPMessage): boolean {
     if (this.isDone) return false
-    completeForeign(message, originOfLetter(message, this.#queue))
+    completeForeign(message, this.#originOf)
     if (!this.#isBehindCursor) {
       this.#pass(message)
       this.#isBehindCursor = this.#cursor?.pointsTo(message) ?? true
@@ -110,10 +112,12 @@ export class LetterPicker implements Picker {
 }
 
 /** The origin of a dead letter. It does not depend on when the dead letter is read. */
-const originOfLetter = (message: AMQPMessage, queue: string): Origin => ({
-  topic: topicBeforeDeath(message, queue),
-  timestampMs: () => (failureOf(message, queue) ?? UNKNOWN_FAILURE).firstFailedAt,
-})
+const originIn =
+  (queue: string) =>
+  (message: AMQPMessage): Origin => ({
+    topic: topicBeforeDeath(message, queue),
+    timestampMs: () => (failureOf(message, queue) ?? UNKNOWN_FAILURE).firstFailedAt,
+  })
 
 /** A message among the dead letters of a queue, as a dead letter. */
 export function toLetter(message: AMQPMessage, queue: string): DeadLetter {

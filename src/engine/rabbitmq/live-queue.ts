@@ -124,7 +124,7 @@ export class LiveQueue {
     }
     // Past the library's list of consumers: it drops events that arrive together with the answer to basic.consume.
     channel.deliver = (message) => {
-      const malformed = completeForeign(message, this.#options.sights.originOf(message))
+      const malformed = completeForeign(message, this.#options.sights.originOf)
       this.#watchers.tell({
         routingKey: message.routingKey,
         body: bodyOf(message),

@@ -241,7 +241,7 @@ export class QueueConsumer implements Subscription {
 
   #deliver(message: AMQPMessage, settlements: Settlements): void {
     settlements.delivered(message.deliveryTag)
-    const malformed = completeForeign(message, this.#options.sights.originOf(message))
+    const malformed = completeForeign(message, this.#options.sights.originOf)
     const delivery = this.#newDelivery(message, malformed, settlements)
     if (this.#isCancelled) void delivery.release()
     else this.#options.consume.onDelivery(delivery)
