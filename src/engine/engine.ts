@@ -97,7 +97,7 @@ export interface Engine {
 /** An event as its queues store it. */
 export interface StoredBody {
   readonly routingKey: string
-  /** Not validated if another program published it, and possibly not JSON. */
+  /** As in a delivery. */
   readonly body: string
   readonly isForeign: boolean
   readonly malformed: MalformedEventError | null
@@ -206,7 +206,7 @@ export interface Subscription {
  */
 export interface Delivery {
   readonly queue: string
-  /** The stored event as JSON. Not validated: another program may have published it. */
+  /** The stored event as JSON. Fields that another program omitted have the defaults of a publish. */
   readonly body: string
   /** The priority that the engine orders by, 0 to 9. */
   readonly priority: number
@@ -216,9 +216,9 @@ export interface Delivery {
   readonly lastFailure: FailureRecord | null
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null
-  /** True if another program published the event, so this service has not validated it. */
+  /** True if another program published the event, so this service has not checked it against its schema. */
   readonly isForeign: boolean
-  /** Why a message of another program is no event; `body` is then as it came, and maybe not JSON. Null for an event. */
+  /** The reason why a message of another program is not an event; `body` is then unchanged, possibly not JSON. */
   readonly malformed: MalformedEventError | null
   /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
   readonly isLost: boolean
