@@ -109,29 +109,29 @@ function draftOf({
 /** A file has one event or a batch: an array of events, or the object that the service takes. */
 async function publishText(client: ServiceClient, text: string, options: PublishOptions): Promise<void> {
   if (/^\s*\[/.test(text)) return publishBatch(client, `{"events":${text}}`, options)
-  if (isBatch(text)) return publishBatch(client, text, options)
-  if (isLines(text)) return publishLines(client, new Blob([text]).stream(), null, options)
+  const value = parseOrUndefined(text)
+  if (isBatch(value)) return publishBatch(client, text, options)
+  if (value === undefined && isLines(text))
+    return publishLines(client, new Blob([text]).stream(), null, options)
   return publishOne(client, text, options)
 }
 
 /** Several lines, of which the first is JSON on its own. */
 function isLines(text: string): boolean {
   const [first = "", ...rest] = text.trim().split("\n")
-  return rest.length > 0 && isJson(first)
+  return rest.length > 0 && parseOrUndefined(first) !== undefined
 }
 
-function isJson(text: string): boolean {
+/** Parses JSON; undefined for anything else, of which the service says where the fault is. */
+function parseOrUndefined(text: string): unknown {
   try {
-    JSON.parse(text)
-    return true
+    return JSON.parse(text)
   } catch {
-    // The service says where the fault is.
-    return false
+    return undefined
   }
 }
 
-function isBatch(text: string): boolean {
-  const value: unknown = isJson(text) ? JSON.parse(text) : null
+function isBatch(value: unknown): boolean {
   return typeof value === "object" && value !== null && "events" in value && !("type" in value)
 }
 

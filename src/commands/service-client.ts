@@ -67,6 +67,8 @@ function localUrl({ HOST, PORT }: { readonly HOST: string; readonly PORT: number
 /** A client of a running service. */
 export class ServiceClient {
   readonly #url: string
+  /** The URL as messages show it, without what may be a secret. */
+  readonly #shownUrl: string
   readonly #key: string | undefined
   /** Advice on what to change if the URL is wrong. */
   readonly #urlAdvice: string
@@ -86,6 +88,7 @@ export class ServiceClient {
       )
     }
     this.#url = given.replace(/\/+$/, "")
+    this.#shownUrl = maskSecrets(this.#url)
     this.#urlAdvice =
       url === undefined
         ? "say where it is with --url or EVENT_BROKER_URL"
@@ -108,7 +111,7 @@ export class ServiceClient {
       return await fetch(this.#url + path, { ...init, headers, redirect: "manual" })
     } catch (error) {
       throw new UnreachableError(
-        `nothing answers at ${maskSecrets(this.#url)}: ${printable(explainNetworkFault(error))}`,
+        `nothing answers at ${this.#shownUrl}: ${printable(explainNetworkFault(error))}`,
         `Start the service, or ${this.#urlAdvice}`,
       )
     }
@@ -134,8 +137,8 @@ export class ServiceClient {
 
   #keyAdvice(): string {
     return this.#key === undefined
-      ? `the service at ${this.#url} needs an API key: give one with --key or EVENT_BROKER_KEY; "event-broker keys new" makes one`
-      : `the service at ${this.#url} does not know this API key: check --key or EVENT_BROKER_KEY`
+      ? `the service at ${this.#shownUrl} needs an API key: give one with --key or EVENT_BROKER_KEY; "event-broker keys new" makes one`
+      : `the service at ${this.#shownUrl} does not know this API key: check --key or EVENT_BROKER_KEY`
   }
 }
 
