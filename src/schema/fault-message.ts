@@ -1,4 +1,5 @@
 import type { ErrorObject } from "ajv/dist/2020.js"
+import { counted } from "../event/counted.ts"
 
 type Params = Readonly<Record<string, unknown>>
 
@@ -11,16 +12,14 @@ const ARTICLES: Readonly<Record<string, string>> = {
   string: "a string",
 }
 
-const countOf = (limit: unknown, noun: string): string => `${limit} ${noun}${limit === 1 ? "" : "s"}`
-
 const atLeast =
   (noun: string) =>
   ({ limit }: Params) =>
-    `must have at least ${countOf(limit, noun)}`
+    `must have at least ${counted(Number(limit), noun)}`
 const atMost =
   (noun: string) =>
   ({ limit }: Params) =>
-    `must have at most ${countOf(limit, noun)}`
+    `must have at most ${counted(Number(limit), noun)}`
 
 const namesOf = (type: unknown): string => {
   const types = Array.isArray(type) ? type.map(String) : String(type).split(",")
