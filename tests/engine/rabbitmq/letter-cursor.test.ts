@@ -7,7 +7,7 @@ import { encodeProperties, type ForeignField } from "../../support/rabbitmq/fore
 function letter(body: string, failure: ForeignField): AMQPMessage {
   const message: AMQPMessage = Object.create(AMQPMessage.prototype)
   const properties = encodeProperties({ headers: [["x-failure", failure]] })
-  message.properties = WireProperties.decode(new Uint8Array(properties))
+  message.properties = WireProperties.decode(properties)
   message.body = Buffer.from(body)
   return message
 }

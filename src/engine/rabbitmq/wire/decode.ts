@@ -3,7 +3,6 @@ import type { FailureReason, FailureRecord } from "../../../event/failure.ts"
 import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
 import { decodeFailure } from "../../failure-record.ts"
 import { FAILURE } from "../failure-header.ts"
-import { textOf } from "./field-table.ts"
 
 /** The app id of messages from this service. */
 export const APP_ID = "event-broker"
@@ -20,6 +19,8 @@ const MAX_COUNT = 1_000_000_000
 /** The last second that a timestamp is believed: that of the year 9999. A later one was not in seconds. */
 const MAX_TIMESTAMP_MS = 253_402_300_799_000
 
+const DECODER = new TextDecoder()
+
 /** Replaces invalid UTF-8. A text that contains it differs from what was sent. */
 export const NOT_UTF_8 = "\uFFFD"
 
@@ -34,7 +35,7 @@ const DEATH_REASONS: ReadonlyMap<unknown, FailureReason> = new Map([
 export const bytesOf = (message: AMQPMessage): Uint8Array => message.body ?? new Uint8Array()
 
 /** Returns the body as text. Invalid UTF-8 becomes U+FFFD. */
-export const bodyOf = (message: AMQPMessage): string => textOf(bytesOf(message))
+export const bodyOf = (message: AMQPMessage): string => DECODER.decode(bytesOf(message))
 
 /** Returns whether another program published the message. */
 export const isForeign = (message: AMQPMessage): boolean => message.properties.appId !== APP_ID

@@ -36,8 +36,6 @@ const MAX_READ_DEPTH = 4
 /** Latest date that JavaScript can represent, in seconds since the epoch. */
 const MAX_DATE_SECONDS = 8_640_000_000_000n
 
-const DECODER = new TextDecoder()
-
 /**
  * Yields the fields of a table, given without its length. Ends at the first field that is cut short or of
  * unknown type, because the start of the next one is then unknown. Does not descend into nested tables, which
@@ -46,14 +44,14 @@ const DECODER = new TextDecoder()
 export function* fieldsOf(
   table: Uint8Array<ArrayBuffer>,
 ): Generator<readonly [name: string, field: EncodedField]> {
-  const view = viewOf(table)
+  const bytes = bufferOf(table)
   let at = 0
   while (at < table.length) {
-    const nameEnd = at + 1 + view.getUint8(at)
-    const length = fieldLength(view, nameEnd)
+    const nameEnd = at + 1 + bytes.readUInt8(at)
+    const length = fieldLength(bytes, nameEnd, bytes.length)
     if (length === null) return
     const field = new EncodedField(table.buffer, table.byteOffset + nameEnd, length)
-    yield [textOf(table.subarray(at + 1, nameEnd)), field]
+    yield [bytes.toString("utf8", at + 1, nameEnd), field]
     at = nameEnd + length
   }
 }
@@ -75,86 +73,96 @@ export function textField(text: string): EncodedField {
   const bytes = Buffer.from(text)
   const field = new EncodedField(new ArrayBuffer(5 + bytes.length))
   field[0] = LONG_TEXT
-  viewOf(field).setUint32(1, bytes.length)
+  bufferOf(field).writeUInt32BE(bytes.length, 1)
   field.set(bytes, 5)
   return field
-}
-
-/** Reads a value for this service's own use; undefined if it nests too deep or can't be expressed. */
-export function readField(field: Uint8Array<ArrayBuffer>, depth = 0): unknown {
-  const view = viewOf(field)
-  if (depth > MAX_READ_DEPTH || fieldLength(view, 0) !== field.length) return undefined
-  switch (String.fromCharCode(view.getUint8(0))) {
-    case "t":
-      return view.getUint8(1) !== 0
-    case "b":
-      return view.getInt8(1)
-    case "B":
-      return view.getUint8(1)
-    case "s":
-      return view.getInt16(1)
-    case "u":
-      return view.getUint16(1)
-    case "I":
-      return view.getInt32(1)
-    case "i":
-      return view.getUint32(1)
-    case "l":
-      return Number(view.getBigInt64(1))
-    case "L":
-      return Number(view.getBigUint64(1))
-    case "f":
-      return view.getFloat32(1)
-    case "d":
-      return view.getFloat64(1)
-    case "T":
-      return dateOf(view.getBigUint64(1))
-    case "V":
-      return null
-    case "x":
-      return field.slice(5)
-    case "S":
-      return textOf(field.subarray(5))
-    case "F":
-      return readTable(field.subarray(5), depth + 1)
-    case "A":
-      return readArray(field.subarray(5), depth + 1)
-    default:
-      return undefined
-  }
 }
 
 /**
  * Reads a table for this service's own use. It has no prototype, because a header may be named `constructor`.
  */
-export function readTable(table: Uint8Array<ArrayBuffer>, depth = 0): Readonly<Record<string, unknown>> {
+export function readTable(table: Uint8Array<ArrayBuffer>): Readonly<Record<string, unknown>> {
+  return tableAt(bufferOf(table), 0, table.length, 0)
+}
+
+/** Reads the values in place, because every delivery has headers, and a view of each field costs more than its value. */
+function tableAt(bytes: Buffer, from: number, to: number, depth: number): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = Object.create(null)
-  for (const [name, field] of fieldsOf(table)) values[name] = readField(field, depth)
+  for (let at = from; at < to; ) {
+    const nameEnd = at + 1 + bytes.readUInt8(at)
+    const length = fieldLength(bytes, nameEnd, to)
+    if (length === null) break
+    const end = nameEnd + length
+    values[bytes.toString("utf8", at + 1, nameEnd)] = valueAt(bytes, nameEnd, end, depth)
+    at = end
+  }
   return values
 }
 
-function readArray(array: Uint8Array<ArrayBuffer>, depth: number): readonly unknown[] {
-  const view = viewOf(array)
+function arrayAt(bytes: Buffer, from: number, to: number, depth: number): readonly unknown[] {
   const values: unknown[] = []
-  for (let at = 0; at < array.length; ) {
-    const length = fieldLength(view, at)
+  for (let at = from; at < to; ) {
+    const length = fieldLength(bytes, at, to)
     if (length === null) break
-    values.push(readField(array.subarray(at, at + length), depth))
+    values.push(valueAt(bytes, at, at + length, depth))
     at += length
   }
   return values
 }
 
+/** Reads a complete field that ends before `end`; undefined if it nests too deep or can't be expressed. */
+function valueAt(bytes: Buffer, at: number, end: number, depth: number): unknown {
+  if (depth > MAX_READ_DEPTH) return undefined
+  switch (String.fromCharCode(bytes.readUInt8(at))) {
+    case "t":
+      return bytes.readUInt8(at + 1) !== 0
+    case "b":
+      return bytes.readInt8(at + 1)
+    case "B":
+      return bytes.readUInt8(at + 1)
+    case "s":
+      return bytes.readInt16BE(at + 1)
+    case "u":
+      return bytes.readUInt16BE(at + 1)
+    case "I":
+      return bytes.readInt32BE(at + 1)
+    case "i":
+      return bytes.readUInt32BE(at + 1)
+    case "l":
+      return Number(bytes.readBigInt64BE(at + 1))
+    case "L":
+      return Number(bytes.readBigUInt64BE(at + 1))
+    case "f":
+      return bytes.readFloatBE(at + 1)
+    case "d":
+      return bytes.readDoubleBE(at + 1)
+    case "T":
+      return dateOf(bytes.readBigUInt64BE(at + 1))
+    case "V":
+      return null
+    case "x":
+      return new Uint8Array(bytes.subarray(at + 5, end))
+    case "S":
+      return bytes.toString("utf8", at + 5, end)
+    case "F":
+      return tableAt(bytes, at + 5, end, depth + 1)
+    case "A":
+      return arrayAt(bytes, at + 5, end, depth + 1)
+    default:
+      return undefined
+  }
+}
+
 /** Returns the length of a field including its type; null if it is cut short or of unknown type. */
-function fieldLength(view: DataView, at: number): number | null {
-  if (at >= view.byteLength) return null
-  const type = String.fromCharCode(view.getUint8(at))
+function fieldLength(bytes: Buffer, at: number, end: number): number | null {
+  if (at >= end) return null
+  const type = String.fromCharCode(bytes.readUInt8(at))
   let length = FIXED_LENGTHS[type]
   if (LONG_TYPES.includes(type)) {
-    if (at + 5 > view.byteLength) return null
-    length = 4 + view.getUint32(at + 1)
+    if (at + 5 > end) return null
+    length = 4 + bytes.readUInt32BE(at + 1)
   }
-  if (length === undefined || at + 1 + length > view.byteLength) return null
+  if (length === undefined || at + 1 + length > end) return null
   return 1 + length
 }
 
@@ -162,7 +170,6 @@ function fieldLength(view: DataView, at: number): number | null {
 export const dateOf = (seconds: bigint): Date | undefined =>
   seconds > MAX_DATE_SECONDS ? undefined : new Date(Number(seconds) * 1_000)
 
-/** Decodes UTF-8. Invalid bytes become U+FFFD. */
-export const textOf = (bytes: Uint8Array): string => DECODER.decode(bytes)
-
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Returns a view of the same bytes, with methods to read numbers and text. */
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength)

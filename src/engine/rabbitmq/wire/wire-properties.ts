@@ -1,5 +1,5 @@
 import type { AMQPProperties } from "@cloudamqp/amqp-client"
-import { dateOf, type EncodedField, fieldsOf, readTable, tableOf, textOf } from "./field-table.ts"
+import { dateOf, type EncodedField, fieldsOf, readTable, tableOf } from "./field-table.ts"
 
 /** The flags of a content header, in the order of its properties. Source: AMQP 0-9-1, section 4.2.6.1. */
 const FLAGS = {
@@ -43,7 +43,7 @@ export class WireProperties implements AMQPProperties {
   #headers: Readonly<Record<string, unknown>> | null = null
 
   /** Decodes a content header, starting at its flags. */
-  static decode(bytes: Uint8Array): WireProperties {
+  static decode(bytes: Buffer): WireProperties {
     const properties = new WireProperties()
     try {
       properties.#read(bytes)
@@ -76,24 +76,26 @@ export class WireProperties implements AMQPProperties {
     return changed
   }
 
-  #read(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const flags = view.getUint16(0)
+  #read(bytes: Buffer): void {
+    const flags = bytes.readUInt16BE(0)
     let at = 2
     const has = (name: keyof typeof FLAGS): boolean => (flags & FLAGS[name]) !== 0
-    const take = (length: number): Uint8Array => {
+    const skip = (length: number): number => {
       if (at + length > bytes.length) throw new RangeError("the content header is truncated")
       at += length
-      return bytes.subarray(at - length, at)
+      return at - length
     }
-    const octet = (): number => view.getUint8(at++)
-    const text = (): string => textOf(take(octet()))
+    const octet = (): number => bytes.readUInt8(at++)
+    const text = (): string => {
+      const from = skip(octet())
+      return bytes.toString("utf8", from, at)
+    }
     if (has("contentType")) this.contentType = text()
     if (has("contentEncoding")) this.contentEncoding = text()
     if (has("headers")) {
-      at += 4
+      const from = skip(bytes.readUInt32BE(skip(4)))
       // A copy, because the bytes belong to the socket.
-      this.#table = take(view.getUint32(at - 4)).slice()
+      this.#table = new Uint8Array(bytes.subarray(from, at))
     }
     if (has("deliveryMode")) this.deliveryMode = octet()
     if (has("priority")) this.priority = octet()
@@ -102,9 +104,8 @@ export class WireProperties implements AMQPProperties {
     if (has("expiration")) this.expiration = text()
     if (has("messageId")) this.messageId = text()
     if (has("timestamp")) {
-      const date = dateOf(view.getBigUint64(at))
+      const date = dateOf(bytes.readBigUInt64BE(skip(8)))
       if (date !== undefined) this.timestamp = date
-      at += 8
     }
     if (has("type")) this.type = text()
     if (has("userId")) this.userId = text()

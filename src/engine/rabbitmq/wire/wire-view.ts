@@ -14,7 +14,7 @@ export class WireView extends AMQPView {
   /** Reads the properties of a content header. The view holds one frame, which ends with them. */
   override getProperties(byteOffset: number): [AMQPProperties, number] {
     const length = this.byteLength - 1 - byteOffset
-    return [WireProperties.decode(new Uint8Array(this.buffer, this.byteOffset + byteOffset, length)), length]
+    return [WireProperties.decode(Buffer.from(this.buffer, this.byteOffset + byteOffset, length)), length]
   }
 
   /** The library writes integers above 2^31 as negative numbers, and fractions as 32-bit floats. */
