@@ -1,4 +1,6 @@
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import { propertiesOf } from "../src/engine/rabbitmq/wire/encode.ts"
+import type { Event } from "../src/event/envelope.ts"
 import { drainRate } from "./drain-rate.ts"
 
 /**
@@ -32,20 +34,13 @@ export class Backlog implements AsyncDisposable {
     return new Backlog(client, channel, queue, size)
   }
 
-  async fill(newEvent: () => { readonly id: string }): Promise<void> {
+  /** Publishes the events as the service does: one of another program is also completed and validated. */
+  async fill(newEvent: () => Event): Promise<void> {
     await this.#channel.queuePurge(this.#queue)
     for (let filled = 0; filled < this.#size; filled += CHUNK) {
       const publish = () => {
         const event = newEvent()
-        const properties = {
-          messageId: event.id,
-          contentType: "application/json",
-          deliveryMode: 2,
-          priority: 7,
-          // As the service publishes them: an event of another program is also completed and validated.
-          appId: "event-broker",
-        }
-        return this.#channel.basicPublish("", this.#queue, JSON.stringify(event), properties)
+        return this.#channel.basicPublish("", this.#queue, JSON.stringify(event), propertiesOf(event, null))
       }
       await Promise.all(Array.from({ length: CHUNK }, publish))
     }

@@ -1,5 +1,7 @@
+import type { Event } from "../src/event/envelope.ts"
+
 /** An event as the service stores it, of the platform's usual size. */
-export const recognisedSpeech = () => ({
+export const recognisedSpeech = (): Event => ({
   id: Bun.randomUUIDv7(),
   type: "voice",
   name: "speech_recognized",
