@@ -40,6 +40,21 @@ export function explainLoadFailure(thrown: unknown, module: string): ModuleFault
   return { message: `threw an error while it was loaded: ${what}`, at: placeInStack(stack ?? "", path) }
 }
 
+/**
+ * Explains that a module ends its worker by `process.exit` while it is loaded. Call it below that call: the stack has its
+ * place.
+ * @param module the module's URL
+ */
+export function explainExit(module: string): ModuleFault {
+  const path = fileURLToPath(module)
+  const places = placesIn(new Error("exit").stack ?? "")
+  return { message: EXITS, at: places.find((place) => place.path === path) ?? null }
+}
+
+/** Completes "handler module voice.ts: …". */
+export const EXITS =
+  "ended its worker while it was loaded, as process.exit does: throw an error that says why it can't be used"
+
 function explainMissing({ message, specifier, referrer }: ResolveMessage, path: string): ModuleFault {
   const from = referrer || path
   const at = findText(from, specifier)
@@ -85,10 +100,13 @@ function findText(path: string, text: string): SourcePosition | null {
 
 /** Returns the innermost place of the module on the stack; if it is not there, the innermost place of all. */
 function placeInStack(stack: string, path: string): SourcePosition | null {
-  const places = [...stack.matchAll(STACK_PLACE)].map(([, file = "", line, column]) => ({
+  const places = placesIn(stack)
+  return places.find((place) => place.path === path) ?? places[0] ?? null
+}
+
+const placesIn = (stack: string): readonly SourcePosition[] =>
+  [...stack.matchAll(STACK_PLACE)].map(([, file = "", line, column]) => ({
     path: file,
     line: Number(line),
     column: Number(column),
   }))
-  return places.find((place) => place.path === path) ?? places[0] ?? null
-}

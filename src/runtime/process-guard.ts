@@ -14,6 +14,16 @@ export function guardProcess(): void {
   })
 }
 
+/** Calls a function before each `process.exit` of this thread, which then ends as asked. */
+export function beforeExit(call: () => void): void {
+  const { exit } = process
+  const value = (code?: Parameters<typeof exit>[0]): never => {
+    call()
+    return exit(code)
+  }
+  Object.defineProperty(process, "exit", { value, configurable: true, writable: true })
+}
+
 const refusal = (name: string) => (): never => {
   throw Object.assign(new TypeError(`process.${name} is not supported in workers`), {
     code: "ERR_WORKER_UNSUPPORTED_OPERATION",

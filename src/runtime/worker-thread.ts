@@ -1,6 +1,7 @@
 import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
+import { EXITS } from "./load-failure.ts"
 import { LogBudget } from "./log-budget.ts"
 import type { ModuleDescription } from "./manifest.ts"
 import type { FromWorker, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
@@ -95,7 +96,10 @@ export class WorkerThread {
       event.preventDefault()
       this.lastWords ??= { name: "Error", message: event.message }
     }
-    this.#worker.addEventListener("close", () => this.#close())
+    this.#worker.addEventListener("close", () => {
+      this.#refuseExit()
+      this.#close()
+    })
   }
 
   /**
@@ -179,6 +183,12 @@ export class WorkerThread {
       this.#loading.reject(new ModuleLoadError(this.#loadingFile, [{ message, at: null }]))
     }
     this.terminate()
+  }
+
+  /** A worker that ends by itself while it loads a module would do so again. */
+  #refuseExit(): void {
+    if (this.#loadingFile === null || this.lastWords !== null) return
+    this.#loading.reject(new ModuleLoadError(this.#loadingFile, [{ message: EXITS, at: null }]))
   }
 
   #post(messages: readonly ToWorker[]): void {

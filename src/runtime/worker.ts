@@ -5,11 +5,12 @@ import { passOwnEnvironment } from "./child-environment.ts"
 import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
 import { captureConsole } from "./handler-console.ts"
 import { JobBoard } from "./job-board.ts"
-import { explainLoadFailure } from "./load-failure.ts"
+import { explainExit, explainLoadFailure } from "./load-failure.ts"
 import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
+import type { ModuleFault } from "./module-load-error.ts"
 import { Outbox } from "./outbox.ts"
 import { PriorityQueue } from "./priority-queue.ts"
-import { guardProcess } from "./process-guard.ts"
+import { beforeExit, guardProcess } from "./process-guard.ts"
 import { PublishCalls } from "./publish-calls.ts"
 import { runBatch } from "./run-batch.ts"
 import { runEvent } from "./run-event.ts"
@@ -35,8 +36,13 @@ const waiting = new PriorityQueue<RunMessage>()
 const runs = new Map<number, RunScope>()
 let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
+/** The module that is being imported; null before the first and after the last one. */
+let loading: ModuleFile | null = null
 
 guardProcess()
+beforeExit(() => {
+  if (loading !== null) tellLoadFailure(loading, explainExit(loading.path))
+})
 passOwnEnvironment()
 captureConsole((level, text) => log.write(currentJob.getStore() ?? null, level, text, "{}"))
 
@@ -93,29 +99,37 @@ process.on("unhandledRejection", crash)
 
 /** Reports an uncaught error and ends the worker: the state that the error left behind can't be trusted. */
 function crash(error: unknown): void {
+  if (loading !== null) tellLoadFailure(loading, explainLoadFailure(error, loading.path))
   tell({ kind: "crashing", error: summarizeError(error) })
   process.exit(1)
+}
+
+/** Reports why a module can't be loaded. The service ends, or tries again, so nothing else is loaded. */
+function tellLoadFailure({ name }: ModuleFile, fault: ModuleFault): void {
+  loading = null
+  tell({ kind: "load-failed", file: name, fault })
 }
 
 async function load(files: readonly ModuleFile[]): Promise<void> {
   const loaded: LoadedModule[] = []
   const descriptions = []
-  for (const { name, path } of files) {
+  for (const file of files) {
+    const { name, path } = file
+    loading = file
     tell({ kind: "loading", file: name })
     try {
       const imported: { default?: unknown } = await import(path)
       if (!isHandlerModule(imported.default)) {
         const message = "has no default export; a handler module is `export default { queue: …, on: { … } }`"
-        tell({ kind: "load-failed", file: name, fault: { message, at: null } })
-        return
+        return tellLoadFailure(file, { message, at: null })
       }
       loaded.push(imported.default)
       descriptions.push(describeModule(name, imported.default))
     } catch (error) {
-      tell({ kind: "load-failed", file: name, fault: explainLoadFailure(error, path) })
-      return
+      return tellLoadFailure(file, explainLoadFailure(error, path))
     }
   }
+  loading = null
   modules = loaded
   tell({ kind: "loaded", modules: descriptions })
 }

@@ -62,6 +62,16 @@ describe("an unusable module stops the start with the name of its file", () => {
       source: `export default {\n  queue: "user_events",\n  retries: 3,\n  on: { ${handler} },\n}`,
       says: "unknown option `retries`; did you mean `retry`?\n    at handlers/bad.ts:3:3\n",
     },
+    {
+      what: "leaves a promise rejected while it is loaded",
+      source: 'void Promise.reject(new Error("no database"))\nawait new Promise(() => {})',
+      says: "no database\n    at handlers/bad.ts:1:",
+    },
+    {
+      what: "calls process.exit while it is loaded",
+      source: "process.exit(0)\nexport default {}",
+      says: "ended its worker while it was loaded, as process.exit does",
+    },
     { what: "has no default export", source: "export const a = 1", says: "no default export" },
     {
       what: "names a queue that is not there",

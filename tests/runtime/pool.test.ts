@@ -325,6 +325,22 @@ describe("a module that can't be used stops the start and is named:", () => {
       "import { gone } from './fine.ts'\nexport default { queue: gone }",
       "imports gone, which fine.ts does not export\n  at /broken.ts:1:10\n",
     ],
+    [
+      "a call of process.exit",
+      "const isReady = false\nif (!isReady) process.exit(0)\nexport default {}",
+      "ended its worker while it was loaded, as process.exit does: throw an error that says why it can't be used\n" +
+        "  at /broken.ts:2:",
+    ],
+    [
+      "a call of an imported exit",
+      "import { exit } from 'node:process'\nexit(1)\nexport default {}",
+      "ended its worker while it was loaded",
+    ],
+    [
+      "an exit that nobody sees",
+      "process.reallyExit(1)\nexport default {}",
+      "ended its worker while it was loaded",
+    ],
     ["no default export", "export const on = {}", "has no default export"],
     [
       "an unknown option",
