@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { requireAddress } from "./app/listen-host.ts"
-import { logStartHints } from "./app/start-hints.ts"
+import { logBindHints, logStartHints } from "./app/start-hints.ts"
 import { rabbitMqNodes } from "./config/rabbitmq-nodes.ts"
 import type { Config } from "./config.ts"
 import { registerService } from "./discovery/register-service.ts"
@@ -225,6 +225,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     await engine.declareQueues(declared)
     const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
     requireQueues([...declared, ...remembered], manifests, locate)
+    logBindHints(manifests, catalog, [declared, remembered], logger)
     dispatcher.start(manifests)
     void watch.start()
   }

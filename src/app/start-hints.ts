@@ -1,6 +1,9 @@
 import { resolve } from "node:path"
 import type { Config } from "../config.ts"
 import { countLeftEvents } from "../engine/embedded/left-events.ts"
+import { findBindFaults } from "../runtime/bind-faults.ts"
+import type { ModuleManifest } from "../runtime/manifest.ts"
+import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Logger } from "../telemetry/logger.ts"
 
 /** Addresses that only this machine can reach. */
@@ -33,4 +36,33 @@ function warnOfLeftEvents({ DATA_DIR }: Config, logger: Logger): void {
     "DATA_DIR still holds events of the embedded engine, and ENGINE=rabbitmq does not deliver them: " +
       "start once with ENGINE=embedded to handle them, or move the folder away",
   )
+}
+
+/** Queues that exist, with their topic patterns. */
+type BoundQueues = readonly { readonly name: string; readonly bindings: readonly string[] }[]
+
+/**
+ * Logs topic patterns of modules that take fewer events than meant, and patterns that an earlier start has left.
+ * @param declared the queues that this start declares
+ * @param remembered all queues that the engine knows
+ */
+export function logBindHints(
+  manifests: readonly ModuleManifest[],
+  catalog: SchemaCatalog | null,
+  [declared, remembered]: readonly [declared: BoundQueues, remembered: BoundQueues],
+  logger: Logger,
+): void {
+  const faults = findBindFaults(manifests, catalog?.all() ?? [])
+  for (const { file: module, queue, pattern, message, isMistake } of faults) {
+    const text = `the pattern ${pattern} of ${module} may bind no event to ${queue}: ${message}`
+    logger[isMistake ? "warn" : "info"]({ module, queue, pattern }, text)
+  }
+  for (const { name: queue, bindings } of remembered) {
+    const module = manifests.find((each) => each.queue === queue)?.file
+    if (module === undefined || bindings.length === 0 || declared.some(({ name }) => name === queue)) continue
+    logger.warn(
+      { module, queue, patterns: bindings },
+      `${queue} is bound by an earlier start, because ${module} gives no bind: give it the patterns that it still needs`,
+    )
+  }
 }

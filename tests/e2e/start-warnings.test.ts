@@ -52,6 +52,52 @@ test("a keys file without a key is a warning at the start, and a key that is add
   await waitUntil(async () => (await ask(made.stdout.trim())).status === 200, "the key to get in")
 })
 
+test("a mistyped pattern of a module is a warning at the start, with what was meant, and one of set topics is none", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("schemas/voice/speech_recognized.json", '{ "type": "object" }')
+  folder.write(
+    "handlers/audit.ts",
+    `export default { queue: "audit", bind: ["events.voice.speech_reconized", "orders.#"], on: { "*"() {} } }`,
+  )
+  const service = await folder.start({ SCHEMAS_DIR: "schemas" })
+  expect(warnings(service).filter(({ pattern }) => pattern !== undefined)).toEqual([
+    expect.objectContaining({
+      module: "audit.ts",
+      queue: "audit",
+      pattern: "events.voice.speech_reconized",
+      msg:
+        "the pattern events.voice.speech_reconized of audit.ts may bind no event to audit: " +
+        "no schema and no function names this event; did you mean events.voice.speech_recognized?",
+    }),
+  ])
+  expect(service.log).toContainEqual(expect.objectContaining({ level: "info", pattern: "orders.#" }))
+})
+
+test("patterns that a module no longer has are removed at the start; if it has no bind at all, a warning names them", async () => {
+  await using folder = new ServiceFolder()
+  const write = (bind: string) =>
+    folder.write("handlers/audit.ts", `export default { queue: "audit", ${bind} on: { "*"() {} } }`)
+  const bindings = async (service: RunningService) =>
+    (await service.get("/api/v1/queues/audit")).body as { readonly bindings: readonly string[] }
+  write('bind: ["events.user.a", "events.user.b"],')
+  await (await folder.start()).stop()
+  write('bind: ["events.user.b"],')
+  const second = await folder.start()
+  expect((await bindings(second)).bindings).toEqual(["events.user.b"])
+  await second.stop()
+  write("")
+  const third = await folder.start()
+  expect(warnings(third)).toContainEqual(
+    expect.objectContaining({
+      module: "audit.ts",
+      queue: "audit",
+      patterns: ["events.user.b"],
+      msg: expect.stringContaining("audit is bound by an earlier start, because audit.ts gives no bind"),
+    }),
+  )
+  expect((await bindings(third)).bindings).toEqual(["events.user.b"])
+})
+
 describe("a HOST that can't be listened on is reported in one sentence, and exits 1", () => {
   test.each([
     [
