@@ -1,6 +1,7 @@
 import { openSync, statSync } from "node:fs"
 import { type Command, InvalidArgumentError } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
+import { parseJsonText } from "../event/json-text.ts"
 import { PRIORITIES } from "../event/priority.ts"
 import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { choiceOption } from "./option-values.ts"
@@ -241,10 +242,10 @@ function openForReading(file: string): number {
 
 function readJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJsonText(text, "It")
   } catch (error) {
     throw new InvalidArgumentError(
-      `It is not JSON: ${error instanceof Error ? error.message : String(error)}.`,
+      `It can't be read as JSON: ${error instanceof Error ? error.message : String(error)}.`,
     )
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { Command } from "commander"
+import { checkJsonNumbers } from "../event/json-text.ts"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
 import { SchemaCompiler } from "../schema/schema-compiler.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
@@ -123,7 +124,10 @@ function stepInto(value: unknown, step: string): unknown {
 
 function readJson(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, "utf8"))
+    const text = readFileSync(file, "utf8")
+    const value: unknown = JSON.parse(text)
+    checkJsonNumbers(text, value)
+    return value
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CommandError(`${file} can't be read as JSON: ${reason}`, EXIT_USAGE)

@@ -1,10 +1,8 @@
 import * as v from "valibot"
+import { MAX_TIMESTAMP_MS } from "../event/envelope.ts"
 import { FAILURE_REASONS, type FailureRecord } from "../event/failure.ts"
 
-/** The latest time that a Date can represent. */
-const MAX_TIME_MS = 8_640_000_000_000_000
-
-const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_TIME_MS))
+const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_TIMESTAMP_MS))
 
 const FailureSchema = v.object({
   reason: v.picklist(FAILURE_REASONS),

@@ -17,6 +17,20 @@ export const MAX_NAME_LENGTH = 128
  */
 export const MAX_SHORT_STRING_BYTES = 255
 
+/**
+ * The last second of the year 9999. A later timestamp is one in milliseconds, or has no RFC 3339 text, which the
+ * live stream needs.
+ */
+const MAX_TIMESTAMP = 253_402_300_799
+
+/** The bounds of a timestamp in milliseconds since the epoch. */
+export const MAX_TIMESTAMP_MS = MAX_TIMESTAMP * 1_000
+
+const TIMESTAMP_RANGE = "must be seconds since the epoch, from 1970 to 9999"
+
+/** Largest number of retries. A larger one is an error of another program, and one more would overflow AMQP's integers. */
+export const MAX_RETRY_COUNT = 1_000_000_000
+
 const NAME_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
@@ -118,6 +132,8 @@ export const EventSchema = v.strictObject(
     metadata,
     timestamp: v.pipe(
       v.number("must be a number"),
+      v.minValue(0, TIMESTAMP_RANGE),
+      v.maxValue(MAX_TIMESTAMP, TIMESTAMP_RANGE),
       v.description("Time when the service accepted the event, in seconds since the epoch, fractional."),
     ),
     status: v.pipe(
@@ -128,6 +144,7 @@ export const EventSchema = v.strictObject(
       v.number("must be a number"),
       v.integer("must be a whole number"),
       v.minValue(0, "must not be negative"),
+      v.maxValue(MAX_RETRY_COUNT, `must be at most ${MAX_RETRY_COUNT}`),
       v.description("Number of retries: 0 on the first attempt."),
     ),
     ordering_key: v.exactOptional(orderingKey),
@@ -137,6 +154,12 @@ export const EventSchema = v.strictObject(
 
 /** Returns true if a text can be the id of an event. */
 export const isEventId = (text: string): boolean => v.is(id, text)
+
+/** Returns true if a time, in milliseconds since the epoch, can be the timestamp of an event. */
+export const isTimestampMs = (ms: number): boolean => ms >= 0 && ms <= MAX_TIMESTAMP_MS
+
+/** Returns true if a value can be the number of retries of an event. */
+export const isRetryCount = (value: unknown): boolean => v.is(EventSchema.entries.retry_count, value)
 
 /** The published event, before defaults are filled in. */
 export type EventDraft = v.InferInput<typeof EventDraftSchema>

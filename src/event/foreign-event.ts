@@ -3,9 +3,9 @@
  * over HTTP; CloudEvents are translated as they are over HTTP.
  */
 import { draftOfCloudEvent, inCloudEvent } from "./cloud-event.ts"
-import { type Event, isEventId } from "./envelope.ts"
+import { type Event, isEventId, isTimestampMs } from "./envelope.ts"
 import { EventInvalidError, MalformedEventError } from "./errors.ts"
-import { checkJsonShape, isJsonObject, JsonTextError, parseJsonText } from "./json-text.ts"
+import { checkJsonNumbers, checkJsonShape, isJsonObject, JsonTextError, parseJsonText } from "./json-text.ts"
 import { CLOUD_EVENT, isJsonType, mediaTypeIn } from "./media-type.ts"
 import { DEFAULT_PRIORITY } from "./priority.ts"
 import { defaultRoutingKey } from "./routing-space.ts"
@@ -94,7 +94,7 @@ function draftOf(cloudEvent: unknown): CloudEventDraft {
 /** Reads a whole value, within the bounds of one that is sent over HTTP. */
 const parse = (text: string): unknown => inMessage(() => parseJsonText(text, "the message"))
 
-/** Reads the fields of an object. Its text is kept, so a number may be beyond what JavaScript can express. */
+/** Reads the fields of an object. Its text is kept, so a number may have more digits than JavaScript can express. */
 function readObject(text: string): Fields {
   inMessage(() => checkJsonShape(text, "the message"))
   let value: unknown
@@ -103,6 +103,7 @@ function readObject(text: string): Fields {
   } catch (cause) {
     throw new MalformedEventError("the message is not JSON", { cause })
   }
+  inMessage(() => checkJsonNumbers(text, value))
   if (isJsonObject(value)) return value
   throw new MalformedEventError("the message is not an event: / must be a JSON object")
 }
@@ -147,8 +148,14 @@ function missingOf(given: Fields, message: ForeignMessage, defaults: ForeignDefa
 const defaultKeyOf = ({ type, name }: Fields): string =>
   typeof type === "string" && typeof name === "string" ? defaultRoutingKey(type, name) : ""
 
-/** The `time` of a CloudEvent, in milliseconds since the epoch; null if it has none. */
-const timeOf = ({ time }: Fields): number | null => (typeof time === "string" ? Date.parse(time) : null)
+/**
+ * The `time` of a CloudEvent, in milliseconds since the epoch; null if it has none, or one that no event can have: what
+ * happened before 1970 is a CloudEvent, and keeps its `time` as metadata.
+ */
+function timeOf({ time }: Fields): number | null {
+  const ms = typeof time === "string" ? Date.parse(time) : Number.NaN
+  return isTimestampMs(ms) ? ms : null
+}
 
 /** Writes fields behind those of an object that is JSON text: the last of two fields of one name counts. */
 function withFields(text: string, fields: Fields): string | null {

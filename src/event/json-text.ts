@@ -30,10 +30,18 @@ export class JsonTextError extends Error {
 export function parseJsonText(text: string, what: string): unknown {
   checkJsonShape(text, what)
   const value = parse(text)
+  checkJsonNumbers(text, value)
+  return value
+}
+
+/**
+ * Checks the range of the numbers of a parsed text.
+ * @throws {JsonTextError} if one is beyond the range of a double, and would be stored or shown as null.
+ */
+export function checkJsonNumbers(text: string, value: unknown): void {
   if ((LONG_EXPONENT.test(text) || MANY_DIGITS.test(text)) && hasInfinity(value)) {
     throw new JsonTextError("A number is too large to be stored; send it as a string")
   }
-  return value
 }
 
 /**

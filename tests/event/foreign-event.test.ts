@@ -154,6 +154,14 @@ test("a CloudEvent goes to the topic of its message, and is as old as its time s
   expect(structured({ ...CLOUD_EVENT, routingkey: "own" }, ofMessage).event.routing_key).toBe("own")
 })
 
+test.each(["1969-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00"])(
+  "a CloudEvent whose time no event can have (%s) keeps it as metadata, as over HTTP",
+  (time) => {
+    const timestamp = DEFAULTS.timestampMs() / 1_000
+    expect(structured({ ...CLOUD_EVENT, time }).event).toMatchObject({ timestamp, metadata: { time } })
+  },
+)
+
 test("a binary CloudEvent without data has an empty payload, and its data needs no content type", () => {
   expect(read("", { attributes: ATTRIBUTES }).event.payload).toEqual({})
   expect(binary(ATTRIBUTES, { contentType: "" }).event.payload).toEqual(DATA)
@@ -189,6 +197,13 @@ test.each<readonly [() => ForeignEvent, string]>([
   [() => read({ ...PLAIN, id: null }), "the message is not an event: /id must be a string"],
   [() => read({ ...PLAIN, metadata: [] }), "the message is not an event: /metadata must be a JSON object"],
   [() => read({ ...PLAIN, status: "done" }), 'the message is not an event: /status must be "pending"'],
+  [
+    () => read({ ...PLAIN, timestamp: 1_700_000_000_000 }),
+    "the message is not an event: /timestamp must be seconds since the epoch, from 1970 to 9999",
+  ],
+  [() => read({ ...PLAIN, timestamp: -1 }), "the message is not an event: /timestamp must be seconds since"],
+  [() => read('{"type":"voice","name":"x","payload":{"n":1e400}}'), "A number is too large to be stored"],
+  [() => read('{"type":"voice","name":"x","payload":{},"timestamp":1e400}'), "A number is too large"],
   [() => read(CLOUD_EVENT), "the message is not an event: "],
   [() => structured("[1]"), "the message is not a CloudEvent: / must be a JSON object"],
   [

@@ -93,7 +93,11 @@ describe("a stored message is malformed", () => {
     "if it has another status": JSON.stringify({ ...event, status: "done" }),
     "if the retry count is negative": JSON.stringify({ ...event, retry_count: -1 }),
     "if the retry count is not a whole number": JSON.stringify({ ...event, retry_count: 0.5 }),
+    "if the retry count is beyond all bounds": JSON.stringify({ ...event, retry_count: 1e300 }),
     "if the timestamp is a text": JSON.stringify({ ...event, timestamp: "now" }),
+    "if the timestamp is before 1970": JSON.stringify({ ...event, timestamp: -0.5 }),
+    "if the timestamp is in milliseconds": JSON.stringify({ ...event, timestamp: 1_700_000_000_000 }),
+    "if the timestamp is no time at all": JSON.stringify({ ...event, timestamp: 1e300 }),
   }
   for (const [title, body] of Object.entries(messages)) {
     test(title, () => expect(() => decodeEvent(body)).toThrow(MalformedEventError))

@@ -28,6 +28,7 @@ const foreign: readonly (readonly [string, unknown])[] = [
   ["an unknown reason", JSON.stringify({ ...failureRecord(), reason: "bored" })],
   ["a negative number of attempts", JSON.stringify({ ...failureRecord(), attempts: -1 })],
   ["a time that is text", JSON.stringify({ ...failureRecord(), firstFailedAt: "yesterday" })],
+  ["a time after the year 9999", JSON.stringify({ ...failureRecord(), lastFailedAt: 8e15 })],
   ["an infinite time", '{"reason":"error","attempts":1,"firstFailedAt":1e999}'],
   ["an error that is text", JSON.stringify({ ...failureRecord(), error: "it broke" })],
 ]

@@ -1,4 +1,5 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
+import { isTimestampMs, MAX_RETRY_COUNT } from "../../../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../../../event/failure.ts"
 import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
 import { decodeFailure } from "../../failure-record.ts"
@@ -9,15 +10,6 @@ export const APP_ID = "event-broker"
 
 /** Header with the number of failed attempts. */
 export const RETRY_COUNT = "x-retry-count"
-
-/**
- * Largest number of attempts accepted from a header. Higher counts are errors of other programs, and one more
- * attempt would overflow AMQP's 32-bit integers.
- */
-const MAX_COUNT = 1_000_000_000
-
-/** The last second that a timestamp is believed: that of the year 9999. A later one was not in seconds. */
-const MAX_TIMESTAMP_MS = 253_402_300_799_000
 
 const DECODER = new TextDecoder()
 
@@ -43,7 +35,7 @@ export const isForeign = (message: AMQPMessage): boolean => message.properties.a
 /** When another program says that it published a message, in milliseconds since the epoch; null if that is no time. */
 export function timestampOf({ properties }: AMQPMessage): number | null {
   const ms = properties.timestamp?.getTime() ?? -1
-  return ms >= 0 && ms <= MAX_TIMESTAMP_MS ? ms : null
+  return isTimestampMs(ms) ? ms : null
 }
 
 /** The trace that a message was published in, by this service or another program. */
@@ -64,7 +56,7 @@ export function attemptsBefore(message: AMQPMessage): number {
   const headers = headersOf(message)
   // RabbitMQ sets its count on a redelivery. On a first delivery another program has set it.
   const redeliveries = message.redelivered ? (headers["x-delivery-count"] ?? 1) : 0
-  return Math.min(MAX_COUNT, countOf(headers[RETRY_COUNT]) + countOf(redeliveries))
+  return Math.min(MAX_RETRY_COUNT, countOf(headers[RETRY_COUNT]) + countOf(redeliveries))
 }
 
 /**
@@ -77,7 +69,8 @@ export function failureOf(message: AMQPMessage, queue: string): FailureRecord | 
   const death = deathOn(message, queue)
   const reason = DEATH_REASONS.get(death?.["reason"])
   if (reason === undefined) return own
-  const diedAt = death?.["time"] instanceof Date ? death["time"].getTime() : 0
+  const time = death?.["time"] instanceof Date ? death["time"].getTime() : 0
+  const diedAt = isTimestampMs(time) ? time : 0
   return {
     reason,
     attempts: countOf(headers[RETRY_COUNT]),
@@ -116,7 +109,7 @@ export const headersOf = (message: AMQPMessage): Readonly<Record<string, unknown
 
 function countOf(value: unknown): number {
   const count = Number(typeof value === "string" || typeof value === "number" ? value : 0)
-  return Number.isInteger(count) && count > 0 ? Math.min(MAX_COUNT, count) : 0
+  return Number.isInteger(count) && count > 0 ? Math.min(MAX_RETRY_COUNT, count) : 0
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -1,3 +1,5 @@
+import { isRetryCount } from "../../../event/envelope.ts"
+
 const NAME = "retry_count"
 const NUMBER = /^[\t\n\r ]*:[\t\n\r ]*(-?[0-9][0-9.eE+-]*)/
 
@@ -7,7 +9,8 @@ const MAX_NUMBER_STRETCH = 400
 /**
  * Sets the `retry_count` of an event in JSON, and leaves all other characters unchanged: parsing and
  * serializing the text would round numbers that JavaScript can't represent, and fails for deep nesting. A
- * text without the field is returned unchanged.
+ * text without the field is returned unchanged, and so is a count that no event can have: what is malformed stays
+ * malformed.
  */
 export function withRetryCount(json: string, retryCount: number): string {
   let depth = 0
@@ -18,16 +21,16 @@ export function withRetryCount(json: string, retryCount: number): string {
     else if (character === "}" || character === "]") depth--
     else if (character === '"') {
       const end = endOfString(json, at)
-      if (depth === 1 && json.slice(at + 1, end) === NAME) found = numberBehind(json, end + 1) ?? found
+      if (depth === 1 && json.slice(at + 1, end) === NAME) found = countBehind(json, end + 1)
       at = end
     }
   }
   return found === null ? json : json.slice(0, found[0]) + retryCount + json.slice(found[1])
 }
 
-function numberBehind(json: string, from: number): readonly [start: number, end: number] | null {
+function countBehind(json: string, from: number): readonly [start: number, end: number] | null {
   const [all, number] = NUMBER.exec(json.slice(from, from + MAX_NUMBER_STRETCH)) ?? []
-  if (all === undefined || number === undefined) return null
+  if (all === undefined || number === undefined || !isRetryCount(Number(number))) return null
   const end = from + all.length
   return [end - number.length, end]
 }

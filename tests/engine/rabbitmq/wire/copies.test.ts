@@ -66,7 +66,11 @@ test.each([
     '{"a":["retry_count",0],"retry_count":12,"b":1e400}',
   ],
   ['{"retry_count":"7"}', '{"retry_count":"7"}'],
+  ['{"retry_count":-1}', '{"retry_count":-1}'],
+  ['{"retry_count":1.5}', '{"retry_count":1.5}'],
+  ['{"retry_count":1e300}', '{"retry_count":1e300}'],
+  ['{"retry_count":1,"retry_count":null}', '{"retry_count":1,"retry_count":null}'],
   ["[]", "[]"],
-])("only the count changes in %s", (json, expected) => {
+])("only a valid count changes in %s", (json, expected) => {
   expect(withRetryCount(json, 12)).toBe(expected)
 })
