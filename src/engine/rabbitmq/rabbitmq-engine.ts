@@ -77,6 +77,8 @@ export class RabbitMqEngine implements Engine {
   #publishers: Publishers | null = null
   #consumeClient: AMQPClient | null = null
   #server: ServerProperties | null = null
+  /** Kept, because each delivery asks for them. Null on a new connection. */
+  #capabilities: EngineCapabilities | null = null
   #address: BrokerAddress
   #blockedBecause: string | null = null
   #downBecause = "not connected to RabbitMQ yet"
@@ -146,7 +148,10 @@ export class RabbitMqEngine implements Engine {
   get capabilities(): EngineCapabilities {
     const { topology, consumerTimeoutMs } = this.#options
     const { isUsable } = this.queueAdministration.register
-    return capabilitiesOf(topology.queueType, this.#server, consumerTimeoutMs, isUsable)
+    if (this.#capabilities?.findsUndeclaredQueues !== isUsable) {
+      this.#capabilities = capabilitiesOf(topology.queueType, this.#server, consumerTimeoutMs, isUsable)
+    }
+    return this.#capabilities
   }
 
   status(): EngineStatus {
@@ -256,6 +261,7 @@ export class RabbitMqEngine implements Engine {
     })
     this.#topologyFault = null
     this.#server = server
+    this.#capabilities = null
     this.#address = at
     this.#tellStatus()
   }
