@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
 import { parseEnv } from "node:util"
 import * as v from "valibot"
 import { ConfigError, type ConfigFault } from "./config/config-error.ts"
 import { hasSecretName, MASK, maskSecrets } from "./config/mask.ts"
+import { codeOf, explainCode, pathFaults } from "./config/path-faults.ts"
 import { readableAmount } from "./config/units.ts"
 import {
   type Config,
@@ -56,9 +58,10 @@ export const knownVariables = (): readonly string[] => [
 
 /**
  * Parses the environment into a configuration. An empty variable counts as not set.
+ * @param checksPaths also checks that what the service reads at its start is there. Default: false
  * @throws {ConfigError} that lists every wrong variable
  */
-export function parseConfig(environment: Environment): Config {
+export function parseConfig(environment: Environment, { checksPaths = false } = {}): Config {
   const faults: ConfigFault[] = []
   const entries = variableNames().map((name) => {
     const [{ schema }]: Definition = VARIABLES[name]
@@ -69,8 +72,9 @@ export function parseConfig(environment: Environment): Config {
     else faults.push({ name, message: `${result.issues[0].message}${shown(name, value)}` })
     return [name, undefined]
   })
-  if (faults.length > 0) throw new ConfigError(faults)
   const config: Config = Object.freeze(Object.fromEntries(entries))
+  if (checksPaths) faults.push(...pathFaults(config, (name) => isSet(name, environment)))
+  if (faults.length > 0) throw new ConfigError(faults)
   if (config.MAX_BUFFERED_BYTES < config.MAX_BATCH_BYTES) {
     const message = `takes at least MAX_BATCH_BYTES, which is ${config.MAX_BATCH_BYTES}`
     throw new ConfigError([{ name: "MAX_BUFFERED_BYTES", message }])
@@ -112,8 +116,8 @@ function settingOf(name: VariableName, environment: Environment): Given {
       return { value: readFileSync(file, "utf8").replace(/\r?\n$/, ""), by: file }
     } catch (error) {
       // The error's message repeats the path, which is the secret itself if the two variables were mixed up.
-      const reason = error instanceof Error && "code" in error ? error.code : "it can't be read"
-      return { value: "", by: file, fault: `takes the path of a readable file: ${reason}` }
+      const reason = explainCode(codeOf(error))
+      return { value: "", by: file, fault: `takes the path of a readable file: the given one ${reason}` }
     }
   }
   if (value) return { value, by: "variable" }
@@ -156,8 +160,19 @@ export function explainEngine(environment: Environment): string {
 /**
  * Reads the environment of the process, and a `.env` file in the working folder. The environment wins. Nothing in values
  * is expanded.
+ * @throws {ConfigError} if there is such a file and it can't be read
  */
 export function readEnvironment(file = ".env"): Record<string, string | undefined> {
-  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}
-  return { ...fromFile, ...process.env }
+  return { ...readVariablesIn(file), ...process.env }
+}
+
+function readVariablesIn(file: string): Record<string, string | undefined> {
+  try {
+    return parseEnv(readFileSync(file, "utf8"))
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === "ENOENT") return {}
+    const message = `must be a readable file of variables, if it exists: ${resolve(file)} ${explainCode(code)}`
+    throw new ConfigError([{ name: file, message }])
+  }
 }

@@ -69,13 +69,14 @@ program
   .description("print every variable with its effective value and its source; secrets are masked")
   .option("--json", "print JSON")
   .action(({ json }: { json?: boolean }) => {
+    const environment = readEnvironment()
     try {
-      parseConfig(readEnvironment())
+      parseConfig(environment, { checksPaths: true })
     } catch (error) {
       printFault(explain(error))
       process.exitCode = EXIT_USAGE
     }
-    for (const { message } of warningsOf(readEnvironment())) printError(shown`event-broker: ${message}\n`)
+    for (const { message } of warningsOf(environment)) printError(shown`event-broker: ${message}\n`)
     if (json) printJson(describeSettings())
     else print(showSettings(describeSettings()))
   })
@@ -104,7 +105,7 @@ try {
 async function serve(shouldGreet: boolean): Promise<void> {
   try {
     const environment = readEnvironment()
-    const config = parseConfig(environment)
+    const config = parseConfig(environment, { checksPaths: true })
     const log = openLog(config.LOG_LEVEL, logFormat(config.LOG_FORMAT, environment))
     const { logger } = log
     const where = config.ENGINE === "embedded" ? { data_dir: config.DATA_DIR } : { hosts: nodeNames(config) }

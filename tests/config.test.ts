@@ -195,7 +195,10 @@ describe("what may be a secret is not shown", () => {
   test("where the password itself is given for its file", () => {
     const given = { RABBITMQ_PASSWORD_FILE: "s3cr3tpw" }
     expect(faultsOf(given)).toEqual([
-      { name: "RABBITMQ_PASSWORD_FILE", message: "takes the path of a readable file: ENOENT" },
+      {
+        name: "RABBITMQ_PASSWORD_FILE",
+        message: "takes the path of a readable file: the given one does not exist",
+      },
     ])
   })
 })
@@ -407,6 +410,6 @@ describe("a secret from a file", () => {
     ])
     const [missing] = faultsOf({ RABBITMQ_PASSWORD_FILE: "/nowhere/password" })
     expect(missing?.name).toBe("RABBITMQ_PASSWORD_FILE")
-    expect(missing?.message).toContain("ENOENT")
+    expect(missing?.message).toContain("does not exist")
   })
 })

@@ -127,17 +127,47 @@ test("a second process on the same DATA_DIR is refused in one sentence, and exit
   expect(second.stderr).toMatch(/^event-broker: DATA_DIR data is in use by another process: .*\n$/)
 })
 
-test("a DATA_DIR that can't be a folder is reported in one sentence, and exits 1", async () => {
+test("every path that leads to nothing usable is listed with the other wrong variables, and exits 2", async () => {
   await using folder = new ServiceFolder()
   folder.write("file", "")
-  const service = folder.spawn([], { DATA_DIR: join(folder.path, "file") })
-  expect(await service.exited()).toBe(1)
-  expect(service.stderr).toMatch(/^event-broker: DATA_DIR .*\n$/)
+  const paths = {
+    HANDLERS_DIR: ["nowhere", "folder", "nowhere does not exist"],
+    SCHEMAS_DIR: ["file", "folder", "file is a file"],
+    API_KEYS_FILE: ["handlers", "file", "handlers is a folder"],
+    DATA_DIR: ["file/data", "folder", "file/data is below something that is not a folder"],
+  } as const
+  const given = Object.entries(paths).map(([name, [path]]) => [name, path] as const)
+  const environment = { PORT: "eighty", ...Object.fromEntries(given) }
+  for (const command of [[], ["config"]]) {
+    const service = folder.spawn(command, environment)
+    expect(await service.exited()).toBe(2)
+    const [first, ...faults] = service.stderr.trimEnd().split("\n")
+    expect(first).toBe("event-broker: the configuration is wrong:")
+    expect(faults).toHaveLength(5)
+    expect(faults[0]).toStartWith("  PORT takes a whole number")
+    for (const [name, [, kind, reason]] of Object.entries(paths)) {
+      expect(faults).toContain(`  ${name} takes the path of a readable ${kind}: ${folder.path}/${reason}`)
+    }
+  }
 })
 
-test("a HANDLERS_DIR that is set and missing is reported in one sentence, and exits 1", async () => {
+test("a file in the place of the default folder of handlers is a wrong path, and exits 2", async () => {
   await using folder = new ServiceFolder()
-  const service = folder.spawn([], { HANDLERS_DIR: "nowhere" })
-  expect(await service.exited()).toBe(1)
-  expect(service.stderr).toMatch(/^event-broker: HANDLERS_DIR .*nowhere can't be read: .*\n$/)
+  folder.write("empty/handlers", "")
+  const service = folder.spawnIn(join(folder.path, "empty"))
+  expect(await service.exited()).toBe(2)
+  expect(service.stderr).toContain("\n  HANDLERS_DIR takes the path of a readable folder: ")
+})
+
+test("a .env that is a folder is reported by every command in one sentence, and exits 2", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(".env/empty", "")
+  for (const command of [[], ["config"], ["queues", "list"], ["store", "compact"], ["health"]]) {
+    const service = folder.spawn(command)
+    expect(await service.exited()).toBe(2)
+    expect(service.stderr).toBe(
+      "event-broker: the configuration is wrong:\n" +
+        `  .env must be a readable file of variables, if it exists: ${folder.path}/.env is a folder\n`,
+    )
+  }
 })

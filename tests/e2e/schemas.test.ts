@@ -73,14 +73,6 @@ test.each([
   expect(service.stderr.trim().split("\n")).toHaveLength(1)
 })
 
-test("a missing folder of schemas stops the start with one sentence", async () => {
-  await using folder = new ServiceFolder()
-  const service = folder.spawn([], { SCHEMAS_DIR: "nowhere" })
-  expect(await service.exited()).toBe(1)
-  expect(service.stderr).toContain("nowhere")
-  expect(service.stderr.trim().split("\n")).toHaveLength(1)
-})
-
 test("a pattern that is slow elsewhere is checked against a long text, and the service stays healthy", async () => {
   await using folder = new ServiceFolder()
   folder.write("schemas/custom/slow.json", '{"properties":{"text":{"pattern":"^(a+)+$"}}}')

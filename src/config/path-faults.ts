@@ -1,0 +1,76 @@
+import { accessSync, constants, type Stats, statSync } from "node:fs"
+import { resolve } from "node:path"
+import type { ConfigFault } from "./config-error.ts"
+import type { Config } from "./variables.ts"
+
+/** The variables that are paths. */
+type PathName = "HANDLERS_DIR" | "SCHEMAS_DIR" | "API_KEYS_FILE" | "DATA_DIR"
+
+/** What a path must lead to. */
+interface Expected {
+  readonly kind: "folder" | "file"
+  /** True if there may be nothing yet. */
+  readonly mayBeMissing: boolean
+}
+
+/**
+ * Finds paths that lead to nothing, or to something else than the variable is for. It looks only at what the service
+ * reads at its start, and reads no content.
+ * @param config values that are allowed; a variable with another fault is absent
+ * @param isGiven returns whether a variable is set
+ */
+export function pathFaults(
+  config: Partial<Pick<Config, PathName | "ENGINE">>,
+  isGiven: (name: PathName) => boolean,
+): readonly ConfigFault[] {
+  const expected: Readonly<Record<PathName, Expected>> = {
+    HANDLERS_DIR: { kind: "folder", mayBeMissing: !isGiven("HANDLERS_DIR") },
+    SCHEMAS_DIR: { kind: "folder", mayBeMissing: false },
+    API_KEYS_FILE: { kind: "file", mayBeMissing: false },
+    DATA_DIR: { kind: "folder", mayBeMissing: true },
+  }
+  const names = (Object.keys(expected) as PathName[]).filter(
+    (name) => config[name] && (name !== "DATA_DIR" || config.ENGINE === "embedded"),
+  )
+  return names.flatMap((name) => {
+    const { kind } = expected[name]
+    const path = config[name] ?? ""
+    const reason = explainPath(path, expected[name])
+    if (reason === null) return []
+    return [{ name, message: `takes the path of a readable ${kind}: ${resolve(path)} ${reason}` }]
+  })
+}
+
+/** Says why a path can't be used, to continue a sentence that begins with the path; null if it can. */
+function explainPath(path: string, { kind, mayBeMissing }: Expected): string | null {
+  try {
+    const stats = statSync(path)
+    if (kind === "folder" ? !stats.isDirectory() : !stats.isFile()) return describeKind(stats)
+    accessSync(path, kind === "folder" ? constants.R_OK | constants.X_OK : constants.R_OK)
+    return null
+  } catch (error) {
+    const code = codeOf(error)
+    return code === "ENOENT" && mayBeMissing ? null : explainCode(code)
+  }
+}
+
+const describeKind = (stats: Stats): string => {
+  if (stats.isDirectory()) return "is a folder"
+  return stats.isFile() ? "is a file" : "is neither a file nor a folder"
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  ENOTDIR: "is below something that is not a folder",
+  EISDIR: "is a folder",
+  EACCES: "can't be read: permission denied",
+  EPERM: "can't be read: permission denied",
+  ELOOP: "is a link that leads back to itself",
+}
+
+/** Puts the system's code for a path that can't be read in words, to continue a sentence that begins with the path. */
+export const explainCode = (code: string): string => REASONS[code] ?? `can't be read (${code})`
+
+/** Returns the system's code of an error; `unknown error` if it has none. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "unknown error"
