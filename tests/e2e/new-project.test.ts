@@ -79,7 +79,12 @@ RABBITMQ_PASSWORD_FILE=
 API_KEYS_FILE=
 `,
   )
-  const given = { HOME: "/root", GREETING: "from the environment", RABBITMQ_USER: "admin", SOME_FILE: "/x" }
+  const given = {
+    HOME: "/root",
+    GREETING: "from the environment",
+    RABBITMQ_USER: "admin",
+    DATABASE_PASSWORD_FILE: "/x",
+  }
   project.write(
     "tests/voice.test.ts",
     `import { test } from "bun:test"
@@ -106,14 +111,15 @@ API_KEYS_FILE=
     PASSWORD: "pa$HOME",
     GREETING: "from the environment",
     HANDLERS_DIR: "handlers",
+    DATABASE_PASSWORD_FILE: "/x",
   }
   expect(handler).toMatchObject(shared)
   expect(inTests).toMatchObject(shared)
   expect(bun).toEqual(handler)
   expect(child).toContain("STRIPE_KEY=sk_$1_two\n")
-  expect(child).not.toMatch(/^RABBITMQ_|_FILE=|^DATA_DIR=/m)
+  expect(child).not.toMatch(/^RABBITMQ_|^API_KEYS_FILE=|^DATA_DIR=/m)
   const secrets = (seen: object) =>
-    Object.keys(seen).filter((name) => /^RABBITMQ_|_FILE$|^DATA_DIR$/.test(name))
+    Object.keys(seen).filter((name) => /^RABBITMQ_|^API_KEYS_FILE$|^DATA_DIR$/.test(name))
   expect([secrets(handler), secrets(inTests)]).toEqual([[], []])
   // A worker is no sandbox: the environment that the process was started with can be read.
   expect(readFileSync(`/proc/${service.pid}/environ`, "utf8")).toContain("RABBITMQ_USER=admin")
