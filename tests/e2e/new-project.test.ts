@@ -125,6 +125,21 @@ API_KEYS_FILE=
   expect(readFileSync(`/proc/${service.pid}/environ`, "utf8")).toContain("RABBITMQ_USER=admin")
 })
 
+test("the scripts of a new project's package.json run its tests, and the service", async () => {
+  await using folder = new ServiceFolder()
+  const project = await NewProject.in(folder)
+  const bin = join(folder.path, "bin")
+  mkdirSync(bin)
+  symlinkSync(BINARY, join(bin, "event-broker"))
+  const { scripts } = JSON.parse(project.read("package.json"))
+  const run = (script: string, ...args: readonly string[]) =>
+    runCommand(["/bin/sh", "-c", [script, ...args].join(" ")], project.path, { PATH: bin })
+  const tests = await run(scripts.test)
+  expect(tests.stderr).toContain(" 0 fail\n")
+  expect(tests.code).toBe(0)
+  expect((await run(scripts.start, "--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
 test("init ends with a command that starts the service, whatever the folder's name and where the executable is", async () => {
   await using folder = new ServiceFolder()
   const bin = join(folder.path, "bin")
