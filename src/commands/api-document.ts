@@ -8,6 +8,6 @@ export function addApiDocument(program: Command): void {
     .description("print the OpenAPI document of a service, or the AsyncAPI document of its messages")
     .option("--async", "print the AsyncAPI document")
   askingService(command).action(async (options: ServiceOptions & { readonly async?: boolean }) => {
-    printJson(await new ServiceClient(options).get(options.async ? "/asyncapi.json" : "/openapi.json"))
+    printJson(await new ServiceClient(options).ask(options.async ? "/asyncapi.json" : "/openapi.json"))
   })
 }

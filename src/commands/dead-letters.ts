@@ -82,7 +82,7 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
   }
   const client = new ServiceClient(options)
   if (queue === undefined) {
-    const { queues } = await client.get<{
+    const { queues } = await client.ask<{
       readonly queues: readonly { readonly queue_name: string; readonly dead_letter_count: number }[]
     }>(PATH)
     if (options.json) return printJson(queues)
@@ -120,7 +120,7 @@ async function readLetters(
   do {
     const query = queryOf({ ...filter, limit: Math.min(limit - letters.length, MAX_ASKED) })
     if (cursor !== null) query.set("cursor", cursor)
-    const answer: Answer = await client.get(`${PATH}/${encodeURIComponent(queue)}?${query}`)
+    const answer: Answer = await client.ask(`${PATH}/${encodeURIComponent(queue)}?${query}`)
     letters.push(...answer.dead_letters)
     cursor = answer.cursor ?? null
   } while (cursor !== null && letters.length < limit)
@@ -173,12 +173,11 @@ async function askRedrive(
   { id, reason, name, limit, all }: RedriveOptions,
   dryRun: boolean,
 ): Promise<Redriven> {
-  const response = await client.send(`${PATH}/${encodeURIComponent(queue)}/redrive`, {
+  return client.ask<Redriven>(`${PATH}/${encodeURIComponent(queue)}/redrive`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ids: id, reason, name, limit, all, dry_run: dryRun }),
   })
-  return (await response.json()) as Redriven
 }
 
 /** Explains why a redrive moved nothing: no dead letter was selected, or the queue has no room. */
@@ -221,8 +220,7 @@ async function askPurge(
 ): Promise<{ readonly purged: number; readonly remaining: number }> {
   const query = queryOf(options)
   if (dryRun) query.set("dry_run", "true")
-  const response = await client.send(`${PATH}/${encodeURIComponent(queue)}?${query}`, { method: "DELETE" })
-  return (await response.json()) as { readonly purged: number; readonly remaining: number }
+  return client.ask(`${PATH}/${encodeURIComponent(queue)}?${query}`, { method: "DELETE" })
 }
 
 /** Returns the first line of an error for a row of a table, cut at whole characters. */

@@ -1,18 +1,25 @@
-import { Argument, Option } from "commander"
+import { Argument, type Command, Option } from "commander"
 import { eitherOf } from "../config/values.ts"
 import { suggest } from "../event/suggestion.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { CommandError } from "./service-client.ts"
 
+/** Options that keep every value that they are given. */
+const COLLECTING = new WeakSet<Option>()
+
 /**
  * An option that can be given several times, once for each value. Commander's variadic options would take the argument
  * that follows them for a value: `redrive --id ID QUEUE`.
  */
-export const repeatable = (flags: string, description: string): Option =>
-  new Option(flags, `${description}; repeatable`).argParser(
-    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
-  )
+export function repeatable(flags: string, description: string): Option {
+  const option = new Option(flags, `${description}; repeatable`)
+  COLLECTING.add(option)
+  return option.argParser((value: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    value,
+  ])
+}
 
 /** An option that takes one of a few words. */
 export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
@@ -25,10 +32,28 @@ export function choicesOption(flags: string, description: string, choices: reado
   const option = new Option(flags, `${description}; several separated by commas, or repeatable`).choices([
     ...choices,
   ])
+  COLLECTING.add(option)
   return option.argParser((value: string, before: readonly string[] | undefined) => [
     ...(before ?? []),
     ...value.split(",").map((each) => requireChoice(`--${option.name()}`, each.trim(), choices)),
   ])
+}
+
+/**
+ * Refuses an option with one value that is given twice, in every command below this one. Commander would use the last
+ * value and drop the others.
+ */
+export function refuseRepeats(command: Command): void {
+  for (const option of command.options) {
+    if (option.isBoolean() || COLLECTING.has(option)) continue
+    let isGiven = false
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven)
+        throw new CommandError(`--${option.name()} is given twice, and takes one value`, EXIT_USAGE)
+      isGiven = true
+    })
+  }
+  for (const each of command.commands) refuseRepeats(each)
 }
 
 /** An argument that takes one of a few words. */

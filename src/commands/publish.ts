@@ -163,8 +163,11 @@ function batchAnswer(text: string): BatchAnswer | null {
 
 async function publishOne(client: ServiceClient, body: string, { json }: PublishOptions): Promise<void> {
   const headers = { "Content-Type": "application/json" }
-  const response = await client.send(PATH, { method: "POST", headers, body })
-  const receipt = (await response.json()) as { readonly id: string; readonly routing_key: string }
+  const receipt = await client.ask<{ readonly id: string; readonly routing_key: string }>(PATH, {
+    method: "POST",
+    headers,
+    body,
+  })
   if (json) printJson(receipt)
   else print(shown`stored ${receipt.id} on ${receipt.routing_key}\n`)
 }

@@ -45,8 +45,9 @@ async function changeConsumption(
   options: ServiceOptions,
 ): Promise<void> {
   const path = `/api/v1/events/queues/${encodeURIComponent(queue)}/${change}`
-  const response = await new ServiceClient(options).send(path, { method: "POST" })
-  const answer = (await response.json()) as { readonly is_paused: boolean }
+  const answer = await new ServiceClient(options).ask<{ readonly is_paused: boolean }>(path, {
+    method: "POST",
+  })
   if (options.json) return printJson(answer)
   print(
     answer.is_paused
@@ -67,8 +68,10 @@ async function deleteQueue(
     requireConfirmation(shown`Delete ${queue} with all of its events and dead letters for good?`)
   }
   const path = `${pathOf(queue)}${options.force ? "?force=true" : ""}`
-  const response = await new ServiceClient(options).send(path, { method: "DELETE" })
-  const answer = (await response.json()) as { readonly events: number; readonly dead_letters: number }
+  const answer = await new ServiceClient(options).ask<{
+    readonly events: number
+    readonly dead_letters: number
+  }>(path, { method: "DELETE" })
   if (options.json) return printJson(answer)
   print(
     shown`${queue} deleted, with ${counted(answer.events, "event")} and ${counted(answer.dead_letters, "dead letter")}\n`,
@@ -81,22 +84,24 @@ async function purgeQueue(
 ): Promise<void> {
   if (options.dryRun) return countPurge(queue, options)
   if (!options.yes) requireConfirmation(shown`Delete all events that wait in ${queue} for good?`)
-  const response = await new ServiceClient(options).send(`${pathOf(queue)}/purge`, { method: "POST" })
-  const answer = (await response.json()) as { readonly purged: number }
+  const path = `${pathOf(queue)}/purge`
+  const answer = await new ServiceClient(options).ask<{ readonly purged: number }>(path, { method: "POST" })
   if (options.json) return printJson(answer)
   print(shown`${counted(answer.purged, "event")} of ${queue} deleted\n`)
 }
 
 /** Asks for the depth, because a service of an earlier version would take a dry run for a purge. */
 async function countPurge(queue: string, options: ServiceOptions): Promise<void> {
-  const { waiting } = await new ServiceClient(options).get<{ readonly waiting: number }>(pathOf(queue))
+  const { waiting } = await new ServiceClient(options).ask<{ readonly waiting: number }>(pathOf(queue))
   if (options.json) return printJson({ queue, purged: waiting, dry_run: true })
   print(shown`${counted(waiting, "event")} of ${queue} would be deleted\n`)
 }
 
 async function unbindQueue(queue: string, options: ServiceOptions): Promise<void> {
-  const response = await new ServiceClient(options).send(`${pathOf(queue)}/unbind`, { method: "POST" })
-  const answer = (await response.json()) as { readonly unbound: readonly string[] }
+  const answer = await new ServiceClient(options).ask<{ readonly unbound: readonly string[] }>(
+    `${pathOf(queue)}/unbind`,
+    { method: "POST" },
+  )
   if (options.json) return printJson(answer)
   const patterns = answer.unbound.join(", ")
   print(patterns === "" ? shown`${queue} had no bindings\n` : shown`${queue} unbound from ${patterns}\n`)

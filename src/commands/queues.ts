@@ -10,16 +10,19 @@ const SINGLE_INTERVAL_MS = 500
 
 const CLEAR = verbatim("\x1b[2J\x1b[H")
 
-interface QueueStat {
-  readonly queue_name: string
-  readonly message_count: number
-  readonly consumer_count: number
-  readonly dead_letter_count: number
+/** A queue as the service describes it. */
+interface Queue {
+  readonly name: string
+  readonly waiting: number
+  readonly max_length: number
+  readonly consumers: number
+  readonly dead_letters: number
+  readonly has_module: boolean
   readonly is_paused: boolean
   readonly is_orphaned: boolean
 }
 
-interface QueueRow extends QueueStat {
+interface QueueRow extends Queue {
   /** Deliveries per second that this instance has finished. */
   readonly rate: number
 }
@@ -37,13 +40,13 @@ export function addQueues(program: Command): void {
     let before = await handledCounts(client)
     do {
       await Bun.sleep(intervalMs)
-      const [stats, counts] = await Promise.all([
-        client.get<readonly QueueStat[]>("/api/v1/events/stats"),
+      const [{ queues }, counts] = await Promise.all([
+        client.ask<{ readonly queues: readonly Queue[] }>("/api/v1/queues"),
         handledCounts(client),
       ])
-      const rows = stats.map((stat) => {
-        const handled = (counts.get(stat.queue_name) ?? 0) - (before.get(stat.queue_name) ?? 0)
-        return { ...stat, rate: Math.round((handled * 1_000) / intervalMs) }
+      const rows = queues.map((queue) => {
+        const handled = (counts.get(queue.name) ?? 0) - (before.get(queue.name) ?? 0)
+        return { ...queue, rate: Math.round((handled * 1_000) / intervalMs) }
       })
       before = counts
       show(rows, options)
@@ -61,15 +64,22 @@ function show(
     return
   }
   const cells = rows.map((row) => [
-    row.queue_name,
-    row.message_count,
+    row.name,
+    row.waiting,
     row.rate,
-    row.consumer_count,
-    row.dead_letter_count,
-    row.is_orphaned ? "orphaned" : row.is_paused ? "paused" : "",
+    row.consumers,
+    row.dead_letters,
+    stateOf(row),
   ])
   const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", "state"], cells)
   print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)
+}
+
+/** The states that an operator has to know of, in words. */
+function stateOf({ waiting, max_length, consumers, has_module, is_paused, is_orphaned }: Queue): string {
+  const isUnhandled = !has_module && consumers === 0 && waiting > 0
+  const consumption = is_orphaned ? ["orphaned"] : is_paused ? ["paused"] : isUnhandled ? ["no module"] : []
+  return [...(waiting >= max_length ? ["full"] : []), ...consumption].join(", ")
 }
 
 /** Returns how many deliveries this instance has finished, by queue, from its metrics. */

@@ -22,7 +22,7 @@ export function addSchemas(program: Command): void {
     .argument("<event>", "<type>/<name>")
     .description("print the JSON Schema of an event")
   askingService(show).action(async (event: string, options: ServiceOptions) => {
-    printJson(await new ServiceClient(options).get(`${PATH}/${event}`))
+    printJson(await new ServiceClient(options).ask(`${PATH}/${event}`))
   })
   const validate = group
     .command("validate")
@@ -42,7 +42,7 @@ export function addSchemas(program: Command): void {
 }
 
 async function listSchemas(options: ServiceOptions): Promise<void> {
-  const schemas = await new ServiceClient(options).get<
+  const schemas = await new ServiceClient(options).ask<
     readonly { readonly type: string; readonly name: string; readonly versions: readonly number[] }[]
   >(PATH)
   if (options.json) printJson(schemas)
@@ -52,18 +52,19 @@ async function listSchemas(options: ServiceOptions): Promise<void> {
   }
 }
 
+interface Verdict {
+  readonly is_valid: boolean
+  readonly schema_version: number
+  readonly errors: readonly { readonly pointer: string; readonly message: string }[]
+}
+
 async function validatePayload(event: string, file: string, options: ServiceOptions): Promise<void> {
   const payload = readJson(file === "-" ? "/dev/stdin" : file)
-  const response = await new ServiceClient(options).send(`${PATH}/${event}/validate`, {
+  const verdict = await new ServiceClient(options).ask<Verdict>(`${PATH}/${event}/validate`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ payload }),
   })
-  const verdict = (await response.json()) as {
-    readonly is_valid: boolean
-    readonly schema_version: number
-    readonly errors: readonly { readonly pointer: string; readonly message: string }[]
-  }
   if (options.json) printJson(verdict)
   else if (verdict.is_valid) print(shown`valid, by version ${verdict.schema_version}\n`)
   else for (const { pointer, message } of verdict.errors) print(shown`${pointer} ${message}\n`)

@@ -8,6 +8,8 @@ import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
 /** The status of an answer to a request without a known key. */
 const UNAUTHORIZED = 401
 
+const NOT_FOUND = 404
+
 /** Options of every command that asks a service. */
 export interface ServiceOptions {
   readonly url?: string
@@ -39,6 +41,9 @@ export class UnreachableError extends CommandError {
     this.fault = fault
   }
 }
+
+/** Media type of every refusal by the service. Source: RFC 9457. */
+const PROBLEM_TYPE = "application/problem+json"
 
 /** A problem document. */
 interface Refusal {
@@ -72,6 +77,8 @@ export class ServiceClient {
   readonly #key: string | undefined
   /** Advice on what to change if the URL is wrong. */
   readonly #urlAdvice: string
+  /** True if the URL has a path, which a proxy in front of the service takes away. */
+  readonly #hasPath: boolean
 
   /**
    * Without a URL, uses `EVENT_BROKER_URL` of the environment or of `.env`, or the address on which a service would listen
@@ -89,6 +96,7 @@ export class ServiceClient {
     }
     this.#url = given.replace(/\/+$/, "")
     this.#shownUrl = maskSecrets(this.#url)
+    this.#hasPath = new URL(this.#url).pathname !== "/"
     this.#urlAdvice =
       url === undefined
         ? "say where it is with --url or EVENT_BROKER_URL"
@@ -117,22 +125,44 @@ export class ServiceClient {
     }
   }
 
-  /** Asks for JSON. Rejects with a `CommandError` if the answer is not a success. */
-  async get<Answer>(path: string): Promise<Answer> {
-    return (await (await this.send(path)).json()) as Answer
+  /** Sends a request whose answer is JSON. Rejects with a `CommandError` if it is not, or not a success. */
+  async ask<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await this.send(path, init)
+    const text = await response.text()
+    try {
+      return JSON.parse(text) as Answer
+    } catch {
+      throw this.strangeAnswer(response)
+    }
   }
 
   /** Makes the error for an answer that is not a success, from its text. */
   refusal(response: Response, text: string): CommandError {
     if (response.status === UNAUTHORIZED) return new CommandError(this.#keyAdvice(), EXIT_REFUSED)
+    if (!response.headers.get("Content-Type")?.startsWith(PROBLEM_TYPE)) return this.strangeAnswer(response)
     const { title, detail, errors = [] } = parseRefusal(text)
+    const seenPath = new URL(response.url).pathname
+    // The service saw the URL's own path, so no proxy takes it away.
+    if (response.status === NOT_FOUND && this.#hasPath && detail?.includes(seenPath)) {
+      return new CommandError(
+        `${this.#shownUrl} is not where the service is: it has nothing at ${seenPath}. To mend this, ${this.#urlAdvice}`,
+        EXIT_REFUSED,
+      )
+    }
     const faults = errors.map(
       ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
     )
     // If faults are listed, the detail only says that there are some.
-    const what =
-      (errors.length > 0 ? title : detail) ?? `the service answered ${response.status}: ${text.slice(0, 200)}`
+    const what = (errors.length > 0 ? title : detail) ?? `the service answered ${response.status}`
     return new CommandError(`${printable(what)}${faults.join("")}`, EXIT_REFUSED)
+  }
+
+  /** Makes the error for an answer of another program, such as a proxy that can't reach the service. */
+  strangeAnswer({ status, statusText }: Response): CommandError {
+    return new CommandError(
+      `${this.#shownUrl} did not answer as an Event Broker does (status ${status} ${printable(statusText)}): ${this.#urlAdvice}, or look at the proxy in front of the service`,
+      EXIT_REFUSED,
+    )
   }
 
   #keyAdvice(): string {

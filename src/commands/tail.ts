@@ -2,6 +2,7 @@ import type { Command } from "commander"
 import { type Backoff, RetryDelays } from "../event/backoff.ts"
 import { counted } from "../event/counted.ts"
 import type { Event } from "../event/envelope.ts"
+import { explainPattern } from "../event/pattern-fault.ts"
 import { explainNetworkFault } from "../telemetry/network-fault.ts"
 import { readCount } from "./dead-letters.ts"
 import { print, printError } from "./output.ts"
@@ -17,6 +18,8 @@ import { splitStream } from "./split-stream.ts"
 
 /** Waits before a stream that has ended is requested again. */
 const BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 10_000 }
+
+const STREAM_TYPE = "text/event-stream"
 
 const PRIORITY_STYLES = { low: "dim", medium: "reset", high: "yellow", critical: "red" } as const
 
@@ -47,10 +50,15 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
   let left = options.count ?? Number.POSITIVE_INFINITY
   let isFirst = true
   process.stdout.on("error", () => process.exit(0))
+  for (const topic of topics) {
+    const fault = explainPattern(topic, [])
+    if (fault !== null) note(`${topic} may match no event: ${fault.message}`)
+  }
   for (;;) {
     let fault = "the service has ended the stream"
     try {
       const response = await client.send(`/api/v1/events/stream${query}`)
+      if (!response.headers.get("Content-Type")?.startsWith(STREAM_TYPE)) throw client.strangeAnswer(response)
       delays.reset()
       if (!isFirst) note("connected again; events that were stored in between are missed")
       isFirst = false

@@ -1,7 +1,6 @@
-import { EVENT_TYPES } from "../event/event-type.ts"
+import { explainPattern, mistake, type PatternFault } from "../event/pattern-fault.ts"
 import { defaultRoutingKey } from "../event/routing-space.ts"
 import { distance, suggest } from "../event/suggestion.ts"
-import { patternsOverlap } from "../event/topic-overlap.ts"
 import { splitWords } from "../event/topic-words.ts"
 import type { ModuleManifest } from "./manifest.ts"
 
@@ -20,14 +19,9 @@ interface KnownEvent {
   readonly name: string
 }
 
-/** The first word of every topic that no publisher has set. */
-const ROOT = "events"
-
 /** Errors in a word that still count as a typo. A replaced letter counts twice: call.started is not call.stopped. */
 const MAX_ERRORS = 2
 const REPLACEMENT_ERRORS = 2
-
-const DEFAULT_TOPIC = `events.<type>.<name> by default, with the types ${EVENT_TYPES.join(", ")}`
 
 /**
  * Finds patterns that match no event with the default topic, `events.<type>.<name>`, and those whose literal name no
@@ -44,45 +38,10 @@ export function findBindFaults(
   return manifests.flatMap(({ file, queue, bindings }) => {
     const names = manifests.filter((each) => each.queue === queue).flatMap((each) => each.names)
     return [...new Set(bindings ?? [])].flatMap((pattern) => {
-      const fault = explainForm(pattern, topics) ?? explainName(pattern, { queue, names, topics, handled })
+      const fault = explainPattern(pattern, topics) ?? explainName(pattern, { queue, names, topics, handled })
       return fault === null ? [] : [{ file, queue, pattern, ...fault }]
     })
   })
-}
-
-type Explanation = Pick<BindFault, "message" | "isMistake">
-
-const mistake = (message: string, nearest?: string): Explanation => ({
-  message: nearest === undefined ? message : `${message}; did you mean ${nearest}?`,
-  isMistake: true,
-})
-
-/** Explains why no event has a topic of this pattern, unless its publisher sets it; null if events have. */
-function explainForm(pattern: string, topics: readonly string[]): Explanation | null {
-  const words = splitWords(pattern)
-  const half = words.find((word) => word.length > 1 && /[*#]/.test(word))
-  if (half !== undefined) {
-    return mistake(`${half} is no wildcard: * stands for one whole word, and # for any number of words`)
-  }
-  if (words.includes("")) return mistake("it has an empty word: a dot is doubled, or at an end")
-  if (takesDefaultTopic(pattern)) return null
-  const nearest = withDefaultBeginning(words, topics)
-  const reason = `no event has such a topic, unless its publisher sets a routing_key: it is ${DEFAULT_TOPIC}`
-  return nearest === null ? { message: reason, isMistake: false } : mistake(reason, nearest)
-}
-
-/** Returns true if the topic of some event without a `routing_key` matches. */
-const takesDefaultTopic = (pattern: string): boolean =>
-  EVENT_TYPES.some((type) => patternsOverlap(pattern, defaultRoutingKey(type, "*.#")))
-
-/** Corrects the first words of a pattern, or finds the topic that ends with it; null if neither helps. */
-function withDefaultBeginning(words: readonly string[], topics: readonly string[]): string | null {
-  const [first = "", second = "", ...rest] = words
-  const isRoot = distance(first.toLowerCase(), ROOT) <= MAX_ERRORS
-  const begun = isRoot ? [ROOT, suggest(second, EVENT_TYPES) ?? second, ...rest] : [ROOT, ...words]
-  const candidates = [begun.join("."), [...begun, "#"].join(".")]
-  const end = `.${words.slice(isRoot ? 1 : 0).join(".")}`
-  return candidates.find(takesDefaultTopic) ?? topics.find((topic) => topic.endsWith(end)) ?? null
 }
 
 interface KnownNames {
@@ -95,7 +54,7 @@ interface KnownNames {
 }
 
 /** Compares a name without wildcards with those that are known; null if nothing is wrong with it. */
-function explainName(pattern: string, { queue, names, topics, handled }: KnownNames): Explanation | null {
+function explainName(pattern: string, { queue, names, topics, handled }: KnownNames): PatternFault | null {
   const [, type = "", ...rest] = splitWords(pattern)
   const name = rest.join(".")
   if (name === "" || /[*#]/.test(pattern) || names.includes(name)) return null

@@ -144,7 +144,7 @@ test("on a terminal there are colours, and the progress of a long publish", asyn
 test("tail shows events as they are stored, as JSON lines in a pipe, and ends after --count events", async () => {
   await using folder = new ServiceFolder()
   const service = await folder.start()
-  const tail = run(folder, service, ["tail", "events.voice.*", "--count", "2"])
+  const tail = run(folder, service, ["tail", "events.voice.*", "user.#", "--count", "2"])
   await waitUntil(async () => {
     await service.publish({ type: "user", name: "other" })
     return (await fetch(`${service.url}/metrics`).then((each) => each.text())).includes(
@@ -153,7 +153,11 @@ test("tail shows events as they are stored, as JSON lines in a pipe, and ends af
   }, "the command to look")
   await service.publish({ type: "voice", name: "started" })
   await service.publish({ type: "voice", name: "ended" })
-  const { code, stdout } = await tail
+  const { code, stdout, stderr } = await tail
+  expect(stderr).toBe(
+    "event-broker: user.# may match no event: no event has such a topic, unless its publisher sets a routing_key: it is " +
+      "events.<type>.<name> by default, with the types voice, user, system, notification, custom; did you mean events.user.#?\n",
+  )
   expect([
     code,
     ...stdout
@@ -288,16 +292,27 @@ test("on a terminal a purge of everything asks first, and deletes only after a y
   expect(await sure.ended()).toContain("0 events of custom_events deleted")
 })
 
+test("queues shows which queue is full, and why", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
+  const service = await folder.start({ QUEUE_MAX_LENGTH: "1" })
+  expect((await run(folder, service, ["queues", "pause", "voice_events"])).code).toBe(0)
+  for (const type of ["voice", "custom"]) await service.publish({ type, name: "waits" })
+  const { stdout } = await run(folder, service, ["queues"])
+  expect(stdout).toMatch(/^custom_events +1 +0 +0 +0 +full, no module$/m)
+  expect(stdout).toMatch(/^voice_events +1 +0 +0 +0 +full, paused$/m)
+})
+
 test("queues shows depth, rate and consumers", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
   const service = await folder.start()
   await service.publish({ type: "custom", name: "waits" })
-  expect((await run(folder, service, ["queues"])).stdout).toMatch(/^custom_events +1 +0 +0 +0$/m)
+  const { stdout } = await run(folder, service, ["queues"])
+  expect(stdout).toMatch(/^custom_events +1 +0 +0 +0 +no module$/m)
+  expect(stdout).toMatch(/^voice_events +0 +0 +1 +0$/m)
   const rows = JSON.parse((await run(folder, service, ["queues", "--json"])).stdout)
-  expect(rows).toContainEqual(
-    expect.objectContaining({ queue_name: "voice_events", consumer_count: 1, rate: 0 }),
-  )
+  expect(rows).toContainEqual(expect.objectContaining({ name: "voice_events", consumers: 1, rate: 0 }))
 })
 
 describe("schemas", () => {
@@ -366,6 +381,12 @@ describe("each kind of failure has a message and an exit code", () => {
   test.each([
     ["an unknown command", ["queuez"], 2, "there is no command queuez"],
     ["an unknown option", ["queues", "--quick"], 2, "unknown option"],
+    [
+      "an option with one value, given twice",
+      ["publish", "--type", "user", "--type", "voice"],
+      2,
+      "--type is given twice",
+    ],
     ["nothing to publish", ["publish"], 2, "give --type and --name, or a file"],
     ["a missing file", ["publish", "gone.json"], 2, "gone.json can't be read"],
     [
