@@ -85,7 +85,7 @@ export interface App {
 }
 
 /**
- * The composition root: builds every part, starts them in the order in which events need them, and stops each before the
+ * The composition root: builds every part, starts them in the order that events need, and stops each before the
  * parts that it depends on. If it can't start, it rejects with a `KeyFileError`, `SchemaFileError`, `EngineStartError`,
  * `HandlersDirError`, `ModuleLoadError` or `ListenError`, whose message is one sentence.
  */

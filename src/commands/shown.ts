@@ -35,7 +35,7 @@ export function shown(strings: TemplateStringsArray, ...values: readonly (string
 /** Escapes a text of several lines, and keeps its newlines. */
 export const block = (text: string): Shown => verbatim(text.split("\n").map(printable).join("\n"))
 
-/** Escapes a message of several lines. Further lines are indented, so that none looks like a message of its own. */
+/** Escapes a message of several lines. Further lines are indented, so that none looks like a separate message. */
 export const asMessage = (text: string): Shown => verbatim(text.split("\n").map(printable).join("\n  "))
 
 /** Escapes JSON text without changing its value. */
@@ -57,7 +57,7 @@ export function table(names: readonly string[], rows: readonly (readonly Cell[])
 
 /**
  * Pads cells to the width that they have on a terminal, where some characters are two columns wide.
- * @param sample a row; columns in which it has a number are aligned to the right
+ * @param sample a row; columns where it has a number are aligned to the right
  * @returns a safe line for each row
  */
 export function alignedRows(

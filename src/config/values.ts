@@ -126,7 +126,7 @@ export const flag = (effects: { readonly true: string; readonly false: string })
   )
 }
 
-/** One node of a list. It may have a port of its own, and an IPv6 address is in brackets. */
+/** One node of a list. It may have its own port, and an IPv6 address is in brackets. */
 const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]@/?#]+)(?::(\d{1,5}))?$/
 
 /** A node of RabbitMQ. Its port is null if the list gives none. */

@@ -8,7 +8,7 @@ const MAX_REMEMBERED_KEYS = 1_000
 
 interface Binding {
   readonly patterns: readonly string[]
-  /** Place in the order in which queues were first bound. */
+  /** Position among the queues, ordered by their first binding. */
   readonly place: number
 }
 

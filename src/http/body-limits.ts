@@ -31,7 +31,7 @@ export interface BodyLimitsOptions {
   readonly maxUploads?: number
 }
 
-/** Bounds on the bodies of all requests together. Each route also has a size limit of its own. */
+/** Bounds on the bodies of all requests together. Each route also has its own size limit. */
 export class BodyLimits {
   readonly timeoutMs: number
   /** Bytes that have arrived, of requests without a response yet. */

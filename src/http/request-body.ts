@@ -110,7 +110,7 @@ export class RequestBody implements Disposable {
   }
 
   /**
-   * Bun delivers a chunked body before it parses the trailers. It rejects trailers with a 400 of its own
+   * Bun delivers a chunked body before it parses the trailers. It rejects trailers with its own 400
    * (oven-sh/bun#32887) and closes the connection, which is visible one turn later. Waiting for it keeps a
    * rejected event from being stored.
    */

@@ -3,7 +3,7 @@ import { TopicTree } from "../event/topic-tree.ts"
 import { Audience, audienceKey, type LiveClient, type LiveFormat, type LiveTopics } from "./audience.ts"
 
 /**
- * Most distinct words in the topics of all clients: a thousand clients with a hundred words of their own
+ * Most distinct words in the topics of all clients: a thousand clients with a hundred different words
  * each. A key that matches all of them, which takes topics made for the purpose, is matched in about 20
  * milliseconds.
  */

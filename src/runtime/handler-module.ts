@@ -21,7 +21,7 @@ import type { TraceContext } from "../event/trace-context.ts"
 export type { Event, EventDraft, TraceContext }
 
 export interface HandlerModule extends ModuleOptions {
-  /** Functions by event name. `"*"` takes every name without a function of its own. */
+  /** Functions by event name. `"*"` takes every other name. */
   readonly on: Readonly<Record<string, Handler>>
 }
 
@@ -33,7 +33,7 @@ export interface BatchHandlerModule extends ModuleOptions {
     /** How long the first event of a batch waits for others, in milliseconds. Default 100. */
     readonly wait?: number
   }
-  /** Functions by event name. `"*"` takes every name without a function of its own. */
+  /** Functions by event name. `"*"` takes every other name. */
   readonly on: Readonly<Record<string, BatchHandler>>
 }
 

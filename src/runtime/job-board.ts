@@ -12,7 +12,7 @@ const BYTES_PER_SLOT = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELE
 export class JobBoard {
   /** Posted to the worker, which makes its board over the same memory. */
   readonly memory: SharedArrayBuffer
-  /** By the steady clock: `performance.now` has an origin of its own in each thread. */
+  /** By the steady clock: `performance.now` has a different origin in each thread. */
   readonly #begunAt: Float64Array
   readonly #progress: Int32Array
   readonly #now: () => number

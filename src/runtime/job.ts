@@ -58,7 +58,7 @@ export type JobResult =
   | HandlerOutcome
   | { readonly kind: "timeout"; readonly error: ErrorSummary | null }
   | { readonly kind: "worker-crashed"; readonly error: ErrorSummary | null }
-  /** Not run to its end through no fault of its own: the pool was stopped, or the delivery was lost. */
+  /** Interrupted, but not by the handler: the pool was stopped, or the delivery was lost. */
   | { readonly kind: "returned" }
 
 /** A request on its way through the pool. It is finished once; later results are ignored. */

@@ -93,7 +93,7 @@ function findText(path: string, text: string): SourcePosition | null {
     const token = tokenize(source).find((each) => each.text === text)
     return token === undefined ? null : positionAt(path, source, token.offset)
   } catch {
-    // The position is a help; the fault is told without it.
+    // The position only helps: the message names the fault without it, too.
     return null
   }
 }

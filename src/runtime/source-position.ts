@@ -55,7 +55,7 @@ function linesOf(path: string): readonly string[] {
     if (size === 0 || size > MAX_FILE_BYTES) return []
     return readFileSync(path, "utf8").split(/\r?\n/)
   } catch {
-    // The frame is a help; the position is told without it.
+    // The frame only helps: the message has the position without it, too.
     return []
   }
 }

@@ -98,7 +98,7 @@ export class LogOutput {
     if (dropped > 0) this.#onGapEnd(dropped)
   }
 
-  /** Writes during a burst within one turn of the event loop, in which no timer can fire. */
+  /** Writes during a burst within one turn of the event loop, while no timer can fire. */
   #flushSometimes(newBytes: number): void {
     this.#untriedBytes += newBytes
     if (this.#untriedBytes >= CHUNK_BYTES) this.#flush()

@@ -23,7 +23,7 @@ interface Burial {
   loggedAt: number
 }
 
-/** Log message of each reason. Corrupt events have log lines of their own. */
+/** Log message of each reason. Corrupt events have their own log lines. */
 const MESSAGES: Partial<Record<FailureReason, string>> = {
   expired: "events expired in their queue and are now dead letters",
   overflow: "events left a full queue and are now dead letters",

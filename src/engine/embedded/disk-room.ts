@@ -126,7 +126,7 @@ export class DiskRoom {
     return true
   }
 
-  /** A body larger than half a page has pages of its own, in addition to the page of its row. */
+  /** A body larger than half a page has its own pages, in addition to the page of its row. */
   #wholePages(bytes: number): number {
     return (Math.ceil(bytes / this.#pageBytes) + 1) * this.#pageBytes
   }

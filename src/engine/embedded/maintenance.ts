@@ -105,7 +105,7 @@ export function compactStore(dataDir: string): Compaction {
 /**
  * Copies a store as of one moment, whether a service uses it or not. The copy is on the disk when this
  * returns.
- * @param target a file that does not exist yet, or a folder, in which the copy gets the name that a store has
+ * @param target a file that does not exist yet, or a folder: the copy then gets the name that a store has
  * in its `DATA_DIR`
  * @throws {StoreError} and leaves no copy
  */

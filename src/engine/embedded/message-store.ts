@@ -8,7 +8,7 @@ import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
 import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
 import { requireOne } from "./store-damage.ts"
 
-/** States of a message. Dead letters have a table of their own. */
+/** States of a message. Dead letters have their own table. */
 const READY = 0
 const UNSETTLED = 1
 const DELAYED = 2

@@ -56,7 +56,7 @@ export interface TurnWriterOptions {
   readonly onBuried: OnBuried | undefined
 }
 
-/** Writes a turn in one transaction, in the order in which a user expects the effects. */
+/** Writes a turn in one transaction, in the order that a user expects. */
 export class TurnWriter {
   readonly #store: MessageStore
   readonly #catalog: QueueCatalog

@@ -49,7 +49,7 @@ export class LiveQueue {
   async watch(watcher: Watcher): Promise<() => void> {
     if (!this.#options.isAllowed) {
       throw new EngineUnavailableError(
-        "the live stream is not available with TOPOLOGY=passive, because it declares a queue of its own",
+        "the live stream is not available with TOPOLOGY=passive, because it declares its own queue",
       )
     }
     const remove = this.#watchers.add(watcher)

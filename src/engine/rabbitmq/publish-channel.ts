@@ -27,7 +27,7 @@ export interface PublishChannelOptions {
 /** Most publishes with a lost confirm, while others are confirmed, before the channel is reopened. */
 const MAX_LOST = 100
 
-/** Time after a restore in which an exchange that is still missing counts as missing, in milliseconds. */
+/** For this long after a restore, a missing exchange is not restored again, in milliseconds. */
 const RESTORED_FOR_MS = 1_000
 
 /**

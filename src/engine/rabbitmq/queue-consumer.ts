@@ -66,7 +66,7 @@ export interface QueueConsumerOptions {
   readonly report: Report
 }
 
-/** The consumer of one queue, on a channel of its own. Whatever ends it, it starts again. */
+/** The consumer of one queue, on its own channel. Starts again after every end. */
 export class QueueConsumer implements Subscription {
   readonly #options: QueueConsumerOptions
   readonly #onCancel: () => void

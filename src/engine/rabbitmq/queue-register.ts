@@ -29,7 +29,7 @@ const PREFETCH = 1_000
  */
 const QUIET_MS = 500
 
-/** How long records may come without a pause before those that were read count all the same, in milliseconds. */
+/** How long records may arrive without a pause before the records read so far are used anyway, in milliseconds. */
 const MAX_UNQUIET_MS = 5_000
 
 /** How long a caller waits for the register to be read, in milliseconds: several times what it takes without load. */
@@ -143,7 +143,7 @@ export class QueueRegister {
   }
 
   /**
-   * Resolves when the record is stored. Uses a channel of its own, because RabbitMQ closes the channel of a
+   * Resolves when the record is stored. Uses its own channel, because RabbitMQ closes the channel of a
    * user who may not write to the default exchange, with everything that others publish on it.
    */
   async add(record: QueueRecord): Promise<void> {

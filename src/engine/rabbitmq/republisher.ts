@@ -144,7 +144,7 @@ export class Republisher {
     }
     await topology.declareTier(client, queue, tier)
     const name = tierName(queue, tier)
-    // By its name: through an exchange of its own, another queue bound there would hide that the tier is missing.
+    // By its name: on a separate exchange, another queue bound there would hide that the tier is missing.
     return sendTo(copies, { exchange: "", routingKey: name, ...copy }, async () => {
       await topology.declareTier(client, queue, tier, { again: true })
       if (topology.mode === "declare") troubles.mended(name)

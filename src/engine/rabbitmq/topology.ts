@@ -33,7 +33,7 @@ export const deadQueueOf = (queue: string): string => `dead.${queue}`
 /** Returns the name of an exchange without bindings. Its existence marks a queue with ordering keys. */
 export const orderedMarkOf = (queue: string): string => `ordered.${queue}`
 
-/** Returns the name of the queue in which a queue's retries with this delay wait. */
+/** Returns the name of the queue where a queue's retries with this delay wait. */
 export const tierName = (queue: string, delayMs: number): string => `retry.${queue}.${delayMs}`
 
 /** Declares the objects that this service needs on the broker. */
@@ -105,7 +105,7 @@ export class Topology {
 
   /**
    * A tier is a quorum queue whatever the `QUEUE_TYPE`, because a classic queue drops messages that it dead-letters
-   * to a full or missing queue. Each queue has tiers of its own, so that its retries never wait for those of
+   * to a full or missing queue. Each queue has its own tiers, so that its retries never wait for those of
    * another queue (docs/decisions/0007-tiers-are-quorum-queues.md).
    */
   async #declareTier(client: AMQPClient, queue: string, delayMs: number): Promise<void> {

@@ -13,7 +13,7 @@ interface Trouble {
  */
 const STANDS_FOR_MS = 300_000
 
-/** Time after a log line in which another one of the same kind is not logged, in milliseconds. */
+/** After a log line, no other line of the same kind is logged for this long, in milliseconds. */
 const SAME_MOMENT_MS = 1_000
 
 /** Most places remembered, because clients choose the topics. */

@@ -74,7 +74,7 @@ const problemsIn = (responses: Responses): readonly ProblemSlug[] =>
     }),
   )
 
-/** Merges the problem responses into the route's own. A status that has a body of its own describes both. */
+/** Merges the problem responses into the route's own. A status that already has a body describes both. */
 function merge(own: Responses, problems: Readonly<Record<string, ProblemResponse>>): Responses {
   const merged: Responses = { ...own }
   for (const [status, problem] of Object.entries(problems)) {

@@ -19,7 +19,7 @@ export const LIVE_FORMATS: Readonly<Record<"event" | "cloudevent", LiveFormat>> 
 
 /**
  * An event that this service stored is copied as it is. An event with a line break is written again, because
- * a second line could pass for a message of its own.
+ * a second line could pass for a separate message.
  */
 function writeEvent(stored: StoredBody): string | null {
   if (!stored.isForeign && !stored.body.includes("\n")) return toMessage(stored.body)

@@ -27,7 +27,7 @@ export interface Network {
 }
 
 export interface PatternOptions {
-  /** Reads capital and small ASCII letters as one, and surrogates as code points of their own. Default: false. */
+  /** Reads capital and small ASCII letters as one, and surrogates as separate code points. Default: false. */
   readonly ignoreCase?: boolean
 }
 

@@ -31,7 +31,7 @@ const MAX_KEPT_BYTES = 65_536
 const CARBON_COPIES = ["CC", "BCC"]
 
 /**
- * Headers in which brokers record a message's path. RabbitMQ 3 reads them from published messages, RabbitMQ 4
+ * Headers that brokers use to record a message's path. RabbitMQ 3 reads them from published messages, RabbitMQ 4
  * does not.
  */
 const BROKER_HEADER = /^x-(death|(first|last)-death-.*|delivery-count|acquired-count)$/
