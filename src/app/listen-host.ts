@@ -13,7 +13,7 @@ export async function requireAddress(host: string): Promise<void> {
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
     throw new ListenError(
-      `HOST ${host} is no address and no name that has one (${code}): set HOST to an address of this machine, or to 0.0.0.0 for all of them`,
+      `HOST ${host} is neither an address nor the name of a host (${code}): set HOST to an address of this machine, or to 0.0.0.0 for all of them`,
       { cause },
     )
   }

@@ -23,35 +23,35 @@ export class Metrics {
   readonly #histograms: DurationHistogram[] = []
   readonly #publishes = this.#histogram(
     "publish_duration_seconds",
-    "From a draft to its confirm or its refusal, by how that ended.",
+    "Time from a draft to its confirm or refusal, by event type and outcome.",
     ["type", "outcome"],
     PUBLISH_BUCKETS,
   )
-  readonly #deliveries = this.#counter("deliveries_total", "Deliveries, by what was decided of them.", [
+  readonly #deliveries = this.#counter("deliveries_total", "Deliveries, by queue and outcome.", [
     "queue",
     "outcome",
   ])
-  readonly #failures = this.#counter("delivery_failures_total", "Failed attempts, by why they failed.", [
+  readonly #failures = this.#counter("delivery_failures_total", "Failed attempts, by queue and reason.", [
     "queue",
     "reason",
   ])
   readonly #buried = this.#counter(
     "dead_letters_unhandled_total",
-    "Events that the embedded engine made dead letters without an attempt, by why: expired, overflow or corrupt.",
+    "Events that the embedded engine made dead letters without an attempt, by reason: expired, overflow or corrupt.",
     ["queue", "reason"],
   )
   readonly #handlerDuration = this.#histogram(
     "handler_duration_seconds",
-    "Calls of handlers' functions, by how they ended.",
+    "Duration of calls of handler functions, by outcome.",
     ["queue", "handler", "outcome"],
     HANDLER_BUCKETS,
   )
-  readonly #workerEnds = this.#counter("worker_restarts_total", "Workers that were replaced, by why.", [
+  readonly #workerEnds = this.#counter("worker_restarts_total", "Workers that were replaced, by cause.", [
     "cause",
   ])
   readonly #requests = this.#histogram(
     "http_request_duration_seconds",
-    "From a request's head to its answer, by its status.",
+    "Time from the head of a request to its answer, by status.",
     ["method", "route", "status"],
     PUBLISH_BUCKETS,
   )

@@ -74,7 +74,7 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   }
   const build = new Gauge({
     name: `${METRIC_PREFIX}build_info`,
-    help: "Which version runs, on which engine; always 1.",
+    help: "Version and engine of the service; always 1.",
     labelNames: ["version", "engine"],
     registers,
   })
@@ -96,7 +96,8 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   gauge("deliveries_in_flight", "Deliveries that are not settled.", state.deliveriesInFlight)
   const { deliveriesHeld } = state
   if (deliveriesHeld !== null) {
-    const help = "Deliveries whose retry or dead letter RabbitMQ has not taken yet; the service tries again."
+    const help =
+      "Deliveries whose retry or dead letter RabbitMQ has not accepted yet; the service tries again."
     gauge("deliveries_held", help, deliveriesHeld)
   }
   gauge("workers_ready", "Workers that take events.", () => state.workers().present)

@@ -103,7 +103,7 @@ describe("a HOST that can't be listened on is reported in one sentence, and exit
     [
       "a name without an address",
       "nohost.invalid",
-      "HOST nohost.invalid is no address and no name that has one",
+      "HOST nohost.invalid is neither an address nor the name of a host",
     ],
     ["an address of another machine", "203.0.113.7", "HOST 203.0.113.7 is not an address of this machine"],
   ])("%s", async (_, HOST, message) => {
