@@ -36,7 +36,7 @@ export const VARIABLES = {
   ENGINE: [
     choice({ embedded: "SQLite inside the process", rabbitmq: "RabbitMQ" }),
     "embedded",
-    "Engine that stores and delivers events. If it is not set and RABBITMQ_HOST is, the engine is rabbitmq.",
+    "Engine that stores and delivers events. If only RABBITMQ_HOST is set, the engine is rabbitmq.",
   ],
   HOST: [nonEmpty, "0.0.0.0", "Address to listen on. 0.0.0.0 stands for every address of this machine."],
   PORT: [wholeNumber(0, 65_535, "none"), "8000", "TCP port to listen on. 0 picks a free one."],
@@ -54,7 +54,7 @@ export const VARIABLES = {
   RABBITMQ_HOST: [
     hosts,
     "rabbitmq",
-    "Nodes of RabbitMQ. Setting it selects the engine rabbitmq, unless ENGINE is set. Its default counts only with ENGINE=rabbitmq.",
+    "Nodes of RabbitMQ. Setting it selects the engine rabbitmq, unless ENGINE is set. The default applies only with ENGINE=rabbitmq.",
   ],
   RABBITMQ_PORT: [
     wholeNumber(1, 65_535, "none"),
@@ -65,21 +65,21 @@ export const VARIABLES = {
   RABBITMQ_PASSWORD: [
     nonEmpty,
     "guest",
-    "Password of that user. It is never logged. RABBITMQ_PASSWORD_FILE names a file that has it.",
+    "Password of that user. It is never logged. To read it from a file, set RABBITMQ_PASSWORD_FILE to the file instead.",
     "secret",
   ],
   RABBITMQ_VHOST: [nonEmpty, "/", "Virtual host of RabbitMQ."],
   RABBITMQ_TLS: [
     flag({ true: "over TLS", false: "unencrypted" }),
     "false",
-    "Connection to RabbitMQ. With TLS, this machine must trust RabbitMQ's certificate.",
+    "Encryption of the connection to RabbitMQ. With TLS, this machine must trust RabbitMQ's certificate.",
   ],
-  DEFAULT_EXCHANGE: [nonEmpty, "events", "Exchange of RabbitMQ to which events are published."],
+  DEFAULT_EXCHANGE: [nonEmpty, "events", "Exchange on RabbitMQ that events are published to."],
   DEFAULT_EXCHANGE_TYPE: [choice({ topic: "" }), "topic", "Type of that exchange."],
   QUEUE_TYPE: [
     choice({
       quorum: "replicated between nodes",
-      classic: "not replicated, orders by priority before RabbitMQ 4 too",
+      classic: "not replicated, orders by priority on every RabbitMQ",
     }),
     "quorum",
     "Type of RabbitMQ's queues.",
@@ -90,43 +90,43 @@ export const VARIABLES = {
       passive: "use what is there and create nothing",
     }),
     "declare",
-    "What to do about exchanges, queues and bindings on RabbitMQ.",
+    "Declaration of exchanges, queues and bindings on RabbitMQ.",
   ],
   CONFIRM_TIMEOUT: [
     wholeNumber(100, 50_000, "milliseconds"),
     "10000",
-    "How long a publish waits for RabbitMQ's confirm.",
+    "Longest wait of a publish for RabbitMQ's confirm.",
   ],
   RABBITMQ_CONSUMER_TIMEOUT: [
     wholeNumber(1_000, MAX_TIMER_MS, "milliseconds"),
     "1800000",
-    "The consumer_timeout of RabbitMQ, as the broker has it. The timeout of a handler module must be shorter.",
+    "Value of consumer_timeout in RabbitMQ's configuration. The timeout of a handler module must be shorter.",
   ],
   HANDLERS_DIR: [nonEmpty, "handlers", "Folder of the handler modules. If it is set, it must exist."],
   SCHEMAS_DIR: [
     optionalText,
     "",
-    "Folder of the events' JSON Schemas. If it is not set, no payload is checked.",
+    "Folder of the JSON Schemas of payloads. If it is not set, no payload is checked.",
   ],
   SCHEMA_VALIDATION: [
     choice({ enforce: "reject it", warn: "store it and log a warning", off: "check nothing" }),
     "enforce",
-    "What to do about an event that breaks its schema.",
+    "Rule for an event that breaks its schema.",
   ],
   SCHEMA_UNKNOWN: [
     choice({ allow: "store it unchecked", refuse: "reject it" }),
     "allow",
-    "What to do about an event without a schema, if SCHEMAS_DIR is set.",
+    "Rule for an event without a schema, if SCHEMAS_DIR is set.",
   ],
   QUEUE_TTL: [
     wholeNumber(1_000, 365 * DAY_MS, "milliseconds"),
     "86400000",
-    "How long an event waits in a queue before it becomes a dead letter.",
+    "Longest time that an event waits in a queue. After that it becomes a dead letter.",
   ],
   QUEUE_MAX_LENGTH: [
     wholeNumber(1, 100_000_000, "events"),
     "10000",
-    "How many events can wait in a queue. QUEUE_OVERFLOW says what happens when it is full.",
+    "Maximum number of events that wait in a queue. QUEUE_OVERFLOW sets what happens when the queue is full.",
   ],
   QUEUE_OVERFLOW: [
     choice({
@@ -134,63 +134,59 @@ export const VARIABLES = {
       "drop-head": "make the oldest event a dead letter",
     }),
     "reject-publish",
-    "What to do if a queue is full.",
+    "Rule for an event that arrives at a full queue.",
   ],
-  WORKER_POOL_SIZE: [wholeNumber(1, 256, "workers"), "5", "How many workers run handlers."],
+  WORKER_POOL_SIZE: [wholeNumber(1, 256, "workers"), "5", "Number of workers that run handlers."],
   WORKER_PREFETCH_COUNT: [
     wholeNumber(1, 10_000, "deliveries"),
     "10",
-    "How many deliveries a worker holds at a time.",
+    "Maximum number of deliveries that a worker holds at a time.",
   ],
   API_KEYS_FILE: [
     optionalText,
     "",
-    "File of the API keys, which event-broker keys new makes. If it is not set, the service is open to everybody who reaches it.",
+    "File with the API keys; event-broker keys new makes a key. If it is not set, the service is open to everybody who can reach it.",
   ],
   MAX_BODY_BYTES: [
     wholeNumber(KIBIBYTE, 256 * MEBIBYTE, "bytes"),
     String(MEBIBYTE),
-    "Largest event: alone, in a batch or on a line. Parsing it blocks everything else, at worst for 50 ms per MiB.",
+    "Maximum size of an event, alone, in a batch or on a line. Parsing an event blocks the service, for up to 50 ms per MiB.",
   ],
   MAX_BATCH_BYTES: [
     wholeNumber(KIBIBYTE, 256 * MEBIBYTE, "bytes"),
     String(16 * MEBIBYTE),
-    "Largest body of a batch.",
+    "Maximum body size of a batch.",
   ],
   MAX_BUFFERED_BYTES: [
     wholeNumber(MEBIBYTE, 64 * 1_024 * MEBIBYTE, "bytes"),
     String(256 * MEBIBYTE),
-    "How much the bodies in flight of all clients can hold together. A client can take as much as it leaves free; more is refused. At least MAX_BATCH_BYTES.",
+    "Maximum size of all request bodies in flight together, at least MAX_BATCH_BYTES. A client can use as much as it leaves free; more is refused.",
   ],
   BODY_TIMEOUT: [
     wholeNumber(100, 50_000, "milliseconds"),
     "30000",
-    "How long the body of a request, or a line of an upload, can take to arrive.",
+    "Longest time for the body of a request, or a line of an upload, to arrive.",
   ],
   KEEP_ALIVE_TIMEOUT: [
     wholeNumber(1_000, MAX_KEEP_ALIVE_MS, "milliseconds"),
     "75000",
-    "How long an idle connection stays open: at least 10 seconds longer than BODY_TIMEOUT and CONFIRM_TIMEOUT, and longer than the idle timeout of a load balancer in front of the service.",
+    "Time after which an idle connection is closed: at least 10 seconds longer than BODY_TIMEOUT and CONFIRM_TIMEOUT, and longer than the idle timeout of a load balancer in front of the service.",
   ],
   RATE_LIMIT: [
     wholeNumber(0, 1_000_000, "requests"),
     "0",
-    "How many requests each key can send, where each event of a batch counts as one. 0 sets no limit.",
+    "Maximum number of requests of each key per second. Each event of a batch counts as one request. 0 sets no limit.",
   ],
-  CORS_ORIGINS: [
-    origins,
-    "",
-    "Origins of the web pages that can use the service. If it is not set, none can.",
-  ],
+  CORS_ORIGINS: [origins, "", "Origins of web pages that can use the service. If it is not set, none can."],
   ALLOWED_HOSTS: [
     hostNames,
     "",
-    "Host names that the service answers to. If it is not set: all, or without API keys only those that no public web page can have.",
+    "Host names that the service answers to. If it is not set: with API keys all names, without keys only names that no public web page can have.",
   ],
   MAX_IN_FLIGHT: [
     wholeNumber(1, 1_000_000, "events"),
     "5000",
-    "How many events can wait for their confirm at a time. More are refused.",
+    "Maximum number of events that wait for their confirm at a time. More are refused.",
   ],
   SERVICE_DISCOVERY_URL: [
     optionalRegistryUrl,
@@ -200,7 +196,7 @@ export const VARIABLES = {
   SERVICE_HOST: [
     optionalHost,
     "",
-    "Host under which others reach this service. If it is not set: HOST, or this machine's name if HOST stands for every address.",
+    "Host at which others reach this service. If it is not set: HOST, or this machine's name if HOST stands for every address.",
   ],
   OTEL_EXPORTER_OTLP_ENDPOINT: [
     optionalHttpUrl,
@@ -211,12 +207,12 @@ export const VARIABLES = {
   SHUTDOWN_DELAY: [
     wholeNumber(0, 300_000, "milliseconds"),
     "0",
-    "How long a stopping service goes on taking requests, while /health/ready tells load balancers to send none.",
+    "Time for which a stopping service still accepts requests, while /health/ready tells load balancers to send none.",
   ],
   SHUTDOWN_TIMEOUT: [
     wholeNumber(0, 3_600_000, "milliseconds"),
     "10000",
-    "How long a stopping service waits for requests and handlers to finish.",
+    "Longest wait of a stopping service for requests and handlers to finish.",
   ],
 } as const satisfies Record<string, Definition>
 
