@@ -4,8 +4,8 @@
 #
 #   RABBITMQ_PASSWORD=... QUEUES='audit|billing' sh examples/rabbitmq-user.sh
 #
-# RABBITMQ_USER, RABBITMQ_VHOST and DEFAULT_EXCHANGE are those of the service. QUEUES are the queues that handler modules
-# add to the predefined ones, as a regular expression.
+# RABBITMQ_USER, RABBITMQ_VHOST and DEFAULT_EXCHANGE have the values of the service. QUEUES is a regular expression for the
+# queues that handler modules add to the predefined ones.
 set -eu
 
 user=${RABBITMQ_USER:-event-broker}
@@ -13,7 +13,7 @@ vhost=${RABBITMQ_VHOST:-/}
 exchange=${DEFAULT_EXCHANGE:-events}
 queues="(voice|user|system|notification|custom)_events${QUEUES:+|$QUEUES}"
 
-# The exchanges; the register of queues and the queue of the live stream; the tiers in which retries wait; and each queue
+# The exchanges; the register of queues and the queue of the live stream; the tiers where retries wait; and each queue
 # with its dead letters and the mark of its ordering keys.
 names="$exchange|dead_letters|event-broker\.queues|event-broker\.live\..+|retry\.($queues)\.[0-9]+|(dead\.|ordered\.)?($queues)"
 
@@ -24,5 +24,5 @@ else
   rabbitmqctl add_user "$user" "$RABBITMQ_PASSWORD"
 fi
 
-# In this order: configure, write, read. What is redriven or comes back to one queue goes through the default exchange.
+# In this order: configure, write, read. Redriven and returned events go through the default exchange.
 rabbitmqctl set_permissions -p "$vhost" "$user" "^($names)$" "^($names|amq\.default)$" "^($names)$"
