@@ -50,7 +50,7 @@ export class Registry {
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
     })
-    // The body is of no use here, and may be endless.
+    // The body is not needed, and can be endless.
     await response.body?.cancel()
     if (!expected.includes(response.status)) throw new Error(`it answered ${response.status}`)
   }

@@ -17,7 +17,7 @@ const UNLOGGED: ReadonlySet<ProblemSlug> = new Set([
   "internal",
 ])
 
-/** The level of the line for a change. A change of nothing is of no interest afterwards. */
+/** The level of the line for a change. A change that changes nothing interests nobody afterwards. */
 export const changeLevel = (count: number, level: "info" | "warn"): "debug" | "info" | "warn" =>
   count === 0 ? "debug" : level
 

@@ -71,7 +71,7 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       if (found !== undefined) return found
     } catch (error) {
       const cause = faultError(faultOf(error))
-      throw new EngineUnavailableError(`RabbitMQ does not tell of ${queue}: ${reasonOf(cause)}`, { cause })
+      throw new EngineUnavailableError(`RabbitMQ can't look up ${queue}: ${reasonOf(cause)}`, { cause })
     }
     const names = this.#options.own.values().map(({ name }) => name)
     throw new UnknownQueueError(queue, [...names, ...this.undeclared.names])
