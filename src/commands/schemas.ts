@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path"
 import type { Command } from "commander"
 import { checkJsonNumbers } from "../event/json-text.ts"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
+import { JsonFault, parseJsonFile } from "../schema/json-file.ts"
 import { SchemaCompiler } from "../schema/schema-compiler.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"
@@ -126,11 +127,15 @@ function stepInto(value: unknown, step: string): unknown {
 function readJson(file: string): unknown {
   try {
     const text = readFileSync(file, "utf8")
-    const value: unknown = JSON.parse(text)
+    const value = parseJsonFile(text)
     checkJsonNumbers(text, value)
     return value
   } catch (error) {
+    if (error instanceof JsonFault) {
+      const { line, column, message } = error
+      throw new CommandError(`${file}:${line}:${column} is not JSON: ${message}`, EXIT_USAGE)
+    }
     const reason = error instanceof Error ? error.message : String(error)
-    throw new CommandError(`${file} can't be read as JSON: ${reason}`, EXIT_USAGE)
+    throw new CommandError(`${file} can't be read: ${reason}`, EXIT_USAGE)
   }
 }

@@ -1,10 +1,17 @@
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js"
+import { Ajv2020, MissingRefError, type ValidateFunction } from "ajv/dist/2020.js"
+import { suggest } from "../event/suggestion.ts"
 import { FORMAT_NAMES, formatOf } from "./formats.ts"
 import { addKeywords, COUNTED } from "./keywords.ts"
 import { Pattern } from "./pattern/pattern.ts"
 import { PatternError } from "./pattern/pattern-error.ts"
 import { PayloadCheck } from "./payload-check.ts"
 import { isStackOverflow, type PayloadJudge } from "./payload-faults.ts"
+import {
+  explainDialect,
+  explainInvalid,
+  explainMissingReference,
+  explainUnknownKeyword,
+} from "./schema-faults.ts"
 import { isSchemaObject, mapSchemas, type SchemaObject, visitSchemas } from "./sub-schemas.ts"
 
 /** Base address of the files for their references. Nothing is fetched from it. */
@@ -17,6 +24,7 @@ const SAMPLES: readonly unknown[] = [null, true, 0, "", [], {}]
 export class SchemaCompiler {
   readonly #patterns = new Map<string, Pattern>()
   readonly #formats = new Set<string>()
+  readonly #schemas = new Map<string, unknown>()
   /** Stops at the first fault: quick for events without faults, and bounded for those with many. */
   readonly #first = this.#newAjv(false)
   readonly #all = this.#newAjv(true)
@@ -27,14 +35,18 @@ export class SchemaCompiler {
     const counted = mapSchemas(schema, withCount)
     // JSON Schema allows true and false as a schema, but one that takes everything or nothing is a mistake here.
     if (!isSchemaObject(counted)) throw new Error("it is not a JSON object")
-    this.#first.addSchema(counted, BASE + path)
-    // The first one has checked it against its dialect.
-    this.#all.addSchema(counted, BASE + path, false, false)
+    const fault = explainDialect(counted)
+    if (fault !== null) throw new Error(fault)
+    if (!this.#first.validateSchema(counted)) {
+      throw new Error(explainInvalid(this.#first.errors ?? [], counted))
+    }
+    for (const ajv of [this.#first, this.#all]) ajv.addSchema(counted, BASE + path, false, false)
+    this.#schemas.set(path, schema)
   }
 
   /** Compiles a schema, once every schema that it may refer to is added. @throws {Error} */
   compile(path: string): PayloadJudge {
-    const first = this.#validatorOf(this.#first, path)
+    const first = this.#explained(path, () => this.#validatorOf(this.#first, path))
     try {
       for (const sample of SAMPLES) first.call(new PayloadCheck(), sample)
     } catch (cause) {
@@ -42,6 +54,20 @@ export class SchemaCompiler {
       throw new Error("it refers to itself endlessly", { cause })
     }
     return { first, all: () => this.#validatorOf(this.#all, path) }
+  }
+
+  /** Explains why a schema does not compile, with its place. */
+  #explained<Result>(path: string, work: () => Result): Result {
+    try {
+      return work()
+    } catch (cause) {
+      if (cause instanceof MissingRefError) {
+        throw new Error(explainMissingReference(cause.missingRef, this.#schemas, BASE), { cause })
+      }
+      const keywords = Object.keys(this.#first.RULES.keywords).filter((name) => name !== COUNTED)
+      const unknown = explainUnknownKeyword(this.#schemas.get(path), keywords)
+      throw unknown === null ? cause : new Error(unknown, { cause })
+    }
   }
 
   #newAjv(allErrors: boolean): Ajv2020 {
@@ -98,8 +124,9 @@ export class SchemaCompiler {
     if (this.#formats.has(name)) return
     const format = formatOf(name)
     if (format === undefined) {
-      const known = FORMAT_NAMES.join(", ")
-      throw new Error(`there is no format ${JSON.stringify(name)}, at ${pointer}; there are ${known}`)
+      const nearest = suggest(name, FORMAT_NAMES)
+      const advice = nearest === null ? `there are ${FORMAT_NAMES.join(", ")}` : `did you mean ${nearest}?`
+      throw new Error(`there is no format ${JSON.stringify(name)}, at ${pointer}; ${advice}`)
     }
     for (const ajv of [this.#first, this.#all]) ajv.addFormat(name, format)
     this.#formats.add(name)

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative, resolve, sep } from "node:path"
+import { JsonFault, parseJsonFile } from "./json-file.ts"
 import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
 
 /**
@@ -10,8 +11,12 @@ export function readSchemaFiles(folder: string): readonly SchemaFile[] {
   return pathsIn(folder).map((path) => {
     const name = relative(folder, path).split(sep).join("/")
     try {
-      return { path: name, schema: JSON.parse(readFileSync(path, "utf8")) }
+      return { path: name, schema: parseJsonFile(readFileSync(path, "utf8")) }
     } catch (cause) {
+      if (cause instanceof JsonFault) {
+        const { line, column, message } = cause
+        throw new SchemaFileError(`${name}:${line}:${column}`, `it is not JSON: ${message}`, { cause })
+      }
       throw new SchemaFileError(name, cause instanceof Error ? cause.message : String(cause), { cause })
     }
   })

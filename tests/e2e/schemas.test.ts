@@ -61,7 +61,7 @@ test("SCHEMA_VALIDATION=warn stores an invalid event and logs it, off checks not
 }, 30_000)
 
 test.each([
-  ["schemas/user/login.json", "{", "user/login.json"],
+  ["schemas/user/login.json", '{\n  "type": "object",\n}', "user/login.json:3:1"],
   ["schemas/user/login.json", '{"type":"objct"}', "user/login.json"],
   ["schemas/user/login.json", '{"patternProperties":{"(?=a)":{}}}', "user/login.json"],
 ])("a file that is no schema stops the start, in one sentence", async (file, text, named) => {

@@ -92,11 +92,45 @@ describe("an event with several versions of its schema", () => {
 
 describe("a file that is not a usable schema is refused with its path and the reason", () => {
   test.each([
-    ["an unknown type", { type: "objct" }, "type"],
-    ["an unknown keyword", { propertys: {} }, "propertys"],
-    ["a reference to a missing file", { $ref: "missing.json" }, "missing.json"],
-    ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "draft-07"],
-    ["an unknown format", { type: "string", format: "phone" }, "phone"],
+    [
+      "an unknown type",
+      { properties: { "a/b": { type: "objct" } } },
+      '/properties/a~1b/type must be one of ["array","boolean","integer","null","number","object","string"]; did you mean "object"?',
+    ],
+    [
+      "a value of a wrong type",
+      { properties: { a: { minLength: "3" } } },
+      "/properties/a/minLength must be an integer",
+    ],
+    ["a list in place of an object", { properties: [] }, "used: /properties must be an object"],
+    [
+      "an unknown keyword",
+      { properties: { a: { maximun: 1 } } },
+      'there is no keyword "maximun", in /properties/a; did you mean maximum?',
+    ],
+    ["an unknown keyword at the top", { "x-owner": "me" }, 'there is no keyword "x-owner", in the schema'],
+    [
+      "a reference to a missing file",
+      { properties: { a: { $ref: "../common/ids.json" } } },
+      "/properties/a/$ref of user/login.json leads to no schema: there is no file common/ids.json in the folder; " +
+        "did you mean common/id.json?",
+    ],
+    [
+      "a reference to a missing part of a file",
+      { $ref: "#/$defs/a" },
+      "/$ref of user/login.json leads to no schema: user/login.json has nothing at #/$defs/a",
+    ],
+    [
+      "another dialect",
+      { $schema: "http://json-schema.org/draft-07/schema#" },
+      '/$schema must be https://json-schema.org/draft/2020-12/schema or absent, not "http://json-schema.org/draft-07/schema#"',
+    ],
+    ["an unknown format", { type: "string", format: "phone" }, "at /format; there are date, time"],
+    [
+      "a mistyped format",
+      { type: "string", format: "emial" },
+      'no format "emial", at /format; did you mean email?',
+    ],
     ["a format of quadratic cost", { type: "string", format: "url" }, 'no format "url", at /format'],
     ["a schema that is not an object", [1], "not a JSON object"],
     [

@@ -1,0 +1,104 @@
+/** A text that is not JSON, with the place of the fault. */
+export class JsonFault extends Error {
+  override readonly name = "JsonFault"
+  /** Both count from 1. The column counts characters. */
+  readonly line: number
+  readonly column: number
+
+  constructor(text: string, offset: number, reason: string) {
+    super(reason)
+    const lines = text.slice(0, offset).split("\n")
+    this.line = lines.length
+    this.column = Array.from(lines.at(-1) ?? "").length + 1
+  }
+}
+
+/** Source: RFC 8259, sections 2, 6 and 7. */
+const SPACE = /[ \t\r\n]*/uy
+const STRING = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/uy
+
+/**
+ * Parses the text of a file, with or without a byte order mark.
+ * @throws {JsonFault} at the first place at which it is not JSON; the runtime's own error names none
+ */
+export function parseJsonFile(text: string): unknown {
+  const content = text.replace(/^\uFEFF/, "")
+  try {
+    return JSON.parse(content)
+  } catch (cause) {
+    new Scan(content).requireJson()
+    // Both follow the same grammar, so this is not reached; the runtime's error is better than none.
+    throw cause
+  }
+}
+
+/** Reads a text as JSON up to the first fault. */
+class Scan {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** @throws {JsonFault} */
+  requireJson(): void {
+    this.#value()
+    if (this.#next() !== undefined) this.#fail("nothing is expected after the value")
+  }
+
+  #value(): void {
+    const next = this.#next()
+    if (next === "{") this.#list("}", () => this.#field())
+    else if (next === "[") this.#list("]", () => this.#value())
+    else if (next === '"') this.#string()
+    else if (!this.#skip(SCALAR)) {
+      this.#fail("a value is expected: a text in double quotes, a number, true, false, null, { or [")
+    }
+  }
+
+  #list(end: "}" | "]", item: () => void): void {
+    this.#at++
+    if (this.#next() !== end) {
+      item()
+      while (this.#next() === ",") {
+        this.#at++
+        item()
+      }
+    }
+    if (this.#next() !== end) this.#fail(`a comma or ${end} is expected`)
+    this.#at++
+  }
+
+  #field(): void {
+    if (this.#next() !== '"') this.#fail("a name in double quotes is expected")
+    this.#string()
+    if (this.#next() !== ":") this.#fail("a colon is expected")
+    this.#at++
+    this.#value()
+  }
+
+  #string(): void {
+    if (!this.#skip(STRING)) {
+      this.#fail("this text has no end on its line, or a backslash in it is followed by a wrong character")
+    }
+  }
+
+  /** Skips space; returns the character after it, or undefined at the end. */
+  #next(): string | undefined {
+    this.#skip(SPACE)
+    return this.#text[this.#at]
+  }
+
+  #skip(pattern: RegExp): boolean {
+    pattern.lastIndex = this.#at
+    const isThere = pattern.test(this.#text)
+    if (isThere) this.#at = pattern.lastIndex
+    return isThere
+  }
+
+  #fail(reason: string): never {
+    throw new JsonFault(this.#text, this.#at, reason)
+  }
+}
