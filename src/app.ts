@@ -253,7 +253,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     }
     const { url } = server
     phase = "running"
-    logStartHints(config, files.length, logger)
+    logStartHints(config, files.length, catalog, logger)
     logger.info({ url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) }, "listening")
     const registration = registerService(config, VERSION, server.port, logger)
     const stop = async (): Promise<void> => {

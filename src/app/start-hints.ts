@@ -4,13 +4,26 @@ import { countLeftEvents } from "../engine/embedded/left-events.ts"
 import { findBindFaults } from "../runtime/bind-faults.ts"
 import type { ModuleManifest } from "../runtime/manifest.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
+import { listSchemaFolder } from "../schema/schema-files.ts"
+import { findUnusedFiles } from "../schema/unused-files.ts"
 import type { Logger } from "../telemetry/logger.ts"
 
 /** Addresses that only this machine can reach. */
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"])
 
-/** Logs what an operator may not know at the start, one line each. */
-export function logStartHints(config: Config, moduleCount: number, logger: Logger): void {
+/** Most files that a line names. */
+const MAX_NAMED = 10
+
+/**
+ * Logs what an operator may not know at the start, one line each.
+ * @param catalog null without `SCHEMAS_DIR`
+ */
+export function logStartHints(
+  config: Config,
+  moduleCount: number,
+  catalog: SchemaCatalog | null,
+  logger: Logger,
+): void {
   const { API_KEYS_FILE, HOST: host, HANDLERS_DIR } = config
   if (API_KEYS_FILE === "" && !LOOPBACK.has(host)) {
     logger.warn(
@@ -19,11 +32,30 @@ export function logStartHints(config: Config, moduleCount: number, logger: Logge
     )
   }
   if (config.ENGINE === "rabbitmq") warnOfLeftEvents(config, logger)
+  if (catalog !== null) warnOfUnusedSchemas(config, catalog, logger)
   if (moduleCount === 0) {
     logger.info(
       { handlers_dir: resolve(HANDLERS_DIR) },
       'no handler modules, so events wait in their queues: "event-broker init my-project" makes a project with one',
     )
+  }
+}
+
+/** Warns of files that are the schema of no event, and of a folder that has no schema of an event. */
+function warnOfUnusedSchemas({ SCHEMAS_DIR }: Config, catalog: SchemaCatalog, logger: Logger): void {
+  const schemas_dir = resolve(SCHEMAS_DIR)
+  const unused = findUnusedFiles(catalog, listSchemaFolder(SCHEMAS_DIR))
+  const expected = "a schema is at <type>/<name>.json or <type>/<name>@<version>.json"
+  if (unused.length > 0) {
+    const named = unused.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`)
+    const more = unused.length > MAX_NAMED ? ` and ${unused.length - MAX_NAMED} more` : ""
+    const files = unused.map(({ path }) => path)
+    logger.warn(
+      { schemas_dir, files },
+      `files in SCHEMAS_DIR that are the schema of no event: ${named.join(", ")}${more}; ${expected}`,
+    )
+  } else if (catalog.all().length === 0) {
+    logger.warn({ schemas_dir }, `SCHEMAS_DIR has no schema of an event: ${expected}`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs"
-import { join, relative, resolve, sep } from "node:path"
+import { join, resolve, sep } from "node:path"
 import { JsonFault, parseJsonFile } from "./json-file.ts"
 import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
 
@@ -8,26 +8,28 @@ import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
  * @throws {SchemaFileError} if the folder can't be read, or a file is not JSON
  */
 export function readSchemaFiles(folder: string): readonly SchemaFile[] {
-  return pathsIn(folder).map((path) => {
-    const name = relative(folder, path).split(sep).join("/")
+  const paths = listSchemaFolder(folder).filter((path) => path.endsWith(".json"))
+  return paths.map((path) => {
     try {
-      return { path: name, schema: parseJsonFile(readFileSync(path, "utf8")) }
+      return { path, schema: parseJsonFile(readFileSync(join(folder, path), "utf8")) }
     } catch (cause) {
       if (cause instanceof JsonFault) {
         const { line, column, message } = cause
-        throw new SchemaFileError(`${name}:${line}:${column}`, `it is not JSON: ${message}`, { cause })
+        throw new SchemaFileError(`${path}:${line}:${column}`, `it is not JSON: ${message}`, { cause })
       }
-      throw new SchemaFileError(name, cause instanceof Error ? cause.message : String(cause), { cause })
+      throw new SchemaFileError(path, cause instanceof Error ? cause.message : String(cause), { cause })
     }
   })
 }
 
-function pathsIn(folder: string): readonly string[] {
+/**
+ * Lists what is in a folder and in the folders in it: paths within the folder, with slashes, sorted.
+ * @throws {SchemaFileError} if the folder can't be read
+ */
+export function listSchemaFolder(folder: string): readonly string[] {
   try {
-    return readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".json"))
-      .toSorted()
-      .map((name) => join(folder, name))
+    const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    return names.map((name) => name.split(sep).join("/")).toSorted()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new SchemaFileError(`folder ${resolve(folder)}`, reason, { cause })

@@ -98,6 +98,27 @@ test("patterns that a module no longer has are removed at the start; if it has n
   expect((await bindings(third)).bindings).toEqual(["events.user.b"])
 })
 
+test("files in the folder of schemas that apply to no event are a warning at the start", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("schemas/vioce/call.json", "{}")
+  folder.write("schemas/voice/call.yaml", "type: object")
+  folder.write("schemas/README.md", "")
+  folder.write("none/README.md", "")
+  const service = await folder.start({ SCHEMAS_DIR: "schemas" })
+  expect(warnings(service)).toEqual([
+    expect.objectContaining({
+      files: ["vioce/call.json", "voice/call.yaml"],
+      msg:
+        "files in SCHEMAS_DIR that are the schema of no event: vioce/call.json (did you mean voice/call.json?), " +
+        "voice/call.yaml (only *.json is read); a schema is at <type>/<name>.json or <type>/<name>@<version>.json",
+    }),
+  ])
+  await service.stop()
+  expect(warnings(await folder.start({ SCHEMAS_DIR: "none" }))).toEqual([
+    expect.objectContaining({ msg: expect.stringContaining("SCHEMAS_DIR has no schema of an event") }),
+  ])
+})
+
 describe("a HOST that can't be listened on is reported in one sentence, and exits 1", () => {
   test.each([
     [
