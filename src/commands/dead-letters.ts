@@ -5,7 +5,13 @@ import { requireConfirmation } from "./confirm.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { choiceOption, repeatable } from "./option-values.ts"
 import { print, printError, printJson } from "./output.ts"
-import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import {
+  askingService,
+  CommandError,
+  pathPart,
+  ServiceClient,
+  type ServiceOptions,
+} from "./service-client.ts"
 import { type Shown, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/dead-letters"
@@ -120,7 +126,7 @@ async function readLetters(
   do {
     const query = queryOf({ ...filter, limit: Math.min(limit - letters.length, MAX_ASKED) })
     if (cursor !== null) query.set("cursor", cursor)
-    const answer: Answer = await client.ask(`${PATH}/${encodeURIComponent(queue)}?${query}`)
+    const answer: Answer = await client.ask(`${PATH}/${pathPart(queue)}?${query}`)
     letters.push(...answer.dead_letters)
     cursor = answer.cursor ?? null
   } while (cursor !== null && letters.length < limit)
@@ -173,7 +179,7 @@ async function askRedrive(
   { id, reason, name, limit, all }: RedriveOptions,
   dryRun: boolean,
 ): Promise<Redriven> {
-  return client.ask<Redriven>(`${PATH}/${encodeURIComponent(queue)}/redrive`, {
+  return client.ask<Redriven>(`${PATH}/${pathPart(queue)}/redrive`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ids: id, reason, name, limit, all, dry_run: dryRun }),
@@ -220,7 +226,7 @@ async function askPurge(
 ): Promise<{ readonly purged: number; readonly remaining: number }> {
   const query = queryOf(options)
   if (dryRun) query.set("dry_run", "true")
-  return client.ask(`${PATH}/${encodeURIComponent(queue)}?${query}`, { method: "DELETE" })
+  return client.ask(`${PATH}/${pathPart(queue)}?${query}`, { method: "DELETE" })
 }
 
 /** Returns the first line of an error for a row of a table, cut at whole characters. */

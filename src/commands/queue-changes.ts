@@ -2,7 +2,7 @@ import type { Command } from "commander"
 import { counted } from "../event/counted.ts"
 import { requireConfirmation } from "./confirm.ts"
 import { print, printJson } from "./output.ts"
-import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { askingService, pathPart, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { shown } from "./shown.ts"
 
 /** Adds the commands that pause, delete, empty and unbind a queue. */
@@ -44,7 +44,7 @@ async function changeConsumption(
   change: "pause" | "resume",
   options: ServiceOptions,
 ): Promise<void> {
-  const path = `/api/v1/events/queues/${encodeURIComponent(queue)}/${change}`
+  const path = `/api/v1/events/queues/${pathPart(queue)}/${change}`
   const answer = await new ServiceClient(options).ask<{ readonly is_paused: boolean }>(path, {
     method: "POST",
   })
@@ -58,7 +58,7 @@ async function changeConsumption(
 
 type ChangeOptions = ServiceOptions & { readonly yes?: boolean }
 
-const pathOf = (queue: string): string => `/api/v1/queues/${encodeURIComponent(queue)}`
+const pathOf = (queue: string): string => `/api/v1/queues/${pathPart(queue)}`
 
 async function deleteQueue(
   queue: string,

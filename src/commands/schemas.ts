@@ -2,12 +2,20 @@ import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { Command } from "commander"
 import { checkJsonNumbers } from "../event/json-text.ts"
+import { adviseOnEvent } from "../schema/advise-on-event.ts"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
 import { JsonFault, parseJsonFile } from "../schema/json-file.ts"
 import { SchemaCompiler } from "../schema/schema-compiler.ts"
+import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"
-import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import {
+  askingService,
+  CommandError,
+  pathPart,
+  ServiceClient,
+  type ServiceOptions,
+} from "./service-client.ts"
 import { joined, type Shown, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/schemas"
@@ -23,7 +31,8 @@ export function addSchemas(program: Command): void {
     .argument("<event>", "<type>/<name>")
     .description("print the JSON Schema of an event")
   askingService(show).action(async (event: string, options: ServiceOptions) => {
-    printJson(await new ServiceClient(options).ask(`${PATH}/${event}`))
+    const client = new ServiceClient(options)
+    printJson(await client.ask(await pathOf(event, client)))
   })
   const validate = group
     .command("validate")
@@ -43,9 +52,7 @@ export function addSchemas(program: Command): void {
 }
 
 async function listSchemas(options: ServiceOptions): Promise<void> {
-  const schemas = await new ServiceClient(options).ask<
-    readonly { readonly type: string; readonly name: string; readonly versions: readonly number[] }[]
-  >(PATH)
+  const schemas = await listed(new ServiceClient(options))
   if (options.json) printJson(schemas)
   else {
     const rows = schemas.map(({ type, name, versions }) => [`${type}/${name}`, versions.join(", ")])
@@ -59,9 +66,32 @@ interface Verdict {
   readonly errors: readonly { readonly pointer: string; readonly message: string }[]
 }
 
+type Listed = readonly {
+  readonly type: string
+  readonly name: string
+  readonly versions: readonly number[]
+}[]
+
+const listed = (client: ServiceClient): Promise<Listed> => client.ask<Listed>(PATH)
+
+/** Returns the path of an event's schema. Rejects with a `CommandError` if the argument names no event. */
+async function pathOf(event: string, client: ServiceClient): Promise<string> {
+  const [type, name, ...rest] = event.split("/")
+  if (type && name && rest.length === 0) {
+    return `${PATH}/${pathPart(type)}/${pathPart(name)}`
+  }
+  const known = (await listed(client)).map((each) => `${each.type}/${each.name}`)
+  const advice = printable(adviseOnEvent(event, known))
+  throw new CommandError(
+    `there is no schema of ${JSON.stringify(event)}: an event is given as <type>/<name>; ${advice}`,
+    EXIT_USAGE,
+  )
+}
+
 async function validatePayload(event: string, file: string, options: ServiceOptions): Promise<void> {
   const payload = readJson(file === "-" ? "/dev/stdin" : file)
-  const verdict = await new ServiceClient(options).ask<Verdict>(`${PATH}/${event}/validate`, {
+  const client = new ServiceClient(options)
+  const verdict = await client.ask<Verdict>(`${await pathOf(event, client)}/validate`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ payload }),

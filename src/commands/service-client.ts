@@ -69,6 +69,17 @@ function localUrl({ HOST, PORT }: { readonly HOST: string; readonly PORT: number
   return `http://${host.includes(":") ? `[${host}]` : host}:${PORT}`
 }
 
+/**
+ * Encodes a name that an argument gives, as a part of a path.
+ * @throws {CommandError} for `.` and `..`, which are directions in a path, even if they are encoded
+ */
+export function pathPart(name: string): string {
+  if (/^\.{0,2}$/.test(name)) {
+    throw new CommandError(`${JSON.stringify(name)} can't be the name of anything`, EXIT_USAGE)
+  }
+  return encodeURIComponent(name)
+}
+
 /** A client of a running service. */
 export class ServiceClient {
   readonly #url: string

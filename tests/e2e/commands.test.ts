@@ -329,6 +329,34 @@ describe("schemas", () => {
     })
   })
 
+  test("that do not exist are named, with the one that was probably meant, or those that there are", async () => {
+    await using folder = new ServiceFolder()
+    folder.write("schemas/user/login.json", "{}")
+    const service = await folder.start({ SCHEMAS_DIR: "schemas" })
+    const refused = async (event: string) => {
+      const shown = await run(folder, service, ["schemas", "show", event])
+      const validated = await run(folder, service, ["schemas", "validate", event, "-"], "{}")
+      expect(validated).toEqual(shown)
+      return { code: shown.code, stderr: shown.stderr }
+    }
+    expect(await refused("user/logn")).toEqual({
+      code: 1,
+      stderr: "event-broker: user/logn has no schema; did you mean user/login?\n",
+    })
+    expect(await refused("voice/ringing")).toEqual({
+      code: 1,
+      stderr: "event-broker: voice/ringing has no schema; the events with a schema are user/login.\n",
+    })
+    for (const event of ["login", "user.login", "events.user.login", "user/login.json"]) {
+      expect((await refused(event)).stderr).toContain("did you mean user/login?")
+    }
+    for (const event of ["", "ringing", "a/b/c", "../queues", "user/.."]) {
+      const { code, stderr } = await refused(event)
+      expect(code).toBe(2)
+      expect(stderr).not.toContain("/api/")
+    }
+  })
+
   test("are compared with their successors without a service", async () => {
     await using folder = new ServiceFolder()
     folder.write("common.json", '{"$defs":{"id":{"type":"string"}}}')
