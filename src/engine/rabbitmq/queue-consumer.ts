@@ -9,7 +9,7 @@ import { askForCounts } from "./message-count.ts"
 import { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
 import { completeForeign } from "./wire/complete-foreign.ts"
-import { attemptsBefore, bodyOf, failureOf, isForeign, traceOf } from "./wire/decode.ts"
+import { attemptsBefore, bodyOf, isForeign, lastFailureOf, traceOf } from "./wire/decode.ts"
 
 /** Largest prefetch of AMQP's basic.qos; 0 would mean no limit. */
 const MAX_PREFETCH = 65_535
@@ -58,6 +58,8 @@ export interface QueueConsumerOptions {
   /** Returns whether the broker starts a consumer only after the previous one has ended. */
   readonly isSingle: () => boolean
   readonly markOrdered: () => Promise<void>
+  /** Whether the queue counts how often it delivered a message; otherwise it only says that it did before. */
+  readonly countsRedeliveries: boolean
   /**
    * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
    */
@@ -252,9 +254,9 @@ export class QueueConsumer implements Subscription {
     malformed: MalformedEventError | null,
     settlements: Settlements,
   ): Delivery {
-    const { queue, republish, tried } = this.#options
+    const { queue, republish, tried, countsRedeliveries } = this.#options
     const before = tried.take(queue, message)
-    const attempt = Math.max(attemptsBefore(message), before?.attempts ?? 0) + 1
+    const attempt = Math.max(attemptsBefore(message, queue, countsRedeliveries), before?.attempts ?? 0) + 1
     let settled: Promise<void> | undefined
     const once = (settle: () => Promise<void>): Promise<void> => {
       settled ??= settle()
@@ -274,7 +276,7 @@ export class QueueConsumer implements Subscription {
       body: bodyOf(message),
       priority: message.properties.priority ?? 0,
       attempt,
-      lastFailure: before?.failure ?? failureOf(message, queue),
+      lastFailure: before?.failure ?? lastFailureOf(message, queue),
       trace: traceOf(message),
       isForeign: isForeign(message),
       malformed,

@@ -43,6 +43,7 @@ export class QueueConsumers {
           own.isSingle(queue) || (await topology.isOrdered(this.#options.client(), queue)),
         isSingle: () => own.isSingle(queue),
         markOrdered: () => topology.markOrdered(this.#options.client(), queue),
+        countsRedeliveries: topology.queueType === "quorum",
         tried: this.#tried,
         sights,
         report,

@@ -137,7 +137,7 @@ export class Republisher {
       const copy = deadLetterOf(message, failure, detail)
       return sendTo(copies, { exchange: DEAD_LETTERS, routingKey: queue, ...copy }, declareQueue)
     }
-    const copy = retryOf(message, to.attempts, failure, detail)
+    const copy = retryOf(message, queue, to.attempts, failure, detail)
     const tier = tierOf(to.delayMs)
     if (tier === 0) {
       return sendTo(copies, { exchange: "", routingKey: queue, ...copy }, declareQueue)

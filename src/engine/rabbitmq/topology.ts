@@ -51,6 +51,10 @@ export class Topology {
     return this.#options.mode
   }
 
+  get queueType(): QueueType {
+    return this.#options.queueType
+  }
+
   get exchange(): string {
     return this.#options.exchange
   }

@@ -111,10 +111,14 @@ onEveryBroker((node) => {
       await host.declare("calls")
       using program = await host.foreignProgram()
       const body = eventText("exact", 1_000)
-      await publish(program, body, {
+      program.publish("", "calls", Buffer.from(body), {
         messageId: "exact",
-        headers: [["x-retry-count", { type: "I", value: 9 }]],
+        headers: [
+          ["x-retry-count", { type: "I", value: 9 }],
+          ["x-retry-of", { type: "S", value: "calls" }],
+        ],
       })
+      await program.confirmed()
       await using _ = await limit(node(), "max_message_size", body.length)
       await using opened = await openEngine(host)
       const { engine, log, states } = opened

@@ -11,6 +11,12 @@ export const APP_ID = "event-broker"
 /** Header with the number of failed attempts. */
 export const RETRY_COUNT = "x-retry-count"
 
+/**
+ * Header that only a retry has: the name of its queue. A program that moves or copies messages takes their headers
+ * along, so the count of attempts alone says nothing about this queue.
+ */
+export const RETRY_OF = "x-retry-of"
+
 const DECODER = new TextDecoder()
 
 /** Replaces invalid UTF-8. A text that contains it differs from what was sent. */
@@ -51,29 +57,47 @@ export function traceHeaders(trace: TraceContext | null): Record<string, string>
   return tracestate === null ? { traceparent } : { traceparent, tracestate }
 }
 
-/** The attempts that ended before this delivery: those that failed, and those that a crash cut short. */
-export function attemptsBefore(message: AMQPMessage): number {
-  const headers = headersOf(message)
-  // RabbitMQ sets its count on a redelivery. On a first delivery another program has set it.
-  const redeliveries = message.redelivered ? (headers["x-delivery-count"] ?? 1) : 0
-  return Math.min(MAX_RETRY_COUNT, countOf(headers[RETRY_COUNT]) + countOf(redeliveries))
-}
+/**
+ * Returns whether a message is a retry that this service stored for the queue.
+ * @param exchange to which it was published: a retry is published to its queue by name, or comes from its delay tier,
+ * which forwards it by name
+ */
+const isRetry = (message: AMQPMessage, queue: string, exchange: unknown): boolean =>
+  exchange === "" && headersOf(message)[RETRY_OF] === queue
 
 /**
- * Returns the last failure. If the broker itself dead-lettered the message from the queue, its reason takes
+ * The attempts that ended before this delivery: those that failed, and those that a crash cut short.
+ * @param countsRedeliveries whether the queue counts them in `x-delivery-count`. Otherwise, and on a first delivery,
+ * another program has set that header.
+ */
+export function attemptsBefore(message: AMQPMessage, queue: string, countsRedeliveries: boolean): number {
+  const headers = headersOf(message)
+  const retries = isRetry(message, queue, message.exchange) ? countOf(headers[RETRY_COUNT]) : 0
+  const redeliveries = countsRedeliveries ? (headers["x-delivery-count"] ?? 1) : 1
+  return Math.min(MAX_RETRY_COUNT, retries + (message.redelivered ? countOf(redeliveries) : 0))
+}
+
+/** Returns the failure of the attempt before this delivery; null if it is no retry. */
+export const lastFailureOf = (message: AMQPMessage, queue: string): FailureRecord | null =>
+  isRetry(message, queue, message.exchange) ? decodeFailure(headersOf(message)[FAILURE]) : null
+
+/**
+ * Returns the failure of a dead letter. If the broker itself dead-lettered the message from the queue, its reason takes
  * precedence.
  */
 export function failureOf(message: AMQPMessage, queue: string): FailureRecord | null {
   const headers = headersOf(message)
-  const own = decodeFailure(headers[FAILURE])
+  const stored = decodeFailure(headers[FAILURE])
   const death = deathOn(message, queue)
   const reason = DEATH_REASONS.get(death?.["reason"])
-  if (reason === undefined) return own
+  if (reason === undefined) return stored
+  const wasRetry = isRetry(message, queue, death?.["exchange"])
+  const own = wasRetry ? stored : null
   const time = death?.["time"] instanceof Date ? death["time"].getTime() : 0
   const diedAt = isTimestampMs(time) ? time : 0
   return {
     reason,
-    attempts: countOf(headers[RETRY_COUNT]),
+    attempts: wasRetry ? countOf(headers[RETRY_COUNT]) : 0,
     firstFailedAt: own?.firstFailedAt ?? diedAt,
     lastFailedAt: diedAt,
     error: own?.error ?? null,

@@ -11,6 +11,7 @@ import {
   isForeign,
   NOT_UTF_8,
   RETRY_COUNT,
+  RETRY_OF,
   timestampOf,
   traceHeaders,
   wholeText,
@@ -64,14 +65,15 @@ export function propertiesOf(event: Event, trace: TraceContext | null): AMQPProp
   }
 }
 
-/** Returns a copy for the next attempt on its queue, with the number of attempts and the last failure. */
+/** Returns a copy for the next attempt on this queue, with the number of attempts and the last failure. */
 export function retryOf(
   message: AMQPMessage,
+  queue: string,
   attempts: number,
   failure: FailureRecord,
   detail: CopyDetail = "full",
 ): Copy {
-  const headers = { [RETRY_COUNT]: attempts, [FAILURE]: failureText(failure, detail) }
+  const headers = { [RETRY_COUNT]: attempts, [RETRY_OF]: queue, [FAILURE]: failureText(failure, detail) }
   // A count of more digits makes the body longer, perhaps too long.
   const body = detail === "full" ? countedBody(message, attempts) : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
@@ -144,6 +146,7 @@ const isKept = (name: string): boolean =>
   !BROKER_HEADER.test(name) &&
   name !== FAILURE &&
   name !== RETRY_COUNT &&
+  name !== RETRY_OF &&
   !name.includes(NOT_UTF_8)
 
 const texts = (given: Readonly<Record<string, string | undefined>>): Record<string, string> =>
