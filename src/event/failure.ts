@@ -56,6 +56,9 @@ export interface FailureRecord {
   readonly module: string | null
 }
 
+/** Returns the `retry_count` of a dead letter's event: the attempts after the first. */
+export const retriesOf = ({ attempts }: FailureRecord): number => Math.max(0, attempts - 1)
+
 /** Most causes kept of one error. A chain can be endless, because an error can be its own cause. */
 const MAX_CAUSES = 5
 

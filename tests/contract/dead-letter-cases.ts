@@ -13,11 +13,18 @@ import { fill } from "./fill.ts"
 
 export const deadLetterCases: readonly ContractCase[] = [
   {
-    title: "a dead letter keeps its event and the record of its failure, and is not delivered again",
+    title:
+      "a dead letter keeps its event, with the retries of an ordering key, and the record of its failure, and is not delivered again",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
-      const event = newEvent({ routing_key: "calls", payload: { text: "kept" } })
+      const text = '"retry_count":0'
+      const event = newEvent({
+        routing_key: "calls",
+        payload: { text, retry_count: 0 },
+        metadata: { retry_count: 0 },
+        ordering_key: text,
+      })
       await engine.publish(event)
       const inbox = new Inbox(engine, "calls")
       const failure = failureRecord({ reason: "attempts-exhausted", attempts: 5 })
@@ -26,7 +33,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       expect(namesOf([await inbox.next()])).toEqual(["next"])
       const dead = await deadLettersOf(engine, "calls", { limit: 10 })
       expect(dead.map(({ failure }) => failure)).toEqual([failure])
-      expect(dead.map(({ body }) => JSON.parse(body))).toEqual([event])
+      expect(dead.map(({ body }) => JSON.parse(body))).toEqual([{ ...event, retry_count: 4 }])
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: 1 })
     },
   },

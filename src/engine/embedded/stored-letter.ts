@@ -1,4 +1,4 @@
-import type { FailureRecord } from "../../event/failure.ts"
+import { type FailureRecord, retriesOf } from "../../event/failure.ts"
 import type { DeadLetter } from "../engine.ts"
 import { decodeFailure } from "../failure-record.ts"
 import { type EventRow, faultOf, isIntact, readable } from "./examined-event.ts"
@@ -29,11 +29,26 @@ const UNREADABLE: FailureRecord = {
   module: null,
 }
 
+/**
+ * The count in each stored event. Behind it is at most the ordering key, whose quotes are escaped, so the last one in a
+ * body is the event's own.
+ */
+const COUNT = '"retry_count":0'
+
 /** Reads a dead letter, even a damaged one. Never throws. */
 export function toLetter(row: LetterRow, queue: number): StoredLetter {
   const { event, priority } = row
   const failure = decodeFailure(row.failure) ?? UNREADABLE
-  if (isIntact(row, { event, priority, queue })) return { body: row.body, failure, isCorrupt: false }
+  if (isIntact(row, { event, priority, queue })) {
+    return { body: withRetryCount(row.body, retriesOf(failure)), failure, isCorrupt: false }
+  }
   const error = { name: "CorruptEvent", message: faultOf(row) }
   return { body: readable(row.body), failure: { ...failure, reason: "corrupt", error }, isCorrupt: true }
+}
+
+/** The store keeps the event as it was published, and its attempts beside it. */
+function withRetryCount(body: string, retryCount: number): string {
+  const at = body.lastIndexOf(COUNT)
+  if (retryCount === 0 || at < 0) return body
+  return `${body.slice(0, at)}"retry_count":${retryCount}${body.slice(at + COUNT.length)}`
 }

@@ -1,6 +1,6 @@
 import type { AMQPMessage, AMQPProperties } from "@cloudamqp/amqp-client"
 import type { Event } from "../../../event/envelope.ts"
-import type { FailureRecord } from "../../../event/failure.ts"
+import { type FailureRecord, retriesOf } from "../../../event/failure.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { TraceContext } from "../../../event/trace-context.ts"
 import { encodeFailure, FAILURE } from "../failure-header.ts"
@@ -79,14 +79,16 @@ export function retryOf(
   return { body, properties: propertiesWith(message, headers, detail) }
 }
 
-/** Returns a copy for the dead letters: the unchanged event with its failure. */
+/** Returns a copy for the dead letters: the event with its failure, and with the number of its retries. */
 export function deadLetterOf(
   message: AMQPMessage,
   failure: FailureRecord,
   detail: CopyDetail = "full",
 ): Copy {
   const headers = { [RETRY_COUNT]: failure.attempts, [FAILURE]: failureText(failure, detail) }
-  const body = detail === "full" ? bytesOf(message) : smallestBodyOf(message)
+  const retries = retriesOf(failure)
+  const full = (): Uint8Array => (retries === 0 ? bytesOf(message) : countedBody(message, retries))
+  const body = detail === "full" ? full() : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
 }
 
