@@ -142,13 +142,14 @@ export class Republisher {
     if (tier === 0) {
       return sendTo(copies, { exchange: "", routingKey: queue, ...copy }, declareQueue)
     }
-    await topology.declareTier(client, queue, tier)
     const name = tierName(queue, tier)
+    const declareTier = async (again: boolean): Promise<void> => {
+      const hadVanished = await topology.declareTier(client, queue, tier, { again })
+      if (hadVanished && topology.mode === "declare") troubles.mended(name)
+    }
+    await declareTier(false)
     // By its name: on a separate exchange, another queue bound there would hide that the tier is missing.
-    return sendTo(copies, { exchange: "", routingKey: name, ...copy }, async () => {
-      await topology.declareTier(client, queue, tier, { again: true })
-      if (topology.mode === "declare") troubles.mended(name)
-    })
+    return sendTo(copies, { exchange: "", routingKey: name, ...copy }, () => declareTier(true))
   }
 
   /** Logs what is known of an event that is not stored in full. */

@@ -2,7 +2,16 @@ import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { QueueDeclaration } from "../engine.ts"
 import { EngineStartError } from "../errors.ts"
 import type { QueueType } from "./capabilities.ts"
-import { type BrokerFault, faultError, faultOf, LASTING_REFUSALS, NOT_FOUND } from "./wire/broker-fault.ts"
+import {
+  type BrokerFault,
+  faultError,
+  faultOf,
+  LASTING_REFUSALS,
+  NOT_FOUND,
+  PRECONDITION_FAILED,
+  replyIn,
+} from "./wire/broker-fault.ts"
+import { withTimeout } from "./with-timeout.ts"
 
 /** The exchange for events that are not retried any more. Its routing keys are the names of the queues. */
 export const DEAD_LETTERS = "dead_letters"
@@ -15,6 +24,15 @@ const MAX_PRIORITY = 9
  * With -1, RabbitMQ 3.10 would drop them at the first return.
  */
 const NO_DELIVERY_LIMIT = 2_147_483_647
+
+/**
+ * How long a declared tier is used without another look, in milliseconds. Another program can replace a tier by a
+ * queue of the same name, which takes retries and never gives them back.
+ */
+const TIER_LASTS_MS = 1_000
+
+/** How long a look at a tier may take, in milliseconds: as long as its leader is busy, RabbitMQ says nothing about it. */
+const TIER_LOOK_TIMEOUT_MS = 3_000
 
 /** How RabbitMQ says that there is none. Source: rabbit_misc.erl, `not_found`. */
 const MISSING = /no (queue|exchange) '/
@@ -39,8 +57,9 @@ export const tierName = (queue: string, delayMs: number): string => `retry.${que
 /** Declares the objects that this service needs on the broker. */
 export class Topology {
   readonly #options: TopologyOptions
-  readonly #tiers = new Set<string>()
-  readonly #declaringTiers = new Map<string, Promise<void>>()
+  /** When each tier was declared or looked at, on the monotonic clock. */
+  readonly #tiers = new Map<string, number>()
+  readonly #declaringTiers = new Map<string, Promise<boolean>>()
   readonly #ordered = new Set<string>()
 
   constructor(options: TopologyOptions) {
@@ -92,19 +111,48 @@ export class Topology {
   }
 
   /**
-   * Declares a delay tier, once per connection; `again` declares one that was declared before and has
-   * vanished. Concurrent callers share one declaration.
-   * @throws {EngineStartError} with RabbitMQ's reply text.
+   * Declares a delay tier, once per connection, and looks at it again from time to time; `again` declares one that
+   * has vanished. Concurrent callers share one declaration. Resolves with true if the tier had vanished.
+   * @throws {EngineStartError} with RabbitMQ's reply text, also if another queue has taken the place of the tier.
    */
-  declareTier(client: AMQPClient, queue: string, delayMs: number, { again = false } = {}): Promise<void> {
+  declareTier(client: AMQPClient, queue: string, delayMs: number, { again = false } = {}): Promise<boolean> {
     const name = tierName(queue, delayMs)
     const declaring = this.#declaringTiers.get(name)
     if (declaring !== undefined) return declaring
-    if (this.#tiers.has(name) && !again) return Promise.resolve()
-    this.#tiers.delete(name)
-    const begun = this.#declareTier(client, queue, delayMs).finally(() => this.#declaringTiers.delete(name))
+    const seenAt = again ? undefined : this.#tiers.get(name)
+    if (seenAt !== undefined && performance.now() - seenAt < TIER_LASTS_MS) return Promise.resolve(false)
+    const declare = (): Promise<void> => this.#declareTier(client, queue, delayMs)
+    const begin = async (): Promise<boolean> => {
+      if (seenAt !== undefined) return this.#checkTier(client, name, declare)
+      await declare()
+      return again
+    }
+    const begun = begin().finally(() => this.#declaringTiers.delete(name))
     this.#declaringTiers.set(name, begun)
     return begun
+  }
+
+  /**
+   * Looks whether a tier is still there and what it was. An answer that says nothing about that, such as a missing
+   * permission or a busy leader, leaves it in use.
+   */
+  async #checkTier(client: AMQPClient, name: string, declare: () => Promise<void>): Promise<boolean> {
+    this.#tiers.set(name, performance.now())
+    try {
+      await withTimeout(look(client, name), TIER_LOOK_TIMEOUT_MS, new Error("RabbitMQ does not answer"))
+      if (this.#options.mode === "declare") await declare()
+      return false
+    } catch (error) {
+      const reply = replyIn(error)
+      if (reply?.code === NOT_FOUND && MISSING.test(reply.text)) {
+        this.#tiers.delete(name)
+        await declare()
+        return true
+      }
+      if (reply?.code !== PRECONDITION_FAILED) return false
+      this.#tiers.delete(name)
+      throw error
+    }
   }
 
   /**
@@ -124,7 +172,7 @@ export class Topology {
       "x-dead-letter-routing-key": queue,
     })
     await channel.close()
-    this.#tiers.add(name)
+    this.#tiers.set(name, performance.now())
   }
 
   /** Marks a queue for all instances; for this one only if declaring is not allowed. */
@@ -196,6 +244,13 @@ export class Topology {
       throw new EngineStartError(`${what} can't be used: ${cause.message}: ${advice}`, { cause })
     }
   }
+}
+
+/** Resolves if a queue exists, whatever its arguments. */
+async function look(client: AMQPClient, queue: string): Promise<void> {
+  const channel = await client.channel()
+  await channel.queueDeclare(queue, { passive: true })
+  await channel.close()
 }
 
 /**

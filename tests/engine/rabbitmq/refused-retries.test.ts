@@ -62,6 +62,38 @@ function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
     },
     TIMEOUT_MS,
   )
+
+  test(
+    "a tier that another program replaces is noticed: retries become dead letters with the reason until the tier is back",
+    async () => {
+      await using host = await open()
+      await host.declare("calls")
+      const { engine, other, log } = host
+      const inbox = new Inbox(engine, "calls")
+      await publish(engine, "calls", "before")
+      await (await inbox.next()).retry(DELAY_MS, failureRecord())
+      expect(await inbox.next()).toMatchObject({ attempt: 2 })
+      await other.queueDelete("retry.calls.100")
+      await host.declareOtherwise("retry.calls.100")
+      await waitUntil(async () => {
+        await publish(engine, "calls")
+        await (await inbox.next()).retry(DELAY_MS, failureRecord())
+        return (await engine.deadLetters("calls", {})).letters.length > 0
+      }, "the replaced tier to be noticed")
+      const { letters } = await engine.deadLetters("calls", {})
+      expect(letters[0]?.failure).toMatchObject({ reason: "retry-refused", attempts: 1 })
+      expect(engine.status()).toMatchObject({ warning: expect.stringContaining("PRECONDITION_FAILED") })
+
+      await other.queueDelete("retry.calls.100")
+      await publish(engine, "calls", "after")
+      await (await inbox.next()).retry(DELAY_MS, failureRecord())
+      expect(namesOf([await inbox.next()])).toEqual(["after"])
+      expect(engine.status()).toEqual({ state: "ready" })
+      const told = log.filter(({ message }) => message.startsWith("retry.calls.100 can"))
+      expect(told.map(({ level }) => level)).toEqual(["error", "info"])
+    },
+    TIMEOUT_MS,
+  )
 }
 
 const publish = (engine: RabbitMqEngine, queue: string, name = "tested") =>
