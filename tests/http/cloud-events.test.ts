@@ -129,6 +129,29 @@ describe("an invalid CloudEvent is rejected in its own terms", () => {
   })
 })
 
+test("in binary mode every attribute is kept, quoted or encoded, and so is a content type that says more than JSON", async () => {
+  await using service = await HttpService.start()
+  const response = await service.postRaw(PATH, "{}", {
+    "Content-Type": "application/json; charset=utf-8",
+    "ce-specversion": "1.0",
+    "ce-id": "x",
+    "ce-source": "/x",
+    "ce-type": "voice.started",
+    "ce-subject": '"a \\"b\\" 50%25"',
+    "ce-tenant": 'no "quotes" around',
+    "ce-dataschema": "/schemas/1",
+    "X-Other": "no attribute",
+  })
+  expect(response.status).toBe(201)
+  expect((await storedEvent(service))["metadata"]).toEqual({
+    source: "/x",
+    subject: 'a "b" 50%',
+    tenant: 'no "quotes" around',
+    dataschema: "/schemas/1",
+    datacontenttype: "application/json; charset=utf-8",
+  })
+})
+
 test("without data, and so without a body, it has an empty payload", async () => {
   await using service = await HttpService.start()
   const attributes = { "ce-specversion": "1.0", "ce-id": "x", "ce-source": "/x", "ce-type": "voice.started" }

@@ -7,6 +7,10 @@ import type { RequestBody } from "../request-body.ts"
 /** Prefix of attribute headers. Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3. */
 const PREFIX = "ce-"
 
+/** A value as earlier versions of the binding wrote it. Source: RFC 7230, section 3.2.6. */
+const QUOTED_STRING = /^"((?:[^"\\]|\\.)*)"$/
+const QUOTED_PAIR = /\\(.)/g
+
 /** Returns whether the headers hold the attributes of a CloudEvent; the body is then its data. */
 export const isBinaryCloudEvent = (headers: Headers): boolean =>
   headers.has("ce-specversion") || headers.has("ce-id")
@@ -38,9 +42,11 @@ function attributesOf(headers: Headers): Record<string, string> {
   return attributes
 }
 
+/** Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3.2. */
 function decode(header: string, value: string): string {
+  const quoted = QUOTED_STRING.exec(value)?.[1]
   try {
-    return decodeURIComponent(value)
+    return decodeURIComponent(quoted?.replace(QUOTED_PAIR, "$1") ?? value)
   } catch {
     throw new EventInvalidError([
       {
