@@ -1,4 +1,8 @@
+import { suggest } from "../event/suggestion.ts"
 import type { ModuleManifest } from "./manifest.ts"
+
+/** Most function names that an explanation lists and compares. */
+const MAX_NAMES = 50
 
 /** The function that handles an event. */
 export interface HandlerChoice {
@@ -30,5 +34,17 @@ export class HandlerTable {
   find(queue: string, name: string): HandlerChoice | undefined {
     const onQueue = this.#byQueue.get(queue)
     return onQueue?.get(name) ?? onQueue?.get("*")
+  }
+
+  /** Explains that no function of the queue takes a name: which one was probably meant, or which there are. */
+  explainMissing(queue: string, name: string): string {
+    const choices = [...(this.#byQueue.get(queue) ?? [])].slice(0, MAX_NAMES)
+    const described = choices.map(([each, { manifest }]) => `${each} (${manifest.file})`)
+    const nearest = suggest(
+      name,
+      choices.map(([each]) => each),
+    )
+    const advice = nearest === null ? "" : `; did you mean ${nearest}?`
+    return `no function takes ${name}: there are ${described.join(", ")}${advice}`
   }
 }

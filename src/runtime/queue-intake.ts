@@ -184,8 +184,12 @@ export class QueueIntake {
     } catch (error) {
       return this.#bury(delivery, event, "schema", error)
     }
-    const choice = this.#options.handlers.find(delivery.queue, event.name)
-    if (choice === undefined) return this.#bury(delivery, event, "no-handler", null)
+    const { handlers } = this.#options
+    const choice = handlers.find(delivery.queue, event.name)
+    if (choice === undefined) {
+      const message = handlers.explainMissing(delivery.queue, event.name)
+      return this.#setAside(delivery, event, { reason: "no-handler", error: { name: "NoHandler", message } })
+    }
     const { capabilities } = this.#options.engine
     const exceeded = exceedsLimit(delivery, choice.manifest, capabilities, this.#uncountedOf(delivery))
     if (exceeded !== null) return this.#setAside(delivery, event, exceeded)
@@ -271,7 +275,7 @@ export class QueueIntake {
   }
 
   #bury(delivery: Delivery, event: Event | null, reason: FailureReason, error: unknown): Promise<void> {
-    return this.#setAside(delivery, event, { reason, error: error === null ? null : summarizeError(error) })
+    return this.#setAside(delivery, event, { reason, error: summarizeError(error) })
   }
 
   /** Makes a delivery a dead letter without an attempt. */

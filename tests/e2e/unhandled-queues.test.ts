@@ -30,15 +30,19 @@ test("a module with bindings of its own leaves copies in a predefined queue: the
 
 test("a dead letter that no function took has no attempts, in the log as well", async () => {
   await using folder = new ServiceFolder()
-  folder.write("handlers/voice.ts", 'export default { queue: "voice_events", on: { started() {} } }')
+  folder.write("handlers/voice.ts", 'export default { queue: "voice_events", on: { call_started() {} } }')
   const service = await folder.start()
-  await service.publish({ type: "voice", name: "ended" })
+  await service.publish({ type: "voice", name: "call_startd" })
   const letters = async () => {
     const { body } = await service.get("/api/v1/dead-letters/voice_events")
     return (body as { readonly dead_letters: readonly unknown[] }).dead_letters
   }
   await waitUntil(async () => (await letters()).length > 0, "the dead letter")
-  expect(await letters()).toMatchObject([{ reason: "no-handler", attempts: 0 }])
+  const error = {
+    name: "NoHandler",
+    message: "no function takes call_startd: there are call_started (voice.ts); did you mean call_started?",
+  }
+  expect(await letters()).toMatchObject([{ reason: "no-handler", attempts: 0, error }])
   const logged = service.log.find(({ msg }) => msg === "event is now a dead letter")
-  expect(logged).toMatchObject({ reason: "no-handler", attempt: 0 })
+  expect(logged).toMatchObject({ reason: "no-handler", attempt: 0, error })
 })

@@ -20,6 +20,20 @@ test("an event whose name has no function on its queue is handled by none", () =
   expect(table.find("nowhere", "rang")).toBeUndefined()
 })
 
+test("a name that no function takes is explained with the functions of its queue, and the one that was meant", () => {
+  const explained = new HandlerTable([
+    first,
+    moduleManifest({ file: "more.ts", queue: "calls", names: ["held"] }),
+    third,
+  ])
+  expect(explained.explainMissing("calls", "endd")).toBe(
+    "no function takes endd: there are rang (first.ts), ended (first.ts), held (more.ts); did you mean ended?",
+  )
+  expect(explained.explainMissing("users", "login")).toBe(
+    "no function takes login: there are seen (third.ts), toString (third.ts)",
+  )
+})
+
 test("a name that every object inherits is a name like any other", () => {
   expect(table.find("users", "toString")?.handler).toBe("toString")
   expect(table.find("users", "constructor")).toBeUndefined()
