@@ -24,7 +24,7 @@ export function addHealth(program: Command): void {
   const command = program
     .command("health")
     .description("show whether the service works; the exit code is 0 if it does, otherwise 1")
-    .option("--live", "only check that its process answers, for a supervisor that restarts it")
+    .option("--live", "check only that the process answers, for a supervisor that restarts it")
     .option("--ready", "check whether it takes events, for a load balancer")
   askingService(command).action(checkHealth)
 }

@@ -45,7 +45,7 @@ interface Answer {
 export function addDeadLetters(program: Command): void {
   const group = program
     .command("dead-letters")
-    .description("look at events that will not be retried, redrive or delete them")
+    .description("list, redrive or delete events that are no longer retried")
   const list = group
     .command("list")
     .argument(
@@ -57,7 +57,7 @@ export function addDeadLetters(program: Command): void {
   const redrive = group
     .command("redrive")
     .argument("<queue>")
-    .description("move dead letters back to their queue, as events that were never tried")
+    .description("move dead letters back to their queue, where attempts start at 1 again")
     .addOption(repeatable("--id <id>", "select the dead letters of this event"))
     .option("--all", "select all dead letters of the queue")
     .option("--dry-run", "count them without moving any")

@@ -23,7 +23,9 @@ export function addKeys(program: Command): void {
     .command("keys")
     .description("make API keys for the file that API_KEYS_FILE names")
     .command("new")
-    .description("print a new key and the line to store; with --append, print the key alone")
+    .description(
+      "print a new key and its line for the file; with --append, add the line and print only the key",
+    )
     .option("--name <name>", "required: name of the key, shown in the log and in refusals")
     .addOption(choicesOption("--scope <scope>", "required: what the key may do", SCOPES))
     .addOption(

@@ -28,7 +28,7 @@ interface QueueRow extends Queue {
 }
 
 export function addQueues(program: Command): void {
-  const group = program.command("queues").description("look at queues, pause, purge or delete them")
+  const group = program.command("queues").description("list, pause, purge or delete queues")
   const list = group
     .command("list", { isDefault: true })
     .description("show depth, rate and consumers of every queue (the default)")

@@ -23,7 +23,7 @@ const PATH = "/api/v1/schemas"
 export function addSchemas(program: Command): void {
   const group = program
     .command("schemas")
-    .description("look at the schemas of events, and check payloads and schemas")
+    .description("show the schemas of events, and check payloads and schemas")
   const list = group.command("list").description("list the events that have a schema")
   askingService(list).action(listSchemas)
   const show = group
