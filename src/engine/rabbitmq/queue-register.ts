@@ -73,6 +73,8 @@ export class QueueRegister {
   #reading = this.#known
   /** Own queues that this process has added to the register. */
   readonly #told = new Set<string>()
+  /** Own queues whose bindings were compared with those in the register. */
+  readonly #compared = new Set<string>()
   #client: AMQPClient | null = null
   #readTimer: Timer | undefined
   #quietTimer: Timer | undefined
@@ -297,6 +299,7 @@ export class QueueRegister {
     for (const queue of this.#options.own.values()) {
       const { name } = queue
       const known = this.#known.get(name)
+      this.#tellOtherBindings(queue, known?.bindings ?? [])
       const isTold = this.#told.has(name)
       // Limits are added once: otherwise two instances with different limits would answer each other forever.
       if (covers(known, queue) && (isTold || hasLimitsOf(known, queue))) continue
@@ -304,5 +307,22 @@ export class QueueRegister {
       await this.add({ kind: "declared", queue })
       this.#told.add(name)
     }
+  }
+
+  /**
+   * Reports, once for each queue, bindings that this instance does not declare. RabbitMQ keeps them. They can be those of
+   * an earlier version of a module, or of another instance, which still needs them.
+   */
+  #tellOtherBindings({ name, bindings }: QueueDeclaration, known: readonly string[]): void {
+    if (this.#compared.has(name)) return
+    this.#compared.add(name)
+    const others = known.filter((pattern) => !bindings.includes(pattern))
+    if (others.length === 0) return
+    this.#options.report(
+      "info",
+      `${name} is also bound to patterns that no module of this instance has: unless another instance needs them, ` +
+        "delete these bindings from RabbitMQ",
+      { queue: name, patterns: others },
+    )
   }
 }

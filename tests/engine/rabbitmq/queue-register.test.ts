@@ -74,6 +74,32 @@ test.each([{ ttlMs: 1e300 }, { ttlMs: -1 }, { maxLength: 1.5 }, { bindings: ["x"
 )
 
 onEveryBroker((node) => {
+  test(
+    "bindings that an earlier start made and this one does not declare are logged once, and stay in force",
+    async () => {
+      await using shared = await SharedHost.open(node(), "quorum")
+      const words = "also bound to patterns"
+      const before = shared.newEngine({})
+      const bindings = ["calls", "calls.old"]
+      await before.declareQueues([{ ...queueDeclaration("calls"), bindings }])
+      await waitUntil(() => before.queueAdministration.register.get("calls") !== undefined, "the register")
+      await before.close()
+      await shared.declare("calls", "others")
+      await waitUntil(() => logged(shared, words).length > 0, "the log")
+      await waitUntil(
+        () => shared.engine.queueAdministration.register.get("others") !== undefined,
+        "the rest",
+      )
+      expect(logged(shared, words)).toEqual([
+        expect.objectContaining({ level: "info", fields: { queue: "calls", patterns: ["calls.old"] } }),
+      ])
+      await shared.engine.publish(newEvent({ routing_key: "calls.old" }))
+      const [stats] = (await shared.engine.queueStats()).filter(({ name }) => name === "calls")
+      expect(stats?.messageCount).toBe(1)
+    },
+    TIMEOUT_MS,
+  )
+
   for (const queueType of ["quorum", "classic"] satisfies readonly QueueType[]) {
     const other = queueType === "quorum" ? "classic" : "quorum"
 
