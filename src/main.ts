@@ -8,7 +8,7 @@ import { addDeadLetters } from "./commands/dead-letters.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./commands/exit-codes.ts"
 import { addInit } from "./commands/init.ts"
 import { addKeys } from "./commands/keys.ts"
-import { refuseRepeats } from "./commands/option-values.ts"
+import { refuseRepeatedOptions } from "./commands/option-values.ts"
 import { print, printError, printFault, printJson } from "./commands/output.ts"
 import { addPublish } from "./commands/publish.ts"
 import { addQueues } from "./commands/queues.ts"
@@ -93,7 +93,7 @@ addStore(program)
 addInit(program)
 addApiDocument(program)
 addCompletions(program)
-refuseRepeats(program)
+refuseRepeatedOptions(program)
 
 const words = withoutHelpWord(program, withoutSecrets(process.argv.slice(2)))
 requireKnownCommand(program, words)

@@ -1,8 +1,8 @@
-import type { Command } from "commander"
+import { type Command, Option } from "commander"
 import { EXIT_REFUSED, EXIT_UNREACHABLE } from "./exit-codes.ts"
 import { print } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
-import { alignedRows, asMessage, joined, jsonText, type Shown, shown, verbatim } from "./shown.ts"
+import { alignedRows, joined, jsonText, type Shown, shown, verbatim } from "./shown.ts"
 
 /** Time limit of an answer, in milliseconds. The service answers within 50, whatever its engine does. */
 const TIMEOUT_MS = 3_000
@@ -24,7 +24,12 @@ export function addHealth(program: Command): void {
   const command = program
     .command("health")
     .description("show whether the service works; the exit code is 0 if it does, otherwise 1")
-    .option("--live", "check only that the process answers, for a supervisor that restarts it")
+    .addOption(
+      new Option(
+        "--live",
+        "check only that the process answers, for a supervisor that restarts it",
+      ).conflicts("ready"),
+    )
     .option("--ready", "check whether it takes events, for a load balancer")
   askingService(command).action(checkHealth)
 }
@@ -35,7 +40,13 @@ async function checkHealth(options: Options): Promise<void> {
   const path = options.live ? "/health/live" : options.ready ? "/health/ready" : "/health"
   try {
     const response = await client.sendAnyway(path, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-    print(showBody((await response.text()).trim(), options.json ?? false))
+    const text = await response.text()
+    const report = parseReport(text)
+    if (report === null)
+      throw response.ok
+        ? client.foreign({ status: response.status, headers: response.headers, text })
+        : await client.refusal(response, text)
+    print(options.json ? shown`${jsonText(text.trim())}\n` : showReport(report))
     process.exitCode = response.ok ? 0 : EXIT_REFUSED
   } catch (error) {
     if (error instanceof CommandError && error.exitCode === EXIT_UNREACHABLE) {
@@ -45,15 +56,14 @@ async function checkHealth(options: Options): Promise<void> {
   }
 }
 
-/** Shows JSON as it is, or as text if it is a report. Another program, such as a proxy, may answer with anything. */
-function showBody(body: string, isJson: boolean): Shown {
-  let parsed: unknown
+/** Parses a report; null for another text. Another program, such as a proxy, may answer with anything. */
+function parseReport(text: string): Report | null {
   try {
-    parsed = JSON.parse(body)
+    const parsed: unknown = JSON.parse(text)
+    return isReport(parsed) ? parsed : null
   } catch {
-    return shown`${asMessage(body)}\n`
+    return null
   }
-  return isJson || !isReport(parsed) ? shown`${jsonText(body)}\n` : showReport(parsed)
 }
 
 const isReport = (value: unknown): value is Report =>

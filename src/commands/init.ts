@@ -28,10 +28,15 @@ function init(folder: string, { json }: { readonly json?: boolean }): void {
       EXIT_USAGE,
     )
   }
-  for (const [path, text] of Object.entries(files)) {
-    const file = join(folder, path)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, text)
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(folder, path)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`${folder} can't be filled with a project: ${reason}`, EXIT_USAGE)
   }
   if (json) printJson({ folder, files: Object.keys(files) })
   else {

@@ -5,21 +5,41 @@ import { printable } from "../telemetry/printable.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { CommandError } from "./service-client.ts"
 
-/** Options that keep every value that they are given. */
-const COLLECTING = new WeakSet<Option>()
+/** The options that can be given several times. */
+const REPEATABLE = new WeakSet<Option>()
+
+export const isRepeatable = (option: Option): boolean => REPEATABLE.has(option)
+
+function asRepeatable(option: Option): Option {
+  REPEATABLE.add(option)
+  return option
+}
+
+/**
+ * Refuses an option that is given twice and has one value, at all commands below this one: commander would take the last
+ * value in silence. A flag without a value means the same twice.
+ */
+export function refuseRepeatedOptions(command: Command): void {
+  for (const option of command.options) {
+    if (isRepeatable(option) || option.isBoolean()) continue
+    let count = 0
+    command.on(`option:${option.name()}`, () => {
+      if (++count > 1) throw new CommandError(`${option.long} takes one value: give it once`, EXIT_USAGE)
+    })
+  }
+  for (const each of command.commands) refuseRepeatedOptions(each)
+}
 
 /**
  * An option that can be given several times, once for each value. Commander's variadic options would take the argument
  * that follows them for a value: `redrive --id ID QUEUE`.
  */
-export function repeatable(flags: string, description: string): Option {
-  const option = new Option(flags, `${description}; repeatable`)
-  COLLECTING.add(option)
-  return option.argParser((value: string, before: readonly string[] | undefined) => [
-    ...(before ?? []),
-    value,
-  ])
-}
+export const repeatable = (flags: string, description: string): Option =>
+  asRepeatable(
+    new Option(flags, `${description}; repeatable`).argParser(
+      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+    ),
+  )
 
 /** An option that takes one of a few words. */
 export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
@@ -29,31 +49,12 @@ export function choiceOption(flags: string, description: string, choices: readon
 
 /** An option that takes some of a few words: separated by commas, or given several times. */
 export function choicesOption(flags: string, description: string, choices: readonly string[]): Option {
-  const option = new Option(flags, `${description}; several separated by commas, or repeatable`).choices([
-    ...choices,
-  ])
-  COLLECTING.add(option)
+  const several = `${description}; several separated by commas, or repeatable`
+  const option = asRepeatable(new Option(flags, several).choices([...choices]))
   return option.argParser((value: string, before: readonly string[] | undefined) => [
     ...(before ?? []),
     ...value.split(",").map((each) => requireChoice(`--${option.name()}`, each.trim(), choices)),
   ])
-}
-
-/**
- * Refuses an option with one value that is given twice, in every command below this one. Commander would use the last
- * value and drop the others.
- */
-export function refuseRepeats(command: Command): void {
-  for (const option of command.options) {
-    if (option.isBoolean() || COLLECTING.has(option)) continue
-    let isGiven = false
-    command.on(`option:${option.name()}`, () => {
-      if (isGiven)
-        throw new CommandError(`--${option.name()} is given twice, and takes one value`, EXIT_USAGE)
-      isGiven = true
-    })
-  }
-  for (const each of command.commands) refuseRepeats(each)
 }
 
 /** An argument that takes one of a few words. */

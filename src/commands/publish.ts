@@ -1,5 +1,5 @@
-import { openSync, statSync } from "node:fs"
-import { type Command, InvalidArgumentError } from "commander"
+import { fstatSync, openSync, statSync } from "node:fs"
+import { type Command, InvalidArgumentError, type Option } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { parseJsonText } from "../event/json-text.ts"
 import { PRIORITIES } from "../event/priority.ts"
@@ -30,6 +30,21 @@ interface PublishOptions extends ServiceOptions {
   readonly metadata?: unknown
   readonly ndjson?: boolean
 }
+
+/** The flags that describe one event. */
+const DRAFT_FLAGS: ReadonlySet<string> = new Set([
+  "--type",
+  "--name",
+  "--payload",
+  "--id",
+  "--priority",
+  "--routing-key",
+  "--ordering-key",
+  "--metadata",
+])
+
+const isGiven = (command: Command, option: Option): boolean =>
+  command.getOptionValue(option.attributeName()) !== undefined
 
 /** How many events were stored, and how many were not. */
 interface Counts {
@@ -73,10 +88,14 @@ export function addPublish(program: Command): void {
     .option("--ndjson", "the file has an event per line, any number of them")
   askingService(command).action(async (file: string | undefined, options: PublishOptions) => {
     const client = new ServiceClient(options)
-    const isFromFlags = options.type !== undefined || options.name !== undefined
-    if (file === undefined && !isFromFlags)
+    const flags = command.options.filter((each) => DRAFT_FLAGS.has(each.long ?? "") && isGiven(command, each))
+    if (file === undefined && options.type === undefined && options.name === undefined)
       throw usage("give --type and --name, or a file, or - for standard input")
-    if (file !== undefined && isFromFlags) throw usage("give either flags for the event, or a file")
+    if (file !== undefined && flags.length > 0) {
+      const given = flags.map(({ long }) => long).join(", ")
+      throw usage(`a file has whole events: leave out ${given}, or the file`)
+    }
+    if (file === undefined && options.ndjson) throw usage("--ndjson needs a file, or - for standard input")
     if (file !== undefined && (options.ndjson || LINES.test(file)))
       await publishLinesOf(client, file, options)
     else if (file === undefined) await publishOne(client, draftOf(options), options)
@@ -109,6 +128,7 @@ function draftOf({
 
 /** A file has one event or a batch: an array of events, or the object that the service takes. */
 async function publishText(client: ServiceClient, text: string, options: PublishOptions): Promise<void> {
+  if (text.trim() === "") throw noInput()
   if (/^\s*\[/.test(text)) return publishBatch(client, `{"events":${text}}`, options)
   const value = parseOrUndefined(text)
   if (isBatch(value)) return publishBatch(client, text, options)
@@ -141,7 +161,7 @@ async function publishBatch(client: ServiceClient, body: string, { json }: Publi
   const response = await client.sendAnyway(`${PATH}/batch`, { method: "POST", headers, body })
   const text = await response.text()
   const answer = batchAnswer(text)
-  if (answer === null) throw client.refusal(response, text)
+  if (answer === null) throw await client.refusal(response, text)
   if (json) print(jsonText(`${text}\n`))
   const failures = answer.events.filter(({ status }) => status === "failed")
   for (const [place, failure] of failures.entries()) tell(failure, place + 1)
@@ -206,6 +226,7 @@ async function publishLines(
     } else counts.stored++
     progress.show(counts)
   }
+  if (counts.stored + counts.failed === 0) throw noInput()
   progress.end(counts)
   conclude(counts, json)
 }
@@ -237,10 +258,12 @@ async function readText(file: string): Promise<string> {
 
 function openForReading(file: string): number {
   try {
-    return openSync(file, "r")
+    const descriptor = openSync(file, "r")
+    if (!fstatSync(descriptor).isDirectory()) return descriptor
   } catch (error) {
     throw usage(`${file} can't be read: ${error instanceof Error ? error.message : String(error)}`)
   }
+  throw usage(`${file} is a folder: name a file`)
 }
 
 function readJson(text: string): unknown {
@@ -252,5 +275,8 @@ function readJson(text: string): unknown {
     )
   }
 }
+
+/** The error for input without an event. A script that makes none probably has a fault of its own. */
+const noInput = (): CommandError => usage("the input is empty: nothing was published")
 
 const usage = (message: string): CommandError => new CommandError(message, EXIT_USAGE)

@@ -4,11 +4,16 @@ import { parseConfig, readEnvironment } from "../config.ts"
 import { explainNetworkFault } from "../telemetry/network-fault.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
+import { type Answer, describeForeign, isForeign } from "./foreign-answer.ts"
 
 /** The status of an answer to a request without a known key. */
 const UNAUTHORIZED = 401
 
+/** The status of an answer to a request for something that does not exist. */
 const NOT_FOUND = 404
+
+/** A route that every Event Broker has and that needs no key. */
+const PROBE = "/health/live"
 
 /** Options of every command that asks a service. */
 export interface ServiceOptions {
@@ -41,9 +46,6 @@ export class UnreachableError extends CommandError {
     this.fault = fault
   }
 }
-
-/** Media type of every refusal by the service. Source: RFC 9457. */
-const PROBLEM_TYPE = "application/problem+json"
 
 /** A problem document. */
 interface Refusal {
@@ -86,10 +88,11 @@ export class ServiceClient {
   /** The URL as messages show it, without what may be a secret. */
   readonly #shownUrl: string
   readonly #key: string | undefined
+  readonly #origin: string
+  /** The path of the URL: `/` for none. */
+  readonly #urlPath: string
   /** Advice on what to change if the URL is wrong. */
   readonly #urlAdvice: string
-  /** True if the URL has a path, which a proxy in front of the service takes away. */
-  readonly #hasPath: boolean
 
   /**
    * Without a URL, uses `EVENT_BROKER_URL` of the environment or of `.env`, or the address on which a service would listen
@@ -99,7 +102,8 @@ export class ServiceClient {
   constructor({ url, key }: ServiceOptions) {
     const environment = readEnvironment()
     const given = url ?? environment["EVENT_BROKER_URL"] ?? localUrl(parseConfig(environment))
-    if (!/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
+    const parsed = URL.parse(given)
+    if (!/^https?:$/.test(parsed?.protocol ?? "")) {
       throw new CommandError(
         `--url and EVENT_BROKER_URL take a URL that begins with http:// or https://, not ${printable(maskSecrets(given))}`,
         EXIT_USAGE,
@@ -107,7 +111,8 @@ export class ServiceClient {
     }
     this.#url = given.replace(/\/+$/, "")
     this.#shownUrl = maskSecrets(this.#url)
-    this.#hasPath = new URL(this.#url).pathname !== "/"
+    this.#origin = parsed?.origin ?? ""
+    this.#urlPath = parsed?.pathname ?? "/"
     this.#urlAdvice =
       url === undefined
         ? "say where it is with --url or EVENT_BROKER_URL"
@@ -118,7 +123,10 @@ export class ServiceClient {
   /** Sends a request. Rejects with a `CommandError` if the answer is not a success. */
   async send(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await this.sendAnyway(path, init)
-    if (!response.ok) throw this.refusal(response, await response.text())
+    if (!response.ok) throw await this.refusal(response, await response.text())
+    const { headers, status } = response
+    const answer = { status, headers, text: "" }
+    if (isForeign(answer)) throw this.foreign({ ...answer, text: await response.text() })
     return response
   }
 
@@ -136,44 +144,47 @@ export class ServiceClient {
     }
   }
 
-  /** Sends a request whose answer is JSON. Rejects with a `CommandError` if it is not, or not a success. */
-  async ask<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
+  /** Sends a request whose answer is JSON. Rejects with a `CommandError` if the answer is not a success, or not JSON. */
+  async ask<Body>(path: string, init: RequestInit = {}): Promise<Body> {
     const response = await this.send(path, init)
     const text = await response.text()
     try {
-      return JSON.parse(text) as Answer
+      return JSON.parse(text) as Body
     } catch {
-      throw this.strangeAnswer(response)
+      throw this.foreign({ status: response.status, headers: response.headers, text })
     }
   }
 
+  /** Makes the error for an answer that no Event Broker gives. */
+  foreign(answer: Answer): CommandError {
+    const what = `${this.#shownUrl} did not answer as an Event Broker does: ${printable(describeForeign(answer))}`
+    return new CommandError(`${what}. Start the service behind it, or ${this.#urlAdvice}`, EXIT_REFUSED)
+  }
+
   /** Makes the error for an answer that is not a success, from its text. */
-  refusal(response: Response, text: string): CommandError {
-    if (response.status === UNAUTHORIZED) return new CommandError(this.#keyAdvice(), EXIT_REFUSED)
-    if (!response.headers.get("Content-Type")?.startsWith(PROBLEM_TYPE)) return this.strangeAnswer(response)
+  async refusal({ status, headers }: Response, text: string): Promise<CommandError> {
+    if (isForeign({ status, headers, text })) return this.foreign({ status, headers, text })
+    if (status === UNAUTHORIZED) return new CommandError(this.#keyAdvice(), EXIT_REFUSED)
+    if (status === NOT_FOUND && (await this.#isPathWrong()))
+      return new CommandError(this.#pathAdvice(), EXIT_REFUSED)
     const { title, detail, errors = [] } = parseRefusal(text)
-    const seenPath = new URL(response.url).pathname
-    // The service saw the URL's own path, so no proxy takes it away.
-    if (response.status === NOT_FOUND && this.#hasPath && detail?.includes(seenPath)) {
-      return new CommandError(
-        `${this.#shownUrl} is not where the service is: it has nothing at ${seenPath}. To mend this, ${this.#urlAdvice}`,
-        EXIT_REFUSED,
-      )
-    }
     const faults = errors.map(
       ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
     )
     // If faults are listed, the detail only says that there are some.
-    const what = (errors.length > 0 ? title : detail) ?? `the service answered ${response.status}`
+    const what =
+      (errors.length > 0 ? title : detail) ?? `the service answered ${status}: ${text.slice(0, 200)}`
     return new CommandError(`${printable(what)}${faults.join("")}`, EXIT_REFUSED)
   }
 
-  /** Makes the error for an answer of another program, such as a proxy that can't reach the service. */
-  strangeAnswer({ status, statusText }: Response): CommandError {
-    return new CommandError(
-      `${this.#shownUrl} did not answer as an Event Broker does (status ${status} ${printable(statusText)}): ${this.#urlAdvice}, or look at the proxy in front of the service`,
-      EXIT_REFUSED,
-    )
+  /** Returns whether the service has nothing at all below the path of the URL. */
+  async #isPathWrong(): Promise<boolean> {
+    return this.#urlPath !== "/" && (await this.sendAnyway(PROBE)).status === NOT_FOUND
+  }
+
+  #pathAdvice(): string {
+    const path = printable(this.#urlPath.replace(/\/+$/, ""))
+    return `an Event Broker answers at ${this.#origin}, but has nothing under the path ${path}: ${this.#urlAdvice}`
   }
 
   #keyAdvice(): string {

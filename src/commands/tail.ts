@@ -58,7 +58,9 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
     let fault = "the service has ended the stream"
     try {
       const response = await client.send(`/api/v1/events/stream${query}`)
-      if (!response.headers.get("Content-Type")?.startsWith(STREAM_TYPE)) throw client.strangeAnswer(response)
+      const { status, headers } = response
+      if (!headers.get("Content-Type")?.startsWith(STREAM_TYPE))
+        throw client.foreign({ status, headers, text: "" })
       delays.reset()
       if (!isFirst) note("connected again; events that were stored in between are missed")
       isFirst = false

@@ -3,12 +3,10 @@ import { maskSecrets } from "../config/mask.ts"
 import { describeVariables, isSecretVariable } from "../config.ts"
 import { suggest } from "../event/suggestion.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
+import { isRepeatable } from "./option-values.ts"
 import { printFault } from "./output.ts"
 import { type Shown, shown } from "./shown.ts"
 import { nearMiss } from "./variable-warnings.ts"
-
-/** Options that can be repeated. Users may try to give them several values at once. */
-const REPEATABLE = /^--(id|scope|type)$/
 
 /**
  * Says what to do about a command line that commander has refused; null if commander's own words are enough.
@@ -24,10 +22,13 @@ export function adviseOn(code: string, program: Command, words: readonly string[
       return shown`usage: ${pathOf(command)} ${command.usage()}`
     }
     case "commander.excessArguments": {
-      const option = words.find((word) => REPEATABLE.test(word))
+      // Users may try to give a repeatable option several values at once.
+      const option = commandOf(program, words).options.find(
+        (each) => isRepeatable(each) && words.includes(each.long ?? ""),
+      )
       return option === undefined
         ? null
-        : shown`to give several values, repeat the option: ${option} … ${option} …`
+        : shown`to give several values, repeat the option: ${option.long ?? ""} … ${option.long ?? ""} …`
     }
     default:
       return null

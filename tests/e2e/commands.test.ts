@@ -409,12 +409,6 @@ describe("each kind of failure has a message and an exit code", () => {
   test.each([
     ["an unknown command", ["queuez"], 2, "there is no command queuez"],
     ["an unknown option", ["queues", "--quick"], 2, "unknown option"],
-    [
-      "an option with one value, given twice",
-      ["publish", "--type", "user", "--type", "voice"],
-      2,
-      "--type is given twice",
-    ],
     ["nothing to publish", ["publish"], 2, "give --type and --name, or a file"],
     ["a missing file", ["publish", "gone.json"], 2, "gone.json can't be read"],
     [

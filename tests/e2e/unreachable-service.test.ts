@@ -38,29 +38,6 @@ test("a command that reaches nothing says why, where, and what to change", async
   }
 })
 
-test("a URL with a wrong path, or of another program, is named as such", async () => {
-  await using folder = new ServiceFolder()
-  const service = await folder.start()
-  using page = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("<h1>a page</h1>") })
-  using gateway = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch: () => new Response("<h1>Bad Gateway</h1>", { status: 502 }),
-  })
-  const misplaced = `${service.url}/broker`
-  for (const [args, url, message] of [
-    [["queues"], misplaced, `${misplaced} is not where the service is: it has nothing at /broker/metrics`],
-    [["publish", "--type", "user", "--name", "login"], misplaced, "To mend this, correct --url"],
-    [["queues", "purge", "none", "--yes"], service.url, 'There is no queue "none"'],
-    [["schemas", "list"], page.url.origin, "did not answer as an Event Broker does (status 200"],
-    [["tail"], page.url.origin, "did not answer as an Event Broker does (status 200"],
-    [["dead-letters", "list"], gateway.url.origin, "(status 502"],
-  ] as const) {
-    const { code, stderr } = await runCommand([BINARY, ...args, "--url", url], folder.path)
-    expect([code, stderr]).toEqual([1, expect.stringContaining(message)])
-  }
-})
-
 test("an answer that breaks off is reported in one line", async () => {
   await using folder = new ServiceFolder()
   using breaking = Bun.listen({

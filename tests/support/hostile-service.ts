@@ -28,7 +28,12 @@ const QUEUE = {
   is_orphaned: false,
 }
 
-const PROBLEM = { title: HOSTILE, detail: HOSTILE, errors: [{ pointer: HOSTILE, message: HOSTILE }] }
+const PROBLEM = {
+  type: "urn:event-broker:problem:internal",
+  title: HOSTILE,
+  detail: HOSTILE,
+  errors: [{ pointer: HOSTILE, message: HOSTILE }],
+}
 
 const refuse = (status: number): Response =>
   new Response(JSON.stringify(PROBLEM), { status, headers: { "Content-Type": "application/problem+json" } })

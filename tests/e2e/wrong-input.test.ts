@@ -1,0 +1,145 @@
+import { expect, test } from "bun:test"
+import { runCommand } from "../support/run-command.ts"
+import { BINARY, ServiceFolder } from "../support/running-service.ts"
+
+const QUESTIONS = [
+  "queues",
+  "tail",
+  "health",
+  "schemas list",
+  "publish --type user --name a",
+  "publish batch.json",
+]
+
+test("a URL with a wrong path is named, with the option to correct", async () => {
+  await using folder = new ServiceFolder()
+  const { url } = await folder.start()
+  folder.write("batch.json", '[{"type":"user","name":"a","payload":{}}]')
+  for (const question of QUESTIONS) {
+    const args = [BINARY, ...question.split(" "), "--url", `${url}/nope/`]
+    const { code, stderr } = await runCommand(args, folder.path)
+    expect([code, stderr]).toEqual([
+      1,
+      `event-broker: an Event Broker answers at ${url}, but has nothing under the path /nope: correct --url\n`,
+    ])
+  }
+  const variable = await runCommand([BINARY, "queues"], folder.path, { EVENT_BROKER_URL: `${url}/api/v1` })
+  expect(variable.stderr).toEndWith("under the path /api/v1: correct EVENT_BROKER_URL\n")
+})
+
+test("below the path of a proxy, what does not exist is named as without one", async () => {
+  await using folder = new ServiceFolder()
+  const { url } = await folder.start()
+  using proxy = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url: asked, method }) =>
+      fetch(url + new URL(asked).pathname.replace("/broker", ""), { method }),
+  })
+  const asked = ["queues", "purge", "nope", "--yes", "--url", `${proxy.url.origin}/broker`]
+  const { code, stderr } = await runCommand([BINARY, ...asked], folder.path)
+  expect([code, stderr]).toEqual([1, expect.stringContaining('There is no queue "nope"')])
+})
+
+test.each([
+  ["a page", 200, { "Content-Type": "text/html" }, "<p>hello</p>", "200 with an HTML page"],
+  ["a proxy's error", 502, { "Content-Type": "text/html" }, "<p>Bad Gateway</p>", "502 with an HTML page"],
+  ["a text", 404, { "Content-Type": "text/plain" }, "not here", '404 with the text "not here"'],
+  [
+    "a redirect",
+    301,
+    { Location: "https://broker.example/" },
+    "",
+    "301, a redirect to https://broker.example/",
+  ],
+  [
+    "another API",
+    404,
+    { "Content-Type": "application/json" },
+    '{"error":"x"}',
+    '404 with the text "{\\"error\\":\\"x\\"}"',
+  ],
+] as const)("%s is not taken for an Event Broker", async (_, status, headers, body, what) => {
+  await using folder = new ServiceFolder()
+  folder.write("batch.json", '[{"type":"user","name":"a","payload":{}}]')
+  using other = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => new Response(body, { status, headers }),
+  })
+  const url = other.url.origin
+  for (const question of QUESTIONS) {
+    const { code, stderr } = await runCommand([BINARY, ...question.split(" "), "--url", url], folder.path)
+    expect([code, stderr]).toEqual([
+      1,
+      `event-broker: ${url} did not answer as an Event Broker does: ${what}. Start the service behind it, or correct --url\n`,
+    ])
+  }
+})
+
+test("an answer that should be JSON and is none is not taken for an Event Broker's", async () => {
+  await using folder = new ServiceFolder()
+  using other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") })
+  for (const question of ["health", "schemas list", "publish --type user --name a"]) {
+    const args = [BINARY, ...question.split(" "), "--url", other.url.origin]
+    const { code, stderr } = await runCommand(args, folder.path)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('200 with the text "hello"')])
+  }
+})
+
+const MISTAKES: readonly (readonly [command: string, message: string])[] = [
+  ["publish --type user --type voice --name a", "--type takes one value: give it once"],
+  ["keys new --name a --name b --scope read", "--name takes one value: give it once"],
+  ["dead-letters list q --limit 1 --limit 2", "--limit takes one value: give it once"],
+  ["queues --url http://a --url http://b", "--url takes one value: give it once"],
+  [
+    "keys new --scope read publish --name a",
+    "to give several values, repeat the option: --scope … --scope …",
+  ],
+  ["health --live --ready", "option '--live' cannot be used with option '--ready'"],
+  ["publish folder", "folder is a folder: name a file"],
+  ["publish --ndjson folder", "folder is a folder: name a file"],
+  [
+    "publish event.json --payload {} --id a",
+    "a file has whole events: leave out --payload, --id, or the file",
+  ],
+  ["publish --type user --name a --ndjson", "--ndjson needs a file, or - for standard input"],
+  ["init empty.json", "empty.json can't be filled with a project: "],
+]
+
+test.each(MISTAKES)(
+  "event-broker %s says what is wrong in one sentence, and exits 2",
+  async (command, message) => {
+    await using folder = new ServiceFolder()
+    folder.write("folder/file", "")
+    folder.write("event.json", "{}")
+    folder.write("empty.json", "{}")
+    const { code, stdout, stderr } = await runCommand([BINARY, ...command.split(" ")], folder.path)
+    expect([code, stdout]).toEqual([2, ""])
+    expect(stderr).toContain(message)
+    expect(stderr).not.toMatch(/^ +at /m)
+  },
+)
+
+test("input without an event is refused in the same words, however it is given", async () => {
+  await using folder = new ServiceFolder()
+  const { url } = await folder.start()
+  folder.write("nothing.json", "")
+  folder.write("nothing.ndjson", "")
+  folder.write("blank.ndjson", "\n\r\n\n")
+  for (const args of [
+    ["nothing.json"],
+    ["nothing.ndjson"],
+    ["blank.ndjson"],
+    ["--ndjson", "nothing.json"],
+    ["--ndjson", "--json", "-"],
+    ["-"],
+  ]) {
+    const { code, stdout, stderr } = await runCommand([BINARY, "publish", ...args, "--url", url], folder.path)
+    expect([code, stdout, stderr]).toEqual([
+      2,
+      "",
+      "event-broker: the input is empty: nothing was published\n",
+    ])
+  }
+})
