@@ -1,5 +1,5 @@
 /**
- * Writes a day of a call centre as events, one a line, in the order in which they happen. Writes the expected sums to
+ * Writes a day of a call centre as events, one per line, in the order that they happen. Writes the expected sums to
  * standard error.
  *
  *     node examples/call-centre/generate.mjs 50000 > day.ndjson
