@@ -24,20 +24,56 @@ export const warningsOf = (environment: Environment): readonly VariableWarning[]
 ]
 
 function mistyped(environment: Environment): readonly VariableWarning[] {
-  return Object.keys(environment).flatMap((variable) => {
-    const meant = nearMiss(variable)
-    if (meant === null) return []
+  return Object.entries(environment).flatMap(([variable, value]) => {
+    const meant = nearMiss(variable) ?? (isOwnPort(variable, value) ? "PORT" : null)
+    if (meant === null || (isSet(meant, environment) && typoOf(variable) === null)) return []
     return { variable, message: `the variable ${variable} has no effect; did you mean ${meant}?` }
   })
 }
 
 /** The variable that was probably meant; null for one of ours, and for a name that is not near one. */
-export function nearMiss(variable: string): string | null {
+export const nearMiss = (variable: string): string | null => typoOf(variable) ?? otherFormOf(variable)
+
+/** The variable that is mistyped; null if none is near. */
+function typoOf(variable: string): string | null {
   const known = knownVariables()
   if (known.includes(variable)) return null
   const written = variable.toUpperCase()
   return known.find((name) => isNear(written, name)) ?? null
 }
+
+/**
+ * The variable of which this is another form: `PORTS`, `WORKER_PREFETCH`, `HANDLERS_DIRECTORY`, `QUEUE_TTL_MS`,
+ * `EVENT_BROKER_LOG_LEVEL`. Another program may have such a variable, so it is suspect only if ours is not set.
+ */
+function otherFormOf(variable: string): string | null {
+  const known = knownVariables()
+  if (known.includes(variable)) return null
+  const written = variable.toUpperCase()
+  const begun = known.filter((name) => written.includes("_") && name.startsWith(`${written}_`))
+  const [only, second] = begun
+  const form = known.find((name) => isOtherForm(written, name))
+  return form ?? (second === undefined ? only : undefined) ?? null
+}
+
+/** What stands before a variable's name if its program is named, too. */
+const OWN_PREFIX = "EVENT_BROKER_"
+
+/** Kubernetes sets them, with that prefix, in every pod beside a service that is named event-broker. */
+const OF_KUBERNETES = ["PORT", "SERVICE_HOST"]
+
+/** A longer form of a name: a longer last word, or the unit of its value. */
+const LONGER = /^([A-Z]+|_(MS|MILLIS|MILLISECONDS|S|SEC|SECS|SECONDS))$/
+
+function isOtherForm(written: string, name: string): boolean {
+  if (written === OWN_PREFIX + name) return !OF_KUBERNETES.includes(name)
+  if (written === `${name}S` || `${written}S` === name) return true
+  return name.length >= LONG_NAME && written.startsWith(name) && LONGER.test(written.slice(name.length))
+}
+
+/** Kubernetes sets `EVENT_BROKER_PORT`, too, but to a URL. */
+const isOwnPort = (variable: string, value: string | undefined): boolean =>
+  variable === `${OWN_PREFIX}PORT` && /^\d+$/.test(value ?? "")
 
 function isNear(written: string, name: string): boolean {
   // A number makes another name on purpose: PORT2.
@@ -45,7 +81,7 @@ function isNear(written: string, name: string): boolean {
   if (isVariant(written, name)) return true
   if (Math.abs(written.length - name.length) > MAX_ERRORS) return false
   if (name.length >= LONG_NAME) return distance(written, name, REPLACEMENT_ERRORS) <= MAX_ERRORS
-  // Near a short name are words of others, such as PORTS, POST and HOME: only slips of the fingers count.
+  // Near a short name are words of others, such as POST and HOME: only slips of the fingers count.
   const isSlip = squeezed(written) === squeezed(name) || sorted(written) === sorted(name)
   return isSlip && distance(written, name) <= 1
 }

@@ -19,13 +19,30 @@ const MISTYPED: readonly (readonly [written: string, meant: string])[] = [
   ["EVENT_BROKER_URI", "EVENT_BROKER_URL"],
 ]
 
+const OTHER_FORMS: readonly (readonly [written: string, meant: string])[] = [
+  ["PORTS", "PORT"],
+  ["HOSTS", "HOST"],
+  ["ENGINES", "ENGINE"],
+  ["WORKER_PREFETCH", "WORKER_PREFETCH_COUNT"],
+  ["WORKER_POOL", "WORKER_POOL_SIZE"],
+  ["QUEUE_MAX", "QUEUE_MAX_LENGTH"],
+  ["API_KEYS", "API_KEYS_FILE"],
+  ["SERVICE_DISCOVERY", "SERVICE_DISCOVERY_URL"],
+  ["HANDLERS_DIRECTORY", "HANDLERS_DIR"],
+  ["DATA_DIRECTORY", "DATA_DIR"],
+  ["QUEUE_TTL_MS", "QUEUE_TTL"],
+  ["SHUTDOWN_TIMEOUT_SECONDS", "SHUTDOWN_TIMEOUT"],
+  ["EVENT_BROKER_LOG_LEVEL", "LOG_LEVEL"],
+  ["EVENT_BROKER_HOST", "HOST"],
+]
+
 /** Variables that other programs set, by where: a shell, a container, Kubernetes, systemd, CI, npm, libraries, RabbitMQ. */
 const FOREIGN = [
   "PATH HOME HOSTNAME HOSTTYPE LANG LC_ALL LOGNAME MAIL OLDPWD PWD SHELL SHLVL TERM TZ USER EDITOR PAGER DISPLAY",
   "DEBUG NODE_ENV NO_COLOR FORCE_COLOR COLORTERM TMPDIR XDG_DATA_HOME XDG_DATA_DIRS XDG_RUNTIME_DIR XDG_CONFIG_HOME",
   "KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT KUBERNETES_PORT_443_TCP_PORT EVENT_BROKER_PORT EVENT_BROKER_SERVICE_HOST",
   "EVENT_BROKER_PORT_8000_TCP_PROTO RABBITMQ_SERVICE_HOST RABBITMQ_SERVICE_PORT RABBITMQ_PORT_5672_TCP_ADDR POD_NAME",
-  "SERVICE_PORT SERVICE_NAME HOST_IP HOSTS PORTS POST DB_HOST DB_PORT HTTP_PORT REDIS_HOST PGHOST PGPORT MYSQL_HOST",
+  "SERVICE_PORT SERVICE_NAME HOST_IP POST KEYS QUEUES WORKERS DB_HOST DB_PORT HTTP_PORT REDIS_HOST PGHOST PGPORT MYSQL_HOST",
   "INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET LISTEN_FDS WATCHDOG_USEC SYSTEMD_EXEC_PID STATE_DIRECTORY LOGS_DIRECTORY",
   "CI GITHUB_ACTIONS GITHUB_WORKSPACE RUNNER_TEMP npm_config_cache npm_package_name INIT_CWD NODE_OPTIONS BUN_INSTALL",
   "OTEL_RESOURCE_ATTRIBUTES OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_PROTOCOL OTEL_SERVICE_VERSION OTEL_LOG_LEVEL",
@@ -43,6 +60,26 @@ describe("a mistyped variable is found", () => {
       message: `the variable ${written} has no effect; did you mean ${meant}?`,
     })
   })
+})
+
+describe("another form of a variable is found, unless the variable itself is set", () => {
+  test.each(OTHER_FORMS)("%s means %s", (written, meant) => {
+    expect(nearMiss(written)).toBe(meant)
+    expect(warningsOf({ [written]: "1", ENGINE: "embedded" }).map(({ variable }) => variable)).toEqual(
+      meant === "ENGINE" ? [] : [written],
+    )
+    expect(warningsOf({ [written]: "1", [meant]: "1" })).toEqual([])
+  })
+})
+
+test("the port of the service is told from the one that Kubernetes sets", () => {
+  expect(warningsOf({ EVENT_BROKER_PORT: "tcp://10.0.0.11:8000" })).toEqual([])
+  expect(warningsOf({ EVENT_BROKER_PORT: "9000" })).toEqual([
+    {
+      variable: "EVENT_BROKER_PORT",
+      message: "the variable EVENT_BROKER_PORT has no effect; did you mean PORT?",
+    },
+  ])
 })
 
 test("variables of other programs, and those that exist, give no false alarm", () => {
