@@ -28,20 +28,22 @@ function init(folder: string, { json }: { readonly json?: boolean }): void {
       EXIT_USAGE,
     )
   }
-  try {
-    for (const [path, text] of Object.entries(files)) {
-      const file = join(folder, path)
-      mkdirSync(dirname(file), { recursive: true })
-      writeFileSync(file, text)
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new CommandError(`${folder} can't be filled with a project: ${reason}`, EXIT_USAGE)
-  }
+  for (const [path, text] of Object.entries(files)) write(join(folder, path), text)
   if (json) printJson({ folder, files: Object.keys(files) })
   else {
     const start = [...(folder === "." ? [] : [`cd ${inShell(folder)}`]), inShell(ownCommand())].join(" && ")
     print(shown`made ${Object.keys(files).join(", ")}\nstart the service with: ${start}\n`)
+  }
+}
+
+/** @throws {CommandError} if the file can't be written, such as below something that is not a folder */
+function write(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`${file} can't be written: ${reason}`, EXIT_USAGE)
   }
 }
 

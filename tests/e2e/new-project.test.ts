@@ -140,6 +140,16 @@ test("the scripts of a new project's package.json run its tests, and the service
   expect((await run(scripts.start, "--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
+test("init in a place that is no folder says so in one sentence, and exits 2", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("file", "")
+  for (const place of ["file", "file/app"]) {
+    const { code, stderr } = await runCommand([BINARY, "init", place], folder.path)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^event-broker: file\/.* can't be written: .*\n$/)
+  }
+})
+
 test("init ends with a command that starts the service, whatever the folder's name and where the executable is", async () => {
   await using folder = new ServiceFolder()
   const bin = join(folder.path, "bin")

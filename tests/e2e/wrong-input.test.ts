@@ -104,7 +104,7 @@ const MISTAKES: readonly (readonly [command: string, message: string])[] = [
     "a file has whole events: leave out --payload, --id, or the file",
   ],
   ["publish --type user --name a --ndjson", "--ndjson needs a file, or - for standard input"],
-  ["init empty.json", "empty.json can't be filled with a project: "],
+  ["init empty.json", "can't be written: "],
 ]
 
 test.each(MISTAKES)(
