@@ -1,12 +1,12 @@
 import * as v from "valibot"
-import { MAX_TIMESTAMP_MS } from "../event/envelope.ts"
+import { MAX_RETRY_COUNT, MAX_TIMESTAMP_MS } from "../event/envelope.ts"
 import { FAILURE_REASONS, type FailureRecord } from "../event/failure.ts"
 
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_TIMESTAMP_MS))
 
 const FailureSchema = v.object({
   reason: v.picklist(FAILURE_REASONS),
-  attempts: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  attempts: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_RETRY_COUNT)),
   firstFailedAt: milliseconds,
   lastFailedAt: milliseconds,
   error: v.nullable(v.object({ name: v.string(), message: v.string(), stack: v.exactOptional(v.string()) })),

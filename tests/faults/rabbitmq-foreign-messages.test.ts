@@ -217,7 +217,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "an event that can't be serialized again is skipped in the live stream, and counted as missed",
+      "a message that nests too deep is missed in the live stream, one with an impossible time is no event, and both are dead letters",
       async () => {
         await using folder = new ServiceFolder()
         const service = await start(folder)
@@ -234,22 +234,20 @@ for (const installation of installations()) {
           program.publish("events", KEY, Buffer.from(text.replace(/"payload":\{\}/, `"payload":${deep}`)), {})
         }
         for (const timestamp of ["1e300", "-1e15", "1700000000000000"]) {
-          const odd = text
-            .replace(/"timestamp":[^,}]+/, `"timestamp":${timestamp}`)
-            .replace('"deep"', '"odd"')
+          const odd = text.replace(/"timestamp":[^,}]+/, `"timestamp":${timestamp}`)
           program.publish("events", KEY, Buffer.from(odd), {})
         }
         await program.confirmed()
-        await isHandled(folder, "odd")
         for (const stream of streams) {
           await waitUntil(async () => {
             await service.publish({ name: "good" })
             return stream.missed >= 2
           }, "the stream to say what was missed")
+          expect(stream.missed).toBe(2)
         }
-        expect(streams[1]?.missed).toBe(5)
         expect(streams.some(({ hasEnded }) => hasEnded)).toBe(false)
-        expect(await letters(service, 2)).toMatchObject([{ reason: "malformed" }, { reason: "malformed" }])
+        const malformed = await letters(service, 5)
+        expect(malformed).toMatchObject(Array.from({ length: 5 }, () => ({ reason: "malformed" })))
         expect([service.isAlive, tail.isAlive]).toEqual([true, true])
       },
       TIMEOUT_MS,

@@ -31,7 +31,7 @@ const NO_DELIVERY_LIMIT = 2_147_483_647
  */
 const TIER_LASTS_MS = 1_000
 
-/** How long a look at a tier may take, in milliseconds: as long as its leader is busy, RabbitMQ says nothing about it. */
+/** How long a look at a tier may take, in milliseconds. RabbitMQ may not answer while the tier's leader is busy. */
 const TIER_LOOK_TIMEOUT_MS = 3_000
 
 /** How RabbitMQ says that there is none. Source: rabbit_misc.erl, `not_found`. */
@@ -138,9 +138,12 @@ export class Topology {
    */
   async #checkTier(client: AMQPClient, name: string, declare: () => Promise<void>): Promise<boolean> {
     this.#tiers.set(name, performance.now())
-    try {
-      await withTimeout(look(client, name), TIER_LOOK_TIMEOUT_MS, new Error("RabbitMQ does not answer"))
+    const compare = async (): Promise<void> => {
+      await look(client, name)
       if (this.#options.mode === "declare") await declare()
+    }
+    try {
+      await withTimeout(compare(), TIER_LOOK_TIMEOUT_MS, new Error("RabbitMQ does not answer"))
       return false
     } catch (error) {
       const reply = replyIn(error)

@@ -27,6 +27,7 @@ const foreign: readonly (readonly [string, unknown])[] = [
   ["a record without a reason", JSON.stringify(withoutReason)],
   ["an unknown reason", JSON.stringify({ ...failureRecord(), reason: "bored" })],
   ["a negative number of attempts", JSON.stringify({ ...failureRecord(), attempts: -1 })],
+  ["a number of attempts beyond all bounds", JSON.stringify({ ...failureRecord(), attempts: 1e300 })],
   ["a time that is text", JSON.stringify({ ...failureRecord(), firstFailedAt: "yesterday" })],
   ["a time after the year 9999", JSON.stringify({ ...failureRecord(), lastFailedAt: 8e15 })],
   ["an infinite time", '{"reason":"error","attempts":1,"firstFailedAt":1e999}'],
