@@ -1,6 +1,7 @@
 import type { Command } from "commander"
 import { print, printJson, printJsonLine } from "./output.ts"
 import { addQueueChanges } from "./queue-changes.ts"
+import { type QueueFigures, stateOf } from "./queue-state.ts"
 import { askingService, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { shown, table, verbatim } from "./shown.ts"
 
@@ -10,28 +11,36 @@ const SINGLE_INTERVAL_MS = 500
 
 const CLEAR = verbatim("\x1b[2J\x1b[H")
 
-/** A queue as the service describes it. */
-interface Queue {
+/** A queue of `/api/v1/queues`. */
+interface QueueAnswer extends QueueFigures {
   readonly name: string
-  readonly waiting: number
-  readonly max_length: number
-  readonly consumers: number
+  readonly bindings: readonly string[]
   readonly dead_letters: number
-  readonly has_module: boolean
-  readonly is_paused: boolean
-  readonly is_orphaned: boolean
 }
 
-interface QueueRow extends Queue {
+/** A queue as `--json` prints it, with the names of `/api/v1/events/stats`. */
+interface QueueStat {
+  readonly queue_name: string
+  readonly message_count: number
+  readonly max_length: number
+  readonly consumer_count: number
+  readonly routing_key: string
+  readonly dead_letter_count: number
+  readonly is_paused: boolean
+  readonly is_orphaned: boolean
+  readonly state: string
+}
+
+interface QueueRow extends QueueStat {
   /** Deliveries per second that this instance has finished. */
   readonly rate: number
 }
 
 export function addQueues(program: Command): void {
-  const group = program.command("queues").description("list, pause, purge or delete queues")
+  const group = program.command("queues").description("look at queues, pause, purge or delete them")
   const list = group
     .command("list", { isDefault: true })
-    .description("show depth, rate and consumers of every queue (the default)")
+    .description("show depth, rate, consumers and state of every queue (the default)")
     .option("--watch", "repeat every second until interrupted")
   addQueueChanges(group)
   askingService(list).action(async (options: ServiceOptions & { readonly watch?: boolean }) => {
@@ -41,18 +50,30 @@ export function addQueues(program: Command): void {
     do {
       await Bun.sleep(intervalMs)
       const [{ queues }, counts] = await Promise.all([
-        client.ask<{ readonly queues: readonly Queue[] }>("/api/v1/queues"),
+        client.ask<{ readonly queues: readonly QueueAnswer[] }>("/api/v1/queues"),
         handledCounts(client),
       ])
-      const rows = queues.map((queue) => {
-        const handled = (counts.get(queue.name) ?? 0) - (before.get(queue.name) ?? 0)
-        return { ...queue, rate: Math.round((handled * 1_000) / intervalMs) }
+      const rows = queues.map(toStat).map((stat) => {
+        const handled = (counts.get(stat.queue_name) ?? 0) - (before.get(stat.queue_name) ?? 0)
+        return { ...stat, rate: Math.round((handled * 1_000) / intervalMs) }
       })
       before = counts
       show(rows, options)
     } while (options.watch)
   })
 }
+
+const toStat = (queue: QueueAnswer): QueueStat => ({
+  queue_name: queue.name,
+  message_count: queue.waiting,
+  max_length: queue.max_length,
+  consumer_count: queue.consumers,
+  routing_key: queue.bindings.join(","),
+  dead_letter_count: queue.dead_letters,
+  is_paused: queue.is_paused,
+  is_orphaned: queue.is_orphaned,
+  state: stateOf(queue),
+})
 
 function show(
   rows: readonly QueueRow[],
@@ -64,22 +85,15 @@ function show(
     return
   }
   const cells = rows.map((row) => [
-    row.name,
-    row.waiting,
+    row.queue_name,
+    row.message_count,
     row.rate,
-    row.consumers,
-    row.dead_letters,
-    stateOf(row),
+    row.consumer_count,
+    row.dead_letter_count,
+    row.state,
   ])
   const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", "state"], cells)
   print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)
-}
-
-/** The states that an operator has to know of, in words. */
-function stateOf({ waiting, max_length, consumers, has_module, is_paused, is_orphaned }: Queue): string {
-  const isUnhandled = !has_module && consumers === 0 && waiting > 0
-  const consumption = is_orphaned ? ["orphaned"] : is_paused ? ["paused"] : isUnhandled ? ["no module"] : []
-  return [...(waiting >= max_length ? ["full"] : []), ...consumption].join(", ")
 }
 
 /** Returns how many deliveries this instance has finished, by queue, from its metrics. */

@@ -2,7 +2,6 @@ import type { Command } from "commander"
 import { type Backoff, RetryDelays } from "../event/backoff.ts"
 import { counted } from "../event/counted.ts"
 import type { Event } from "../event/envelope.ts"
-import { explainPattern } from "../event/pattern-fault.ts"
 import { explainNetworkFault } from "../telemetry/network-fault.ts"
 import { readCount } from "./dead-letters.ts"
 import { print, printError } from "./output.ts"
@@ -15,6 +14,7 @@ import {
 } from "./service-client.ts"
 import { jsonText, type Shown, shown, styled } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
+import { adviseOnTopics } from "./topic-advice.ts"
 
 /** Waits before a stream that has ended is requested again. */
 const BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 10_000 }
@@ -50,10 +50,6 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
   let left = options.count ?? Number.POSITIVE_INFINITY
   let isFirst = true
   process.stdout.on("error", () => process.exit(0))
-  for (const topic of topics) {
-    const fault = explainPattern(topic, [])
-    if (fault !== null) note(`${topic} may match no event: ${fault.message}`)
-  }
   for (;;) {
     let fault = "the service has ended the stream"
     try {
@@ -62,6 +58,8 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
       if (!headers.get("Content-Type")?.startsWith(STREAM_TYPE))
         throw client.foreign({ status, headers, text: "" })
       delays.reset()
+      // Beside the stream, which is open: no event waits for the advice.
+      if (isFirst) void noteAdvice(client, topics)
       if (!isFirst) note("connected again; events that were stored in between are missed")
       isFirst = false
       for await (const { event, data } of messagesOf(response)) {
@@ -78,6 +76,24 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
     const waitMs = delays.next()
     note(`${fault.replace(/\.$/, "")}; trying again in ${Math.round(waitMs / 100) / 10} s`)
     await Bun.sleep(waitMs)
+  }
+}
+
+/** Notes which topics can't match. */
+async function noteAdvice(client: ServiceClient, topics: readonly string[]): Promise<void> {
+  if (topics.length === 0) return
+  try {
+    const { queues } = await client.ask<{
+      readonly queues: readonly { readonly bindings: readonly string[] }[]
+    }>("/api/v1/queues")
+    const bindings = queues.flatMap((queue) => queue.bindings)
+    const advice = adviseOnTopics(
+      topics.flatMap((topic) => topic.split(",")),
+      bindings,
+    )
+    if (advice !== null) note(advice)
+  } catch {
+    // Only the advice is lost: a limited key may not see the queues, and a lost connection ends the stream too.
   }
 }
 

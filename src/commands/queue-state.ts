@@ -1,0 +1,28 @@
+/** What the state of a queue depends on, as `/api/v1/queues` shows it. */
+export interface QueueFigures {
+  readonly waiting: number
+  readonly max_length: number
+  readonly consumers: number
+  readonly has_module: boolean
+  readonly is_paused: boolean
+  readonly is_orphaned: boolean
+}
+
+/**
+ * Returns the state of a queue in the words of `/health`; empty if it needs nobody. `full`: it is at its limit, and refuses
+ * events or drops its oldest. `orphaned`, `paused`, `without a handler module`, `not consumed`: its events wait.
+ */
+export function stateOf(queue: QueueFigures): string {
+  const isFull = queue.waiting >= queue.max_length
+  return [...(isFull ? ["full"] : []), ...reasonsToWait(queue)].join(" and ")
+}
+
+function reasonsToWait(queue: QueueFigures): readonly string[] {
+  if (queue.is_orphaned) return ["orphaned"]
+  if (queue.is_paused) return ["paused"]
+  // Another instance may have the module.
+  if (queue.consumers > 0) return []
+  if (queue.has_module) return ["not consumed"]
+  // An empty queue without a module is how every service begins.
+  return queue.waiting > 0 ? ["without a handler module"] : []
+}
