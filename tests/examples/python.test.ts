@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { isReady } from "../support/counting-service.ts"
+import { freePorts } from "../support/free-ports.ts"
 import { onEveryBroker } from "../support/rabbitmq/on-every-broker.ts"
 import { VirtualHost } from "../support/rabbitmq/virtual-host.ts"
 import { runCommand } from "../support/run-command.ts"
@@ -16,6 +17,57 @@ const PYTHON = "/usr/bin/python3"
 const PIKA = "/usr/lib/python3/dist-packages/pika"
 
 const ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+const SCRIPT = [PYTHON, join(EXAMPLES, "python", "calls.py")]
+
+/** The one sentence of a run that fails. */
+async function failureOf(run: ReturnType<typeof runCommand>): Promise<string> {
+  const { code, stderr } = await run
+  expect(code).toBe(1)
+  expect(stderr.trimEnd().split("\n")).toHaveLength(1)
+  return stderr
+}
+
+test(
+  "the Python example says in one sentence what can't be reached, or refuses it",
+  async () => {
+    await using folder = new ServiceFolder()
+    const [closed] = await freePorts(1)
+    const made = folder.spawn(["keys", "new", "--name", "a", "--scope", "publish,read", "--append", "keys"])
+    await made.exited()
+    const { url } = await folder.start({ API_KEYS_FILE: "keys" })
+    using proxy = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => new Response("<p>Bad Gateway</p>", { status: 502 }),
+    })
+    const key = { EVENT_BROKER_URL: url, EVENT_BROKER_KEY: made.stdout.trim() }
+    const nowhere = `http://127.0.0.1:${closed}`
+    for (const [environment, sentence] of [
+      [
+        { EVENT_BROKER_URL: nowhere },
+        `${nowhere} can't be used: [Errno 111] Connection refused; start the service`,
+      ],
+      [{ EVENT_BROKER_URL: "localhost:8000" }, "check EVENT_BROKER_URL"],
+      [{ EVENT_BROKER_URL: "nonsense" }, "nonsense is not the URL of an Event Broker: "],
+      [
+        { EVENT_BROKER_URL: proxy.url.origin },
+        `${proxy.url.origin} answered 502: is it an Event Broker? Check EVENT_BROKER_URL.`,
+      ],
+      [{ ...key, EVENT_BROKER_KEY: "eb_wrong" }, "The key is unknown. Check EVENT_BROKER_KEY.\n"],
+      [
+        { ...key, AMQP_URL: `amqp://guest:s3cret@127.0.0.1:${closed}` },
+        "RabbitMQ can't be reached (AMQPConnectionError)",
+      ],
+      [{ ...key, AMQP_URL: "nonsense" }, "start it, or check AMQP_URL"],
+    ] as const) {
+      const sentenceOf = await failureOf(runCommand(SCRIPT, folder.path, environment))
+      expect(sentenceOf).toContain(sentence)
+      expect(sentenceOf).not.toContain("s3cret")
+    }
+  },
+  TIMEOUT_MS,
+)
 
 onEveryBroker((node) => {
   test(
@@ -32,14 +84,13 @@ onEveryBroker((node) => {
         HANDLERS_DIR: join(EXAMPLES, "handlers"),
       })
       await waitUntil(() => isReady(service), "the service to be ready")
-      const { code, stdout, stderr } = await runCommand(
-        [PYTHON, join(EXAMPLES, "python", "calls.py"), "an agent, s'il vous plaît"],
-        folder.path,
-        {
+      const run = (said: string, environment: Readonly<Record<string, string>> = {}) =>
+        runCommand([...SCRIPT, said], folder.path, {
           EVENT_BROKER_URL: service.url,
           AMQP_URL: `amqp://guest:guest@127.0.0.1:${node().port}/${host.name}`,
-        },
-      )
+          ...environment,
+        })
+      const { code, stdout, stderr } = await run("an agent, s'il vous plaît")
       expect([stderr, code]).toEqual(["", 0])
       const ids = [...stdout.matchAll(new RegExp(`^published .*: (${ID})$`, "gm"))].map(([, id = ""]) => id)
       const [overHttp = "", overAmqp = "", cloudEvent = ""] = ids
@@ -50,10 +101,28 @@ onEveryBroker((node) => {
         `published over AMQP: ${overAmqp}`,
         `published as a CloudEvent: ${cloudEvent}`,
       ])
-      expect(lines.slice(3, 5).toSorted()).toEqual(handled.toSorted())
-      expect(lines.slice(5)).toEqual([`dead letter: ${cloudEvent}, no-handler, from /calls`])
+      expect(lines[3]).toBe("waiting up to 10 s for the alerts")
+      expect(lines.slice(4, 6).toSorted()).toEqual(handled.toSorted())
+      expect(lines.slice(6)).toEqual([`dead letter: ${cloudEvent}, no-handler, from /calls`])
       const heard = service.log.filter(({ msg }) => msg === "heard: an agent, s'il vous plaît")
       expect(new Set(heard.map(({ event_id }) => event_id))).toEqual(new Set([overHttp, overAmqp]))
+
+      const other = await run("good morning")
+      expect([other.stderr, other.code]).toEqual(["", 0])
+      expect(other.stdout.match(/^no alert: .*, because the caller does not ask for a human/gm)).toHaveLength(
+        2,
+      )
+      expect(other.stdout).toContain("dead letter: ")
+      expect(await failureOf(run("a human", { DEFAULT_EXCHANGE: "amq.topic" }))).toBe(
+        "no queue takes the event from the exchange amq.topic; check DEFAULT_EXCHANGE\n",
+      )
+      expect(await failureOf(run("a human", { DEFAULT_EXCHANGE: "nowhere" }))).toStartWith(
+        "RabbitMQ refuses the event: NOT_FOUND - no exchange 'nowhere'",
+      )
+      const wrong = `amqp://guest:s3cret@127.0.0.1:${node().port}/${host.name}`
+      expect(await failureOf(run("a human", { AMQP_URL: wrong }))).toMatch(
+        /^RabbitMQ can't be reached \(\w*Authentication\w*\); start it, or check AMQP_URL\n$/,
+      )
     },
     TIMEOUT_MS,
   )
