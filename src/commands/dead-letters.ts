@@ -52,12 +52,14 @@ export function addDeadLetters(program: Command): void {
       "[queue]",
       "show the dead letters of this queue and why they failed; without it, count those of every queue",
     )
-    .description("list dead letters, without changing them")
+    .description(`list dead letters, without changing them: ${DEFAULT_SHOWN} of a queue without --limit`)
   narrowing(askingService(list)).action(listLetters)
   const redrive = group
     .command("redrive")
     .argument("<queue>")
-    .description("move dead letters back to their queue, where attempts start at 1 again")
+    .description(
+      "move dead letters back to their queue, where attempts start at 1 again; needs a selection or --all",
+    )
     .addOption(repeatable("--id <id>", "select the dead letters of this event"))
     .option("--all", "select all dead letters of the queue")
     .option("--dry-run", "count them without moving any")
@@ -65,7 +67,7 @@ export function addDeadLetters(program: Command): void {
   const purge = group
     .command("purge")
     .argument("<queue>")
-    .description("delete dead letters for good")
+    .description("delete dead letters for good; needs a selection or --all")
     .addOption(repeatable("--id <id>", "select the dead letters of this event"))
     .option("--all", "select all dead letters of the queue; asks first on a terminal")
     .option("--dry-run", "count them without deleting any")
