@@ -10,11 +10,15 @@ import { ProgressLine } from "./progress-line.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { jsonText, shown } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
+import { StallNotice } from "./stall-notice.ts"
 
 const PATH = "/api/v1/events"
 
 /** Files with an event per line, even without `--ndjson`. */
 const LINES = /\.(ndjson|jsonl)$/
+
+/** The media type of an answer to lines. */
+const LINES_TYPE = /^application\/x-ndjson\b/i
 
 /** Failures that are shown one by one. Of the others, only the number is shown. */
 const MAX_TOLD = 20
@@ -205,19 +209,26 @@ async function publishLines(
   { json }: PublishOptions,
 ): Promise<void> {
   using progress = new ProgressLine(bytes)
+  using stall = new StallNotice(() => progress.clear())
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       progress.sent(chunk.length)
+      stall.sent(chunk)
       controller.enqueue(chunk)
     },
+    flush: () => stall.ended(),
   })
   const response = await client.send(`${PATH}/batch`, {
     method: "POST",
     headers: { "Content-Type": "application/x-ndjson" },
     body: source.pipeThrough(counted),
   })
+  if (!LINES_TYPE.test(response.headers.get("Content-Type") ?? "")) {
+    throw client.foreign({ status: response.status, headers: response.headers, text: await response.text() })
+  }
   const counts = { stored: 0, failed: 0 }
   for await (const line of splitStream(response, "\n")) {
+    stall.answered()
     if (json) print(jsonText(`${line}\n`))
     const answer = JSON.parse(line) as LineAnswer
     if (answer.status === "failed") {

@@ -85,6 +85,22 @@ describe("publish", () => {
     expect((await run(folder, service, ["publish", "--ndjson", "-"], "{}\n")).code).toBe(1)
   })
 
+  test("of lines to a full queue says that it waits, and that it goes on", async () => {
+    await using folder = new ServiceFolder()
+    const service = await folder.start({ QUEUE_MAX_LENGTH: "1" })
+    await service.publish({ type: "user", name: "first" })
+    folder.write("more.ndjson", '\r\n{"type":"user","name":"second","payload":{}}')
+    const publish = folder.spawn(["publish", "more.ndjson", "--url", service.url])
+    await waitUntil(() => publish.stderr.endsWith("\n"), "the notice")
+    expect(publish.stderr).toBe(
+      "event-broker: waiting: the service takes no more events for now, because a queue is full or the key's rate is used up\n",
+    )
+    await service.post("/api/v1/queues/user_events/purge", {})
+    expect(await publish.exited()).toBe(0)
+    expect(publish.stderr).toMatch(/^event-broker: waiting: .*\nevent-broker: going on after \d+ s\n$/)
+    expect(publish.stdout).toBe("1 stored, 0 failed\n")
+  })
+
   test("takes a JSON array, a batch object, and lines on standard input", async () => {
     await using folder = new ServiceFolder()
     const service = await folder.start()

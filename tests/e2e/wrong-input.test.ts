@@ -79,8 +79,14 @@ test.each([
 
 test("an answer that should be JSON and is none is not taken for an Event Broker's", async () => {
   await using folder = new ServiceFolder()
+  folder.write("batch.json", "{}")
   using other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") })
-  for (const question of ["health", "schemas list", "publish --type user --name a"]) {
+  for (const question of [
+    "health",
+    "schemas list",
+    "publish --type user --name a",
+    "publish --ndjson batch.json",
+  ]) {
     const args = [BINARY, ...question.split(" "), "--url", other.url.origin]
     const { code, stderr } = await runCommand(args, folder.path)
     expect([code, stderr]).toEqual([1, expect.stringContaining('200 with the text "hello"')])
