@@ -19,6 +19,9 @@ const PATH = "/api/v1/dead-letters"
 /** Longest text of an error in a row of the table, in characters. */
 const MAX_ERROR_LENGTH = 60
 
+/** Longest start of a message that is no event, in characters. */
+const MAX_CONTENT_LENGTH = 24
+
 /** How many dead letters `list` shows by default, and how many it asks the service for at a time. */
 const DEFAULT_SHOWN = 100
 const MAX_ASKED = 1_000
@@ -33,6 +36,11 @@ interface Selection {
 interface Answer {
   readonly dead_letters: readonly {
     readonly event?: { readonly id?: string; readonly type?: string; readonly name?: string }
+    /** In place of `event`: the text of a message that is not JSON. */
+    readonly body?: string
+    /** In place of `event`: a message that is not UTF-8, and its size. */
+    readonly body_base64?: string
+    readonly body_bytes?: number
     readonly reason: string
     readonly attempts: number
     readonly last_failed_at: number | null
@@ -41,6 +49,8 @@ interface Answer {
   /** Null if there are no more. Absent from a service of an earlier version, which answers all at once. */
   readonly cursor?: string | null
 }
+
+type Letter = Answer["dead_letters"][number]
 
 export function addDeadLetters(program: Command): void {
   const group = program
@@ -106,15 +116,34 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
       shown`${isNarrowed ? `no dead letter of ${queue} matches` : `${queue} has no dead letters`}\n`,
     )
   }
-  const rows = letters.map(({ event, reason, attempts, last_failed_at: at, error }) => [
-    String(event?.id ?? ""),
-    event?.type === undefined ? "" : `${event.type}.${event.name}`,
+  const rows = letters.map(({ reason, attempts, last_failed_at: at, error, ...content }) => [
+    String(content.event?.id ?? ""),
+    describeContent(content),
     reason,
     attempts,
     at === null ? "" : new Date(at * 1_000).toISOString(),
     error === null ? "" : firstLineOf(`${error.name}: ${error.message}`),
   ])
   print(table(["id", "event", "reason", "attempts", "last failed", "error"], rows))
+}
+
+/** Describes what a dead letter holds: the type and name of its event, or the start of what is none. */
+function describeContent({
+  event,
+  body,
+  body_base64: base64,
+  body_bytes: size = 0,
+}: Pick<Letter, "event" | "body" | "body_base64" | "body_bytes">): string {
+  if (base64 !== undefined) return `binary, ${counted(size, "byte")}: ${startOf(base64)} (Base64)`
+  if (body !== undefined) return body === "" ? "empty" : `not JSON: ${startOf(body)}`
+  if (event?.type === undefined) return "no event"
+  return `${event.type}.${event.name}`
+}
+
+function startOf(text: string): string {
+  const characters = Array.from(text.slice(0, 2 * MAX_CONTENT_LENGTH))
+  const start = characters.slice(0, MAX_CONTENT_LENGTH).join("")
+  return start.length < text.length ? `${start}…` : start
 }
 
 /** Reads as many dead letters as are asked for, in several requests, because the service limits each answer. */

@@ -309,6 +309,8 @@ export interface DeadLetterPage {
 export interface DeadLetter {
   /** The event as it was. Not validated, and possibly not JSON: another program may have published it. */
   readonly body: string
+  /** The bytes of a body that is not UTF-8, of which `body` is only a reading; absent for every other body. */
+  readonly bytes?: Uint8Array
   /** Its times are 0 if they are unknown. */
   readonly failure: FailureRecord
 }

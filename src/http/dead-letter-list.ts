@@ -79,8 +79,8 @@ const lengthOf = (letters: readonly DeadLetter[]): number =>
  * Returns a dead letter as JSON. Copies the stored event, because parsing and serializing it takes twice as
  * long.
  */
-function textOf(queue: string, { body, failure }: DeadLetter): string {
-  const event = isJson(body) ? `"event":${body}` : `"body":${JSON.stringify(body)}`
+function textOf(queue: string, letter: DeadLetter): string {
+  const { failure } = letter
   const rest = JSON.stringify({
     reason: failure.reason,
     attempts: failure.attempts,
@@ -89,7 +89,15 @@ function textOf(queue: string, { body, failure }: DeadLetter): string {
     error: failure.error,
     module: failure.module,
   })
-  return `{"queue":${JSON.stringify(queue)},${event},${rest.slice(1)}`
+  return `{"queue":${JSON.stringify(queue)},${contentOf(letter)},${rest.slice(1)}`
+}
+
+/** The members that hold the message. Bytes that are no text are never shown as an event. */
+function contentOf({ body, bytes }: DeadLetter): string {
+  if (bytes !== undefined) {
+    return `"body_base64":${JSON.stringify(Buffer.from(bytes).toString("base64"))},"body_bytes":${bytes.length}`
+  }
+  return isJson(body) ? `"event":${body}` : `"body":${JSON.stringify(body)}`
 }
 
 function isJson(body: string): boolean {

@@ -149,3 +149,27 @@ test("input without an event is refused in the same words, however it is given",
     ])
   }
 })
+
+test("dead letters that hold no event are shown as what they are", async () => {
+  await using folder = new ServiceFolder()
+  const failure = { reason: "malformed", attempts: 0, last_failed_at: null, error: null }
+  const letters = [
+    { body_base64: "e33/", body_bytes: 3, ...failure },
+    { body: "hello, this is not JSON at all", ...failure },
+    { body: "", ...failure },
+    { event: [1], ...failure },
+  ]
+  using service = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => Response.json({ count: letters.length, dead_letters: letters, cursor: null }),
+  })
+  const list = [BINARY, "dead-letters", "list", "calls", "--url", service.url.origin]
+  const { stdout } = await runCommand(list, folder.path)
+  expect(stdout).toContain("binary, 3 bytes: e33/ (Base64) ")
+  expect(stdout).toContain("not JSON: hello, this is not JSON …")
+  expect(stdout).toContain("  empty  ")
+  expect(stdout).toContain("  no event  ")
+  const json = await runCommand([...list, "--json"], folder.path)
+  expect(JSON.parse(json.stdout)).toEqual(letters)
+})

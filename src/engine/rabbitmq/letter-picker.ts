@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import type { FailureRecord } from "../../event/failure.ts"
 import { matcherOf } from "../dead-letter-selection.ts"
@@ -5,7 +6,7 @@ import type { DeadLetter, DeadLetterSelection } from "../engine.ts"
 import type { LetterCursor } from "./letter-cursor.ts"
 import type { Picker } from "./taken-messages.ts"
 import { completeForeign, type Origin } from "./wire/complete-foreign.ts"
-import { bodyOf, failureOf, topicBeforeDeath } from "./wire/decode.ts"
+import { bodyOf, bytesOf, failureOf, NOT_UTF_8, topicBeforeDeath } from "./wire/decode.ts"
 
 /** Failure of a message that another program put among the dead letters without a reason. */
 const UNKNOWN_FAILURE: FailureRecord = {
@@ -121,5 +122,9 @@ const originIn =
 
 /** A message among the dead letters of a queue, as a dead letter. */
 export function toLetter(message: AMQPMessage, queue: string): DeadLetter {
-  return { body: bodyOf(message), failure: failureOf(message, queue) ?? UNKNOWN_FAILURE }
+  const body = bodyOf(message)
+  const failure = failureOf(message, queue) ?? UNKNOWN_FAILURE
+  // A text may contain the replacement character itself.
+  const isBinary = body.includes(NOT_UTF_8) && !isUtf8(bytesOf(message))
+  return isBinary ? { body, bytes: bytesOf(message), failure } : { body, failure }
 }

@@ -35,6 +35,14 @@ const DeadLetterSchema = z
     queue: z.string(),
     event: StoredJson.optional(),
     body: z.string().optional().openapi({ description: "Replaces `event` if the message is not JSON." }),
+    body_base64: z.string().optional().openapi({
+      description: "The bytes of the message, in Base64. Replaces `event` and `body` if it is not UTF-8.",
+    }),
+    body_bytes: z
+      .number()
+      .int()
+      .optional()
+      .openapi({ description: "Size of a message that is not UTF-8, in bytes." }),
     reason: z.enum(FAILURE_REASONS),
     attempts: z.number().int().openapi({ description: "Number of attempts made." }),
     first_failed_at: failedAt,

@@ -24,7 +24,12 @@ beforeAll(async () => {
 
 afterAll(() => node[Symbol.asyncDispose]())
 
-async function publishInto(queue: string, vhost: string, body: string, header?: string): Promise<void> {
+async function publishInto(
+  queue: string,
+  vhost: string,
+  body: string | Uint8Array,
+  header?: string,
+): Promise<void> {
   const access = accessTo(node, vhost)
   const [address = { host: "127.0.0.1", port: node.port }] = access.addresses
   const client = new AMQPClient(urlOf(access, address, "another program"))
@@ -74,6 +79,19 @@ test.each(["quorum", "classic"] as const)(
     await engine.close()
   },
 )
+
+test("a dead letter that is not UTF-8 keeps its bytes, and a text with a replacement character is a text", async () => {
+  await using host = await VirtualHost.create(node)
+  const engine = await openEngine(host.name, "quorum")
+  const bytes = new Uint8Array([0x7b, 0x7d, 0xff])
+  await publishInto(deadQueueOf("calls"), host.name, bytes)
+  await publishInto(deadQueueOf("calls"), host.name, '{"text":"\uFFFD"}')
+  const [binary, text] = await deadLettersOf(engine, "calls", {})
+  expect(Array.from(binary?.bytes ?? [])).toEqual(Array.from(bytes))
+  expect(text).toMatchObject({ body: '{"text":"\uFFFD"}' })
+  expect(text).not.toHaveProperty("bytes")
+  await engine.close()
+})
 
 test("a missing dead-letter queue is declared again, and is empty", async () => {
   await using host = await VirtualHost.create(node)
