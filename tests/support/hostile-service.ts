@@ -19,6 +19,7 @@ const EVENT = {
 
 const QUEUE = {
   name: HOSTILE,
+  bindings: [HOSTILE],
   waiting: 1,
   max_length: 10,
   consumers: 1,
@@ -54,7 +55,9 @@ const ANSWERS: Readonly<Record<string, () => Response>> = {
     return new Response(`event: event\ndata: ${JSON.stringify(EVENT)}\n\n`, { headers })
   },
   "POST /api/v1/events/batch": () =>
-    new Response(`${JSON.stringify({ status: "failed", index: 0, problem: PROBLEM })}\n`),
+    new Response(`${JSON.stringify({ status: "failed", index: 0, problem: PROBLEM })}\n`, {
+      headers: { "Content-Type": "application/x-ndjson" },
+    }),
   "POST /api/v1/events": () => refuse(422),
   "GET /health": () => Response.json({ status: HOSTILE }),
   "GET /health/live": () => new Response(HOSTILE, { status: 503 }),
