@@ -21,5 +21,6 @@ while read -r queue; do
   jq -c '.[].event | select(. != null)
     | {id, type, name, routing_key, payload, priority, metadata}
       + if .ordering_key then {ordering_key} else {} end' "$folder/letters" > "$folder/events.ndjson"
-  event-broker publish "$folder/events.ndjson" --url "$new"
+  # Empty if none of them is an event: publish refuses empty input.
+  if [ -s "$folder/events.ndjson" ]; then event-broker publish "$folder/events.ndjson" --url "$new"; fi
 done < "$folder/names"
