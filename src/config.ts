@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs"
-import { resolve } from "node:path"
-import { parseEnv } from "node:util"
 import * as v from "valibot"
 import { ConfigError, type ConfigFault } from "./config/config-error.ts"
+import { readEnvFile } from "./config/env-file.ts"
 import { hasSecretName, MASK, maskSecrets } from "./config/mask.ts"
-import { codeOf, explainCode, pathFaults } from "./config/path-faults.ts"
+import { pathFaults } from "./config/path-faults.ts"
 import { readableAmount } from "./config/units.ts"
 import {
   type Config,
@@ -14,6 +13,7 @@ import {
   type VariableName,
   variableNames,
 } from "./config/variables.ts"
+import { codeOf, explainCode } from "./system/text-file.ts"
 
 export { type Config, ConfigError, isSecretVariable }
 
@@ -113,6 +113,7 @@ function settingOf(name: VariableName, environment: Environment): Given {
   if (file) {
     if (value) return { value, by: file, fault: `is set, and so is ${name}: unset one of them` }
     try {
+      // Not only a file: a shell gives a secret as a pipe, `<(command)`.
       return { value: readFileSync(file, "utf8").replace(/\r?\n$/, ""), by: file }
     } catch (error) {
       // The error's message repeats the path, which is the secret itself if the two variables were mixed up.
@@ -163,16 +164,5 @@ export function explainEngine(environment: Environment): string {
  * @throws {ConfigError} if there is such a file and it can't be read
  */
 export function readEnvironment(file = ".env"): Record<string, string | undefined> {
-  return { ...readVariablesIn(file), ...process.env }
-}
-
-function readVariablesIn(file: string): Record<string, string | undefined> {
-  try {
-    return parseEnv(readFileSync(file, "utf8"))
-  } catch (error) {
-    const code = codeOf(error)
-    if (code === "ENOENT") return {}
-    const message = `must be a readable file of variables, if it exists: ${resolve(file)} ${explainCode(code)}`
-    throw new ConfigError([{ name: file, message }])
-  }
+  return { ...readEnvFile(file), ...process.env }
 }

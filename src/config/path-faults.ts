@@ -1,5 +1,6 @@
-import { accessSync, constants, type Stats, statSync } from "node:fs"
+import { accessSync, constants, statSync } from "node:fs"
 import { resolve } from "node:path"
+import { codeOf, describeKind, explainCode } from "../system/text-file.ts"
 import type { ConfigFault } from "./config-error.ts"
 import type { Config } from "./variables.ts"
 
@@ -53,24 +54,3 @@ function explainPath(path: string, { kind, mayBeMissing }: Expected): string | n
     return code === "ENOENT" && mayBeMissing ? null : explainCode(code)
   }
 }
-
-const describeKind = (stats: Stats): string => {
-  if (stats.isDirectory()) return "is a folder"
-  return stats.isFile() ? "is a file" : "is neither a file nor a folder"
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "does not exist",
-  ENOTDIR: "is below something that is not a folder",
-  EISDIR: "is a folder",
-  EACCES: "can't be read: permission denied",
-  EPERM: "can't be read: permission denied",
-  ELOOP: "is a link that leads back to itself",
-}
-
-/** Puts the system's code for a path that can't be read in words, to continue a sentence that begins with the path. */
-export const explainCode = (code: string): string => REASONS[code] ?? `can't be read (${code})`
-
-/** Returns the system's code of an error; `unknown error` if it has none. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "unknown error"

@@ -1,7 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { join, resolve, sep } from "node:path"
+import { readTextFile, TextFileError } from "../system/text-file.ts"
 import { JsonFault, parseJsonFile } from "./json-file.ts"
 import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
+
+/** Largest schema file, in bytes. */
+const MAX_FILE_BYTES = 16_777_216
 
 /**
  * Reads every `.json` file of a folder and of the folders in it.
@@ -11,12 +15,15 @@ export function readSchemaFiles(folder: string): readonly SchemaFile[] {
   const paths = listSchemaFolder(folder).filter((path) => path.endsWith(".json"))
   return paths.map((path) => {
     try {
-      return { path, schema: parseJsonFile(readFileSync(join(folder, path), "utf8")) }
+      const text = readTextFile(join(folder, path), MAX_FILE_BYTES)
+      if (text === null) throw new TextFileError("does not exist")
+      return { path, schema: parseJsonFile(text) }
     } catch (cause) {
       if (cause instanceof JsonFault) {
         const { line, column, message } = cause
         throw new SchemaFileError(`${path}:${line}:${column}`, `it is not JSON: ${message}`, { cause })
       }
+      if (cause instanceof TextFileError) throw new SchemaFileError(path, `it ${cause.message}`, { cause })
       throw new SchemaFileError(path, cause instanceof Error ? cause.message : String(cause), { cause })
     }
   })
