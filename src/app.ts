@@ -137,6 +137,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     files,
     environment: options.handlerEnvironment,
     publish: (draft, trace) => publisher.publish(draft, trace),
+    maxPublishBytes: config.MAX_BODY_BYTES,
     observers: { metrics, tracing },
     logger,
   })

@@ -45,6 +45,6 @@ export class HandlerTable {
       choices.map(([each]) => each),
     )
     const advice = nearest === null ? "" : `; did you mean ${nearest}?`
-    return `no function takes ${name}: there are ${described.join(", ")}${advice}`
+    return `no function handles ${name}; the functions are ${described.join(", ")}${advice}`
   }
 }

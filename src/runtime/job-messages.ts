@@ -8,13 +8,23 @@ import { describeJob, type JobRequest } from "./job.ts"
 import type { PublishFailure } from "./messages.ts"
 import type { LogMessage, PublishMessage, WorkerThread } from "./worker-thread.ts"
 
-/** Publishes a handler's follow-up event, and sends the result to its worker. */
+/**
+ * Publishes a handler's follow-up event, and sends the result to its worker.
+ * @param maxBytes the largest draft that is published
+ */
 export async function answerPublish(
   thread: WorkerThread,
   { call, draft }: PublishMessage,
+  maxBytes: number,
   publish: (draft: unknown) => Promise<Event>,
 ): Promise<void> {
   try {
+    if (Buffer.byteLength(draft) > maxBytes) {
+      throw new PublishError(
+        "payload-too-large",
+        `the event is larger than ${maxBytes} bytes (MAX_BODY_BYTES)`,
+      )
+    }
     const event = await publish(readDraft(draft))
     thread.send({ kind: "published", call, event: JSON.stringify(event) })
   } catch (error) {

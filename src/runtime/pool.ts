@@ -24,6 +24,8 @@ export interface PoolOptions {
   readonly environment: Readonly<Record<string, string>>
   /** Publishes the handlers' follow-up events. */
   readonly publish: (draft: unknown, trace: TraceContext | null) => Promise<Event>
+  /** The largest follow-up event, in bytes of JSON. */
+  readonly maxPublishBytes: number
   /** How long each module may take to load, in milliseconds. Default 15,000. */
   readonly loadTimeoutMs?: number
   readonly observers: CallObservers
@@ -127,7 +129,8 @@ export class Pool {
       {
         onSettled: (on) => this.#afterJob(on),
         onPublish: (on, job, message) => {
-          void answerPublish(on, message, (draft) => this.#options.publish(draft, job.trace))
+          const { publish, maxPublishBytes } = this.#options
+          void answerPublish(on, message, maxPublishBytes, (draft) => publish(draft, job.trace))
         },
         onStrayMessage: () => this.#options.logger.warn(STRAY_MESSAGE),
         onLog: (job, message, dropped) => this.#log(job, message, dropped),
@@ -261,7 +264,9 @@ export class Pool {
     this.#threads.delete(thread)
     const { lastWords, jobs } = thread
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
-      this.#options.logger.error({ error: lastWords, jobs: jobs.size }, "a worker died; it will be replaced")
+      const modules = new Set([...jobs.values()].map(({ request }) => request.manifest.file))
+      const about = { error: lastWords, running: jobs.size, modules: [...modules] }
+      this.#options.logger.error(about, "a worker died; it will be replaced")
       this.#options.observers.metrics.workerReplaced("crash")
     }
     this.#takeJobsOff(thread, "worker-crashed")

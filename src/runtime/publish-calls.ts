@@ -1,3 +1,4 @@
+import { summarizeError } from "../event/failure.ts"
 import type { Event, EventDraft } from "./handler-module.ts"
 import type { FromWorker, PublishFailure } from "./messages.ts"
 
@@ -19,6 +20,21 @@ interface Call {
   readonly reject: (error: unknown) => void
 }
 
+/** @throws {PublishFailedError} for a draft that another attempt could not publish either */
+function textOf(draft: EventDraft): string {
+  try {
+    return JSON.stringify(draft) ?? "null"
+  } catch (error) {
+    const message = `the event can't be written as JSON: ${summarizeError(error).message}`
+    throw new PublishFailedError({
+      name: "EventInvalidError",
+      message,
+      code: "validation-failed",
+      retryable: false,
+    })
+  }
+}
+
 /** Publishes of this worker's handlers that wait for the main thread's answer. */
 export class PublishCalls {
   readonly #tell: (message: FromWorker) => void
@@ -29,10 +45,10 @@ export class PublishCalls {
     this.#tell = tell
   }
 
-  /** Resolves with the stored event. Rejects at once, before anything is sent, if the draft is not JSON. */
+  /** Resolves with the stored event. Rejects at once, before anything is sent, if the draft can't be written as JSON. */
   publish(job: number, draft: EventDraft): Promise<Event> {
     return new Promise((resolve, reject) => {
-      const text = JSON.stringify(draft) ?? "null"
+      const text = textOf(draft)
       const call = ++this.#lastCall
       this.#waiting.set(call, { resolve, reject })
       this.#tell({ kind: "publish", job, call, draft: text })

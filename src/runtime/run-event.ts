@@ -1,6 +1,7 @@
 import type { Event, Handler, HandlerContext, Verdict } from "./handler-module.ts"
 import { verdict } from "./handler-module.ts"
 import type { HandlerOutcome, ToWorker } from "./messages.ts"
+import { reasonText } from "./reason-text.ts"
 import { failed, type RunScope } from "./run-scope.ts"
 
 type RunMessage = Extract<ToWorker, { kind: "run" }>
@@ -21,20 +22,28 @@ export async function runEvent(
   { body, attempt, lastError, trace }: RunMessage,
   handler: Handler,
 ): Promise<HandlerOutcome> {
+  const calls = new Set<string>()
+  const give = (call: string, outcome: HandlerOutcome): GivenVerdict => {
+    calls.add(call)
+    return new GivenVerdict(outcome)
+  }
   const context: HandlerContext = {
     ...scope.context(),
     attempt,
     lastError,
     trace,
-    retry: (options) => new GivenVerdict({ kind: "retry", delayMs: options?.delay ?? null }),
-    deadLetter: (reason) => new GivenVerdict({ kind: "dead-letter", reason: String(reason) }),
+    retry: (options) => give("ctx.retry()", { kind: "retry", delayMs: options?.delay ?? null }),
+    deadLetter: (reason) => give("ctx.deadLetter()", { kind: "dead-letter", reason: reasonText(reason) }),
   }
   try {
     const event: Event = JSON.parse(body)
     const result = await handler({ ...event, retry_count: attempt - 1 }, context)
     // Follow-up events are stored before their event is acknowledged, awaited or not.
     await scope.published()
-    return result instanceof GivenVerdict ? result.outcome : { kind: "done" }
+    if (result instanceof GivenVerdict) return result.outcome
+    for (const call of calls)
+      scope.warn(`${call} was called, but its result was not returned: the event counts as handled`)
+    return { kind: "done" }
   } catch (error) {
     return failed(error)
   }

@@ -1,4 +1,5 @@
 import { summarizeError } from "../event/failure.ts"
+import { fieldsText } from "./fields-text.ts"
 import { FollowUp } from "./follow-up.ts"
 import type { BaseContext, Event, EventDraft, HandlerLog, LogLevel } from "./handler-module.ts"
 import type { FromWorker, HandlerOutcome } from "./messages.ts"
@@ -61,6 +62,11 @@ export class RunScope {
     await Promise.all(this.#publishing)
   }
 
+  /** Writes a warning about the handler to the log. */
+  warn(message: string): void {
+    this.#worker.log.write(this.#job, "warn", message, "{}")
+  }
+
   /** Settles one event of a batch before the others. */
   settleEvent(place: number, outcome: HandlerOutcome): void {
     this.#worker.tell({ kind: "event-settled", job: this.#job, place, outcome })
@@ -81,7 +87,7 @@ export class RunScope {
 
   #log(): HandlerLog {
     const at = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
-      this.#worker.log.write(this.#job, level, String(message), toText(fields))
+      this.#worker.log.write(this.#job, level, String(message), fieldsText(fields))
     }
     return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
   }
@@ -95,13 +101,4 @@ export function failed(error: unknown): HandlerOutcome {
 /** Returns true for an error with `retryable: false`, which means that another attempt would fail as well. */
 function isPermanent(error: unknown): boolean {
   return typeof error === "object" && error !== null && "retryable" in error && error.retryable === false
-}
-
-/** Writes fields as JSON. Never throws, because a log line must not fail its handler; the line then says why. */
-function toText(fields: Record<string, unknown> | undefined): string {
-  try {
-    return JSON.stringify(fields ?? {}) ?? "{}"
-  } catch (error) {
-    return JSON.stringify({ fields: `can't be shown: ${summarizeError(error).message}` })
-  }
 }

@@ -120,7 +120,9 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
     try {
       const imported: { default?: unknown } = await import(path)
       if (!isHandlerModule(imported.default)) {
-        const message = "has no default export; a handler module is `export default { queue: …, on: { … } }`"
+        const fault =
+          imported.default === undefined ? "has no default export" : "has a default export of another kind"
+        const message = `${fault}; a handler module is \`export default { queue: …, on: { … } }\``
         return tellLoadFailure(file, { message, at: null })
       }
       loaded.push(imported.default)

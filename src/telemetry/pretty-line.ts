@@ -48,7 +48,14 @@ export function prettyLine(json: string, hasColours: boolean): string {
   const { level, time, msg, error, fields, ...others } = entry
   const [label, style] = LEVELS[String(level)] ?? [printable(String(level)), "reset"]
   const [message = "", ...more] = linesOf(String(msg ?? ""))
-  const shownFields = { ...others, ...(isRecord(fields) ? fields : { fields }) }
+  const given = Object.entries(isRecord(fields) ? fields : { fields })
+  // A field of a handler does not replace one of the service.
+  const shownFields = {
+    ...others,
+    ...Object.fromEntries(
+      given.map(([name, value]) => [Object.hasOwn(entry, name) ? `fields.${name}` : name, value]),
+    ),
+  }
   const pairs = Object.entries(shownFields)
     .filter(([, value]) => !isEmpty(value))
     .map(([name, value]) => `${paint("dim", `${printable(name)}=`)}${shownValue(value)}`)

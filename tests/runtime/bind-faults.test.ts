@@ -42,8 +42,8 @@ describe("a pattern that is probably mistyped is a mistake, with what was meant:
   })
 
   test.each([
-    ["events.voice.speech_*", "speech_* is no wildcard: * stands for one whole word"],
-    ["events.voice.**", "** is no wildcard"],
+    ["events.voice.speech_*", "speech_* is not a wildcard: * stands for one whole word"],
+    ["events.voice.**", "** is not a wildcard"],
     ["events.voice.", "it has an empty word"],
     ["events..login", "it has an empty word"],
   ])("%s", (pattern, reason) => {
@@ -73,7 +73,7 @@ describe("a pattern that takes only events with a routing_key of their own is no
   test.each(["together", "audit.#", "customers.orders.*", "events.billing.#"])("%s", (pattern) => {
     const faults = faultsOf({ bind: [pattern], names: ["*"] })
     expect(faults).toEqual([expect.objectContaining({ pattern, isMistake: false })])
-    expect(faults[0]?.message).toContain("unless its publisher sets a routing_key")
+    expect(faults[0]?.message).toContain("unless a publisher sets a routing_key")
   })
 
   test("a name that no function of the queue takes", () => {

@@ -58,6 +58,57 @@ describe("a handler is given", () => {
     expect(running.log).toContainEqual(expect.objectContaining({ level: 30, msg: "plain", fields: {} }))
   })
 
+  test("a log that keeps errors and large integers, and every field but one that can't be written", async () => {
+    await using running = await RunningPool.start(
+      `tested(_, ctx) {
+        const loop = {}
+        loop.loop = loop
+        ctx.log.error("given", new TypeError("alone"))
+        ctx.log.warn("field", { error: new RangeError("inside"), count: 10n })
+        ctx.log.info("partly", { loop, kept: 1 })
+      }`,
+    )
+    await running.run("tested")
+    const fieldsOf = (message: string) => running.log.find(({ msg }) => msg === message)?.["fields"]
+    expect(fieldsOf("given")).toMatchObject({ error: { name: "TypeError", message: "alone" } })
+    expect(fieldsOf("field")).toMatchObject({ error: { name: "RangeError", message: "inside" }, count: "10" })
+    expect(fieldsOf("partly")).toEqual({ loop: expect.stringContaining("can't be shown"), kept: 1 })
+  })
+
+  test("verdicts that take effect only if they are returned: the log warns of a forgotten return", async () => {
+    await using running = await RunningPool.start(
+      `forgotten(_, ctx) { ctx.deadLetter("no words") },
+      returned(_, ctx) { return ctx.deadLetter(new Error("no words")) }`,
+    )
+    expect(await running.run("forgotten")).toEqual({ kind: "done" })
+    expect(await running.run("returned")).toEqual({ kind: "dead-letter", reason: "Error: no words" })
+    expect(running.log.filter(({ level }) => level === 40)).toEqual([
+      expect.objectContaining({
+        msg: "ctx.deadLetter() was called, but its result was not returned: the event counts as handled",
+      }),
+    ])
+  })
+
+  test("an error of its own for a follow-up event that is too large, or that JSON has no form for", async () => {
+    await using running = await RunningPool.start(
+      `async tested(_, ctx) {
+        for (const payload of [{ text: "x".repeat(2_000_000) }, { count: 1n }]) {
+          await ctx.publish({ type: "user", name: "a", payload }).catch(({ name, code, retryable }) => {
+            mark("refused", JSON.stringify([name, code, retryable]))
+          })
+        }
+      }`,
+    )
+    await running.run("tested")
+    const refused = [["payload-too-large"], ["validation-failed"]].map(([code]) => [
+      "PublishFailedError",
+      code,
+      false,
+    ])
+    expect(await running.marked("refused")).toBe(refused.map((each) => JSON.stringify(each)).join(""))
+    expect(running.published).toEqual([])
+  })
+
   test("a log that does not fail for fields that are not JSON", async () => {
     await using running = await RunningPool.start(
       "tested(_, ctx) { const self = {}; self.self = self; ctx.log.info('odd', self); ctx.log.info('big', { n: 1n }) }",

@@ -27,10 +27,10 @@ test("a name that no function takes is explained with the functions of its queue
     third,
   ])
   expect(explained.explainMissing("calls", "endd")).toBe(
-    "no function takes endd: there are rang (first.ts), ended (first.ts), held (more.ts); did you mean ended?",
+    "no function handles endd; the functions are rang (first.ts), ended (first.ts), held (more.ts); did you mean ended?",
   )
   expect(explained.explainMissing("users", "login")).toBe(
-    "no function takes login: there are seen (third.ts), toString (third.ts)",
+    "no function handles login; the functions are seen (third.ts), toString (third.ts)",
   )
 })
 

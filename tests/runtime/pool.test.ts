@@ -285,6 +285,7 @@ describe("a module that can't be used stops the start and is named:", () => {
       files: await findModuleFiles(folder.path),
       environment: {},
       publish: () => Promise.reject(new Error("nothing is published here")),
+      maxPublishBytes: 0,
       ...(loadTimeoutMs !== undefined && { loadTimeoutMs }),
       observers: { metrics: new Metrics(), tracing: PASSING_THROUGH },
       logger: pino({ level: "debug" }, { write: (line) => log.push(line) }),

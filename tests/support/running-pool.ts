@@ -52,6 +52,7 @@ export class RunningPool implements AsyncDisposable {
         this.published.push(draft)
         return options.publish?.(draft) ?? newEvent({ id: "published" })
       },
+      maxPublishBytes: 1_048_576,
       observers: { metrics: this.metrics, tracing: PASSING_THROUGH },
       logger,
     })

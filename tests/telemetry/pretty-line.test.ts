@@ -14,6 +14,11 @@ test("an entry shows its level, its message and its fields, those of a handler t
   )
 })
 
+test("a handler's field does not replace one of the service", () => {
+  const line = shown({ msg: "m", queue: "voice_events", fields: { queue: "fake", level: "error", own: 1 } })
+  expect(line).toBe("INFO  m  queue=voice_events  fields.queue=fake  fields.level=error  own=1\n")
+})
+
 test("fields without a value are omitted, lists of words are joined by commas, and long values are cut", () => {
   const line = shown({ msg: "m", none: null, empty: [], list: ["a.ts", "b.ts"], long: "x".repeat(500) })
   expect(line).toBe(`INFO  m  list=a.ts,b.ts  long=${"x".repeat(200)}…\n`)
