@@ -9,7 +9,14 @@ import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./commands/exit-code
 import { addInit } from "./commands/init.ts"
 import { addKeys } from "./commands/keys.ts"
 import { refuseRepeatedOptions } from "./commands/option-values.ts"
-import { print, printError, printFault, printJson } from "./commands/output.ts"
+import {
+  continueWithoutReader,
+  guardOutput,
+  print,
+  printError,
+  printFault,
+  printJson,
+} from "./commands/output.ts"
 import { addPublish } from "./commands/publish.ts"
 import { addQueues } from "./commands/queues.ts"
 import { addSchemas } from "./commands/schemas.ts"
@@ -38,6 +45,8 @@ import { VERSION } from "./version.ts"
 /** Resolved here, because the path below this file is the same in the sources and in the binary. */
 const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
 const SYNC_THREAD_URL = new URL("./engine/embedded/sync-thread.ts", import.meta.url).href
+
+guardOutput()
 
 const program = new Command("event-broker")
   // Before the commands are added, because they inherit these settings.
@@ -105,6 +114,7 @@ try {
 }
 
 async function serve(shouldGreet: boolean): Promise<void> {
+  continueWithoutReader()
   try {
     const environment = readEnvironment()
     const config = parseConfig(environment, { checksPaths: true })

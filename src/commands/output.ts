@@ -1,5 +1,24 @@
 import { jsonText, type Shown, shown } from "./shown.ts"
 
+let endsWithReader = true
+
+/** Lets this command finish its work although nobody reads its output any more. */
+export const continueWithoutReader = (): void => {
+  endsWithReader = false
+}
+
+/**
+ * Ends the command when the reader of its output has gone, as in `event-broker queues | head -1`, unless it continues
+ * without one. Output that can't be written otherwise is reported, and the exit code stays that of the command.
+ */
+export function guardOutput(): void {
+  process.stdout.on("error", (error: Error & { readonly code?: string }) => {
+    if (error.code !== "EPIPE")
+      printFault(shown`standard output can't be written: ${error.code ?? error.message}`)
+    else if (endsWithReader) process.exit()
+  })
+}
+
 /** Writes to standard output. */
 export const print = ({ text }: Shown): void => void process.stdout.write(text)
 

@@ -5,7 +5,7 @@ import { parseJsonText } from "../event/json-text.ts"
 import { PRIORITIES } from "../event/priority.ts"
 import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { choiceOption } from "./option-values.ts"
-import { print, printError, printJson } from "./output.ts"
+import { continueWithoutReader, print, printError, printJson } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { jsonText, shown } from "./shown.ts"
@@ -93,7 +93,7 @@ export function addPublish(program: Command): void {
   askingService(command).action(async (file: string | undefined, options: PublishOptions) => {
     const client = new ServiceClient(options)
     const flags = command.options.filter((each) => DRAFT_FLAGS.has(each.long ?? "") && isGiven(command, each))
-    if (file === undefined && options.type === undefined && options.name === undefined)
+    if (file === undefined && (options.type === undefined || options.name === undefined))
       throw usage("give --type and --name, or a file, or - for standard input")
     if (file !== undefined && flags.length > 0) {
       const given = flags.map(({ long }) => long).join(", ")
@@ -208,6 +208,7 @@ async function publishLines(
   bytes: number | null,
   { json }: PublishOptions,
 ): Promise<void> {
+  continueWithoutReader()
   using progress = new ProgressLine(bytes)
   using stall = new StallNotice(() => progress.clear())
   const counted = new TransformStream<Uint8Array, Uint8Array>({

@@ -117,7 +117,7 @@ export class ServiceClient {
       url === undefined
         ? "say where it is with --url or EVENT_BROKER_URL"
         : `correct ${url === environment["EVENT_BROKER_URL"] ? "EVENT_BROKER_URL" : "--url"}`
-    this.#key = key ?? environment["EVENT_BROKER_KEY"]
+    this.#key = (key ?? environment["EVENT_BROKER_KEY"]) || undefined
   }
 
   /** Sends a request. Rejects with a `CommandError` if the answer is not a success. */

@@ -49,7 +49,6 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
   const delays = new RetryDelays(BACKOFF)
   let left = options.count ?? Number.POSITIVE_INFINITY
   let isFirst = true
-  process.stdout.on("error", () => process.exit(0))
   for (;;) {
     let fault = "the service has ended the stream"
     try {

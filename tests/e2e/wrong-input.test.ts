@@ -104,6 +104,7 @@ const MISTAKES: readonly (readonly [command: string, message: string])[] = [
   ],
   ["health --live --ready", "option '--live' cannot be used with option '--ready'"],
   ["publish folder", "folder is a folder: name a file"],
+  ["publish --type user", "give --type and --name, or a file, or - for standard input"],
   ["publish --ndjson folder", "folder is a folder: name a file"],
   [
     "publish event.json --payload {} --id a",
@@ -172,4 +173,29 @@ test("dead letters that hold no event are shown as what they are", async () => {
   expect(stdout).toContain("  no event  ")
   const json = await runCommand([...list, "--json"], folder.path)
   expect(JSON.parse(json.stdout)).toEqual(letters)
+})
+
+test("a reader that ends early, or a full disk, is no crash, and changes no exit code", async () => {
+  await using folder = new ServiceFolder()
+  const { url } = await folder.start()
+  folder.write("events.ndjson", '{"type":"user","name":"a","payload":{}}\n'.repeat(500))
+  const inShell = (line: string) =>
+    runCommand(["bash", "-o", "pipefail", "-c", line.replace("event-broker", BINARY)], folder.path, {
+      EVENT_BROKER_URL: url,
+    })
+  for (const line of [
+    "event-broker queues | true",
+    "event-broker openapi | head -c 10",
+    "event-broker queues --watch --json | head -1",
+    "event-broker publish events.ndjson --json | head -1",
+  ]) {
+    const { code, stderr } = await inShell(line)
+    expect([line, code, stderr]).toEqual([line, 0, ""])
+  }
+  const full = await inShell("event-broker publish --type user --name a --payload {} > /dev/full")
+  expect(full).toMatchObject({ code: 0, stderr: "event-broker: standard output can't be written: ENOSPC\n" })
+  const { stdout } = await inShell("event-broker queues --json")
+  expect(JSON.parse(stdout)).toContainEqual(
+    expect.objectContaining({ queue_name: "user_events", message_count: 501 }),
+  )
 })
