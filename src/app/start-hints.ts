@@ -52,7 +52,7 @@ function warnOfUnusedSchemas({ SCHEMAS_DIR }: Config, catalog: SchemaCatalog, lo
     const files = unused.map(({ path }) => path)
     logger.warn(
       { schemas_dir, files },
-      `files in SCHEMAS_DIR that are the schema of no event: ${named.join(", ")}${more}; ${expected}`,
+      `files in SCHEMAS_DIR that no event uses: ${named.join(", ")}${more}; ${expected}`,
     )
   } else if (catalog.all().length === 0) {
     logger.warn({ schemas_dir }, `SCHEMAS_DIR has no schema of an event: ${expected}`)

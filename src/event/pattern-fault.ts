@@ -17,7 +17,7 @@ const ROOT = "events"
 /** Errors in a word that still count as a typo. */
 const MAX_ERRORS = 2
 
-const DEFAULT_TOPIC = `events.<type>.<name> by default, with the types ${EVENT_TYPES.join(", ")}`
+const DEFAULT_TOPIC = `events.<type>.<name>, with the types ${EVENT_TYPES.join(", ")}`
 
 /** Makes the fault of a probable mistake, with the pattern that was probably meant. */
 export const mistake = (message: string, nearest?: string): PatternFault => ({
@@ -33,12 +33,12 @@ export function explainPattern(pattern: string, topics: readonly string[]): Patt
   const words = splitWords(pattern)
   const half = words.find((word) => word.length > 1 && /[*#]/.test(word))
   if (half !== undefined) {
-    return mistake(`${half} is no wildcard: * stands for one whole word, and # for any number of words`)
+    return mistake(`${half} is not a wildcard: * stands for one whole word, and # for any number of words`)
   }
   if (words.includes("")) return mistake("it has an empty word: a dot is doubled, or at an end")
   if (takesDefaultTopic(pattern)) return null
   const nearest = withDefaultBeginning(words, topics)
-  const reason = `no event has such a topic, unless its publisher sets a routing_key: it is ${DEFAULT_TOPIC}`
+  const reason = `topics are ${DEFAULT_TOPIC}, unless a publisher sets a routing_key`
   return nearest === null ? { message: reason, isMistake: false } : mistake(reason, nearest)
 }
 

@@ -99,7 +99,9 @@ export class RouteTable {
     const found = [...this.#methods].flatMap((each) => this.#find(each, path, "") ?? [])
     const [first] = found
     if (first === undefined) {
-      return refused(new ProblemError("not-found", `There is nothing at ${path}.`))
+      return refused(
+        new ProblemError("not-found", `There is nothing at ${path}. The page /docs lists all paths.`),
+      )
     }
     const allowed = [
       ...found.flatMap(({ route }) => (route.method === "GET" ? ["GET", "HEAD"] : route.method)),

@@ -66,7 +66,9 @@ test("an unusable keys file stops the start with one sentence", async () => {
   folder.write("keys", "rubbish\n")
   const service = folder.spawn([], { API_KEYS_FILE: "keys" })
   expect(await service.exited()).toBe(1)
-  expect(service.stderr).toBe("event-broker: API_KEYS_FILE keys, line 1: not JSON\n")
+  expect(service.stderr).toBe(
+    'event-broker: API_KEYS_FILE keys, line 1 is not JSON: it must be the line {"name":…} that "event-broker keys new" prints, not the key itself\n',
+  )
 })
 
 test("a service without keys warns if other machines can reach it", async () => {

@@ -109,7 +109,7 @@ test("files in the folder of schemas that apply to no event are a warning at the
     expect.objectContaining({
       files: ["vioce/call.json", "voice/call.yaml"],
       msg:
-        "files in SCHEMAS_DIR that are the schema of no event: vioce/call.json (did you mean voice/call.json?), " +
+        "files in SCHEMAS_DIR that no event uses: vioce/call.json (did you mean voice/call.json?), " +
         "voice/call.yaml (only *.json is read); a schema is at <type>/<name>.json or <type>/<name>@<version>.json",
     }),
   ])

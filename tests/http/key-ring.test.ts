@@ -115,7 +115,7 @@ describe("the last valid keys stay in force", () => {
     ],
     ["empty", (file) => writeFileSync(file, ""), "has no key"],
     ["without a key", (file) => writeFileSync(file, "\n# none\n"), "has no key"],
-    ["half a line", (file) => writeFileSync(file, NEW.slice(0, 50)), "line 1: not JSON"],
+    ["half a line", (file) => writeFileSync(file, NEW.slice(0, 50)), "line 1 is not JSON"],
     ["too large", (file) => writeFileSync(file, NEW.padEnd(4_194_305)), "larger than 4194304 bytes"],
   ]
   test.each(faults)(
@@ -212,7 +212,7 @@ test.each(["", "# none yet\n\n"])(
 describe("a keys file is refused at the start", () => {
   const hash = "0".repeat(64)
   const cases = [
-    ["not JSON", "{", "line 1: not JSON"],
+    ["not JSON", "{", "line 1 is not JSON"],
     ["an invalid hash", JSON.stringify({ name: "a", sha256: "x", scopes: ["read"] }), "sha256"],
     ["an unknown scope", JSON.stringify({ name: "a", sha256: hash, scopes: ["write"] }), "scopes"],
     ["no scope", JSON.stringify({ name: "a", sha256: hash, scopes: [] }), "scopes"],

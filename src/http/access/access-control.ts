@@ -11,7 +11,11 @@ export function authorize(keys: KeyRing | null, headers: Headers, scope: Scope):
   if (keys === null) return null
   const presented = presentedKey(headers)
   if (presented === null) {
-    throw unauthorized("Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.")
+    throw unauthorized(
+      headers.has("authorization")
+        ? "The Authorization header does not have the form Bearer <key>."
+        : "Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.",
+    )
   }
   const key = keys.find(presented)
   if (key === null) throw unauthorized("The key is unknown.")

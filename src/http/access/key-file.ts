@@ -51,7 +51,10 @@ function parseKey(line: string, where: string): StoredKey {
   try {
     json = JSON.parse(line)
   } catch (cause) {
-    throw new KeyFileError(`${where}: not JSON`, { cause })
+    throw new KeyFileError(
+      `${where} is not JSON: it must be the line {"name":…} that "event-broker keys new" prints, not the key itself`,
+      { cause },
+    )
   }
   const result = v.safeParse(KeySchema, json)
   if (result.success) return result.output
