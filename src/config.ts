@@ -79,6 +79,10 @@ export function parseConfig(environment: Environment, { checksPaths = false } = 
     const message = `takes at least MAX_BATCH_BYTES, which is ${config.MAX_BATCH_BYTES}`
     throw new ConfigError([{ name: "MAX_BUFFERED_BYTES", message }])
   }
+  if (config.MAX_BATCH_BYTES < config.MAX_BODY_BYTES) {
+    const message = `takes at least MAX_BODY_BYTES, which is ${config.MAX_BODY_BYTES}`
+    throw new ConfigError([{ name: "MAX_BATCH_BYTES", message }])
+  }
   const longestWaitMs = Math.max(config.BODY_TIMEOUT, config.CONFIRM_TIMEOUT)
   if (config.KEEP_ALIVE_TIMEOUT < longestWaitMs + ANSWER_MARGIN_MS) {
     const message = `takes at least ${longestWaitMs + ANSWER_MARGIN_MS}, ${ANSWER_MARGIN_MS} more than BODY_TIMEOUT and CONFIRM_TIMEOUT`

@@ -10,7 +10,7 @@ const EMBEDDED = "engine/embedded/"
 /** Allowed imports of each part of the source, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
-  commands: ["config", "telemetry", "version", "http", "schema", "event", "engine"],
+  commands: ["system", "config", "telemetry", "version", "http", "schema", "event", "engine"],
   app: [
     "config",
     "telemetry",

@@ -105,6 +105,14 @@ test("every wrong variable is reported at once, with its allowed values and its 
   }
 })
 
+test("the limit on a batch is at least that of one event", () => {
+  const [fault] = faultsOf({ MAX_BODY_BYTES: "20000000" })
+  expect(fault).toEqual({
+    name: "MAX_BATCH_BYTES",
+    message: "takes at least MAX_BODY_BYTES, which is 20000000",
+  })
+})
+
 test("the limit on all bodies is at least that of one batch", () => {
   const [fault] = faultsOf({ MAX_BUFFERED_BYTES: "1048576" })
   expect(fault).toEqual({

@@ -283,7 +283,7 @@ function readJson(text: string): unknown {
     return parseJsonText(text, "It")
   } catch (error) {
     throw new InvalidArgumentError(
-      `It can't be read as JSON: ${error instanceof Error ? error.message : String(error)}.`,
+      `It can't be read as JSON: ${error instanceof Error ? error.message : String(error)}. In a shell, put JSON between single quotes.`,
     )
   }
 }

@@ -6,6 +6,7 @@ import { adviseOnEvent } from "../schema/advise-on-event.ts"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
 import { JsonFault, parseJsonFile } from "../schema/json-file.ts"
 import { SchemaCompiler } from "../schema/schema-compiler.ts"
+import { codeOf, explainCode } from "../system/text-file.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"
@@ -165,7 +166,9 @@ function readJson(file: string): unknown {
       const { line, column, message } = error
       throw new CommandError(`${file}:${line}:${column} is not JSON: ${message}`, EXIT_USAGE)
     }
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new CommandError(`${file} can't be read: ${reason}`, EXIT_USAGE)
+    const code = codeOf(error)
+    const reason = code === "unknown error" ? `can't be read: ${String(error)}` : explainCode(code)
+    const advice = /^\s*[{[]/.test(file) ? "; the command takes a file, or - for standard input" : ""
+    throw new CommandError(`${file} ${reason}${advice}`, EXIT_USAGE)
   }
 }

@@ -86,6 +86,9 @@ function explainUnknown(word: string, command: Command): Shown {
   if (word.includes("=") && isVariable(name)) {
     return shown`there is no command ${word}; a variable stands before the program: ${word} event-broker`
   }
+  if (command.parent === null && word === "test") {
+    return shown`there is no command test; the tests of a project run by npm test, or BUN_BE_BUN=1 event-broker test`
+  }
   const names = command
     .createHelp()
     .visibleCommands(command)

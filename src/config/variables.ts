@@ -155,7 +155,7 @@ export const VARIABLES = {
   MAX_BATCH_BYTES: [
     wholeNumber(KIBIBYTE, 256 * MEBIBYTE, "bytes"),
     String(16 * MEBIBYTE),
-    "Maximum body size of a batch.",
+    "Maximum body size of a batch, at least MAX_BODY_BYTES.",
   ],
   MAX_BUFFERED_BYTES: [
     wholeNumber(MEBIBYTE, 64 * 1_024 * MEBIBYTE, "bytes"),

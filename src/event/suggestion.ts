@@ -5,8 +5,12 @@ const LETTERS_PER_ERROR = 2.5
 /** Shortest candidate that another form of the word suggests. */
 const MIN_FORM_LENGTH = 4
 
+/** Longest word that is compared, in UTF-16 code units: the time grows with its square. */
+const MAX_LENGTH = 128
+
 /** Returns the candidate that was probably meant; null if none is near. */
 export function suggest(word: string, candidates: readonly string[]): string | null {
+  if (word.length > MAX_LENGTH) return null
   const bound = Math.min(MAX_ERRORS, Math.floor(word.length / LETTERS_PER_ERROR))
   const [nearest] = candidates
     .map((candidate) => ({ candidate, errors: distance(word.toLowerCase(), candidate.toLowerCase()) }))
@@ -15,6 +19,12 @@ export function suggest(word: string, candidates: readonly string[]): string | n
     )
     .toSorted((one, other) => one.errors - other.errors)
   return nearest?.candidate ?? null
+}
+
+/** Ends a message about a word with the candidate that was probably meant; empty if none is near. */
+export function didYouMean(word: string, candidates: readonly string[]): string {
+  const nearest = suggest(word, candidates)
+  return nearest === null ? "" : `; did you mean ${nearest}?`
 }
 
 const isBeginning = (word: string, candidate: string): boolean =>

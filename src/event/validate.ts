@@ -3,6 +3,7 @@ import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
 import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
 import { FaultList } from "./faults.ts"
 import { defaultRoutingKey } from "./routing-space.ts"
+import { didYouMean } from "./suggestion.ts"
 
 /** A valid draft, with its defaults filled in. */
 export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
@@ -25,13 +26,18 @@ export function validateDraft(input: unknown): ValidDraft {
   throw new EventInvalidError(list.faults, list.count)
 }
 
+const FIELDS = Object.keys(EventDraftSchema.entries)
+
+/** Unknown fields that get a suggestion. A body can have thousands, and each is compared with every field. */
+const MAX_SUGGESTIONS = 10
+
 /** Adds every unknown field, because valibot stops at the first. */
 function addUnknownFields(input: unknown, list: FaultList): void {
   if (typeof input !== "object" || input === null) return
-  for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(EventDraftSchema.entries, key)) {
-      list.add(`/${escapePointer(key)}`, "is not a field of an event")
-    }
+  const unknown = Object.keys(input).filter((key) => !Object.hasOwn(EventDraftSchema.entries, key))
+  for (const [place, key] of unknown.entries()) {
+    const advice = place < MAX_SUGGESTIONS ? didYouMean(key, FIELDS) : ""
+    list.add(`/${escapePointer(key)}`, `is not a field of an event${advice}`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { FaultList } from "../event/faults.ts"
+import { didYouMean } from "../event/suggestion.ts"
 import { escapePointer } from "../event/validate.ts"
 import { faultsDetail, ProblemError } from "./problem.ts"
 import { isChange, type Route } from "./route.ts"
@@ -14,7 +15,7 @@ export type QueryKinds = Readonly<Record<string, "list" | "json">>
 export function checkBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const result = schema.safeParse(body)
   if (result.success) return result.data
-  const { faults, count } = listFaults(result.error, (path) =>
+  const { faults, count } = listFaults(result.error, fieldsOf(schema), (path) =>
     path.map((key) => `/${escapePointer(String(key))}`).join(""),
   )
   throw new ProblemError("validation-failed", faultsDetail(faults.length, count), { errors: faults })
@@ -32,10 +33,16 @@ export function checkQuery<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(readQuery(query, kinds))
   if (result.success) return result.data
-  const { faults, count } = listFaults(result.error, ([name]) => String(name))
+  const { faults, count } = listFaults(result.error, fieldsOf(schema), ([name]) => String(name))
   const errors = faults.map(({ pointer: parameter, message }) => ({ parameter, message }))
   throw new ProblemError("validation-failed", faultsDetail(faults.length, count), { errors })
 }
+
+const fieldsOf = (schema: z.ZodType): readonly string[] =>
+  schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+
+/** Unknown names that get a suggestion. A request can have thousands, and each is compared with every name. */
+const MAX_SUGGESTIONS = 10
 
 const NO_PARAMETERS = z.strictObject({})
 
@@ -52,11 +59,20 @@ export function refuseUnreadQuery(route: Route, query: string): void {
  * Lists the faults with their places. zod reports all unknown fields as one issue; the client gets one fault
  * each.
  */
-function listFaults({ issues }: z.ZodError, place: (path: readonly PropertyKey[]) => string): FaultList {
+function listFaults(
+  { issues }: z.ZodError,
+  fields: readonly string[],
+  place: (path: readonly PropertyKey[]) => string,
+): FaultList {
   const list = new FaultList()
   for (const { path, message, ...issue } of issues) {
     if (issue.code !== "unrecognized_keys") list.add(place(path), message)
-    else for (const key of issue.keys) list.add(place([...path, key]), "is unknown here")
+    else {
+      for (const [at, key] of issue.keys.entries()) {
+        const advice = at < MAX_SUGGESTIONS ? didYouMean(key, fields) : ""
+        list.add(place([...path, key]), `is unknown here${advice}`)
+      }
+    }
   }
   return list
 }

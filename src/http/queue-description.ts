@@ -4,10 +4,14 @@ import { QueuesUnreadError, UnknownQueueError } from "../engine/errors.ts"
 import type { HttpContext } from "./context.ts"
 
 /** The path parameter of routes for one queue. */
-export const QueuePath = z.object({ queue: z.string().openapi({ example: "voice_events" }) })
+export const QueuePath = z.object({
+  queue: z.string().openapi({ description: "Name of the queue.", example: "voice_events" }),
+})
 
 /** The path parameter of routes for a queue without a module. */
-export const OrphanedQueuePath = z.object({ queue: z.string().openapi({ example: "audit" }) })
+export const OrphanedQueuePath = z.object({
+  queue: z.string().openapi({ description: "Name of the queue.", example: "audit" }),
+})
 
 /** A queue as `/api/v1/queues` shows it. */
 export const QueueStateSchema = z

@@ -40,7 +40,8 @@ test("a dead letter that no function took has no attempts, in the log as well", 
   await waitUntil(async () => (await letters()).length > 0, "the dead letter")
   const error = {
     name: "NoHandler",
-    message: "no function handles call_startd; the functions are call_started (voice.ts); did you mean call_started?",
+    message:
+      "no function handles call_startd; the functions are call_started (voice.ts); did you mean call_started?",
   }
   expect(await letters()).toMatchObject([{ reason: "no-handler", attempts: 0, error }])
   const logged = service.log.find(({ msg }) => msg === "event is now a dead letter")

@@ -126,6 +126,12 @@ describe("a draft is rejected", () => {
     ])
   })
 
+  test("with a mistyped field, and the message names the one that was meant", () => {
+    expect(faultsOf({ ...draft, routing_kye: "a" })).toEqual([
+      { pointer: "/routing_kye", message: "is not a field of an event; did you mean routing_key?" },
+    ])
+  })
+
   test("with the field name escaped in the JSON pointer", () => {
     expect(pointersOf({ ...draft, "a/b~c": 1 })).toEqual(["/a~1b~0c"])
   })

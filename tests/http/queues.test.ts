@@ -111,6 +111,16 @@ test.each([
   expect(await (await service.get("/api/v1/queues")).json()).toEqual(before)
 })
 
+test("an unknown parameter is rejected with the one that was meant", async () => {
+  await using service = await withOrphan()
+  const { errors } = await problemOf(
+    await service.post(`${AUDIT}/purge?dry_runn=true`, {}),
+    "validation-failed",
+    422,
+  )
+  expect(errors).toEqual([{ parameter: "dry_runn", message: "is unknown here; did you mean dry_run?" }])
+})
+
 test("POST …/unbind leaves an orphaned queue its events, and routes no more to it", async () => {
   await using service = await withOrphan()
   await publish(service)

@@ -8,8 +8,8 @@ import type { PathParameters } from "../path-parameters.ts"
 import type { Route } from "../route.ts"
 
 export const EventParameters = z.object({
-  type: z.string().openapi({ example: "voice" }),
-  name: z.string().openapi({ example: "speech_recognized" }),
+  type: z.string().openapi({ description: "Type of the event.", example: "voice" }),
+  name: z.string().openapi({ description: "Name of the event.", example: "speech_recognized" }),
 })
 
 const JsonSchema = z
