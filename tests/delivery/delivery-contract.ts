@@ -21,8 +21,6 @@ export interface DeliveryHarness {
   readonly folder: ServiceFolder
   /** Starts it, with these variables besides those of its engine, and waits until it is ready. */
   start(variables?: Variables): Promise<RunningService>
-  /** Starts it, and waits until it listens. */
-  startUnready(variables?: Variables): Promise<RunningService>
 }
 
 /** A promise about delivery. Its title is a sentence about the service. */
@@ -51,14 +49,12 @@ export function describeDelivery(name: string, newEngine: () => Promise<EngineFo
           const runAlone = async () => {
             await using engine = await newEngine()
             await using folder = new ServiceFolder()
-            const startUnready = (variables: Variables = {}) =>
-              folder.start({ ...engine.variables, ...variables })
-            const start = async (variables?: Variables) => {
-              const service = await startUnready(variables)
+            const start = async (variables: Variables = {}) => {
+              const service = await folder.start({ ...engine.variables, ...variables })
               await waitUntil(() => isReady(service), "the service to be ready")
               return service
             }
-            await run({ folder, start, startUnready })
+            await run({ folder, start })
           }
           test(title, runAlone, CASE_TIMEOUT_MS)
         }

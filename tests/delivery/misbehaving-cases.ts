@@ -45,22 +45,27 @@ export const misbehavingCases: readonly DeliveryCase[] = [
     },
   },
   {
-    title: "a module that ends its worker while it loads blocks nothing, is logged, and is tried again",
-    async run({ folder, startUnready }) {
+    title: "a module that ends a later worker while it loads blocks nothing, is logged, and is tried again",
+    async run({ folder, start }) {
+      folder.write("database", "")
       folder.write(
         "handlers/starting.ts",
         `if (!(await Bun.file(${JSON.stringify(folder.path)} + "/database").exists())) process.exit(1)
-        export default { queue: "custom_events", on: { async numbered(event) { ${note(folder, "done")} } } }`,
+        export default { queue: "custom_events", retry: { attempts: 1 }, on: {
+          exits() { process.exit(1) },
+          async numbered(event) { ${note(folder, "done")} },
+        } }`,
       )
-      const service = await startUnready()
-      await waitUntil(
-        () => service.log.filter(({ msg }) => msg.includes("worker")).length >= 2,
-        "the log to tell of the second worker",
-      )
+      const service = await start({ WORKER_POOL_SIZE: "1" })
+      folder.remove("database")
+      await service.publish({ name: "exits" })
+      const failures = () => service.log.filter(({ msg }) => msg.startsWith("a worker could not be started"))
+      await waitUntil(() => failures().length >= 2, "the log to tell of the second worker")
+      expect(failures()[0]?.["reason"]).toStartWith("handler module starting.ts: ended its worker")
       expect((await service.get("/health/live")).status).toBe(200)
       expect(await service.get("/health")).toMatchObject({
         status: 503,
-        body: { checks: { pool: { status: "down", detail: "0 of 5 workers" } } },
+        body: { checks: { pool: { status: "down", detail: "0 of 1 workers" } } },
       })
       await waitUntil(async () => {
         const { status } = await service.post("/api/v1/events", {
