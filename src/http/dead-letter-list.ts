@@ -29,7 +29,9 @@ export class DeadLetterList {
 
   /** Reads the first page, so that errors are known before the response begins. */
   static async begin(options: DeadLetterListOptions): Promise<DeadLetterList> {
-    const { engine, queue, selection, cursor } = options
+    const { engine, queue, selection, cursor, turns } = options
+    // A page of large letters fills its turn, so the first text waits for the next one.
+    await turns.next()
     return new DeadLetterList(options, await engine.deadLetters(queue, selection, cursor))
   }
 
@@ -66,6 +68,7 @@ export class DeadLetterList {
       length += lengthOf(page.letters)
       const limit = selection.limit - count
       if (page.cursor === null || limit <= 0 || length >= MAX_ANSWER_LENGTH) break
+      await turns.next()
       page = await engine.deadLetters(queue, { ...selection, limit }, page.cursor)
     }
     yield `${text}],"count":${count},"cursor":${JSON.stringify(page.cursor)}}`
