@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from "commander"
 import { eitherOf } from "../config/values.ts"
-import { suggest } from "../event/suggestion.ts"
+import { didYouMean } from "../event/suggestion.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { CommandError } from "./service-client.ts"
@@ -66,10 +66,8 @@ export const choiceArgument = (name: string, description: string, choices: reado
 /** @throws {CommandError} that lists the choices, and names the nearest one */
 function requireChoice(place: string, value: string, choices: readonly string[]): string {
   if (choices.includes(value)) return value
-  const nearest = suggest(value, choices)
-  const suggestion = nearest === null ? "" : `; did you mean ${nearest}?`
   throw new CommandError(
-    `${place} takes ${eitherOf(choices)}, not ${printable(value)}${suggestion}`,
+    `${place} takes ${eitherOf(choices)}, not ${printable(value)}${didYouMean(value, choices)}`,
     EXIT_USAGE,
   )
 }

@@ -1,4 +1,4 @@
-import { suggest } from "../event/suggestion.ts"
+import { didYouMean } from "../event/suggestion.ts"
 import type { ModuleManifest } from "./manifest.ts"
 
 /** Most function names that an explanation lists and compares. */
@@ -40,11 +40,10 @@ export class HandlerTable {
   explainMissing(queue: string, name: string): string {
     const choices = [...(this.#byQueue.get(queue) ?? [])].slice(0, MAX_NAMES)
     const described = choices.map(([each, { manifest }]) => `${each} (${manifest.file})`)
-    const nearest = suggest(
+    const advice = didYouMean(
       name,
       choices.map(([each]) => each),
     )
-    const advice = nearest === null ? "" : `; did you mean ${nearest}?`
     return `no function handles ${name}; the functions are ${described.join(", ")}${advice}`
   }
 }

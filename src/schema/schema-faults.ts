@@ -1,5 +1,5 @@
 import type { ErrorObject } from "ajv/dist/2020.js"
-import { suggest } from "../event/suggestion.ts"
+import { didYouMean, suggest } from "../event/suggestion.ts"
 import { faultMessage } from "./fault-message.ts"
 import { isSchemaObject, type SchemaObject, visitSchemas } from "./sub-schemas.ts"
 
@@ -47,8 +47,7 @@ export function explainUnknownKeyword(schema: unknown, keywords: readonly string
   visitSchemas(schema, (each, pointer) => {
     for (const name of Object.keys(each)) {
       if (keywords.includes(name)) continue
-      const nearest = suggest(name, keywords)
-      const advice = nearest === null ? "" : `; did you mean ${nearest}?`
+      const advice = didYouMean(name, keywords)
       found.push(`there is no keyword ${JSON.stringify(name)}, in ${pointerOf(pointer)}${advice}`)
     }
   })
@@ -70,8 +69,7 @@ export function explainMissingReference(
   const [file = "", within = ""] = target.split("#")
   const place = placeOfReference(missing, documents, base) ?? "a reference"
   if (documents.has(file)) return `${place} leads to no schema: ${file} has nothing at #${within}`
-  const nearest = suggest(file, [...documents.keys()])
-  const advice = nearest === null ? "" : `; did you mean ${nearest}?`
+  const advice = didYouMean(file, [...documents.keys()])
   return `${place} leads to no schema: there is no file ${file} in the folder${advice}`
 }
 
