@@ -62,7 +62,10 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
   return {
     /** Known after the engine was opened, because they depend on the broker's version. */
     get capabilities() {
-      return engine?.capabilities ?? capabilitiesOf(queueType, null, CONSUMER_TIMEOUT_MS, true)
+      return (
+        engine?.capabilities ??
+        capabilitiesOf({ topology: { queueType }, consumerTimeoutMs: CONSUMER_TIMEOUT_MS }, null, true)
+      )
     },
 
     /** The engine does not remember its queues: the caller declares them. */

@@ -58,6 +58,10 @@ export interface QueueConsumerOptions {
   /** Returns whether the broker starts a consumer only after the previous one has ended. */
   readonly isSingle: () => boolean
   readonly markOrdered: () => Promise<void>
+  /** Whether this broker can forget consumers: see `forgetsConsumers`. */
+  readonly isForgetful: () => boolean
+  /** How long an idle consumer of such a broker runs before it is replaced, in milliseconds. */
+  readonly renewIdleMs: number
   /** Whether the queue counts how often it delivered a message; otherwise it only says that it did before. */
   readonly countsRedeliveries: boolean
   /**
@@ -84,12 +88,17 @@ export class QueueConsumer implements Subscription {
   /** Until it resolves, the broker may deliver a copy that was just stored to this consumer. */
   #cancelled: Promise<unknown> = Promise.resolve()
   #resumeTimer: Timer | undefined
+  readonly #renewTimer: Timer
+  #renewing: Promise<void> | null = null
+  /** Tag of the last delivery when the consumer was last looked at. */
+  #lastTag = 0
   readonly #resumeDelays = new RetryDelays(RESUME_BACKOFF)
 
   constructor(options: QueueConsumerOptions, onCancel: () => void) {
     this.#options = options
     this.#onCancel = onCancel
     this.#prefetch = options.consume.prefetch
+    this.#renewTimer = setInterval(() => this.#renewIfIdle(), options.renewIdleMs)
   }
 
   get queue(): string {
@@ -97,7 +106,8 @@ export class QueueConsumer implements Subscription {
   }
 
   get isConsuming(): boolean {
-    return this.#hasBegun && !this.#isCancelled && this.#channel?.closed === false
+    if (this.#isCancelled) return false
+    return this.#renewing !== null || (this.#hasBegun && this.#channel?.closed === false)
   }
 
   /** Starts on a connection. Does nothing if it already runs on this one. */
@@ -113,7 +123,7 @@ export class QueueConsumer implements Subscription {
       this.#channel = channel
       channel.onerror = (reason) => {
         if (!client.closed) this.#tellWhyClosed(reason)
-        this.#resumeLater()
+        if (this.#channel === channel) this.#resumeLater()
       }
       const settlements = new Settlements(channel, client.socket)
       this.#settlements = settlements
@@ -150,6 +160,7 @@ export class QueueConsumer implements Subscription {
 
   async cancel(): Promise<void> {
     this.#cancel()
+    await this.#renewing
     await this.#cancelled
     await this.#settlements?.ended
   }
@@ -158,6 +169,7 @@ export class QueueConsumer implements Subscription {
     if (this.#isCancelled) return
     this.#isCancelled = true
     clearTimeout(this.#resumeTimer)
+    clearInterval(this.#renewTimer)
     this.#onCancel()
     const channel = this.#channel
     const settlements = this.#settlements
@@ -174,6 +186,28 @@ export class QueueConsumer implements Subscription {
     // If the channel breaks meanwhile, the consumer has ended, too.
     if (!this.#isOrdered) await cancelAll(channel).catch(() => {})
     settlements.end()
+  }
+
+  #renewIfIdle(): void {
+    const channel = this.#channel
+    const settlements = this.#settlements
+    const client = this.#client
+    if (!this.isConsuming || this.#renewing !== null || !this.#options.isForgetful()) return
+    if (channel === null || settlements === null || client === null) return
+    const isIdle = settlements.isIdle && settlements.lastTag === this.#lastTag
+    this.#lastTag = settlements.lastTag
+    if (!isIdle) return
+    this.#renewing = this.#renew(client, channel, settlements).finally(() => {
+      this.#renewing = null
+    })
+  }
+
+  /** A forgotten consumer looks like an idle one. Its events return to the queue with its channel. */
+  async #renew(client: AMQPClient, channel: AMQPChannel, settlements: Settlements): Promise<void> {
+    this.#channel = null
+    await this.#end(channel, settlements)
+    if (this.#isOrdered) await settlements.ended
+    await this.start(client)
   }
 
   /**
@@ -194,6 +228,7 @@ export class QueueConsumer implements Subscription {
     let isOver = false
     const beginAnew = (): void => {
       isOver = true
+      if (this.#channel !== channel) return
       this.#hasBegun = false
       void channel
         .close()

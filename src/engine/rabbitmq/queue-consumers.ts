@@ -1,22 +1,27 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { ConsumeOptions, Subscription } from "../engine.ts"
 import type { Report } from "../report.ts"
+import { forgetsConsumers } from "./capabilities.ts"
 import type { FirstSights } from "./first-sights.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
+import type { ServerProperties } from "./server-properties.ts"
 import type { Topology } from "./topology.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
-import type { Upkeep } from "./upkeep.ts"
+import type { Upkeep, UpkeepIntervals } from "./upkeep.ts"
 
-export interface QueueConsumersOptions {
+export interface QueueConsumersOptions extends Pick<UpkeepIntervals, "renewIdleMs"> {
   readonly own: OwnQueues
   readonly topology: Topology
   readonly upkeep: Upkeep
   readonly sights: FirstSights
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
+  readonly server: () => ServerProperties | null
   readonly report: Report
 }
+
+const RENEW_IDLE_MS = 15_000
 
 /** The consumers of an engine. Each runs on the connection that `start` was given last. */
 export class QueueConsumers {
@@ -30,7 +35,7 @@ export class QueueConsumers {
 
   /** Adds a consumer, and starts it on this connection; with null it starts on the next one. */
   consume(queue: string, options: ConsumeOptions, client: AMQPClient | null): Subscription {
-    const { own, topology, upkeep, sights, report } = this.#options
+    const { own, topology, upkeep, sights, server, renewIdleMs = RENEW_IDLE_MS, report } = this.#options
     const consumer = new QueueConsumer(
       {
         queue,
@@ -43,6 +48,8 @@ export class QueueConsumers {
           own.isSingle(queue) || (await topology.isOrdered(this.#options.client(), queue)),
         isSingle: () => own.isSingle(queue),
         markOrdered: () => topology.markOrdered(this.#options.client(), queue),
+        isForgetful: () => forgetsConsumers(topology.queueType, server()),
+        renewIdleMs,
         countsRedeliveries: topology.queueType === "quorum",
         tried: this.#tried,
         sights,

@@ -34,11 +34,11 @@ import { QueueConsumers } from "./queue-consumers.ts"
 import { Refusals } from "./refusals.ts"
 import type { ServerProperties } from "./server-properties.ts"
 import { Topology, type TopologyOptions } from "./topology.ts"
-import { Upkeep, type UpkeepOptions } from "./upkeep.ts"
+import { Upkeep, type UpkeepIntervals } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
 import { storeRedriven } from "./wire/store-redriven.ts"
 
-export interface RabbitMqEngineOptions extends Pick<UpkeepOptions, "lookLastsMs"> {
+export interface RabbitMqEngineOptions extends UpkeepIntervals {
   readonly access: BrokerAccess
   readonly topology: TopologyOptions
   /** How long a publish waits for its confirm, in milliseconds. */
@@ -108,12 +108,13 @@ export class RabbitMqEngine implements Engine {
     const outages = new OutageLog(options.report)
     const sights = new FirstSights()
     this.#consumers = new QueueConsumers({
+      ...options,
       own: this.#own,
       topology: this.#topology,
       upkeep: this.#upkeep,
       sights,
       client: () => this.#reachable(),
-      report: options.report,
+      server: () => this.#server,
     })
     this.#live = new LiveQueue({
       exchange: topology.exchange,
@@ -146,10 +147,9 @@ export class RabbitMqEngine implements Engine {
   }
 
   get capabilities(): EngineCapabilities {
-    const { topology, consumerTimeoutMs } = this.#options
     const { isUsable } = this.queueAdministration.register
     if (this.#capabilities?.findsUndeclaredQueues !== isUsable) {
-      this.#capabilities = capabilitiesOf(topology.queueType, this.#server, consumerTimeoutMs, isUsable)
+      this.#capabilities = capabilitiesOf(this.#options, this.#server, isUsable)
     }
     return this.#capabilities
   }

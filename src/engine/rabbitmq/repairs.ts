@@ -5,6 +5,12 @@ import type { Topology } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
 import { faultOf, NOT_FOUND, reasonOf, replyIn } from "./wire/broker-fault.ts"
 
+/**
+ * How long a missing queue stays missing, in milliseconds, so that RabbitMQ 3 tells every consumer that the
+ * queue was deleted: see `forgetsConsumers`. Seen: up to 30 ms later, on a busy machine.
+ */
+const DELETION_TOLD_MS = 250
+
 /** Backoff between attempts to declare a queue whose declaration RabbitMQ refuses. */
 const DECLARE_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
@@ -58,9 +64,8 @@ export class Repairs {
    * are.
    */
   async declareMissing(queue: string): Promise<void> {
-    const { topology, troubles } = this.#options
-    await this.declare(queue)
-    if (topology.mode === "declare") troubles.mended(queue)
+    await this.#consumersTold()
+    await this.#declareMissing(queue)
   }
 
   /**
@@ -76,6 +81,7 @@ export class Repairs {
     const { mode, exchangeType } = this.#options.topology
     // Only on a topic exchange do the patterns say where an event is routed.
     if (queues.length === 0 || exchangeType !== "topic") throw returned
+    await this.#consumersTold()
     await this.declareAllBut(queues)
     for (const { name } of queues) await this.#declareFor(name, returned)
     try {
@@ -93,6 +99,7 @@ export class Repairs {
       await publish()
     } catch (error) {
       if (!isMissing(error)) throw error
+      await this.#consumersTold()
       await this.#declareFor(queue, error)
       await publish().catch((second: unknown) => {
         throw isMissing(second) ? returnedAgain(queue, second) : second
@@ -129,9 +136,19 @@ export class Repairs {
     await Promise.allSettled(rest.map(({ name }) => this.declare(name)))
   }
 
+  async #consumersTold(): Promise<void> {
+    if (this.#options.topology.mode === "declare") await Bun.sleep(DELETION_TOLD_MS)
+  }
+
+  async #declareMissing(queue: string): Promise<void> {
+    const { topology, troubles } = this.#options
+    await this.declare(queue)
+    if (topology.mode === "declare") troubles.mended(queue)
+  }
+
   async #declareFor(queue: string, returned: unknown): Promise<void> {
     try {
-      await this.declareMissing(queue)
+      await this.#declareMissing(queue)
     } catch (error) {
       const why = `the queue ${queue} is missing and can't be declared again: ${reasonOf(error)}`
       throw new PublishError("engine-unavailable", why, "not-stored", { cause: returned })

@@ -30,6 +30,7 @@ export class Settlements {
   #sent: Promise<void> = Promise.resolve()
   #ended: PromiseWithResolvers<void> | null = null
   #isClosing = false
+  #lastTag = 0
 
   constructor(channel: AMQPChannel, socket: Corkable | undefined) {
     this.#channel = channel
@@ -41,7 +42,18 @@ export class Settlements {
     return this.#ended?.promise
   }
 
+  /** Tag of the last delivery, or 0. */
+  get lastTag(): number {
+    return this.#lastTag
+  }
+
+  /** True while every delivery is settled. */
+  get isIdle(): boolean {
+    return this.#unsettled.size === 0
+  }
+
   delivered(tag: number): void {
+    this.#lastTag = tag
     this.#unsettled.add(tag)
   }
 

@@ -12,6 +12,9 @@ import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
 
+/** How often a consumed queue is deleted. Not every deletion meets the moment that `forgetsConsumers` is about. */
+const DELETIONS = 10
+
 onEveryBroker((node) => {
   for (const queueType of ["quorum", "classic"] as const) {
     describe(`with ${queueType} queues`, () =>
@@ -37,6 +40,49 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       } catch (error) {
         expect(error).toMatchObject({ code: "unroutable" })
       }
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "events of a queue that another program deletes and recreates at once are delivered",
+    async () => {
+      await using host = await open({ renewIdleMs: 100 })
+      const { engine, other } = host
+      await host.declare("calls")
+      const inbox = new Inbox(engine, "calls")
+      for (let round = 0; round < DELETIONS; round++) {
+        await publish(engine, "calls", `n${round}`)
+        const delivery = await inbox.next()
+        expect(namesOf([delivery])).toEqual([`n${round}`])
+        await delivery.ack()
+        await other.queueDelete("calls")
+        await engine.declareQueues([queueDeclaration("calls")])
+      }
+      expect(host.states).toEqual(["ready"])
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    "every instance that consumes a deleted queue consumes the one that an event declares again",
+    async () => {
+      await using host = await open({ renewIdleMs: TIMEOUT_MS })
+      const { engine, other } = host
+      await host.declare("calls")
+      const second = host.newEngine({ renewIdleMs: TIMEOUT_MS })
+      await second.declareQueues([queueDeclaration("calls")])
+      const inboxes = [new Inbox(engine, "calls", 1), new Inbox(second, "calls", 1)]
+      for (let round = 0; round < DELETIONS; round++) {
+        await waitUntil(async () => (await statsOf(engine, "calls")).consumerCount === 2, "both consumers")
+        await other.queueDelete("calls")
+        await publish(engine, "calls")
+        await publish(engine, "calls")
+        // With a prefetch of 1, each instance takes one of two events.
+        const deliveries = await Promise.all(inboxes.map((inbox) => inbox.next()))
+        for (const delivery of deliveries) await delivery.ack()
+      }
+      await second.close()
     },
     TIMEOUT_MS,
   )
