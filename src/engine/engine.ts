@@ -198,6 +198,11 @@ export interface Subscription {
    * start.
    */
   setPrefetch(prefetch: number): boolean
+  /**
+   * Makes events that return after a cancel keep their order, also those that are still on their way. Called
+   * with each event whose order matters.
+   */
+  keepOrder(): void
 }
 
 /**

@@ -212,6 +212,7 @@ export class QueueIntake {
 
   async #handleInTurn(delivery: Delivery, match: Match, key: string): Promise<void> {
     const { lanes, waits } = this.#holding
+    this.#subscription?.keepOrder()
     const turn = lanes.enter(key)
     this.#lookAhead()
     if (!(await turn)) {

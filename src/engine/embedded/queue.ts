@@ -29,6 +29,8 @@ export function subscribe(queue: Queue, options: ConsumeOptions, onCredit: () =>
     cancel: async () => {
       queue.consumers.delete(consumer)
     },
+    // A queue keeps its order anyway.
+    keepOrder: () => {},
     setPrefetch: (prefetch) => {
       consumer.prefetch = prefetch
       onCredit()

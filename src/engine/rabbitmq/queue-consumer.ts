@@ -64,6 +64,8 @@ export interface QueueConsumerOptions {
   readonly renewIdleMs: number
   /** Whether the queue counts how often it delivered a message; otherwise it only says that it did before. */
   readonly countsRedeliveries: boolean
+  /** Queues of which an event came whose order matters. Shared by all consumers of the engine. */
+  readonly keyed: Set<string>
   /**
    * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
    */
@@ -133,7 +135,7 @@ export class QueueConsumer implements Subscription {
       const { prefetch, lookAhead = 0 } = this.#options.consume
       this.#isOrdered = await this.#options.isOrdered()
       this.#prefetch = this.#isOrdered ? prefetch + lookAhead : prefetch
-      if (this.#isOrdered && !this.#options.isSingle()) await this.#othersEnd(channel)
+      if (this.#keepsOrder && !this.#options.isSingle()) await this.#othersEnd(channel)
       this.#begun = this.#consume(channel)
       await this.#begun
       if (this.#isCancelled) await this.#end(channel, settlements)
@@ -156,6 +158,14 @@ export class QueueConsumer implements Subscription {
     // If that fails, the next consumer tries to look ahead as well.
     this.#options.markOrdered().catch(() => {})
     return false
+  }
+
+  keepOrder(): void {
+    this.#options.keyed.add(this.queue)
+  }
+
+  get #keepsOrder(): boolean {
+    return this.#isOrdered || this.#options.keyed.has(this.queue)
   }
 
   async cancel(): Promise<void> {
@@ -184,7 +194,7 @@ export class QueueConsumer implements Subscription {
    */
   async #end(channel: AMQPChannel, settlements: Settlements): Promise<void> {
     // If the channel breaks meanwhile, the consumer has ended, too.
-    if (!this.#isOrdered) await cancelAll(channel).catch(() => {})
+    if (!this.#keepsOrder) await cancelAll(channel).catch(() => {})
     settlements.end()
   }
 
@@ -206,7 +216,7 @@ export class QueueConsumer implements Subscription {
   async #renew(client: AMQPClient, channel: AMQPChannel, settlements: Settlements): Promise<void> {
     this.#channel = null
     await this.#end(channel, settlements)
-    if (this.#isOrdered) await settlements.ended
+    if (this.#keepsOrder) await settlements.ended
     await this.start(client)
   }
 

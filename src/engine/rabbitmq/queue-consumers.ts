@@ -28,6 +28,7 @@ export class QueueConsumers {
   readonly #options: QueueConsumersOptions
   readonly #consumers = new Set<QueueConsumer>()
   readonly #tried = new TriedAttempts()
+  readonly #keyed = new Set<string>()
 
   constructor(options: QueueConsumersOptions) {
     this.#options = options
@@ -51,6 +52,7 @@ export class QueueConsumers {
         isForgetful: () => forgetsConsumers(topology.queueType, server()),
         renewIdleMs,
         countsRedeliveries: topology.queueType === "quorum",
+        keyed: this.#keyed,
         tried: this.#tried,
         sights,
         report,

@@ -16,7 +16,7 @@ const TIMEOUT_MS = 90_000
 
 const SMALL_FRAME_MAX = 8_192
 const SMALL_MESSAGE_MAX = 50_000
-const COUNT = 20
+const COUNT = 10
 const OFFERED_AGAIN_MS = 2_000
 
 const text = (length: number): ForeignField => ({ type: "S", value: "x".repeat(length) })
