@@ -282,9 +282,8 @@ function readJson(text: string): unknown {
   try {
     return parseJsonText(text, "It")
   } catch (error) {
-    throw new InvalidArgumentError(
-      `It can't be read as JSON: ${error instanceof Error ? error.message : String(error)}. In a shell, put JSON between single quotes.`,
-    )
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new InvalidArgumentError(`${reason}. In a shell, put JSON between single quotes.`)
   }
 }
 

@@ -89,7 +89,7 @@ export const RedriveSchema = z
 
 /**
  * Returns the selection of a redrive or a purge, limited to the dead letters that a key may reach.
- * @throws {ProblemError} `validation-failed` if there is no filter and `all` is not set.
+ * @throws {ProblemError} `validation-failed` if there is no filter and `all` is not set, or both.
  */
 export function selectionOf(
   { ids, reason, name, limit, all }: z.infer<typeof PurgeQuerySchema>,
@@ -101,7 +101,14 @@ export function selectionOf(
     ...(name !== undefined && { name }),
     ...(limit !== undefined && { limit }),
   }
-  if (Object.keys(selection).length > 0 || all) return withinReach(selection, reach)
+  const filters = Object.keys(selection).filter((field) => field !== "limit")
+  if (all && filters.length > 0) {
+    throw new ProblemError(
+      "validation-failed",
+      `all selects every dead letter of the queue: leave it out, or leave out ${filters.join(", ")}.`,
+    )
+  }
+  if (all || Object.keys(selection).length > 0) return withinReach(selection, reach)
   throw new ProblemError(
     "validation-failed",
     "Nothing is selected. Give ids, reason, name or limit, or set all to true for every dead letter of the queue.",

@@ -1,9 +1,10 @@
-import { JSON_TYPE, mediaTypeIn } from "../event/media-type.ts"
+import { CLOUD_EVENT, CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeIn } from "../event/media-type.ts"
 import { ProblemError } from "./problem.ts"
 
-export { CLOUD_EVENT, CLOUD_EVENT_BATCH } from "../event/media-type.ts"
-export { JSON_TYPE }
+export { CLOUD_EVENT, CLOUD_EVENT_BATCH, JSON_TYPE }
 export const NDJSON = "application/x-ndjson"
+
+const BATCH_TYPES: readonly string[] = [NDJSON, CLOUD_EVENT_BATCH]
 
 /** Returns the media type of a body, without its parameters; empty if none is given. */
 export const mediaTypeOf = (headers: Headers): string => mediaTypeIn(headers.get("content-type") ?? "")
@@ -13,7 +14,9 @@ export function requireType(headers: Headers, accepted: readonly string[]): void
   if (accepted.includes(mediaTypeOf(headers))) return
   const given = headers.get("content-type")
   const what = given === null ? "There is no Content-Type." : `${given} is not supported here.`
-  throw unsupported(`${what} Send Content-Type: ${accepted.join(", or ")}.`)
+  const isBatch = BATCH_TYPES.includes(mediaTypeOf(headers)) && accepted.includes(CLOUD_EVENT)
+  const batches = isBatch ? " Send batches to /api/v1/events/batch." : ""
+  throw unsupported(`${what} Send Content-Type: ${accepted.join(", or ")}.${batches}`)
 }
 
 /**

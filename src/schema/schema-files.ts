@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 import { join, resolve, sep } from "node:path"
+import { JsonFault, parseJsonFile } from "../event/json-fault.ts"
 import { readTextFile, TextFileError } from "../system/text-file.ts"
-import { JsonFault, parseJsonFile } from "./json-file.ts"
 import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
 
 /** Largest schema file, in bytes. */

@@ -106,11 +106,11 @@ describe("a body that is not a batch is rejected with the reason", () => {
     ['{"events":[]}', "/events must have 1 to 5 events, not 0"],
     ['{"events":[1,2,3,4,5,6', "/events must have 1 to 5 events, not more"],
     ['{"events":[1],"events":[2]}', "/events occurs twice"],
-    ['{"atomic":true,"events":[1]}', "/atomic is not a field of a batch"],
-    ['{"events":[1],"a/b":1}', "/a~1b is not a field of a batch"],
-    ["[1]", '/ must be an object with the field "events"'],
-    ["12", '/ must be an object with the field "events"'],
-    [`"${"x".repeat(100)}"`, '/ must be an object with the field "events"'],
+    ['{"atomic":true,"events":[1]}', '/atomic is not a field of a batch, which has only "events"'],
+    ['{"events":[1],"a/b":1}', '/a~1b is not a field of a batch, which has only "events"'],
+    ["[1]", '/ must be an object with an array of events: {"events":[…]}'],
+    ["12", '/ must be an object with an array of events: {"events":[…]}'],
+    [`"${"x".repeat(100)}"`, '/ must be an object with an array of events: {"events":[…]}'],
   ])("%s", (body, message) => {
     expect(refusalOf(body)).toBe(message)
   })

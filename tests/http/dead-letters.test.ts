@@ -159,6 +159,16 @@ describe("redriving", () => {
     },
   )
 
+  test.each([
+    [{ all: true, ids: ["a"] }, "leave out ids"],
+    [{ all: true, reason: "timeout", name: "seen", limit: 1 }, "leave out reason, name"],
+  ])("is rejected if both all and a filter are given: %j", async (body, advice) => {
+    await using service = await serviceWith()
+    const problem = await problemOf(await redrive(service, body), "validation-failed", 422)
+    expect(problem.detail).toContain(advice)
+    expect(await statsOf(service.engine, "user_events")).toMatchObject({ deadLetterCount: 4 })
+  })
+
   const wrong: readonly (readonly [unknown, readonly string[]])[] = [
     [{ ids: [] }, ["/ids"]],
     [{ ids: "a" }, ["/ids"]],

@@ -7,6 +7,7 @@ import { RawConnection } from "../support/raw-connection.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const PATH = "/api/v1/events"
+const BATCH_PATH = "/api/v1/events/batch"
 const JSON_TYPE = { "Content-Type": "application/json" }
 const DRAFT = { type: "voice", name: "speech_recognized", payload: { text: "hello" } }
 
@@ -65,6 +66,43 @@ describe("a body that is not JSON is rejected", () => {
     await using service = await HttpService.start()
     const problem = await problemOf(await service.postRaw(PATH, body, JSON_TYPE), "malformed-json", 400)
     expect(problem).toMatchObject({ retryable: false, outcome: "not-stored" })
+  })
+})
+
+test("the problem of a body that is not JSON names the place of the fault, if the body is small", async () => {
+  await using service = await HttpService.start()
+  const detailOf = async (body: string, path = PATH) =>
+    (await problemOf(await service.postRaw(path, body, JSON_TYPE), "malformed-json", 400)).detail
+  expect(await detailOf('{\n  "type": "voice",\n}')).toBe(
+    "The body is not JSON: line 3, column 1: a name in double quotes is expected.",
+  )
+  expect(await detailOf(`["${"x".repeat(100_000)}"`)).toBe("The body is not JSON.")
+  expect(await detailOf('{"events": [{"type": voice}]}', BATCH_PATH)).toStartWith(
+    "Event 0 is not JSON: line 1, column 10: a value is expected",
+  )
+  expect(await detailOf('{"events": }', BATCH_PATH)).toBe(
+    'The body is not JSON: "}" is not expected at byte 12.',
+  )
+})
+
+describe("a batch that is sent as one event, and one event that is sent as a batch,", () => {
+  const one = 'must be one event; send a batch, {"events":[…]}, to /api/v1/events/batch'
+  test.each([
+    [PATH, { events: [DRAFT] }, "", one],
+    [PATH, [DRAFT], "", one],
+    [BATCH_PATH, [DRAFT], "", 'must be an object with an array of events: {"events":[…]}'],
+    [BATCH_PATH, DRAFT, "/type", 'is not a field of a batch, which has only "events"'],
+  ])("to %s is rejected with the right place: %j", async (path, body, pointer, message) => {
+    await using service = await HttpService.start()
+    const problem = await problemOf(await service.post(path, body), "validation-failed", 422)
+    expect(problem).toMatchObject({ errors: [{ pointer, message }] })
+  })
+
+  test.each(["application/x-ndjson", "application/cloudevents-batch+json"])("as %s, too", async (type) => {
+    await using service = await HttpService.start()
+    const response = await service.postRaw(PATH, JSON.stringify(DRAFT), { "Content-Type": type })
+    const problem = await problemOf(response, "unsupported-media-type", 415)
+    expect(problem.detail).toEndWith("Send batches to /api/v1/events/batch.")
   })
 })
 

@@ -1,7 +1,7 @@
 import { EventInvalidError } from "../../event/errors.ts"
 import { escapePointer } from "../../event/validate.ts"
 import { decodeJson, malformed } from "../json.ts"
-import { isWhitespace, JSON_BYTE, JsonToken } from "./json-token.ts"
+import { isWhitespace, JSON_BYTE, JsonToken, unexpected } from "./json-token.ts"
 
 /** An event of a batch as it was sent; null if it is larger than an event may be. */
 export type BatchItem = Uint8Array | null
@@ -60,8 +60,8 @@ export class BatchSplitter {
       }
       const byte = chunk[at] ?? 0
       if (isWhitespace(byte)) at++
-      else if (this.#pass(byte)) at++
-      else this.#token = new JsonToken(byte, this.#options.maxItemBytes)
+      else if (this.#pass(byte, this.#size + at)) at++
+      else this.#token = new JsonToken(byte, this.#size + at, this.#options.maxItemBytes)
     }
     this.#size += chunk.length
   }
@@ -98,13 +98,13 @@ export class BatchSplitter {
   }
 
   /** Consumes a byte between values. Returns false if a value begins here. */
-  #pass(byte: number): boolean {
+  #pass(byte: number, at: number): boolean {
     const next = this.#placeAfter(byte)
     if (next === null) {
       const isValueExpected = !["colon", "after item", "after events", "end"].includes(this.#place)
       const isKeyExpected = this.#place === "first key" || this.#place === "key"
       if (!isValueExpected || (isKeyExpected && byte !== JSON_BYTE.quote)) {
-        throw malformed(`The body is not JSON: unexpected ${JSON.stringify(String.fromCharCode(byte))}.`)
+        throw unexpected(byte, at)
       }
       return false
     }
@@ -164,7 +164,11 @@ export class BatchSplitter {
       case "first key":
       case "key": {
         const key = bytes === null ? "" : decodeJson(bytes)
-        if (key !== "events") throw refusal(`/${escapePointer(String(key))}`, "is not a field of a batch")
+        if (key !== "events")
+          throw refusal(
+            `/${escapePointer(String(key))}`,
+            'is not a field of a batch, which has only "events"',
+          )
         this.#place = "colon"
         break
       }
@@ -177,7 +181,7 @@ export class BatchSplitter {
   #wrongShape(): EventInvalidError {
     if (this.#place === "events") return refusal("/events", "must be an array of events")
     return this.#options.shape === "object"
-      ? refusal("", 'must be an object with the field "events"')
+      ? refusal("", 'must be an object with an array of events: {"events":[…]}')
       : refusal("", "must be an array of events")
   }
 

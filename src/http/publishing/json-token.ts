@@ -1,5 +1,6 @@
 import { MAX_JSON_DEPTH } from "../../event/json-text.ts"
 import { malformed } from "../json.ts"
+import type { ProblemError } from "../problem.ts"
 
 /** The structural bytes of JSON. */
 export const JSON_BYTE = {
@@ -36,11 +37,12 @@ export class JsonToken {
 
   /**
    * @param first the first byte of the value, which `push` receives again
+   * @param at its index in the body
    * @param maxBytes the longest value that is kept
    * @throws {ProblemError} `malformed-json` if no value begins with this byte.
    */
-  constructor(first: number, maxBytes: number) {
-    if (!BEGINNINGS.has(first)) throw malformed("The body is not JSON: a value was expected.")
+  constructor(first: number, at: number, maxBytes: number) {
+    if (!BEGINNINGS.has(first)) throw unexpected(first, at)
     const { quote, openBrace, openBracket } = JSON_BYTE
     this.#isScalar = first !== quote && first !== openBrace && first !== openBracket
     this.#maxBytes = maxBytes
@@ -116,4 +118,10 @@ export class JsonToken {
     this.#hasEnded = true
     return at + 1
   }
+}
+
+/** Returns the problem of a body that has this byte at this index, where JSON has another. */
+export function unexpected(byte: number, at: number): ProblemError {
+  const found = JSON.stringify(String.fromCharCode(byte))
+  return malformed(`The body is not JSON: ${found} is not expected at byte ${at + 1}.`)
 }

@@ -1,3 +1,5 @@
+import { EventInvalidError } from "../../event/errors.ts"
+import { isJsonObject } from "../../event/json-text.ts"
 import type { HttpContext } from "../context.ts"
 import { schemaReference } from "../description/components.ts"
 import { CLOUD_EVENT_EXAMPLE, EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
@@ -10,6 +12,8 @@ import { EXAMPLE_RECEIPT, ReceiptSchema, toReceipt } from "../publishing/receipt
 import type { RequestBody } from "../request-body.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
 import type { Route } from "../route.ts"
+
+const BATCH_ADVICE = 'must be one event; send a batch, {"events":[…]}, to /api/v1/events/batch'
 
 const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT]
 
@@ -56,5 +60,11 @@ async function readEvent(
   if (!isStructured && isBinaryCloudEvent(headers)) {
     return { format: AS_CLOUD_EVENT, input: await readBinaryCloudEvent(headers, body, maxBytes) }
   }
-  return { format: isStructured ? AS_CLOUD_EVENT : ENVELOPE, input: await body.json(maxBytes, MEDIA_TYPES) }
+  const input = await body.json(maxBytes, MEDIA_TYPES)
+  if (isStructured) return { format: AS_CLOUD_EVENT, input }
+  if (isBatch(input)) throw new EventInvalidError([{ pointer: "", message: BATCH_ADVICE }])
+  return { format: ENVELOPE, input }
 }
+
+const isBatch = (input: unknown): boolean =>
+  Array.isArray(input) || (isJsonObject(input) && Array.isArray(input["events"]) && !("type" in input))

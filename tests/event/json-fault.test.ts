@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { JsonFault, parseJsonFile } from "../../src/schema/json-file.ts"
+import { JsonFault, parseJsonFile } from "../../src/event/json-fault.ts"
 
 /** Where a text is not JSON, and why; null if it is. */
 function faultOf(text: string) {

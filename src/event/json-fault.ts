@@ -27,11 +27,14 @@ export function parseJsonFile(text: string): unknown {
   try {
     return JSON.parse(content)
   } catch (cause) {
-    new Scan(content).requireJson()
+    requireJson(content)
     // Both follow the same grammar, so this is not reached; the runtime's error is better than none.
     throw cause
   }
 }
+
+/** @throws {JsonFault} at the first place at which a text is not JSON */
+export const requireJson = (text: string): void => new Scan(text).requireJson()
 
 /** Reads a text as JSON up to the first fault. */
 class Scan {
