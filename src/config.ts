@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import * as v from "valibot"
 import { ConfigError, type ConfigFault } from "./config/config-error.ts"
 import { readEnvFile } from "./config/env-file.ts"
+import { isForOtherEngine } from "./config/groups.ts"
 import { hasSecretName, MASK, maskSecrets } from "./config/mask.ts"
 import { pathFaults } from "./config/path-faults.ts"
 import { readableAmount } from "./config/units.ts"
@@ -140,15 +141,19 @@ export interface Setting {
   readonly value: string
   /** `environment`, the path of the `.env` file or of the file of a secret, or `default`. */
   readonly source: string
+  /** False for a variable that only the other engine uses. */
+  readonly used: boolean
 }
 
 /** Returns every variable with its effective value and its source, without checking them. */
 export function describeSettings(file = ".env"): readonly Setting[] {
   const environment = readEnvironment(file)
+  const engine = settingOf("ENGINE", environment).value
   return variableNames().map((name) => {
     const { value, by } = settingOf(name, environment)
     const source = by !== "variable" ? by : process.env[name] ? "environment" : file
-    return { name, value: isSecretVariable(name) && by !== "default" ? MASK : maskSecrets(value), source }
+    const shownValue = isSecretVariable(name) && by !== "default" ? MASK : maskSecrets(value)
+    return { name, value: shownValue, source, used: !isForOtherEngine(name, engine) }
   })
 }
 

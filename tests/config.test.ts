@@ -211,6 +211,14 @@ describe("what may be a secret is not shown", () => {
   })
 })
 
+test.each(["http://h", "[::1]", "localhost:80", "127.0.0.1:80", "a b"])("HOST can't be %s", (host) => {
+  expect(faultsOf({ HOST: host }).map(({ name }) => name)).toEqual(["HOST"])
+})
+
+test.each(["::1", "0.0.0.0", "localhost", "broker.example.com"])("HOST can be %s", (host) => {
+  expect(faultsOf({ HOST: host })).toEqual([])
+})
+
 test.each(["http://h", "a b", "h:1"])("SERVICE_HOST is only a host, not %s", (host) => {
   expect(faultsOf({ SERVICE_HOST: host }).map(({ name }) => name)).toEqual(["SERVICE_HOST"])
   expect(parseConfig({ SERVICE_HOST: "fd00::1" }).SERVICE_HOST).toBe("fd00::1")

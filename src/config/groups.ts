@@ -43,3 +43,8 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof Config)[]>
     "OTEL_SERVICE_NAME",
   ],
 }
+
+/** Returns whether only the other engine uses a variable. */
+export const isForOtherEngine = (name: keyof Config, engine: string): boolean =>
+  (engine === "embedded" && (VARIABLE_GROUPS["RabbitMQ"]?.includes(name) ?? false)) ||
+  (engine === "rabbitmq" && (VARIABLE_GROUPS["Embedded engine"]?.includes(name) ?? false))

@@ -1,3 +1,4 @@
+import { isIP } from "node:net"
 import * as v from "valibot"
 import { readableAmount, UNITS, type Unit } from "./units.ts"
 
@@ -150,6 +151,18 @@ export const hosts: Values<readonly Node[]> = words(
         host: (each?.[1] ?? "").replace(/^\[|\]$/g, ""),
         port: each?.[2] === undefined ? null : Number(each[2]),
       })),
+    ),
+  ),
+)
+
+/** What the service can listen on. */
+export const listenHost: Values<string> = words(
+  "an address, or the name of a host, without a scheme, brackets or a port",
+  v.pipe(
+    v.string(),
+    v.check(
+      (text) => isIP(text) !== 0 || /^[^\s:,[\]@/?#]+$/.test(text),
+      "takes an address or the name of a host, without a scheme, brackets or a port: the port is in PORT",
     ),
   ),
 )

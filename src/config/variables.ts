@@ -6,6 +6,7 @@ import {
   flag,
   hostNames,
   hosts,
+  listenHost,
   nonEmpty,
   optionalHost,
   optionalHttpUrl,
@@ -38,7 +39,7 @@ export const VARIABLES = {
     "embedded",
     "Engine that stores and delivers events. If only RABBITMQ_HOST is set, the engine is rabbitmq.",
   ],
-  HOST: [nonEmpty, "0.0.0.0", "Address to listen on. 0.0.0.0 stands for every address of this machine."],
+  HOST: [listenHost, "0.0.0.0", "Address to listen on. 0.0.0.0 stands for every address of this machine."],
   PORT: [wholeNumber(0, 65_535, "none"), "8000", "TCP port to listen on. 0 picks a free one."],
   LOG_LEVEL: [upperCaseChoice(logLevels), "INFO", "Minimum level of log entries."],
   LOG_FORMAT: [

@@ -5,6 +5,7 @@ interface Setting {
   readonly name: string
   readonly value: string
   readonly source: string
+  readonly used: boolean
 }
 
 test("config prints every effective value with its source, and no secret", async () => {
@@ -15,14 +16,16 @@ test("config prints every effective value with its source, and no secret", async
   expect(await asked.exited()).toBe(0)
   const settings: readonly Setting[] = JSON.parse(asked.stdout)
   const of = (name: string) => settings.find((setting) => setting.name === name)
-  expect(of("LOG_LEVEL")).toEqual({ name: "LOG_LEVEL", value: "debug", source: "environment" })
-  expect(of("QUEUE_TTL")).toEqual({ name: "QUEUE_TTL", value: "5000", source: ".env" })
-  expect(of("ENGINE")).toEqual({ name: "ENGINE", value: "rabbitmq", source: "default" })
+  expect(of("LOG_LEVEL")).toEqual({ name: "LOG_LEVEL", value: "debug", source: "environment", used: true })
+  expect(of("QUEUE_TTL")).toEqual({ name: "QUEUE_TTL", value: "5000", source: ".env", used: true })
+  expect(of("ENGINE")).toEqual({ name: "ENGINE", value: "rabbitmq", source: "default", used: true })
   expect(of("RABBITMQ_PASSWORD")).toEqual({
     name: "RABBITMQ_PASSWORD",
     value: "********",
     source: "password",
+    used: true,
   })
+  expect(of("DATA_DIR")).toMatchObject({ used: false })
   expect(asked.stdout).not.toContain("s3cret")
 })
 
