@@ -4,6 +4,7 @@ import { EVENT_TYPES } from "../event/event-type.ts"
 import { parseJsonText } from "../event/json-text.ts"
 import { PRIORITIES } from "../event/priority.ts"
 import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
+import { LineBound } from "./line-bound.ts"
 import { choiceOption } from "./option-values.ts"
 import { continueWithoutReader, print, printError, printJson } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
@@ -19,6 +20,9 @@ const LINES = /\.(ndjson|jsonl)$/
 
 /** The media type of an answer to lines. */
 const LINES_TYPE = /^application\/x-ndjson\b/i
+
+/** Largest input that is read as a whole, in bytes. No service takes a larger batch by default. */
+const MAX_TEXT_BYTES = 67_108_864
 
 /** Failures that are shown one by one. Of the others, only the number is shown. */
 const MAX_TOLD = 20
@@ -66,6 +70,8 @@ interface BatchAnswer {
 interface LineAnswer {
   readonly status: string
   readonly index?: number
+  /** Of an upload of lines. */
+  readonly line?: number
   readonly problem?: {
     readonly title: string
     readonly detail: string
@@ -211,33 +217,40 @@ async function publishLines(
   continueWithoutReader()
   using progress = new ProgressLine(bytes)
   using stall = new StallNotice(() => progress.clear())
+  const line = new LineBound()
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       progress.sent(chunk.length)
       stall.sent(chunk)
+      line.sent(chunk)
       controller.enqueue(chunk)
     },
     flush: () => stall.ended(),
   })
-  const response = await client.send(`${PATH}/batch`, {
+  const request = client.send(`${PATH}/batch`, {
     method: "POST",
     headers: { "Content-Type": "application/x-ndjson" },
     body: source.pipeThrough(counted),
+  })
+  // Otherwise the failed upload looks like a service that can't be reached.
+  const response = await request.catch((error: unknown) => {
+    throw line.fault ?? error
   })
   if (!LINES_TYPE.test(response.headers.get("Content-Type") ?? "")) {
     throw client.foreign({ status: response.status, headers: response.headers, text: await response.text() })
   }
   const counts = { stored: 0, failed: 0 }
-  for await (const line of splitStream(response, "\n")) {
+  for await (const text of splitStream(response, "\n")) {
     stall.answered()
-    if (json) print(jsonText(`${line}\n`))
-    const answer = JSON.parse(line) as LineAnswer
+    if (json) print(jsonText(`${text}\n`))
+    const answer = JSON.parse(text) as LineAnswer
     if (answer.status === "failed") {
       progress.clear()
       tell(answer, ++counts.failed)
     } else counts.stored++
     progress.show(counts)
   }
+  if (line.fault !== null) throw line.fault
   if (counts.stored + counts.failed === 0) throw noInput()
   progress.end(counts)
   conclude(counts, json)
@@ -250,21 +263,32 @@ function conclude({ stored, failed }: Counts, json: boolean | undefined): void {
 }
 
 /** Says why an event failed, if not too many did. */
-function tell({ index, problem }: LineAnswer, failures: number): void {
+function tell({ index, line, problem }: LineAnswer, failures: number): void {
   if (failures > MAX_TOLD) return
   const faults = (problem?.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
   const why = faults.length > 0 ? `${problem?.title}: ${faults.join("; ")}` : problem?.detail
-  printError(shown`event ${(index ?? 0) + 1}: ${why ?? "the service did not say why"}\n`)
+  const place = line === undefined ? `event ${(index ?? 0) + 1}` : `line ${line}`
+  printError(shown`${place}: ${why ?? "the service did not say why"}\n`)
 }
 
 async function readText(file: string): Promise<string> {
   const input = file === "-" ? Bun.stdin : Bun.file(openForReading(file))
-  const bytes = await input.bytes()
+  const what = file === "-" ? "the input" : file
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of input.stream()) {
+    size += chunk.length
+    if (size > MAX_TEXT_BYTES)
+      throw usage(
+        `${what} is larger than ${MAX_TEXT_BYTES} bytes: write an event per line, and give --ndjson`,
+      )
+    chunks.push(chunk)
+  }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))
   } catch {
     // Otherwise the text would be published with replacement characters.
-    throw usage(`${file === "-" ? "the input" : file} is not UTF-8`)
+    throw usage(`${what} is not UTF-8`)
   }
 }
 

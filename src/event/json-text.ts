@@ -77,7 +77,8 @@ function placeOfFault(text: string): string {
     return ""
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error
-    return `: line ${error.line}, column ${error.column}: ${error.message}`
+    const line = text.includes("\n") ? `line ${error.line}, ` : ""
+    return `: ${line}column ${error.column}: ${error.message}`
   }
 }
 

@@ -79,10 +79,20 @@ describe("publish", () => {
       stdout: "5000 stored, 0 failed\n",
       stderr: "",
     })
-    const some = await run(folder, service, ["publish", "--ndjson", "-"], `${line("a")}\n${line("b c")}\n`)
+    const some = await run(folder, service, ["publish", "--ndjson", "-"], `${line("a")}\n\n${line("b c")}\n`)
     expect(some).toMatchObject({ code: 4, stdout: "1 stored, 1 failed\n" })
-    expect(some.stderr).toContain("event 2: ")
+    expect(some.stderr).toContain("line 3: ")
     expect((await run(folder, service, ["publish", "--ndjson", "-"], "{}\n")).code).toBe(1)
+  })
+
+  test.each([
+    [["publish", "/dev/zero"], "/dev/zero is larger than 67108864 bytes: write an event per line"],
+    [["publish", "--ndjson", "/dev/zero"], "a line is longer than 67108864 bytes"],
+  ])("ends at input without an end: %j", async (args, message) => {
+    await using folder = new ServiceFolder()
+    const service = await folder.start()
+    const { code, stderr } = await run(folder, service, args)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
   })
 
   test("of lines to a full queue says that it waits, and that it goes on", async () => {

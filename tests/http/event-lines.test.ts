@@ -47,6 +47,7 @@ test("each line is answered with a line, in order; a failing one affects no othe
     "unroutable",
     undefined,
   ])
+  expect(answers.map((answer) => answer.line)).toEqual([undefined, 3, undefined, 5, 6, undefined])
   expect(answers[1].problem.instance).toBe("lines-1")
   expect((await statsOf(service.engine, "user_events")).messageCount).toBe(3)
 })

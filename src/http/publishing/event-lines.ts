@@ -44,6 +44,8 @@ export interface EventLinesOptions extends Publishing {
 export class EventLines {
   readonly #options: EventLinesOptions
   #index = 0
+  /** Number of the line from which nothing is answered yet. */
+  #line = 1
 
   constructor(options: EventLinesOptions) {
     this.#options = options
@@ -66,7 +68,7 @@ export class EventLines {
       this.#requireKey()
       yield* this.#publishAll(lines.end())
     } catch (error) {
-      yield this.#failure(this.#index, error)
+      yield this.#failure(this.#index, this.#line, error)
     }
   }
 
@@ -99,36 +101,40 @@ export class EventLines {
     for (;;) {
       const results = await Promise.allSettled(left.map(({ line }) => this.#publish(line)))
       const mayWait = performance.now() < givesUpAt && !this.#options.signal.aborted
-      left = left.filter(({ at }, position) => {
+      left = left.filter(({ line, at }, position) => {
         const result = results[position]
         if (result?.status === "rejected" && mayWait && passesBySelf(result.reason)) return true
         answers[at] =
-          result?.status === "fulfilled" ? result.value : this.#failure(this.#index + at, result?.reason)
+          result?.status === "fulfilled"
+            ? result.value
+            : this.#failure(this.#index + at, line.number, result?.reason)
         return false
       })
       if (left.length === 0) break
       await delays.wait(this.#options.signal)
     }
     this.#index += window.length
+    this.#line = (window.at(-1)?.number ?? 0) + 1
     return answers.join("")
   }
 
-  async #publish(line: Line): Promise<string> {
+  async #publish({ bytes }: Line): Promise<string> {
     const { maxLineBytes } = this.#options
-    if (line === null) {
+    if (bytes === null) {
       throw new ProblemError(
         "payload-too-large",
         `The line is longer than ${maxLineBytes} bytes.`,
         NOT_STORED,
       )
     }
-    const event = await publishAs(ENVELOPE, decodeJson(line, "The line"), this.#options)
+    const event = await publishAs(ENVELOPE, decodeJson(bytes, "The line"), this.#options)
     return toLine(toReceipt(event))
   }
 
-  #failure(index: number, error: unknown): string {
+  #failure(index: number, line: number, error: unknown): string {
     return toLine({
       index,
+      line,
       status: "failed",
       problem: toProblem(toProblemError(error), this.#options.requestId),
     })
@@ -141,7 +147,7 @@ function* windowsOf(lines: Iterable<Line>): Generator<readonly Line[], void> {
   let bytes = 0
   for (const line of lines) {
     window.push(line)
-    bytes += line?.length ?? 0
+    bytes += line.bytes?.length ?? 0
     if (window.length < WINDOW_SIZE && bytes < WINDOW_BYTES) continue
     yield window
     window = []

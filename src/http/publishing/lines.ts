@@ -1,8 +1,13 @@
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
-/** A line of a body without its line ending; null if it is too long. */
-export type Line = Uint8Array | null
+/** A line of a body. */
+export interface Line {
+  /** Without the line ending; null if the line is too long. */
+  readonly bytes: Uint8Array | null
+  /** Counts from 1, blank lines included. */
+  readonly number: number
+}
 
 /**
  * Splits a body into lines while it arrives. Skips blank lines, and does not keep lines that are too long.
@@ -35,23 +40,27 @@ export class LineSplitter {
       if (to > from) this.#add(chunk.subarray(from, to))
       from = to + 1
       this.#count++
-      if (this.#restBytes > 0) yield* this.end()
+      if (this.#restBytes > 0) yield* this.#finish(this.#count)
     }
     if (from < chunk.length) this.#add(chunk.subarray(from))
   }
 
   /** Yields the last line, if no newline ended it. */
   *end(): Generator<Line, void> {
+    yield* this.#finish(this.#count + 1)
+  }
+
+  *#finish(number: number): Generator<Line, void> {
     const isTooLong = this.#restBytes > this.#maxBytes
     const line = isTooLong ? null : Buffer.concat(this.#rest)
     this.#rest = []
     this.#restBytes = 0
     if (line === null) {
-      yield null
+      yield { bytes: null, number }
       return
     }
     const text = line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line
-    if (text.length > 0) yield text
+    if (text.length > 0) yield { bytes: text, number }
   }
 
   #add(bytes: Uint8Array): void {
