@@ -1,15 +1,12 @@
 import { type AMQPChannel, type AMQPClient, AMQPConsumer, type AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../event/backoff.ts"
-import type { MalformedEventError } from "../../event/errors.ts"
-import type { FailureRecord } from "../../event/failure.ts"
-import type { ConsumeOptions, Delivery, Subscription } from "../engine.ts"
+import type { ConsumeOptions, Subscription } from "../engine.ts"
 import type { Report } from "../report.ts"
 import type { FirstSights } from "./first-sights.ts"
 import { askForCounts } from "./message-count.ts"
+import { type DeliveryConsumer, type DeliveryOptions, newDelivery } from "./queue-delivery.ts"
 import { Settlements } from "./settlements.ts"
-import type { TriedAttempts } from "./tried-attempts.ts"
 import { completeForeign } from "./wire/complete-foreign.ts"
-import { attemptsBefore, bodyOf, isForeign, lastFailureOf, traceOf } from "./wire/decode.ts"
 
 /** Largest prefetch of AMQP's basic.qos; 0 would mean no limit. */
 const MAX_PREFETCH = 65_535
@@ -29,26 +26,8 @@ const ACK_TIMEOUT = "delivery acknowledgement"
 const ACK_TIMEOUT_ADVICE =
   "handlers must finish within RabbitMQ's consumer_timeout: raise it, or set a shorter timeout in the module"
 
-/** Destination of a delivery that is not acked. */
-export type Destination =
-  | { readonly kind: "retry"; readonly delayMs: number; readonly attempts: number }
-  | { readonly kind: "dead-letter" }
-
-/** `stored`, or `refused` if RabbitMQ accepts no copy and has to dead-letter the original itself. */
-export type Republished = "stored" | "refused"
-
-/** Stores the event at the destination. Retries while the delivery can still be settled, then rejects. */
-export type Republish = (
-  message: AMQPMessage,
-  queue: string,
-  to: Destination,
-  failure: FailureRecord,
-) => Promise<Republished>
-
-export interface QueueConsumerOptions {
-  readonly queue: string
+export interface QueueConsumerOptions extends DeliveryOptions {
   readonly consume: ConsumeOptions
-  readonly republish: Republish
   /** Declares the queue again, because deleting a queue also deletes its consumers. */
   readonly redeclare: () => Promise<void>
   /**
@@ -62,14 +41,8 @@ export interface QueueConsumerOptions {
   readonly isForgetful: () => boolean
   /** How long an idle consumer of such a broker runs before it is replaced, in milliseconds. */
   readonly renewIdleMs: number
-  /** Whether the queue counts how often it delivered a message; otherwise it only says that it did before. */
-  readonly countsRedeliveries: boolean
   /** Queues of which an event came whose order matters. Shared by all consumers of the engine. */
   readonly keyed: Set<string>
-  /**
-   * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
-   */
-  readonly tried: TriedAttempts
   readonly sights: FirstSights
   readonly report: Report
 }
@@ -83,6 +56,8 @@ export class QueueConsumer implements Subscription {
   #settlements: Settlements | null = null
   #prefetch: number
   #isOrdered = false
+  /** Resolves when every start that began has ended. */
+  #starting: Promise<unknown> = Promise.resolve()
   /** Resolves when the consumer is registered on the channel. */
   #begun: Promise<void> = Promise.resolve()
   #hasBegun = false
@@ -114,6 +89,12 @@ export class QueueConsumer implements Subscription {
 
   /** Starts on a connection. Does nothing if it already runs on this one. */
   async start(client: AMQPClient): Promise<void> {
+    const start = this.#start(client)
+    this.#starting = Promise.all([this.#starting, start])
+    await start
+  }
+
+  async #start(client: AMQPClient): Promise<void> {
     if (this.#isCancelled || client.closed) return
     this.#client = client
     if (this.#channel !== null && !this.#channel.closed && this.#channel.connection === client) return
@@ -131,11 +112,14 @@ export class QueueConsumer implements Subscription {
       this.#settlements = settlements
       // Bypasses the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a
       // consumer, and the library would drop such a delivery, unsettled as long as the channel lives.
-      channel.deliver = (message) => this.#deliver(message, settlements)
+      const consumer = { ...this.#options, settlements, cancelled: () => this.#cancelled }
+      channel.deliver = (message) => this.#deliver(message, consumer)
       const { prefetch, lookAhead = 0 } = this.#options.consume
       this.#isOrdered = await this.#options.isOrdered()
       this.#prefetch = this.#isOrdered ? prefetch + lookAhead : prefetch
       if (this.#keepsOrder && !this.#options.isSingle()) await this.#othersEnd(channel)
+      // A next consumer must not find this one in its way.
+      if (this.#isCancelled) return this.#giveUp(channel)
       this.#begun = this.#consume(channel)
       await this.#begun
       if (this.#isCancelled) await this.#end(channel, settlements)
@@ -170,6 +154,7 @@ export class QueueConsumer implements Subscription {
 
   async cancel(): Promise<void> {
     this.#cancel()
+    await this.#starting
     await this.#renewing
     await this.#cancelled
     await this.#settlements?.ended
@@ -286,59 +271,12 @@ export class QueueConsumer implements Subscription {
     await this.start(client)
   }
 
-  #deliver(message: AMQPMessage, settlements: Settlements): void {
-    settlements.delivered(message.deliveryTag)
+  #deliver(message: AMQPMessage, consumer: DeliveryConsumer): void {
+    consumer.settlements.delivered(message.deliveryTag)
     const malformed = completeForeign(message, this.#options.sights.originOf)
-    const delivery = this.#newDelivery(message, malformed, settlements)
+    const delivery = newDelivery(message, malformed, consumer)
     if (this.#isCancelled) void delivery.release()
     else this.#options.consume.onDelivery(delivery)
-  }
-
-  #newDelivery(
-    message: AMQPMessage,
-    malformed: MalformedEventError | null,
-    settlements: Settlements,
-  ): Delivery {
-    const { queue, republish, tried, countsRedeliveries } = this.#options
-    const before = tried.take(queue, message)
-    const attempt = Math.max(attemptsBefore(message, queue, countsRedeliveries), before?.attempts ?? 0) + 1
-    let settled: Promise<void> | undefined
-    const once = (settle: () => Promise<void>): Promise<void> => {
-      settled ??= settle()
-      // Callers may ignore this promise. If it rejects, the event is redelivered.
-      settled.catch(() => {})
-      return settled
-    }
-    // Stored at the destination before it is acked here, so an event is never between two queues.
-    const move = async (to: Destination, failure: FailureRecord): Promise<void> => {
-      await this.#cancelled
-      const republished = await republish(message, queue, to, failure)
-      if (republished === "stored") await settlements.ack(message.deliveryTag)
-      else await settlements.reject(message.deliveryTag)
-    }
-    return {
-      queue,
-      body: bodyOf(message),
-      priority: message.properties.priority ?? 0,
-      attempt,
-      lastFailure: before?.failure ?? lastFailureOf(message, queue),
-      trace: traceOf(message),
-      isForeign: isForeign(message),
-      malformed,
-      get isLost() {
-        return message.channel.closed
-      },
-      ack: () => once(() => settlements.ack(message.deliveryTag)),
-      retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt }, failure)),
-      deadLetter: (failure) => once(() => move({ kind: "dead-letter" }, failure)),
-      release: (triedNow) =>
-        once(async () => {
-          const last = triedNow ?? before
-          if (last !== null) tried.remember(queue, message, last)
-          await this.#cancelled
-          await settlements.release(message.deliveryTag)
-        }),
-    }
   }
 }
 

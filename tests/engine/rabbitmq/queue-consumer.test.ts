@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import { FirstSights } from "../../../src/engine/rabbitmq/first-sights.ts"
-import { QueueConsumer } from "../../../src/engine/rabbitmq/queue-consumer.ts"
+import { QueueConsumer, type QueueConsumerOptions } from "../../../src/engine/rabbitmq/queue-consumer.ts"
 import { TriedAttempts } from "../../../src/engine/rabbitmq/tried-attempts.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
@@ -19,24 +19,25 @@ beforeAll(async () => {
 
 afterAll(() => node[Symbol.asyncDispose]())
 
-test("a consumer whose start fails midway starts again on the same connection", async () => {
+/** Opens a connection, and stores one message on a new queue of this name. */
+async function connectionWith(queue: string) {
   const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${node.port}/`)
   await client.connect()
   const channel = await client.channel()
-  await channel.queueDeclare("calls", { durable: true })
-  await channel.basicPublish("", "calls", "{}")
-  let starts = 0
+  await channel.queueDeclare(queue, { durable: true })
+  await channel.basicPublish("", queue, "{}")
+  return { client, channel }
+}
+
+function consumerOf(queue: string, overrides: Partial<QueueConsumerOptions> = {}) {
   const delivered: string[] = []
   const consumer = new QueueConsumer(
     {
-      queue: "calls",
+      queue,
       consume: { prefetch: 1, onDelivery: ({ body }) => delivered.push(body) },
       republish: async () => "stored",
       redeclare: async () => {},
-      isOrdered: async () => {
-        if (++starts === 1) throw new Error("the broker did not say")
-        return false
-      },
+      isOrdered: async () => false,
       isSingle: () => false,
       markOrdered: async () => {},
       isForgetful: () => false,
@@ -46,12 +47,48 @@ test("a consumer whose start fails midway starts again on the same connection", 
       tried: new TriedAttempts(),
       sights: new FirstSights(),
       report: () => {},
+      ...overrides,
     },
     () => {},
   )
+  return { consumer, delivered }
+}
+
+test("a consumer whose start fails midway starts again on the same connection", async () => {
+  const { client } = await connectionWith("calls")
+  let starts = 0
+  const { consumer, delivered } = consumerOf("calls", {
+    isOrdered: async () => {
+      if (++starts === 1) throw new Error("the broker did not say")
+      return false
+    },
+  })
   await consumer.start(client)
   await waitUntil(() => delivered.length === 1, "the delivery")
   expect(consumer.isConsuming).toBe(true)
   expect(starts).toBe(2)
+  await client.close()
+})
+
+test("a consumer that is cancelled while it starts takes no event, and its cancel waits for the start", async () => {
+  const { client, channel } = await connectionWith("other-calls")
+  const opened = Promise.withResolvers<void>()
+  const open = client.channel.bind(client)
+  client.channel = async () => {
+    await opened.promise
+    return open()
+  }
+  const { consumer, delivered } = consumerOf("other-calls")
+  void consumer.start(client)
+  let hasEnded = false
+  const cancelled = consumer.cancel().then(() => {
+    hasEnded = true
+  })
+  await Bun.sleep(100)
+  expect(hasEnded).toBe(false)
+  opened.resolve()
+  await cancelled
+  expect(delivered).toEqual([])
+  expect(await channel.basicGet("other-calls")).toMatchObject({ redelivered: false })
   await client.close()
 })
