@@ -21,6 +21,16 @@ export interface Circumstances {
   readonly random?: () => number
 }
 
+/** Errors of attempts that ended without one. */
+const TIMED_OUT: ErrorSummary = {
+  name: "TimeoutError",
+  message: "the handler had not finished at the end of the module's timeout",
+}
+const WORKER_ENDED: ErrorSummary = {
+  name: "WorkerEnded",
+  message: "the handler's worker ended during the attempt",
+}
+
 /** Longest delay that a handler can request, in milliseconds: one day. */
 const MAX_RETRY_DELAY_MS = 86_400_000
 
@@ -40,8 +50,9 @@ export function decide(result: JobResult, circumstances: Circumstances): Decisio
         ? bury("rejected", result.error, circumstances)
         : retryOrBury("error", "attempts-exhausted", result.error, circumstances)
     case "timeout":
+      return retryOrBury("timeout", "timeout", result.error ?? TIMED_OUT, circumstances)
     case "worker-crashed":
-      return retryOrBury(result.kind, result.kind, result.error, circumstances)
+      return retryOrBury("worker-crashed", "worker-crashed", result.error ?? WORKER_ENDED, circumstances)
   }
 }
 

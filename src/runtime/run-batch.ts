@@ -1,6 +1,7 @@
 import type { BatchContext, BatchHandler, Event } from "./handler-module.ts"
 import type { HandlerOutcome, ToWorker } from "./messages.ts"
 import { reasonText } from "./reason-text.ts"
+import { retryDelay } from "./retry-delay.ts"
 import { failed, type RunScope } from "./run-scope.ts"
 
 type BatchMessage = Extract<ToWorker, { kind: "run-batch" }>
@@ -33,7 +34,7 @@ export async function runBatch(
     lastError: (id) => before.get(id)?.lastError ?? null,
     trace: (id) => before.get(id)?.trace ?? null,
     ack: (id) => settle(id, { kind: "done" }),
-    retry: (id, options) => settle(id, { kind: "retry", delayMs: options?.delay ?? null }),
+    retry: (id, options) => settle(id, { kind: "retry", delayMs: retryDelay(options) }),
     deadLetter: (id, reason) => settle(id, { kind: "dead-letter", reason: reasonText(reason) }),
   }
   try {

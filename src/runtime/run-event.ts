@@ -2,6 +2,7 @@ import type { Event, Handler, HandlerContext, Verdict } from "./handler-module.t
 import { verdict } from "./handler-module.ts"
 import type { HandlerOutcome, ToWorker } from "./messages.ts"
 import { reasonText } from "./reason-text.ts"
+import { retryDelay } from "./retry-delay.ts"
 import { failed, type RunScope } from "./run-scope.ts"
 
 type RunMessage = Extract<ToWorker, { kind: "run" }>
@@ -32,7 +33,7 @@ export async function runEvent(
     attempt,
     lastError,
     trace,
-    retry: (options) => give("ctx.retry()", { kind: "retry", delayMs: options?.delay ?? null }),
+    retry: (options) => give("ctx.retry()", { kind: "retry", delayMs: retryDelay(options) }),
     deadLetter: (reason) => give("ctx.deadLetter()", { kind: "dead-letter", reason: reasonText(reason) }),
   }
   try {

@@ -102,6 +102,18 @@ test("a dead letter without an error of its own keeps that of the previous attem
   expect(decision).toMatchObject({ kind: "dead-letter", failure: { error: ERROR } })
 })
 
+test("a timeout and an ended worker without an error have one that says so", () => {
+  const messageOf = (result: JobResult, attempt: number) => {
+    const decision = decide(result, circumstances(attempt, { lastFailure: failureRecord({ error: ERROR }) }))
+    return "failure" in decision ? decision.failure.error?.message : null
+  }
+  for (const attempt of [1, 3]) {
+    expect(messageOf({ kind: "timeout", error: null }, attempt)).toContain("the module's timeout")
+    expect(messageOf(crashed, attempt)).toBe("the handler's worker ended during the attempt")
+    expect(messageOf(timeout, attempt)).toBe(ERROR.message)
+  }
+})
+
 test("the reason that a handler gives is the error of its dead letter", () => {
   const decision = decide(buried, circumstances(1))
   expect(decision).toMatchObject({ failure: { error: { message: "no such call" } } })

@@ -256,6 +256,14 @@ describe("a handler ends", () => {
     ["with a retry after its delay", "return ctx.retry({ delay: 70 })", { kind: "retry", delayMs: 70 }],
     ["with a retry after the backoff", "return ctx.retry()", { kind: "retry", delayMs: null }],
     [
+      "failed where it asks for a delay that is no number",
+      "return ctx.retry({ delay: '10' })",
+      {
+        kind: "failed",
+        error: { name: "TypeError", message: 'ctx.retry: delay is a number of milliseconds, not "10"' },
+      },
+    ],
+    [
       "as a dead letter",
       "return ctx.deadLetter('no such call')",
       { kind: "dead-letter", reason: "no such call" },
