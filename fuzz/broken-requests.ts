@@ -17,7 +17,7 @@ const KINDS: Readonly<
 > = {
   "fields of an event": [15, (dice) => one(post(PUBLISH, JSON.stringify(mutatedEvent(dice))))],
   "attributes of a CloudEvent": [6, (dice) => one(brokenCloudEvent(dice))],
-  "text that is no JSON": [11, (dice) => one(post(dice.oneOf([PUBLISH, BATCH, REDRIVE]), brokenText(dice)))],
+  "text that is not JSON": [11, (dice) => one(post(dice.oneOf([PUBLISH, BATCH, REDRIVE]), brokenText(dice)))],
   "a batch": [8, (dice) => one(post(BATCH, JSON.stringify(brokenBatch(dice))))],
   "a body of another route": [6, (dice) => one(post(REDRIVE, JSON.stringify(brokenRedrive(dice))))],
   headers: [10, (dice) => one(post(PUBLISH, VALID, brokenHeaders(dice)))],
@@ -29,7 +29,7 @@ const KINDS: Readonly<
   "bodies that stall": [1, (dice) => stalled(dice)],
   "clients that leave": [3, (dice) => leaving(dice)],
   "pipelined requests": [4, (dice) => pipelined(dice)],
-  "bytes that are no HTTP": [2, (dice) => noHttp(dice)],
+  "bytes that are not HTTP": [2, (dice) => noHttp(dice)],
   "heads that are nearly HTTP": [3, (dice) => anyHead(dice)],
   hosts: [2, (dice) => anyHost(dice)],
   "HTTP/1.0": [2, (dice) => oldVersion(dice)],

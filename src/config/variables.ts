@@ -161,7 +161,7 @@ export const VARIABLES = {
   MAX_BUFFERED_BYTES: [
     wholeNumber(MEBIBYTE, 64 * 1_024 * MEBIBYTE, "bytes"),
     String(256 * MEBIBYTE),
-    "Maximum size of all request bodies in flight together, at least MAX_BATCH_BYTES. A client can use as much as it leaves free; more is refused.",
+    "Maximum size of all request bodies in flight together, at least MAX_BATCH_BYTES. One client can use half of it, and less while others use some; more is refused.",
   ],
   BODY_TIMEOUT: [
     wholeNumber(100, 50_000, "milliseconds"),

@@ -59,7 +59,7 @@ function explainName(pattern: string, { queue, names, topics, handled }: KnownNa
   const name = rest.join(".")
   if (name === "" || /[*#]/.test(pattern) || names.includes(name)) return null
   if (!names.includes("*")) {
-    const reason = `no function for the queue ${queue} takes ${name}`
+    const reason = `no function for the queue ${queue} handles ${name}`
     const nearest = suggest(name, names)
     if (nearest !== null) return mistake(reason, defaultRoutingKey(type, nearest))
     return { message: `${reason}: an event of this name becomes a dead letter`, isMistake: false }

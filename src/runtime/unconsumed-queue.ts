@@ -37,9 +37,11 @@ export function waitingIn(stats: QueueStats): string {
 export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor }: Unconsumed): string {
   switch (reason) {
     case "orphaned": {
-      const receives = bindings.length > 0 ? ", and it keeps receiving events" : ""
-      const remove = `add its module again, or delete it with all that it holds: "event-broker queues delete ${name} --force"`
-      return `nothing consumes ${name}, because no handler module names it${receives}: ${remove}`
+      const isBound = bindings.length > 0
+      const receives = isBound ? ", and it still receives the events of its patterns" : ""
+      const unbind = isBound ? `end that with "event-broker queues unbind ${name}", ` : ""
+      const remove = `delete it with all that it holds: "event-broker queues delete ${name} --force"`
+      return `nothing consumes ${name}, because no handler module names it${receives}: add its module again, ${unbind}or ${remove}`
     }
     case "paused":
       return `nothing consumes ${name}, because it is paused: resume it`

@@ -69,6 +69,24 @@ test(
   TIMEOUT_MS,
 )
 
+test(
+  "the Python example for HTTP publishes an event on the embedded engine, and says why one is refused",
+  async () => {
+    await using folder = new ServiceFolder()
+    const { url } = await folder.start({ ALLOWED_HOSTS: "*" })
+    const script = [PYTHON, join(EXAMPLES, "python", "publish.py")]
+    const { code, stdout } = await runCommand([...script, "hello"], folder.path, { EVENT_BROKER_URL: url })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(new RegExp(`^stored: ${ID} on events\\.voice\\.speech_recognized\\n$`))
+    const nowhere = { EVENT_BROKER_URL: `${url}/nowhere` }
+    expect(await failureOf(runCommand(script, folder.path, nowhere))).toContain("There is nothing at /nowhere")
+    const [closed] = await freePorts(1)
+    const unreachable = { EVENT_BROKER_URL: `http://127.0.0.1:${closed}` }
+    expect(await failureOf(runCommand(script, folder.path, unreachable))).toContain("Connection refused")
+  },
+  TIMEOUT_MS,
+)
+
 onEveryBroker((node) => {
   test(
     "the Python example publishes over HTTP and AMQP, and reads that its events are handled or dead letters",

@@ -55,7 +55,7 @@ describe("a pattern that is probably mistyped is a mistake, with what was meant:
   test("a name that is near one of the queue's functions", () => {
     const [fault] = faultsOf({ bind: ["events.user.logn"], names: ["login"] })
     expect(fault).toMatchObject({
-      message: "no function for the queue audit takes logn; did you mean events.user.login?",
+      message: "no function for the queue audit handles logn; did you mean events.user.login?",
       isMistake: true,
     })
   })
@@ -79,7 +79,7 @@ describe("a pattern that takes only events with a routing_key of their own is no
   test("a name that no function of the queue takes", () => {
     expect(faultsOf({ bind: ["events.user.login"], names: ["payment.refunded"] })).toEqual([
       expect.objectContaining({
-        message: "no function for the queue audit takes login: an event of this name becomes a dead letter",
+        message: "no function for the queue audit handles login: an event of this name becomes a dead letter",
         isMistake: false,
       }),
     ])
