@@ -8,30 +8,35 @@ export class PublishFailedError extends Error {
   readonly code: string
   readonly retryable: boolean
 
-  constructor(failure: PublishFailure) {
+  /** @param place where the handler published the event: the answer arrives outside of its code */
+  constructor(failure: PublishFailure, place: Place) {
     super(failure.message)
     this.code = failure.code
     this.retryable = failure.retryable
+    const [, ...frames] = place.stack.split("\n")
+    this.stack = [`${this.name}: ${this.message}`, ...frames].join("\n")
   }
 }
 
+/** A place in the code of a handler. */
+export interface Place {
+  readonly stack: string
+}
+
 interface Call {
+  readonly place: Place
   readonly resolve: (event: Event) => void
   readonly reject: (error: unknown) => void
 }
 
 /** @throws {PublishFailedError} for a draft that another attempt could not publish either */
-function textOf(draft: EventDraft): string {
+function textOf(draft: EventDraft, place: Place): string {
   try {
     return JSON.stringify(draft) ?? "null"
   } catch (error) {
     const message = `the event can't be written as JSON: ${summarizeError(error).message}`
-    throw new PublishFailedError({
-      name: "EventInvalidError",
-      message,
-      code: "validation-failed",
-      retryable: false,
-    })
+    const failure = { name: "EventInvalidError", message, code: "validation-failed", retryable: false }
+    throw new PublishFailedError(failure, place)
   }
 }
 
@@ -46,11 +51,11 @@ export class PublishCalls {
   }
 
   /** Resolves with the stored event. Rejects at once, before anything is sent, if the draft can't be written as JSON. */
-  publish(job: number, draft: EventDraft): Promise<Event> {
+  publish(job: number, draft: EventDraft, place: Place): Promise<Event> {
     return new Promise((resolve, reject) => {
-      const text = textOf(draft)
+      const text = textOf(draft, place)
       const call = ++this.#lastCall
-      this.#waiting.set(call, { resolve, reject })
+      this.#waiting.set(call, { place, resolve, reject })
       this.#tell({ kind: "publish", job, call, draft: text })
     })
   }
@@ -60,7 +65,8 @@ export class PublishCalls {
   }
 
   reject(call: number, failure: PublishFailure): void {
-    this.#take(call)?.reject(new PublishFailedError(failure))
+    const waiting = this.#take(call)
+    waiting?.reject(new PublishFailedError(failure, waiting.place))
   }
 
   #take(call: number): Call | undefined {

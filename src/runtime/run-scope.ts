@@ -3,7 +3,7 @@ import { fieldsText } from "./fields-text.ts"
 import { FollowUp } from "./follow-up.ts"
 import type { BaseContext, Event, EventDraft, HandlerLog, LogLevel } from "./handler-module.ts"
 import type { FromWorker, HandlerOutcome } from "./messages.ts"
-import type { PublishCalls } from "./publish-calls.ts"
+import type { Place, PublishCalls } from "./publish-calls.ts"
 import type { WorkerLog } from "./worker-log.ts"
 
 /** The parts of a worker that all its calls share. */
@@ -35,11 +35,16 @@ export class RunScope {
 
   /** Makes the part of the context that every handler gets. */
   context(): BaseContext {
+    const publish = (draft: EventDraft): Promise<Event> => {
+      const place = { stack: "" }
+      Error.captureStackTrace(place, publish)
+      return this.#publish(draft, place)
+    }
     return {
       queue: this.#queue,
       signal: this.#abort.signal,
       log: this.#log(),
-      publish: (draft) => this.#publish(draft),
+      publish,
     }
   }
 
@@ -76,8 +81,8 @@ export class RunScope {
     for (const followUp of this.#refused) if (!followUp.isCaught) throw followUp.error
   }
 
-  #publish(draft: EventDraft): Promise<Event> {
-    const published = this.#worker.publishCalls.publish(this.#job, draft)
+  #publish(draft: EventDraft, place: Place): Promise<Event> {
+    const published = this.#worker.publishCalls.publish(this.#job, draft, place)
     const followUp = new FollowUp(published, () => this.#refused.add(followUp))
     this.#publishing.add(published)
     const forget = (): unknown => this.#publishing.delete(published)

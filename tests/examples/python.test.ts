@@ -79,7 +79,9 @@ test(
     expect(code).toBe(0)
     expect(stdout).toMatch(new RegExp(`^stored: ${ID} on events\\.voice\\.speech_recognized\\n$`))
     const nowhere = { EVENT_BROKER_URL: `${url}/nowhere` }
-    expect(await failureOf(runCommand(script, folder.path, nowhere))).toContain("There is nothing at /nowhere")
+    expect(await failureOf(runCommand(script, folder.path, nowhere))).toContain(
+      "There is nothing at /nowhere",
+    )
     const [closed] = await freePorts(1)
     const unreachable = { EVENT_BROKER_URL: `http://127.0.0.1:${closed}` }
     expect(await failureOf(runCommand(script, folder.path, unreachable))).toContain("Connection refused")

@@ -152,17 +152,21 @@ describe("a follow-up event", () => {
     }
   })
 
-  test("that is not valid fails the handler for good, if it does not catch the error", async () => {
-    await using running = await RunningPool.start(
-      "async tested(_, ctx) { await ctx.publish({ type: 'no' }) }",
-      {
-        publish: async (draft) => newEvent(validateDraft(draft)),
-      },
-    )
+  test.each([
+    ["awaited", "await ctx.publish({ type: 'no' })"],
+    ["not awaited", "ctx.publish({ type: 'no' })"],
+    ["not even JSON", "await ctx.publish({ n: 1n })"],
+  ])("that is not valid fails the handler for good, and its error names the place: %s", async (_, code) => {
+    await using running = await RunningPool.start(`async tested(_, ctx) { ${code} }`, {
+      publish: async (draft) => newEvent(validateDraft(draft)),
+    })
     expect(await running.run("tested")).toMatchObject({
       kind: "failed",
       isPermanent: true,
-      error: { name: "PublishFailedError" },
+      error: {
+        name: "PublishFailedError",
+        stack: expect.stringMatching(/^PublishFailedError: .*\n +at tested \(.*tested\.ts/),
+      },
     })
   })
 
