@@ -42,6 +42,19 @@ describe.each(PAGES)("%s", (page) => {
   })
 })
 
+test("no source has those words either, and no doc comment begins with a question word", () => {
+  const sources = [...new Bun.Glob("src/**/*.ts").scanSync(ROOT)]
+  const wrong = sources.flatMap((path) => {
+    const text = readFileSync(join(ROOT, path), "utf8")
+    const found = text.match(
+      /\b(lest|all the same|need not|would else|whom)\b|\/\*\*[\s*]*(Who|What|Where|Whether)\b/g,
+    )
+    return (found ?? []).map((words) => `${path}: ${words}`)
+  })
+  expect(sources.length).toBeGreaterThan(0)
+  expect(wrong).toEqual([])
+})
+
 test("the README lists every page of docs/", () => {
   const listed = linksOf("README.md").map(({ target }) => target)
   const pages = PAGES.filter((page) => /^docs\/[^/]+$/.test(page))

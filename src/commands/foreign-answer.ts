@@ -7,7 +7,7 @@ const PROBLEM = /"type":\s*"urn:event-broker:problem:/
 /** The media type of a page for people. No command asks for one. */
 const PAGE = /^text\/html\b/i
 
-/** What answered a request. */
+/** An answer to a request, of any program. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers

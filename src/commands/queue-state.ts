@@ -1,4 +1,4 @@
-/** What the state of a queue depends on, as `/api/v1/queues` shows it. */
+/** The fields of `/api/v1/queues` on which the state of a queue depends. */
 export interface QueueFigures {
   readonly waiting: number
   readonly max_length: number

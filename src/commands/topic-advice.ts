@@ -23,7 +23,7 @@ export function adviseOnTopics(topics: readonly string[], bindings: readonly str
   return advice.length === 0 ? null : advice.join("; ")
 }
 
-/** Whether it is the topic of a type, `events.voice`, which its events do not have: theirs have a name behind it. */
+/** Returns true for the topic of a type, `events.voice`. The topics of its events have a name behind it. */
 const isType = (topic: string): boolean => EVENT_TYPES.some((type) => topic === `${PREFIX}${type}`)
 
 /** The topic that was probably meant: with the prefix, and all events of a type. Null if it is the same. */

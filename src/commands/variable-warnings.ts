@@ -56,7 +56,7 @@ function otherFormOf(variable: string): string | null {
   return form ?? (second === undefined ? only : undefined) ?? null
 }
 
-/** What stands before a variable's name if its program is named, too. */
+/** Begins the name of a variable that names its program, too. */
 const OWN_PREFIX = "EVENT_BROKER_"
 
 /** Kubernetes sets them, with that prefix, in every pod beside a service that is named event-broker. */

@@ -7,7 +7,7 @@ import type { Config } from "./variables.ts"
 /** The variables that are paths. */
 type PathName = "HANDLERS_DIR" | "SCHEMAS_DIR" | "API_KEYS_FILE" | "DATA_DIR"
 
-/** What a path must lead to. */
+/** The kind of file that a path must lead to. */
 interface Expected {
   readonly kind: "folder" | "file"
   /** True if there may be nothing yet. */

@@ -155,7 +155,7 @@ export const hosts: Values<readonly Node[]> = words(
   ),
 )
 
-/** What the service can listen on. */
+/** An address or a host that the service can listen on. */
 export const listenHost: Values<string> = words(
   "an address, or the name of a host, without a scheme, brackets or a port",
   v.pipe(

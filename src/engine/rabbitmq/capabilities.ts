@@ -36,8 +36,8 @@ export function capabilitiesOf(
 }
 
 /**
- * Whether this broker moves the consumers of a queue that is deleted and at once declared again to the new
- * queue without a word, and then delivers nothing to them, although it counts events as delivered. Source:
+ * Returns true if this broker moves the consumers of a queue that is deleted and at once declared again to the
+ * new queue without a word, and then delivers nothing to them, although it counts events as delivered. Source:
  * rabbit_channel.erl of RabbitMQ 3, `handle_cast({queue_event, …})`: what the move has stored is overwritten.
  * RabbitMQ 4 cancels such consumers: RabbitMQ pull request 11583.
  */

@@ -37,7 +37,7 @@ export interface QueueConsumerOptions extends DeliveryOptions {
   /** Returns whether the broker starts a consumer only after the previous one has ended. */
   readonly isSingle: () => boolean
   readonly markOrdered: () => Promise<void>
-  /** Whether this broker can forget consumers: see `forgetsConsumers`. */
+  /** Returns true if this broker can forget consumers: see `forgetsConsumers`. */
   readonly isForgetful: () => boolean
   /** How long an idle consumer of such a broker runs before it is replaced, in milliseconds. */
   readonly renewIdleMs: number

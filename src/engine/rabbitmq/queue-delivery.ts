@@ -25,7 +25,7 @@ export type Republish = (
 export interface DeliveryOptions {
   readonly queue: string
   readonly republish: Republish
-  /** Whether the queue counts how often it delivered a message; otherwise it only says that it did before. */
+  /** True if the queue counts how often it delivered a message; otherwise it only says that it did before. */
   readonly countsRedeliveries: boolean
   /**
    * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
