@@ -56,7 +56,7 @@ export function mutatedEvent(dice: Dice): Record<string, unknown> {
   return event
 }
 
-/** Text that begins as JSON of an event does, and is broken somehow; or bytes that are no text. */
+/** Text that begins as JSON of an event does, and is broken somehow; or bytes that are not text. */
 export function brokenText(dice: Dice): string | Uint8Array {
   const text = JSON.stringify(mutatedEvent(dice))
   const at = dice.below(text.length)

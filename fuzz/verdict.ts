@@ -23,7 +23,7 @@ function faultOfAnswer(
   isWellFormed: boolean,
   isHead: boolean,
 ): string | null {
-  // What is no HTTP is refused by the server's parser, which has no words; a version that is none, by 505.
+  // The server's parser refuses what is not HTTP without words, and a version that does not exist with 505.
   if (!isWellFormed && body === "") return null
   if (status >= 500 || Number.isNaN(status)) return `is answered ${status}`
   // Where no event of a batch is stored, its result has a problem for each.
@@ -38,7 +38,7 @@ function faultOfAnswer(
       typeof problem === "object" && problem !== null && PROBLEM_FIELDS.every((field) => field in problem)
     return isWhole ? null : `is answered ${status} with half a problem`
   } catch {
-    return `is answered ${status} with what is no JSON`
+    return `is answered ${status} with something that is not JSON`
   }
 }
 

@@ -252,7 +252,7 @@ describe("the registry's address", () => {
   })
 })
 
-describe("a value that is no number, or out of range, is refused", () => {
+describe("a value that is not a number, or out of range, is refused", () => {
   const cases = [
     ["PORT", "65536"],
     ["PORT", "-1"],

@@ -19,7 +19,7 @@ const PATH = "/api/v1/dead-letters"
 /** Longest text of an error in a row of the table, in characters. */
 const MAX_ERROR_LENGTH = 60
 
-/** Longest start of a message that is no event, in characters. */
+/** Longest start of a message that is not an event, in characters. */
 const MAX_CONTENT_LENGTH = 24
 
 /** How many dead letters `list` shows by default, and how many it asks the service for at a time. */

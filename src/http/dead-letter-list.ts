@@ -95,7 +95,7 @@ function textOf(queue: string, letter: DeadLetter): string {
   return `{"queue":${JSON.stringify(queue)},${contentOf(letter)},${rest.slice(1)}`
 }
 
-/** The members that hold the message. Bytes that are no text are never shown as an event. */
+/** The members that hold the message. Bytes that are not text are never shown as an event. */
 function contentOf({ body, bytes }: DeadLetter): string {
   if (bytes !== undefined) {
     return `"body_base64":${JSON.stringify(Buffer.from(bytes).toString("base64"))},"body_bytes":${bytes.length}`

@@ -89,7 +89,7 @@ function bury(reason: FailureReason, error: ErrorSummary | null, circumstances: 
 }
 
 /**
- * Cuts a requested delay to the allowed range. Returns null, which means the backoff, for a value that is no duration.
+ * Cuts a requested delay to the allowed range. Returns null, which means the backoff, for a value that is not a duration.
  */
 function boundDelay(delayMs: number | null): number | null {
   if (typeof delayMs !== "number" || Number.isNaN(delayMs)) return null

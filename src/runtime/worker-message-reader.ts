@@ -86,7 +86,7 @@ function readOutcome(value: unknown): HandlerOutcome | null {
     case "done":
       return { kind: "done" }
     case "retry": {
-      // A handler can ask for any delay; the delivery policy turns one that is no duration into the backoff.
+      // A handler can ask for any delay; the delivery policy turns one that is not a duration into the backoff.
       const { delayMs } = value
       return { kind: "retry", delayMs: typeof delayMs === "number" ? delayMs : null }
     }

@@ -198,7 +198,7 @@ export class WorkerThread {
   /** Receives messages. Ends a worker that breaks the protocol, because its own code has been changed. */
   #receiveAll(data: unknown): void {
     if (!Array.isArray(data)) {
-      this.#refuse("a message that is no list")
+      this.#refuse("a message that is not a list")
       return
     }
     try {

@@ -12,7 +12,7 @@ export class TextFileError extends Error {
  * Reads a file of text in UTF-8; a byte order mark is left out.
  * @param maxBytes the size up to which it is read
  * @returns null if there is no such file
- * @throws {TextFileError} for what is no file, is too large, is not UTF-8, or can't be read
+ * @throws {TextFileError} for something that is not a file, is too large, is not UTF-8, or can't be read
  */
 export function readTextFile(path: string, maxBytes: number): string | null {
   const bytes = read(path, maxBytes)

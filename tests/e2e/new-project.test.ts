@@ -140,7 +140,7 @@ test("the scripts of a new project's package.json run its tests, and the service
   expect((await run(scripts.start, "--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
-test("init in a place that is no folder says so in one sentence, and exits 2", async () => {
+test("init in a place that is not a folder says so in one sentence, and exits 2", async () => {
   await using folder = new ServiceFolder()
   folder.write("file", "")
   for (const place of ["file", "file/app"]) {

@@ -64,7 +64,7 @@ test.each([
   ["schemas/user/login.json", '{\n  "type": "object",\n}', "user/login.json:3:1"],
   ["schemas/user/login.json", '{"type":"objct"}', "user/login.json"],
   ["schemas/user/login.json", '{"patternProperties":{"(?=a)":{}}}', "user/login.json"],
-])("a file that is no schema stops the start, in one sentence", async (file, text, named) => {
+])("a file that is not a schema stops the start, in one sentence", async (file, text, named) => {
   await using folder = folderWithExamples()
   folder.write(file, text)
   const service = folder.spawn([], { SCHEMAS_DIR: "schemas" })

@@ -240,7 +240,7 @@ test.each<readonly [() => ForeignEvent, string]>([
     () => binary(ATTRIBUTES, { contentType: "text/plain" }),
     "the data of a CloudEvent must be JSON, and its type is te",
   ],
-])("what is no event is malformed, with the reason (%#)", (readIt, reason) => {
+])("a message that is not an event is malformed, with the reason (%#)", (readIt, reason) => {
   expect(reasonOf(readIt)).toStartWith(reason)
 })
 

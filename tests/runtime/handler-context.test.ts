@@ -260,7 +260,7 @@ describe("a handler ends", () => {
     ["with a retry after its delay", "return ctx.retry({ delay: 70 })", { kind: "retry", delayMs: 70 }],
     ["with a retry after the backoff", "return ctx.retry()", { kind: "retry", delayMs: null }],
     [
-      "failed where it asks for a delay that is no number",
+      "failed where it asks for a delay that is not a number",
       "return ctx.retry({ delay: '10' })",
       {
         kind: "failed",
@@ -283,7 +283,7 @@ describe("a handler ends", () => {
       },
     ],
     [
-      "failed where it throws what is no error",
+      "failed where it throws something that is not an error",
       "throw 'text'",
       { kind: "failed", isPermanent: false, error: { name: "string", message: "text" } },
     ],

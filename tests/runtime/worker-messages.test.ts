@@ -69,7 +69,7 @@ describe("a worker whose own port a handler uses", () => {
       "[{ kind: 'log', job: null, level: 'fatal', message: '', fields: '{}' }]",
     ],
     [
-      "a place in what is no batch",
+      "a place in something that is not a batch",
       "[{ kind: 'event-settled', job: 1, place: 7, outcome: { kind: 'done' } }]",
     ],
   ])("is replaced after %s, and its other events are handled", async (_, message) => {

@@ -288,7 +288,7 @@ onEveryBroker((node) => {
   )
 
   test(
-    "a message that is no event keeps its content type and headers as a dead letter and when it is redriven",
+    "a message that is not an event keeps its content type and headers as a dead letter and when it is redriven",
     async () => {
       await using host = await SharedHost.open(node(), "quorum")
       const { engine } = host

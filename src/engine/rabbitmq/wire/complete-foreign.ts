@@ -32,9 +32,9 @@ const MARKS = ["specversion", "id"]
 /**
  * Makes a message of another program one that this service could have published, where it is an event with the defaults
  * of a publish, or a CloudEvent. Changes the message itself: its copies for retries and dead letters then have all of
- * the event. A message of this service, and a message that is no event, stays unchanged.
+ * the event. A message of this service, and a message that is not an event, stays unchanged.
  * @param originOf called for a message of another program only
- * @returns why it is no event; null if it is one, or if this service published it.
+ * @returns why it is not an event; null if it is one, or if this service published it.
  */
 export function completeForeign(
   message: AMQPMessage,

@@ -38,7 +38,7 @@ export const bodyOf = (message: AMQPMessage): string => DECODER.decode(bytesOf(m
 /** Returns whether another program published the message. */
 export const isForeign = (message: AMQPMessage): boolean => message.properties.appId !== APP_ID
 
-/** When another program says that it published a message, in milliseconds since the epoch; null if that is no time. */
+/** When another program says that it published a message, in milliseconds since the epoch; null if that is not a time. */
 export function timestampOf({ properties }: AMQPMessage): number | null {
   const ms = properties.timestamp?.getTime() ?? -1
   return isTimestampMs(ms) ? ms : null
@@ -77,7 +77,7 @@ export function attemptsBefore(message: AMQPMessage, queue: string, countsRedeli
   return Math.min(MAX_RETRY_COUNT, retries + (message.redelivered ? countOf(redeliveries) : 0))
 }
 
-/** Returns the failure of the attempt before this delivery; null if it is no retry. */
+/** Returns the failure of the attempt before this delivery; null if it is not a retry. */
 export const lastFailureOf = (message: AMQPMessage, queue: string): FailureRecord | null =>
   isRetry(message, queue, message.exchange) ? decodeFailure(headersOf(message)[FAILURE]) : null
 
