@@ -9,7 +9,7 @@ import { faultOf, NOT_FOUND, reasonOf, replyIn } from "./wire/broker-fault.ts"
  * How long a missing queue stays missing, in milliseconds, so that RabbitMQ 3 tells every consumer that the
  * queue was deleted: see `forgetsConsumers`. Seen: up to 30 ms later, on a busy machine.
  */
-const DELETION_TOLD_MS = 250
+const DELETION_TOLD_MS = 100
 
 /** Backoff between attempts to declare a queue whose declaration RabbitMQ refuses. */
 const DECLARE_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
