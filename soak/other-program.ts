@@ -27,6 +27,13 @@ interface Listed {
   readonly messages?: number
 }
 
+/** When a tier was deleted, in milliseconds since the epoch. */
+export interface TierDeletion {
+  readonly tierMs: number
+  readonly from: number
+  readonly to: number
+}
+
 type ForeignMessage = readonly [body: string, properties: ForeignProperties]
 
 /** Messages as other programs publish them; none is an event with a handler. */
@@ -57,8 +64,8 @@ export class OtherProgram {
   readonly done = new Map<string, number>()
   /** Foreign messages that RabbitMQ has confirmed. */
   readonly published = new Set<string>()
-  /** Events that were in a tier when it was deleted: RabbitMQ does not delete a quorum queue only if it is empty. */
-  deleted = 0
+  /** RabbitMQ does not delete a quorum queue only if it is empty, so retries that arrive meanwhile are deleted, too. */
+  readonly tierDeletions: TierDeletion[] = []
   readonly #node: RabbitMqNode
   readonly #queue: string
   readonly #running: Promise<void>
@@ -127,7 +134,9 @@ export class OtherProgram {
       const channel = await client.channel()
       const { messageCount } = await channel.queueDeclare(name, { passive: true })
       if (messageCount > 0) throw new Error("a retry waits there")
-      this.deleted += (await channel.queueDelete(name)).messageCount
+      const from = Date.now()
+      await channel.queueDelete(name)
+      this.tierDeletions.push({ tierMs: Number(name.split(".").at(-1)), from, to: Date.now() })
     } finally {
       await client.close()
     }

@@ -10,6 +10,7 @@ import { waitUntil } from "../tests/support/wait-until.ts"
 import { DeadLetters } from "./dead-letters.ts"
 import { FatedLoad } from "./fated-load.ts"
 import { writeHandler } from "./handler.ts"
+import { LastRetries } from "./last-retries.ts"
 import { MemoryPeaks } from "./memory.ts"
 import { openPlace, type Place } from "./place.ts"
 import {
@@ -69,12 +70,15 @@ async function soak(place: Place): Promise<boolean> {
   const kills = new Map<string, number>()
   const killed = (what: string) => kills.set(what, (kills.get(what) ?? 0) + 1)
   let ownEnds = 0
+  const retries = new LastRetries()
   const restart = async (): Promise<void> => {
     if (!service.isAlive) ownEnds++
+    const before = service
     const signal = Math.random() < IN_ORDER ? "SIGTERM" : "SIGKILL"
     service.signal(signal)
     await service.exited()
     killed(`service by ${signal}`)
+    retries.collect(before)
     service = await folder.start({ ...place.variables, LOG_LEVEL: "INFO" })
   }
 
@@ -112,6 +116,7 @@ async function soak(place: Place): Promise<boolean> {
   const heldAfter = async () => Bun.deepEquals(await place.held(), heldBefore)
   await waitUntil(heldAfter, "what the broker held before").catch(() => {})
 
+  retries.collect(service)
   const journal = journalOf(folder)
   const done = idsOf(journal)
   print(place.name, [
@@ -124,7 +129,7 @@ async function soak(place: Place): Promise<boolean> {
     ...(other === null ? [] : [["another program", listOf(other.done)] as const]),
   ])
   return judge([
-    everyEventEnded(load.answered, done, dead.ids, other?.deleted ?? 0),
+    everyEventEnded(load.answered, done, dead.ids, retries, other?.tierDeletions ?? []),
     ...(other === null ? [] : [everyForeignMessageEnded(other.published, dead.foreignIds)]),
     keysInOrder(journal),
     endsWhenTold(ownEnds + (service.isAlive ? 0 : 1)),
