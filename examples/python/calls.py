@@ -38,7 +38,7 @@ HINTS = dict.fromkeys((401, 403), "Check EVENT_BROKER_KEY.") | dict.fromkeys((40
 
 def request(method, path, body=None):
     """Sends a request; sends it again if the service says that this can help."""
-    headers = {"Content-Type": "application/json", "X-API-Key": KEY}
+    headers = {"Content-Type": "application/json", **({"X-API-Key": KEY} if KEY else {})}
     data = None if body is None else json.dumps(body).encode()
     for tries_left in reversed(range(MAX_TRIES)):
         try:

@@ -4,13 +4,14 @@
     npm start
     python3 examples/python/publish.py "a human, please"
 
-EVENT_BROKER_URL and EVENT_BROKER_KEY say where, if it is not on this machine. Exits with 1 and one sentence if the event
-is not stored.
+EVENT_BROKER_URL and EVENT_BROKER_KEY say where, if it is not on this machine. Exits with 1 and one sentence if it does
+not know that the event is stored.
 """
 
 import http.client
 import json
 import os
+import socket
 import sys
 import time
 import urllib.error
@@ -27,7 +28,7 @@ MAX_TRIES = 5  # times that an event is sent
 def publish(event):
     """Returns the receipt once the event is stored. The id makes it safe to send the event again."""
     body = json.dumps({"id": str(uuid.uuid4()), **event}).encode()
-    headers = {"Content-Type": "application/json", "X-API-Key": KEY}
+    headers = {"Content-Type": "application/json", **({"X-API-Key": KEY} if KEY else {})}
     request = urllib.request.Request(f"{URL}/api/v1/events", body, headers)
     for tries_left in reversed(range(MAX_TRIES)):
         try:
@@ -38,7 +39,13 @@ def publish(event):
             if not problem["retryable"] or tries_left == 0:
                 faults = "".join(f"; {fault['pointer'] or '/'} {fault['message']}" for fault in problem.get("errors", []))
                 sys.exit(f"{problem['title']}: {problem['detail']}{faults}")
-            time.sleep(float(error.headers.get("Retry-After", 1)))
+            wait = float(error.headers.get("Retry-After", 1))
+        except (OSError, http.client.HTTPException) as error:
+            # Nobody knows whether the event was stored, unless nothing listens there.
+            if tries_left == 0 or isinstance(getattr(error, "reason", None), (ConnectionRefusedError, socket.gaierror)):
+                raise
+            wait = 1
+        time.sleep(wait)
 
 
 if __name__ == "__main__":

@@ -180,6 +180,8 @@ export interface ConsumeOptions {
   readonly lookAhead?: number
   /** Called after the delivery is recorded. Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void
+  /** Called with each delivery that the engine releases itself, because it came after a cancel. Must not throw. */
+  readonly onReturned?: (delivery: Delivery) => void
 }
 
 export interface Subscription {

@@ -123,6 +123,7 @@ export class QueueIntake {
       prefetch: this.#prefetch,
       lookAhead: MAX_LOOK_AHEAD + prefetch - this.#prefetch,
       onDelivery: (delivery) => this.#take(delivery),
+      onReturned: (delivery) => this.#uncounted.remember(delivery),
     })
     this.#lookForOld()
   }

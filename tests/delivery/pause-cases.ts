@@ -84,6 +84,36 @@ export const pauseCases: readonly DeliveryCase[] = [
     },
   },
   {
+    title: "events that a pause gives back, again and again, keep their attempts",
+    async run({ folder, start }) {
+      folder.write(
+        "handlers/numbered.ts",
+        `export default {
+          queue: "custom_events", retry: { attempts: 1 },
+          on: { async numbered(event) { await Bun.sleep(5); ${note(folder, "done")} } },
+        }`,
+      )
+      const service = await start({ WORKER_POOL_SIZE: "2" })
+      const events = Array.from({ length: 600 }, (_, n) => ({
+        type: "custom",
+        name: "numbered",
+        payload: { n },
+        ordering_key: `k${n % 3}`,
+      }))
+      expect((await service.post("/api/v1/events/batch", { events })).status).toBe(201)
+      for (let pauses = 0; pauses < 12; pauses++) {
+        await change(service, "pause")
+        await change(service, "resume")
+        await Bun.sleep(Math.random() * 300)
+      }
+      await waitUntil(
+        async () => entriesOf(folder).length + Number((await stats(service))?.["dead_letter_count"]) >= 600,
+        "every event",
+      )
+      expect(await stats(service)).toMatchObject({ dead_letter_count: 0 })
+    },
+  },
+  {
     title: "a retried event with an ordering key continues its count of attempts after a pause",
     async run({ folder, start }) {
       folder.write(

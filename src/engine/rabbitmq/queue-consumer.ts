@@ -275,8 +275,11 @@ export class QueueConsumer implements Subscription {
     consumer.settlements.delivered(message.deliveryTag)
     const malformed = completeForeign(message, this.#options.sights.originOf)
     const delivery = newDelivery(message, malformed, consumer)
-    if (this.#isCancelled) void delivery.release()
-    else this.#options.consume.onDelivery(delivery)
+    const { onDelivery, onReturned } = this.#options.consume
+    if (this.#isCancelled) {
+      onReturned?.(delivery)
+      void delivery.release()
+    } else onDelivery(delivery)
   }
 }
 
