@@ -51,6 +51,12 @@ function makeKey({ append, json, name, scope, ...limits }: Options): void {
       EXIT_USAGE,
     )
   }
+  if (!/^[^\p{Cc}]+$/u.test(name)) {
+    throw new CommandError(
+      "--name takes at least one character, and no line breaks or other control characters",
+      EXIT_USAGE,
+    )
+  }
   const { key, line } = newKey({ name, scope, ...limits })
   if (append !== undefined) appendLine(append, line)
   if (json) printJson({ key, line })

@@ -1,6 +1,13 @@
+import { EXIT_REFUSED } from "./exit-codes.ts"
 import { jsonText, type Shown, shown } from "./shown.ts"
 
 let endsWithReader = true
+let isOutputTheResult = true
+
+/** Lets this command end well although its output can't be written: what it has done counts, such as a stored event. */
+export const countWithoutOutput = (): void => {
+  isOutputTheResult = false
+}
 
 /** Lets this command finish its work although nobody reads its output any more. */
 export const continueWithoutReader = (): void => {
@@ -9,13 +16,14 @@ export const continueWithoutReader = (): void => {
 
 /**
  * Ends the command when the reader of its output has gone, as in `event-broker queues | head -1`, unless it continues
- * without one. Output that can't be written otherwise is reported, and the exit code stays that of the command.
+ * without one. Output that can't be written otherwise is reported, with exit code 1 if it is the result of the command.
  */
 export function guardOutput(): void {
   process.stdout.on("error", (error: Error & { readonly code?: string }) => {
-    if (error.code !== "EPIPE")
+    if (error.code !== "EPIPE") {
       printFault(shown`standard output can't be written: ${error.code ?? error.message}`)
-    else if (endsWithReader) process.exit()
+      if (isOutputTheResult) process.exitCode = EXIT_REFUSED
+    } else if (endsWithReader) process.exit()
   })
 }
 

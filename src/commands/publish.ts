@@ -6,7 +6,7 @@ import { PRIORITIES } from "../event/priority.ts"
 import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { LineBound } from "./line-bound.ts"
 import { choiceOption } from "./option-values.ts"
-import { continueWithoutReader, print, printError, printJson } from "./output.ts"
+import { continueWithoutReader, countWithoutOutput, print, printError, printJson } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { jsonText, shown } from "./shown.ts"
@@ -97,6 +97,7 @@ export function addPublish(program: Command): void {
     .option("--metadata <json>", "metadata, as a JSON object (default: {})", readJson)
     .option("--ndjson", "the file has an event per line, any number of them")
   askingService(command).action(async (file: string | undefined, options: PublishOptions) => {
+    countWithoutOutput()
     const client = new ServiceClient(options)
     const flags = command.options.filter((each) => DRAFT_FLAGS.has(each.long ?? "") && isGiven(command, each))
     if (file === undefined && (options.type === undefined || options.name === undefined))

@@ -109,6 +109,10 @@ export class ServiceClient {
         EXIT_USAGE,
       )
     }
+    if (parsed?.search || parsed?.hash) {
+      const what = `--url and EVENT_BROKER_URL take a URL without a query, not ${printable(maskSecrets(given))}`
+      throw new CommandError(what, EXIT_USAGE)
+    }
     this.#url = given.replace(/\/+$/, "")
     this.#shownUrl = maskSecrets(this.#url)
     this.#origin = parsed?.origin ?? ""
@@ -118,6 +122,11 @@ export class ServiceClient {
         ? "say where it is with --url or EVENT_BROKER_URL"
         : `correct ${url === environment["EVENT_BROKER_URL"] ? "EVENT_BROKER_URL" : "--url"}`
     this.#key = (key ?? environment["EVENT_BROKER_KEY"]) || undefined
+    if (this.#key !== undefined && !/^[\x21-\x7e]+$/.test(this.#key)) {
+      const what =
+        "--key and EVENT_BROKER_KEY take an API key: letters, digits, - and _, without spaces or line breaks"
+      throw new CommandError(what, EXIT_USAGE)
+    }
   }
 
   /** Sends a request. Rejects with a `CommandError` if the answer is not a success. */

@@ -6,7 +6,7 @@ import { createRouteTable } from "./all-routes.ts"
 import { logRefusedChange } from "./audit.ts"
 import { clientName } from "./client-name.ts"
 import type { Bindings, HttpApp, HttpContext } from "./context.ts"
-import { refuseUnreadQuery } from "./parameters.ts"
+import { refuseUnreadInput } from "./parameters.ts"
 import { type ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
 import { RequestBody } from "./request-body.ts"
 import { HostReader } from "./request-host.ts"
@@ -60,7 +60,7 @@ async function answer(
     const key = admit({ route, method, headers, host }, context)
     if (route.scope !== "open") allowance = context.rates?.of(key) ?? null
     allowance?.take()
-    refuseUnreadQuery(route, query)
+    refuseUnreadInput(route, query, headers)
     using body = new RequestBody(request, context.bodies)
     body.chargeTo(() => clientName(key, address))
     using _ = route.mayTakeLong === true ? mayTakeLong() : null

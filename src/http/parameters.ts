@@ -46,13 +46,22 @@ const MAX_SUGGESTIONS = 10
 
 const NO_PARAMETERS = z.strictObject({})
 
+/** Length of `{}`, which clients send where a request has nothing to say. */
+const EMPTY_OBJECT_BYTES = 2
+
 /**
- * Rejects every parameter of a change that takes none: with an ignored `dry_run`, the request would change
- * what it should only count.
+ * Rejects every parameter of a request that takes none, unless it only reads, and every body of a change that
+ * takes none: with an ignored `dry_run`, the request would change what it should only count.
  * @throws {ProblemError} `validation-failed`
  */
-export function refuseUnreadQuery(route: Route, query: string): void {
-  if (isChange(route) && route.description.request?.query === undefined) checkQuery(NO_PARAMETERS, query, {})
+export function refuseUnreadInput(route: Route, query: string, headers: Headers): void {
+  const { request } = route.description
+  if (route.method !== "GET" && request?.query === undefined) checkQuery(NO_PARAMETERS, query, {})
+  if (!isChange(route) || request?.body !== undefined) return
+  if (Number(headers.get("content-length") ?? 0) > EMPTY_OBJECT_BYTES) {
+    const names = request?.query === undefined ? "it takes none" : "give its parameters in the query"
+    throw new ProblemError("validation-failed", `The body of this request is not read: ${names}.`)
+  }
 }
 
 /**

@@ -17,6 +17,8 @@ export async function runBatch(
   const before = new Map<string, BatchMessage["events"][number]>()
   /** The first call for an event counts. An id can be there twice, because an event can come twice. */
   const settle = (id: string, outcome: HandlerOutcome): void => {
+    if (typeof id !== "string")
+      throw new TypeError("ctx.ack, ctx.retry and ctx.deadLetter take the id of an event")
     const places = unsettled.get(id) ?? []
     unsettled.delete(id)
     const settled = scope.publishedSoFar().then(

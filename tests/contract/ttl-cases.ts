@@ -1,4 +1,5 @@
 import { expect } from "bun:test"
+import type { Engine } from "../../src/engine/engine.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
@@ -9,6 +10,13 @@ import { waitUntil } from "../support/wait-until.ts"
 import type { ContractCase } from "./engine-contract.ts"
 
 const TTL_MS = 40
+
+/** On a busy machine an event could expire before a consumer has started. */
+async function consumingInbox(engine: Engine): Promise<Inbox> {
+  const inbox = new Inbox(engine, "calls")
+  await waitUntil(() => inbox.subscription.isConsuming, "the consumer to start")
+  return inbox
+}
 
 export const ttlCases: readonly ContractCase[] = [
   {
@@ -64,8 +72,8 @@ export const ttlCases: readonly ContractCase[] = [
         queueDeclaration("calls", { ttlMs: TTL_MS }),
         queueDeclaration("witness", { ttlMs: 1 }),
       ])
+      const inbox = await consumingInbox(engine)
       await engine.publish(newEvent({ routing_key: "calls" }))
-      const inbox = new Inbox(engine, "calls")
       const delivery = await inbox.next()
       const heldSince = Date.now()
       await waitUntil(() => Date.now() > heldSince + 2 * TTL_MS, "the time to live to pass")
@@ -85,8 +93,8 @@ export const ttlCases: readonly ContractCase[] = [
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls", { ttlMs: TTL_MS })])
+      const inbox = await consumingInbox(engine)
       await engine.publish(newEvent({ routing_key: "calls" }))
-      const inbox = new Inbox(engine, "calls")
       const delivery = await inbox.next()
       inbox.subscription.cancel()
       const failure = failureRecord({ firstFailedAt: 1_600_000_000_000 })

@@ -112,6 +112,20 @@ export const batchCases: readonly DeliveryCase[] = [
     },
   },
   {
+    title: "an event in place of its id fails the attempt",
+    async run({ folder, start }) {
+      const call = 'ctx.deadLetter(events[0], "never")'
+      folder.write(
+        "handlers/batched.ts",
+        batchModule("{ size: 2, wait: 50 }", call, "retry: { attempts: 1 },"),
+      )
+      const service = await start()
+      await publishTogether(service, 1)
+      await waitUntil(() => buried(service).length === 1, "the dead letter")
+      expect(buried(service)).toMatchObject([{ error: { name: "TypeError" } }])
+    },
+  },
+  {
     title: "a refused publish that is not awaited fails the events that are settled after it",
     async run({ folder, start }) {
       folder.write(

@@ -64,6 +64,12 @@ const MISTAKES: readonly (readonly [command: string, advice: string])[] = [
     "a variable stands before the program: RABBITMQ_HOST=********@a event-broker",
   ],
   ["tail --cuont 3", "Did you mean --count?"],
+  [
+    "queues --url http://127.0.0.1:8000?x=1",
+    "take a URL without a query, not http://127.0.0.1:8000?********",
+  ],
+  ["queues --key clé", "--key and EVENT_BROKER_KEY take an API key"],
+  ["keys new --scope admin --name \u0007", "--name takes at least one character"],
 ]
 
 describe("a mistyped command names the probable one, and exits 2", () => {

@@ -194,6 +194,8 @@ test("a reader that ends early, or a full disk, is no crash, and changes no exit
   }
   const full = await inShell("event-broker publish --type user --name a --payload {} > /dev/full")
   expect(full).toMatchObject({ code: 0, stderr: "event-broker: standard output can't be written: ENOSPC\n" })
+  const lost = await inShell("event-broker queues --json > /dev/full")
+  expect(lost).toMatchObject({ code: 1, stderr: "event-broker: standard output can't be written: ENOSPC\n" })
   const { stdout } = await inShell("event-broker queues --json")
   expect(JSON.parse(stdout)).toContainEqual(
     expect.objectContaining({ queue_name: "user_events", message_count: 501 }),

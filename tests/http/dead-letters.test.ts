@@ -140,6 +140,21 @@ describe("redriving", () => {
     expect(again.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1, 1])
   })
 
+  test("is a request whose parameters are in the body, unlike a purge, which refuses a body that it would not read", async () => {
+    await using service = await serviceWith()
+    for (const path of ["/api/v1/dead-letters/user_events?all=true", "/api/v1/queues/user_events/purge"]) {
+      const method = path.endsWith("purge") ? "POST" : "DELETE"
+      const response = await fetch(`${service.url}${path}`, {
+        method,
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ dry_run: true }),
+      })
+      const problem = await problemOf(response, "validation-failed", 422)
+      expect(problem.detail).toBe("The body of this request is not read: give its parameters in the query.")
+    }
+    expect(await statsOf(service.engine, "user_events")).toMatchObject({ deadLetterCount: 4 })
+  })
+
   test("in a dry run counts what would be moved, and moves nothing", async () => {
     await using service = await serviceWith()
     const response = await redrive(service, { reason: "timeout", dry_run: true })

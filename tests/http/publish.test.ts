@@ -98,6 +98,16 @@ describe("a batch that is sent as one event, and one event that is sent as a bat
     expect(problem).toMatchObject({ errors: [{ pointer, message }] })
   })
 
+  test.each([PATH, BATCH_PATH])(
+    "a parameter of the query of %s is refused: nothing reads it",
+    async (path) => {
+      await using service = await HttpService.start()
+      const response = await service.post(`${path}?dry_run=true`, { ...DRAFT, events: [DRAFT] })
+      const problem = await problemOf(response, "validation-failed", 422)
+      expect(problem.errors).toEqual([{ parameter: "dry_run", message: "is unknown here" }])
+    },
+  )
+
   test.each(["application/x-ndjson", "application/cloudevents-batch+json"])("as %s, too", async (type) => {
     await using service = await HttpService.start()
     const response = await service.postRaw(PATH, JSON.stringify(DRAFT), { "Content-Type": type })

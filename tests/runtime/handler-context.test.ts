@@ -259,14 +259,21 @@ describe("a handler ends", () => {
     ["done if it returns a value of its own", "return { kind: 'retry', delayMs: 1 }", { kind: "done" }],
     ["with a retry after its delay", "return ctx.retry({ delay: 70 })", { kind: "retry", delayMs: 70 }],
     ["with a retry after the backoff", "return ctx.retry()", { kind: "retry", delayMs: null }],
-    [
-      "failed where it asks for a delay that is not a number",
-      "return ctx.retry({ delay: '10' })",
-      {
-        kind: "failed",
-        error: { name: "TypeError", message: 'ctx.retry: delay is a number of milliseconds, not "10"' },
-      },
-    ],
+    ...(
+      [
+        ["ctx.retry({ delay: '10' })", 'ctx.retry: delay is a number of milliseconds, not "10"'],
+        ["ctx.retry({ delay: null })", "ctx.retry: delay is a number of milliseconds, not null"],
+        ["ctx.retry(500)", "ctx.retry takes { delay: milliseconds }, not 500"],
+        ["ctx.retry({ dealy: 5 })", "ctx.retry has no option dealy; it has delay"],
+      ] as const
+    ).map(
+      ([call, message]) =>
+        [
+          `failed where it asks for a wrong delay: ${call}`,
+          `return ${call}`,
+          { kind: "failed", error: { name: "TypeError", message } },
+        ] as const,
+    ),
     [
       "as a dead letter",
       "return ctx.deadLetter('no such call')",
