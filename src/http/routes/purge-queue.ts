@@ -39,8 +39,8 @@ export const purgeQueue = (context: HttpContext): Route => ({
     operationId: "purgeQueue",
     summary: "Delete the events that wait in a queue",
     description:
-      "Works for any queue. Keeps events that are being handled, events that wait for a retry, and dead letters. Ignores " +
-      "the body.",
+      "Works for any queue. Keeps events that are being handled, events that wait for a retry, and dead letters. Refuses " +
+      "a body with content.",
     tags: ["Queues"],
     request: { params: QueuePath, query: QuerySchema },
     responses: {
