@@ -443,7 +443,7 @@ describe("each kind of failure has a message and an exit code", () => {
       "a payload that is not JSON",
       ["publish", "--type", "user", "--name", "x", "--payload", "{"],
       2,
-      "It can't be read as JSON",
+      "It is not JSON: column 2",
     ],
     [
       "a payload with a number that can't be stored",
