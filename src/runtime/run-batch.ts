@@ -2,7 +2,7 @@ import type { BatchContext, BatchHandler, Event } from "./handler-module.ts"
 import type { HandlerOutcome, ToWorker } from "./messages.ts"
 import { reasonText } from "./reason-text.ts"
 import { retryDelay } from "./retry-delay.ts"
-import { failed, type RunScope } from "./run-scope.ts"
+import { failed, type OwnPart, type RunScope } from "./run-scope.ts"
 
 type BatchMessage = Extract<ToWorker, { kind: "run-batch" }>
 
@@ -31,14 +31,13 @@ export async function runBatch(
       }),
     )
   }
-  const context: BatchContext = {
-    ...scope.context(),
+  const context: BatchContext = scope.context<OwnPart<BatchContext>>({
     lastError: (id) => before.get(id)?.lastError ?? null,
     trace: (id) => before.get(id)?.trace ?? null,
     ack: (id) => settle(id, { kind: "done" }),
     retry: (id, options) => settle(id, { kind: "retry", delayMs: retryDelay(options) }),
     deadLetter: (id, reason) => settle(id, { kind: "dead-letter", reason: reasonText(reason) }),
-  }
+  })
   try {
     const given = events.map((each): Event => {
       const { place, body, attempt } = each
@@ -51,6 +50,7 @@ export async function runBatch(
     await scope.published()
     return { kind: "done" }
   } catch (error) {
+    scope.end()
     return failed(error)
   } finally {
     await Promise.all(settling)

@@ -3,7 +3,7 @@ import { verdict } from "./handler-module.ts"
 import type { HandlerOutcome, ToWorker } from "./messages.ts"
 import { reasonText } from "./reason-text.ts"
 import { retryDelay } from "./retry-delay.ts"
-import { failed, type RunScope } from "./run-scope.ts"
+import { failed, type OwnPart, type RunScope } from "./run-scope.ts"
 
 type RunMessage = Extract<ToWorker, { kind: "run" }>
 
@@ -23,19 +23,18 @@ export async function runEvent(
   { body, attempt, lastError, trace }: RunMessage,
   handler: Handler,
 ): Promise<HandlerOutcome> {
-  const calls = new Set<string>()
+  const calls: string[] = []
   const give = (call: string, outcome: HandlerOutcome): GivenVerdict => {
-    calls.add(call)
+    if (!calls.includes(call)) calls.push(call)
     return new GivenVerdict(outcome)
   }
-  const context: HandlerContext = {
-    ...scope.context(),
+  const context: HandlerContext = scope.context<OwnPart<HandlerContext>>({
     attempt,
     lastError,
     trace,
     retry: (options) => give("ctx.retry()", { kind: "retry", delayMs: retryDelay(options) }),
     deadLetter: (reason) => give("ctx.deadLetter()", { kind: "dead-letter", reason: reasonText(reason) }),
-  }
+  })
   try {
     const event: Event = JSON.parse(body)
     const result = await handler({ ...event, retry_count: attempt - 1 }, context)
@@ -46,6 +45,7 @@ export async function runEvent(
       scope.warn(`${call} was called, but its result was not returned: the event counts as handled`)
     return { kind: "done" }
   } catch (error) {
+    scope.end()
     return failed(error)
   }
 }

@@ -1,9 +1,10 @@
 import { summarizeError } from "../event/failure.ts"
 import { fieldsText } from "./fields-text.ts"
-import { FollowUp } from "./follow-up.ts"
+import { FollowUps } from "./follow-ups.ts"
 import type { BaseContext, Event, EventDraft, HandlerLog, LogLevel } from "./handler-module.ts"
+import { LATE_PUBLISH } from "./late-publish.ts"
 import type { FromWorker, HandlerOutcome } from "./messages.ts"
-import type { Place, PublishCalls } from "./publish-calls.ts"
+import { type Place, type PublishCalls, PublishFailedError } from "./publish-calls.ts"
 import type { WorkerLog } from "./worker-log.ts"
 
 /** The parts of a worker that all its calls share. */
@@ -13,14 +14,21 @@ export interface WorkerParts {
   readonly tell: (message: FromWorker) => void
 }
 
-/** One call of a handler's function, for one event or several: its signal, log and publishes. */
+/** The part of a context that not every handler gets. */
+export type OwnPart<Context extends BaseContext> = Omit<Context, keyof BaseContext>
+
+/**
+ * One call of a handler's function, for one event or several: its signal, log and publishes. Few handlers use all of
+ * them, so each is made when it is first used.
+ */
 export class RunScope {
   readonly #job: number
   readonly #queue: string
   readonly #worker: WorkerParts
-  readonly #abort = new AbortController()
-  readonly #publishing = new Set<Promise<Event>>()
-  readonly #refused = new Set<FollowUp>()
+  #abort: AbortController | null = null
+  #log: HandlerLog | null = null
+  #followUps: FollowUps | null = null
+  #isOver = false
 
   constructor({ job, queue }: { readonly job: number; readonly queue: string }, worker: WorkerParts) {
     this.#job = job
@@ -30,41 +38,51 @@ export class RunScope {
 
   /** Aborts the handler's signal. */
   abort(reason: string): void {
-    this.#abort.abort(new DOMException(reason, "AbortError"))
+    this.#aborter().abort(new DOMException(reason, "AbortError"))
   }
 
-  /** Makes the part of the context that every handler gets. */
-  context(): BaseContext {
+  /** Makes the handler's context, of the part that every handler gets and its own part. */
+  context<Own extends object>(own: Own): BaseContext & Own {
+    const scope = this
     const publish = (draft: EventDraft): Promise<Event> => {
       const place = { stack: "" }
       Error.captureStackTrace(place, publish)
       return this.#publish(draft, place)
     }
-    return {
+    const common: BaseContext = {
       queue: this.#queue,
-      signal: this.#abort.signal,
-      log: this.#log(),
+      get signal() {
+        return scope.#aborter().signal
+      },
+      get log() {
+        return scope.#logOf()
+      },
       publish,
     }
+    return Object.assign(common, own)
   }
 
   /**
-   * Resolves once every publish has an answer, awaited by the handler or not.
+   * Resolves once every publish has an answer, awaited by the handler or not, and ends the scope.
    * @throws the error of a refused publish, unless the handler caught it
    */
   async published(): Promise<void> {
-    while (this.#publishing.size > 0) await Promise.allSettled(this.#publishing)
-    this.#requireNoneRefused()
+    while (this.#followUps?.isPending) await this.#followUps.answered()
+    this.end()
+    this.#followUps?.requireNoneRefused()
   }
 
   /**
-   * Like `published`, for the publishes until now of a handler that still runs. It may await a pending publish only
-   * later, so it is not known yet whether it catches the error.
-   * @throws the error of a pending publish that is refused, caught or not
+   * Like `published`, for the publishes until now of a handler that still runs.
+   * @throws the error of a pending publish that is refused, or of an earlier one that the handler has not caught
    */
   async publishedSoFar(): Promise<void> {
-    this.#requireNoneRefused()
-    await Promise.all(this.#publishing)
+    await this.#followUps?.stored()
+  }
+
+  /** Refuses later publishes: the event is settled, so nothing would repeat one that fails. */
+  end(): void {
+    this.#isOver = true
   }
 
   /** Writes a warning about the handler to the log. */
@@ -77,24 +95,33 @@ export class RunScope {
     this.#worker.tell({ kind: "event-settled", job: this.#job, place, outcome })
   }
 
-  #requireNoneRefused(): void {
-    for (const followUp of this.#refused) if (!followUp.isCaught) throw followUp.error
+  #aborter(): AbortController {
+    this.#abort ??= new AbortController()
+    return this.#abort
   }
 
   #publish(draft: EventDraft, place: Place): Promise<Event> {
-    const published = this.#worker.publishCalls.publish(this.#job, draft, place)
-    const followUp = new FollowUp(published, () => this.#refused.add(followUp))
-    this.#publishing.add(published)
-    const forget = (): unknown => this.#publishing.delete(published)
-    published.then(forget, forget)
-    return followUp
+    const published = this.#isOver
+      ? Promise.reject(new PublishFailedError(LATE_PUBLISH, place))
+      : this.#worker.publishCalls.publish(this.#job, draft, place)
+    published.catch((error: unknown) => this.#tellIfLate(error, draft))
+    this.#followUps ??= new FollowUps()
+    return this.#followUps.add(published)
   }
 
-  #log(): HandlerLog {
+  /** Nobody may be left to see the error of a late publish. */
+  #tellIfLate(error: unknown, draft: EventDraft): void {
+    if (!(error instanceof PublishFailedError) || error.code !== LATE_PUBLISH.code) return
+    const fields = { queue: this.#queue, type: draft?.type, name: draft?.name, error }
+    this.#worker.log.write(null, "error", error.message, fieldsText(fields))
+  }
+
+  #logOf(): HandlerLog {
     const at = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
       this.#worker.log.write(this.#job, level, String(message), fieldsText(fields))
     }
-    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
+    this.#log ??= { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
+    return this.#log
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
+import { LATE_PUBLISH } from "./late-publish.ts"
 import { EXITS } from "./load-failure.ts"
 import { LogBudget } from "./log-budget.ts"
 import type { ModuleDescription } from "./manifest.ts"
@@ -246,8 +247,12 @@ export class WorkerThread {
         return
     }
     const job = this.jobs.get(message.job)
-    // The job was given up: its handler does not know, or does not listen.
-    if (job === undefined) return
+    if (job === undefined) {
+      // The job was given up: its handler does not know, or does not listen.
+      if (message.kind === "publish")
+        this.send({ kind: "publish-failed", call: message.call, error: LATE_PUBLISH })
+      return
+    }
     switch (message.kind) {
       case "abort-seen":
         if (job.state === "overdue") job.state = "abort-seen"

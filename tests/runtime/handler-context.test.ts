@@ -239,6 +239,40 @@ describe("a follow-up event", () => {
     expect(running.published).toHaveLength(2)
   })
 
+  const LATE = [
+    ["after the function has returned", "setTimeout(() => late(ctx), 20)", { kind: "done" }],
+    [
+      "after the function has thrown",
+      "setTimeout(() => late(ctx), 20); throw new Error('my own')",
+      { kind: "failed", error: { message: "my own" } },
+    ],
+    ["after the timeout", "await until('over'); await late(ctx)", { kind: "timeout" }],
+  ] as const
+  test.each(LATE)("that comes %s is refused, and the log says so", async (_, code, outcome) => {
+    await using running = await RunningPool.start(
+      `async tested(_, ctx) {
+        const late = (ctx) => ctx.publish(${DRAFT}).catch(({ code }) => mark("code", code))
+        ${code}
+      }, ${SLOW}`,
+    )
+    // Keeps the worker, which would otherwise end with its last job after the timeout.
+    const slow = running.run("slow")
+    await running.reached("slow")
+    expect(await running.run("tested", { timeoutMs: 50 })).toMatchObject(outcome)
+    running.mark("over")
+    await running.reached("code")
+    expect(await running.marked("code")).toBe("too-late")
+    running.mark("go")
+    expect(await slow).toEqual({ kind: "done" })
+    expect(running.published).toEqual([])
+    const line = running.log.find(({ msg }) => String(msg).startsWith("ctx.publish was called when"))
+    expect(line).toMatchObject({
+      level: 50,
+      fields: { queue: "custom_events", type: "custom", name: "followed" },
+    })
+    expect(JSON.stringify(line)).toContain("tested.ts:")
+  })
+
   test("that is not awaited and is refused does not take the worker down when the handler throws", async () => {
     await using running = await RunningPool.start(
       `tested(_, ctx) { ctx.publish(${DRAFT}); throw new Error("my own") }, ${SLOW}`,
