@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "engine",
   ],
   http: ["system", "config", "telemetry", "version", "live", "publisher", "schema", "engine", "event"],
-  runtime: ["config", "telemetry", "version", "publisher", "schema", "engine", "event"],
+  runtime: ["system", "config", "telemetry", "version", "publisher", "schema", "engine", "event"],
   discovery: ["config", "telemetry", "event"],
   live: ["engine", "event"],
   publisher: ["config", "telemetry", "schema", "engine", "event"],

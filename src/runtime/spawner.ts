@@ -18,6 +18,8 @@ export class Spawner {
   readonly #options: SpawnerOptions
   readonly #delays = new RetryDelays(RESPAWN_BACKOFF)
   #isSpawning = false
+  /** True if a worker died without a job while workers were started: the next one may die as well. */
+  #hasOneDied = false
   #isStopped = false
   #timer: Timer | undefined
 
@@ -43,7 +45,7 @@ export class Spawner {
     if (hadWorked) {
       this.#delays.reset()
       this.#forgetTimer()
-    }
+    } else this.#hasOneDied = true
     if (this.#isStopped || this.#isSpawning || this.#timer !== undefined) return
     if (hadWorked) this.#fill().catch((error) => this.#tryLater(error))
     else this.#tryLater(null)
@@ -56,8 +58,12 @@ export class Spawner {
 
   async #fill(): Promise<void> {
     this.#isSpawning = true
+    this.#hasOneDied = false
     try {
-      while (!this.#isStopped && this.#options.running() < this.#options.wanted) await this.#options.spawn()
+      while (!this.#isStopped && this.#options.running() < this.#options.wanted) {
+        await this.#options.spawn()
+        if (this.#hasOneDied) throw new Error("it ended before it was given an event")
+      }
     } finally {
       this.#isSpawning = false
     }

@@ -1,6 +1,7 @@
 /** Entry point of a worker. It loads every handler module and runs their functions, and nothing else. */
 import { AsyncLocalStorage } from "node:async_hooks"
 import { summarizeError } from "../event/failure.ts"
+import { nextTurn } from "../system/next-turn.ts"
 import { passOwnEnvironment } from "./child-environment.ts"
 import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
 import { captureConsole } from "./handler-console.ts"
@@ -119,6 +120,8 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
     tell({ kind: "loading", file: name })
     try {
       const imported: { default?: unknown } = await import(path)
+      // A promise that the module leaves rejected ends the worker now, while its module can still be named.
+      await nextTurn()
       if (!isHandlerModule(imported.default)) {
         const fault =
           imported.default === undefined ? "has no default export" : "has a default export of another kind"

@@ -68,6 +68,11 @@ describe("an unusable module stops the start with the name of its file", () => {
       says: "no database\n    at handlers/bad.ts:1:",
     },
     {
+      what: "leaves a promise rejected when it has loaded",
+      source: `void Promise.reject(new Error("no database"))\nexport default { queue: "user_events", on: { ${handler} } }`,
+      says: "no database\n    at handlers/bad.ts:1:",
+    },
+    {
       what: "calls process.exit while it is loaded",
       source: "process.exit(0)\nexport default {}",
       says: "ended its worker while it was loaded, as process.exit does",

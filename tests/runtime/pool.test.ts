@@ -147,6 +147,19 @@ describe("a handler that takes its worker down", () => {
   })
 })
 
+describe("a worker that dies soon after each start", () => {
+  test("does not hold up the start, and is started again after a wait", async () => {
+    const dies = "...(setTimeout(() => { throw new Error('too soon') }, 5), {})"
+    await using running = await RunningPool.start(`${dies}, ${QUICK}`, { size: 3 })
+    const lines = (message: string) => running.log.filter(({ msg }) => msg === message)
+    await waitUntil(
+      () => lines("a worker could not be started; it will be tried again").length > 0,
+      "the wait before the next start",
+    )
+    expect(lines("a worker died; it will be replaced")).not.toEqual([])
+  })
+})
+
 describe("jobs", () => {
   test("that are done stay done, even if the worker dies before it reports them", async () => {
     // The worker notes finished jobs in shared memory, before its message leaves.
