@@ -6,9 +6,9 @@
 import { join } from "node:path"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
-import { handledRateEmbedded, handledRateRabbitMq } from "./handled-rate.ts"
+import { handleEmbedded, handleRabbitMq } from "./handled-rate.ts"
 import { type Latency, measureLatency } from "./latency.ts"
-import { median, print, run } from "./measure.ts"
+import { median, print, run, type Throughput } from "./measure.ts"
 
 const [rounds = "3", seconds = "3"] = process.argv.slice(2)
 const [installation] = installations()
@@ -48,7 +48,7 @@ async function latencies(engine: string, environment: Environment): Promise<void
   printMedians("half of the highest rate", halves)
 }
 
-async function waiting(engine: string, rate: () => Promise<number>): Promise<void> {
+async function waiting(engine: string, handle: () => Promise<Throughput>): Promise<void> {
   console.log(
     `${engine}; events per second whose handler awaits 1 ms, against ${IN_FLIGHT} bare loops that do:`,
   )
@@ -56,7 +56,7 @@ async function waiting(engine: string, rate: () => Promise<number>): Promise<voi
   const ratios: number[] = []
   for (let round = 1; round <= Number(rounds); round++) {
     const bare = await run("sleep-alone.ts", [IN_FLIGHT, seconds])
-    const broker = await rate()
+    const { rate: broker } = await handle()
     ratios.push(broker / bare)
     print(`handled ${round}`, bare, broker)
   }
@@ -64,14 +64,14 @@ async function waiting(engine: string, rate: () => Promise<number>): Promise<voi
 }
 
 await latencies("embedded", {})
-await waiting("embedded", () => handledRateEmbedded(WAITING))
+await waiting("embedded", () => handleEmbedded(WAITING))
 
 const node = await RabbitMqNode.start(installation)
 try {
   const name = `RabbitMQ ${(await node.control("version")).trim()}`
   const environment = { RABBITMQ_HOST: "127.0.0.1", RABBITMQ_PORT: String(node.port) }
   await latencies(name, environment)
-  await waiting(name, () => handledRateRabbitMq(node.port, environment, WAITING))
+  await waiting(name, () => handleRabbitMq(node.port, environment, WAITING))
 } finally {
   await node[Symbol.asyncDispose]()
 }

@@ -1,6 +1,6 @@
 /** Part of the backlog left when measuring starts; before that, and at the end, the rate is not steady. */
 const MEASURED_FROM = 0.8
-const MEASURED_TO = 0.1
+export const MEASURED_TO = 0.1
 
 const POLL_MS = 20
 

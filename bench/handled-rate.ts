@@ -1,7 +1,8 @@
 import { temporaryFolder } from "../tests/support/temporary-folder.ts"
 import { Backlog } from "./backlog.ts"
 import { draft } from "./draft.ts"
-import { drainRate } from "./drain-rate.ts"
+import { drainRate, MEASURED_TO } from "./drain-rate.ts"
+import type { Throughput } from "./measure.ts"
 import { queueDepth } from "./queue-depth.ts"
 import { recognisedSpeech } from "./recognised-speech.ts"
 import { BROKER, ServerProcess } from "./server-process.ts"
@@ -10,8 +11,8 @@ import { BROKER, ServerProcess } from "./server-process.ts"
 const BACKLOG = 100_000
 const BATCH = 1_000
 
-/** Returns how many events per second of a backlog these handlers handle, on the embedded engine. */
-export async function handledRateEmbedded(handlers: string, binary = BROKER): Promise<number> {
+/** Measures how these handlers handle a backlog, on the embedded engine. */
+export async function handleEmbedded(handlers: string, binary = BROKER): Promise<Throughput> {
   using folder = temporaryFolder()
   const environment = { DATA_DIR: folder.path }
   {
@@ -19,20 +20,26 @@ export async function handledRateEmbedded(handlers: string, binary = BROKER): Pr
     await fill(filled.url)
   }
   await using server = await ServerProcess.broker({ ...environment, HANDLERS_DIR: handlers }, binary)
-  return await drainRate(BACKLOG, () => queueDepth(server.url))
+  return await throughputOf(server, () => drainRate(BACKLOG, () => queueDepth(server.url)))
 }
 
-/** Like `handledRateEmbedded`, on RabbitMQ; the queue must exist. */
-export async function handledRateRabbitMq(
+/** Like `handleEmbedded`, on RabbitMQ; the queue must exist. */
+export async function handleRabbitMq(
   port: number,
   environment: Readonly<Record<string, string>>,
   handlers: string,
   binary = BROKER,
-): Promise<number> {
+): Promise<Throughput> {
   await using backlog = await Backlog.open(port, "voice_events", BACKLOG)
   await backlog.fill(recognisedSpeech)
-  await using _ = await ServerProcess.broker({ ...environment, HANDLERS_DIR: handlers }, binary)
-  return await backlog.drainRate()
+  await using server = await ServerProcess.broker({ ...environment, HANDLERS_DIR: handlers }, binary)
+  return await throughputOf(server, () => backlog.drainRate())
+}
+
+/** The CPU time includes the start of the handlers, which is the same for each measurement. */
+async function throughputOf(server: ServerProcess, drain: () => Promise<number>): Promise<Throughput> {
+  const rate = await drain()
+  return { rate, cpuUs: ((await server.cpuMs()) * 1_000) / (BACKLOG * (1 - MEASURED_TO)) }
 }
 
 async function fill(url: string): Promise<void> {

@@ -12,6 +12,14 @@ export async function run(script: string, args: readonly string[]): Promise<numb
   return printed
 }
 
+/** Throughput of the service in one measurement. */
+export interface Throughput {
+  /** Events per second. */
+  readonly rate: number
+  /** CPU time of the service per event, in microseconds. */
+  readonly cpuUs: number
+}
+
 export const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
 

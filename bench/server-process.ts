@@ -5,6 +5,9 @@ import { join } from "node:path"
 /** The binary from `npm run build`. */
 export const BROKER = join(import.meta.dir, "..", "dist", "event-broker")
 
+/** The unit of CPU times in /proc, in milliseconds: USER_HZ is 100 on Linux. */
+const MS_PER_TICK = 10
+
 /** A server to measure, as a process in an empty folder. */
 export class ServerProcess implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), "event-broker-bench-"))
@@ -39,6 +42,14 @@ export class ServerProcess implements AsyncDisposable {
       return server
     }
     throw new Error(`${command.join(" ")} ended before it was listening`)
+  }
+
+  /** Returns the CPU time of the process and its threads since its start, in milliseconds. */
+  async cpuMs(): Promise<number> {
+    const stat = await Bun.file(`/proc/${this.#process.pid}/stat`).text()
+    // The fields behind the name, which is in parentheses. Source: proc(5), utime and stime.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK
   }
 
   /** Returns the resident memory of the process, in MB. */
