@@ -77,16 +77,16 @@ export function parseConfig(environment: Environment, { checksPaths = false } = 
   if (checksPaths) faults.push(...pathFaults(config, (name) => isSet(name, environment)))
   if (faults.length > 0) throw new ConfigError(faults)
   if (config.MAX_BUFFERED_BYTES < config.MAX_BATCH_BYTES) {
-    const message = `takes at least MAX_BATCH_BYTES, which is ${config.MAX_BATCH_BYTES}`
+    const message = `is ${config.MAX_BUFFERED_BYTES}: set it to at least MAX_BATCH_BYTES (${config.MAX_BATCH_BYTES})`
     throw new ConfigError([{ name: "MAX_BUFFERED_BYTES", message }])
   }
   if (config.MAX_BATCH_BYTES < config.MAX_BODY_BYTES) {
-    const message = `takes at least MAX_BODY_BYTES, which is ${config.MAX_BODY_BYTES}`
+    const message = `is ${config.MAX_BATCH_BYTES}: set it to at least MAX_BODY_BYTES (${config.MAX_BODY_BYTES})`
     throw new ConfigError([{ name: "MAX_BATCH_BYTES", message }])
   }
   const longestWaitMs = Math.max(config.BODY_TIMEOUT, config.CONFIRM_TIMEOUT)
   if (config.KEEP_ALIVE_TIMEOUT < longestWaitMs + ANSWER_MARGIN_MS) {
-    const message = `takes at least ${longestWaitMs + ANSWER_MARGIN_MS}, ${ANSWER_MARGIN_MS} more than BODY_TIMEOUT and CONFIRM_TIMEOUT`
+    const message = `is ${config.KEEP_ALIVE_TIMEOUT}: set it to at least ${longestWaitMs + ANSWER_MARGIN_MS}, ${ANSWER_MARGIN_MS} more than BODY_TIMEOUT and CONFIRM_TIMEOUT`
     throw new ConfigError([{ name: "KEEP_ALIVE_TIMEOUT", message }])
   }
   return config

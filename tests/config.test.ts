@@ -109,7 +109,7 @@ test("the limit on a batch is at least that of one event", () => {
   const [fault] = faultsOf({ MAX_BODY_BYTES: "20000000" })
   expect(fault).toEqual({
     name: "MAX_BATCH_BYTES",
-    message: "takes at least MAX_BODY_BYTES, which is 20000000",
+    message: "is 16777216: set it to at least MAX_BODY_BYTES (20000000)",
   })
 })
 
@@ -117,12 +117,12 @@ test("the limit on all bodies is at least that of one batch", () => {
   const [fault] = faultsOf({ MAX_BUFFERED_BYTES: "1048576" })
   expect(fault).toEqual({
     name: "MAX_BUFFERED_BYTES",
-    message: "takes at least MAX_BATCH_BYTES, which is 16777216",
+    message: "is 1048576: set it to at least MAX_BATCH_BYTES (16777216)",
   })
 })
 
 test("an idle connection stays open longer than any request on it can wait", () => {
-  const message = "takes at least 60000, 10000 more than BODY_TIMEOUT and CONFIRM_TIMEOUT"
+  const message = "is 59999: set it to at least 60000, 10000 more than BODY_TIMEOUT and CONFIRM_TIMEOUT"
   for (const name of ["BODY_TIMEOUT", "CONFIRM_TIMEOUT"]) {
     expect(faultsOf({ KEEP_ALIVE_TIMEOUT: "59999", [name]: "50000" })).toEqual([
       { name: "KEEP_ALIVE_TIMEOUT", message },

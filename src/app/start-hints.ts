@@ -86,7 +86,7 @@ export function logBindHints(
 ): void {
   const faults = findBindFaults(manifests, catalog?.all() ?? [])
   for (const { file: module, queue, pattern, message, isMistake } of faults) {
-    const text = `the pattern ${pattern} of ${module} may bind no event to ${queue}: ${message}`
+    const text = `the pattern ${pattern} of ${module} probably matches no event, so ${queue} would stay empty: ${message}`
     logger[isMistake ? "warn" : "info"]({ module, queue, pattern }, text)
   }
   for (const { name: queue, bindings } of remembered) {

@@ -47,7 +47,7 @@ function makeKey({ append, json, name, scope, ...limits }: Options): void {
     )
     const flags = missing.map(([flag]) => flag).join(" and ")
     throw new CommandError(
-      `keys new needs ${flags}; for example: keys new --name my-app --scope publish`,
+      `keys new needs ${flags}; for example: event-broker keys new --name my-app --scope publish`,
       EXIT_USAGE,
     )
   }
@@ -61,10 +61,12 @@ function makeKey({ append, json, name, scope, ...limits }: Options): void {
   if (append !== undefined) appendLine(append, line)
   if (json) printJson({ key, line })
   else if (append === undefined) {
-    printError(block("The key, which is stored nowhere, and the line for the file of API_KEYS_FILE:\n"))
+    printError(
+      block("The new key, which is not stored anywhere, and its line for the file of API_KEYS_FILE:\n"),
+    )
     print(shown`${key}\n${jsonText(line)}\n`)
   } else {
-    printError(shown`Added the line to ${append}. The key, which is stored nowhere:\n`)
+    printError(shown`Added the line to ${append}. The new key, which is not stored anywhere:\n`)
     print(shown`${key}\n`)
   }
 }

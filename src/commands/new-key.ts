@@ -16,7 +16,7 @@ export interface NewKeyOptions {
   readonly type?: readonly EventType[]
 }
 
-/** Makes a key, which is stored nowhere, and its line for the keys file. */
+/** Makes a key, which is not stored anywhere, and its line for the keys file. */
 export function newKey({ name, scope, type }: NewKeyOptions): {
   readonly key: string
   readonly line: string

@@ -98,7 +98,7 @@ async function validatePayload(event: string, file: string, options: ServiceOpti
     body: JSON.stringify({ payload }),
   })
   if (options.json) printJson(verdict)
-  else if (verdict.is_valid) print(shown`valid, by version ${verdict.schema_version}\n`)
+  else if (verdict.is_valid) print(shown`valid against version ${verdict.schema_version}\n`)
   else for (const { pointer, message } of verdict.errors) print(shown`${pointer} ${message}\n`)
   if (!verdict.is_valid) process.exitCode = EXIT_REFUSED
 }
@@ -130,7 +130,7 @@ function describe({ breaks, unknown }: Comparison): Shown {
   ]
   if (breaks.length === 0) {
     lines.push(
-      "compatible: the new schema accepts every payload that the old one accepted, and promises as much",
+      "compatible: the new schema accepts every payload that the old one accepted, and guarantees handlers the same",
     )
     if (unknown.length > 0) lines.push("keywords that are not compared have changed: check them yourself")
   }

@@ -162,7 +162,7 @@ export const listenHost: Values<string> = words(
     v.string(),
     v.check(
       (text) => isIP(text) !== 0 || /^[^\s:,[\]@/?#]+$/.test(text),
-      "takes an address or the name of a host, without a scheme, brackets or a port: the port is in PORT",
+      "takes only an address or the name of a host, without a scheme, brackets or a port; set the port with PORT",
     ),
   ),
 )

@@ -48,7 +48,7 @@ class Scan {
   /** @throws {JsonFault} */
   requireJson(): void {
     this.#value()
-    if (this.#next() !== undefined) this.#fail("nothing is expected after the value")
+    if (this.#next() !== undefined) this.#fail("unexpected text after the JSON value")
   }
 
   #value(): void {
@@ -57,7 +57,7 @@ class Scan {
     else if (next === "[") this.#list("]", () => this.#value())
     else if (next === '"') this.#string()
     else if (!this.#skip(SCALAR)) {
-      this.#fail("a value is expected: a text in double quotes, a number, true, false, null, { or [")
+      this.#fail("expected a JSON value: a string in double quotes, a number, true, false, null, { or [")
     }
   }
 
@@ -70,21 +70,21 @@ class Scan {
         item()
       }
     }
-    if (this.#next() !== end) this.#fail(`a comma or ${end} is expected`)
+    if (this.#next() !== end) this.#fail(`expected a comma or ${end}`)
     this.#at++
   }
 
   #field(): void {
-    if (this.#next() !== '"') this.#fail("a name in double quotes is expected")
+    if (this.#next() !== '"') this.#fail("expected a name in double quotes")
     this.#string()
-    if (this.#next() !== ":") this.#fail("a colon is expected")
+    if (this.#next() !== ":") this.#fail("expected a colon")
     this.#at++
     this.#value()
   }
 
   #string(): void {
     if (!this.#skip(STRING)) {
-      this.#fail("this text has no end on its line, or a backslash in it is followed by a wrong character")
+      this.#fail("the string is not closed on its line, or has an invalid escape")
     }
   }
 

@@ -81,9 +81,9 @@ export function describeFaults(queues: readonly Unconsumed[]): string | null {
   )
   if (faulty.length === 0) return null
   const named = faulty.slice(0, MAX_NAMED).map(({ stats, reason }) => {
-    const state = reason === "no-module" ? "without a handler module" : reason
+    const state = reason === "no-module" ? "has no handler module" : `is ${reason}`
     const { name, messageCount, maxLength } = stats
-    return `${name} is ${isFull(stats) ? "full and " : ""}${state} (${messageCount} of ${maxLength} events wait)`
+    return `${name} ${isFull(stats) ? "is full and " : ""}${state} (${messageCount} of ${maxLength} events wait)`
   })
   const more = faulty.length - named.length
   return named.join("; ") + (more > 0 ? `; and ${more} more` : "")

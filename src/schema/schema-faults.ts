@@ -48,7 +48,7 @@ export function explainUnknownKeyword(schema: unknown, keywords: readonly string
     for (const name of Object.keys(each)) {
       if (keywords.includes(name)) continue
       const advice = didYouMean(name, keywords)
-      found.push(`there is no keyword ${JSON.stringify(name)}, in ${pointerOf(pointer)}${advice}`)
+      found.push(`unknown keyword ${JSON.stringify(name)} in ${pointerOf(pointer)}${advice}`)
     }
   })
   return found[0] ?? null

@@ -22,7 +22,7 @@ test("a module with bindings of its own leaves copies in a predefined queue: the
   const health = async () => (await service.get("/health")).body as { readonly status: string }
   await waitUntil(async () => (await health()).status === "degraded", "the queue to be found")
   expect(await health()).toMatchObject({
-    checks: { queues: { detail: "voice_events is without a handler module (1 of 1000000 events wait)" } },
+    checks: { queues: { detail: "voice_events has no handler module (1 of 1000000 events wait)" } },
   })
   expect((await service.get("/health/ready")).status).toBe(200)
   expect(warnings()).toHaveLength(1)

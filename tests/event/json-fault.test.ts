@@ -14,19 +14,19 @@ function faultOf(text: string) {
 }
 
 test.each([
-  ["", "1:1", "a value is expected"],
-  ["{", "1:2", "a name in double quotes is expected"],
-  ['{\n  "type": "object",\n}', "3:1", "a name in double quotes is expected"],
-  ['{\n  "a": 1\n  "b": 2\n}', "3:3", "a comma or } is expected"],
-  ['{ "a" 1 }', "1:7", "a colon is expected"],
-  ['{ "a": tru }', "1:8", "a value is expected"],
-  ["{ 'a': 1 }", "1:3", "a name in double quotes is expected"],
-  ["{\r\n\t// no comments\r\n}", "2:2", "a name in double quotes is expected"],
-  ['{ "é𝄞": [1 2] }', "1:12", "a comma or ] is expected"],
-  ['{ "a": 01 }', "1:9", "a comma or } is expected"],
-  ['{ "a": "b\n" }', "1:8", "has no end on its line"],
+  ["", "1:1", "expected a JSON value"],
+  ["{", "1:2", "expected a name in double quotes"],
+  ['{\n  "type": "object",\n}', "3:1", "expected a name in double quotes"],
+  ['{\n  "a": 1\n  "b": 2\n}', "3:3", "expected a comma or }"],
+  ['{ "a" 1 }', "1:7", "expected a colon"],
+  ['{ "a": tru }', "1:8", "expected a JSON value"],
+  ["{ 'a': 1 }", "1:3", "expected a name in double quotes"],
+  ["{\r\n\t// no comments\r\n}", "2:2", "expected a name in double quotes"],
+  ['{ "é𝄞": [1 2] }', "1:12", "expected a comma or ]"],
+  ['{ "a": 01 }', "1:9", "expected a comma or }"],
+  ['{ "a": "b\n" }', "1:8", "is not closed on its line"],
   ['{ "a": "\\x" }', "1:8", "a backslash in it is followed by a wrong character"],
-  ["{} {}", "1:4", "nothing is expected after the value"],
+  ["{} {}", "1:4", "unexpected text after the JSON value"],
 ])("%j is not JSON, and the place of the fault is known", (text, at, reason) => {
   const fault = faultOf(text)
   expect(fault?.at).toBe(at)

@@ -78,7 +78,7 @@ test("the problem of a body that is not JSON names the place of the fault, if th
   )
   expect(await detailOf(`["${"x".repeat(100_000)}"`)).toBe("The body is not JSON.")
   expect(await detailOf('{"events": [{"type": voice}]}', BATCH_PATH)).toStartWith(
-    "Event 0 is not JSON: column 10: a value is expected",
+    "Event 0 is not JSON: column 10: expected a JSON value",
   )
   expect(await detailOf('{"events": }', BATCH_PATH)).toBe(
     'The body is not JSON: "}" is not expected at byte 12.',

@@ -134,8 +134,8 @@ describe("a pattern", () => {
   })
 
   test.each([
-    ["(?=a)b", "looks around with (?=a)"],
-    ["(?<!a)b", "looks around with (?<!a)"],
+    ["(?=a)b", "uses the look-around (?=a)"],
+    ["(?<!a)b", "uses the look-around (?<!a)"],
     ["(a)\\1", "refers back with \\1"],
     ["(?<x>a)\\k<x>", "refers back with \\k<x>"],
     ["(?i:a)", "modifiers"],

@@ -127,7 +127,9 @@ class NetworkBuilder {
         return this.#add({ kind: "assert", assertion: assertion.negate ? "no-boundary" : "boundary", next })
       case "lookahead":
       case "lookbehind":
-        throw new PatternError(`it looks around with ${assertion.raw}, which can't be matched in linear time`)
+        throw new PatternError(
+          `it uses the look-around ${assertion.raw}, which can't be matched in linear time`,
+        )
     }
   }
 
