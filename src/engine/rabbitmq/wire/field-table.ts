@@ -34,7 +34,7 @@ const LONG_TEXT = "S".charCodeAt(0)
 const MAX_READ_DEPTH = 4
 
 /** Latest date that JavaScript can represent, in seconds since the epoch. */
-const MAX_DATE_SECONDS = 8_640_000_000_000n
+const MAX_DATE_SECONDS = 8_640_000_000_000
 
 /**
  * Yields the fields of a table, given without its length. Ends at the first field that is cut short or of
@@ -81,12 +81,19 @@ export function textField(text: string): EncodedField {
 /**
  * Reads a table for this service's own use. It has no prototype, because a header may be named `constructor`.
  */
-export function readTable(table: Uint8Array<ArrayBuffer>): Readonly<Record<string, unknown>> {
-  return tableAt(bufferOf(table), 0, table.length, 0)
-}
+export const readTable = (table: Uint8Array<ArrayBuffer>): Readonly<Record<string, unknown>> =>
+  tableAt(bufferOf(table), 0, table.length)
 
-/** Reads the values in place, because every delivery has headers, and a view of each field costs more than its value. */
-function tableAt(bytes: Buffer, from: number, to: number, depth: number): Readonly<Record<string, unknown>> {
+/**
+ * Like `readTable`, for a table within other bytes. Reads the values in place, because every delivery has headers, and a
+ * view of each field costs more than its value.
+ */
+export function tableAt(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  depth = 0,
+): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = Object.create(null)
   for (let at = from; at < to; ) {
     const nameEnd = at + 1 + bytes.readUInt8(at)
@@ -137,7 +144,7 @@ function valueAt(bytes: Buffer, at: number, end: number, depth: number): unknown
     case "d":
       return bytes.readDoubleBE(at + 1)
     case "T":
-      return dateOf(bytes.readBigUInt64BE(at + 1))
+      return dateAt(bytes, at + 1)
     case "V":
       return null
     case "x":
@@ -166,9 +173,12 @@ function fieldLength(bytes: Buffer, at: number, end: number): number | null {
   return 1 + length
 }
 
-/** Converts a timestamp in seconds to a date; undefined if JavaScript can't represent it. */
-export const dateOf = (seconds: bigint): Date | undefined =>
-  seconds > MAX_DATE_SECONDS ? undefined : new Date(Number(seconds) * 1_000)
+/** Reads a timestamp, in seconds, as a date; undefined if JavaScript can't represent it. */
+export function dateAt(bytes: Buffer, at: number): Date | undefined {
+  // Inexact above 2^53, which is no date.
+  const seconds = bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
+  return seconds > MAX_DATE_SECONDS ? undefined : new Date(seconds * 1_000)
+}
 
 /** Returns a view of the same bytes, with methods to read numbers and text. */
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer =>
