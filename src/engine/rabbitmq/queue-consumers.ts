@@ -5,19 +5,23 @@ import { forgetsConsumers } from "./capabilities.ts"
 import type { FirstSights } from "./first-sights.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
+import type { Republish } from "./queue-delivery.ts"
 import type { ServerProperties } from "./server-properties.ts"
 import type { Topology } from "./topology.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
-import type { Upkeep, UpkeepIntervals } from "./upkeep.ts"
 
-export interface QueueConsumersOptions extends Pick<UpkeepIntervals, "renewIdleMs"> {
+export interface QueueConsumersOptions {
   readonly own: OwnQueues
   readonly topology: Topology
-  readonly upkeep: Upkeep
+  readonly republish: Republish
+  /** Declares a queue, because deleting it also deletes its consumers. */
+  readonly redeclare: (queue: string) => Promise<void>
   readonly sights: FirstSights
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
   readonly server: () => ServerProperties | null
+  /** How long an idle consumer runs before it is replaced, in milliseconds: see `forgetsConsumers`. Default: 15,000. */
+  readonly renewIdleMs?: number
   readonly report: Report
 }
 
@@ -36,13 +40,13 @@ export class QueueConsumers {
 
   /** Adds a consumer, and starts it on this connection; with null it starts on the next one. */
   consume(queue: string, options: ConsumeOptions, client: AMQPClient | null): Subscription {
-    const { own, topology, upkeep, sights, server, renewIdleMs = RENEW_IDLE_MS, report } = this.#options
+    const { own, topology, server, renewIdleMs = RENEW_IDLE_MS } = this.#options
     const consumer = new QueueConsumer(
       {
+        ...this.#options,
         queue,
         consume: options,
-        republish: (...what) => upkeep.republisher.republish(...what),
-        redeclare: () => upkeep.repairs.declare(queue),
+        redeclare: () => this.#options.redeclare(queue),
         // A single active consumer is used for order, and restarting it would pass the queue to another
         // consumer.
         isOrdered: async () =>
@@ -54,8 +58,6 @@ export class QueueConsumers {
         countsRedeliveries: topology.queueType === "quorum",
         keyed: this.#keyed,
         tried: this.#tried,
-        sights,
-        report,
       },
       () => this.#consumers.delete(consumer),
     )

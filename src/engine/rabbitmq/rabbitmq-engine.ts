@@ -20,7 +20,7 @@ import type {
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import type { Report } from "../report.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
-import { BrokerConnection } from "./broker-connection.ts"
+import { BrokerLink, type LinkState } from "./broker-link.ts"
 import { capabilitiesOf } from "./capabilities.ts"
 import { DeadLetters } from "./dead-letters.ts"
 import { describeBroker } from "./describe-broker.ts"
@@ -30,15 +30,17 @@ import { OutageLog } from "./outage-log.ts"
 import { OwnQueues } from "./own-queues.ts"
 import type { Publishers } from "./publishers.ts"
 import { RabbitMqQueueAdministration } from "./queue-administration.ts"
-import { QueueConsumers } from "./queue-consumers.ts"
+import { QueueConsumers, type QueueConsumersOptions } from "./queue-consumers.ts"
 import { Refusals } from "./refusals.ts"
 import type { ServerProperties } from "./server-properties.ts"
 import { Topology, type TopologyOptions } from "./topology.ts"
-import { Upkeep, type UpkeepIntervals } from "./upkeep.ts"
+import { Upkeep, type UpkeepOptions } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
 import { storeRedriven } from "./wire/store-redriven.ts"
 
-export interface RabbitMqEngineOptions extends UpkeepIntervals {
+export interface RabbitMqEngineOptions
+  extends Pick<UpkeepOptions, "lookLastsMs">,
+    Pick<QueueConsumersOptions, "renewIdleMs"> {
   readonly access: BrokerAccess
   readonly topology: TopologyOptions
   /** How long a publish waits for its confirm, in milliseconds. */
@@ -58,32 +60,25 @@ export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
   readonly queueAdministration: RabbitMqQueueAdministration
   readonly #options: RabbitMqEngineOptions
+  readonly #firstAddress: BrokerAddress
   readonly #topology: Topology
   readonly #own = new OwnQueues()
   readonly #consumers: QueueConsumers
-  readonly #publishing: BrokerConnection
-  readonly #consuming: BrokerConnection
+  readonly #publishing: BrokerLink<Publishers>
+  readonly #consuming: BrokerLink<AMQPClient>
   readonly #upkeep: Upkeep
   readonly #live: LiveQueue
   readonly #refusals = new Refusals({
     depths: () => this.#upkeep.looks.freshDepths(),
-    reset: () => this.#publishers?.events.renew(),
+    reset: () => this.#publishing.session?.events.renew(),
   })
   readonly #deadLetters = new DeadLetters({
     client: () => this.#reachable(),
     store: (message, queue) =>
       this.#upkeep.repairs.publish(queue, () => storeRedriven(message, queue, () => this.#writable().events)),
   })
-  #publishers: Publishers | null = null
-  #consumeClient: AMQPClient | null = null
-  #server: ServerProperties | null = null
-  /** Kept, because each delivery asks for them. Null on a new connection. */
-  #capabilities: EngineCapabilities | null = null
-  #address: BrokerAddress
-  #blockedBecause: string | null = null
-  #downBecause = "not connected to RabbitMQ yet"
-  /** Something that the last connected broker does not allow. It is tried again nevertheless. */
-  #topologyFault: EngineStartError | null = null
+  /** Kept, because each delivery asks for them. */
+  #capabilities: KnownCapabilities | null = null
   #isClosed = false
   #lastState: EngineStatus["state"] = "unavailable"
 
@@ -91,7 +86,7 @@ export class RabbitMqEngine implements Engine {
     const [address] = options.access.addresses
     if (address === undefined) throw new EngineStartError("RABBITMQ_HOST names no host")
     this.#options = options
-    this.#address = address
+    this.#firstAddress = address
     this.#topology = new Topology(options.topology)
     this.#upkeep = new Upkeep({
       ...options,
@@ -111,7 +106,8 @@ export class RabbitMqEngine implements Engine {
       ...options,
       own: this.#own,
       topology: this.#topology,
-      upkeep: this.#upkeep,
+      republish: (...what) => this.#upkeep.republisher.republish(...what),
+      redeclare: (queue) => this.#upkeep.repairs.declare(queue),
       sights,
       client: () => this.#reachable(),
       server: () => this.#server,
@@ -130,39 +126,44 @@ export class RabbitMqEngine implements Engine {
       redeclare: (queue) => this.#redeclare(queue),
       onChanged: () => this.#upkeep.looks.forget(),
     })
-    this.#publishing = new BrokerConnection({
+    const onChange = (): void => this.#tellStatus()
+    this.#publishing = new BrokerLink({
       name: "event-broker publish",
       access,
       outages,
-      setUp: (client, server, reached) => this.#startPublishing(client, server, reached),
-      onDown: (reason) => this.#stopPublishing(reason),
+      open: (client) => this.#openPublishers(client),
+      // It is not known whether RabbitMQ has stored what was in flight.
+      onBlocked: (publishers, reason) =>
+        publishers.abandon(new PublishError("engine-unavailable", blockedText(reason), "unknown")),
+      onChange,
     })
-    this.#consuming = new BrokerConnection({
+    this.#consuming = new BrokerLink({
       name: "event-broker consume",
       access,
       outages,
-      setUp: (client) => this.#startConsuming(client),
-      onDown: (reason) => this.#stopConsuming(reason),
+      open: async (client) => client,
+      onUp: (client) => this.#startConsuming(client),
+      onChange,
     })
   }
 
   get capabilities(): EngineCapabilities {
     const { isUsable } = this.queueAdministration.register
-    if (this.#capabilities?.findsUndeclaredQueues !== isUsable) {
-      this.#capabilities = capabilitiesOf(this.#options, this.#server, isUsable)
+    const server = this.#server
+    if (this.#capabilities?.server !== server || this.#capabilities.isUsable !== isUsable) {
+      this.#capabilities = { server, isUsable, value: capabilitiesOf(this.#options, server, isUsable) }
     }
-    return this.#capabilities
+    return this.#capabilities.value
   }
 
   status(): EngineStatus {
     if (this.#isClosed) return { state: "closed" }
-    if (this.#blockedBecause !== null) {
-      return { state: "blocked", reason: `RabbitMQ blocks publishers: ${this.#blockedBecause}` }
-    }
-    if (this.#publishers === null || this.#consumeClient === null) {
-      return { state: "unavailable", reason: this.#downBecause }
-    }
-    const { status } = this.#publishers.events
+    const publishing = this.#publishing.state
+    const consuming = this.#consuming.state
+    if (publishing.kind === "blocked") return { state: "blocked", reason: blockedText(publishing.reason) }
+    if (publishing.kind !== "up") return { state: "unavailable", reason: whyDown(publishing) }
+    if (this.#consuming.session === null) return { state: "unavailable", reason: whyDown(consuming) }
+    const { status } = publishing.session.events
     return status.state === "ready" ? this.#upkeep.readiness : status
   }
 
@@ -170,11 +171,11 @@ export class RabbitMqEngine implements Engine {
   report(): BrokerReport {
     return describeBroker({
       ...this.#options,
-      address: this.#address,
+      address: this.#publishing.peer?.address ?? this.#firstAddress,
       server: this.#server,
       status: this.status(),
-      isPublishing: this.#publishers?.events.status.state === "ready",
-      isConsuming: this.#consumeClient !== null,
+      isPublishing: this.#publishing.session?.events.status.state === "ready",
+      isConsuming: this.#consuming.session !== null,
       heldDeliveries: this.#upkeep.republisher.held,
     })
   }
@@ -182,11 +183,12 @@ export class RabbitMqEngine implements Engine {
   /** While RabbitMQ is unreachable, the queues are declared on the next connection. */
   async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
-    const publishers = this.#publishers
-    if (publishers !== null) {
-      const declaring = this.#topology.declare(this.#consumeClient ?? publishers.client, queues, this.#own)
+    const { session, state } = this.#publishing
+    if (session !== null) {
+      const declaring = this.#topology.declare(this.#consuming.session ?? session.client, queues, this.#own)
       await declaring.catch((error: unknown) => this.#declareLater(error))
-    } else if (this.#topologyFault !== null) throw this.#topologyFault
+      // The last connected broker does not allow something. It is tried again nevertheless.
+    } else if (state.kind === "down" && state.cause instanceof EngineStartError) throw state.cause
     this.#own.add(queues)
     this.#upkeep.looks.forget()
     this.#live.redeclared()
@@ -213,7 +215,7 @@ export class RabbitMqEngine implements Engine {
   }
 
   consume(queue: string, options: ConsumeOptions): Subscription {
-    return this.#consumers.consume(queue, options, this.#consumeClient)
+    return this.#consumers.consume(queue, options, this.#consuming.session)
   }
 
   watch(watcher: Watcher): Promise<() => void> {
@@ -247,61 +249,27 @@ export class RabbitMqEngine implements Engine {
     this.#isClosed = true
     this.#consumers.cancel()
     await this.queueAdministration.register.stop()
-    await this.#publishers?.drained()
+    await this.#publishing.session?.drained()
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
   }
 
-  async #startPublishing(client: AMQPClient, server: ServerProperties, at: BrokerAddress): Promise<void> {
-    client.onblocked = (reason) => this.#block(reason)
-    client.onunblocked = () => this.#unblock()
+  /** The broker of the last connection; null before the first one. */
+  get #server(): ServerProperties | null {
+    return this.#publishing.peer?.server ?? null
+  }
+
+  async #openPublishers(client: AMQPClient): Promise<Publishers> {
     await this.#topology.declare(client, this.#own.values())
-    this.#publishers = await this.#upkeep.openPublishers(client, {
+    return this.#upkeep.openPublishers(client, {
       onLost: () => this.#publishing.reset(),
       onStatusChange: () => this.#tellStatus(),
     })
-    this.#topologyFault = null
-    this.#server = server
-    this.#capabilities = null
-    this.#address = at
-    this.#tellStatus()
-  }
-
-  #stopPublishing(reason: Error): void {
-    this.#publishers = null
-    this.#blockedBecause = null
-    this.#topologyFault = reason instanceof EngineStartError ? reason : null
-    this.#downBecause = `RabbitMQ can't be used: ${reason.message}`
-    this.#tellStatus()
   }
 
   async #startConsuming(client: AMQPClient): Promise<void> {
-    this.#consumeClient = client
     await this.#consumers.start(client)
     this.#live.reconnected(client)
     this.queueAdministration.register.start(client)
-    this.#tellStatus()
-  }
-
-  #stopConsuming(reason: Error): void {
-    this.#consumeClient = null
-    this.#downBecause = `RabbitMQ can't be used: ${reason.message}`
-    this.#tellStatus()
-  }
-
-  /**
-   * RabbitMQ reports it only after the connection has published, so publishes in flight may or may not be
-   * stored.
-   */
-  #block(reason: string): void {
-    this.#blockedBecause = reason
-    const error = new PublishError("engine-unavailable", `RabbitMQ blocks publishers: ${reason}`, "unknown")
-    this.#publishers?.abandon(error)
-    this.#tellStatus()
-  }
-
-  #unblock(): void {
-    this.#blockedBecause = null
-    this.#tellStatus()
   }
 
   #tellStatus(): void {
@@ -331,11 +299,10 @@ export class RabbitMqEngine implements Engine {
 
   /** The publishers, also for deliveries that are settled while the engine closes. */
   #publishingNow(): Publishers {
-    if (this.#publishers === null || this.#blockedBecause !== null) {
-      const status = this.status()
-      throw new PublishError("engine-unavailable", "reason" in status ? status.reason : this.#downBecause)
-    }
-    return this.#publishers
+    const { state } = this.#publishing
+    if (state.kind === "up") return state.session
+    const reason = state.kind === "blocked" ? blockedText(state.reason) : whyDown(state)
+    throw new PublishError("engine-unavailable", reason)
   }
 
   #writable(): Publishers {
@@ -344,7 +311,20 @@ export class RabbitMqEngine implements Engine {
   }
 
   #reachable(): AMQPClient {
-    if (this.#consumeClient === null) throw new EngineUnavailableError(this.#downBecause)
-    return this.#consumeClient
+    const { session, state } = this.#consuming
+    if (session === null) throw new EngineUnavailableError(whyDown(state))
+    return session
   }
 }
+
+/** The capabilities of a broker. */
+interface KnownCapabilities {
+  readonly server: ServerProperties | null
+  readonly isUsable: boolean
+  readonly value: EngineCapabilities
+}
+
+const blockedText = (reason: string): string => `RabbitMQ blocks publishers: ${reason}`
+
+const whyDown = (state: LinkState<unknown>): string =>
+  state.kind === "down" ? state.reason : "the engine is closed"

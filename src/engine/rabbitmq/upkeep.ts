@@ -8,16 +8,9 @@ import { Republisher } from "./republisher.ts"
 import type { Topology } from "./topology.ts"
 import { Troubles } from "./troubles.ts"
 
-export interface UpkeepIntervals {
+export interface UpkeepOptions extends Pick<QueueLooksOptions, "undeclared" | "onGone"> {
   /** How long a reading of the queues is reused, in milliseconds. Default: 1,000. */
   readonly lookLastsMs?: number
-  /** How long an idle consumer runs before it is replaced, in milliseconds: see `forgetsConsumers`. Default: 15,000. */
-  readonly renewIdleMs?: number
-}
-
-export interface UpkeepOptions
-  extends Pick<QueueLooksOptions, "undeclared" | "onGone">,
-    Pick<UpkeepIntervals, "lookLastsMs"> {
   readonly topology: Topology
   readonly confirmTimeoutMs: number
   readonly report: Report
