@@ -1,4 +1,4 @@
-import { tierOf } from "../src/engine/rabbitmq/delay-tier.ts"
+import { tierOf } from "../src/engine/rabbitmq/topology/delay-tier.ts"
 import type { RunningService } from "../tests/support/running-service.ts"
 
 /** The last retry of an event. */

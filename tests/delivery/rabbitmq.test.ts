@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import type { QueueType } from "../../src/engine/rabbitmq/capabilities.ts"
+import type { QueueType } from "../../src/engine/rabbitmq/connection/capabilities.ts"
 import { isReady } from "../support/counting-service.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
-import { deadQueueOf } from "../../src/engine/rabbitmq/topology.ts"
+import { deadQueueOf } from "../../src/engine/rabbitmq/topology/topology.ts"
 import { peakMemory } from "../support/peak-memory.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"

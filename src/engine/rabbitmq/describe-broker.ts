@@ -1,8 +1,8 @@
 import type { BrokerReport } from "../broker-report.ts"
 import type { EngineStatus } from "../engine.ts"
-import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
-import type { ServerProperties } from "./server-properties.ts"
-import type { TopologyOptions } from "./topology.ts"
+import type { BrokerAccess, BrokerAddress } from "./connection/broker-address.ts"
+import type { ServerProperties } from "./connection/server-properties.ts"
+import type { TopologyOptions } from "./topology/topology.ts"
 
 export interface BrokerFacts {
   readonly access: BrokerAccess

@@ -1,12 +1,12 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { EngineStatus, QueueDeclaration } from "../engine.ts"
 import type { Report } from "../report.ts"
-import { Publishers, type PublishersOptions } from "./publishers.ts"
-import { QueueLooks, type QueueLooksOptions } from "./queue-looks.ts"
-import { Repairs } from "./repairs.ts"
-import { Republisher } from "./republisher.ts"
-import type { Topology } from "./topology.ts"
-import { Troubles } from "./troubles.ts"
+import { Publishers, type PublishersOptions } from "./publishing/publishers.ts"
+import { Republisher } from "./publishing/republisher.ts"
+import { QueueLooks, type QueueLooksOptions } from "./queues/queue-looks.ts"
+import { Repairs } from "./topology/repairs.ts"
+import type { Topology } from "./topology/topology.ts"
+import { Troubles } from "./topology/troubles.ts"
 
 export interface UpkeepOptions extends Pick<QueueLooksOptions, "undeclared" | "onGone"> {
   /** How long a reading of the queues is reused, in milliseconds. Default: 1,000. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
-import { urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
-import { BrokerClient } from "../../../src/engine/rabbitmq/broker-client.ts"
+import { urlOf } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
+import { BrokerClient } from "../../../src/engine/rabbitmq/connection/broker-client.ts"
 
 const ACCESS = { addresses: [], user: "guest", password: "guest", vhost: "/", tls: false }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { tierOf } from "../../../src/engine/rabbitmq/delay-tier.ts"
+import { tierOf } from "../../../src/engine/rabbitmq/topology/delay-tier.ts"
 
 const YEAR_MS = 365 * 86_400_000
 

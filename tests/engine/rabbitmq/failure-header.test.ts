@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { decodeFailure } from "../../../src/engine/failure-record.ts"
-import { encodeFailure } from "../../../src/engine/rabbitmq/failure-header.ts"
+import { encodeFailure } from "../../../src/engine/rabbitmq/wire/failure-header.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 
 const LONG = 30_000

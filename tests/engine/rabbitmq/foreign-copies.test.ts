@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
-import { tierOf } from "../../../src/engine/rabbitmq/delay-tier.ts"
-import { tierName } from "../../../src/engine/rabbitmq/topology.ts"
+import { tierOf } from "../../../src/engine/rabbitmq/topology/delay-tier.ts"
+import { tierName } from "../../../src/engine/rabbitmq/topology/topology.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"

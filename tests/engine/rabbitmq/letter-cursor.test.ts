@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { AMQPMessage } from "@cloudamqp/amqp-client"
-import { LetterCursor } from "../../../src/engine/rabbitmq/letter-cursor.ts"
+import { LetterCursor } from "../../../src/engine/rabbitmq/dead-letters/letter-cursor.ts"
 import { WireProperties } from "../../../src/engine/rabbitmq/wire/wire-properties.ts"
 import { encodeProperties, type ForeignField } from "../../support/rabbitmq/foreign-fields.ts"
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
-import { ConnectFault } from "../../../src/engine/rabbitmq/connect-fault.ts"
-import { OutageLog } from "../../../src/engine/rabbitmq/outage-log.ts"
+import { ConnectFault } from "../../../src/engine/rabbitmq/connection/connect-fault.ts"
+import { OutageLog } from "../../../src/engine/rabbitmq/connection/outage-log.ts"
 
 const HOST = { host: "broker", port: 5_672 }
 const REFUSED = new ConnectFault("ECONNREFUSED", "nothing is listening there")

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
-import { FirstSights } from "../../../src/engine/rabbitmq/first-sights.ts"
-import { QueueConsumer, type QueueConsumerOptions } from "../../../src/engine/rabbitmq/queue-consumer.ts"
-import { TriedAttempts } from "../../../src/engine/rabbitmq/tried-attempts.ts"
+import { FirstSights } from "../../../src/engine/rabbitmq/consuming/first-sights.ts"
+import {
+  QueueConsumer,
+  type QueueConsumerOptions,
+} from "../../../src/engine/rabbitmq/consuming/queue-consumer.ts"
+import { TriedAttempts } from "../../../src/engine/rabbitmq/consuming/tried-attempts.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
 import { waitUntil } from "../../support/wait-until.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
+import type { QueueType } from "../../../src/engine/rabbitmq/connection/capabilities.ts"
 import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"

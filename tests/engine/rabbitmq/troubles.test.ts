@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { Troubles } from "../../../src/engine/rabbitmq/troubles.ts"
+import { Troubles } from "../../../src/engine/rabbitmq/topology/troubles.ts"
 
 const HELD = "its deliveries are held"
 

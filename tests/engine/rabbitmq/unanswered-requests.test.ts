@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
-import { urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
-import { BrokerClient } from "../../../src/engine/rabbitmq/broker-client.ts"
+import { urlOf } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
+import { BrokerClient } from "../../../src/engine/rabbitmq/connection/broker-client.ts"
 import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
 import { StallingProxy } from "../../support/rabbitmq/stalling-proxy.ts"
 import { accessTo } from "../../support/rabbitmq/virtual-host.ts"

@@ -1,7 +1,7 @@
 import { AMQPClient } from "@cloudamqp/amqp-client"
-import { type BrokerAccess, urlOf } from "../../../src/engine/rabbitmq/broker-address.ts"
-import { tierDelays } from "../../../src/engine/rabbitmq/delay-tier.ts"
-import { deadQueueOf, tierName } from "../../../src/engine/rabbitmq/topology.ts"
+import { type BrokerAccess, urlOf } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
+import { tierDelays } from "../../../src/engine/rabbitmq/topology/delay-tier.ts"
+import { deadQueueOf, tierName } from "../../../src/engine/rabbitmq/topology/topology.ts"
 
 /**
  * A broker given to the tests as a URL such as amqp://user:password@host:5672/vhost. The tests need the

@@ -1,5 +1,5 @@
-import type { BrokerAccess } from "../../../src/engine/rabbitmq/broker-address.ts"
-import type { QueueType } from "../../../src/engine/rabbitmq/capabilities.ts"
+import type { BrokerAccess } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
+import type { QueueType } from "../../../src/engine/rabbitmq/connection/capabilities.ts"
 import { RabbitMqEngine, type RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import type { RabbitMqNode } from "./node.ts"
 

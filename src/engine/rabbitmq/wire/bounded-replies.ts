@@ -1,5 +1,5 @@
 import type { AMQPChannel } from "@cloudamqp/amqp-client"
-import { withTimeout } from "../with-timeout.ts"
+import { withTimeout } from "../../../system/with-timeout.ts"
 import { faultError } from "./broker-fault.ts"
 
 /** The error of a request that RabbitMQ has not answered in time. It is not known whether it was done. */

@@ -3,7 +3,7 @@ import { isTimestampMs, MAX_RETRY_COUNT } from "../../../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../../../event/failure.ts"
 import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
 import { decodeFailure } from "../../failure-record.ts"
-import { FAILURE } from "../failure-header.ts"
+import { FAILURE } from "./failure-header.ts"
 
 /** The app id of messages from this service. */
 export const APP_ID = "event-broker"

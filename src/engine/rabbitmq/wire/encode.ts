@@ -3,7 +3,6 @@ import type { Event } from "../../../event/envelope.ts"
 import { type FailureRecord, retriesOf } from "../../../event/failure.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { TraceContext } from "../../../event/trace-context.ts"
-import { encodeFailure, FAILURE } from "../failure-header.ts"
 import { smallestBodyOf } from "./complete-foreign.ts"
 import {
   APP_ID,
@@ -16,6 +15,7 @@ import {
   traceHeaders,
   wholeText,
 } from "./decode.ts"
+import { encodeFailure, FAILURE } from "./failure-header.ts"
 import type { EncodedField } from "./field-table.ts"
 import { withRetryCount } from "./retry-count-text.ts"
 import { WireProperties } from "./wire-properties.ts"

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { inspect } from "node:util"
 import { AMQPError } from "@cloudamqp/amqp-client"
 import fc from "fast-check"
-import { BrokerClient } from "../../../../src/engine/rabbitmq/broker-client.ts"
+import { BrokerClient } from "../../../../src/engine/rabbitmq/connection/broker-client.ts"
 import { FrameReader } from "../../../../src/engine/rabbitmq/wire/frame-reader.ts"
 import { long, octet, short } from "../../../support/rabbitmq/foreign-fields.ts"
 

@@ -1,0 +1,78 @@
+import type { AMQPClient } from "@cloudamqp/amqp-client"
+import type { ConsumeOptions, Subscription } from "../../engine.ts"
+import type { Report } from "../../report.ts"
+import { forgetsConsumers } from "../connection/capabilities.ts"
+import type { ServerProperties } from "../connection/server-properties.ts"
+import type { OwnQueues } from "../queues/own-queues.ts"
+import type { Topology } from "../topology/topology.ts"
+import type { FirstSights } from "./first-sights.ts"
+import { QueueConsumer } from "./queue-consumer.ts"
+import type { Republish } from "./queue-delivery.ts"
+import { TriedAttempts } from "./tried-attempts.ts"
+
+export interface QueueConsumersOptions {
+  readonly own: OwnQueues
+  readonly topology: Topology
+  readonly republish: Republish
+  /** Declares a queue, because deleting it also deletes its consumers. */
+  readonly redeclare: (queue: string) => Promise<void>
+  readonly sights: FirstSights
+  /** @throws {EngineUnavailableError} while there is no connection. */
+  readonly client: () => AMQPClient
+  readonly server: () => ServerProperties | null
+  /** How long an idle consumer runs before it is replaced, in milliseconds: see `forgetsConsumers`. Default: 15,000. */
+  readonly renewIdleMs?: number
+  readonly report: Report
+}
+
+const RENEW_IDLE_MS = 15_000
+
+/** The consumers of an engine. Each runs on the connection that `start` was given last. */
+export class QueueConsumers {
+  readonly #options: QueueConsumersOptions
+  readonly #consumers = new Set<QueueConsumer>()
+  readonly #tried = new TriedAttempts()
+  readonly #keyed = new Set<string>()
+
+  constructor(options: QueueConsumersOptions) {
+    this.#options = options
+  }
+
+  /** Adds a consumer, and starts it on this connection; with null it starts on the next one. */
+  consume(queue: string, options: ConsumeOptions, client: AMQPClient | null): Subscription {
+    const { own, topology, server, renewIdleMs = RENEW_IDLE_MS } = this.#options
+    const consumer = new QueueConsumer(
+      {
+        ...this.#options,
+        queue,
+        consume: options,
+        redeclare: () => this.#options.redeclare(queue),
+        // A single active consumer is used for order, and restarting it would pass the queue to another
+        // consumer.
+        isOrdered: async () =>
+          own.isSingle(queue) || (await topology.isOrdered(this.#options.client(), queue)),
+        isSingle: () => own.isSingle(queue),
+        markOrdered: () => topology.markOrdered(this.#options.client(), queue),
+        isForgetful: () => forgetsConsumers(topology.queueType, server()),
+        renewIdleMs,
+        countsRedeliveries: topology.queueType === "quorum",
+        keyed: this.#keyed,
+        tried: this.#tried,
+      },
+      () => this.#consumers.delete(consumer),
+    )
+    this.#consumers.add(consumer)
+    if (client !== null) void consumer.start(client)
+    return consumer
+  }
+
+  /** Starts every consumer on a connection. Resolves once each has started or has failed to. */
+  async start(client: AMQPClient): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.start(client)))
+  }
+
+  /** Ends every consumer. What was delivered can still be settled. */
+  cancel(): void {
+    for (const consumer of this.#consumers) void consumer.cancel()
+  }
+}

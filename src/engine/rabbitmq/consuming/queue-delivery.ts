@@ -1,0 +1,88 @@
+import type { AMQPMessage } from "@cloudamqp/amqp-client"
+import type { MalformedEventError } from "../../../event/errors.ts"
+import type { FailureRecord } from "../../../event/failure.ts"
+import type { Delivery } from "../../engine.ts"
+import { attemptsBefore, bodyOf, isForeign, lastFailureOf, traceOf } from "../wire/decode.ts"
+import type { Settlements } from "./settlements.ts"
+import type { TriedAttempts } from "./tried-attempts.ts"
+
+/** Destination of a delivery that is not acked. */
+export type Destination =
+  | { readonly kind: "retry"; readonly delayMs: number; readonly attempts: number }
+  | { readonly kind: "dead-letter" }
+
+/** `stored`, or `refused` if RabbitMQ accepts no copy and has to dead-letter the original itself. */
+export type Republished = "stored" | "refused"
+
+/** Stores the event at the destination. Retries while the delivery can still be settled, then rejects. */
+export type Republish = (
+  message: AMQPMessage,
+  queue: string,
+  to: Destination,
+  failure: FailureRecord,
+) => Promise<Republished>
+
+export interface DeliveryOptions {
+  readonly queue: string
+  readonly republish: Republish
+  /** True if the queue counts how often it delivered a message; otherwise it only says that it did before. */
+  readonly countsRedeliveries: boolean
+  /**
+   * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
+   */
+  readonly tried: TriedAttempts
+}
+
+/** The consumer that received a message, on its current channel. */
+export interface DeliveryConsumer extends DeliveryOptions {
+  readonly settlements: Settlements
+  /** Until it resolves, the broker may deliver a copy that was just stored to the cancelled consumer. */
+  readonly cancelled: () => Promise<unknown>
+}
+
+/** Makes a delivery of a message that a consumer received. */
+export function newDelivery(
+  message: AMQPMessage,
+  malformed: MalformedEventError | null,
+  { queue, republish, countsRedeliveries, tried, settlements, cancelled }: DeliveryConsumer,
+): Delivery {
+  const before = tried.take(queue, message)
+  const attempt = Math.max(attemptsBefore(message, queue, countsRedeliveries), before?.attempts ?? 0) + 1
+  let settled: Promise<void> | undefined
+  const once = (settle: () => Promise<void>): Promise<void> => {
+    settled ??= settle()
+    // Callers may ignore this promise. If it rejects, the event is redelivered.
+    settled.catch(() => {})
+    return settled
+  }
+  // Stored at the destination before it is acked here, so an event is never between two queues.
+  const move = async (to: Destination, failure: FailureRecord): Promise<void> => {
+    await cancelled()
+    const republished = await republish(message, queue, to, failure)
+    if (republished === "stored") await settlements.ack(message.deliveryTag)
+    else await settlements.reject(message.deliveryTag)
+  }
+  return {
+    queue,
+    body: bodyOf(message),
+    priority: message.properties.priority ?? 0,
+    attempt,
+    lastFailure: before?.failure ?? lastFailureOf(message, queue),
+    trace: traceOf(message),
+    isForeign: isForeign(message),
+    malformed,
+    get isLost() {
+      return message.channel.closed
+    },
+    ack: () => once(() => settlements.ack(message.deliveryTag)),
+    retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt }, failure)),
+    deadLetter: (failure) => once(() => move({ kind: "dead-letter" }, failure)),
+    release: (triedNow) =>
+      once(async () => {
+        const last = triedNow ?? before
+        if (last !== null) tried.remember(queue, message, last)
+        await cancelled()
+        await settlements.release(message.deliveryTag)
+      }),
+  }
+}
