@@ -55,6 +55,10 @@ export class PublishError extends Error {
   }
 }
 
+/** Returns the error of an event that is routed to no queue. */
+export const unroutable = (routingKey: string): PublishError =>
+  new PublishError("unroutable", `no queue is bound for the routing key ${JSON.stringify(routingKey)}`)
+
 /** The engine can't answer a request other than a publish now. */
 export class EngineUnavailableError extends Error {
   override readonly name = "EngineUnavailableError"

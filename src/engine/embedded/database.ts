@@ -1,10 +1,10 @@
 import { Database, SQLiteError } from "bun:sqlite"
 import { join } from "node:path"
+import { reasonOf } from "../../system/reason-of.ts"
 import { EngineStartError } from "../errors.ts"
 import { isDamage, requireSoundTables, StoreDamagedError } from "./store-damage.ts"
 import { makeDataDir, makePrivate } from "./store-files.ts"
 import { StoreLock } from "./store-lock.ts"
-import { reasonOf } from "./turn-failure.ts"
 import { LOG_OVERRUN, logBytesFor, volumeOf } from "./volume.ts"
 
 /** The only database file in `DATA_DIR`. SQLite keeps its write-ahead log next to it. */

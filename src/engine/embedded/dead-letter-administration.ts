@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite"
 import { nextTurn } from "../../system/next-turn.ts"
+import { reasonOf } from "../../system/reason-of.ts"
 import type {
   DeadLetter,
   DeadLetterPage,
@@ -11,11 +12,11 @@ import type {
 } from "../engine.ts"
 import { EngineUnavailableError, InvalidCursorError } from "../errors.ts"
 import { DeadLetterStore, type Step, type Stretch } from "./dead-letter-store.ts"
+import { whyUnavailable } from "./engine-state.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
 import { isDamage } from "./store-damage.ts"
 import type { Operate } from "./turn.ts"
-import { reasonOf, whyUnavailable } from "./turn-failure.ts"
 
 export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus

@@ -1,6 +1,7 @@
 import type { Event } from "../../event/envelope.ts"
 import { orderLevel } from "../../event/priority.ts"
 import type { TraceContext } from "../../event/trace-context.ts"
+import { reasonOf } from "../../system/reason-of.ts"
 import type {
   ConsumeOptions,
   DeadLetterPage,
@@ -16,6 +17,7 @@ import type {
   Watcher,
 } from "../engine.ts"
 import type { PublishOutcome } from "../errors.ts"
+import { unroutable } from "../errors.ts"
 import type { Report } from "../report.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
@@ -24,29 +26,22 @@ import { Committer } from "./committer.ts"
 import { explainOpening, type OpenStore, openStore } from "./database.ts"
 import { DeadLetterAdministration } from "./dead-letter-administration.ts"
 import { deliver } from "./delivery.ts"
+import { isDiskFull } from "./disk-full.ts"
 import { DueTimer } from "./due-timer.ts"
 import type { EmbeddedEngineOptions } from "./engine-options.ts"
-import { EngineState } from "./engine-state.ts"
+import { EngineState, unavailable } from "./engine-state.ts"
 import { explainLostTurns } from "./lost-turns.ts"
 import { MessageStore } from "./message-store.ts"
 import { subscribe } from "./queue.ts"
 import { EmbeddedQueueAdministration } from "./queue-administration.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
 import { RecoveryTimer } from "./recovery-timer.ts"
+import { abandon, outcomeOf, refuseAll } from "./refused-turn.ts"
 import { ReserveFile } from "./reserve-file.ts"
 import { StoreClock } from "./store-clock.ts"
 import { explainLasting } from "./store-damage.ts"
 import { type Log, StoreLog } from "./store-log.ts"
 import { newOperation, type Operate, type PendingOperation, type Settlement, Turn } from "./turn.ts"
-import {
-  abandon,
-  isDiskFull,
-  outcomeOf,
-  reasonOf,
-  refuseAll,
-  unavailable,
-  unroutable,
-} from "./turn-failure.ts"
 import { type Claim, EXPIRY_INTERVAL_MS, TurnWriter, type WrittenTurn } from "./turn-writer.ts"
 import { Upkeep } from "./upkeep.ts"
 

@@ -1,7 +1,6 @@
 import type { EngineStatus } from "../engine.ts"
-import { EngineUnavailableError } from "../errors.ts"
+import { EngineUnavailableError, PublishError } from "../errors.ts"
 import type { OperationNeeds } from "./turn.ts"
-import { whyUnavailable } from "./turn-failure.ts"
 
 /** The engine's state, and the operations that it allows. */
 export class EngineState {
@@ -66,3 +65,11 @@ export class EngineState {
     return new EngineUnavailableError(whyUnavailable(this.#status))
   }
 }
+
+/** Returns why an engine that is not ready refuses requests. */
+export const whyUnavailable = (status: EngineStatus): string =>
+  "reason" in status ? status.reason : "the engine is closed"
+
+/** Returns the error of a publish while the engine is not ready. */
+export const unavailable = (status: EngineStatus): PublishError =>
+  new PublishError("engine-unavailable", whyUnavailable(status))

@@ -10,9 +10,9 @@ import {
   writeSync,
 } from "node:fs"
 import { dirname } from "node:path"
+import { isDiskFull } from "./disk-full.ts"
 import { StoreMark } from "./store-mark.ts"
 import { type SyncRequest, THEN_CHECKPOINT, THEN_TAKE_OVER } from "./sync-request.ts"
-import { isDiskFull } from "./turn-failure.ts"
 
 /**
  * Answers of the thread. It answers each request with `synced`, and with one more if the request has a

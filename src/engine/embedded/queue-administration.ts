@@ -1,3 +1,4 @@
+import { reasonOf } from "../../system/reason-of.ts"
 import type { QueueDeclaration } from "../engine.ts"
 import { EngineStartError, QueueInUseError, QueueNotEmptyError, UnknownQueueError } from "../errors.ts"
 import type {
@@ -13,7 +14,6 @@ import type { MessageStore, WaitingState } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
 import type { QueueCatalog } from "./queue-catalog.ts"
 import type { Operate, OperationNeeds } from "./turn.ts"
-import { reasonOf } from "./turn-failure.ts"
 
 /** Most events deleted in one turn, so that the event loop keeps running. */
 const MAX_DELETED_PER_TURN = 1_000

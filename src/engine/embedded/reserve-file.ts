@@ -2,9 +2,10 @@ import { randomFillSync } from "node:crypto"
 import { existsSync, statSync, truncateSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
+import { reasonOf } from "../../system/reason-of.ts"
 import type { Report } from "../report.ts"
+import { isDiskFull } from "./disk-full.ts"
 import { FILE_MODE, RESERVE_FILE } from "./store-files.ts"
-import { isDiskFull, reasonOf } from "./turn-failure.ts"
 
 /** Bytes per write. */
 const PIECE_BYTES = 1_048_576

@@ -1,9 +1,9 @@
 import { closeSync, existsSync, openSync } from "node:fs"
 import { join } from "node:path"
+import { reasonOf } from "../../system/reason-of.ts"
 import { EngineStartError } from "../errors.ts"
 import { tryFlock } from "./file-locks.ts"
 import { FILE_MODE, LOCK_FILE } from "./store-files.ts"
-import { reasonOf } from "./turn-failure.ts"
 
 /**
  * Exclusive use of a folder's store by this process, until it is disposed of or the process ends.

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
+import { isDiskFull } from "./disk-full.ts"
 import { FILE_MODE, MARK_FILE } from "./store-files.ts"
-import { isDiskFull } from "./turn-failure.ts"
 
 /**
  * Digits of a turn number: every safe integer fits, so the line has a fixed length and is overwritten in

@@ -1,5 +1,5 @@
 import type { FailureReason, FailureRecord } from "../../event/failure.ts"
-import { PublishError } from "../errors.ts"
+import { PublishError, unroutable } from "../errors.ts"
 import { decodeFailure } from "../failure-record.ts"
 import type { Report } from "../report.ts"
 import { Burials, type OnBuried } from "./burials.ts"
@@ -11,7 +11,6 @@ import type { QueueCatalog } from "./queue-catalog.ts"
 import type { StoreClock } from "./store-clock.ts"
 import { StoreDamagedError } from "./store-damage.ts"
 import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
-import { unroutable } from "./turn-failure.ts"
 
 /** A message taken for a consumer. */
 export interface Claim {

@@ -5,7 +5,7 @@ import {
   faultError,
   faultOf,
   namedDestination,
-  reasonOf,
+  refusalText,
   replyIn,
   sizeRefusal,
 } from "../../../src/engine/rabbitmq/wire/broker-fault.ts"
@@ -88,14 +88,14 @@ test.each([
   expect(replyIn(error)).toEqual(MISSING)
   const outer = new Error("it can't be done", { cause: new Error("not stored", { cause: error }) })
   expect(replyIn(outer)).toEqual(MISSING)
-  expect(reasonOf(outer)).toBe(MISSING.text)
+  expect(refusalText(outer)).toBe(MISSING.text)
 })
 
 test("an error without a reply is its own reason", () => {
   const error = new Error("no confirm within 10 ms", { cause: "channel 1 closed: text (404)" })
   expect(replyIn(error)).toBeNull()
-  expect(reasonOf(error)).toBe("no confirm within 10 ms")
-  expect(reasonOf("text")).toBe("text")
+  expect(refusalText(error)).toBe("no confirm within 10 ms")
+  expect(refusalText("text")).toBe("text")
 })
 
 test("an error made from a fault has no references to the library's error, and has the same fault", () => {

@@ -14,7 +14,7 @@ const accessTo = (port: number) => ({
   tls: false,
 })
 
-const reasonOf = (engine: RabbitMqEngine): string => {
+const refusalText = (engine: RabbitMqEngine): string => {
   const status = engine.status()
   return status.state === "unavailable" ? status.reason : status.state
 }
@@ -47,8 +47,8 @@ describe("a peer that", () => {
     using peer = peerThatSays(greeting)
     const engine = newEngine(accessTo(peer.port), "quorum")
     await engine.declareQueues([queueDeclaration("calls")])
-    await waitUntil(() => reasonOf(engine).includes(reason), `the reason; it was ${reasonOf(engine)}`)
-    expect(reasonOf(engine)).not.toContain("s3cret")
+    await waitUntil(() => refusalText(engine).includes(reason), `the reason; it was ${refusalText(engine)}`)
+    expect(refusalText(engine)).not.toContain("s3cret")
     await expect(engine.publish(newEvent({ routing_key: "calls" }))).rejects.toMatchObject({
       code: "engine-unavailable",
       outcome: "not-stored",

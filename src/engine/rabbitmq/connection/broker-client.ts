@@ -1,6 +1,7 @@
 import { inspect } from "node:util"
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { AMQPView } from "@cloudamqp/amqp-client/amqp-view"
+import { reasonOf } from "../../../system/reason-of.ts"
 import { withTimeout } from "../../../system/with-timeout.ts"
 import { boundReplies, noReply } from "../wire/bounded-replies.ts"
 import { FrameReader } from "../wire/frame-reader.ts"
@@ -124,7 +125,7 @@ export class BrokerClient extends AMQPClient {
       this.#frames.read(bytes, this.#parse)
     } catch (error) {
       this.#isBroken = true
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       this.socket?.destroy(new Error(`RabbitMQ sent data that can't be read: ${reason}`))
     }
   }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net"
+import { reasonOf } from "../../../system/reason-of.ts"
 import { ACCESS_REFUSED, faultError, faultOf, replyIn } from "../wire/broker-fault.ts"
 import type { BrokerAccess, BrokerAddress } from "./broker-address.ts"
 
@@ -98,7 +99,7 @@ export function explainConnectFault(
     const about = shownCode === "ENOTFOUND" || shownCode === "EAI_AGAIN" ? host : place
     return new ConnectFault(shownCode, `${shownCode} ${about}: ${meaning}; ${advice}`, options)
   }
-  const words = error instanceof Error ? error.message : String(error)
+  const words = reasonOf(error)
   const advice = tls
     ? "check RABBITMQ_TLS and RABBITMQ_PORT, and that this machine trusts the broker's certificate"
     : "check RABBITMQ_PORT and RABBITMQ_TLS, and the log of RabbitMQ"

@@ -1,6 +1,6 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import { withTimeout } from "../../../system/with-timeout.ts"
-import { PublishError } from "../../errors.ts"
+import { PublishError, unroutable } from "../../errors.ts"
 import type { Report } from "../../report.ts"
 import type { Troubles } from "../topology/troubles.ts"
 import { type ChannelClosed, faultError, faultOf, NOT_FOUND } from "../wire/broker-fault.ts"
@@ -9,7 +9,7 @@ import { BrokerLimits } from "./broker-limits.ts"
 import { ConfirmWatch } from "./confirm-watch.ts"
 import { InFlight } from "./in-flight.ts"
 import { culpritsOf, type Outgoing, type PendingPublish } from "./pending-publish.ts"
-import { errorOf, errorOfCulprit, unconfirmed, unroutable } from "./publish-refusal.ts"
+import { errorOf, errorOfCulprit, unconfirmed } from "./publish-refusal.ts"
 
 export interface PublishChannelOptions {
   readonly confirmTimeoutMs: number

@@ -55,8 +55,5 @@ export function errorOf(fault: BrokerFault): PublishError {
   }
 }
 
-export const unroutable = (routingKey: string): PublishError =>
-  new PublishError("unroutable", `no queue is bound for the routing key ${JSON.stringify(routingKey)}`)
-
 export const unconfirmed = (timeoutMs: number): PublishError =>
   new PublishError("confirm-timeout", `no confirm within ${timeoutMs} ms`, "unknown")

@@ -1,7 +1,7 @@
 import { boundError, type FailureRecord } from "../../../event/failure.ts"
 import { EngineStartError, PublishError } from "../../errors.ts"
 import type { TopologyOptions } from "../topology/topology.ts"
-import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reasonOf, replyIn } from "../wire/broker-fault.ts"
+import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, refusalText, replyIn } from "../wire/broker-fault.ts"
 
 /**
  * Returns whether a retry fails permanently, until somebody changes RabbitMQ: RabbitMQ refuses the message
@@ -28,7 +28,7 @@ export function refusedRetry(failure: FailureRecord, refusal: unknown): FailureR
     reason: "retry-refused",
     error: boundError({
       name: "RetryRefused",
-      message: `the retry can't be stored: ${reasonOf(refusal)}; the attempt failed with ${failed}`,
+      message: `the retry can't be stored: ${refusalText(refusal)}; the attempt failed with ${failed}`,
       ...(error?.stack !== undefined && { stack: error.stack }),
     }),
   }

@@ -8,7 +8,7 @@ import { tierOf } from "../topology/delay-tier.ts"
 import { isMissing } from "../topology/repairs.ts"
 import { DEAD_LETTERS, deadQueueOf, type Topology, tierName } from "../topology/topology.ts"
 import type { Troubles } from "../topology/troubles.ts"
-import { reasonOf, replyIn } from "../wire/broker-fault.ts"
+import { refusalText, replyIn } from "../wire/broker-fault.ts"
 import { CopyLadder, type CopyStep } from "../wire/copy-ladder.ts"
 import { deadLetterOf, retryOf } from "../wire/encode.ts"
 import type { Outgoing } from "./pending-publish.ts"
@@ -101,11 +101,11 @@ export class Republisher {
           } else if (publishers === null || publishers.client.closed || isAway(error)) {
             await Bun.sleep(AWAY_DELAY_MS)
           } else if (destination.kind === "retry" && isRefusedForGood(error, topology.mode)) {
-            troubles.began(place, reasonOf(error), "its retries become dead letters")
+            troubles.began(place, refusalText(error), "its retries become dead letters")
             destination = { kind: "dead-letter" }
             record = refusedRetry(failure, error)
           } else {
-            troubles.began(place, isNacked(error) ? NACKED : reasonOf(error), HELD)
+            troubles.began(place, isNacked(error) ? NACKED : refusalText(error), HELD)
             if (isUnexplained(error)) publishers.copies.renew()
             await Bun.sleep(delays.next())
           }
@@ -159,7 +159,7 @@ export class Republisher {
     const { messageId, appId } = message.properties
     const bytes = message.body?.length ?? 0
     const { reason: failed, attempts } = failure
-    const known = { queue, id: messageId, app_id: appId, bytes, failed, attempts, reason: reasonOf(error) }
+    const known = { queue, id: messageId, app_id: appId, bytes, failed, attempts, reason: refusalText(error) }
     if (step === "minimal") report("warn", STORED_SMALLER, known)
     else report("error", LEFT_TO_BROKER, known)
   }

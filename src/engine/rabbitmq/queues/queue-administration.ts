@@ -17,7 +17,7 @@ import type {
 } from "../../queue-administration.ts"
 import { tierDelays } from "../topology/delay-tier.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "../topology/topology.ts"
-import { faultError, faultOf, reasonOf } from "../wire/broker-fault.ts"
+import { faultError, faultOf, refusalText } from "../wire/broker-fault.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
 import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
@@ -71,7 +71,7 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       if (found !== undefined) return found
     } catch (error) {
       const cause = faultError(faultOf(error))
-      throw new EngineUnavailableError(`RabbitMQ can't look up ${queue}: ${reasonOf(cause)}`, { cause })
+      throw new EngineUnavailableError(`RabbitMQ can't look up ${queue}: ${refusalText(cause)}`, { cause })
     }
     const names = this.#options.own.values().map(({ name }) => name)
     throw new UnknownQueueError(queue, [...names, ...this.undeclared.names])
@@ -160,7 +160,9 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       if (error instanceof QueueInUseError || error instanceof QueueNotEmptyError) throw error
       if (isNotFound(error)) throw new UnknownQueueError(queue, [])
       const cause = faultError(faultOf(error))
-      throw new EngineUnavailableError(`the queue ${queue} can't be changed: ${reasonOf(cause)}`, { cause })
+      throw new EngineUnavailableError(`the queue ${queue} can't be changed: ${refusalText(cause)}`, {
+        cause,
+      })
     } finally {
       this.#options.onChanged()
     }

@@ -2,7 +2,7 @@ import type { AMQPClient } from "@cloudamqp/amqp-client"
 import { withTimeout } from "../../../system/with-timeout.ts"
 import type { QueueDeclaration, QueueStats } from "../../engine.ts"
 import { EngineUnavailableError } from "../../errors.ts"
-import { faultError, faultOf, reasonOf, replyIn } from "../wire/broker-fault.ts"
+import { faultError, faultOf, refusalText, replyIn } from "../wire/broker-fault.ts"
 import { type Depth, QueueLook } from "./queue-look.ts"
 
 /** How long a caller waits, in milliseconds: a quorum queue without a leader does not answer. */
@@ -81,7 +81,7 @@ export class QueueLooks {
       })
       .catch((error: unknown) => {
         const cause = faultError(faultOf(error))
-        throw new EngineUnavailableError(`RabbitMQ can't be queried: ${reasonOf(cause)}`, { cause })
+        throw new EngineUnavailableError(`RabbitMQ can't be queried: ${refusalText(cause)}`, { cause })
       })
       .finally(() => {
         if (this.#running === running) this.#running = null

@@ -5,7 +5,7 @@ import { PublishError } from "../../errors.ts"
 import type { QueueKnowledge } from "../../queue-administration.ts"
 import type { Report } from "../../report.ts"
 import { RoutingTable } from "../../routing-table.ts"
-import { LASTING_REFUSALS, reasonOf, replyIn } from "../wire/broker-fault.ts"
+import { LASTING_REFUSALS, refusalText, replyIn } from "../wire/broker-fault.ts"
 import { bytesOf } from "../wire/decode.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { applyRecord, covers, hasLimitsOf, parseRecord, type QueueRecord } from "./queue-records.ts"
@@ -226,7 +226,7 @@ export class QueueRegister {
   #fail(cause: unknown): void {
     if (this.#hasFailed) return
     this.#hasFailed = true
-    const fields = { register: QUEUE_REGISTER, reason: reasonOf(cause) }
+    const fields = { register: QUEUE_REGISTER, reason: refusalText(cause) }
     this.#options.report(
       "warn",
       "queues of removed modules can't be found: the queue register can't be used",

@@ -1,7 +1,7 @@
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import type { QueueDeclaration } from "../../engine.ts"
 import { EngineUnavailableError, PublishError } from "../../errors.ts"
-import { faultOf, NOT_FOUND, reasonOf, replyIn } from "../wire/broker-fault.ts"
+import { faultOf, NOT_FOUND, refusalText, replyIn } from "../wire/broker-fault.ts"
 import type { Topology } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
 
@@ -120,7 +120,7 @@ export class Repairs {
     try {
       await this.declareMissing(queue)
     } catch (cause) {
-      const why = `the queue ${queue} is missing and can't be declared again: ${reasonOf(cause)}`
+      const why = `the queue ${queue} is missing and can't be declared again: ${refusalText(cause)}`
       throw new EngineUnavailableError(why, { cause })
     }
     return work()
@@ -150,7 +150,7 @@ export class Repairs {
     try {
       await this.#declareMissing(queue)
     } catch (error) {
-      const why = `the queue ${queue} is missing and can't be declared again: ${reasonOf(error)}`
+      const why = `the queue ${queue} is missing and can't be declared again: ${refusalText(error)}`
       throw new PublishError("engine-unavailable", why, "not-stored", { cause: returned })
     }
   }
@@ -166,7 +166,7 @@ export class Repairs {
       this.#failed.set(queue, { error, delays, isTriedAgainAt: performance.now() + delays.next() })
       // The engine's state already shows a lost connection.
       if (replyIn(error) !== null || faultOf(error).kind === "timeout") {
-        troubles.began(queue, reasonOf(error), "it is missing and can't be declared again")
+        troubles.began(queue, refusalText(error), "it is missing and can't be declared again")
       }
       throw error
     }

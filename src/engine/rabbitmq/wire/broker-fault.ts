@@ -1,4 +1,5 @@
 import { AMQPError } from "@cloudamqp/amqp-client"
+import { reasonOf } from "../../../system/reason-of.ts"
 
 /** RabbitMQ closed a channel; the connection is still open. */
 export interface ChannelClosed {
@@ -81,7 +82,7 @@ class BrokerError extends Error {
  */
 export function faultOf(error: unknown): BrokerFault {
   if (error instanceof BrokerError) return error.fault
-  const message = error instanceof Error ? error.message : String(error)
+  const message = reasonOf(error)
   const text = safe(message)
   const channel = CHANNEL_CLOSED.exec(message)
   if (channel !== null) return { kind: "channel-closed", ...replyOf(channel) }
@@ -112,8 +113,7 @@ export function replyIn(error: unknown): ChannelClosed | ConnectionClosed | null
 }
 
 /** Returns RabbitMQ's reply text if there is one, otherwise the error's message. */
-export const reasonOf = (error: unknown): string =>
-  replyIn(error)?.text ?? (error instanceof Error ? error.message : String(error))
+export const refusalText = (error: unknown): string => replyIn(error)?.text ?? reasonOf(error)
 
 /**
  * Returns the size of a message that RabbitMQ refused as too large, and the limit, in bytes; otherwise null.
