@@ -25,7 +25,7 @@ export async function compile(bun) {
     ...FLAGS,
     "src/main.ts",
     "src/runtime/worker.ts",
-    "src/engine/embedded/sync-thread.ts",
+    "src/engine/embedded/commit/sync-thread.ts",
     "--outfile",
     BINARY,
   ])

@@ -44,7 +44,7 @@ import { VERSION } from "./version.ts"
 
 /** Resolved here, because the path below this file is the same in the sources and in the binary. */
 const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
-const SYNC_THREAD_URL = new URL("./engine/embedded/sync-thread.ts", import.meta.url).href
+const SYNC_THREAD_URL = new URL("./engine/embedded/commit/sync-thread.ts", import.meta.url).href
 
 guardOutput()
 

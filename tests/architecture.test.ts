@@ -99,15 +99,15 @@ test("only app.ts imports the embedded engine, and only hints and the store's co
   expect(describeImports(users)).toEqual([
     `app.ts imports ${EMBEDDED}embedded-engine.ts`,
     // Reads a store that the configured engine does not use, for a warning.
-    `app/start-hints.ts imports ${EMBEDDED}left-events.ts`,
+    `app/start-hints.ts imports ${EMBEDDED}store/left-events.ts`,
     // Copies and rewrites a store while its service runs or is stopped, without asking an engine.
-    `commands/store.ts imports ${EMBEDDED}maintenance.ts`,
+    `commands/store.ts imports ${EMBEDDED}store/maintenance.ts`,
   ])
 })
 
 test("commands import only the store's maintenance from the engines, because they ask a service", () => {
   const users = imports.filter(({ from, to }) => partOf(from) === "commands" && partOf(to) === "engine")
-  expect([...new Set(users.map(({ to }) => to))]).toEqual([`${EMBEDDED}maintenance.ts`])
+  expect([...new Set(users.map(({ to }) => to))]).toEqual([`${EMBEDDED}store/maintenance.ts`])
 })
 
 test("the event imports no configuration, no telemetry, and no part of Bun or Node", () => {

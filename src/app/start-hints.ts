@@ -1,6 +1,6 @@
 import { resolve } from "node:path"
 import type { Config } from "../config.ts"
-import { countLeftEvents } from "../engine/embedded/left-events.ts"
+import { countLeftEvents } from "../engine/embedded/store/left-events.ts"
 import { findBindFaults } from "../runtime/bind-faults.ts"
 import type { ModuleManifest } from "../runtime/manifest.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"

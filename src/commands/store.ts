@@ -6,7 +6,7 @@ import {
   inMebibytes,
   StoreError,
   type StoreErrorCode,
-} from "../engine/embedded/maintenance.ts"
+} from "../engine/embedded/store/maintenance.ts"
 import { counted } from "../event/counted.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"

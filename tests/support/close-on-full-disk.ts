@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
-import { RESERVE_FILE } from "../../src/engine/embedded/store-files.ts"
+import { RESERVE_FILE } from "../../src/engine/embedded/store/store-files.ts"
 import { Inbox } from "./inbox.ts"
 import { newEvent } from "./new-event.ts"
 import { queueDeclaration } from "./queue-declaration.ts"

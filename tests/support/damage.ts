@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
+import { DATABASE_FILE } from "../../src/engine/embedded/store/database.ts"
 
 const PAGE_BYTES = 4_096
 

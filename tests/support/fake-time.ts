@@ -1,5 +1,5 @@
-import type { BootTime } from "../../src/engine/embedded/boot-time.ts"
-import type { TimeSources } from "../../src/engine/embedded/store-clock.ts"
+import type { BootTime } from "../../src/engine/embedded/store/boot-time.ts"
+import type { TimeSources } from "../../src/engine/embedded/store/store-clock.ts"
 
 /** The clocks of a machine whose time passes only when the test says so. Times are in milliseconds. */
 export class FakeTime implements TimeSources {

@@ -1,4 +1,4 @@
-import type { Log, SyncWatcher } from "../../src/engine/embedded/store-log.ts"
+import type { Log, SyncWatcher } from "../../src/engine/embedded/commit/store-log.ts"
 
 /** A log whose syncs end when the test says so, with the result that it chooses. */
 export class HeldLog implements Log {

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { join } from "node:path"
-import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
+import { DATABASE_FILE } from "../../src/engine/embedded/store/database.ts"
 
 export interface StoredRows {
   readonly events: number

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path"
-import { DATABASE_FILE } from "../../src/engine/embedded/database.ts"
+import { DATABASE_FILE } from "../../src/engine/embedded/store/database.ts"
 
 // Source: sqlite.org/fileformat2.html, section 4.1, "WAL File Format".
 const HEADER_BYTES = 32

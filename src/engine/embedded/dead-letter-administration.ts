@@ -11,12 +11,12 @@ import type {
   RedriveOptions,
 } from "../engine.ts"
 import { EngineUnavailableError, InvalidCursorError } from "../errors.ts"
-import { DeadLetterStore, type Step, type Stretch } from "./dead-letter-store.ts"
+import type { Operate } from "./commit/turn.ts"
 import { whyUnavailable } from "./engine-state.ts"
-import type { MessageStore } from "./message-store.ts"
-import type { Queue } from "./queue.ts"
-import { isDamage } from "./store-damage.ts"
-import type { Operate } from "./turn.ts"
+import { DeadLetterStore, type Step, type Stretch } from "./store/dead-letter-store.ts"
+import type { MessageStore } from "./store/message-store.ts"
+import type { Queue } from "./store/queue.ts"
+import { isDamage } from "./store/store-damage.ts"
 
 export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus

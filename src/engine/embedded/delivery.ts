@@ -1,8 +1,8 @@
 import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
 import type { Delivery } from "../engine.ts"
 import { decodeFailure } from "../failure-record.ts"
-import type { Settlement } from "./turn.ts"
-import type { Claim } from "./turn-writer.ts"
+import type { Settlement } from "./commit/turn.ts"
+import type { Claim } from "./commit/turn-writer.ts"
 
 /**
  * Passes a claim to its consumer. Skips a consumer that was cancelled by an earlier delivery in this turn.

@@ -1,8 +1,8 @@
 import type { EngineStatus } from "../engine.ts"
 import type { Report } from "../report.ts"
-import type { OnBuried } from "./burials.ts"
-import type { TimeSources } from "./store-clock.ts"
-import type { Log } from "./store-log.ts"
+import type { OnBuried } from "./commit/burials.ts"
+import type { Log } from "./commit/store-log.ts"
+import type { TimeSources } from "./store/store-clock.ts"
 
 export interface EmbeddedEngineOptions {
   /** Folder of the store. Created if it is missing. */

@@ -1,6 +1,6 @@
 import type { EngineStatus } from "../engine.ts"
 import { EngineUnavailableError, PublishError } from "../errors.ts"
-import type { OperationNeeds } from "./turn.ts"
+import type { OperationNeeds } from "./commit/turn.ts"
 
 /** The engine's state, and the operations that it allows. */
 export class EngineState {

@@ -9,11 +9,11 @@ import type {
   QueueKnowledge,
   UnboundQueue,
 } from "../queue-administration.ts"
+import type { Operate, OperationNeeds } from "./commit/turn.ts"
 import type { DeadLetterAdministration } from "./dead-letter-administration.ts"
-import type { MessageStore, WaitingState } from "./message-store.ts"
-import type { Queue } from "./queue.ts"
-import type { QueueCatalog } from "./queue-catalog.ts"
-import type { Operate, OperationNeeds } from "./turn.ts"
+import type { MessageStore, WaitingState } from "./store/message-store.ts"
+import type { Queue } from "./store/queue.ts"
+import type { QueueCatalog } from "./store/queue-catalog.ts"
 
 /** Most events deleted in one turn, so that the event loop keeps running. */
 const MAX_DELETED_PER_TURN = 1_000

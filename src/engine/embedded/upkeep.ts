@@ -1,9 +1,9 @@
 import type { Database } from "bun:sqlite"
 import type { Report } from "../report.ts"
-import { DiskRoom } from "./disk-room.ts"
-import { canShrink, IdleVacuum } from "./idle-vacuum.ts"
-import type { ReserveFile } from "./reserve-file.ts"
-import { StoreMeter } from "./store-size.ts"
+import { DiskRoom } from "./store/disk-room.ts"
+import { canShrink, IdleVacuum } from "./store/idle-vacuum.ts"
+import type { ReserveFile } from "./store/reserve-file.ts"
+import { StoreMeter } from "./store/store-size.ts"
 
 export interface UpkeepOptions {
   readonly dataDir: string

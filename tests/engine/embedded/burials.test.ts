@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { Burials } from "../../../src/engine/embedded/burials.ts"
+import { Burials } from "../../../src/engine/embedded/commit/burials.ts"
 
 test("the first events of a queue are logged at once, later ones together, and each is counted", () => {
   const logged: unknown[] = []

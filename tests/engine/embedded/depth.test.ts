@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
-import { DATABASE_FILE } from "../../../src/engine/embedded/database.ts"
+import { DATABASE_FILE } from "../../../src/engine/embedded/store/database.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
 import { failureRecord } from "../../support/failure-record.ts"

@@ -1,14 +1,14 @@
 import { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
-import { type OpenStore, openStore } from "../../../src/engine/embedded/database.ts"
-import { LogKeeper, type SyncAnswer } from "../../../src/engine/embedded/log-keeper.ts"
+import { LogKeeper, type SyncAnswer } from "../../../src/engine/embedded/commit/log-keeper.ts"
 import {
   type FollowUp,
   SyncRequest,
   THEN_CHECKPOINT,
   THEN_NOTHING,
   THEN_TAKE_OVER,
-} from "../../../src/engine/embedded/sync-request.ts"
+} from "../../../src/engine/embedded/commit/sync-request.ts"
+import { type OpenStore, openStore } from "../../../src/engine/embedded/store/database.ts"
 import { temporaryFolder } from "../../support/temporary-folder.ts"
 import { hasLogHeader } from "../../support/write-ahead-log.ts"
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
 import { statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { ReserveFile } from "../../../src/engine/embedded/reserve-file.ts"
-import { RESERVE_FILE } from "../../../src/engine/embedded/store-files.ts"
+import { ReserveFile } from "../../../src/engine/embedded/store/reserve-file.ts"
+import { RESERVE_FILE } from "../../../src/engine/embedded/store/store-files.ts"
 import { temporaryFolder } from "../../support/temporary-folder.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { readStoreMark, StoreMark } from "../../../src/engine/embedded/store-mark.ts"
+import { readStoreMark, StoreMark } from "../../../src/engine/embedded/store/store-mark.ts"
 import { smallDisk } from "../../support/small-disk.ts"
 
 const STORE_ID = "0123456789abcdef"

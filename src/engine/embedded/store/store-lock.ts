@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync } from "node:fs"
 import { join } from "node:path"
-import { reasonOf } from "../../system/reason-of.ts"
-import { EngineStartError } from "../errors.ts"
+import { reasonOf } from "../../../system/reason-of.ts"
+import { EngineStartError } from "../../errors.ts"
 import { tryFlock } from "./file-locks.ts"
 import { FILE_MODE, LOCK_FILE } from "./store-files.ts"
 

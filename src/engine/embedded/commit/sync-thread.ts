@@ -1,6 +1,6 @@
 /** Entry of the thread that syncs the store. It receives one message, then serves requests. */
 
-import { reasonOf } from "../../system/reason-of.ts"
+import { reasonOf } from "../../../system/reason-of.ts"
 import { type KeptStore, LogKeeper, type SyncAnswer } from "./log-keeper.ts"
 import { SyncRequest } from "./sync-request.ts"
 

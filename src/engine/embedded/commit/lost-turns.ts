@@ -1,5 +1,5 @@
-import type { OpenStore } from "./database.ts"
-import { readStoreMark } from "./store-mark.ts"
+import type { OpenStore } from "../store/database.ts"
+import { readStoreMark } from "../store/store-mark.ts"
 
 /**
  * Returns a sentence for the operator if confirmed turns are missing in a store that was just opened;

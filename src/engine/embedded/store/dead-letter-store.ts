@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
-import { matcherOf } from "../dead-letter-selection.ts"
-import type { DeadLetter, DeadLetterSelection } from "../engine.ts"
+import { matcherOf } from "../../dead-letter-selection.ts"
+import type { DeadLetter, DeadLetterSelection } from "../../engine.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
 import { requireOne } from "./store-damage.ts"

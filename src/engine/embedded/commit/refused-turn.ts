@@ -1,5 +1,5 @@
 import { SQLiteError } from "bun:sqlite"
-import { EngineUnavailableError, PublishError, type PublishOutcome } from "../errors.ts"
+import { EngineUnavailableError, PublishError, type PublishOutcome } from "../../errors.ts"
 import type { Turn } from "./turn.ts"
 
 /** Refuses the publishes and operations of a turn that was not confirmed. Settlements are kept. */

@@ -1,6 +1,6 @@
-import { type FailureRecord, retriesOf } from "../../event/failure.ts"
-import type { DeadLetter } from "../engine.ts"
-import { decodeFailure } from "../failure-record.ts"
+import { type FailureRecord, retriesOf } from "../../../event/failure.ts"
+import type { DeadLetter } from "../../engine.ts"
+import { decodeFailure } from "../../failure-record.ts"
 import { type EventRow, faultOf, isIntact, readable } from "./examined-event.ts"
 
 /** A dead letter and its event, as SQLite returns them. */

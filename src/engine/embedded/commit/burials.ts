@@ -1,5 +1,5 @@
-import type { FailureReason } from "../../event/failure.ts"
-import type { Report } from "../report.ts"
+import type { FailureReason } from "../../../event/failure.ts"
+import type { Report } from "../../report.ts"
 
 /**
  * Minimum interval between log lines about one queue and reason, in milliseconds; a full queue can lose

@@ -1,4 +1,4 @@
-import type { Report } from "../report.ts"
+import type { Report } from "../../report.ts"
 import { type BootTime, readBootTime } from "./boot-time.ts"
 import type { ClockMark, ClockMarkStore } from "./clock-mark.ts"
 

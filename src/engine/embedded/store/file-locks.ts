@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs"
-import { fromCLibrary } from "../../system/c-library.ts"
-import { EngineStartError } from "../errors.ts"
+import { fromCLibrary } from "../../../system/c-library.ts"
+import { EngineStartError } from "../../errors.ts"
 
 /** Source: flock(2). The values are the same on Linux and macOS. */
 const LOCKS = { shared: 1, exclusive: 2 } as const

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
 import { SQLiteError } from "bun:sqlite"
-import { reasonOf } from "../../system/reason-of.ts"
+import { reasonOf } from "../../../system/reason-of.ts"
 
 /** The store contains something that this service never wrote: a disk or another program changed its file. */
 export class StoreDamagedError extends Error {

@@ -1,4 +1,4 @@
-import type { ConsumeOptions, QueueDeclaration, Subscription } from "../engine.ts"
+import type { ConsumeOptions, QueueDeclaration, Subscription } from "../../engine.ts"
 
 /** A queue in memory. Its counts follow the store, so that publishes don't have to count. */
 export interface Queue {

@@ -1,8 +1,8 @@
-import type { FailureRecord } from "../../event/failure.ts"
-import type { Tried } from "../engine.ts"
-import type { StoredEvent } from "./checksum.ts"
-import type { Message } from "./message-statements.ts"
-import type { Consumer, Queue } from "./queue.ts"
+import type { FailureRecord } from "../../../event/failure.ts"
+import type { Tried } from "../../engine.ts"
+import type { StoredEvent } from "../store/checksum.ts"
+import type { Message } from "../store/message-statements.ts"
+import type { Consumer, Queue } from "../store/queue.ts"
 
 /** A publish waiting for its confirm. */
 export interface PendingPublish {

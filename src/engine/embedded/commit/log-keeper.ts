@@ -10,8 +10,8 @@ import {
   writeSync,
 } from "node:fs"
 import { dirname } from "node:path"
-import { isDiskFull } from "./disk-full.ts"
-import { StoreMark } from "./store-mark.ts"
+import { isDiskFull } from "../store/disk-full.ts"
+import { StoreMark } from "../store/store-mark.ts"
 import { type SyncRequest, THEN_CHECKPOINT, THEN_TAKE_OVER } from "./sync-request.ts"
 
 /**

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
+import { LogLength } from "../store/log-length.ts"
 import type { SyncAnswer } from "./log-keeper.ts"
-import { LogLength } from "./log-length.ts"
 import { SyncRequest, THEN_CHECKPOINT, THEN_NOTHING, THEN_TAKE_OVER } from "./sync-request.ts"
 import type { SyncStart } from "./sync-thread.ts"
 

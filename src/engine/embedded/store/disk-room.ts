@@ -1,4 +1,4 @@
-import type { FailureRecord } from "../../event/failure.ts"
+import type { FailureRecord } from "../../../event/failure.ts"
 import type { ReserveFile } from "./reserve-file.ts"
 import type { StoreMeter, StoreSize } from "./store-size.ts"
 import { askVolume, inMebibytes, LOG_OVERRUN, logBytesFor, type VolumeSpace, volumeOf } from "./volume.ts"
