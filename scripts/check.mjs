@@ -6,6 +6,7 @@ import { ensureToolchain, ROOT } from "./toolchain.mjs"
 
 /** Tests that need neither the binary nor much time. */
 const UNIT_TESTS = [
+  "tests/app",
   "tests/event",
   "tests/runtime",
   "tests/http",

@@ -1,6 +1,7 @@
 import { Command } from "commander"
 import { bannerLines } from "./app/banner.ts"
-import { type App, HandlersDirError, startApp } from "./app.ts"
+import { HandlersDirError } from "./app/modules.ts"
+import { type App, startApp } from "./app.ts"
 import { addApiDocument } from "./commands/api-document.ts"
 import { addHealth } from "./commands/check-health.ts"
 import { addCompletions } from "./commands/completions.ts"

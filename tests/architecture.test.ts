@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
   commands: ["system", "config", "telemetry", "version", "http", "schema", "event", "engine"],
   app: [
+    "system",
     "config",
     "telemetry",
     "version",
@@ -94,10 +95,10 @@ test("http and runtime do not import each other", () => {
   expect(describeImports(across)).toEqual([])
 })
 
-test("only app.ts imports the embedded engine, and only hints and the store's commands know its files", () => {
+test("only app/engines.ts imports the embedded engine, and only hints and the store's commands know its files", () => {
   const users = imports.filter(({ from, to }) => to.startsWith(EMBEDDED) && !from.startsWith(EMBEDDED))
   expect(describeImports(users)).toEqual([
-    `app.ts imports ${EMBEDDED}embedded-engine.ts`,
+    `app/engines.ts imports ${EMBEDDED}embedded-engine.ts`,
     // Reads a store that the configured engine does not use, for a warning.
     `app/start-hints.ts imports ${EMBEDDED}store/left-events.ts`,
     // Copies and rewrites a store while its service runs or is stopped, without asking an engine.

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { VERSION } from "../../src/version.ts"
 import { HttpService } from "../support/http-service.ts"
 import { problemOf } from "../support/problem-of.ts"
 
@@ -139,7 +140,7 @@ describe("the health", () => {
 test("the root describes the service and links to its documentation, relative to the path it is served at", async () => {
   await using service = await HttpService.start()
   const info = (await (await service.get("/")).json()) as { docs: string; health: string }
-  expect(info).toMatchObject({ message: "Event Broker", version: "0.0.0-test", engine: "embedded" })
+  expect(info).toMatchObject({ message: "Event Broker", version: VERSION, engine: "embedded" })
   for (const link of [info.docs, info.health]) {
     expect(new URL(link, "http://proxy/broker/").pathname).toStartWith("/broker/")
     expect((await service.get(new URL(link, service.url).pathname)).status).toBe(200)

@@ -8,8 +8,10 @@ export class ChildProcess implements AsyncDisposable {
   #output = ""
   #errors = ""
 
-  constructor(script: URL, args: readonly string[]) {
+  /** @param environment variables beside those of this process */
+  constructor(script: URL, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     this.#process = Bun.spawn([process.execPath, Bun.fileURLToPath(script), ...args], {
+      env: { ...process.env, ...environment },
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",

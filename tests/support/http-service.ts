@@ -1,15 +1,15 @@
 import pino from "pino"
+import { configured, serveHttp } from "../../src/app/http-parts.ts"
+import { type Config, parseConfig } from "../../src/config.ts"
 import type { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
 import type { KeyRing } from "../../src/http/access/key-ring.ts"
 import type { PageRules } from "../../src/http/access/page-guard.ts"
 import type { RateLimit } from "../../src/http/access/rate-limit.ts"
-import { BodyLimits } from "../../src/http/body-limits.ts"
+import type { BodyLimits } from "../../src/http/body-limits.ts"
 import type { Consumption } from "../../src/http/context.ts"
-import { Cors } from "../../src/http/cors.ts"
 import type { HealthReport } from "../../src/http/health-report.ts"
-import { createHttpApp } from "../../src/http/http-app.ts"
-import { HttpServer } from "../../src/http/http-server.ts"
+import type { HttpServer } from "../../src/http/http-server.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
 import { QueueWatch } from "../../src/runtime/queue-watch.ts"
@@ -79,7 +79,13 @@ export class HttpService implements AsyncDisposable {
     const maxInFlight = options.maxInFlight ?? 5_000
     const predefined = queues.map(({ name }) => name)
     const consumption = consumptionOf(predefined)
-    const app = createHttpApp({
+    const config = configOf(options)
+    const fromConfig = configured(config)
+    const server = serveHttp(config, {
+      ...fromConfig,
+      bodies: options.bodies ?? fromConfig.bodies,
+      rates: options.rates ?? null,
+      pages: { ...fromConfig.pages, hasKeys: options.keys !== undefined, own: [], ...options.pages },
       engine,
       publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
       consumption,
@@ -96,38 +102,11 @@ export class HttpService implements AsyncDisposable {
       isStarting: () => options.health === "starting",
       health: async () => healthReport(options.health ?? "ready"),
       catalog,
-      exchange: { name: "events", type: "topic", vhost: "/" },
       brokerReport: null,
-      maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
-      maxBatchBytes: options.maxBatchBytes ?? 16_777_216,
-      bodies:
-        options.bodies ??
-        new BodyLimits({ timeoutMs: options.bodyTimeoutMs ?? 30_000, bufferedBytes: 268_435_456 }),
-      rates: options.rates ?? null,
-      pages: {
-        hasKeys: options.keys !== undefined,
-        allowed: [],
-        own: [],
-        origins: options.corsOrigins ?? [],
-        ...options.pages,
-      },
-      cors: options.corsOrigins === undefined ? null : new Cors(options.corsOrigins),
-      version: "0.0.0-test",
       metrics,
       logger: SILENT,
     })
-    return new HttpService(
-      store,
-      engine,
-      live,
-      new HttpServer({
-        app,
-        host: "127.0.0.1",
-        port: 0,
-        keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 75_000,
-        logger: SILENT,
-      }),
-    )
+    return new HttpService(store, engine, live, server)
   }
 
   /** Sends a value as JSON. */
@@ -178,3 +157,15 @@ function healthReport(status: HealthReport["status"]): HealthReport {
     },
   }
 }
+
+const DEFAULTS = parseConfig({ HOST: "127.0.0.1", PORT: "0" })
+
+/** The configuration with these options, which may be outside of their bounds, and everything else at its default. */
+const configOf = (options: HttpServiceOptions): Config => ({
+  ...DEFAULTS,
+  ...(options.maxBodyBytes !== undefined && { MAX_BODY_BYTES: options.maxBodyBytes }),
+  ...(options.maxBatchBytes !== undefined && { MAX_BATCH_BYTES: options.maxBatchBytes }),
+  ...(options.bodyTimeoutMs !== undefined && { BODY_TIMEOUT: options.bodyTimeoutMs }),
+  ...(options.keepAliveTimeoutMs !== undefined && { KEEP_ALIVE_TIMEOUT: options.keepAliveTimeoutMs }),
+  ...(options.corsOrigins !== undefined && { CORS_ORIGINS: options.corsOrigins }),
+})

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import type { Engine, QueueDeclaration } from "../engine/engine.ts"
+import type { QueueLimits } from "../engine/queues.ts"
+import { type ModuleManifest, requireTimeoutsBelow } from "../runtime/manifest.ts"
+import type { ModuleFile } from "../runtime/messages.ts"
+import { findModuleFiles } from "../runtime/module-files.ts"
+import { queuesOf, requireQueues } from "../runtime/module-queues.ts"
+import { locateIn } from "../runtime/option-position.ts"
+import type { SchemaCatalog } from "../schema/schema-catalog.ts"
+import { reasonOf } from "../system/reason-of.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import { logBindHints } from "./start-hints.ts"
+
+/** The folder of the handler modules can't be read. The message is one sentence for the user. */
+export class HandlersDirError extends Error {
+  override readonly name = "HandlersDirError"
+}
+
+/**
+ * Finds the handler modules.
+ * @param isGiven true if `HANDLERS_DIR` was set. The folder must then exist.
+ * @throws {HandlersDirError} if the folder can't be read
+ */
+export async function moduleFiles(dir: string, isGiven: boolean): Promise<readonly ModuleFile[]> {
+  if (!isGiven && !existsSync(dir)) return []
+  try {
+    return await findModuleFiles(dir)
+  } catch (cause) {
+    throw new HandlersDirError(`HANDLERS_DIR ${resolve(dir)} can't be read: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+export interface ModuleQueuesOptions {
+  readonly engine: Engine
+  readonly files: readonly ModuleFile[]
+  /** The predefined queues. */
+  readonly queues: readonly QueueDeclaration[]
+  /** The limits of the modules' own queues. */
+  readonly limits: QueueLimits
+  readonly catalog: SchemaCatalog | null
+  readonly logger: Logger
+}
+
+/**
+ * Declares the queues of the modules.
+ * @throws {ModuleLoadError} if a module names a queue that does not exist, or can't be used with this engine
+ */
+export async function declareModuleQueues(
+  manifests: readonly ModuleManifest[],
+  { engine, files, queues, limits, catalog, logger }: ModuleQueuesOptions,
+): Promise<void> {
+  const locate = locateIn(files)
+  requireTimeoutsBelow(engine.capabilities.maxUnsettledMs, manifests, locate)
+  const declared = queuesOf(manifests, queues, limits)
+  await engine.declareQueues(declared)
+  const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
+  requireQueues([...declared, ...remembered], manifests, locate)
+  logBindHints(manifests, catalog, [declared, remembered], logger)
+}
