@@ -19,9 +19,6 @@ type Configured =
   | "cors"
   | "version"
 
-/** The parts of the service that the routes use. */
-export type ServiceParts = Omit<HttpContext, Configured>
-
 /** Makes what the routes need of the configuration. */
 export function configured(config: Config): Pick<HttpContext, Configured> {
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_BATCH_BYTES: maxBatchBytes } = config
