@@ -36,6 +36,13 @@ export type RouteHandler = (request: RouteRequest) => Response | Promise<Respons
 export const isChange = ({ scope, method }: Pick<Route, "scope" | "method">): boolean =>
   scope === "admin" && method !== "GET"
 
+/**
+ * Returns whether a route rejects parameters that it does not know. Open routes and the metrics don't: probes, browsers
+ * and proxies add parameters of their own.
+ */
+export const refusesUnknownQuery = ({ scope, ignoresQuery }: Route): boolean =>
+  scope !== "open" && ignoresQuery !== true
+
 /** One route with its access rules. The match that finds its handler also finds who may call it. */
 export interface Route {
   readonly method: RouteMethod
@@ -46,6 +53,8 @@ export interface Route {
   readonly eventTypes: EventTypeRule
   /** True if the response may take longer than the idle timeout to begin. Default: false. */
   readonly mayTakeLong?: boolean
+  /** True if the route accepts any parameters, although it is not open. Default: false. */
+  readonly ignoresQuery?: boolean
   readonly description: RouteDescription
   readonly handler: RouteHandler
 }

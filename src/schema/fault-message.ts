@@ -26,7 +26,12 @@ const namesOf = (type: unknown): string => {
   return types.map((each) => ARTICLES[each] ?? each).join(" or ")
 }
 
-/** Messages for keywords whose message of the library is hard to read. */
+function containsMessage({ minContains, maxContains }: Params): string {
+  const most = maxContains === undefined ? "" : ` and at most ${maxContains}`
+  return `must have at least ${minContains}${most} of the items that match the schema of "contains"`
+}
+
+/** Messages for every keyword that a value can break. */
 const MESSAGES: Readonly<Record<string, (params: Params) => string>> = {
   type: ({ type }) => `must be ${namesOf(type)}`,
   enum: ({ allowedValues }) => `must be one of ${JSON.stringify(allowedValues)}`,
@@ -44,6 +49,15 @@ const MESSAGES: Readonly<Record<string, (params: Params) => string>> = {
   exclusiveMinimum: ({ limit }) => `must be more than ${limit}`,
   exclusiveMaximum: ({ limit }) => `must be less than ${limit}`,
   multipleOf: ({ multipleOf }) => `must be a multiple of ${multipleOf}`,
+  pattern: ({ pattern }) => `must match pattern "${pattern}"`,
+  format: ({ format }) => `must match format "${format}"`,
+  uniqueItems: ({ before, place }) => `must not have an item twice (items ${before} and ${place} are equal)`,
+  contains: containsMessage,
+  required: ({ missingProperty }) => `must have the field ${missingProperty}`,
+  dependentRequired: ({ property, deps }) => `must have ${deps}, because it has ${property}`,
+  propertyNames: ({ propertyName }) => `has the field ${JSON.stringify(propertyName)}, which is not allowed`,
+  if: ({ failingKeyword }) => `must match the schema of "${failingKeyword}"`,
+  "false schema": () => "must be absent",
   not: () => 'must not match the schema of "not"',
   anyOf: () => 'must match at least one schema of "anyOf"',
   oneOf: ({ passingSchemas }) =>
@@ -53,6 +67,10 @@ const MESSAGES: Readonly<Record<string, (params: Params) => string>> = {
 }
 
 /** Says what a value must be, to complete "/payload/text …". */
-export function faultMessage({ keyword, params, message }: ErrorObject): string {
-  return MESSAGES[keyword]?.(params) ?? message ?? `breaks the rule ${keyword}`
+export function faultMessage({ keyword, params, propertyName }: ErrorObject): string {
+  const message = MESSAGES[keyword]?.(params) ?? `breaks the rule ${keyword}`
+  // The rule is about the name of a field, and the place is that of the object.
+  return propertyName === undefined
+    ? message
+    : `has the field ${JSON.stringify(propertyName)}, whose name ${message}`
 }

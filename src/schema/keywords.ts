@@ -27,8 +27,7 @@ const validateUniqueItems: SchemaValidateFunction = function (
     const number = values.of(item)
     const before = places.get(number)
     if (before !== undefined) {
-      const message = `must not have an item twice (items ${before} and ${place} are equal)`
-      validateUniqueItems.errors = [{ keyword: "uniqueItems", message, params: {} }]
+      validateUniqueItems.errors = [{ keyword: "uniqueItems", params: { before, place } }]
       return false
     }
     places.set(number, place)

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path"
 import pino from "pino"
 import { newKey } from "../../src/commands/new-key.ts"
+import { parseKeys } from "../../src/http/access/key-file.ts"
 import { KeyRing } from "../../src/http/access/key-ring.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 
@@ -247,5 +248,29 @@ describe("a keys file is refused at the start", () => {
         `API_KEYS_FILE ${file} can't be read: ${says}`,
       )
     }
+  })
+})
+
+describe("a line that is not a key is explained:", () => {
+  const KEY = { name: "a", sha256: "0".repeat(64), scopes: ["read"] }
+  test.each([
+    [[], "must be a JSON object"],
+    [{}, "name is required; sha256 is required; scopes is required"],
+    [
+      { ...KEY, type: "voice", scope: 1 },
+      "type is unknown here; did you mean types?; scope is unknown here; did you mean scopes?",
+    ],
+    [{ ...KEY, name: "" }, "name must have at least 1 character"],
+    [
+      { ...KEY, name: 7, sha256: 7 },
+      "name must be a string; sha256 must be 64 lower-case hexadecimal digits",
+    ],
+    [{ ...KEY, scopes: "read" }, "scopes must be a list of publish, read, admin"],
+    [{ ...KEY, scopes: [] }, "scopes must have at least one of publish, read, admin"],
+    [{ ...KEY, scopes: ["write"] }, "scopes.0 must be one of publish, read, admin"],
+    [{ ...KEY, types: null }, "types must be a list of voice, user, system, notification, custom"],
+  ])("%j", (line, reason) => {
+    const read = () => parseKeys(`${JSON.stringify(KEY)}\n${JSON.stringify(line)}`, "/keys")
+    expect(read).toThrow(new RegExp(`^API_KEYS_FILE /keys, line 2:? ${RegExp.escape(reason)}$`))
   })
 })

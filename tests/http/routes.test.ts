@@ -269,3 +269,29 @@ describe("an unknown route", () => {
     expect(problem.retryable).toBe(false)
   })
 })
+
+describe("an unknown parameter", () => {
+  const gets = ROUTES.filter(([method]) => method === "get").map(([, path]) =>
+    path
+      .replace("{queue}", "voice_events")
+      .replace("{type}/{name}", "user/login")
+      .replace("{asset}", "page.js"),
+  )
+  const isIgnored = (path: string) => path === "/" || /^\/(health|metrics|docs|redoc|openapi)/.test(path)
+
+  test.each(gets.filter((path) => !isIgnored(path)))("is rejected: GET %s", async (path) => {
+    await using service = await HttpService.start()
+    const problem = await problemOf(await service.get(`${path}?formt=x`), "validation-failed", 422)
+    expect(problem.errors).toEqual([
+      { parameter: "formt", message: expect.stringContaining("is unknown here") },
+    ])
+  })
+
+  test.each(gets.filter(isIgnored))(
+    "is accepted where probes and browsers may add one: GET %s",
+    async (path) => {
+      await using service = await HttpService.start()
+      expect((await service.get(`${path}?probe=1&probe=2`)).status).toBe((await service.get(path)).status)
+    },
+  )
+})

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { HttpService } from "../support/http-service.ts"
 import { problemOf } from "../support/problem-of.ts"
 
@@ -48,7 +48,6 @@ test("the schemas can be listed, read, and tried", async () => {
   expect(await got("/api/v1/schemas")).toEqual([{ type: "user", name: "login", versions: [2, 1] }])
   expect(await got("/api/v1/schemas/user/login")).toEqual(LOGIN)
   expect(await got("/api/v1/schemas/user/login?version=1")).toEqual({})
-  await problemOf(await service.get("/api/v1/schemas/user/login?version=x"), "validation-failed", 422)
   const missing = await problemOf(await service.get("/api/v1/schemas/user/login?version=3"), "not-found", 404)
   expect(missing.detail).toContain("2, 1")
   await problemOf(await service.get("/api/v1/schemas/user/logout"), "not-found", 404)
@@ -56,11 +55,6 @@ test("the schemas can be listed, read, and tried", async () => {
     (await service.post("/api/v1/schemas/user/login/validate", body)).json()
   expect(await tried({ payload: {} })).toEqual({ is_valid: false, schema_version: 2, errors: FAULTS })
   expect(await tried({ payload: {}, schema_version: 1 })).toMatchObject({ is_valid: true, schema_version: 1 })
-  await problemOf(
-    await service.post("/api/v1/schemas/user/login/validate", { version: 1 }),
-    "validation-failed",
-    422,
-  )
   expect((await service.engine.queueStats()).every(({ messageCount }) => messageCount === 0)).toBe(true)
 })
 
@@ -69,4 +63,38 @@ test("a service without schemas lists none, and accepts any payload", async () =
   expect(await (await service.get("/api/v1/schemas")).json()).toEqual([])
   await problemOf(await service.get("/api/v1/schemas/user/login"), "not-found", 404)
   expect((await service.post("/api/v1/events", bad)).status).toBe(201)
+})
+
+describe("a fault of a request about a schema is in the words of the service:", () => {
+  const faultsOf = async (send: (service: HttpService, path: string) => Promise<Response>) => {
+    await using service = await HttpService.start({ schemas })
+    const answer = await send(service, "/api/v1/schemas/user/login")
+    return (await problemOf(answer, "validation-failed", 422)).errors
+  }
+
+  test.each([
+    [[], [["", "must be a JSON object"]]],
+    [
+      { payloads: {} },
+      [
+        ["/payload", "is required"],
+        ["/payloads", "is unknown here; did you mean payload?"],
+      ],
+    ],
+    [{ payload: 1, schema_version: "1" }, [["/schema_version", "must be a whole number"]]],
+    [{ payload: 1, schema_version: 1.5 }, [["/schema_version", "must be a whole number"]]],
+    [{ payload: 1, schema_version: 1e300 }, [["/schema_version", "must be a whole number"]]],
+  ])("the body %j", async (body, faults) => {
+    const errors = await faultsOf((service, path) => service.post(`${path}/validate`, body))
+    expect(errors).toEqual(faults.map(([pointer = "", message = ""]) => ({ pointer, message })))
+  })
+
+  test.each([
+    ["version=x", "version", "must be a whole number"],
+    ["version=1&version=2", "version", "is given 2 times: give it once"],
+    ["versoin=1", "versoin", "is unknown here; did you mean version?"],
+  ])("the query ?%s", async (query, parameter, message) => {
+    const errors = await faultsOf((service, path) => service.get(`${path}?${query}`))
+    expect(errors).toEqual([{ parameter, message }])
+  })
 })

@@ -26,6 +26,36 @@ test.each([
   [{ multipleOf: 5 }, 3, ["must be a multiple of 5"]],
   [{ const: "a" }, "b", ['must be "a"']],
   [{ enum: ["a", 1] }, "b", ['must be one of ["a",1]']],
+  [{ pattern: "^a" }, "b", ['must match pattern "^a"']],
+  [{ format: "date" }, "b", ['must match format "date"']],
+  [{ uniqueItems: true }, [1, 2, 1], ["must not have an item twice (items 0 and 2 are equal)"]],
+  [
+    { contains: { const: 1 } },
+    [2],
+    ["must be 1", 'must have at least 1 of the items that match the schema of "contains"'],
+  ],
+  [
+    { contains: { const: 1 }, maxContains: 1 },
+    [1, 1],
+    ['must have at least 1 and at most 1 of the items that match the schema of "contains"'],
+  ],
+  [{ dependentRequired: { a: ["b"] } }, { a: 1 }, ["must have b, because it has a"]],
+  [
+    { propertyNames: { maxLength: 1 } },
+    { ab: 1 },
+    [
+      'has the field "ab", whose name must have at most 1 character',
+      'has the field "ab", which is not allowed',
+    ],
+  ],
+  [
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+    { if: { type: "string" }, then: { minLength: 1 } },
+    "",
+    ["must have at least 1 character", 'must match the schema of "then"'],
+  ],
+  [{ properties: { a: false } }, { a: 1 }, ["must be absent"]],
+  [{ required: ["a"] }, {}, ["is required"]],
   [{ not: { type: "null" } }, null, ['must not match the schema of "not"']],
   [
     { oneOf: [{ type: "string" }, { minLength: 1 }] },

@@ -1,16 +1,32 @@
 import * as v from "valibot"
 import { EVENT_TYPES } from "../../event/event-type.ts"
+import { isJsonObject } from "../../event/json-text.ts"
+import { didYouMean } from "../../event/suggestion.ts"
 import { SCOPES } from "./scope.ts"
 
+const SHA256 = "must be 64 lower-case hexadecimal digits"
+
+const listOf = <const Choice extends string>(choices: readonly Choice[]) =>
+  v.pipe(
+    v.array(
+      v.picklist(choices, `must be one of ${choices.join(", ")}`),
+      `must be a list of ${choices.join(", ")}`,
+    ),
+    v.minLength(1, `must have at least one of ${choices.join(", ")}`),
+  )
+
 /** A line of the keys file. It has the hash of the key, not the key. */
-const KeySchema = v.strictObject({
-  name: v.pipe(v.string(), v.nonEmpty()),
-  sha256: v.pipe(v.string(), v.regex(/^[\da-f]{64}$/, "must be 64 lower-case hexadecimal digits")),
-  scopes: v.pipe(v.array(v.picklist(SCOPES, `must be one of ${SCOPES.join(", ")}`)), v.minLength(1)),
-  types: v.exactOptional(
-    v.pipe(v.array(v.picklist(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`)), v.minLength(1)),
-  ),
-})
+const KeySchema = v.strictObject(
+  {
+    name: v.pipe(v.string("must be a string"), v.nonEmpty("must have at least 1 character")),
+    sha256: v.pipe(v.string(SHA256), v.regex(/^[\da-f]{64}$/, SHA256)),
+    scopes: listOf(SCOPES),
+    types: v.exactOptional(listOf(EVENT_TYPES)),
+  },
+  "is required",
+)
+
+const FIELDS = Object.keys(KeySchema.entries)
 
 /**
  * A stored key: its name, its hash, its scopes, and the event types that it is limited to (absent: no limit).
@@ -56,8 +72,18 @@ function parseKey(line: string, where: string): StoredKey {
       { cause },
     )
   }
+  if (!isJsonObject(json)) throw new KeyFileError(`${where} must be a JSON object`)
   const result = v.safeParse(KeySchema, json)
   if (result.success) return result.output
-  const faults = result.issues.map((issue) => `${v.getDotPath(issue) ?? "the line"}: ${issue.message}`)
+  const faults = [
+    ...result.issues.filter(isKnownField).map((issue) => `${v.getDotPath(issue)} ${issue.message}`),
+    ...Object.keys(json)
+      .filter((field) => !FIELDS.includes(field))
+      .map((field) => `${field} is unknown here${didYouMean(field, FIELDS)}`),
+  ]
   throw new KeyFileError(`${where}: ${faults.join("; ")}`)
 }
+
+/** valibot reports only the first unknown field. */
+const isKnownField = ({ type, expected }: v.BaseIssue<unknown>): boolean =>
+  type !== "strict_object" || expected !== "never"

@@ -1,7 +1,7 @@
 import type { RouteConfig } from "@hono/zod-openapi"
 import { BEARER_SCHEME, HEADER_SCHEME } from "../access/scope.ts"
 import { isRetryable, PROBLEM_SLUGS, type ProblemSlug, problemStatus } from "../problem.ts"
-import { isChange, type Route } from "../route.ts"
+import { type Route, refusesUnknownQuery } from "../route.ts"
 import { headerReference, type Reference } from "./components.ts"
 import { PROBLEM_TYPE, type ProblemResponse, responsesOf } from "./responses.ts"
 
@@ -24,7 +24,7 @@ const ALL_PROBLEMS: readonly ProblemSlug[] = ["malformed-request", "internal", "
 /** Problems of every route that changes something. */
 const CHANGE_PROBLEMS: readonly ProblemSlug[] = ["foreign-page"]
 
-/** Problems of routes that change queues or dead letters: they reject unknown parameters. */
+/** Problems of routes that reject unknown parameters. */
 const QUERY_PROBLEMS: readonly ProblemSlug[] = ["validation-failed"]
 
 const OPEN_API_METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const
@@ -34,13 +34,14 @@ type Responses = Route["description"]["responses"]
 /**
  * Returns the OpenAPI operation of a route. Adds the responses that follow from its scope, method and body.
  */
-export function operationOf({ method, path, scope, eventTypes, description }: Route): RouteConfig {
+export function operationOf(route: Route): RouteConfig {
+  const { method, path, scope, eventTypes, description } = route
   const slugs = new Set<ProblemSlug>([
     ...problemsIn(description.responses),
     ...(scope === "open" ? [] : KEY_PROBLEMS),
     ...(description.request?.body === undefined ? [] : BODY_PROBLEMS),
     ...(method === "GET" ? [] : CHANGE_PROBLEMS),
-    ...(isChange({ scope, method }) ? QUERY_PROBLEMS : []),
+    ...(refusesUnknownQuery(route) ? QUERY_PROBLEMS : []),
     ...ALL_PROBLEMS,
   ])
   const problems = responsesOf(

@@ -7,6 +7,7 @@ export const metrics = ({ metrics: counted }: HttpContext): Route => ({
   method: "GET",
   path: "/metrics",
   scope: "read",
+  ignoresQuery: true,
   eventTypes: "unaffected",
   description: {
     operationId: "getMetrics",

@@ -18,9 +18,13 @@ const JsonSchema = z
 
 const EXAMPLE = { type: "object", properties: { text: { type: "string" } }, required: ["text"] }
 
-const VersionSchema = z.strictObject({
-  version: z.int().optional().openapi({ description: "Version of the schema. Default: the highest." }),
-})
+/** A version of a schema, in a query or a body. */
+export const schemaVersion = z
+  .int("must be a whole number")
+  .optional()
+  .openapi({ description: "Version of the schema. Default: the highest." })
+
+const VersionSchema = z.strictObject({ version: schemaVersion })
 
 export const showSchema = ({ catalog }: HttpContext): Route => ({
   method: "GET",

@@ -9,15 +9,12 @@ import { findSchema } from "../event-schemas.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkBody } from "../parameters.ts"
 import type { Route } from "../route.ts"
-import { EventParameters, eventOf } from "./show-schema.ts"
+import { EventParameters, eventOf, schemaVersion } from "./show-schema.ts"
 
 const PayloadSchema = z
   .strictObject({
     payload: z.unknown().openapi({ description: "Payload to validate." }),
-    schema_version: z
-      .int()
-      .optional()
-      .openapi({ description: "Version of the schema. Default: the highest." }),
+    schema_version: schemaVersion,
   })
   .openapi("PayloadToCheck")
 
