@@ -15,12 +15,9 @@ export function admit({ route, headers }: RequestHead, { keys, isStarting }: Htt
   const key = authorize(keys, headers, scope)
   if (eventTypes === "unlimited-only") requireAllTypes(key)
   if (isStarting()) {
-    const details = scope === "publish" ? { outcome: "not-stored" as const } : {}
-    throw new ProblemError(
-      "starting",
-      "The queues and handlers are not loaded yet. Try again shortly.",
-      details,
-    )
+    throw new ProblemError("starting", "The queues and handlers are not loaded yet. Try again shortly.", {
+      outcome: "not-stored",
+    })
   }
   return key
 }

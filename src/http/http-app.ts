@@ -7,7 +7,7 @@ import { logRefusedChange } from "./audit.ts"
 import { clientName } from "./client-name.ts"
 import type { Bindings, HttpApp, HttpContext } from "./context.ts"
 import { refuseUnreadInput } from "./parameters.ts"
-import { type ProblemError, toProblemError, toProblemResponse } from "./problem.ts"
+import { type ProblemError, toProblemError, toProblemResponse, withoutPublish } from "./problem.ts"
 import { RequestBody } from "./request-body.ts"
 import { HostReader } from "./request-host.ts"
 import { emptyResponseHeaders } from "./response-headers.ts"
@@ -81,7 +81,9 @@ async function answer(
       body,
     })
   } catch (error) {
-    const problem = explain(error, request, requestId, context)
+    const isPublish = match.kind === "route" && match.route.isPublish === true
+    const explained = explain(error, request, requestId, context)
+    const problem = isPublish ? explained : withoutPublish(explained)
     logRefusedChange(context.logger, match, requestId, problem)
     response = toProblemResponse(problem, requestId)
   }

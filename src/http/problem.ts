@@ -140,6 +140,15 @@ export function toProblemError(error: unknown): ProblemError {
   return new ProblemError("internal", "The service's log has the details, under the id of this request.")
 }
 
+/**
+ * Returns a problem as a route that publishes nothing answers it: nothing could have been stored, so `not-stored` says
+ * nothing. After `unknown`, such as of a redrive, an event may be stored twice.
+ */
+export function withoutPublish(error: ProblemError): ProblemError {
+  const { outcome, ...details } = error.details
+  return outcome === "not-stored" ? new ProblemError(error.slug, error.message, details) : error
+}
+
 /** States that the faults are listed in `errors`, and how many are not. */
 export const faultsDetail = (listed: number, count: number): string =>
   listed === count

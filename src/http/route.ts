@@ -53,6 +53,8 @@ export interface Route {
   readonly eventTypes: EventTypeRule
   /** True if the response may take longer than the idle timeout to begin. Default: false. */
   readonly mayTakeLong?: boolean
+  /** True if the route publishes events: its problems then say with `outcome` whether one was stored. Default: false. */
+  readonly isPublish?: boolean
   /** True if the route accepts any parameters, although it is not open. Default: false. */
   readonly ignoresQuery?: boolean
   readonly description: RouteDescription

@@ -206,9 +206,10 @@ describe("redriving", () => {
     await using service = await HttpService.start({ maxBodyBytes: 100 })
     const json = { "Content-Type": "application/json" }
     const send = (body: string, headers = json) => service.postRaw(`${PATH}/redrive`, body, headers)
-    await problemOf(await send("{"), "malformed-json", 400)
+    expect((await problemOf(await send("{"), "malformed-json", 400)).outcome).toBeUndefined()
     await problemOf(await send(""), "malformed-json", 400)
-    await problemOf(await send("{}", { "Content-Type": "text/plain" }), "unsupported-media-type", 415)
+    const text = await send("{}", { "Content-Type": "text/plain" })
+    expect((await problemOf(text, "unsupported-media-type", 415)).outcome).toBeUndefined()
     await problemOf(await send(JSON.stringify({ ids: ["x".repeat(100)] })), "payload-too-large", 413)
   })
 

@@ -35,7 +35,7 @@ type Responses = Route["description"]["responses"]
  * Returns the OpenAPI operation of a route. Adds the responses that follow from its scope, method and body.
  */
 export function operationOf(route: Route): RouteConfig {
-  const { method, path, scope, eventTypes, description } = route
+  const { method, path, scope, eventTypes, isPublish, description } = route
   const slugs = new Set<ProblemSlug>([
     ...problemsIn(description.responses),
     ...(scope === "open" ? [] : KEY_PROBLEMS),
@@ -46,7 +46,7 @@ export function operationOf(route: Route): RouteConfig {
   ])
   const problems = responsesOf(
     PROBLEM_SLUGS.filter((slug) => slugs.has(slug)),
-    { isPublish: slugs.has("unroutable"), hasQueryInput: description.request?.body === undefined },
+    { isPublish: isPublish ?? false, hasQueryInput: description.request?.body === undefined },
   )
   return {
     ...description,

@@ -138,6 +138,7 @@ export const publishBatch = (context: HttpContext): Route => ({
   method: "POST",
   path: "/api/v1/events/batch",
   scope: "publish",
+  isPublish: true,
   eventTypes: "limited",
   description: description(),
   handler(request) {

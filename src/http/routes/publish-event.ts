@@ -21,6 +21,7 @@ export const publishEvent = ({ publisher, maxBodyBytes }: HttpContext): Route =>
   method: "POST",
   path: "/api/v1/events",
   scope: "publish",
+  isPublish: true,
   eventTypes: "limited",
   description: {
     operationId: "publishEvent",
