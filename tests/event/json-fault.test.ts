@@ -25,7 +25,7 @@ test.each([
   ['{ "é𝄞": [1 2] }', "1:12", "expected a comma or ]"],
   ['{ "a": 01 }', "1:9", "expected a comma or }"],
   ['{ "a": "b\n" }', "1:8", "is not closed on its line"],
-  ['{ "a": "\\x" }', "1:8", "a backslash in it is followed by a wrong character"],
+  ['{ "a": "\\x" }', "1:8", "the string is not closed on its line, or has an invalid escape"],
   ["{} {}", "1:4", "unexpected text after the JSON value"],
 ])("%j is not JSON, and the place of the fault is known", (text, at, reason) => {
   const fault = faultOf(text)

@@ -116,7 +116,7 @@ describe("a body that is not a batch is rejected with the reason", () => {
   })
 
   test.each([
-    ["{}", "/ must be an array of events"],
+    ["{}", "/ must be an array of events; send one event to /api/v1/events"],
     ["[]", "/ must have 1 to 5 events, not 0"],
     ["[1,2,3,4,5,6,", "/ must have 1 to 5 events, not more"],
   ])("as an array: %s", (body, message) => {

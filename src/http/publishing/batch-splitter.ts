@@ -1,4 +1,6 @@
+import { EventDraftSchema } from "../../event/envelope.ts"
 import { EventInvalidError } from "../../event/errors.ts"
+import { didYouMean } from "../../event/suggestion.ts"
 import { escapePointer } from "../../event/validate.ts"
 import { decodeJson, malformed } from "../json.ts"
 import { isWhitespace, JSON_BYTE, JsonToken, unexpected } from "./json-token.ts"
@@ -28,6 +30,11 @@ export interface BatchSplitterOptions {
   readonly maxItems: number
   readonly maxItemBytes: number
 }
+
+/** The only field of a batch that is an object. */
+const EVENTS = "events"
+
+const ONE_EVENT_ADVICE = "send one event to /api/v1/events"
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
@@ -164,11 +171,7 @@ export class BatchSplitter {
       case "first key":
       case "key": {
         const key = bytes === null ? "" : decodeJson(bytes)
-        if (key !== "events")
-          throw refusal(
-            `/${escapePointer(String(key))}`,
-            'is not a field of a batch, which has only "events"',
-          )
+        if (key !== EVENTS) throw refusal(`/${escapePointer(String(key))}`, explainField(String(key)))
         this.#place = "colon"
         break
       }
@@ -182,13 +185,20 @@ export class BatchSplitter {
     if (this.#place === "events") return refusal("/events", "must be an array of events")
     return this.#options.shape === "object"
       ? refusal("", 'must be an object with an array of events: {"events":[…]}')
-      : refusal("", "must be an array of events")
+      : refusal("", `must be an array of events; ${ONE_EVENT_ADVICE}`)
   }
 
   #wrongCount(what: string): EventInvalidError {
     const pointer = this.#options.shape === "object" ? "/events" : ""
     return refusal(pointer, `must have 1 to ${this.#options.maxItems} events, ${what}`)
   }
+}
+
+function explainField(key: string): string {
+  if (Object.hasOwn(EventDraftSchema.entries, key)) {
+    return `is a field of an event, not of a batch; ${ONE_EVENT_ADVICE}`
+  }
+  return `is not a field of a batch, which has only "${EVENTS}"${didYouMean(key, [EVENTS])}`
 }
 
 const refusal = (pointer: string, message: string): EventInvalidError =>
