@@ -11,6 +11,11 @@ export const NO_SOURCE = "urn:event-broker"
 /** Attributes of the specification that are metadata under their own names. */
 export const CONTEXT_ATTRIBUTES = ["source", "subject", "time", "dataschema", "datacontenttype"] as const
 
+export const REQUIRED_ATTRIBUTES = ["specversion", "id", "source", "type"] as const
+
+/** Attributes of a message without which its body is not the data of a CloudEvent: an extension alone may be of others. */
+export const MARKS: readonly string[] = [...REQUIRED_ATTRIBUTES, ...CONTEXT_ATTRIBUTES]
+
 /** Extensions that map to fields of an event. */
 export const FIELD_EXTENSIONS = {
   partitionkey: "ordering_key",

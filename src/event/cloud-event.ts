@@ -9,6 +9,7 @@ import {
   faultOfAttribute,
   isAttribute,
   NO_SOURCE,
+  REQUIRED_ATTRIBUTES,
   REST_EXTENSION,
   SCHEMA_VERSION_EXTENSION,
   SPEC_VERSION,
@@ -23,8 +24,6 @@ import { defaultRoutingKey } from "./routing-space.ts"
 import { escapePointer } from "./validate.ts"
 
 type Fields = Record<string, unknown>
-
-const REQUIRED = ["specversion", "id", "source", "type"]
 
 /** Maps the pointer of a fault in a draft to the pointer in the CloudEvent. */
 const POINTERS: readonly (readonly [inDraft: RegExp, inCloudEvent: string])[] = [
@@ -49,7 +48,7 @@ export function draftOfCloudEvent(input: unknown): Fields & { readonly metadata:
   const check = (name: string, message: string | null): void => {
     if (message !== null) faults.add(`/${escapePointer(name)}`, message)
   }
-  for (const name of REQUIRED) check(name, Object.hasOwn(attributes, name) ? null : "is required")
+  for (const name of REQUIRED_ATTRIBUTES) check(name, Object.hasOwn(attributes, name) ? null : "is required")
   for (const [name, value] of Object.entries(attributes)) check(name, faultOfAttribute(name, value))
   check("data_base64", data_base64 === undefined ? null : "is not supported: send a JSON object in `data`")
   if (faults.count > 0) throw new EventInvalidError(faults.faults, faults.count)

@@ -31,6 +31,19 @@ async function storedEvent(service: HttpService): Promise<Record<string, unknown
   return JSON.parse((await new Inbox(service.engine, "voice_events").next()).body)
 }
 
+const STRUCTURED_EVENT = { specversion: "1.0", id: "x", source: "/x", type: "voice.ended", data: {} }
+
+const STRUCTURED = { "Content-Type": "application/cloudevents+json" }
+
+const BINARY_ATTRIBUTES = {
+  "ce-specversion": "1.0",
+  "ce-id": "x",
+  "ce-source": "/x",
+  "ce-type": "voice.ended",
+}
+
+const BINARY = { ...BINARY_ATTRIBUTES, "Content-Type": "application/json" }
+
 const STORED = {
   id: "ce-1",
   type: "voice",
@@ -128,6 +141,35 @@ describe("an invalid CloudEvent is rejected in its own terms", () => {
     await problemOf(text, "unsupported-media-type", 415)
   })
 })
+
+test("a fault of an attribute that has the name of a field of an event is reported at the attribute", async () => {
+  await using service = await HttpService.start()
+  const wrong = { ...STRUCTURED_EVENT, payload: { seconds: 12 }, name: [], metadata: {} }
+  const structured = await service.postRaw(PATH, JSON.stringify(wrong), STRUCTURED)
+  const { errors } = await problemOf(structured, "validation-failed", 422)
+  expect(errors?.map(({ pointer }) => pointer)).toEqual(["/payload", "/name", "/metadata"])
+  const binary = await service.postRaw(PATH, "[]", { ...BINARY, "ce-payload": "100%" })
+  expect((await problemOf(binary, "validation-failed", 422)).errors?.[0]?.pointer).toBe("/payload")
+})
+
+test.each([
+  [{ "ce-type": "voice.ended" }, ["specversion", "id", "source"]],
+  [{ "ce-time": "2026-11-24T10:00:00Z" }, ["specversion", "id", "source", "type"]],
+  [{ ...BINARY_ATTRIBUTES, "ce-specversion": undefined }, ["specversion"]],
+] as const)(
+  "headers with attributes, but not all that are required, are rejected: %j",
+  async (given, missing) => {
+    await using service = await HttpService.start()
+    const headers = Object.entries({ ...given, "Content-Type": "application/json" }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    )
+    const draft = { type: "voice", name: "ended", payload: {} }
+    const response = await service.postRaw(PATH, JSON.stringify(draft), Object.fromEntries(headers))
+    expect((await problemOf(response, "validation-failed", 422)).errors).toEqual(
+      missing.map((name) => ({ pointer: `/${name}`, message: `is required, as the header ce-${name}` })),
+    )
+  },
+)
 
 test("in binary mode every attribute is kept, quoted or encoded, and so is a content type that says more than JSON", async () => {
   await using service = await HttpService.start()

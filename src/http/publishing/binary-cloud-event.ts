@@ -1,3 +1,4 @@
+import { MARKS, REQUIRED_ATTRIBUTES } from "../../event/cloud-event-attributes.ts"
 import { EventInvalidError } from "../../event/errors.ts"
 import { isJsonType, JSON_TYPE } from "../../event/media-type.ts"
 import { decodeJson } from "../json.ts"
@@ -11,9 +12,11 @@ const PREFIX = "ce-"
 const QUOTED_STRING = /^"((?:[^"\\]|\\.)*)"$/
 const QUOTED_PAIR = /\\(.)/g
 
-/** Returns whether the headers hold the attributes of a CloudEvent; the body is then its data. */
+const MARKING_HEADERS = MARKS.map((name) => PREFIX + name)
+
+/** Returns whether the headers hold attributes of a CloudEvent; the body is then its data. */
 export const isBinaryCloudEvent = (headers: Headers): boolean =>
-  headers.has("ce-specversion") || headers.has("ce-id")
+  MARKING_HEADERS.some((name) => headers.has(name))
 
 /**
  * Reads a CloudEvent in binary mode and returns it as one in structured mode. @throws {ProblemError |
@@ -24,6 +27,7 @@ export async function readBinaryCloudEvent(
   body: RequestBody,
   maxBytes: number,
 ): Promise<Record<string, unknown>> {
+  requireAttributes(headers)
   if (!isJsonType(mediaTypeOf(headers))) requireType(headers, [JSON_TYPE])
   const bytes = await body.bytes(maxBytes)
   const contentType = headers.get("content-type")
@@ -32,6 +36,15 @@ export async function readBinaryCloudEvent(
     ...(contentType !== null && { datacontenttype: contentType }),
     ...(bytes.length > 0 && { data: decodeJson(bytes) }),
   }
+}
+
+/** @throws {EventInvalidError} that names the header of each required attribute that is missing. */
+function requireAttributes(headers: Headers): void {
+  const missing = REQUIRED_ATTRIBUTES.filter((name) => !headers.has(PREFIX + name))
+  if (missing.length === 0) return
+  throw new EventInvalidError(
+    missing.map((name) => ({ pointer: `/${name}`, message: `is required, as the header ${PREFIX}${name}` })),
+  )
 }
 
 function attributesOf(headers: Headers): Record<string, string> {

@@ -47,9 +47,9 @@ export async function publishAs(
   input: unknown,
   { publisher, key, trace }: Publishing,
 ): Promise<Event> {
+  const read = format.read(input)
+  requirePublish(key, read.draft)
   try {
-    const read = format.read(input)
-    requirePublish(key, read.draft)
     return await publisher.publish(read.draft, trace ?? read.trace)
   } catch (error) {
     if (error instanceof EventInvalidError) {

@@ -1,4 +1,5 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
+import { MARKS } from "../../../event/cloud-event-attributes.ts"
 import { type Event, isEventId } from "../../../event/envelope.ts"
 import { MalformedEventError } from "../../../event/errors.ts"
 import { type ForeignEvent, readForeignEvent } from "../../../event/foreign-event.ts"
@@ -25,9 +26,6 @@ const ORIGINALS = new WeakMap<AMQPMessage, Uint8Array>()
 
 /** Prefixes of the headers with a CloudEvent's attributes. Source: AMQP Protocol Binding for CloudEvents, v1.0.3. */
 const ATTRIBUTE = /^cloudEvents[:_]/
-
-/** Attributes that make a message a CloudEvent: the same as over HTTP. */
-const MARKS = ["specversion", "id"]
 
 /**
  * Makes a message of another program one that this service could have published, where it is an event with the defaults
