@@ -6,7 +6,7 @@ import { draftOfCloudEvent, inCloudEvent } from "./cloud-event.ts"
 import { type Event, isEventId, isTimestampMs } from "./envelope.ts"
 import { EventInvalidError, MalformedEventError } from "./errors.ts"
 import { checkJsonNumbers, checkJsonShape, isJsonObject, JsonTextError, parseJsonText } from "./json-text.ts"
-import { CLOUD_EVENT, isJsonType, mediaTypeIn } from "./media-type.ts"
+import { CLOUD_EVENT, foreignCharset, isJsonType, mediaTypeIn } from "./media-type.ts"
 import { DEFAULT_PRIORITY } from "./priority.ts"
 import { defaultRoutingKey } from "./routing-space.ts"
 import { requireEvent } from "./validate.ts"
@@ -50,6 +50,10 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true })
 
 /** @throws {MalformedEventError} with the reason, if the message is no event. */
 export function readForeignEvent(message: ForeignMessage, defaults: ForeignDefaults): ForeignEvent {
+  const charset = foreignCharset(message.contentType)
+  if (charset !== null) {
+    throw new MalformedEventError(`the charset of the message is ${charset}, and only UTF-8 is read`)
+  }
   const draft = readCloudEvent(message)
   if (draft !== null) {
     const timestampMs = message.timestampMs ?? timeOf(draft.metadata)

@@ -1,4 +1,10 @@
-import { CLOUD_EVENT, CLOUD_EVENT_BATCH, JSON_TYPE, mediaTypeIn } from "../event/media-type.ts"
+import {
+  CLOUD_EVENT,
+  CLOUD_EVENT_BATCH,
+  foreignCharset,
+  JSON_TYPE,
+  mediaTypeIn,
+} from "../event/media-type.ts"
 import { ProblemError } from "./problem.ts"
 
 export { CLOUD_EVENT, CLOUD_EVENT_BATCH, JSON_TYPE }
@@ -20,11 +26,22 @@ export function requireType(headers: Headers, accepted: readonly string[]): void
 }
 
 /**
+ * Checks that the body can be read as it is: it is in UTF-8 and not compressed.
+ * @throws {ProblemError} `unsupported-media-type`.
+ */
+export function requirePlainText(headers: Headers): void {
+  requireIdentity(headers)
+  const charset = foreignCharset(headers.get("content-type") ?? "")
+  if (charset === null) return
+  throw unsupported(`The charset ${charset} is not supported. Send the body in UTF-8.`)
+}
+
+/**
  * Checks that the body is not compressed. The header lists codings, in any case and possibly with empty
  * elements; `identity` means no coding (RFC 9110, sections 5.6.1 and 8.4.1).
  * @throws {ProblemError} `unsupported-media-type` for a compressed body.
  */
-export function requireIdentity(headers: Headers): void {
+function requireIdentity(headers: Headers): void {
   const given = headers.get("content-encoding")
   if (given === null || given === "identity") return
   const codings = given.split(",").map((coding) => coding.trim().toLowerCase())

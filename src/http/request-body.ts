@@ -2,7 +2,7 @@ import { nextTurn } from "../system/next-turn.ts"
 import { type BodyLimits, READ_AT_ONCE_BYTES, requireRoom, takeNew } from "./body-limits.ts"
 import { BodyUpload } from "./body-upload.ts"
 import { decodeJson } from "./json.ts"
-import { JSON_TYPE, requireIdentity, requireType } from "./media-type.ts"
+import { JSON_TYPE, requirePlainText, requireType } from "./media-type.ts"
 import { ProblemError } from "./problem.ts"
 import { Account, type WhoTakes } from "./shared-budget.ts"
 import { bodyTimeout, inTime } from "./time-limit.ts"
@@ -105,7 +105,7 @@ export class RequestBody implements Disposable {
    * @throws {ProblemError} `unsupported-media-type` or `too-many-in-flight`.
    */
   upload(signal: AbortSignal): BodyUpload {
-    requireIdentity(this.#request.headers)
+    requirePlainText(this.#request.headers)
     return new BodyUpload(this.#request, this.#limits, this.#who, signal)
   }
 
@@ -139,11 +139,11 @@ export class RequestBody implements Disposable {
   }
 
   /**
-   * Returns the declared length, or null if there is none. @throws {ProblemError} for a body that is encoded
-   * or too large.
+   * Returns the declared length, or null if there is none. @throws {ProblemError} for a body that is encoded,
+   * in another charset, or too large.
    */
   #declaredLength(maxBytes: number): number | null {
-    requireIdentity(this.#request.headers)
+    requirePlainText(this.#request.headers)
     const declared = this.#request.headers.get("content-length")
     if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes)
     return declared === null ? null : Number(declared)

@@ -265,3 +265,16 @@ test("no message makes reading fail with another error", () => {
     { numRuns: 2_000 },
   )
 })
+
+test.each(["application/json; charset=iso-8859-1", 'application/cloudevents+json; charset="latin1"'])(
+  "a message in another charset than UTF-8 is malformed: %s",
+  (contentType) => {
+    const body = contentType.includes("cloudevents") ? CLOUD_EVENT : PLAIN
+    expect(() => read(body, { contentType })).toThrow(
+      /^the charset of the message is (iso-8859-1|latin1), and only UTF-8 is read$/,
+    )
+    expect(() => binary(ATTRIBUTES, { contentType: "application/json; charset=latin1" })).toThrow(
+      MalformedEventError,
+    )
+  },
+)

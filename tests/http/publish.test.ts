@@ -44,10 +44,37 @@ describe("a stored event", () => {
     expect((await statsOf(service.engine, "user_events")).messageCount).toBe(1)
   })
 
-  test("may have a charset in its content type, in any case", async () => {
+  test.each([
+    "Application/JSON; charset=utf-8",
+    'application/json;charset="UTF-8"; x=1',
+    "application/json; charset=US-ASCII",
+    'application/json; x="; charset=latin1"',
+  ])("may have a charset in its content type: %s", async (contentType) => {
     await using service = await HttpService.start()
-    const headers = { "Content-Type": "Application/JSON; charset=utf-8" }
+    const headers = { "Content-Type": contentType }
     expect((await service.postRaw(PATH, JSON.stringify(DRAFT), headers)).status).toBe(201)
+  })
+})
+
+describe("a body in another charset than UTF-8 is rejected", () => {
+  const ATTRIBUTES = { "ce-specversion": "1.0", "ce-id": "x", "ce-source": "/x", "ce-type": "voice.ended" }
+  test.each([
+    [PATH, "application/json; charset=iso-8859-1", {}],
+    [PATH, 'application/json; x="a;b"; Charset="UTF-16"', {}],
+    [PATH, "application/cloudevents+json; charset=latin1", {}],
+    [PATH, "application/json; charset=latin1", ATTRIBUTES],
+    [BATCH_PATH, "application/json; charset=latin1", {}],
+    [BATCH_PATH, "application/cloudevents-batch+json; charset=latin1", {}],
+    [BATCH_PATH, "application/x-ndjson; charset=latin1", {}],
+    ["/api/v1/schemas/voice/ended/validate", "application/json; charset=latin1", {}],
+    ["/api/v1/dead-letters/voice_events/redrive", "application/json; charset=latin1", {}],
+  ])("at %s, for %s", async (path, contentType, headers) => {
+    await using service = await HttpService.start()
+    const response = await service.postRaw(path, "{}", { ...headers, "Content-Type": contentType })
+    const { detail } = await problemOf(response, "unsupported-media-type", 415)
+    expect(detail).toMatch(
+      /^The charset (iso-8859-1|UTF-16|latin1) is not supported. Send the body in UTF-8.$/,
+    )
   })
 })
 
@@ -74,7 +101,7 @@ test("the problem of a body that is not JSON names the place of the fault, if th
   const detailOf = async (body: string, path = PATH) =>
     (await problemOf(await service.postRaw(path, body, JSON_TYPE), "malformed-json", 400)).detail
   expect(await detailOf('{\n  "type": "voice",\n}')).toBe(
-    "The body is not JSON: line 3, column 1: a name in double quotes is expected.",
+    "The body is not JSON: line 3, column 1: expected a name in double quotes.",
   )
   expect(await detailOf(`["${"x".repeat(100_000)}"`)).toBe("The body is not JSON.")
   expect(await detailOf('{"events": [{"type": voice}]}', BATCH_PATH)).toStartWith(
@@ -91,7 +118,19 @@ describe("a batch that is sent as one event, and one event that is sent as a bat
     [PATH, { events: [DRAFT] }, "", one],
     [PATH, [DRAFT], "", one],
     [BATCH_PATH, [DRAFT], "", 'must be an object with an array of events: {"events":[…]}'],
-    [BATCH_PATH, DRAFT, "/type", 'is not a field of a batch, which has only "events"'],
+    [BATCH_PATH, DRAFT, "/type", "is a field of an event, not of a batch; send one event to /api/v1/events"],
+    [
+      BATCH_PATH,
+      { payload: {}, type: "voice" },
+      "/payload",
+      "is a field of an event, not of a batch; send one event to /api/v1/events",
+    ],
+    [
+      BATCH_PATH,
+      { event: [DRAFT] },
+      "/event",
+      'is not a field of a batch, which has only "events"; did you mean events?',
+    ],
   ])("to %s is rejected with the right place: %j", async (path, body, pointer, message) => {
     await using service = await HttpService.start()
     const problem = await problemOf(await service.post(path, body), "validation-failed", 422)
