@@ -1,4 +1,5 @@
 import { TrieRouter } from "hono/router/trie-router"
+import { NearestRoute } from "./nearest-route.ts"
 import { PathParameters } from "./path-parameters.ts"
 import { ProblemError } from "./problem.ts"
 import { parseTarget } from "./request-target.ts"
@@ -36,6 +37,7 @@ export class RouteTable {
   readonly #router = new TrieRouter<Route>()
   readonly #methods: ReadonlySet<string>
   readonly #frequent: RouteMatch
+  readonly #nearest: NearestRoute
 
   /**
    * @param frequent the most requested route, without parameters; it is compared before the router runs
@@ -45,6 +47,7 @@ export class RouteTable {
     this.routes = routes
     this.#methods = new Set(routes.map(({ method }) => method))
     for (const route of routes) this.#add(route)
+    this.#nearest = new NearestRoute(routes)
     this.#frequent = this.#require(frequent)
   }
 
@@ -99,9 +102,10 @@ export class RouteTable {
     const found = [...this.#methods].flatMap((each) => this.#find(each, path, "") ?? [])
     const [first] = found
     if (first === undefined) {
-      return refused(
-        new ProblemError("not-found", `There is nothing at ${path}. The page /docs lists all paths.`),
-      )
+      const nearest = this.#nearest.find(method === "HEAD" ? "GET" : method, path)
+      const advice = nearest === null ? "." : `; did you mean ${nearest}?`
+      const detail = `There is nothing at ${path}${advice} The page /docs lists all paths.`
+      return refused(new ProblemError("not-found", detail))
     }
     const allowed = [
       ...found.flatMap(({ route }) => (route.method === "GET" ? ["GET", "HEAD"] : route.method)),

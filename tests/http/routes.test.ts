@@ -250,6 +250,45 @@ describe("an unknown route", () => {
     expect(problem.retryable).toBe(false)
   })
 
+  test.each([
+    ["POST", "/api/v1/event", "POST /api/v1/events"],
+    ["GET", "/api/v1/event", "POST /api/v1/events"],
+    ["POST", "/v1/events", "POST /api/v1/events"],
+    ["POST", "/events", "POST /api/v1/events"],
+    ["POST", "/api/v2/events", "POST /api/v1/events"],
+    ["POST", "/api/v1/events/", "POST /api/v1/events"],
+    ["POST", "/API//v1/Events", "POST /api/v1/events"],
+    ["POST", "/api/v1/queues/x/pauses", "POST /api/v1/events/queues/x/pause"],
+    ["POST", "/api/v1/events/queues/x/purge", "POST /api/v1/queues/x/purge"],
+    ["GET", "/api/v1/dead-letter", "GET /api/v1/dead-letters"],
+    ["DELETE", "/api/v1/deadletters/voice_events", "DELETE /api/v1/dead-letters/voice_events"],
+    ["GET", "/dead-letters/voice_events", "GET /api/v1/dead-letters/voice_events"],
+    ["GET", "/api/v1/schema/voice/ended", "GET /api/v1/schemas/voice/ended"],
+    ["POST", `/api/v1/queue/${"long_".repeat(20)}/purge`, `POST /api/v1/queues/${"long_".repeat(20)}/purge`],
+    ["GET", "/healthz", "GET /health"],
+    ["GET", "/api/v1/docs", "GET /docs"],
+  ])("names the nearest route: %s %s", async (method, path, nearest) => {
+    await using service = await HttpService.start()
+    const response = await fetch(service.url + path, { method })
+    const { detail } = await problemOf(response, "not-found", 404)
+    expect(detail).toBe(
+      `There is nothing at ${path}; did you mean ${nearest}? The page /docs lists all paths.`,
+    )
+  })
+
+  test.each([
+    "/nothing",
+    "/api",
+    "/api/v1/events/x",
+    "/health/else",
+    "/docs/else/x",
+    `/api/v1/event${"s".repeat(1_000)}`,
+  ])("names no route if none is near: %s", async (path) => {
+    await using service = await HttpService.start()
+    const { detail } = await problemOf(await service.get(path), "not-found", 404)
+    expect(detail).not.toContain("did you mean")
+  })
+
   const wrongMethods = [
     ["DELETE", "/api/v1/events", "POST"],
     ["GET", "/api/v1/events", "POST"],
