@@ -15,7 +15,7 @@ import {
 import { isSchemaObject, mapSchemas, type SchemaObject, visitSchemas } from "./sub-schemas.ts"
 
 /** Base address of the files for their references. Nothing is fetched from it. */
-const BASE = "schemas:///"
+export const BASE = "schemas:///"
 
 /** A value of each type. A schema that refers to itself endlessly does so for one of them. */
 const SAMPLES: readonly unknown[] = [null, true, 0, "", [], {}]
