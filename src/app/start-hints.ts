@@ -3,6 +3,7 @@ import type { Config } from "../config.ts"
 import { countLeftEvents } from "../engine/embedded/store/left-events.ts"
 import { findBindFaults } from "../runtime/bind-faults.ts"
 import type { ModuleManifest } from "../runtime/manifest.ts"
+import { findNameFaults } from "../runtime/name-faults.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import { listSchemaFolder } from "../schema/schema-files.ts"
 import { findUnusedFiles } from "../schema/unused-files.ts"
@@ -41,7 +42,7 @@ export function logStartHints(
   }
 }
 
-/** Warns of files that are the schema of no event, and of a folder that has no schema of an event. */
+/** Warns of files that are the schema of no event, or of another than meant, and of a folder that has no schema of an event. */
 function warnOfUnusedSchemas({ SCHEMAS_DIR }: Config, catalog: SchemaCatalog, logger: Logger): void {
   const schemas_dir = resolve(SCHEMAS_DIR)
   const unused = findUnusedFiles(catalog, listSchemaFolder(SCHEMAS_DIR))
@@ -52,7 +53,7 @@ function warnOfUnusedSchemas({ SCHEMAS_DIR }: Config, catalog: SchemaCatalog, lo
     const files = unused.map(({ path }) => path)
     logger.warn(
       { schemas_dir, files },
-      `files in SCHEMAS_DIR that no event uses: ${named.join(", ")}${more}; ${expected}`,
+      `files in SCHEMAS_DIR that probably apply to no event: ${named.join(", ")}${more}; ${expected}`,
     )
   } else if (catalog.all().length === 0) {
     logger.warn({ schemas_dir }, `SCHEMAS_DIR has no schema of an event: ${expected}`)
@@ -74,7 +75,8 @@ function warnOfLeftEvents({ DATA_DIR }: Config, logger: Logger): void {
 type BoundQueues = readonly { readonly name: string; readonly bindings: readonly string[] }[]
 
 /**
- * Logs topic patterns of modules that take fewer events than meant, and patterns that an earlier start has left.
+ * Logs topic patterns and functions of modules that take fewer events than meant, and patterns that an earlier start has
+ * left.
  * @param declared the queues that this start declares
  * @param remembered all queues that the engine knows
  */
@@ -88,6 +90,16 @@ export function logBindHints(
   for (const { file: module, queue, pattern, message, isMistake } of faults) {
     const text = `the pattern ${pattern} of ${module} probably matches no event, so ${queue} would stay empty: ${message}`
     logger[isMistake ? "warn" : "info"]({ module, queue, pattern }, text)
+  }
+  for (const { file: module, queue, name, meant } of findNameFaults(
+    manifests,
+    [...declared, ...remembered],
+    catalog?.all() ?? [],
+  )) {
+    logger.warn(
+      { module, queue, handler: name },
+      `the function ${name} of ${module} probably handles no event, because the name of an event does not repeat its type; did you mean ${meant}?`,
+    )
   }
   for (const { name: queue, bindings } of remembered) {
     const module = manifests.find((each) => each.queue === queue)?.file

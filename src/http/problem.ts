@@ -115,7 +115,7 @@ export function toProblemError(error: unknown): ProblemError {
     })
   }
   if (error instanceof PublishError) {
-    return new ProblemError(error.code, `${error.message}.`, { outcome: error.outcome })
+    return new ProblemError(error.code, sentence(error.message), { outcome: error.outcome })
   }
   if (error instanceof TopicTreeFullError) {
     return new ProblemError("too-many-in-flight", `${capitalized(error.message)}. Ask for fewer topics.`)
@@ -154,6 +154,8 @@ export const faultsDetail = (listed: number, count: number): string =>
   listed === count
     ? "The input has faults, listed in `errors`."
     : `The input has ${count} faults: \`errors\` lists ${listed} of them and omits ${count - listed}.`
+
+const sentence = (text: string): string => (text.endsWith("?") ? text : `${text}.`)
 
 const capitalized = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)
 

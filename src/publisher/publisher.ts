@@ -3,6 +3,7 @@ import { PublishError } from "../engine/errors.ts"
 import type { Event } from "../event/envelope.ts"
 import { EventInvalidError } from "../event/errors.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
+import { adviseOnTopic } from "../event/repeated-type.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import { completeEvent, validateDraft } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
@@ -83,19 +84,20 @@ export class Publisher {
       span.end(null)
     } catch (error) {
       span.end(codeOf(error))
-      throw this.#explain(error)
+      throw this.#explain(error, event)
     } finally {
       this.#inFlight--
     }
   }
 
-  #explain(error: unknown): unknown {
-    if (!(error instanceof PublishError) || error.queue === null) return error
+  #explain(error: unknown, event: Event): unknown {
+    if (!(error instanceof PublishError)) return error
     const { code, message, outcome, queue } = error
-    const why = this.#options.explainFull?.(queue) ?? null
-    return why === null
+    const why = queue === null ? null : (this.#options.explainFull?.(queue) ?? null)
+    const addition = code === "unroutable" ? adviseOnTopic(event) : why === null ? "" : `; ${why}`
+    return addition === ""
       ? error
-      : new PublishError(code, `${message}; ${why}`, outcome, { cause: error, queue })
+      : new PublishError(code, message + addition, outcome, { cause: error, queue })
   }
 }
 

@@ -1,8 +1,20 @@
+import { EVENT_TYPES } from "../event/event-type.ts"
+import { withoutType } from "../event/repeated-type.ts"
 import { didYouMean } from "../event/suggestion.ts"
 import type { ModuleManifest } from "./manifest.ts"
 
 /** Most function names that an explanation lists and compares. */
 const MAX_NAMES = 50
+
+/** Ends a message about a name with the function that was probably meant; empty if none is near. */
+function adviseOnName(name: string, functions: readonly string[]): string {
+  const bare = withoutType(name, EVENT_TYPES)
+  const repeating = functions.find((each) => withoutType(each, EVENT_TYPES) === name)
+  if (repeating !== undefined) return `; the function ${repeating} repeats the type: did you mean ${name}?`
+  if (bare === null) return didYouMean(name, functions)
+  const advice = didYouMean(bare, functions)
+  return advice === "" ? didYouMean(name, functions) : `; the name repeats the type${advice}`
+}
 
 /** The function that handles an event. */
 export interface HandlerChoice {
@@ -40,10 +52,7 @@ export class HandlerTable {
   explainMissing(queue: string, name: string): string {
     const choices = [...(this.#byQueue.get(queue) ?? [])].slice(0, MAX_NAMES)
     const described = choices.map(([each, { manifest }]) => `${each} (${manifest.file})`)
-    const advice = didYouMean(
-      name,
-      choices.map(([each]) => each),
-    )
-    return `no function handles ${name}; the functions are ${described.join(", ")}${advice}`
+    const names = choices.map(([each]) => each)
+    return `no function handles ${name}; the functions are ${described.join(", ")}${adviseOnName(name, names)}`
   }
 }

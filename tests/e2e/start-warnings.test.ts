@@ -73,6 +73,24 @@ test("a mistyped pattern of a module is a warning at the start, with what was me
   expect(service.log).toContainEqual(expect.objectContaining({ level: "info", pattern: "orders.#" }))
 })
 
+test("a function whose key repeats the type is a warning at the start, with the name that was meant", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/calls.ts",
+    `export default { queue: "voice_events", on: { "voice.call.ended"() {} } }`,
+  )
+  expect(warnings(await folder.start())).toContainEqual(
+    expect.objectContaining({
+      module: "calls.ts",
+      queue: "voice_events",
+      handler: "voice.call.ended",
+      msg:
+        "the function voice.call.ended of calls.ts probably handles no event, because the name of an event does not " +
+        "repeat its type; did you mean call.ended?",
+    }),
+  )
+})
+
 test("patterns that a module no longer has are removed at the start; if it has no bind at all, a warning names them", async () => {
   await using folder = new ServiceFolder()
   const write = (bind: string) =>
@@ -109,7 +127,7 @@ test("files in the folder of schemas that apply to no event are a warning at the
     expect.objectContaining({
       files: ["vioce/call.json", "voice/call.yaml"],
       msg:
-        "files in SCHEMAS_DIR that no event uses: vioce/call.json (did you mean voice/call.json?), " +
+        "files in SCHEMAS_DIR that probably apply to no event: vioce/call.json (did you mean voice/call.json?), " +
         "voice/call.yaml (only *.json is read); a schema is at <type>/<name>.json or <type>/<name>@<version>.json",
     }),
   ])

@@ -288,6 +288,24 @@ test("an unroutable event is rejected and nothing is stored", async () => {
   expect(stats.every(({ messageCount }) => messageCount === 0)).toBe(true)
 })
 
+test.each([
+  [
+    { name: "voice.ended", routing_key: "nowhere" },
+    '"nowhere"; the name repeats the type: did you mean the name ended?',
+  ],
+  [
+    { name: "events.voice.ended", routing_key: "nowhere" },
+    '"nowhere"; the name repeats the type: did you mean the name ended?',
+  ],
+  [{ name: "ended", routing_key: "voice.ended" }, '"voice.ended"; did you mean events.voice.ended?'],
+  [{ name: "user.ended", routing_key: "nowhere" }, '"nowhere".'],
+])("the detail of an unroutable event says what was probably meant: %j", async (names, end) => {
+  await using service = await HttpService.start()
+  const refused = await service.post(PATH, { ...DRAFT, ...names })
+  const { detail } = await problemOf(refused, "unroutable", 422)
+  expect(detail).toBe(`no queue is bound for the routing key ${end}`)
+})
+
 test("a full queue rejects an event, says when to retry, and stores nothing", async () => {
   await using service = await HttpService.start({ limits: { maxLength: 1 } })
   expect((await service.post(PATH, DRAFT)).status).toBe(201)

@@ -34,6 +34,24 @@ test("a name that no function takes is explained with the functions of its queue
   )
 })
 
+test.each([
+  ["voice.call.ended", ["call.ended"], "; the name repeats the type; did you mean call.ended?"],
+  ["events.voice.call.ended", ["call.ended"], "; the name repeats the type; did you mean call.ended?"],
+  ["voice.call.endd", ["call.ended"], "; the name repeats the type; did you mean call.ended?"],
+  [
+    "call.ended",
+    ["voice.call.ended"],
+    "; the function voice.call.ended repeats the type: did you mean call.ended?",
+  ],
+  ["user.logn", ["user.login"], "; did you mean user.login?"],
+])(
+  "a type in the name that no function takes, or in that of a function, is pointed out: %s",
+  (name, names, advice) => {
+    const calls = new HandlerTable([moduleManifest({ file: "a.ts", queue: "calls", names })])
+    expect(calls.explainMissing("calls", name)).toEndWith(`(a.ts)${advice}`)
+  },
+)
+
 test("a name that every object inherits is a name like any other", () => {
   expect(table.find("users", "toString")?.handler).toBe("toString")
   expect(table.find("users", "constructor")).toBeUndefined()
