@@ -11,9 +11,10 @@ export const NO_SOURCE = "urn:event-broker"
 /** Attributes of the specification that are metadata under their own names. */
 export const CONTEXT_ATTRIBUTES = ["source", "subject", "time", "dataschema", "datacontenttype"] as const
 
+/** Attributes that every CloudEvent has. */
 export const REQUIRED_ATTRIBUTES = ["specversion", "id", "source", "type"] as const
 
-/** Attributes of a message without which its body is not the data of a CloudEvent: an extension alone may be of others. */
+/** Attributes that make a message a CloudEvent in binary mode. An extension alone doesn't: its header may mean another thing. */
 export const MARKS: readonly string[] = [...REQUIRED_ATTRIBUTES, ...CONTEXT_ATTRIBUTES]
 
 /** Extensions that map to fields of an event. */

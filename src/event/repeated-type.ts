@@ -8,11 +8,10 @@ import { defaultRoutingKey } from "./routing-space.ts"
  */
 export function withoutType(name: string, types: readonly string[]): string | null {
   const [first = "", ...rest] = name.split(".")
-  if (rest.length === 0) return null
-  if (types.includes(first)) return rest.join(".")
-  if (first !== "events") return null
   const end = rest.join(".")
-  return withoutType(end, types) ?? end
+  if (end === "") return null
+  if (types.includes(first)) return end
+  return first === "events" ? (withoutType(end, types) ?? end) : null
 }
 
 /** Ends a message about an event that no queue takes with the probable mistake in its name or topic; empty if there is none. */

@@ -299,6 +299,7 @@ test.each([
   ],
   [{ name: "ended", routing_key: "voice.ended" }, '"voice.ended"; did you mean events.voice.ended?'],
   [{ name: "user.ended", routing_key: "nowhere" }, '"nowhere".'],
+  [{ name: "ended", routing_key: "voice." }, '"voice.".'],
 ])("the detail of an unroutable event says what was probably meant: %j", async (names, end) => {
   await using service = await HttpService.start()
   const refused = await service.post(PATH, { ...DRAFT, ...names })
