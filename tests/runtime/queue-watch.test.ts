@@ -91,7 +91,7 @@ test("a predefined queue without a module is a fault while it holds events, and 
   expect(await look({ name })).toEqual([])
   expect(watch.fault).toBeNull()
   await look({ name, messageCount: 10 })
-  expect(watch.fault).toBe("voice_events is full and without a handler module (10 of 10 events wait)")
+  expect(watch.fault).toBe("voice_events is full and has no handler module (10 of 10 events wait)")
   expect(watch.orphanCount).toBe(0)
   await look({ name, consumerCount: 1 })
   expect(await look({ name, messageCount: 1 })).toEqual([told])
@@ -120,7 +120,7 @@ test("a queue with a module is not orphaned: if paused, it is a fault once it is
   expect(await look({}, { name: "calls", messageCount: 10 })).toEqual([])
   expect(watch.fault).toBeNull()
   await look({ messageCount: 10 })
-  expect(watch.fault).toBe("audit is full and paused (10 of 10 events wait)")
+  expect(watch.fault).toBe("audit is full and is paused (10 of 10 events wait)")
   expect(watch.explainFull("audit")).toContain("resume it")
 })
 
