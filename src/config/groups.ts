@@ -1,7 +1,7 @@
-import type { Config } from "../config.ts"
+import type { VARIABLES } from "./variables.ts"
 
 /** The variables, grouped for the help. A test checks that each is in exactly one group. */
-export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof Config)[]>> = {
+export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VARIABLES)[]>> = {
   Service: ["ENGINE", "HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT", "SHUTDOWN_DELAY", "SHUTDOWN_TIMEOUT"],
   "Embedded engine": ["DATA_DIR"],
   RabbitMQ: [
@@ -45,6 +45,6 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof Config)[]>
 }
 
 /** Returns whether only the other engine uses a variable. */
-export const isForOtherEngine = (name: keyof Config, engine: string): boolean =>
+export const isForOtherEngine = (name: keyof typeof VARIABLES, engine: string): boolean =>
   (engine === "embedded" && (VARIABLE_GROUPS["RabbitMQ"]?.includes(name) ?? false)) ||
   (engine === "rabbitmq" && (VARIABLE_GROUPS["Embedded engine"]?.includes(name) ?? false))

@@ -15,9 +15,9 @@ import {
   SPEC_VERSION,
 } from "./cloud-event-attributes.ts"
 import type { Event } from "./envelope.ts"
-import { EventInvalidError, type Fault } from "./errors.ts"
+import { EventInvalidError } from "./errors.ts"
 import { EVENT_TYPES } from "./event-type.ts"
-import { FaultList } from "./faults.ts"
+import { type Fault, FaultList } from "./faults.ts"
 import { isJsonObject, JsonTextError, parseJsonText } from "./json-text.ts"
 import { JSON_TYPE } from "./media-type.ts"
 import { defaultRoutingKey } from "./routing-space.ts"

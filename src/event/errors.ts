@@ -1,10 +1,4 @@
-import { boundFaults } from "./faults.ts"
-
-/** One fault of an input: its place, as an RFC 6901 JSON pointer, and what is wrong. */
-export interface Fault {
-  readonly pointer: string
-  readonly message: string
-}
+import { boundFaults, type Fault } from "./faults.ts"
 
 /** The input is not a valid event. Nothing was stored. */
 export class EventInvalidError extends Error {

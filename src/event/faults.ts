@@ -1,4 +1,8 @@
-import type { Fault } from "./errors.ts"
+/** One fault of an input: its place, as an RFC 6901 JSON pointer, and what is wrong. */
+export interface Fault {
+  readonly pointer: string
+  readonly message: string
+}
 
 /** Most faults listed for one input. They show the pattern to whoever corrects it; the rest is counted. */
 const MAX_FAULTS = 100

@@ -1,7 +1,7 @@
 import * as v from "valibot"
 import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
-import { EventInvalidError, type Fault, MalformedEventError } from "./errors.ts"
-import { FaultList } from "./faults.ts"
+import { EventInvalidError, MalformedEventError } from "./errors.ts"
+import { type Fault, FaultList } from "./faults.ts"
 import { defaultRoutingKey } from "./routing-space.ts"
 import { didYouMean } from "./suggestion.ts"
 

@@ -1,7 +1,8 @@
 import { authorize, requireAllTypes } from "./access/access-control.ts"
 import type { StoredKey } from "./access/key-file.ts"
-import type { HttpContext, RequestHead } from "./context.ts"
+import type { HttpContext } from "./context.ts"
 import { ProblemError } from "./problem.ts"
+import type { RequestHead } from "./route.ts"
 
 /**
  * Admits or rejects a request to a route before its body is read. Web pages are checked earlier

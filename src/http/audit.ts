@@ -1,9 +1,8 @@
 import type { z } from "@hono/zod-openapi"
 import type { Logger } from "../telemetry/logger.ts"
-import type { RouteRequest } from "./context.ts"
 import type { PurgeQuerySchema } from "./dead-letter-selection.ts"
 import type { ProblemError, ProblemSlug } from "./problem.ts"
-import { isChange } from "./route.ts"
+import { isChange, type RouteRequest } from "./route.ts"
 import type { Match } from "./route-table.ts"
 
 /**

@@ -5,18 +5,13 @@ import type { Publisher } from "../publisher/publisher.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
-import type { StoredKey } from "./access/key-file.ts"
 import type { KeyRing } from "./access/key-ring.ts"
 import type { PageRules } from "./access/page-guard.ts"
-import type { Allowance, RateLimit } from "./access/rate-limit.ts"
+import type { RateLimit } from "./access/rate-limit.ts"
 import type { BodyLimits } from "./body-limits.ts"
 import type { Cors } from "./cors.ts"
 import type { ExchangeInfo } from "./description/async-api.ts"
 import type { HealthReport } from "./health-report.ts"
-import type { PathParameters } from "./path-parameters.ts"
-import type { RequestBody } from "./request-body.ts"
-import type { RequestHost } from "./request-host.ts"
-import type { Route } from "./route.ts"
 
 /** Passed from the server to the app with each request. */
 export interface Bindings {
@@ -32,27 +27,6 @@ export interface Bindings {
   readonly hold: () => Disposable
   /** Aborts when the service stops: long responses must end soon. */
   readonly stopping: AbortSignal
-}
-
-/** The head of a request to an existing route with a valid Host: all that admission needs. */
-export interface RequestHead {
-  readonly route: Route
-  readonly method: string
-  readonly headers: Headers
-  /** Null if the request has no Host. */
-  readonly host: RequestHost | null
-}
-
-/** An admitted request, as the handler of its route receives it. */
-export interface RouteRequest extends RequestHead, Bindings {
-  readonly params: PathParameters
-  /** The query of the URL with its question mark; empty if there is none. */
-  readonly query: string
-  /** The key of the request; null if the service has no keys or the route is open. */
-  readonly key: StoredKey | null
-  /** The rate allowance of the key; null if there is no limit. */
-  readonly allowance: Allowance | null
-  readonly body: RequestBody
 }
 
 /** Answers a request. The request's id is in the response and in the log. */

@@ -8,8 +8,8 @@ import {
   QueuesUnreadError,
   UnknownQueueError,
 } from "../engine/errors.ts"
-import { EventInvalidError, type Fault } from "../event/errors.ts"
-import { cut } from "../event/faults.ts"
+import { EventInvalidError } from "../event/errors.ts"
+import { cut, type Fault } from "../event/faults.ts"
 import { TopicTreeFullError } from "../event/topic-tree.ts"
 import { responseHeaders } from "./response-headers.ts"
 

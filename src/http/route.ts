@@ -1,6 +1,11 @@
 import type { RouteConfig } from "@hono/zod-openapi"
+import type { StoredKey } from "./access/key-file.ts"
+import type { Allowance } from "./access/rate-limit.ts"
 import type { Scope } from "./access/scope.ts"
-import type { RouteRequest } from "./context.ts"
+import type { Bindings } from "./context.ts"
+import type { PathParameters } from "./path-parameters.ts"
+import type { RequestBody } from "./request-body.ts"
+import type { RequestHost } from "./request-host.ts"
 
 /** Methods that routes can be registered for. HEAD and OPTIONS are derived from them. */
 const ROUTE_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const
@@ -27,6 +32,27 @@ export interface RouteDescription extends Omit<RouteConfig, "method" | "path" | 
   readonly summary: string
   readonly description: string
   readonly tags: [string]
+}
+
+/** The head of a request to an existing route with a valid Host: all that admission needs. */
+export interface RequestHead {
+  readonly route: Route
+  readonly method: string
+  readonly headers: Headers
+  /** Null if the request has no Host. */
+  readonly host: RequestHost | null
+}
+
+/** An admitted request, as the handler of its route receives it. */
+export interface RouteRequest extends RequestHead, Bindings {
+  readonly params: PathParameters
+  /** The query of the URL with its question mark; empty if there is none. */
+  readonly query: string
+  /** The key of the request; null if the service has no keys or the route is open. */
+  readonly key: StoredKey | null
+  /** The rate allowance of the key; null if there is no limit. */
+  readonly allowance: Allowance | null
+  readonly body: RequestBody
 }
 
 /** Answers an admitted request. A thrown error becomes a problem document. */

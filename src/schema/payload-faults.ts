@@ -1,6 +1,5 @@
 import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js"
-import type { Fault } from "../event/errors.ts"
-import { FaultList } from "../event/faults.ts"
+import { type Fault, FaultList } from "../event/faults.ts"
 import { escapePointer } from "../event/validate.ts"
 import { faultMessage } from "./fault-message.ts"
 import { CheckTooLongError, PayloadCheck } from "./payload-check.ts"

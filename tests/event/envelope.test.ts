@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { EventInvalidError, type Fault } from "../../src/event/errors.ts"
+import { EventInvalidError } from "../../src/event/errors.ts"
+import type { Fault } from "../../src/event/faults.ts"
 import { validateDraft } from "../../src/event/validate.ts"
 
 const draft = { type: "voice", name: "speech_recognized", payload: { text: "hello" } }

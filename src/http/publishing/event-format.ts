@@ -1,6 +1,7 @@
 import { cloudEventOf, draftOfCloudEvent, inCloudEvent } from "../../event/cloud-event.ts"
 import type { Event } from "../../event/envelope.ts"
-import { EventInvalidError, type Fault } from "../../event/errors.ts"
+import { EventInvalidError } from "../../event/errors.ts"
+import type { Fault } from "../../event/faults.ts"
 import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
 import type { Publisher } from "../../publisher/publisher.ts"
 import type { StoredKey } from "../access/key-file.ts"

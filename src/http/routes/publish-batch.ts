@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import type { HttpContext, RouteRequest } from "../context.ts"
+import type { HttpContext } from "../context.ts"
 import { schemaReference } from "../description/components.ts"
 import { CLOUD_EVENT_EXAMPLE, EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { problemExample } from "../description/problem-examples.ts"
@@ -20,7 +20,7 @@ import { EventLines } from "../publishing/event-lines.ts"
 import { EXAMPLE_RECEIPT, ReceiptSchema } from "../publishing/receipt.ts"
 import { streamedResponse } from "../publishing/streamed-response.ts"
 import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
-import type { Route } from "../route.ts"
+import type { Route, RouteRequest } from "../route.ts"
 
 const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT_BATCH, NDJSON]
 
