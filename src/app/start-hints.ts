@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Config } from "../config.ts"
 import { countLeftEvents } from "../engine/embedded/store/left-events.ts"
 import { findBindFaults } from "../runtime/bind-faults.ts"
 import type { ModuleManifest } from "../runtime/manifest.ts"
+import { findOtherPrograms } from "../runtime/module-files.ts"
 import { findNameFaults } from "../runtime/name-faults.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import { listSchemaFolder } from "../schema/schema-files.ts"
@@ -34,6 +36,7 @@ export function logStartHints(
   }
   if (config.ENGINE === "rabbitmq") warnOfLeftEvents(config, logger)
   if (catalog !== null) warnOfUnusedSchemas(config, catalog, logger)
+  warnOfOtherPrograms(config, logger)
   if (moduleCount === 0) {
     logger.info(
       { handlers_dir: resolve(HANDLERS_DIR) },
@@ -42,18 +45,33 @@ export function logStartHints(
   }
 }
 
+/** Warns of files beside the modules that look like modules, and are not loaded. */
+function warnOfOtherPrograms({ HANDLERS_DIR }: Config, logger: Logger): void {
+  const files = existsSync(HANDLERS_DIR) ? findOtherPrograms(HANDLERS_DIR) : []
+  if (files.length === 0) return
+  logger.warn(
+    { handlers_dir: resolve(HANDLERS_DIR), files },
+    `files in HANDLERS_DIR that are not loaded: ${namesOf(files)}; a handler module is a .ts, .js, .mts or .mjs file`,
+  )
+}
+
+/** Names the first files, and says how many more there are. */
+function namesOf(files: readonly string[]): string {
+  const more = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : ""
+  return files.slice(0, MAX_NAMED).join(", ") + more
+}
+
 /** Warns of files that are the schema of no event, or of another than meant, and of a folder that has no schema of an event. */
 function warnOfUnusedSchemas({ SCHEMAS_DIR }: Config, catalog: SchemaCatalog, logger: Logger): void {
   const schemas_dir = resolve(SCHEMAS_DIR)
   const unused = findUnusedFiles(catalog, listSchemaFolder(SCHEMAS_DIR))
   const expected = "a schema is at <type>/<name>.json or <type>/<name>@<version>.json"
   if (unused.length > 0) {
-    const named = unused.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`)
-    const more = unused.length > MAX_NAMED ? ` and ${unused.length - MAX_NAMED} more` : ""
+    const named = namesOf(unused.map(({ path, reason }) => `${path} (${reason})`))
     const files = unused.map(({ path }) => path)
     logger.warn(
       { schemas_dir, files },
-      `files in SCHEMAS_DIR that probably apply to no event: ${named.join(", ")}${more}; ${expected}`,
+      `files in SCHEMAS_DIR that probably apply to no event: ${named}; ${expected}`,
     )
   } else if (catalog.all().length === 0) {
     logger.warn({ schemas_dir }, `SCHEMAS_DIR has no schema of an event: ${expected}`)

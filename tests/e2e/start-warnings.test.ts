@@ -116,6 +116,20 @@ test("patterns that a module no longer has are removed at the start; if it has n
   expect((await bindings(third)).bindings).toEqual(["events.user.b"])
 })
 
+test("files in the folder of modules that are not loaded are a warning at the start", async () => {
+  await using folder = new ServiceFolder()
+  for (const name of ["voice.tsx", "calls.py", "notes.md"]) folder.write(`handlers/${name}`, "")
+  const service = await folder.start()
+  expect(warnings(service)).toEqual([
+    expect.objectContaining({
+      files: ["calls.py", "voice.tsx"],
+      msg:
+        "files in HANDLERS_DIR that are not loaded: calls.py, voice.tsx; " +
+        "a handler module is a .ts, .js, .mts or .mjs file",
+    }),
+  ])
+})
+
 test("files in the folder of schemas that apply to no event are a warning at the start", async () => {
   await using folder = new ServiceFolder()
   folder.write("schemas/vioce/call.json", "{}")

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { findModuleFiles } from "../../src/runtime/module-files.ts"
+import { findModuleFiles, findOtherPrograms } from "../../src/runtime/module-files.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 
 test("the modules of a folder are its TypeScript and JavaScript files, sorted by name", async () => {
@@ -20,6 +20,7 @@ test("folders, declarations, other files, and files that begin with _ or . are s
     ".hidden.ts",
     "types.d.ts",
     "types.d.mts",
+    "types.d.cts",
     "notes.md",
     "package.json",
     "a.ts.bak",
@@ -28,6 +29,15 @@ test("folders, declarations, other files, and files that begin with _ or . are s
   mkdirSync(join(folder.path, "folder.ts"))
   writeFileSync(join(folder.path, "folder.ts", "inner.ts"), "")
   expect(await findModuleFiles(folder.path)).toEqual([])
+})
+
+test("programs with the ending of no module are found, other than those that modules import", () => {
+  using folder = temporaryFolder()
+  const programs = ["A.TS", "a.cjs", "b.cts", "c.jsx", "d.tsx", "e.py"]
+  const others = ["a.ts", "_shared.tsx", ".hidden.py", "types.d.cts", "notes.md", "package.json", "a.ts.bak"]
+  for (const name of [...programs, ...others]) writeFileSync(join(folder.path, name), "")
+  mkdirSync(join(folder.path, "folder.tsx"))
+  expect(findOtherPrograms(folder.path)).toEqual(programs)
 })
 
 test("a module may be a link to a file, and its folder's name may have spaces and signs", async () => {
