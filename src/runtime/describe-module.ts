@@ -1,12 +1,18 @@
 import type { BatchHandlerModule, HandlerModule } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
+import { asJson, isOptions, nameValue } from "./value-kind.ts"
 
 /** A module of either kind. */
 export type LoadedModule = HandlerModule | BatchHandlerModule
 
 /** Returns true if a default export can be a handler module. `readManifests` checks its options. */
-export function isHandlerModule(exported: unknown): exported is LoadedModule {
-  return typeof exported === "object" && exported !== null
+export const isHandlerModule = (exported: unknown): exported is LoadedModule => isOptions(exported)
+
+/** Says what is wrong with the exports of a file that has no handler module. */
+export function explainExport(exported: unknown): string {
+  const fault =
+    exported === undefined ? "has no default export" : `its default export is ${nameValue(exported)}`
+  return `${fault}; a handler module is \`export default { queue: …, on: { … } }\``
 }
 
 /** Returns true if the module's functions take several events with one call. */
@@ -14,23 +20,17 @@ export function isBatchModule(module: LoadedModule): module is BatchHandlerModul
   return "batch" in module && module.batch !== undefined
 }
 
-/** Describes a module to the main thread as plain data, with the name of its type in place of each function. */
+/** Describes a module to the main thread as plain data, with the name of its kind in place of each function. */
 export function describeModule(file: string, module: LoadedModule): ModuleDescription {
-  const on: unknown = module.on
-  const described = typeof on === "object" && on !== null ? describeFunctions(on) : on
-  const { on: _, ...rest } = module
-  return { file, exported: { ...JSON.parse(JSON.stringify(rest, withoutLoss)), on: described } }
+  const options = Object.entries({ ...module, on: module.on }).filter(([, value]) => value !== undefined)
+  return {
+    file,
+    exported: Object.fromEntries(options.map(([name, value]) => [name, describeOption(name, value)])),
+  }
 }
 
-/**
- * Makes an object of a value that JSON leaves out, changes or refuses, such as a function or NaN: no option takes an
- * object in its place, so it is refused, not ignored.
- */
-function withoutLoss(_key: string, value: unknown): unknown {
-  const isLost = typeof value === "function" || typeof value === "symbol" || typeof value === "bigint"
-  return isLost || (typeof value === "number" && !Number.isFinite(value)) ? {} : value
-}
+const describeOption = (name: string, value: unknown): unknown =>
+  name === "on" && isOptions(value) ? describeFunctions(value) : asJson(value)
 
-function describeFunctions(on: object): Record<string, string> {
-  return Object.fromEntries(Object.entries(on).map(([name, value]) => [name, typeof value]))
-}
+const describeFunctions = (on: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(on).map(([name, value]) => [name, nameValue(value)]))

@@ -47,7 +47,7 @@ export interface ModuleOptions {
     /** Attempts of an event, the first included. Default 5. */
     readonly attempts?: number
     readonly backoff?: {
-      /** Wait before the second attempt, in milliseconds. Default 1,000. */
+      /** Wait before the second attempt, in milliseconds, at most `max`. Default 1,000. */
       readonly initial?: number
       /** Multiplies each further wait. Default 2. */
       readonly factor?: number

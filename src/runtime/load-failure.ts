@@ -11,6 +11,9 @@ const STACK_PLACE = /^\s*at (?:.*\()?(\/.*?):(\d+):(\d+)\)?$/gm
 
 const MISSING_EXPORT = /^Export named '(.*)' not found in module '(.*)'/
 
+const TEST_FILE = /\.(test|spec)\.\w+$/
+const TEST_ADVICE = " (every file in HANDLERS_DIR is loaded as a module: put tests into another folder)"
+
 /** Causes of an error that are named. A chain may be endless: an error can be its own cause. */
 const MAX_CAUSES = 5
 
@@ -37,7 +40,11 @@ export function explainLoadFailure(thrown: unknown, module: string): ModuleFault
     }
   }
   const what = thrown instanceof Error ? `${name}: ${message}${causesOf(thrown)}` : message
-  return { message: `threw an error while it was loaded: ${what}`, at: placeInStack(stack ?? "", path) }
+  const advice = TEST_FILE.test(path) ? TEST_ADVICE : ""
+  return {
+    message: `threw an error while it was loaded: ${what}${advice}`,
+    at: placeInStack(stack ?? "", path),
+  }
 }
 
 /**

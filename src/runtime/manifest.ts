@@ -5,12 +5,13 @@ import { EventDraftSchema } from "../event/envelope.ts"
 import { ModuleLoadError } from "./module-load-error.ts"
 import { explainIssue, type OptionNames } from "./option-faults.ts"
 import type { LocateOption } from "./option-position.ts"
+import { FUNCTION, isOptions } from "./value-kind.ts"
 
 /** A loaded handler module as its worker describes it. Its functions stay in the worker. */
 export interface ModuleDescription {
   /** The file's name within `HANDLERS_DIR`. */
   readonly file: string
-  /** The default export, where `on` has the name of its type in place of each function. */
+  /** The default export as JSON, where `on` has the name of its kind in place of each function. */
   readonly exported: unknown
 }
 
@@ -60,15 +61,12 @@ const duration = (fallback: number) =>
 
 /** Written by hand, because valibot's record skips keys such as `constructor`, which are valid event names. */
 const functionNames = v.pipe(
-  v.custom<Readonly<Record<string, unknown>>>(
-    (on) => typeof on === "object" && on !== null,
-    "must be an object of functions",
-  ),
+  v.custom<Readonly<Record<string, unknown>>>(isOptions, "must be an object of functions"),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     const on = dataset.value
     for (const [key, value] of Object.entries(on)) {
-      const message = explainName(key) ?? (value === "function" ? null : "must be a function")
+      const message = explainName(key) ?? (value === FUNCTION ? null : `must be a function, not ${value}`)
       if (message !== null)
         addIssue({ message, input: null, path: [{ type: "object", origin: "value", input: on, key, value }] })
     }
@@ -84,18 +82,40 @@ function explainName(key: string): string | null {
   return `can't be the name of an event: a name ${result.issues[0].message}`
 }
 
-const backoffOptions = v.strictObject({
+/** Options in an object of their own. */
+const group = <Options extends v.ObjectEntries>(options: Options, example: string) => {
+  const schema = v.strictObject(options)
+  return v.pipe(
+    v.custom<v.InferInput<typeof schema>>(isOptions, `must be an object such as { ${example} }`),
+    schema,
+  )
+}
+
+const backoffOptions = {
   initial: duration(1_000),
   factor: v.optional(v.pipe(v.number("must be a number"), atLeast(1)), 2),
   max: duration(60_000),
-})
+}
 
-const retryOptions = v.strictObject({
+/** The longest wait has a default, which would silently shorten a longer first one. */
+const initialBelowMax = v.rawCheck<v.InferOutput<v.StrictObjectSchema<typeof backoffOptions, undefined>>>(
+  ({ dataset, addIssue }) => {
+    if (!dataset.typed || dataset.value.initial <= dataset.value.max) return
+    const { initial, max } = dataset.value
+    addIssue({
+      message: `must be at most \`retry.backoff.max\`, which is ${max}`,
+      input: initial,
+      path: [{ type: "object", origin: "value", input: dataset.value, key: "initial", value: initial }],
+    })
+  },
+)
+
+const retryOptions = {
   attempts: v.optional(v.pipe(v.number(WHOLE), v.integer(WHOLE), atLeast(1)), 5),
-  backoff: v.optional(backoffOptions, {}),
-})
+  backoff: v.optional(v.pipe(group(backoffOptions, "initial: 1000"), initialBelowMax), {}),
+}
 
-const batchOptions = v.strictObject({
+const batchOptions = {
   size: v.pipe(
     v.number(WHOLE),
     v.integer(WHOLE),
@@ -103,7 +123,7 @@ const batchOptions = v.strictObject({
     v.maxValue(MAX_BATCH_SIZE, `must be at most ${MAX_BATCH_SIZE}`),
   ),
   wait: duration(100),
-})
+}
 
 const ExportSchema = v.strictObject({
   queue: QueueNameSchema,
@@ -113,18 +133,18 @@ const ExportSchema = v.strictObject({
       v.minLength(1, "must have at least one topic pattern"),
     ),
   ),
-  retry: v.optional(retryOptions, {}),
+  retry: v.optional(group(retryOptions, "attempts: 5"), {}),
   timeout: duration(30_000),
-  batch: v.optional(batchOptions),
+  batch: v.optional(group(batchOptions, "size: 100")),
   single_active_consumer: v.optional(v.boolean("must be true or false"), false),
   on: functionNames,
 })
 
 const OPTIONS: OptionNames = {
   "": Object.keys(ExportSchema.entries),
-  retry: Object.keys(retryOptions.entries),
-  "retry.backoff": Object.keys(backoffOptions.entries),
-  batch: Object.keys(batchOptions.entries),
+  retry: Object.keys(retryOptions),
+  "retry.backoff": Object.keys(backoffOptions),
+  batch: Object.keys(batchOptions),
 }
 
 const NOWHERE: LocateOption = () => null

@@ -1,8 +1,7 @@
 import type * as v from "valibot"
+import { amountMeant } from "../config/units.ts"
 import { suggest } from "../event/suggestion.ts"
-
-/** Longest value that a message repeats, in characters. */
-const MAX_SHOWN = 60
+import { nameValue } from "./value-kind.ts"
 
 /** A fault in an option of a module. */
 export interface OptionFault {
@@ -16,12 +15,11 @@ export function explainIssue(issue: v.BaseIssue<unknown>, options: OptionNames):
   const keys = (issue.path ?? []).map(({ key }) => String(key))
   const option = keys.join(".")
   if (option === "") return { message: "its default export must be an object", keys }
-  if (issue.type !== "strict_object")
-    return { message: `\`${option}\` ${issue.message}${notGiven(issue)}`, keys }
-  if (issue.expected === "never") return { message: explainUnknown(keys, options), keys }
-  if (issue.received === "undefined")
+  if (issue.type === "strict_object" && issue.expected === "never")
+    return { message: explainUnknown(keys, options), keys }
+  if (issue.input === undefined)
     return { message: `the option \`${option}\` is required`, keys: keys.slice(0, -1) }
-  return { message: `\`${option}\` must be an object${notGiven(issue)}`, keys }
+  return { message: `\`${option}\` ${issue.message}${notGiven(issue)}${numberMeant(issue)}`, keys }
 }
 
 /** Names of the options of a module, by the path of their parent. The module's own are under "". */
@@ -44,9 +42,12 @@ function namedElsewhere(name: string, options: OptionNames): string | null {
   return parent === "" ? name : `${parent}.${name}`
 }
 
-/** Repeats the given value if it is a number, a boolean or a string. */
-function notGiven({ input }: v.BaseIssue<unknown>): string {
-  return typeof input === "number" || typeof input === "boolean" || typeof input === "string"
-    ? `, not ${JSON.stringify(input).slice(0, MAX_SHOWN)}`
-    : ""
+/** Repeats the given value, unless the message is about what is in it. */
+const notGiven = ({ input, kind }: v.BaseIssue<unknown>): string =>
+  kind === "validation" && typeof input === "object" ? "" : `, not ${nameValue(input)}`
+
+/** Adds the number that a text such as "30s" means; every time of a module is in milliseconds. */
+function numberMeant({ input, type }: v.BaseIssue<unknown>): string {
+  const meant = type === "number" && typeof input === "string" ? amountMeant(input, "milliseconds") : null
+  return meant === null ? "" : `; did you mean ${meant}?`
 }

@@ -32,13 +32,13 @@ export function locateIn(files: readonly ModuleFile[]): LocateOption {
 
 /**
  * Finds a property of the object that a module exports by default, such as `retry.attempts`. If the whole path is not
- * written there, it finds the longest part of it.
- * @returns the offset in characters; null if the first key is not there
+ * written there, it finds the longest part of it; without a key, the export itself.
+ * @returns the offset in characters; null if the first key, or the export, is not there
  */
 export function offsetOfOption(source: string, keys: readonly string[]): number | null {
   const tokens = tokenize(source)
   let object = exportedObject(tokens)
-  let offset: number | null = null
+  let offset = keys.length === 0 ? offsetOfExport(tokens) : null
   for (const key of keys) {
     const name = object === null ? null : findName(tokens, object, key)
     if (name === null) break
@@ -47,6 +47,11 @@ export function offsetOfOption(source: string, keys: readonly string[]): number 
     object = opensObject ? name + 2 : null
   }
   return offset
+}
+
+function offsetOfExport(tokens: readonly Token[]): number | null {
+  const start = findPair(tokens, "export", "default")
+  return start === null ? null : (tokens[start]?.offset ?? null)
 }
 
 /** Finds the brace that opens the exported object; returns its index, or null. */

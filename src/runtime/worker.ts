@@ -3,12 +3,19 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { summarizeError } from "../event/failure.ts"
 import { nextTurn } from "../system/next-turn.ts"
 import { passOwnEnvironment } from "./child-environment.ts"
-import { describeModule, isBatchModule, isHandlerModule, type LoadedModule } from "./describe-module.ts"
+import {
+  describeModule,
+  explainExport,
+  isBatchModule,
+  isHandlerModule,
+  type LoadedModule,
+} from "./describe-module.ts"
 import { captureConsole } from "./handler-console.ts"
 import { JobBoard } from "./job-board.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
 import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
 import type { ModuleFault } from "./module-load-error.ts"
+import { locateIn } from "./option-position.ts"
 import { Outbox } from "./outbox.ts"
 import { PriorityQueue } from "./priority-queue.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
@@ -123,10 +130,8 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
       // A promise that the module leaves rejected ends the worker now, while its module can still be named.
       await nextTurn()
       if (!isHandlerModule(imported.default)) {
-        const fault =
-          imported.default === undefined ? "has no default export" : "has a default export of another kind"
-        const message = `${fault}; a handler module is \`export default { queue: …, on: { … } }\``
-        return tellLoadFailure(file, { message, at: null })
+        const message = explainExport(imported.default)
+        return tellLoadFailure(file, { message, at: locateIn([file])(name, []) })
       }
       loaded.push(imported.default)
       descriptions.push(describeModule(name, imported.default))

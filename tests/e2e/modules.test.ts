@@ -89,6 +89,16 @@ describe("an unusable module stops the start with the name of its file", () => {
       says: "taken by a.ts",
     },
     {
+      what: "has an arrow function for all events in place of an object",
+      source: 'export default {\n  queue: "user_events",\n  on: () => {},\n}',
+      says: "`on` must be an object of functions, not a function\n    at handlers/bad.ts:3:3\n",
+    },
+    {
+      what: "exports a class",
+      source: "export default class Calls {}",
+      says: "its default export is a class; a handler module is `export default { queue: …, on: { … } }`\n    at handlers/bad.ts:1:1\n",
+    },
+    {
       what: "has no functions",
       source: 'export default { queue: "voice_events", on: {} }',
       says: "`on` must have a function",
@@ -107,4 +117,14 @@ describe("an unusable module stops the start with the name of its file", () => {
     expect(place.every((line) => line.startsWith("  "))).toBe(true)
     expect(service.log.filter(({ level }) => level === "error")).toEqual([])
   })
+})
+
+test("a test beside the modules stops the start, and the message says where tests belong", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/voice.test.ts", 'import { test } from "bun:test"\ntest("a", () => {})')
+  const service = folder.spawn()
+  expect(await service.exited()).toBe(1)
+  expect(service.stderr).toContain(
+    "every file in HANDLERS_DIR is loaded as a module: put tests into another folder",
+  )
 })

@@ -15,7 +15,7 @@ interface Module {
 
 const faultsOf = (...modules: readonly Module[]) => {
   const descriptions = modules.map(({ queue = "audit", bind, names }, place) => {
-    const on = Object.fromEntries(names.map((name) => [name, "function"]))
+    const on = Object.fromEntries(names.map((name) => [name, "a function"]))
     return { file: `${place}.ts`, exported: { queue, ...(bind && { bind }), on } }
   })
   return findBindFaults(readManifests(descriptions), KNOWN)

@@ -8,7 +8,7 @@ import { requireQueues } from "../../src/runtime/module-queues.ts"
 import { locateIn } from "../../src/runtime/option-position.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 
-const MODULE = { queue: "calls", on: { rang: "function" } }
+const MODULE = { queue: "calls", on: { rang: "a function" } }
 
 test("a module with the required options alone gets the defaults", () => {
   expect(readManifests([{ file: "calls.ts", exported: MODULE }])).toEqual([
@@ -32,7 +32,7 @@ test("a module that sets every option keeps all of them", () => {
     bind: ["events.voice.#", "calls"],
     retry: { attempts: 2, backoff: { initial: 10, factor: 1.5, max: 100 } },
     timeout: 500,
-    on: { rang: "function", "*": "function" },
+    on: { rang: "a function", "*": "a function" },
   }
   expect(readManifests([{ file: "calls.ts", exported }])).toEqual([
     {
@@ -70,8 +70,12 @@ describe("a fault names the file and the field", () => {
     ["a timeout of two days", { ...MODULE, timeout: 2 * 86_400_000 }, "timeout"],
     ["a timeout in words", { ...MODULE, timeout: "30s" }, "timeout"],
     ["an unknown field", { ...MODULE, retries: 3 }, "retries"],
-    ["a name that no event can have", { ...MODULE, on: { "call ended": "function" } }, "on.call ended"],
-    ["a name that is too long for an event", { ...MODULE, on: { ["n".repeat(129)]: "function" } }, "on.nnn"],
+    ["a name that no event can have", { ...MODULE, on: { "call ended": "a function" } }, "on.call ended"],
+    [
+      "a name that is too long for an event",
+      { ...MODULE, on: { ["n".repeat(129)]: "a function" } },
+      "on.nnn",
+    ],
     ["nothing", null, "default export"],
   ]
   test.each(cases)("%s", (_, exported, field) => {
@@ -96,11 +100,35 @@ describe("a fault says what the option must be", () => {
       "unknown option `when` in `retry`; the options are attempts, backoff",
     ],
     [{ on: MODULE.on }, "the option `queue` is required"],
-    [{ ...MODULE, timeout: "30s" }, '`timeout` must be a number of milliseconds, not "30s"'],
-    [{ ...MODULE, retry: 3 }, "`retry` must be an object, not 3"],
+    [
+      { ...MODULE, timeout: "30s" },
+      '`timeout` must be a number of milliseconds, not "30s"; did you mean 30000?',
+    ],
+    [{ ...MODULE, timeout: "soon" }, '`timeout` must be a number of milliseconds, not "soon"'],
+    [{ ...MODULE, timeout: null }, "`timeout` must be a number of milliseconds, not null"],
+    [{ ...MODULE, timeout: -1 }, "`timeout` must be at least 1, not -1"],
+    [
+      { ...MODULE, retry: { attempts: "3" } },
+      '`retry.attempts` must be a whole number, not "3"; did you mean 3?',
+    ],
+    [{ ...MODULE, retry: 3 }, "`retry` must be an object such as { attempts: 5 }, not 3"],
+    [{ ...MODULE, retry: [3] }, "`retry` must be an object such as { attempts: 5 }, not an array"],
+    [{ ...MODULE, retry: { max: 3 } }, "unknown option `max` in `retry`; did you mean `retry.backoff.max`?"],
+    [
+      { ...MODULE, retry: { backoff: 100 } },
+      "`retry.backoff` must be an object such as { initial: 1000 }, not 100",
+    ],
+    [
+      { ...MODULE, retry: { backoff: { initial: 90_000 } } },
+      "`retry.backoff.initial` must be at most `retry.backoff.max`, which is 60000, not 90000",
+    ],
+    [{ ...MODULE, batch: 10 }, "`batch` must be an object such as { size: 100 }, not 10"],
+    [{ queue: "calls" }, "the option `on` is required"],
+    [{ ...MODULE, on: ["a function"] }, "`on` must be an object of functions, not an array"],
+    [{ ...MODULE, on: { rang: "an object" } }, "`on.rang` must be a function, not an object"],
     [{ ...MODULE, batch: {} }, "the option `batch.size` is required"],
     [
-      { ...MODULE, on: { "call ended": "function" } },
+      { ...MODULE, on: { "call ended": "a function" } },
       "`on.call ended` can't be the name of an event: a name must be words of letters, digits, _ and -, joined by dots",
     ],
   ])("%j: %s", (exported, message) => {
@@ -161,7 +189,7 @@ test("two modules with a function for the same name of one queue are refused, an
 test("two modules may share a queue if their functions have different names", () => {
   const manifests = readManifests([
     { file: "first.ts", exported: MODULE },
-    { file: "second.ts", exported: { ...MODULE, on: { "*": "function" } } },
+    { file: "second.ts", exported: { ...MODULE, on: { "*": "a function" } } },
     { file: "third.ts", exported: { ...MODULE, queue: "other" } },
   ])
   expect(manifests.map(({ file }) => file)).toEqual(["first.ts", "second.ts", "third.ts"])

@@ -364,17 +364,17 @@ describe("a module that can't be used stops the start and is named:", () => {
     [
       "a handler that is no function",
       "export default { queue: 'q', on: { a: 1 } }",
-      "`on.a` must be a function\n  at /broken.ts:1:36\n",
+      "`on.a` must be a function, not 1\n  at /broken.ts:1:36\n",
     ],
     [
       "an option that is a function",
       "export default { queue: 'q', on: { a() {} }, timeout: () => 1 }",
-      "`timeout` must be a number of milliseconds\n  at /broken.ts:1:46\n",
+      "`timeout` must be a number of milliseconds, not a function\n  at /broken.ts:1:46\n",
     ],
     [
       "an option that is not a number",
       "export default { queue: 'q', on: { a() {} }, timeout: NaN }",
-      "`timeout` must be a number of milliseconds\n  at /broken.ts:1:46\n",
+      "`timeout` must be a number of milliseconds, not NaN\n  at /broken.ts:1:46\n",
     ],
   ] as const
   test.each(cases)("%s, and nothing else is logged", async (_, source, reason) => {
