@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs"
 import * as v from "valibot"
 import { ConfigError, type ConfigFault } from "./config/config-error.ts"
 import { readEnvFile } from "./config/env-file.ts"
 import { isForOtherEngine } from "./config/groups.ts"
 import { hasSecretName, MASK, maskSecrets } from "./config/mask.ts"
 import { pathFaults } from "./config/path-faults.ts"
+import { isPathForSure, readSecretFile } from "./config/secret-file.ts"
 import { readableAmount } from "./config/units.ts"
 import {
   type Config,
@@ -14,7 +14,6 @@ import {
   type VariableName,
   variableNames,
 } from "./config/variables.ts"
-import { codeOf, explainCode } from "./system/text-file.ts"
 
 export { type Config, ConfigError, isSecretVariable }
 
@@ -97,7 +96,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The value of a variable as text, and its source. */
 interface Given {
   readonly value: string
-  /** `variable`, `default`, or the path of a secret's file. */
+  /** `variable`, `default`, `RABBITMQ_HOST` for the engine that it selects, or the path or the variable of a secret's file. */
   readonly by: string
   readonly fault?: string
 }
@@ -116,18 +115,14 @@ function settingOf(name: VariableName, environment: Environment): Given {
   const value = isSet(name, environment) ? environment[name] : undefined
   const file = isSecretVariable(name) ? environment[`${name}_FILE`] : undefined
   if (file) {
-    if (value) return { value, by: file, fault: `is set, and so is ${name}: unset one of them` }
-    try {
-      // Not only a file: a shell gives a secret as a pipe, `<(command)`.
-      return { value: readFileSync(file, "utf8").replace(/\r?\n$/, ""), by: file }
-    } catch (error) {
-      // The error's message repeats the path, which is the secret itself if the two variables were mixed up.
-      const reason = explainCode(codeOf(error))
-      return { value: "", by: file, fault: `takes the path of a readable file: the given one ${reason}` }
-    }
+    if (value) return { value, by: "variable", fault: `is set, and so is ${name}: unset one of them` }
+    const read = readSecretFile(file)
+    const by = isPathForSure(file) ? file : `${name}_FILE`
+    return "fault" in read ? { value: "", by, fault: read.fault } : { value: read.secret, by }
   }
   if (value) return { value, by: "variable" }
-  return { value: name === "ENGINE" ? defaultEngine(environment) : VARIABLES[name][1], by: "default" }
+  if (name === "ENGINE" && environment["RABBITMQ_HOST"]) return { value: "rabbitmq", by: "RABBITMQ_HOST" }
+  return { value: VARIABLES[name][1], by: "default" }
 }
 
 /** Adds the value to a message about it, unless it is a secret. */
@@ -139,7 +134,10 @@ export interface Setting {
   readonly name: string
   /** As text; stars for a secret. */
   readonly value: string
-  /** `environment`, the path of the `.env` file or of the file of a secret, or `default`. */
+  /**
+   * `environment`, the path of the `.env` file or of the file of a secret, `default`, or `RABBITMQ_HOST` for the engine that
+   * it selects. The variable of a secret's file, if its text is not surely a path.
+   */
   readonly source: string
   /** False for a variable that only the other engine uses. */
   readonly used: boolean
@@ -156,10 +154,6 @@ export function describeSettings(file = ".env"): readonly Setting[] {
     return { name, value: shownValue, source, used: !isForOtherEngine(name, engine) }
   })
 }
-
-/** Giving the host of RabbitMQ selects it. */
-const defaultEngine = (environment: Environment): "rabbitmq" | "embedded" =>
-  environment["RABBITMQ_HOST"] ? "rabbitmq" : "embedded"
 
 /** Explains in words why this engine is used. */
 export function explainEngine(environment: Environment): string {

@@ -23,6 +23,18 @@ function faultsOf(environment: Record<string, string>): readonly { name: string;
   return []
 }
 
+/** Returns what `config` shows as the source of the password. */
+function sourceOfPassword(file: string): string | undefined {
+  const before = process.env["RABBITMQ_PASSWORD_FILE"]
+  process.env["RABBITMQ_PASSWORD_FILE"] = file
+  try {
+    return describeSettings("no file").find(({ name }) => name === "RABBITMQ_PASSWORD")?.source
+  } finally {
+    if (before === undefined) delete process.env["RABBITMQ_PASSWORD_FILE"]
+    else process.env["RABBITMQ_PASSWORD_FILE"] = before
+  }
+}
+
 const DEFAULTS = {
   ENGINE: "embedded",
   HOST: "0.0.0.0",
@@ -205,9 +217,12 @@ describe("what may be a secret is not shown", () => {
     expect(faultsOf(given)).toEqual([
       {
         name: "RABBITMQ_PASSWORD_FILE",
-        message: "takes the path of a readable file: the given one does not exist",
+        message:
+          "takes the path of a readable file: the given one, which is not shown because it may be the secret itself, " +
+          "does not exist",
       },
     ])
+    expect(sourceOfPassword("s3cr3tpw")).toBe("RABBITMQ_PASSWORD_FILE")
   })
 })
 
@@ -415,17 +430,28 @@ describe("a secret from a file", () => {
     expect(parseConfig({ RABBITMQ_PASSWORD_FILE: file }).RABBITMQ_PASSWORD).toBe(" s3cret with spaces ")
   })
 
-  test("is refused if its variable is set too, or if the file is empty or can't be read", () => {
+  test("is refused if its variable is set too", () => {
     using folder = temporaryFolder()
     const file = join(folder.path, "password")
-    writeFileSync(file, "\n")
-    expect(faultsOf({ RABBITMQ_PASSWORD_FILE: file }).map(({ name }) => name)).toEqual(["RABBITMQ_PASSWORD"])
+    writeFileSync(file, "s3cret")
     const both = faultsOf({ RABBITMQ_PASSWORD_FILE: file, RABBITMQ_PASSWORD: "s3cret" })
     expect(both).toEqual([
       { name: "RABBITMQ_PASSWORD_FILE", message: "is set, and so is RABBITMQ_PASSWORD: unset one of them" },
     ])
-    const [missing] = faultsOf({ RABBITMQ_PASSWORD_FILE: "/nowhere/password" })
-    expect(missing?.name).toBe("RABBITMQ_PASSWORD_FILE")
-    expect(missing?.message).toContain("does not exist")
+  })
+
+  test("is refused with its path and the reason if the file is empty, a folder or missing", () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, "password")
+    writeFileSync(file, "\n")
+    const reasons = { password: "is empty", ".": "is a folder", "none/password": "does not exist" }
+    for (const [name, reason] of Object.entries(reasons)) {
+      const path = join(folder.path, name)
+      const message = `takes the path of a readable file: ${path} ${reason}`
+      expect(faultsOf({ RABBITMQ_PASSWORD_FILE: path })).toEqual([
+        { name: "RABBITMQ_PASSWORD_FILE", message },
+      ])
+      expect(sourceOfPassword(path)).toBe(path)
+    }
   })
 })

@@ -18,7 +18,7 @@ test("config prints every effective value with its source, and no secret", async
   const of = (name: string) => settings.find((setting) => setting.name === name)
   expect(of("LOG_LEVEL")).toEqual({ name: "LOG_LEVEL", value: "debug", source: "environment", used: true })
   expect(of("QUEUE_TTL")).toEqual({ name: "QUEUE_TTL", value: "5000", source: ".env", used: true })
-  expect(of("ENGINE")).toEqual({ name: "ENGINE", value: "rabbitmq", source: "default", used: true })
+  expect(of("ENGINE")).toEqual({ name: "ENGINE", value: "rabbitmq", source: "RABBITMQ_HOST", used: true })
   expect(of("RABBITMQ_PASSWORD")).toEqual({
     name: "RABBITMQ_PASSWORD",
     value: "********",
