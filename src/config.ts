@@ -64,12 +64,12 @@ export const knownVariables = (): readonly string[] => [
 export function parseConfig(environment: Environment, { checksPaths = false } = {}): Config {
   const faults: ConfigFault[] = []
   const entries = variableNames().map((name) => {
-    const [{ schema }]: Definition = VARIABLES[name]
+    const [{ schema, meant }]: Definition = VARIABLES[name]
     const { value, fault } = settingOf(name, environment)
     const result = v.safeParse(schema, value)
     if (fault !== undefined) faults.push({ name: `${name}_FILE`, message: fault })
     else if (result.success) return [name, result.output]
-    else faults.push({ name, message: `${result.issues[0].message}${shown(name, value)}` })
+    else faults.push({ name, message: `${result.issues[0].message}${shown(name, value, meant)}` })
     return [name, undefined]
   })
   const config: Config = Object.freeze(Object.fromEntries(entries))
@@ -125,9 +125,13 @@ function settingOf(name: VariableName, environment: Environment): Given {
   return { value: VARIABLES[name][1], by: "default" }
 }
 
-/** Adds the value to a message about it, unless it is a secret. */
-const shown = (name: VariableName, value: string): string =>
-  isSecretVariable(name) || hasSecretName(name) ? "" : `, not ${JSON.stringify(maskSecrets(value))}`
+/** Adds the value to a message about it, and the one that was probably meant, unless it is a secret. */
+function shown(name: VariableName, value: string, meant: (text: string) => string | null): string {
+  if (isSecretVariable(name) || hasSecretName(name)) return ""
+  const nearest = meant(value)
+  const advice = nearest === null ? "" : `; did you mean ${nearest}?`
+  return `, not ${JSON.stringify(maskSecrets(value))}${advice}`
+}
 
 /** A variable with its effective value. */
 export interface Setting {
@@ -146,7 +150,7 @@ export interface Setting {
 /** Returns every variable with its effective value and its source, without checking them. */
 export function describeSettings(file = ".env"): readonly Setting[] {
   const environment = readEnvironment(file)
-  const engine = settingOf("ENGINE", environment).value
+  const engine = settingOf("ENGINE", environment).value.toLowerCase()
   return variableNames().map((name) => {
     const { value, by } = settingOf(name, environment)
     const source = by !== "variable" ? by : process.env[name] ? "environment" : file

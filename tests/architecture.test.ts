@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   publisher: ["config", "telemetry", "schema", "engine", "event"],
   schema: ["system", "telemetry", "event"],
   engine: ["system", "config", "telemetry", "event"],
-  config: ["system", "telemetry"],
+  config: ["system", "telemetry", "event"],
   telemetry: ["config", "event"],
   event: [],
   system: [],

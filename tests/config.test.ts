@@ -103,8 +103,50 @@ test("the link that Kubernetes sets for a service named rabbitmq is not taken fo
   expect<unknown>(parseConfig({ RABBITMQ_PORT: "tcp://10.0.0.11:5672" })).toEqual(DEFAULTS)
 })
 
-test("the log level can be in upper or lower case", () => {
-  expect(parseConfig({ LOG_LEVEL: "warning" }).LOG_LEVEL).toBe("WARNING")
+test("a word can be in upper or lower case, and the log level can be warn, as in the log", () => {
+  const words = { LOG_LEVEL: "warning", LOG_FORMAT: "JSON", ENGINE: "RabbitMQ", RABBITMQ_TLS: "True" }
+  const config = { LOG_LEVEL: "WARNING", LOG_FORMAT: "json", ENGINE: "rabbitmq", RABBITMQ_TLS: true }
+  expect(parseConfig(words)).toMatchObject(config)
+  for (const level of ["WARN", "warn"]) expect(parseConfig({ LOG_LEVEL: level }).LOG_LEVEL).toBe("WARNING")
+})
+
+test.each([
+  ["LOG_LEVEL", "WARNIGN", 'takes DEBUG, INFO, WARNING or ERROR, not "WARNIGN"; did you mean WARNING?'],
+  ["LOG_LEVEL", "loud", 'takes DEBUG, INFO, WARNING or ERROR, not "loud"'],
+  ["ENGINE", "constructor", 'takes embedded or rabbitmq, not "constructor"'],
+  ["ENGINE", "rabbit", 'takes embedded or rabbitmq, not "rabbit"; did you mean rabbitmq?'],
+  ["ENGINE", " embedded", 'takes embedded or rabbitmq, not " embedded"; did you mean embedded?'],
+  ["RABBITMQ_TLS", "yes", 'takes true or false, not "yes"; did you mean true?'],
+  ["RABBITMQ_TLS", "0", 'takes true or false, not "0"; did you mean false?'],
+  ["RABBITMQ_TLS", "ture", 'takes true or false, not "ture"; did you mean true?'],
+  [
+    "BODY_TIMEOUT",
+    "5S",
+    'takes a whole number of milliseconds from 100 to 50000, not "5S"; did you mean 5000 (5 seconds)?',
+  ],
+  [
+    "BODY_TIMEOUT",
+    "10 s",
+    'takes a whole number of milliseconds from 100 to 50000, not "10 s"; did you mean 10000 (10 seconds)?',
+  ],
+  ["BODY_TIMEOUT", "2min", 'takes a whole number of milliseconds from 100 to 50000, not "2min"'],
+  ["BODY_TIMEOUT", "soon", 'takes a whole number of milliseconds from 100 to 50000, not "soon"'],
+  [
+    "MAX_BODY_BYTES",
+    "64MB",
+    'takes a whole number of bytes from 1024 to 268435456, not "64MB"; did you mean 67108864 (64 MiB)?',
+  ],
+  [
+    "MAX_BODY_BYTES",
+    "1.5 KiB",
+    'takes a whole number of bytes from 1024 to 268435456, not "1.5 KiB"; did you mean 1536?',
+  ],
+  ["QUEUE_MAX_LENGTH", "1_000", "did you mean 1000?"],
+  ["PORT", " 80", 'takes a whole number from 0 to 65535, not " 80"; did you mean 80?'],
+  ["PORT", "80s", 'takes a whole number from 0 to 65535, not "80s"'],
+])("%s=%s is refused, and what was probably meant is suggested", (name, value, message) => {
+  const [fault] = faultsOf({ [name]: value })
+  expect(fault?.message).toEndWith(message)
 })
 
 test("every wrong variable is reported at once, with its allowed values and its value", () => {

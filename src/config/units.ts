@@ -46,34 +46,21 @@ export function readableAmount(amount: number, unit: Unit): string {
   return `${amount} (${count} ${count === 1 ? name.replace(/s$/, "") : name})`
 }
 
-/** Names of units that people write behind a number, each with its size. */
-const WRITTEN: Readonly<Partial<Record<Unit, Readonly<Record<string, number>>>>> = {
-  milliseconds: {
-    ms: 1,
-    s: SECOND_MS,
-    sec: SECOND_MS,
-    second: SECOND_MS,
-    m: MINUTE_MS,
-    min: MINUTE_MS,
-    minute: MINUTE_MS,
-    h: HOUR_MS,
-    hour: HOUR_MS,
-    d: DAY_MS,
-    day: DAY_MS,
-  },
-  bytes: {
-    b: 1,
-    byte: 1,
-    k: KIBIBYTE,
-    kb: KIBIBYTE,
-    kib: KIBIBYTE,
-    m: MEBIBYTE,
-    mb: MEBIBYTE,
-    mib: MEBIBYTE,
-    g: GIBIBYTE,
-    gb: GIBIBYTE,
-    gib: GIBIBYTE,
-  },
+/** Sizes of units, with the names that people write behind a number. */
+const WRITTEN: Readonly<Partial<Record<Unit, readonly (readonly [size: number, names: RegExp])[]>>> = {
+  milliseconds: [
+    [1, /^(ms|milliseconds?)$/i],
+    [SECOND_MS, /^(s|secs?|seconds?)$/i],
+    [MINUTE_MS, /^(m|mins?|minutes?)$/i],
+    [HOUR_MS, /^(h|hours?)$/i],
+    [DAY_MS, /^(d|days?)$/i],
+  ],
+  bytes: [
+    [1, /^(b|bytes?)$/i],
+    [KIBIBYTE, /^ki?b?$/i],
+    [MEBIBYTE, /^mi?b?$/i],
+    [GIBIBYTE, /^gi?b?$/i],
+  ],
 }
 
 const AMOUNT = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i
@@ -81,9 +68,7 @@ const AMOUNT = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i
 /** Returns the whole number that a text such as `5s`, `10 s`, `64MB` or `1_000` probably means; null if it is none. */
 export function amountMeant(text: string, unit: Unit): number | null {
   const [, count = "", written = ""] = AMOUNT.exec(text.trim().replaceAll("_", "")) ?? []
-  const name = written.toLowerCase()
-  const sizes = WRITTEN[unit] ?? {}
-  const size = name === "" ? 1 : (sizes[name] ?? sizes[name.replace(/s$/, "")])
+  const size = written === "" ? 1 : WRITTEN[unit]?.find(([, names]) => names.test(written))?.[0]
   const amount = count === "" || size === undefined ? null : Number(count) * size
   return Number.isSafeInteger(amount) ? amount : null
 }

@@ -1,6 +1,7 @@
 import { isIP } from "node:net"
 import * as v from "valibot"
-import { readableAmount, UNITS, type Unit } from "./units.ts"
+import { suggest } from "../event/suggestion.ts"
+import { amountMeant, readableAmount, UNITS, type Unit } from "./units.ts"
 
 /** The values that a variable takes: a schema that checks and converts them, and the same in words. */
 export interface Values<Output = unknown> {
@@ -9,15 +10,17 @@ export interface Values<Output = unknown> {
   readonly takes: string
   /** Unit of a number; null for other values. */
   readonly unit: Unit | null
+  /** Returns the allowed value that a wrong one probably means, in words; null if none is near. */
+  readonly meant: (text: string) => string | null
 }
 
 const isHttpUrl = (text: string): boolean => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "")
 
-const words = <Output>(takes: string, schema: v.GenericSchema<string, Output>): Values<Output> => ({
-  schema,
-  takes,
-  unit: null,
-})
+const words = <Output>(
+  takes: string,
+  schema: v.GenericSchema<string, Output>,
+  meant: Values["meant"] = () => null,
+): Values<Output> => ({ schema, takes, unit: null, meant })
 
 /** A whole number of some unit, within its bounds. */
 export function wholeNumber(min: number, max: number, unit: Unit): Values<number> {
@@ -31,20 +34,31 @@ export function wholeNumber(min: number, max: number, unit: Unit): Values<number
     v.minValue(min, fault),
     v.maxValue(max, fault),
   )
-  return { schema, takes: name === null ? range : `${name}, ${range}`, unit }
+  const meant = (text: string): string | null => {
+    const amount = amountMeant(text, unit)
+    return amount === null || amount < min || amount > max ? null : readableAmount(amount, unit)
+  }
+  return { schema, takes: name === null ? range : `${name}, ${range}`, unit, meant }
 }
 
-/** One of a few words, each with its effect, which may be empty. */
-export const choice = <Choice extends string>(effects: Readonly<Record<Choice, string>>): Values<Choice> => {
+/**
+ * One of a few words, in upper or lower case, each with its effect, which may be empty.
+ * @param others other names that are taken for one of the words, in lower case
+ */
+export const choice = <Choice extends string>(
+  effects: Readonly<Record<Choice, string>>,
+  others: ReadonlyMap<string, Choice> = new Map(),
+): Values<Choice> => {
   const choices = Object.keys(effects) as Choice[]
   const takes = choices.map((each) => (effects[each] === "" ? each : `${each} (${effects[each]})`))
-  return words(eitherOf(takes), v.picklist(choices, `takes ${eitherOf(choices)}`))
-}
-
-/** One of a few words, in upper or lower case. */
-export const upperCaseChoice = <Choice extends string>(choices: readonly Choice[]): Values<Choice> => {
-  const takes = eitherOf(choices)
-  return words(takes, v.pipe(v.string(), v.toUpperCase(), v.picklist(choices, `takes ${takes}`)))
+  const find = (text: string): string | undefined =>
+    others.get(text.toLowerCase()) ?? choices.find((each) => each.toLowerCase() === text.toLowerCase())
+  const schema = v.pipe(
+    v.string(),
+    v.transform((text) => find(text) ?? text),
+    v.picklist(choices, `takes ${eitherOf(choices)}`),
+  )
+  return words(eitherOf(takes), schema, (text) => find(text.trim()) ?? suggest(text, choices))
 }
 
 /** Lists alternatives: `a, b or c`. */
@@ -115,15 +129,23 @@ export const hostNames: Values<readonly string[]> = words(
   ),
 )
 
+/** Words that probably mean yes or no. */
+const YES = ["yes", "on", "1", "y"]
+const NO = ["no", "off", "0", "n"]
+
 /** Yes or no. */
 export const flag = (effects: { readonly true: string; readonly false: string }): Values<boolean> => {
-  const { schema, takes } = choice(effects)
+  const { schema, takes, meant } = choice(effects)
   return words(
     takes,
     v.pipe(
       schema,
       v.transform((text) => text === "true"),
     ),
+    (text) => {
+      const word = text.trim().toLowerCase()
+      return YES.includes(word) ? "true" : NO.includes(word) ? "false" : meant(text)
+    },
   )
 }
 

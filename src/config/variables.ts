@@ -1,5 +1,5 @@
 import type { LogFormatName } from "../telemetry/log-format.ts"
-import { LOG_LEVELS, type LogLevelName } from "../telemetry/logger.ts"
+import type { LogLevelName } from "../telemetry/logger.ts"
 import { DAY_MS, KIBIBYTE, MEBIBYTE } from "./units.ts"
 import {
   choice,
@@ -13,12 +13,9 @@ import {
   optionalRegistryUrl,
   optionalText,
   origins,
-  upperCaseChoice,
   type Values,
   wholeNumber,
 } from "./values.ts"
-
-const logLevels = Object.keys(LOG_LEVELS) as LogLevelName[]
 
 /** The longest idle timeout that Bun takes is 255 seconds, and it may act up to 4 seconds early. */
 const MAX_KEEP_ALIVE_MS = 250_000
@@ -41,7 +38,11 @@ export const VARIABLES = {
   ],
   HOST: [listenHost, "0.0.0.0", "Address to listen on. 0.0.0.0 stands for every address of this machine."],
   PORT: [wholeNumber(0, 65_535, "none"), "8000", "TCP port to listen on. 0 picks a free one."],
-  LOG_LEVEL: [upperCaseChoice(logLevels), "INFO", "Minimum level of log entries."],
+  LOG_LEVEL: [
+    choice<LogLevelName>({ DEBUG: "", INFO: "", WARNING: "", ERROR: "" }, new Map([["warn", "WARNING"]])),
+    "INFO",
+    "Minimum level of log entries.",
+  ],
   LOG_FORMAT: [
     choice<LogFormatName>({
       auto: "pretty on a terminal, json elsewhere",
