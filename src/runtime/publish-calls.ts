@@ -13,15 +13,14 @@ export class PublishFailedError extends Error {
     super(failure.message)
     this.code = failure.code
     this.retryable = failure.retryable
-    const [, ...frames] = place.stack.split("\n")
+    // The first line is the error's name, and the second one the function that publishes.
+    const [, , ...frames] = (place.stack ?? "").split("\n")
     this.stack = [`${this.name}: ${this.message}`, ...frames].join("\n")
   }
 }
 
-/** A place in the code of a handler. */
-export interface Place {
-  readonly stack: string
-}
+/** A place in the code of a handler: the caller of the function that made this error. */
+export type Place = Error
 
 interface Call {
   readonly place: Place

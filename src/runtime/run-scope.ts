@@ -44,11 +44,6 @@ export class RunScope {
   /** Makes the handler's context, of the part that every handler gets and its own part. */
   context<Own extends object>(own: Own): BaseContext & Own {
     const scope = this
-    const publish = (draft: EventDraft): Promise<Event> => {
-      const place = { stack: "" }
-      Error.captureStackTrace(place, publish)
-      return this.#publish(draft, place)
-    }
     const common: BaseContext = {
       queue: this.#queue,
       get signal() {
@@ -57,7 +52,8 @@ export class RunScope {
       get log() {
         return scope.#logOf()
       },
-      publish,
+      // Bun writes the stack of an error when it is first read, and that of captureStackTrace at once: 1 µs and 6 to 15.
+      publish: (draft) => this.#publish(draft, new Error()),
     }
     return Object.assign(common, own)
   }
