@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test"
 import { existsSync } from "node:fs"
+import { createServer } from "node:http"
 import { join } from "node:path"
+import { text } from "node:stream/consumers"
 import { isReady } from "../support/counting-service.ts"
 import { freePorts } from "../support/free-ports.ts"
 import { onEveryBroker } from "../support/rabbitmq/on-every-broker.ts"
@@ -85,6 +87,42 @@ test(
     const [closed] = await freePorts(1)
     const unreachable = { EVENT_BROKER_URL: `http://127.0.0.1:${closed}` }
     expect(await failureOf(runCommand(script, folder.path, unreachable))).toContain("Connection refused")
+  },
+  TIMEOUT_MS,
+)
+
+/** Passes requests on to a service, and ends the connection of the first one without its answer. */
+async function losingFirstAnswer(url: string) {
+  const bodies: string[] = []
+  const server = createServer(async (request, response) => {
+    const body = await text(request)
+    bodies.push(body)
+    const headers = { "Content-Type": "application/json" }
+    const answer = await fetch(url + request.url, { method: "POST", headers, body })
+    if (bodies.length === 1) request.socket.destroy()
+    else response.writeHead(answer.status).end(await answer.text())
+  })
+  const listening = Promise.withResolvers<void>()
+  server.listen(0, "127.0.0.1", listening.resolve)
+  await listening.promise
+  const address = server.address()
+  const port = typeof address === "object" ? address?.port : undefined
+  return { url: `http://127.0.0.1:${port}`, bodies, [Symbol.dispose]: () => void server.close() }
+}
+
+test(
+  "the Python example for HTTP repeats an event with its id if the connection is lost before the answer",
+  async () => {
+    await using folder = new ServiceFolder()
+    const { url } = await folder.start()
+    using proxy = await losingFirstAnswer(url)
+    const script = [PYTHON, join(EXAMPLES, "python", "publish.py"), "hello"]
+    const { code, stdout, stderr } = await runCommand(script, folder.path, { EVENT_BROKER_URL: proxy.url })
+    expect([stderr, code]).toEqual(["", 0])
+    const [first, second, ...others] = proxy.bodies.map((body): { readonly id: string } => JSON.parse(body))
+    expect(second).toEqual(first)
+    expect(others).toEqual([])
+    expect(stdout).toStartWith(`stored: ${first?.id} on `)
   },
   TIMEOUT_MS,
 )
