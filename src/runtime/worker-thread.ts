@@ -2,11 +2,10 @@ import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
-import { EXITS } from "./load-failure.ts"
 import { LogBudget } from "./log-budget.ts"
 import type { ModuleDescription } from "./manifest.ts"
 import type { FromWorker, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
-import { ModuleLoadError } from "./module-load-error.ts"
+import { ModuleLoading } from "./module-loading.ts"
 import { Outbox } from "./outbox.ts"
 import { sizeOfLog } from "./worker-log.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
@@ -28,9 +27,6 @@ export interface WorkerThreadEvents {
 
 /** Messages that a worker sends while it loads the modules, and never later. */
 const LOAD_MESSAGES: ReadonlySet<FromWorker["kind"]> = new Set(["loading", "loaded", "load-failed"])
-
-/** How long a worker may take until it loads the first module, in milliseconds. */
-const START_TIMEOUT_MS = 15_000
 
 /** Options of a worker. */
 export interface WorkerOptions {
@@ -74,15 +70,17 @@ export class WorkerThread {
   readonly #freeSlots: number[]
   readonly #slots = new Map<Job, number>()
   readonly #outbox = new Outbox<ToWorker>((messages) => this.#post(messages))
-  readonly #loading = Promise.withResolvers<readonly ModuleDescription[]>()
-  readonly #loadTimeoutMs: number
-  /** The module that is being imported. */
-  #loadingFile: string | null = null
-  #loadTimer: Timer | undefined
+  readonly #loading: ModuleLoading
 
   constructor({ workerUrl, slots, environment, loadTimeoutMs }: WorkerOptions, events: WorkerThreadEvents) {
     this.#events = events
-    this.#loadTimeoutMs = loadTimeoutMs
+    this.#loading = new ModuleLoading({
+      timeoutMs: loadTimeoutMs,
+      onTimeout: (message) => {
+        this.lastWords = { name: "Error", message }
+        this.terminate()
+      },
+    })
     this.#board = JobBoard.withSlots(slots)
     this.#freeSlots = Array.from({ length: slots }, (_, slot) => slot)
     this.#worker = new Worker(workerUrl, { env: { ...environment } })
@@ -98,7 +96,7 @@ export class WorkerThread {
       this.lastWords ??= { name: "Error", message: event.message }
     }
     this.#worker.addEventListener("close", () => {
-      this.#refuseExit()
+      if (this.lastWords === null) this.#loading.exit()
       this.#close()
     })
   }
@@ -108,21 +106,11 @@ export class WorkerThread {
    * @throws {ModuleLoadError} if one of them can't be loaded, or not in time; other errors if the worker died
    */
   async load(files: readonly ModuleFile[]): Promise<readonly ModuleDescription[]> {
-    this.#boundLoading(START_TIMEOUT_MS)
-    try {
-      this.send({
-        kind: "load",
-        files,
-        board: this.#board.memory,
-        logBudget: this.#logBudget.memory,
-      })
-      const descriptions = await this.#loading.promise
-      this.state = "ready"
-      this.hasLoaded = true
-      return descriptions
-    } finally {
-      clearTimeout(this.#loadTimer)
-    }
+    this.send({ kind: "load", files, board: this.#board.memory, logBudget: this.#logBudget.memory })
+    const descriptions = await this.#loading.loaded()
+    this.state = "ready"
+    this.hasLoaded = true
+    return descriptions
   }
 
   run(job: Job): void {
@@ -170,28 +158,6 @@ export class WorkerThread {
     this.#close()
   }
 
-  #boundLoading(timeoutMs: number): void {
-    clearTimeout(this.#loadTimer)
-    this.#loadTimer = setTimeout(() => this.#endLoading(timeoutMs), timeoutMs)
-  }
-
-  #endLoading(timeoutMs: number): void {
-    this.lastWords = { name: "Error", message: `the worker did not start within ${timeoutMs / 1_000} s` }
-    if (this.#loadingFile !== null) {
-      const message =
-        `did not finish loading within ${timeoutMs / 1_000} s: an await or a loop outside of its functions ` +
-        "does not end; let functions wait for what a module needs, when the first event comes"
-      this.#loading.reject(new ModuleLoadError(this.#loadingFile, [{ message, at: null }]))
-    }
-    this.terminate()
-  }
-
-  /** A worker that ends by itself while it loads a module would do so again. */
-  #refuseExit(): void {
-    if (this.#loadingFile === null || this.lastWords !== null) return
-    this.#loading.reject(new ModuleLoadError(this.#loadingFile, [{ message: EXITS, at: null }]))
-  }
-
   #post(messages: readonly ToWorker[]): void {
     if (this.state !== "closed") this.#port.postMessage(messages)
   }
@@ -230,14 +196,13 @@ export class WorkerThread {
     if (LOAD_MESSAGES.has(message.kind) && this.state !== "loading") return
     switch (message.kind) {
       case "loaded":
-        this.#loading.resolve(message.modules)
+        this.#loading.finish(message.modules)
         return
       case "loading":
-        this.#loadingFile = message.file
-        this.#boundLoading(this.#loadTimeoutMs)
+        this.#loading.beginFile(message.file)
         return
       case "load-failed":
-        this.#loading.reject(new ModuleLoadError(message.file, [message.fault]))
+        this.#loading.failAt(message.file, message.fault)
         return
       case "crashing":
         this.lastWords = message.error
@@ -271,11 +236,6 @@ export class WorkerThread {
     }
   }
 
-  #explainEnd(): string {
-    const reason = this.lastWords?.message ?? "the worker ended"
-    return this.#loadingFile === null ? reason : `${reason} while it loaded ${this.#loadingFile}`
-  }
-
   #log(message: LogMessage): void {
     const job = message.job === null ? undefined : this.jobs.get(message.job)
     this.#events.onLog(job, message, this.#logBudget.giveBack(sizeOfLog(message)))
@@ -292,7 +252,7 @@ export class WorkerThread {
     if (this.state === "closed") return
     this.state = "closed"
     this.#port.close()
-    this.#loading.reject(new Error(this.#explainEnd()))
+    this.#loading.end(this.lastWords?.message ?? "the worker ended")
     this.#events.onClosed(this)
   }
 }
