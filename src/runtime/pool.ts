@@ -1,15 +1,17 @@
 import type { Event } from "../event/envelope.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import { assignJobs } from "./assign-jobs.ts"
 import { blame } from "./blame.ts"
 import { Call, type CallObservers } from "./call.ts"
 import { type BatchRequest, describeJob, type EventRequest, Job, type JobResult } from "./job.ts"
 import { answerPublish, writeLog } from "./job-messages.ts"
+import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import { type ModuleManifest, readManifests } from "./manifest.ts"
 import type { ModuleFile } from "./messages.ts"
 import { locateIn } from "./option-position.ts"
-import { PriorityQueue } from "./priority-queue.ts"
 import { Spawner } from "./spawner.ts"
+import { WaitingJobs } from "./waiting-jobs.ts"
 import { type LogMessage, WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
@@ -37,9 +39,6 @@ const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the mess
 /** How long each module may take to load, in milliseconds. */
 const LOAD_TIMEOUT_MS = 15_000
 
-/** How long a handler may take to settle after its signal is aborted, in milliseconds. */
-const ABORT_GRACE_MS = 1_000
-
 /**
  * Supervises the workers. It gives them jobs as they have credit, and every job ends with a result, also if its handler
  * throws, hangs, spins, exits or takes its worker down. Another worker then runs the other jobs of that worker.
@@ -47,8 +46,7 @@ const ABORT_GRACE_MS = 1_000
 export class Pool {
   readonly #options: PoolOptions
   readonly #threads = new Set<WorkerThread>()
-  readonly #waiting = new PriorityQueue<Job>()
-  readonly #waitingAlone: Job[] = []
+  readonly #waiting = new WaitingJobs()
   readonly #spawner: Spawner
   readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
   #lastJob = 0
@@ -110,7 +108,8 @@ export class Pool {
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true
     this.#spawner.stop()
-    for (let job = this.#next(); job !== undefined; job = this.#next()) job.finish({ kind: "returned" })
+    for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
+      job.finish({ kind: "returned" })
     await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
     for (const thread of this.#threads) {
       for (const job of thread.jobs.values()) {
@@ -150,58 +149,12 @@ export class Pool {
 
   #begin(job: Job): void {
     if (this.#isStopping) job.finish({ kind: "returned" })
-    else this.#enqueue(job)
+    else this.#waiting.push(job)
     this.#assign()
   }
 
-  #enqueue(job: Job): void {
-    if (job.isAlone) this.#waitingAlone.push(job)
-    else this.#waiting.push(job, job.request.priority)
-  }
-
-  #next(): Job | undefined {
-    return this.#waitingAlone.shift() ?? this.#waiting.shift()
-  }
-
   #assign(): void {
-    this.#assignAlone()
-    while (this.#waiting.size > 0) {
-      const thread = this.#leastBusy((candidate) => candidate.jobs.size < this.#options.prefetch)
-      const job = thread && this.#waiting.shift()
-      if (thread === undefined || job === undefined) return
-      this.#run(thread, job)
-    }
-  }
-
-  /** Gives jobs that run alone to idle workers. If none is idle, reserves one for the next job. */
-  #assignAlone(): void {
-    while (this.#waitingAlone.length > 0) {
-      const thread = this.#idleThread()
-      if (thread === undefined) {
-        const isOneReserved = [...this.#threads].some((each) => each.state === "ready" && each.isReserved)
-        const next = isOneReserved ? undefined : this.#leastBusy(() => true)
-        if (next !== undefined) next.isReserved = true
-        return
-      }
-      const job = this.#waitingAlone.shift()
-      if (job === undefined) return
-      this.#run(thread, job)
-      thread.isReserved = thread.jobs.size > 0
-    }
-  }
-
-  #idleThread(): WorkerThread | undefined {
-    for (const thread of this.#threads) if (thread.state === "ready" && thread.jobs.size === 0) return thread
-    return undefined
-  }
-
-  #leastBusy(isCandidate: (thread: WorkerThread) => boolean): WorkerThread | undefined {
-    let least: WorkerThread | undefined
-    for (const thread of this.#threads) {
-      if (thread.state !== "ready" || thread.isReserved || !isCandidate(thread)) continue
-      if (least === undefined || thread.jobs.size < least.jobs.size) least = thread
-    }
-    return least
+    assignJobs(this.#waiting, this.#threads, this.#options.prefetch, (thread, job) => this.#run(thread, job))
   }
 
   #run(thread: WorkerThread, job: Job): void {
@@ -211,21 +164,7 @@ export class Pool {
     }
     job.begin(new Call(job.request, this.#options.observers))
     thread.run(job)
-    this.#watch(thread, job, job.request.manifest.timeoutMs)
-  }
-
-  /** Watches the timeout of a job, which counts from the call of its function, not from when the worker got the job. */
-  #watch(thread: WorkerThread, job: Job, waitMs: number): void {
-    job.setTimer(waitMs, () => {
-      const leftMs = job.request.manifest.timeoutMs - thread.runningForMs(job)
-      if (leftMs > 0) {
-        this.#watch(thread, job, leftMs)
-        return
-      }
-      job.state = "overdue"
-      thread.send({ kind: "abort", job: job.id, reason: "the handler's timeout is over" })
-      job.setTimer(ABORT_GRACE_MS, () => this.#giveUp(thread, job))
-    })
+    watchTimeout(thread, job, () => this.#giveUp(thread, job))
   }
 
   /**
@@ -286,12 +225,11 @@ export class Pool {
     for (const job of suspects) {
       job.reset()
       job.isAlone = true
-      this.#waitingAlone.push(job)
+      this.#waiting.push(job)
     }
     for (const job of innocent.toReversed()) {
       job.reset()
-      if (job.isAlone) this.#waitingAlone.unshift(job)
-      else this.#waiting.putBack(job, job.request.priority)
+      this.#waiting.putBack(job)
     }
   }
 
