@@ -20,6 +20,7 @@ import type { TraceContext } from "../event/trace-context.ts"
 
 export type { Event, EventDraft, TraceContext }
 
+/** A module whose functions take one event with each call. */
 export interface HandlerModule extends ModuleOptions {
   /** Functions by event name. `"*"` takes every other name. */
   readonly on: Readonly<Record<string, Handler>>
@@ -37,6 +38,7 @@ export interface BatchHandlerModule extends ModuleOptions {
   readonly on: Readonly<Record<string, BatchHandler>>
 }
 
+/** Options of every module. Times are in milliseconds, from 1 to a day (86,400,000); with others the service does not start. */
 export interface ModuleOptions {
   /** The queue to consume: a predefined one, or a new one if `bind` is given. */
   readonly queue: string
@@ -44,12 +46,12 @@ export interface ModuleOptions {
   readonly bind?: readonly string[]
   /** Number of attempts, and the waits between them. */
   readonly retry?: {
-    /** Attempts of an event, the first included. Default 5. */
+    /** Attempts of an event, the first included, at least 1. Default 5. */
     readonly attempts?: number
     readonly backoff?: {
       /** Wait before the second attempt, in milliseconds, at most `max`. Default 1,000. */
       readonly initial?: number
-      /** Multiplies each further wait. Default 2. */
+      /** Multiplies each further wait, at least 1. Default 2. */
       readonly factor?: number
       /** Longest wait, in milliseconds. Default 60,000. */
       readonly max?: number
@@ -91,7 +93,9 @@ export interface LastError {
   readonly stack?: string
 }
 
+/** The part of a context that functions of both kinds get. */
 export interface BaseContext {
+  /** The queue that delivered the events. */
   readonly queue: string
   /** Aborted when the timeout is over, or when the service stops before the handler has finished. */
   readonly signal: AbortSignal
@@ -104,6 +108,7 @@ export interface BaseContext {
   publish(draft: EventDraft): Promise<Event>
 }
 
+/** The context of a function that takes one event. */
 export interface HandlerContext extends BaseContext {
   /** 1 for the first attempt of the event on this queue. */
   readonly attempt: number
@@ -119,7 +124,10 @@ export interface HandlerContext extends BaseContext {
   deadLetter(reason: string): Verdict
 }
 
-/** Its calls take the id of one of the events and take effect at once. The first call for an id counts. */
+/**
+ * The context of a function that takes several events. Its calls take the id of one of the events and take effect at once.
+ * The first call for an id counts.
+ */
 export interface BatchContext extends BaseContext {
   /** Returns the error of the event's previous attempt, or null. An event's attempt is its `retry_count` + 1. */
   lastError(id: string): LastError | null

@@ -104,7 +104,10 @@ export class Pool {
     return results.map(({ promise }) => promise)
   }
 
-  /** Gives back waiting jobs, lets running ones finish until the deadline, then aborts them and ends the workers. */
+  /**
+   * Gives back waiting jobs, lets running ones finish until the deadline, then aborts them and ends the workers.
+   * @param timeoutMs how long all of that may take, in milliseconds
+   */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true
     this.#spawner.stop()

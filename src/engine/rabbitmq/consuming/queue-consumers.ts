@@ -25,6 +25,7 @@ export interface QueueConsumersOptions {
   readonly report: Report
 }
 
+/** How long an idle consumer runs before it is replaced, in milliseconds. */
 const RENEW_IDLE_MS = 15_000
 
 /** The consumers of an engine. Each runs on the connection that `start` was given last. */
