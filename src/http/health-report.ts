@@ -69,7 +69,7 @@ export function reportHealth(vitals: Vitals): HealthReport {
   const { phase, version, engine, uptimeMs, workers, consumers } = vitals
   const checks = {
     engine: checkEngine(vitals.engineStatus),
-    pool: checkCensus(workers, "workers"),
+    pool: checkWorkers(workers),
     consumers: checkConsumers(consumers, vitals.paused),
     queues: checkQueues(vitals.queueFault),
   }
@@ -105,16 +105,27 @@ function checkEngine(status: EngineStatus): Check {
 const checkQueues = (fault: string | null): Check =>
   fault === null ? { status: "up" } : { status: "degraded", detail: fault }
 
-/** A pause is meant, and forgotten easily: the events of its queue wait until somebody resumes it. */
+/**
+ * A pause is meant, and forgotten easily: the events of its queue wait until somebody resumes it. A paused queue is counted
+ * among those with a module, but not as consumed.
+ */
 function checkConsumers(consumers: Census, paused: readonly string[]): Check {
-  const check = checkCensus(consumers, "queues with a handler module")
-  if (paused.length === 0) return check
-  const status = check.status === "up" ? "degraded" : check.status
-  return { status, detail: `${check.detail}; paused on this instance: ${paused.join(", ")}` }
+  const status = statusOf(consumers)
+  const expected = consumers.expected + paused.length
+  const detail = `${consumers.present} of ${expected} queues with a handler module`
+  if (paused.length === 0) return { status, detail }
+  return {
+    status: status === "up" ? "degraded" : status,
+    detail: `${detail}; paused on this instance: ${paused.join(", ")}`,
+  }
 }
 
-function checkCensus({ present, expected }: Census, what: string): Check & { readonly detail: string } {
-  const detail = `${present} of ${expected} ${what}`
-  if (present >= expected) return { status: "up", detail }
-  return { status: present === 0 ? "down" : "degraded", detail }
+const checkWorkers = (workers: Census): Check => ({
+  status: statusOf(workers),
+  detail: `${workers.present} of ${workers.expected} workers`,
+})
+
+function statusOf({ present, expected }: Census): Check["status"] {
+  if (present >= expected) return "up"
+  return present === 0 ? "down" : "degraded"
 }

@@ -39,13 +39,13 @@ describe("a service", () => {
   test("is degraded while queues are paused, and names them", () => {
     const { status, checks } = reportHealth({
       ...WELL,
-      consumers: { present: 0, expected: 0 },
+      consumers: { present: 1, expected: 1 },
       paused: ["voice_events", "audit"],
     })
     expect(status).toBe("degraded")
     expect(checks.consumers).toEqual({
       status: "degraded",
-      detail: "0 of 0 queues with a handler module; paused on this instance: voice_events, audit",
+      detail: "1 of 3 queues with a handler module; paused on this instance: voice_events, audit",
     })
   })
 
