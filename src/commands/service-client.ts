@@ -1,16 +1,24 @@
 import { type Command, Option } from "commander"
 import { maskSecrets } from "../config/mask.ts"
 import { parseConfig, readEnvironment } from "../config.ts"
-import { explainNetworkFault } from "../telemetry/network-fault.ts"
+import { explainNetworkFault, isNetworkFault } from "../telemetry/network-fault.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
 import { type Answer, describeForeign, isForeign } from "./foreign-answer.ts"
+import { whenStarted } from "./when-started.ts"
+
+/** How long a command waits for a service that starts, in milliseconds. Modules load within one second or two. */
+const PATIENCE_MS = 5_000
 
 /** The status of an answer to a request without a known key. */
 const UNAUTHORIZED = 401
 
 /** The status of an answer to a request for something that does not exist. */
 const NOT_FOUND = 404
+
+/** The statuses of answers to requests that may succeed later: too many requests, and faults of the service. */
+const TOO_MANY = 429
+const FIRST_SERVER_FAULT = 500
 
 /** A route that every Event Broker has and that needs no key. */
 const PROBE = "/health/live"
@@ -46,6 +54,22 @@ export class UnreachableError extends CommandError {
     this.fault = fault
   }
 }
+
+/** The service, or a proxy before it, gave another answer than the one that was asked for. */
+class RefusedError extends CommandError {
+  readonly status: number
+
+  constructor(message: string, status: number) {
+    super(message, EXIT_REFUSED)
+    this.status = status
+  }
+}
+
+/** Returns whether the request that failed with this error may succeed later: nothing about it has to be corrected. */
+export const mayPass = (error: unknown): boolean =>
+  error instanceof RefusedError
+    ? error.status === TOO_MANY || error.status >= FIRST_SERVER_FAULT
+    : error instanceof UnreachableError || isNetworkFault(error)
 
 /** A problem document. */
 interface Refusal {
@@ -93,13 +117,16 @@ export class ServiceClient {
   readonly #urlPath: string
   /** Advice on what to change if the URL is wrong. */
   readonly #urlAdvice: string
+  readonly #patienceMs: number
 
   /**
    * Without a URL, uses `EVENT_BROKER_URL` of the environment or of `.env`, or the address on which a service would listen
    * here.
+   * @param patienceMs how long to wait for a service that starts, in milliseconds
    * @throws {CommandError} if the URL is not valid
    */
-  constructor({ url, key }: ServiceOptions) {
+  constructor({ url, key }: ServiceOptions, patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs
     const environment = readEnvironment()
     const given = url ?? environment["EVENT_BROKER_URL"] ?? localUrl(parseConfig(environment))
     const parsed = URL.parse(given)
@@ -139,8 +166,16 @@ export class ServiceClient {
     return response
   }
 
-  /** Sends a request. Resolves with any answer; rejects with an `UnreachableError` if there is none. */
+  /**
+   * Sends a request, and repeats it while the service starts, except one whose body is a stream. Resolves with any answer;
+   * rejects with an `UnreachableError` if there is none.
+   */
   async sendAnyway(path: string, init: RequestInit = {}): Promise<Response> {
+    const patienceMs = init.body instanceof ReadableStream ? 0 : this.#patienceMs
+    return whenStarted(() => this.#fetch(path, init), patienceMs)
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers)
     if (this.#key !== undefined) headers.set("Authorization", `Bearer ${this.#key}`)
     try {
@@ -167,15 +202,15 @@ export class ServiceClient {
   /** Makes the error for an answer that no Event Broker gives. */
   foreign(answer: Answer): CommandError {
     const what = `${this.#shownUrl} did not answer as an Event Broker does: ${printable(describeForeign(answer))}`
-    return new CommandError(`${what}. Start the service behind it, or ${this.#urlAdvice}`, EXIT_REFUSED)
+    return new RefusedError(`${what}. Start the service behind it, or ${this.#urlAdvice}`, answer.status)
   }
 
   /** Makes the error for an answer that is not a success, from its text. */
   async refusal({ status, headers }: Response, text: string): Promise<CommandError> {
     if (isForeign({ status, headers, text })) return this.foreign({ status, headers, text })
-    if (status === UNAUTHORIZED) return new CommandError(this.#keyAdvice(), EXIT_REFUSED)
+    if (status === UNAUTHORIZED) return new RefusedError(this.#keyAdvice(), status)
     if (status === NOT_FOUND && (await this.#isPathWrong()))
-      return new CommandError(this.#pathAdvice(), EXIT_REFUSED)
+      return new RefusedError(this.#pathAdvice(), status)
     const { title, detail, errors = [] } = parseRefusal(text)
     const faults = errors.map(
       ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
@@ -183,7 +218,7 @@ export class ServiceClient {
     // If faults are listed, the detail only says that there are some.
     const what =
       (errors.length > 0 ? title : detail) ?? `the service answered ${status}: ${text.slice(0, 200)}`
-    return new CommandError(`${printable(what)}${faults.join("")}`, EXIT_REFUSED)
+    return new RefusedError(`${printable(what)}${faults.join("")}`, status)
   }
 
   /** Returns whether the service has nothing at all below the path of the URL. */

@@ -8,6 +8,7 @@ import { print, printError } from "./output.ts"
 import {
   askingService,
   CommandError,
+  mayPass,
   ServiceClient,
   type ServiceOptions,
   UnreachableError,
@@ -43,7 +44,7 @@ export function addTail(program: Command): void {
 }
 
 async function tail(topics: readonly string[], options: TailOptions): Promise<void> {
-  const client = new ServiceClient(options)
+  const client = new ServiceClient(options, Number.POSITIVE_INFINITY)
   const query = topics.length > 0 ? `?topics=${topics.map(encodeURIComponent).join(",")}` : ""
   const isText = process.stdout.isTTY === true && !options.json
   const delays = new RetryDelays(BACKOFF)
@@ -68,8 +69,8 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
         if (--left === 0) return void process.exit(0)
       }
     } catch (error) {
-      // A request that fails at the first time is not repeated: a wrong key or URL stays wrong.
-      if (isFirst) throw error
+      // Nothing that stays wrong is repeated. At the first time that may be the URL, too.
+      if (isFirst || !mayPass(error)) throw error
       fault = faultOf(error)
     }
     const waitMs = delays.next()

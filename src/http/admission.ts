@@ -16,9 +16,11 @@ export function admit({ route, headers }: RequestHead, { keys, isStarting }: Htt
   const key = authorize(keys, headers, scope)
   if (eventTypes === "unlimited-only") requireAllTypes(key)
   if (isStarting()) {
-    throw new ProblemError("starting", "The queues and handlers are not loaded yet. Try again shortly.", {
-      outcome: "not-stored",
-    })
+    throw new ProblemError(
+      "starting",
+      "The service is still starting: its queues and handlers are not loaded yet. Try again in a moment.",
+      { outcome: "not-stored" },
+    )
   }
   return key
 }

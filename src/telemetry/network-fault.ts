@@ -1,3 +1,5 @@
+const NOT_HTTP = "the program that listens there does not speak HTTP"
+
 /** Meanings of the errors of a connection. Bun's own messages ask a developer about a typo. */
 const MEANINGS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
@@ -5,6 +7,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the name can't be looked up at this moment",
   ECONNRESET: "the connection was closed before the answer was complete",
   EPROTO: "the program that listens there does not speak TLS",
+  InvalidHTTPResponse: NOT_HTTP,
+  Malformed_HTTP_Response: NOT_HTTP,
   ETIMEDOUT: "nothing answers there",
   EHOSTUNREACH: "no network leads to this host",
   ENETUNREACH: "no network leads to this host",

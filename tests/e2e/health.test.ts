@@ -3,17 +3,14 @@ import { freePorts } from "../support/free-ports.ts"
 import { RawConnection } from "../support/raw-connection.ts"
 import { runCommand } from "../support/run-command.ts"
 import { BINARY, ServiceFolder } from "../support/running-service.ts"
+import { slowModule } from "../support/slow-module.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const EVENT = { type: "custom", name: "counted", payload: {} }
 
 test("a service whose modules still load is live and starting, and refuses events until it is ready", async () => {
   await using folder = new ServiceFolder()
-  folder.write(
-    "handlers/slow.ts",
-    `while (!(await Bun.file(${JSON.stringify(folder.path)} + "/go").exists())) await Bun.sleep(5)
-     export default { queue: "custom_events", on: { async counted(event) { ${folder.journal("event.id")} } } }`,
-  )
+  folder.write("handlers/slow.ts", slowModule(folder, folder.journal("event.id")))
   const [port] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const service = folder.spawn([], { PORT: String(port) })

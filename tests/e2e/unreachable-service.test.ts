@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { freePorts } from "../support/free-ports.ts"
 import { runCommand } from "../support/run-command.ts"
 import { BINARY, ServiceFolder } from "../support/running-service.ts"
+import { slowModule } from "../support/slow-module.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 /** Bun's own words for a connection that can't be made. */
@@ -16,7 +17,17 @@ test("a command that reaches nothing says why, where, and what to change", async
     socket: { open: (socket) => void socket.end(), data() {} },
   })
   const here = `http://127.0.0.1:${closed}`
+  using other = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { open: (socket) => void socket.end("-ERR unknown command\r\n\r\n"), data() {} },
+  })
   for (const [args, environment, message] of [
+    [
+      ["queues", "--url", `http://127.0.0.1:${other.port}`],
+      {},
+      "the program that listens there does not speak HTTP",
+    ],
     [
       ["queues"],
       { PORT: String(closed) },
@@ -78,6 +89,106 @@ test("tail says that nothing answers while the service is down, and continues wh
   const id = await again.publish({ name: "back" })
   await waitUntil(() => tail.stdout.includes(id), "the event")
 })
+
+/** Answers like a service that is still starting. */
+const starting = () =>
+  Response.json(
+    { type: "urn:event-broker:problem:starting", detail: "The service is still starting." },
+    { status: 503, headers: { "Retry-After": "0" } },
+  )
+
+test("commands wait for a service that is still starting, and say so; an upload of lines is refused", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("handlers/slow.ts", slowModule(folder, ""))
+  folder.write("event.json", '{"type":"custom","name":"once","payload":{}}')
+  const [port] = await freePorts(1)
+  const environment = { PORT: String(port) }
+  const service = folder.spawn([], environment)
+  await waitUntil(
+    () =>
+      fetch(`http://127.0.0.1:${port}/health/live`).then(
+        () => true,
+        () => false,
+      ),
+    "the service to be live",
+  )
+  const lines = folder.spawn(["publish", "--ndjson", "event.json"], environment)
+  expect([await lines.exited(), lines.stderr]).toEqual([
+    1,
+    expect.stringContaining("event-broker: The service is still starting: "),
+  ])
+  const commands = [["queues"], ["tail", "--count", "1"], ["publish", "event.json"]].map((args) =>
+    folder.spawn(args, environment),
+  )
+  const waiting = "event-broker: the service is still starting; waiting until it is ready\n"
+  await waitUntil(() => commands.every(({ stderr }) => stderr === waiting), "all commands to wait")
+  folder.write("go", "")
+  await service.listening()
+  const [queues, tail, publish] = commands
+  expect(await queues?.exited()).toBe(0)
+  expect(await publish?.exited()).toBe(0)
+  expect(publish?.stdout).toMatch(/^stored .* on events\.custom\.once\n$/)
+  await waitUntil(async () => {
+    await service.publish({ name: "more" })
+    return tail?.isAlive === false
+  }, "the command to have shown an event")
+  expect(await tail?.exited()).toBe(0)
+})
+
+test("a command ends with the refusal of a service that goes on starting, and tail goes on waiting", async () => {
+  await using folder = new ServiceFolder()
+  let asked = 0
+  using service = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => {
+      asked++
+      return starting()
+    },
+  })
+  const environment = { EVENT_BROKER_URL: service.url.origin }
+  const tail = folder.spawn(["tail"], environment)
+  const { code, stderr } = await runCommand([BINARY, "queues"], folder.path, environment)
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining("event-broker: The service is still starting.\n"),
+  ])
+  const before = asked
+  await waitUntil(() => asked > before, "tail to ask again")
+  expect(tail.isAlive).toBe(true)
+})
+
+test.each([
+  [401, "unauthorized", "does not know this API key: check --key or EVENT_BROKER_KEY"],
+  [403, "forbidden", "the key may not read"],
+] as const)(
+  "tail ends if a lost stream is refused with %d for good, and continues after a fault that passes",
+  async (status, slug, message) => {
+    await using folder = new ServiceFolder()
+    const refuse = (refusal: number, kind: string) =>
+      Response.json(
+        { type: `urn:event-broker:problem:${kind}`, detail: "the key may not read" },
+        { status: refusal },
+      )
+    const answers = [
+      () => new Response("", { headers: { "Content-Type": "text/event-stream" } }),
+      () => refuse(429, "rate-limited"),
+      () => new Response("<p>Bad Gateway</p>", { status: 502, headers: { "Content-Type": "text/html" } }),
+      () => new Response("", { headers: { "Content-Type": "text/event-stream" } }),
+      () => refuse(status, slug),
+    ]
+    using service = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => answers.shift()?.() ?? refuse(500, "internal"),
+    })
+    const tail = ["tail", "--url", service.url.origin, "--key", "eb_key"]
+    const { code, stderr } = await runCommand([BINARY, ...tail], folder.path)
+    expect([code, answers]).toEqual([1, []])
+    expect(stderr.match(/connected again/g)).toHaveLength(1)
+    expect(stderr.trimEnd()).toEndWith(message)
+  },
+)
 
 test("a registry that is down is logged with a plain reason", async () => {
   await using folder = new ServiceFolder()

@@ -35,7 +35,8 @@ const DETAILS: Record<ProblemSlug, string> = {
   "engine-refused": "RabbitMQ refused the event: PRECONDITION_FAILED - invalid message headers.",
   "queue-full": "the queue voice_events is full: 10000 events wait in it.",
   "engine-unavailable": "RabbitMQ can't be used: ECONNREFUSED 127.0.0.1:5672: nothing listens there.",
-  starting: "The queues and handlers are not loaded yet. Try again shortly.",
+  starting:
+    "The service is still starting: its queues and handlers are not loaded yet. Try again in a moment.",
   "confirm-timeout": "no confirm within 5000 ms.",
 }
 
