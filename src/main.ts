@@ -32,7 +32,7 @@ import { warningsOf } from "./commands/variable-warnings.ts"
 import { addVariablesHelp } from "./commands/variables-help.ts"
 import { nodeNames } from "./config/rabbitmq-nodes.ts"
 import { ConfigError, describeSettings, explainEngine, parseConfig, readEnvironment } from "./config.ts"
-import { EngineStartError } from "./engine/errors.ts"
+import { DataDirError, EngineStartError } from "./engine/errors.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
 import { ListenError } from "./http/http-server.ts"
 import { handlerEnvironment } from "./runtime/handler-environment.ts"
@@ -46,6 +46,9 @@ import { VERSION } from "./version.ts"
 /** Resolved here, because the path below this file is the same in the sources and in the binary. */
 const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
 const SYNC_THREAD_URL = new URL("./engine/embedded/commit/sync-thread.ts", import.meta.url).href
+
+/** Errors of the start that only another configuration, or another file that it names, can remove. */
+const CONFIGURATION_ERRORS = [ConfigError, KeyFileError, DataDirError]
 
 guardOutput()
 
@@ -148,7 +151,7 @@ async function serve(shouldGreet: boolean): Promise<void> {
     if (shouldGreet) print(block(greeting(app.url)))
   } catch (error) {
     printFault(explain(error))
-    process.exit(error instanceof ConfigError ? EXIT_USAGE : EXIT_REFUSED)
+    process.exit(CONFIGURATION_ERRORS.some((kind) => error instanceof kind) ? EXIT_USAGE : EXIT_REFUSED)
   }
 }
 

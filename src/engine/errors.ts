@@ -115,5 +115,10 @@ export class QueueNotEmptyError extends Error {
  * The engine can't be used as configured. The message is one sentence for the person who starts the service.
  */
 export class EngineStartError extends Error {
-  override readonly name = "EngineStartError"
+  override readonly name: string = "EngineStartError"
+}
+
+/** The folder of the embedded engine's store can't be created or written. The message is a sentence, too. */
+export class DataDirError extends EngineStartError {
+  override readonly name = "DataDirError"
 }

@@ -134,6 +134,17 @@ test("a second process on the same DATA_DIR is refused in one sentence, and exit
   expect(second.stderr).toMatch(/^event-broker: DATA_DIR data is in use by another process: .*\n$/)
 })
 
+test.each([
+  ["/proc/x", "can't be created: ENOENT"],
+  ["/proc", "can't be locked: "],
+])("a DATA_DIR that can't be written is reported in one sentence, and exits 2: %s", async (path, reason) => {
+  await using folder = new ServiceFolder()
+  const service = folder.spawn([], { DATA_DIR: path })
+  expect(await service.exited()).toBe(2)
+  expect(service.stderr).toStartWith(`event-broker: DATA_DIR ${path} ${reason}`)
+  expect(service.stderr.trimEnd()).not.toContain("\n")
+})
+
 test("every path that leads to nothing usable is listed with the other wrong variables, and exits 2", async () => {
   await using folder = new ServiceFolder()
   folder.write("file", "")

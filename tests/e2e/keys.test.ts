@@ -65,7 +65,7 @@ test("an unusable keys file stops the start with one sentence", async () => {
   await using folder = new ServiceFolder()
   folder.write("keys", "rubbish\n")
   const service = folder.spawn([], { API_KEYS_FILE: "keys" })
-  expect(await service.exited()).toBe(1)
+  expect(await service.exited()).toBe(2)
   expect(service.stderr).toBe(
     'event-broker: API_KEYS_FILE keys, line 1 is not JSON: it must be the line {"name":…} that "event-broker keys new" prints, not the key itself\n',
   )

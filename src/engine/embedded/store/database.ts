@@ -2,6 +2,7 @@ import { Database, SQLiteError } from "bun:sqlite"
 import { join } from "node:path"
 import { reasonOf } from "../../../system/reason-of.ts"
 import { EngineStartError } from "../../errors.ts"
+import { dataDirError } from "./data-dir-error.ts"
 import { isDamage, requireSoundTables, StoreDamagedError } from "./store-damage.ts"
 import { makeDataDir, makePrivate } from "./store-files.ts"
 import { StoreLock } from "./store-lock.ts"
@@ -128,7 +129,7 @@ export function openStore(dataDir: string): OpenStore {
   try {
     makeDataDir(dataDir)
   } catch (cause) {
-    throw new EngineStartError(`DATA_DIR ${dataDir} can't be created: ${reasonOf(cause)}`, { cause })
+    throw dataDirError(dataDir, "can't be created", cause)
   }
   const lock = new StoreLock(dataDir)
   const file = join(dataDir, DATABASE_FILE)
@@ -229,5 +230,5 @@ export function explainOpening(dataDir: string, cause: unknown): EngineStartErro
     const message = `${file} is not an Event Broker store, or is damaged: ${reasonOf(cause)}; ${advice}`
     return new EngineStartError(message, { cause })
   }
-  return new EngineStartError(`DATA_DIR ${dataDir} can't be used: ${reasonOf(cause)}`, { cause })
+  return dataDirError(dataDir, "can't be used", cause)
 }

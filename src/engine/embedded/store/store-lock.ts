@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync } from "node:fs"
 import { join } from "node:path"
-import { reasonOf } from "../../../system/reason-of.ts"
 import { EngineStartError } from "../../errors.ts"
+import { dataDirError } from "./data-dir-error.ts"
 import { tryFlock } from "./file-locks.ts"
 import { FILE_MODE, LOCK_FILE } from "./store-files.ts"
 
@@ -21,7 +21,7 @@ export class StoreLock implements Disposable {
     try {
       this.#descriptor = openSync(file, "a", FILE_MODE)
     } catch (cause) {
-      throw new EngineStartError(`DATA_DIR ${dataDir} can't be locked: ${reasonOf(cause)}`, { cause })
+      throw dataDirError(dataDir, "can't be locked", cause)
     }
     if (tryFlock(this.#descriptor, "exclusive")) return
     closeSync(this.#descriptor)
