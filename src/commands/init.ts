@@ -1,10 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import type { Command } from "commander"
-import { EXIT_USAGE } from "./exit-codes.ts"
+import { usage } from "./input.ts"
 import { print, printJson } from "./output.ts"
 import { projectFiles } from "./project-files.ts" with { type: "macro" }
-import { CommandError } from "./service-client.ts"
 import { shown } from "./shown.ts"
 
 const NAME = "event-broker"
@@ -20,13 +19,13 @@ export function addInit(program: Command): void {
 
 /** Never overwrites a file. */
 function init(folder: string, { json }: { readonly json?: boolean }): void {
+  if (folder === "") throw usage("the name of the folder is empty: name a folder, or leave it out")
+  if (existsSync(folder) && !statSync(folder).isDirectory())
+    throw usage(`${folder} is not a folder: name a new folder`)
   const files = projectFiles()
   const taken = Object.keys(files).filter((path) => existsSync(join(folder, path)))
   if (taken.length > 0) {
-    throw new CommandError(
-      `${folder} already has ${taken.join(", ")}, and init overwrites no file: name a new folder`,
-      EXIT_USAGE,
-    )
+    throw usage(`${folder} already has ${taken.join(", ")}, and init overwrites no file: name a new folder`)
   }
   for (const [path, text] of Object.entries(files)) write(join(folder, path), text)
   if (json) printJson({ folder, files: Object.keys(files) })
@@ -43,7 +42,7 @@ function write(file: string, text: string): void {
     writeFileSync(file, text)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new CommandError(`${file} can't be written: ${reason}`, EXIT_USAGE)
+    throw usage(`${file} can't be written: ${reason}`)
   }
 }
 

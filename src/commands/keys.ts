@@ -3,11 +3,10 @@ import type { Command } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { KeyFileError, parseKeys } from "../http/access/key-file.ts"
 import { SCOPES } from "../http/access/scope.ts"
-import { EXIT_USAGE } from "./exit-codes.ts"
+import { usage } from "./input.ts"
 import { type NewKeyOptions, newKey } from "./new-key.ts"
 import { choicesOption } from "./option-values.ts"
 import { print, printError, printJson } from "./output.ts"
-import { CommandError } from "./service-client.ts"
 import { block, jsonText, shown } from "./shown.ts"
 
 /** Read and write for the service's user alone, because the file lists what each key may do. */
@@ -46,17 +45,12 @@ function makeKey({ append, json, name, scope, ...limits }: Options): void {
       ([, value]) => value === undefined,
     )
     const flags = missing.map(([flag]) => flag).join(" and ")
-    throw new CommandError(
-      `keys new needs ${flags}; for example: event-broker keys new --name my-app --scope publish`,
-      EXIT_USAGE,
-    )
+    throw usage(`keys new needs ${flags}; for example: event-broker keys new --name my-app --scope publish`)
   }
   if (!/^[^\p{Cc}]+$/u.test(name)) {
-    throw new CommandError(
-      "--name takes at least one character, and no line breaks or other control characters",
-      EXIT_USAGE,
-    )
+    throw usage("--name takes at least one character, and no line breaks or other control characters")
   }
+  if (append === "") throw usage("--append takes the name of a file")
   const { key, line } = newKey({ name, scope, ...limits })
   if (append !== undefined) appendLine(append, line)
   if (json) printJson({ key, line })
@@ -81,6 +75,6 @@ function appendLine(file: string, line: string): void {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const message = error instanceof KeyFileError ? reason : `${file} can't be written: ${reason}`
-    throw new CommandError(`${message}; no key was made`, EXIT_USAGE)
+    throw usage(`${message}; no key was made`)
   }
 }

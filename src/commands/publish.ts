@@ -1,31 +1,32 @@
-import { fstatSync, openSync, statSync } from "node:fs"
 import { type Command, InvalidArgumentError, type Option } from "commander"
+import { isBatch } from "../event/batch.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
-import { parseJsonText } from "../event/json-text.ts"
+import { isJsonObject, parseJsonText } from "../event/json-text.ts"
 import { PRIORITIES } from "../event/priority.ts"
-import { EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
-import { LineBound } from "./line-bound.ts"
+import { isJsonArgument, nameOf, openInput, parseInput, readInput, usage } from "./input.ts"
 import { choiceOption } from "./option-values.ts"
-import { continueWithoutReader, countWithoutOutput, print, printError, printJson } from "./output.ts"
-import { ProgressLine } from "./progress-line.ts"
-import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import { countWithoutOutput, print, printJson } from "./output.ts"
+import { noInput, publishLines } from "./publish-lines.ts"
+import { conclude, type EventAnswer, tellFailure } from "./publish-outcome.ts"
+import {
+  askingService,
+  CommandError,
+  RefusedError,
+  ServiceClient,
+  type ServiceOptions,
+} from "./service-client.ts"
 import { jsonText, shown } from "./shown.ts"
-import { splitStream } from "./split-stream.ts"
-import { StallNotice } from "./stall-notice.ts"
 
 const PATH = "/api/v1/events"
 
 /** Files with an event per line, even without `--ndjson`. */
 const LINES = /\.(ndjson|jsonl)$/
 
-/** The media type of an answer to lines. */
-const LINES_TYPE = /^application\/x-ndjson\b/i
+/** The statuses of refusals of what a request contains: too large, and not valid. */
+const CONTENT_FAULTS: readonly number[] = [413, 422]
 
-/** Largest input that is read as a whole, in bytes. No service takes a larger batch by default. */
-const MAX_TEXT_BYTES = 67_108_864
-
-/** Failures that are shown one by one. Of the others, only the number is shown. */
-const MAX_TOLD = 20
+/** Ends the message about a file that is too large for one request. */
+const LARGE_ADVICE = ": write an event per line, and give --ndjson"
 
 interface PublishOptions extends ServiceOptions {
   readonly type?: string
@@ -54,29 +55,10 @@ const DRAFT_FLAGS: ReadonlySet<string> = new Set([
 const isGiven = (command: Command, option: Option): boolean =>
   command.getOptionValue(option.attributeName()) !== undefined
 
-/** How many events were stored, and how many were not. */
-interface Counts {
-  readonly stored: number
-  readonly failed: number
-}
-
 interface BatchAnswer {
   readonly count: number
   readonly failed: number
-  readonly events: readonly LineAnswer[]
-}
-
-/** The answer to one event of many. */
-interface LineAnswer {
-  readonly status: string
-  readonly index?: number
-  /** Of an upload of lines. */
-  readonly line?: number
-  readonly problem?: {
-    readonly title: string
-    readonly detail: string
-    readonly errors?: readonly { readonly pointer?: string; readonly message: string }[]
-  }
+  readonly events: readonly EventAnswer[]
 }
 
 export function addPublish(program: Command): void {
@@ -107,10 +89,13 @@ export function addPublish(program: Command): void {
       throw usage(`a file has whole events: leave out ${given}, or the file`)
     }
     if (file === undefined && options.ndjson) throw usage("--ndjson needs a file, or - for standard input")
-    if (file !== undefined && (options.ndjson || LINES.test(file)))
-      await publishLinesOf(client, file, options)
-    else if (file === undefined) await publishOne(client, draftOf(options), options)
-    else await publishText(client, await readText(file), options)
+    if (file === undefined) return publishOne(client, draftOf(options), options)
+    if (isJsonArgument(file))
+      throw usage(
+        "the argument is JSON, not a file: pipe it to publish -, or use --type, --name and --payload",
+      )
+    if (options.ndjson || LINES.test(file)) await publishLines(client, file, openInput(file), options)
+    else await publishText(client, file, options)
   })
 }
 
@@ -137,34 +122,40 @@ function draftOf({
   return JSON.stringify(draft)
 }
 
-/** A file has one event or a batch: an array of events, or the object that the service takes. */
-async function publishText(client: ServiceClient, text: string, options: PublishOptions): Promise<void> {
+/** A file has one event or a batch: an array of events, or the object that the service takes. Or it has lines. */
+async function publishText(client: ServiceClient, file: string, options: PublishOptions): Promise<void> {
+  const text = await readInput(file, LARGE_ADVICE)
   if (text.trim() === "") throw noInput()
-  if (/^\s*\[/.test(text)) return publishBatch(client, `{"events":${text}}`, options)
-  const value = parseOrUndefined(text)
-  if (isBatch(value)) return publishBatch(client, text, options)
-  if (value === undefined && isLines(text))
-    return publishLines(client, new Blob([text]).stream(), null, options)
-  return publishOne(client, text, options)
+  if (isLines(text)) {
+    const input = { stream: new Blob([text]).stream(), bytes: null }
+    return publishLines(client, file, input, options)
+  }
+  const value = parseInput(text, file)
+  if (!isBatch(value)) return naming(file, publishOne(client, text, options))
+  if (isEmptyBatch(value)) throw noInput()
+  const body = Array.isArray(value) ? `{"events":${text}}` : text
+  await naming(file, publishBatch(client, body, options))
 }
 
 /** Several lines, of which the first is JSON on its own. */
 function isLines(text: string): boolean {
-  const [first = "", ...rest] = text.trim().split("\n")
-  return rest.length > 0 && parseOrUndefined(first) !== undefined
+  const start = text.trimStart()
+  const end = start.indexOf("\n")
+  return end >= 0 && start.slice(end).trim() !== "" && isJson(start.slice(0, end))
 }
 
-/** Parses JSON; undefined for anything else, of which the service says where the fault is. */
-function parseOrUndefined(text: string): unknown {
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(text)
+    JSON.parse(text)
+    return true
   } catch {
-    return undefined
+    return false
   }
 }
 
-function isBatch(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "events" in value && !("type" in value)
+const isEmptyBatch = (batch: unknown): boolean => {
+  const events = isJsonObject(batch) ? batch["events"] : batch
+  return Array.isArray(events) && events.length === 0
 }
 
 async function publishBatch(client: ServiceClient, body: string, { json }: PublishOptions): Promise<void> {
@@ -175,7 +166,7 @@ async function publishBatch(client: ServiceClient, body: string, { json }: Publi
   if (answer === null) throw await client.refusal(response, text)
   if (json) print(jsonText(`${text}\n`))
   const failures = answer.events.filter(({ status }) => status === "failed")
-  for (const [place, failure] of failures.entries()) tell(failure, place + 1)
+  for (const [place, failure] of failures.entries()) tellFailure(failure, place + 1)
   conclude({ stored: answer.count, failed: answer.failed }, json)
 }
 
@@ -203,104 +194,14 @@ async function publishOne(client: ServiceClient, body: string, { json }: Publish
   else print(shown`stored ${receipt.id} on ${receipt.routing_key}\n`)
 }
 
-function publishLinesOf(client: ServiceClient, file: string, options: PublishOptions): Promise<void> {
-  if (file === "-") return publishLines(client, Bun.stdin.stream(), null, options)
-  return publishLines(client, Bun.file(openForReading(file)).stream(), statSync(file).size, options)
-}
-
-/** @param bytes how many there are; null if that is not known */
-async function publishLines(
-  client: ServiceClient,
-  source: ReadableStream<Uint8Array>,
-  bytes: number | null,
-  { json }: PublishOptions,
-): Promise<void> {
-  continueWithoutReader()
-  using progress = new ProgressLine(bytes)
-  using stall = new StallNotice(() => progress.clear())
-  const line = new LineBound()
-  const counted = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      progress.sent(chunk.length)
-      stall.sent(chunk)
-      line.sent(chunk)
-      controller.enqueue(chunk)
-    },
-    flush: () => stall.ended(),
-  })
-  const request = client.send(`${PATH}/batch`, {
-    method: "POST",
-    headers: { "Content-Type": "application/x-ndjson" },
-    body: source.pipeThrough(counted),
-  })
-  // Otherwise the failed upload looks like a service that can't be reached.
-  const response = await request.catch((error: unknown) => {
-    throw line.fault ?? error
-  })
-  if (!LINES_TYPE.test(response.headers.get("Content-Type") ?? "")) {
-    throw client.foreign({ status: response.status, headers: response.headers, text: await response.text() })
-  }
-  const counts = { stored: 0, failed: 0 }
-  for await (const text of splitStream(response, "\n")) {
-    stall.answered()
-    if (json) print(jsonText(`${text}\n`))
-    const answer = JSON.parse(text) as LineAnswer
-    if (answer.status === "failed") {
-      progress.clear()
-      tell(answer, ++counts.failed)
-    } else counts.stored++
-    progress.show(counts)
-  }
-  if (line.fault !== null) throw line.fault
-  if (counts.stored + counts.failed === 0) throw noInput()
-  progress.end(counts)
-  conclude(counts, json)
-}
-
-function conclude({ stored, failed }: Counts, json: boolean | undefined): void {
-  if (failed > MAX_TOLD) printError(shown`… and ${failed - MAX_TOLD} more\n`)
-  if (!json) print(shown`${stored} stored, ${failed} failed\n`)
-  if (failed > 0) process.exitCode = stored > 0 ? EXIT_PARTLY : EXIT_REFUSED
-}
-
-/** Says why an event failed, if not too many did. */
-function tell({ index, line, problem }: LineAnswer, failures: number): void {
-  if (failures > MAX_TOLD) return
-  const faults = (problem?.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
-  const why = faults.length > 0 ? `${problem?.title}: ${faults.join("; ")}` : problem?.detail
-  const place = line === undefined ? `event ${(index ?? 0) + 1}` : `line ${line}`
-  printError(shown`${place}: ${why ?? "the service did not say why"}\n`)
-}
-
-async function readText(file: string): Promise<string> {
-  const input = file === "-" ? Bun.stdin : Bun.file(openForReading(file))
-  const what = file === "-" ? "the input" : file
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of input.stream()) {
-    size += chunk.length
-    if (size > MAX_TEXT_BYTES)
-      throw usage(
-        `${what} is larger than ${MAX_TEXT_BYTES} bytes: write an event per line, and give --ndjson`,
-      )
-    chunks.push(chunk)
-  }
+/** Waits for a publish of a file. A refusal of what the file has names it. */
+async function naming(file: string, publishing: Promise<void>): Promise<void> {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))
-  } catch {
-    // Otherwise the text would be published with replacement characters.
-    throw usage(`${what} is not UTF-8`)
-  }
-}
-
-function openForReading(file: string): number {
-  try {
-    const descriptor = openSync(file, "r")
-    if (!fstatSync(descriptor).isDirectory()) return descriptor
+    await publishing
   } catch (error) {
-    throw usage(`${file} can't be read: ${error instanceof Error ? error.message : String(error)}`)
+    if (!(error instanceof RefusedError) || !CONTENT_FAULTS.includes(error.status)) throw error
+    throw new CommandError(`${nameOf(file)}: ${error.message}`, error.exitCode)
   }
-  throw usage(`${file} is a folder: name a file`)
 }
 
 function readJson(text: string): unknown {
@@ -311,8 +212,3 @@ function readJson(text: string): unknown {
     throw new InvalidArgumentError(`${reason}. In a shell, put JSON between single quotes.`)
   }
 }
-
-/** The error for input without an event. A script that makes none probably has a fault of its own. */
-const noInput = (): CommandError => usage("the input is empty: nothing was published")
-
-const usage = (message: string): CommandError => new CommandError(message, EXIT_USAGE)

@@ -1,22 +1,15 @@
 import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { Command } from "commander"
-import { JsonFault, parseJsonFile } from "../event/json-fault.ts"
 import { checkJsonNumbers } from "../event/json-text.ts"
 import { adviseOnEvent } from "../schema/advise-on-event.ts"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
 import { SchemaCompiler } from "../schema/schema-compiler.ts"
-import { codeOf, explainCode } from "../system/text-file.ts"
 import { printable } from "../telemetry/printable.ts"
-import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
+import { EXIT_REFUSED } from "./exit-codes.ts"
+import { isJsonArgument, nameOf, parseInput, readInput, unreadable, usage } from "./input.ts"
 import { print, printJson } from "./output.ts"
-import {
-  askingService,
-  CommandError,
-  pathPart,
-  ServiceClient,
-  type ServiceOptions,
-} from "./service-client.ts"
+import { askingService, pathPart, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { joined, type Shown, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/schemas"
@@ -83,14 +76,12 @@ async function pathOf(event: string, client: ServiceClient): Promise<string> {
   }
   const known = (await listed(client)).map((each) => `${each.type}/${each.name}`)
   const advice = printable(adviseOnEvent(event, known))
-  throw new CommandError(
-    `there is no schema of ${JSON.stringify(event)}: an event is given as <type>/<name>; ${advice}`,
-    EXIT_USAGE,
-  )
+  throw usage(`there is no schema of ${JSON.stringify(event)}: an event is given as <type>/<name>; ${advice}`)
 }
 
 async function validatePayload(event: string, file: string, options: ServiceOptions): Promise<void> {
-  const payload = readJson(file === "-" ? "/dev/stdin" : file)
+  if (isJsonArgument(file)) throw usage("the argument is JSON, not a file: pipe it, and give - as the file")
+  const payload = parsed(await readInput(file), file)
   const client = new ServiceClient(options)
   const verdict = await client.ask<Verdict>(`${await pathOf(event, client)}/validate`, {
     method: "POST",
@@ -105,6 +96,7 @@ async function validatePayload(event: string, file: string, options: ServiceOpti
 
 function checkSchemas(oldFile: string, newFile: string, { json }: { readonly json?: boolean }): void {
   const [before, after] = [readJson(oldFile), readJson(newFile)]
+  requireUsable(oldFile, before)
   requireUsable(newFile, after)
   const resolvers = { before: resolverOf(oldFile, before), after: resolverOf(newFile, after) }
   const comparison = compareSchemas(before, after, resolvers)
@@ -119,7 +111,7 @@ function requireUsable(file: string, schema: unknown): void {
     new SchemaCompiler().add(file, schema)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new CommandError(`${file} can't be used: ${reason}`, EXIT_REFUSED)
+    throw usage(`${file} can't be used: ${reason}`)
   }
 }
 
@@ -155,20 +147,27 @@ function stepInto(value: unknown, step: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : null
 }
 
+/** Reads a file with JSON, or a pipe such as `<(command)`. */
 function readJson(file: string): unknown {
+  if (isJsonArgument(file)) throw usage("the argument is JSON, not a file: name a file")
+  return parsed(readText(file), file)
+}
+
+function readText(file: string): string {
   try {
-    const text = readFileSync(file, "utf8")
-    const value = parseJsonFile(text)
+    return readFileSync(file, "utf8")
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+/** @throws {CommandError} for a text that is not JSON, or has a number that would be changed */
+function parsed(text: string, file: string): unknown {
+  const value = parseInput(text, file)
+  try {
     checkJsonNumbers(text, value)
     return value
   } catch (error) {
-    if (error instanceof JsonFault) {
-      const { line, column, message } = error
-      throw new CommandError(`${file}:${line}:${column} is not JSON: ${message}`, EXIT_USAGE)
-    }
-    const code = codeOf(error)
-    const reason = code === "unknown error" ? `can't be read: ${String(error)}` : explainCode(code)
-    const advice = /^\s*[{[]/.test(file) ? "; the command takes a file, or - for standard input" : ""
-    throw new CommandError(`${file} ${reason}${advice}`, EXIT_USAGE)
+    throw usage(`${nameOf(file)}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }

@@ -56,7 +56,7 @@ export class UnreachableError extends CommandError {
 }
 
 /** The service, or a proxy before it, gave another answer than the one that was asked for. */
-class RefusedError extends CommandError {
+export class RefusedError extends CommandError {
   readonly status: number
 
   constructor(message: string, status: number) {
@@ -128,7 +128,11 @@ export class ServiceClient {
   constructor({ url, key }: ServiceOptions, patienceMs = PATIENCE_MS) {
     this.#patienceMs = patienceMs
     const environment = readEnvironment()
-    const given = url ?? environment["EVENT_BROKER_URL"] ?? localUrl(parseConfig(environment))
+    const variable = environment["EVENT_BROKER_URL"]
+    // The option has the value of the variable if only that is given.
+    const flag = url === variable ? undefined : url
+    if (flag === "") throw new CommandError("--url is empty: give the URL of the service", EXIT_USAGE)
+    const given = flag ?? (variable || localUrl(parseConfig(environment)))
     const parsed = URL.parse(given)
     if (!/^https?:$/.test(parsed?.protocol ?? "")) {
       throw new CommandError(
@@ -145,9 +149,9 @@ export class ServiceClient {
     this.#origin = parsed?.origin ?? ""
     this.#urlPath = parsed?.pathname ?? "/"
     this.#urlAdvice =
-      url === undefined
+      flag === undefined && !variable
         ? "say where it is with --url or EVENT_BROKER_URL"
-        : `correct ${url === environment["EVENT_BROKER_URL"] ? "EVENT_BROKER_URL" : "--url"}`
+        : `correct ${flag === undefined ? "EVENT_BROKER_URL" : "--url"}`
     this.#key = (key ?? environment["EVENT_BROKER_KEY"]) || undefined
     if (this.#key !== undefined && !/^[\x21-\x7e]+$/.test(this.#key)) {
       const what =

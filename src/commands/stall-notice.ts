@@ -10,9 +10,6 @@ const LOOK_INTERVAL_MS = 250
 /** Waits that are told one by one. A queue that stays full makes one every few hundred events. */
 const MAX_TOLD = 10
 
-const NEWLINE = 0x0a
-const CARRIAGE_RETURN = 0x0d
-
 /**
  * Tells on standard error that sent lines get no answers, and when they get some again. The service is silent while
  * it waits for room in a queue. Input that is slow itself is no wait.
@@ -22,8 +19,6 @@ export class StallNotice implements Disposable {
   readonly #timer: Timer
   /** Lines that were sent and are not answered. */
   #unanswered = 0
-  /** Bytes of the last line that has no newline yet. */
-  #restBytes = 0
   /** Since when there has been no answer, on the monotonic clock. */
   #silentSince = 0
   #isStalled = false
@@ -35,21 +30,11 @@ export class StallNotice implements Disposable {
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS)
   }
 
-  /** Counts the lines that end in a chunk. The service answers none that is blank. */
-  sent(chunk: Uint8Array): void {
-    let from = 0
-    for (let to = chunk.indexOf(NEWLINE); to >= 0; to = chunk.indexOf(NEWLINE, from)) {
-      const length = this.#restBytes + to - from
-      if (length > 1 || (length === 1 && chunk[to - 1] !== CARRIAGE_RETURN)) this.#expect()
-      this.#restBytes = 0
-      from = to + 1
-    }
-    this.#restBytes += chunk.length - from
-  }
-
-  /** Counts the last line, if no newline ended it. */
-  ended(): void {
-    if (this.#restBytes > 0) this.#expect()
+  /** Counts lines that were sent and will be answered. */
+  sent(lines: number): void {
+    if (lines === 0) return
+    if (this.#unanswered <= 0) this.#silentSince = performance.now()
+    this.#unanswered += lines
   }
 
   answered(): void {
@@ -65,10 +50,6 @@ export class StallNotice implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
-  }
-
-  #expect(): void {
-    if (this.#unanswered++ === 0) this.#silentSince = performance.now()
   }
 
   #look(): void {

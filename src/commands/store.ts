@@ -9,6 +9,7 @@ import {
 } from "../engine/embedded/store/maintenance.ts"
 import { counted } from "../event/counted.ts"
 import { EXIT_REFUSED, EXIT_USAGE } from "./exit-codes.ts"
+import { usage } from "./input.ts"
 import { print, printJson } from "./output.ts"
 import { CommandError } from "./service-client.ts"
 import { shown } from "./shown.ts"
@@ -39,6 +40,7 @@ export function addStore(program: Command): void {
 }
 
 function backup(target: string, { json }: Options): void {
+  if (target === "") throw usage("the name of the target is empty: name a file or a folder")
   const copy = explained(() => backupStore(dataDir(), target))
   const { events, queues, bytes, file } = copy
   if (json) printJson(copy)

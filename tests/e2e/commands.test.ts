@@ -128,11 +128,6 @@ describe("publish", () => {
     const none = await run(folder, service, ["publish", "-", "--json"], JSON.stringify([event("b c")]))
     expect(none.code).toBe(1)
     expect(JSON.parse(none.stdout)).toMatchObject({ count: 0, failed: 1 })
-    const empty = await run(folder, service, ["publish", "-"], "[]")
-    expect([empty.code, empty.stderr]).toEqual([
-      1,
-      expect.stringContaining("/events must have 1 to 1000 events"),
-    ])
   })
 })
 
@@ -415,7 +410,7 @@ describe("schemas", () => {
     expect((await check("old.json", "gone.json")).code).toBe(2)
     folder.write("unusable.json", '{"properties":{"id":{"pattern":"(?=a)"}}}')
     expect(await check("old.json", "unusable.json")).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining(
         'unusable.json can\'t be used: the pattern "(?=a)" at /properties/id/pattern',
       ),
@@ -438,7 +433,7 @@ describe("each kind of failure has a message and an exit code", () => {
     ["an unknown command", ["queuez"], 2, "there is no command queuez"],
     ["an unknown option", ["queues", "--quick"], 2, "unknown option"],
     ["nothing to publish", ["publish"], 2, "give --type and --name, or a file"],
-    ["a missing file", ["publish", "gone.json"], 2, "gone.json can't be read"],
+    ["a missing file", ["publish", "gone.json"], 2, "gone.json does not exist"],
     [
       "a payload that is not JSON",
       ["publish", "--type", "user", "--name", "x", "--payload", "{"],

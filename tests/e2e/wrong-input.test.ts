@@ -111,7 +111,30 @@ const MISTAKES: readonly (readonly [command: string, message: string])[] = [
     "a file has whole events: leave out --payload, --id, or the file",
   ],
   ["publish --type user --name a --ndjson", "--ndjson needs a file, or - for standard input"],
-  ["init empty.json", "can't be written: "],
+  ["init empty.json", "empty.json is not a folder: name a new folder"],
+  ["init empty.json/app", "can't be written: "],
+  ["init ''", "the name of the folder is empty: name a folder, or leave it out"],
+  ["publish ''", "the name of the file is empty: name a file"],
+  ["publish --ndjson ''", "the name of the file is empty: name a file"],
+  ["store backup ''", "the name of the target is empty: name a file or a folder"],
+  ["keys new --name a --scope read --append ''", "--append takes the name of a file"],
+  ["schemas check '' event.json", "the name of the file is empty: name a file"],
+  ["queues --url ''", "--url is empty: give the URL of the service"],
+  ["publish gone.json", "gone.json does not exist"],
+  [
+    'publish {"type":"user"}',
+    "the argument is JSON, not a file: pipe it to publish -, or use --type, --name",
+  ],
+  ['schemas validate user/a {"a":1}', "the argument is JSON, not a file: pipe it, and give - as the file"],
+  ["publish /proc/self/mem", "/proc/self/mem can't be read (EIO)"],
+  ["schemas check event.json /proc/self/mem", "/proc/self/mem can't be read (EIO)"],
+  ["publish broken.json", "broken.json:2:10 is not JSON: expected a JSON value"],
+  ["publish text.json", "text.json:1:1 is not JSON: expected a JSON value"],
+  ["publish array.json", "array.json:1:25 is not JSON: expected a comma or ]"],
+  ["schemas check event.json broken.json", "broken.json:2:10 is not JSON: "],
+  ["schemas check event.json number.json", "number.json: A number is too large to be stored"],
+  ["schemas check unusable.json event.json", "unusable.json can't be used: "],
+  ["schemas check event.json unusable.json", "unusable.json can't be used: "],
 ]
 
 test.each(MISTAKES)(
@@ -121,12 +144,52 @@ test.each(MISTAKES)(
     folder.write("folder/file", "")
     folder.write("event.json", "{}")
     folder.write("empty.json", "{}")
-    const { code, stdout, stderr } = await runCommand([BINARY, ...command.split(" ")], folder.path)
+    folder.write("broken.json", '{\n "type": user\n}')
+    folder.write("text.json", "hello")
+    folder.write("array.json", '[{"type":"user"},{"a":1}}')
+    folder.write("number.json", '{"minimum":1e999}')
+    folder.write("unusable.json", '{"pattern":"(?=a)"}')
+    const words = command.split(" ").map((word) => (word === "''" ? "" : word))
+    const { code, stdout, stderr } = await runCommand([BINARY, ...words], folder.path)
     expect([code, stdout]).toEqual([2, ""])
     expect(stderr).toContain(message)
     expect(stderr).not.toMatch(/^ +at /m)
   },
 )
+
+test("standard input that can't be used, and an error in an upload, are named, and exit 2", async () => {
+  await using folder = new ServiceFolder()
+  const { url } = await folder.start()
+  for (const [line, message] of [
+    ["publish - < handlers", "standard input is a folder: name a file"],
+    ["publish --ndjson /proc/self/mem", "/proc/self/mem can't be read (EIO)"],
+    ["schemas validate user/a - < handlers", "standard input is a folder: name a file"],
+    ["publish - <<< '{'", "standard input:2:1 is not JSON: expected a name in double quotes"],
+  ] as const) {
+    const inShell = ["bash", "-c", `${BINARY} ${line}`]
+    const { code, stderr } = await runCommand(inShell, folder.path, { EVENT_BROKER_URL: url })
+    expect([code, stderr]).toEqual([2, `event-broker: ${message}\n`])
+  }
+})
+
+test("a refused event is named by its file, and an empty EVENT_BROKER_URL counts as not set", async () => {
+  await using folder = new ServiceFolder()
+  const { url } = await folder.start()
+  folder.write("event.json", '{"type":"user","name":"a b","payload":{}}')
+  folder.write("batch.json", `[${Array(1_001).fill('{"type":"user","name":"a","payload":{}}').join()}]`)
+  const environment = { EVENT_BROKER_URL: "", PORT: new URL(url).port }
+  const publish = (file: string) => runCommand([BINARY, "publish", file], folder.path, environment)
+  const event = await publish("event.json")
+  expect([event.code, event.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^event-broker: event\.json: The input is invalid\n {2}\/name must be words .*\n$/),
+  ])
+  const batch = await publish("batch.json")
+  expect([batch.code, batch.stderr]).toEqual([
+    1,
+    expect.stringContaining("batch.json: The input is invalid\n"),
+  ])
+})
 
 test("input without an event is refused in the same words, however it is given", async () => {
   await using folder = new ServiceFolder()
@@ -134,11 +197,15 @@ test("input without an event is refused in the same words, however it is given",
   folder.write("nothing.json", "")
   folder.write("nothing.ndjson", "")
   folder.write("blank.ndjson", "\n\r\n\n")
+  folder.write("array.json", " [ ]\n")
+  folder.write("batch.json", '{"events":[]}')
   for (const args of [
     ["nothing.json"],
     ["nothing.ndjson"],
     ["blank.ndjson"],
     ["--ndjson", "nothing.json"],
+    ["array.json"],
+    ["batch.json"],
     ["--ndjson", "--json", "-"],
     ["-"],
   ]) {

@@ -1,5 +1,5 @@
+import { isBatch } from "../../event/batch.ts"
 import { EventInvalidError } from "../../event/errors.ts"
-import { isJsonObject } from "../../event/json-text.ts"
 import type { HttpContext } from "../context.ts"
 import { schemaReference } from "../description/components.ts"
 import { CLOUD_EVENT_EXAMPLE, EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
@@ -66,6 +66,3 @@ async function readEvent(
   if (isBatch(input)) throw new EventInvalidError([{ pointer: "", message: BATCH_ADVICE }])
   return { format: ENVELOPE, input }
 }
-
-const isBatch = (input: unknown): boolean =>
-  Array.isArray(input) || (isJsonObject(input) && Array.isArray(input["events"]) && !("type" in input))

@@ -1,0 +1,15 @@
+import { expect, test } from "bun:test"
+import { UploadedLines } from "../../src/commands/uploaded-lines.ts"
+
+test.each([
+  [["a\nb\n"], 2, 0],
+  [["a", "b", "c\nd"], 2, 1],
+  [["\n\r\n", "\r", "\n"], 0, 0],
+  [["a\r", "\n"], 1, 0],
+  [[], 0, 0],
+])("lines of %j are counted once each, without the blank ones", (chunks, count, current) => {
+  const lines = new UploadedLines()
+  const ended = chunks.map((chunk) => lines.add(new TextEncoder().encode(chunk)))
+  expect(lines.currentBytes).toBe(current)
+  expect(ended.reduce((sum, each) => sum + each, lines.end())).toBe(count)
+})
