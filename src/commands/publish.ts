@@ -3,9 +3,10 @@ import { isBatch } from "../event/batch.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { isJsonObject, parseJsonText } from "../event/json-text.ts"
 import { PRIORITIES } from "../event/priority.ts"
+import { withoutType } from "../event/repeated-type.ts"
 import { isJsonArgument, nameOf, openInput, parseInput, readInput, usage } from "./input.ts"
 import { choiceOption } from "./option-values.ts"
-import { countWithoutOutput, print, printJson } from "./output.ts"
+import { countWithoutOutput, print, printFault, printJson } from "./output.ts"
 import { noInput, publishLines } from "./publish-lines.ts"
 import { conclude, type EventAnswer, tellFailure } from "./publish-outcome.ts"
 import {
@@ -89,7 +90,10 @@ export function addPublish(program: Command): void {
       throw usage(`a file has whole events: leave out ${given}, or the file`)
     }
     if (file === undefined && options.ndjson) throw usage("--ndjson needs a file, or - for standard input")
-    if (file === undefined) return publishOne(client, draftOf(options), options)
+    if (file === undefined) {
+      warnOfName(options)
+      return publishOne(client, draftOf(options), options)
+    }
     if (isJsonArgument(file))
       throw usage(
         "the argument is JSON, not a file: pipe it to publish -, or use --type, --name and --payload",
@@ -97,6 +101,15 @@ export function addPublish(program: Command): void {
     if (options.ndjson || LINES.test(file)) await publishLines(client, file, openInput(file), options)
     else await publishText(client, file, options)
   })
+}
+
+/** Warns of a name that begins as its topic does, with `events` or the type. */
+function warnOfName({ type = "", name = "" }: PublishOptions): void {
+  const meant = withoutType(name, [type])
+  if (meant === null) return
+  printFault(
+    shown`--name ${name} repeats the beginning of the topic, so the event is ${type}.${name}; did you mean --name ${meant}?`,
+  )
 }
 
 function draftOf({

@@ -91,7 +91,7 @@ async function noteAdvice(client: ServiceClient, topics: readonly string[]): Pro
       topics.flatMap((topic) => topic.split(",")),
       bindings,
     )
-    if (advice !== null) note(advice)
+    for (const each of advice) note(each)
   } catch {
     // Only the advice is lost: a limited key may not see the queues, and a lost connection ends the stream too.
   }

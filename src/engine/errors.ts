@@ -1,4 +1,5 @@
 import { counted } from "../event/counted.ts"
+import { didYouMean } from "../event/suggestion.ts"
 
 export type PublishErrorCode =
   /** No queue is bound for the routing key. */
@@ -69,15 +70,15 @@ export class InvalidCursorError extends Error {
   override readonly name = "InvalidCursorError"
 }
 
-/** The queue does not exist. The message names it and the existing queues. */
+/** The queue does not exist. The message names it, and the queue that was probably meant or the existing ones. */
 export class UnknownQueueError extends Error {
   override readonly name = "UnknownQueueError"
   readonly queue: string
 
   constructor(queue: string, known: Iterable<string>) {
-    super(
-      `there is no queue ${JSON.stringify(queue)}; the queues are ${[...known].toSorted().join(", ") || "none"}`,
-    )
+    const names = [...known].toSorted()
+    const advice = didYouMean(queue, names) || `; the queues are ${names.join(", ") || "none"}`
+    super(`there is no queue ${JSON.stringify(queue)}${advice}`)
     this.queue = queue
   }
 }

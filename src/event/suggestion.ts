@@ -8,11 +8,16 @@ const MIN_FORM_LENGTH = 4
 /** Longest word that is compared, in UTF-16 code units: the time grows with its square. */
 const MAX_LENGTH = 128
 
+/** Most candidates of a similar length that are compared letter by letter: queues can be thousands. */
+const MAX_COMPARED = 256
+
 /** Returns the candidate that was probably meant; null if none is near. */
 export function suggest(word: string, candidates: readonly string[]): string | null {
   if (word.length > MAX_LENGTH) return null
   const bound = Math.min(MAX_ERRORS, Math.floor(word.length / LETTERS_PER_ERROR))
   const [nearest] = candidates
+    .filter((candidate) => isSimilar(word, candidate, bound))
+    .slice(0, MAX_COMPARED)
     .map((candidate) => ({ candidate, errors: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(
       ({ candidate, errors }) => errors <= bound || isBeginning(word, candidate) || isForm(word, candidate),
@@ -26,6 +31,10 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   const nearest = suggest(word, candidates)
   return nearest === null ? "" : `; did you mean ${nearest}?`
 }
+
+/** Returns false for a candidate that can't be near: each letter more or less is an error. */
+const isSimilar = (word: string, candidate: string, bound: number): boolean =>
+  Math.abs(word.length - candidate.length) <= bound || isBeginning(word, candidate) || isForm(word, candidate)
 
 const isBeginning = (word: string, candidate: string): boolean =>
   word.length >= 3 && candidate.startsWith(word.toLowerCase())

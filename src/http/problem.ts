@@ -126,11 +126,11 @@ export function toProblemError(error: unknown): ProblemError {
     })
   }
   if (error instanceof UnknownQueueError)
-    return new ProblemError("not-found", `${capitalized(error.message)}.`)
+    return new ProblemError("not-found", sentence(capitalized(error.message)))
   if (error instanceof QueuesUnreadError)
     return new ProblemError("starting", `${capitalized(error.message)}. Ask again.`)
   if (error instanceof QueueInUseError)
-    return new ProblemError("queue-in-use", `${capitalized(error.message)}.`)
+    return new ProblemError("queue-in-use", sentence(capitalized(error.message)))
   if (error instanceof QueueNotEmptyError) {
     const detail = `${capitalized(error.message)}. Delete it with force=true (--force), which also deletes these, or first redrive or purge its dead letters and purge its events.`
     return new ProblemError("queue-not-empty", detail)
@@ -155,6 +155,7 @@ export const faultsDetail = (listed: number, count: number): string =>
     ? "The input has faults, listed in `errors`."
     : `The input has ${count} faults: \`errors\` lists ${listed} of them and omits ${count - listed}.`
 
+/** Ends a message with a full stop, unless it asks a question: "did you mean …?" */
 const sentence = (text: string): string => (text.endsWith("?") ? text : `${text}.`)
 
 const capitalized = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)

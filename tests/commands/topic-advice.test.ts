@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test"
 import { adviseOnTopics } from "../../src/commands/topic-advice.ts"
 
-const BINDINGS = ["events.voice.#", "events.user.#", "billing.*.paid"]
+const BINDINGS = ["events.voice.#", "events.user.#", "billing.*.paid", "orders.placed", "events.refunds.read"]
 
-test.each([
-  [["#"], null],
-  [["events.voice.*", "events.#"], null],
-  [["billing.eu.paid"], null],
-  [["*.eu.*"], null],
+const CASES: readonly (readonly [topics: readonly string[], ...advice: string[]])[] = [
+  [["#"]],
+  [["events.voice.*", "events.#"]],
+  [["billing.eu.paid"]],
+  [["*.eu.*"]],
   [
     ["voice"],
     "no queue takes events with the topic voice, so none will be shown; did you mean events.voice.#?",
@@ -25,6 +25,22 @@ test.each([
     ["events.voice"],
     "events.voice is only the topic of these two words; for all events of the type, use events.voice.#",
   ],
-] as const)("%p", (topics, advice) => {
-  expect(adviseOnTopics(topics, BINDINGS)).toBe(advice)
+  [
+    ["orders.plased"],
+    "no queue takes events with the topic orders.plased, so none will be shown; did you mean orders.placed?",
+  ],
+  [
+    ["refunds.ready"],
+    "no queue takes events with the topic refunds.ready, so none will be shown; did you mean events.refunds.read?",
+  ],
+  [
+    ["events.voice.voice.ended", "events.voice.events.voice.#"],
+    "events.voice.voice.ended repeats its beginning; did you mean events.voice.ended?",
+    "events.voice.events.voice.# repeats its beginning; did you mean events.voice.#?",
+  ],
+  [["events.voice.voice", "events.voice.user.ended", "events.voice.voicemail.left"]],
+]
+
+test.each(CASES)("%p", (topics, ...advice) => {
+  expect(adviseOnTopics(topics, BINDINGS)).toEqual(advice)
 })

@@ -250,18 +250,21 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "dead letters of an unknown queue are refused, naming the queue",
+    title: "dead letters of an unknown queue are refused, naming the queue that was meant, or all",
     async run(harness) {
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])
       const unknown = {
         name: "UnknownQueueError",
         queue: "cals",
-        message: 'there is no queue "cals"; the queues are calls',
+        message: 'there is no queue "cals"; did you mean calls?',
       }
       await expect(deadLettersOf(engine, "cals", {})).rejects.toMatchObject(unknown)
       await expect(engine.redrive("cals", {})).rejects.toMatchObject(unknown)
       await expect(engine.purgeDeadLetters("cals", {})).rejects.toMatchObject(unknown)
+      await expect(engine.redrive("nowhere", {})).rejects.toThrow(
+        'there is no queue "nowhere"; the queues are calls',
+      )
     },
   },
   {

@@ -64,6 +64,13 @@ describe("publish", () => {
       code: 2,
       stderr: expect.stringContaining("latin1.json is not UTF-8"),
     })
+    for (const name of ["user.login.failed", "events.user.login.failed"]) {
+      expect(await run(folder, service, ["publish", "--type", "user", "--name", name])).toEqual({
+        code: 0,
+        stdout: expect.stringContaining(` on events.user.${name}\n`),
+        stderr: `event-broker: --name ${name} repeats the beginning of the topic, so the event is user.${name}; did you mean --name login.failed?\n`,
+      })
+    }
     const refused = await run(folder, service, ["publish", "--type", "user", "--name", "a b"])
     expect(refused).toMatchObject({ code: 1, stdout: "" })
     expect(refused.stderr).toContain("/name must be words")

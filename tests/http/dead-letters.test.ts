@@ -278,8 +278,10 @@ describe("purging", () => {
   })
 })
 
-test("an unknown queue is 404, and the existing queues are named", async () => {
+test("an unknown queue is 404, and the queue that was meant, or else all of them, are named", async () => {
   await using service = await HttpService.start()
+  const near = await problemOf(await service.get("/api/v1/dead-letters/voice_event"), "not-found", 404)
+  expect(near.detail).toBe('There is no queue "voice_event"; did you mean voice_events?')
   const path = "/api/v1/dead-letters/no%2Fqueue"
   for (const response of [
     await service.get(path),

@@ -88,6 +88,25 @@ test("POST …/purge deletes the waiting events of any queue", async () => {
   await problemOf(await service.postRaw("/api/v1/queues/none/purge", "", {}), "not-found", 404)
 })
 
+test("every change of an unknown queue names the one that was probably meant", async () => {
+  await using service = await withOrphan()
+  const path = "/api/v1/queues/audi"
+  const changes = [
+    `/api/v1/events/queues/audi/pause`,
+    `/api/v1/events/queues/audi/resume`,
+    `${path}/purge`,
+    `${path}/unbind`,
+  ]
+  for (const response of [
+    ...(await Promise.all(changes.map((each) => service.postRaw(each, "", {})))),
+    await service.delete(path),
+    await service.get(path),
+  ]) {
+    const { detail } = await problemOf(response, "not-found", 404)
+    expect(detail).toBe('There is no queue "audi"; did you mean audit?')
+  }
+})
+
 test("a dry run of a purge counts, and deletes nothing", async () => {
   await using service = await withOrphan()
   for (let n = 0; n < 3; n++) await publish(service)
