@@ -16,8 +16,8 @@ import { type Shown, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/dead-letters"
 
-/** Longest text of an error in a row of the table, in characters. */
-const MAX_ERROR_LENGTH = 60
+/** Longest text of an error in a row of the table, in characters. The last column may be wider than the terminal. */
+const MAX_ERROR_LENGTH = 500
 
 /** Longest start of a message that is not an event, in characters. */
 const MAX_CONTENT_LENGTH = 24

@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { helperOf } from "./help-width.ts"
 import { print, printJson, printJsonLine } from "./output.ts"
 import { addQueueChanges } from "./queue-changes.ts"
 import { type QueueFigures, stateOf } from "./queue-state.ts"
@@ -43,6 +44,7 @@ export function addQueues(program: Command): void {
     .description("show depth, rate, consumers and state of every queue (the default)")
     .option("--watch", "repeat every second until interrupted")
   addQueueChanges(group)
+  group.addHelpText("after", () => optionsHelp(list))
   askingService(list).action(async (options: ServiceOptions & { readonly watch?: boolean }) => {
     const client = new ServiceClient(options)
     const intervalMs = options.watch ? WATCH_INTERVAL_MS : SINGLE_INTERVAL_MS
@@ -61,6 +63,17 @@ export function addQueues(program: Command): void {
       show(rows, options)
     } while (options.watch)
   })
+}
+
+/** Lists the options of the default command, which can be given without its name. */
+function optionsHelp(command: Command): string {
+  const helper = helperOf(command)
+  const options = helper.visibleOptions(command)
+  const termWidth = Math.max(...options.map((option) => helper.optionTerm(option).length))
+  const items = options.map((option) =>
+    helper.formatItem(helper.optionTerm(option), termWidth, helper.optionDescription(option), helper),
+  )
+  return ["", "Options without a command, and of list:", ...items].join("\n")
 }
 
 const toStat = (queue: QueueAnswer): QueueStat => ({

@@ -1,13 +1,12 @@
 import type { Command } from "commander"
 import { VARIABLE_GROUPS } from "../config/groups.ts"
 import { describeVariables, type Variable } from "../config.ts"
+import { DEFAULT_WIDTH, helperOf } from "./help-width.ts"
 
 /** Adds every variable to the help of a command, in groups, as wide as the terminal. */
 export function addVariablesHelp(command: Command): void {
   command.addHelpText("after", ({ command: shownFor }) => {
-    const helper = shownFor.createHelp()
-    const helpWidth = shownFor.configureOutput().getOutHelpWidth?.()
-    helper.prepareContext(helpWidth === undefined ? {} : { helpWidth })
+    const helper = helperOf(shownFor)
     const variables = describeVariables()
     const termWidth = Math.max(...variables.map(({ name }) => name.length))
     const groups = Object.entries(VARIABLE_GROUPS).map(([title, names]) => {
@@ -19,7 +18,7 @@ export function addVariablesHelp(command: Command): void {
     })
     const intro = helper.boxWrap(
       "The service is configured by environment variables, or by a .env file in the folder where it starts. The environment wins.",
-      helpWidth ?? DEFAULT_WIDTH,
+      helper.helpWidth ?? DEFAULT_WIDTH,
     )
     return `\n${[intro, ...groups].join("\n\n")}\n`
   })
@@ -29,6 +28,3 @@ const explain = ({ meaning, takes, readableDefault }: Variable): string => {
   const values = takes === "" ? "" : ` Values: ${takes}.`
   return `${meaning}${values} Default: ${readableDefault || "none"}.`
 }
-
-/** Width in columns if there is no terminal, as for the rest of the help. */
-const DEFAULT_WIDTH = 80

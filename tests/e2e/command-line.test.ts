@@ -93,6 +93,15 @@ test.each(["help queues purge", "queues help purge", "queues purge --help"])(
   },
 )
 
+test("the help of queues has the options of its default command", async () => {
+  await using folder = new ServiceFolder()
+  const [queues, list] = [folder.spawn(["queues", "--help"]), folder.spawn(["queues", "list", "--help"])]
+  expect([await queues.exited(), await list.exited()]).toEqual([0, 0])
+  const [, own = ""] = list.stdout.split("\nOptions:\n")
+  expect(own).toContain("--watch")
+  expect(queues.stdout).toEndWith(`\nOptions without a command, and of list:\n${own}`)
+})
+
 test("the help of serve lists every choice, and every number with its unit, range and default", async () => {
   await using folder = new ServiceFolder()
   const help = folder.spawn(["serve", "--help"])
