@@ -1,6 +1,6 @@
 import type { Attempt } from "./attempt.ts"
 import { Batcher } from "./batcher.ts"
-import type { JobResult } from "./job.ts"
+import type { JobResult } from "./job-request.ts"
 import type { Pool } from "./pool.ts"
 
 /** Runs attempts in the pool: one by one, or in batches if the module takes batches. */

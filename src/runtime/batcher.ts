@@ -1,6 +1,6 @@
 import type { Attempt } from "./attempt.ts"
 import type { HandlerChoice } from "./handler-table.ts"
-import type { JobResult } from "./job.ts"
+import type { JobResult } from "./job-request.ts"
 import type { BatchOptions } from "./manifest.ts"
 import type { Pool } from "./pool.ts"
 

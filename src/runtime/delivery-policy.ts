@@ -1,6 +1,6 @@
 import { backoffDelay } from "../event/backoff.ts"
 import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
-import type { JobResult } from "./job.ts"
+import type { JobResult } from "./job-request.ts"
 import type { ModuleManifest } from "./manifest.ts"
 
 /** The next step for a delivery. */

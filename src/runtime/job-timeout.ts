@@ -18,7 +18,7 @@ export function watchTimeout(thread: WorkerThread, job: Job, giveUp: () => void)
         wait(leftMs)
         return
       }
-      job.state = "overdue"
+      job.overdue()
       thread.send({ kind: "abort", job: job.id, reason: "the handler's timeout is over" })
       job.setTimer(ABORT_GRACE_MS, giveUp)
     })

@@ -1,65 +1,7 @@
-import type { ErrorSummary } from "../event/failure.ts"
-import { type TraceContext, traceIdOf } from "../event/trace-context.ts"
-import type { Call } from "./call.ts"
-import type { ModuleManifest } from "./manifest.ts"
+import type { TraceContext } from "../event/trace-context.ts"
+import type { JobRequest, JobResult } from "./job-request.ts"
+import type { JobSpan } from "./job-span.ts"
 import type { HandlerOutcome } from "./messages.ts"
-
-/** The function to run, its module, and the queue of the events. */
-interface JobTarget {
-  /** Index of the module in the list of manifests, the same in every worker. */
-  readonly module: number
-  readonly manifest: ModuleManifest
-  /** Key of the function in the module's `on`: an event's name, or `*`. */
-  readonly handler: string
-  readonly queue: string
-  readonly priority: number
-  /** Runs with no other job beside it, because its previous run crashed a worker. */
-  readonly isAlone: boolean
-  /** Returns true if none of its deliveries can be settled any more. The job does not begin then. */
-  readonly isLost: () => boolean
-}
-
-/** One attempt of one event. */
-export interface JobEvent {
-  readonly eventId: string
-  readonly body: string
-  readonly attempt: number
-  readonly lastError: ErrorSummary | null
-  /** The trace of the event. */
-  readonly trace: TraceContext | null
-}
-
-export interface EventRequest extends JobTarget, JobEvent {}
-
-/** Several events for one call. */
-export interface BatchRequest extends JobTarget {
-  readonly events: readonly JobEvent[]
-}
-
-export type JobRequest = EventRequest | BatchRequest
-
-/** Describes a job in fields of the log. */
-export function describeJob(request: JobRequest): Readonly<Record<string, unknown>> {
-  const { queue, manifest } = request
-  const about =
-    "events" in request
-      ? { batch: request.events.length }
-      : { event_id: request.eventId, ...describeTrace(request.trace) }
-  return { ...about, queue, module: manifest.file }
-}
-
-/** Describes the trace of an event in fields of the log; none if it has no trace. */
-export function describeTrace(trace: TraceContext | null): Readonly<Record<string, string>> {
-  return trace === null ? {} : { trace_id: traceIdOf(trace) }
-}
-
-/** The result of a job. */
-export type JobResult =
-  | HandlerOutcome
-  | { readonly kind: "timeout"; readonly error: ErrorSummary | null }
-  | { readonly kind: "worker-crashed"; readonly error: ErrorSummary | null }
-  /** Interrupted, but not by the handler: the pool was stopped, or the delivery was lost. */
-  | { readonly kind: "returned" }
 
 /** A request on its way through the pool. It is finished once; later results are ignored. */
 export class Job {
@@ -69,13 +11,12 @@ export class Job {
   isAlone: boolean
   /** The service is stopping, so an error of the handler is not its own fault. */
   isInterrupted = false
-  /** `overdue`: its timeout is over and its signal is aborted. `abort-seen`: its worker has also answered. */
-  state: "waiting" | "sent" | "started" | "overdue" | "abort-seen" | "finished" = "waiting"
+  #state: "waiting" | "sent" | "started" | "overdue" | "abort-seen" | "finished" = "waiting"
   /** Places of the events of a batch that were settled before the others. */
   readonly settledEvents = new Set<number>()
   /** How long its function ran, in milliseconds, as far as is known. */
   durationMs = 0
-  #call: Call | null = null
+  #span: JobSpan | null = null
   readonly #finish: (result: JobResult) => void
   readonly #finishEvent: (place: number, result: JobResult) => void
   #timer: Timer | undefined
@@ -95,20 +36,47 @@ export class Job {
 
   /** The trace of the events that its handler publishes. */
   get trace(): TraceContext | null {
-    return this.#call?.trace ?? null
+    return this.#span?.trace ?? null
+  }
+
+  /** True if its function has begun, as far as is known. */
+  get hasStarted(): boolean {
+    return this.#state === "started" || this.isOverdue
+  }
+
+  /** True if its timeout is over. */
+  get isOverdue(): boolean {
+    return this.#state === "overdue" || this.#state === "abort-seen"
+  }
+
+  /** True if its worker has answered to the abort: its handler waits for something, and does not spin. */
+  get isAbortSeen(): boolean {
+    return this.#state === "abort-seen"
+  }
+
+  /** Called when the job is sent to a worker. */
+  sent(): void {
+    this.#state = "sent"
+  }
+
+  /** Called if its function had begun when the worker was lost. */
+  started(): void {
+    if (this.#state === "sent") this.#state = "started"
+  }
+
+  /** Called when its timeout is over and its signal is aborted. */
+  overdue(): void {
+    this.#state = "overdue"
+  }
+
+  /** Called when its worker has answered to the abort. */
+  abortSeen(): void {
+    if (this.#state === "overdue") this.#state = "abort-seen"
   }
 
   /** Called when the job is given to a worker. */
-  begin(call: Call): void {
-    this.#call = call
-  }
-
-  get hasStarted(): boolean {
-    return this.state === "started" || this.isOverdue
-  }
-
-  get isOverdue(): boolean {
-    return this.state === "overdue" || this.state === "abort-seen"
+  begin(span: JobSpan): void {
+    this.#span = span
   }
 
   /** Sets the job's only timer, which replaces the previous one. */
@@ -120,8 +88,8 @@ export class Job {
   /** Takes the job off its worker, so that another can run it. */
   reset(): void {
     clearTimeout(this.#timer)
-    this.state = "waiting"
-    this.#endCall("returned")
+    this.#state = "waiting"
+    this.#endSpan("returned")
   }
 
   /** True if no event is left to run. */
@@ -136,23 +104,23 @@ export class Job {
 
   /** Settles one event of a batch before the others. */
   finishEvent(place: number, outcome: HandlerOutcome): void {
-    if (this.state === "finished" || this.settledEvents.has(place)) return
+    if (this.#state === "finished" || this.settledEvents.has(place)) return
     this.settledEvents.add(place)
     this.#finishEvent(place, outcome)
   }
 
   finish(result: JobResult): void {
-    if (this.state === "finished") return
+    if (this.#state === "finished") return
     clearTimeout(this.#timer)
     const reported = result.kind === "failed" ? this.#explainFailure(result) : result
-    this.state = "finished"
-    this.#endCall(reported.kind)
+    this.#state = "finished"
+    this.#endSpan(reported.kind)
     this.#finish(reported)
   }
 
-  #endCall(result: JobResult["kind"]): void {
-    this.#call?.end(result, this.durationMs)
-    this.#call = null
+  #endSpan(result: JobResult["kind"]): void {
+    this.#span?.end(result, this.durationMs)
+    this.#span = null
   }
 
   /** Attributes an error after the abort of the signal to the timeout, or to the stop of the service. */

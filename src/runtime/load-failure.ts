@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { basename } from "node:path"
 import { fileURLToPath } from "node:url"
 import { summarizeError } from "../event/failure.ts"
-import type { ModuleFault } from "./module-load-error.ts"
+import { EXITS, type ModuleFault } from "./module-load-error.ts"
 import { positionAt, type SourcePosition } from "./source-position.ts"
 import { tokenize } from "./source-tokens.ts"
 
@@ -57,10 +57,6 @@ export function explainExit(module: string): ModuleFault {
   const places = placesIn(new Error("exit").stack ?? "")
   return { message: EXITS, at: places.find((place) => place.path === path) ?? null }
 }
-
-/** Completes "handler module voice.ts: …". */
-export const EXITS =
-  "ended its worker while it was loaded, as process.exit does: throw an error that says why it can't be used"
 
 function explainMissing({ message, specifier, referrer }: ResolveMessage, path: string): ModuleFault {
   const from = referrer || path

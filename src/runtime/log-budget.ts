@@ -1,3 +1,14 @@
+import type { FromWorker } from "./messages.ts"
+
+/** A line of a handler's log, on its way to the main thread. */
+export type LogLine = Extract<FromWorker, { kind: "log" }>
+
+/** Longest text of a line, in characters: its fields, or its message with the note that it was shortened. */
+export const MAX_LINE_LENGTH = 64 * 1024
+
+/** Returns how many characters a line takes from the budget. */
+export const sizeOfLine = ({ message, fields }: LogLine): number => message.length + fields.length
+
 /**
  * Characters of log lines that one worker may have on their way to the main thread. Without a bound, a handler that
  * logs in a loop fills the memory of the main thread, which sees the lines only in its next turn.

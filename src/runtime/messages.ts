@@ -3,6 +3,7 @@ import type { ErrorSummary } from "../event/failure.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { LogLevel } from "./handler-module.ts"
 import type { ModuleDescription } from "./manifest.ts"
+import type { ModuleFile } from "./module-files.ts"
 import type { ModuleFault } from "./module-load-error.ts"
 
 /** The function to call, and the job that it is called for. */
@@ -91,12 +92,6 @@ export interface BatchEvent {
   readonly lastError: ErrorSummary | null
   /** The trace of the event. */
   readonly trace: TraceContext | null
-}
-
-export interface ModuleFile {
-  /** The file's name within `HANDLERS_DIR`, for messages. */
-  readonly name: string
-  readonly path: string
 }
 
 /** The outcome of a handler's call, as the worker reports it. */

@@ -2,7 +2,13 @@ import { readdirSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import type { ModuleFile } from "./messages.ts"
+
+/** A handler module's file. */
+export interface ModuleFile {
+  /** The file's name within `HANDLERS_DIR`, for messages. */
+  readonly name: string
+  readonly path: string
+}
 
 const MODULE_FILE = /\.(ts|js|mts|mjs)$/
 const TYPES_ONLY = /\.d\.[cm]?ts$/

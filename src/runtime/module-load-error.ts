@@ -8,6 +8,10 @@ export interface ModuleFault {
   readonly at: SourcePosition | null
 }
 
+/** The message of a fault: the module ends its worker. */
+export const EXITS =
+  "ended its worker while it was loaded, as process.exit does: throw an error that says why it can't be used"
+
 /**
  * A handler module that can't be used. The message names the file and the fault, and shows the position with the lines
  * around it.

@@ -1,6 +1,5 @@
-import { EXITS } from "./load-failure.ts"
 import type { ModuleDescription } from "./manifest.ts"
-import { type ModuleFault, ModuleLoadError } from "./module-load-error.ts"
+import { EXITS, type ModuleFault, ModuleLoadError } from "./module-load-error.ts"
 
 /** How long a worker may take until it loads the first module, in milliseconds. */
 const START_TIMEOUT_MS = 15_000

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { ModuleFile } from "./messages.ts"
+import type { ModuleFile } from "./module-files.ts"
 import { positionAt, type SourcePosition } from "./source-position.ts"
 import { type Token, tokenize } from "./source-tokens.ts"
 

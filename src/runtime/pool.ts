@@ -3,15 +3,16 @@ import type { TraceContext } from "../event/trace-context.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { assignJobs } from "./assign-jobs.ts"
 import { blame } from "./blame.ts"
-import { Call, type CallObservers } from "./call.ts"
-import { type BatchRequest, describeJob, type EventRequest, Job, type JobResult } from "./job.ts"
-import { answerPublish, writeLog } from "./job-messages.ts"
+import { Job } from "./job.ts"
+import { type BatchRequest, describeJob, type EventRequest, type JobResult } from "./job-request.ts"
+import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import { type ModuleManifest, readManifests } from "./manifest.ts"
-import type { ModuleFile } from "./messages.ts"
+import type { ModuleFile } from "./module-files.ts"
 import { locateIn } from "./option-position.ts"
 import { Spawner } from "./spawner.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
+import { answerPublish, writeLog } from "./worker-requests.ts"
 import { type LogMessage, WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
@@ -30,7 +31,7 @@ export interface PoolOptions {
   readonly maxPublishBytes: number
   /** How long each module may take to load, in milliseconds. Default 15,000. */
   readonly loadTimeoutMs?: number
-  readonly observers: CallObservers
+  readonly observers: JobObservers
   readonly logger: Logger
 }
 
@@ -165,7 +166,7 @@ export class Pool {
       job.finish({ kind: "returned" })
       return
     }
-    job.begin(new Call(job.request, this.#options.observers))
+    job.begin(new JobSpan(job.request, this.#options.observers))
     thread.run(job)
     watchTimeout(thread, job, () => this.#giveUp(thread, job))
   }
@@ -178,7 +179,7 @@ export class Pool {
     const about = { ...describeJob(job.request), timeout_ms: job.request.manifest.timeoutMs }
     thread.isEnding = true
     this.#options.observers.metrics.workerReplaced("timeout")
-    if (job.state !== "abort-seen") {
+    if (!job.isAbortSeen) {
       this.#options.logger.warn(about, "a handler does not yield; its worker is ended and replaced")
       this.#takeJobsOff(thread, "timeout")
       thread.terminate()

@@ -1,7 +1,7 @@
 import type { Delivery } from "../engine/engine.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Decision } from "./delivery-policy.ts"
-import { describeTrace } from "./job.ts"
+import { describeTrace } from "./job-request.ts"
 
 /** The event of a settled delivery. */
 export interface Settled {

@@ -1,19 +1,10 @@
 import { counted } from "../event/counted.ts"
 import type { LogLevel } from "./handler-module.ts"
-import { LogBudget } from "./log-budget.ts"
+import { LogBudget, type LogLine, MAX_LINE_LENGTH, sizeOfLine } from "./log-budget.ts"
 import type { FromWorker } from "./messages.ts"
 
-type LogMessage = Extract<FromWorker, { kind: "log" }>
-
-/** Longest message and longest fields of one line, in characters: people read these lines. */
+/** Longest message of one line, in characters: people read these lines. */
 const MAX_MESSAGE_LENGTH = 16 * 1024
-const MAX_FIELDS_LENGTH = 64 * 1024
-
-/** Longest text of a line as it is sent: the longest fields, or a shortened message with its note. */
-export const MAX_LINE_LENGTH = MAX_FIELDS_LENGTH
-
-/** Returns how many characters a line takes from the budget. */
-export const sizeOfLog = ({ message, fields }: LogMessage): number => message.length + fields.length
 
 /** The log of this worker's handlers. Every line goes through the main thread, and none makes the worker wait. */
 export class WorkerLog {
@@ -34,14 +25,14 @@ export class WorkerLog {
    * @param fields a JSON object
    */
   write(job: number | null, level: LogLevel, message: string, fields: string): void {
-    const line: LogMessage = {
+    const line: LogLine = {
       kind: "log",
       job,
       level,
       message: shorten(message),
-      fields: fields.length > MAX_FIELDS_LENGTH ? tooLong(fields) : fields,
+      fields: fields.length > MAX_LINE_LENGTH ? tooLong(fields) : fields,
     }
-    if (this.#budget.take(sizeOfLog(line))) this.#tell(line)
+    if (this.#budget.take(sizeOfLine(line))) this.#tell(line)
   }
 }
 

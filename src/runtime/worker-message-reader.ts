@@ -1,8 +1,8 @@
 import { boundError, type ErrorSummary } from "../event/failure.ts"
 import { LOG_LEVELS } from "./handler-module.ts"
+import { MAX_LINE_LENGTH } from "./log-budget.ts"
 import type { ModuleDescription } from "./manifest.ts"
 import type { FromWorker, HandlerOutcome } from "./messages.ts"
-import { MAX_LINE_LENGTH } from "./worker-log.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -2,12 +2,12 @@ import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
-import { LogBudget } from "./log-budget.ts"
+import { LogBudget, sizeOfLine } from "./log-budget.ts"
 import type { ModuleDescription } from "./manifest.ts"
-import type { FromWorker, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
+import { MessageBatcher } from "./message-batcher.ts"
+import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts"
+import type { ModuleFile } from "./module-files.ts"
 import { ModuleLoading } from "./module-loading.ts"
-import { Outbox } from "./outbox.ts"
-import { sizeOfLog } from "./worker-log.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
 
 /** Events of a worker that the pool reacts to. */
@@ -69,7 +69,7 @@ export class WorkerThread {
   readonly #logBudget = LogBudget.whole()
   readonly #freeSlots: number[]
   readonly #slots = new Map<Job, number>()
-  readonly #outbox = new Outbox<ToWorker>((messages) => this.#post(messages))
+  readonly #batcher = new MessageBatcher<ToWorker>((messages) => this.#post(messages))
   readonly #loading: ModuleLoading
 
   constructor({ workerUrl, slots, environment, loadTimeoutMs }: WorkerOptions, events: WorkerThreadEvents) {
@@ -118,14 +118,14 @@ export class WorkerThread {
     if (slot === undefined) throw new Error("a worker was given more jobs than it has slots")
     this.#board.give(slot)
     this.#slots.set(job, slot)
-    job.state = "sent"
+    job.sent()
     this.hasRunJobs = true
     this.jobs.set(job.id, job)
     this.send(runMessage(job, slot))
   }
 
   send(message: ToWorker): void {
-    this.#outbox.send(message)
+    this.#batcher.send(message)
   }
 
   /** Returns how long the job's function has been running, in milliseconds; 0 if it has not been called. */
@@ -143,7 +143,7 @@ export class WorkerThread {
     for (const [job, slot] of this.#slots) {
       const progress = this.#board.progressOf(slot)
       job.durationMs = this.#board.runningForMs(slot)
-      if (progress === "begun" && job.state === "sent") job.state = "started"
+      if (progress === "begun") job.started()
       if (progress === "done" || job.isSettled) job.finish({ kind: "done" })
       else if (this.jobs.has(job.id)) unfinished.push(job)
     }
@@ -220,7 +220,7 @@ export class WorkerThread {
     }
     switch (message.kind) {
       case "abort-seen":
-        if (job.state === "overdue") job.state = "abort-seen"
+        job.abortSeen()
         break
       case "event-settled":
         job.finishEvent(message.place, message.outcome)
@@ -238,7 +238,7 @@ export class WorkerThread {
 
   #log(message: LogMessage): void {
     const job = message.job === null ? undefined : this.jobs.get(message.job)
-    this.#events.onLog(job, message, this.#logBudget.giveBack(sizeOfLog(message)))
+    this.#events.onLog(job, message, this.#logBudget.giveBack(sizeOfLine(message)))
   }
 
   #free(job: Job): void {

@@ -13,10 +13,11 @@ import {
 import { captureConsole } from "./handler-console.ts"
 import { JobBoard } from "./job-board.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
-import type { FromWorker, HandlerOutcome, ModuleFile, ToWorker, WorkerStart } from "./messages.ts"
+import { MessageBatcher } from "./message-batcher.ts"
+import type { FromWorker, HandlerOutcome, ToWorker, WorkerStart } from "./messages.ts"
+import type { ModuleFile } from "./module-files.ts"
 import type { ModuleFault } from "./module-load-error.ts"
 import { locateIn } from "./option-position.ts"
-import { Outbox } from "./outbox.ts"
 import { PriorityQueue } from "./priority-queue.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
 import { PublishCalls } from "./publish-calls.ts"
@@ -33,8 +34,8 @@ type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
 const TURN_MS = 2
 
 let post: (messages: readonly FromWorker[]) => void = () => {}
-const outbox = new Outbox<FromWorker>((messages) => post(messages))
-const tell = (message: FromWorker): void => outbox.sendNow(message)
+const batcher = new MessageBatcher<FromWorker>((messages) => post(messages))
+const tell = (message: FromWorker): void => batcher.sendNow(message)
 
 const publishCalls = new PublishCalls(tell)
 const log = new WorkerLog(tell)
@@ -154,7 +155,7 @@ async function start(message: RunMessage): Promise<void> {
   if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome, durationMs })
   // The board has the result, so nothing is lost if another handler ends this worker before the message leaves.
   board.finish(slot)
-  outbox.send({ kind: "settled", job, outcome, durationMs })
+  batcher.send({ kind: "settled", job, outcome, durationMs })
 }
 
 async function run(message: RunMessage): Promise<HandlerOutcome> {

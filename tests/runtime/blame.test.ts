@@ -3,9 +3,20 @@ import { blame } from "../../src/runtime/blame.ts"
 import { Job } from "../../src/runtime/job.ts"
 import { jobRequest } from "../support/job-request.ts"
 
-function job(id: number, state: Job["state"]): Job {
+/** The states of a job that a worker has, in their order, with the transition to each. */
+const TRANSITIONS = {
+  sent: (job: Job) => job.sent(),
+  started: (job: Job) => job.started(),
+  overdue: (job: Job) => job.overdue(),
+  "abort-seen": (job: Job) => job.abortSeen(),
+}
+
+function job(id: number, state: keyof typeof TRANSITIONS): Job {
   const made = new Job(id, jobRequest(), () => {})
-  made.state = state
+  for (const [name, transition] of Object.entries(TRANSITIONS)) {
+    transition(made)
+    if (name === state) break
+  }
   return made
 }
 

@@ -5,7 +5,7 @@ import {
   decide,
   recordFailure,
 } from "../../src/runtime/delivery-policy.ts"
-import type { JobResult } from "../../src/runtime/job.ts"
+import type { JobResult } from "../../src/runtime/job-request.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { moduleManifest } from "../support/job-request.ts"
 

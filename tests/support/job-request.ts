@@ -1,4 +1,4 @@
-import type { EventRequest } from "../../src/runtime/job.ts"
+import type { EventRequest } from "../../src/runtime/job-request.ts"
 import type { ModuleManifest } from "../../src/runtime/manifest.ts"
 import { newEvent } from "./new-event.ts"
 

@@ -2,7 +2,7 @@
  * Sends messages to another thread. To wake the thread costs more than the messages, so those of one turn of the event
  * loop are posted together.
  */
-export class Outbox<Message> {
+export class MessageBatcher<Message> {
   readonly #post: (messages: readonly Message[]) => void
   #messages: Message[] = []
 

@@ -4,7 +4,7 @@ import { EventInvalidError } from "../event/errors.ts"
 import { summarizeError } from "../event/failure.ts"
 import { parseJsonText } from "../event/json-text.ts"
 import type { Logger } from "../telemetry/logger.ts"
-import { describeJob, type JobRequest } from "./job.ts"
+import { describeJob, type JobRequest } from "./job-request.ts"
 import type { PublishFailure } from "./messages.ts"
 import type { LogMessage, PublishMessage, WorkerThread } from "./worker-thread.ts"
 

@@ -1,10 +1,10 @@
 import type { TraceContext } from "../event/trace-context.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Span, Tracing } from "../telemetry/tracing.ts"
-import type { JobRequest, JobResult } from "./job.ts"
+import type { JobRequest, JobResult } from "./job-request.ts"
 
-/** Records calls of handlers. */
-export interface CallObservers {
+/** Records the runs of handlers. */
+export interface JobObservers {
   readonly metrics: Metrics
   readonly tracing: Tracing
 }
@@ -12,13 +12,13 @@ export interface CallObservers {
 /** Results that the handler intended. */
 const INTENDED: ReadonlySet<JobResult["kind"]> = new Set(["done", "retry", "dead-letter"])
 
-/** A call of a handler's function in metrics and traces. It lasts from when a worker gets the job until the result. */
-export class Call {
+/** A run of a job in metrics and traces. It lasts from when a worker gets the job until the result. */
+export class JobSpan {
   readonly #request: JobRequest
   readonly #metrics: Metrics
   readonly #span: Span
 
-  constructor(request: JobRequest, { metrics, tracing }: CallObservers) {
+  constructor(request: JobRequest, { metrics, tracing }: JobObservers) {
     const { queue, handler } = request
     this.#request = request
     this.#metrics = metrics
