@@ -8,7 +8,9 @@ import { ensureToolchain, ROOT } from "./toolchain.mjs"
 const UNIT_TESTS = [
   "tests/app",
   "tests/event",
-  "tests/runtime",
+  "tests/handlers",
+  "tests/workers",
+  "tests/delivery",
   "tests/http",
   "tests/telemetry",
   "tests/config.test.ts",

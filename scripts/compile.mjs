@@ -24,7 +24,7 @@ export async function compile(bun) {
     "build",
     ...FLAGS,
     "src/main.ts",
-    "src/runtime/worker.ts",
+    "src/workers/inside/worker.ts",
     "src/engine/embedded/commit/sync-thread.ts",
     "--outfile",
     BINARY,

@@ -33,10 +33,10 @@ import { addVariablesHelp } from "./commands/variables-help.ts"
 import { nodeNames } from "./config/rabbitmq-nodes.ts"
 import { ConfigError, describeSettings, explainEngine, parseConfig, readEnvironment } from "./config.ts"
 import { DataDirError, EngineStartError } from "./engine/errors.ts"
+import { handlerEnvironment } from "./handlers/handler-environment.ts"
+import { ModuleLoadError } from "./handlers/module-load-error.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
 import { ListenError } from "./http/http-server.ts"
-import { handlerEnvironment } from "./runtime/handler-environment.ts"
-import { ModuleLoadError } from "./runtime/module-load-error.ts"
 import { SchemaFileError } from "./schema/schema-catalog.ts"
 import { logFormat } from "./telemetry/log-format.ts"
 import { type Logger, openLog } from "./telemetry/logger.ts"
@@ -44,7 +44,7 @@ import { explainNetworkFault, isNetworkFault } from "./telemetry/network-fault.t
 import { VERSION } from "./version.ts"
 
 /** Resolved here, because the path below this file is the same in the sources and in the binary. */
-const WORKER_URL = new URL("./runtime/worker.ts", import.meta.url).href
+const WORKER_URL = new URL("./workers/inside/worker.ts", import.meta.url).href
 const SYNC_THREAD_URL = new URL("./engine/embedded/commit/sync-thread.ts", import.meta.url).href
 
 /** Errors of the start that only another configuration, or another file that it names, can remove. */

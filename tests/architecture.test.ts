@@ -9,7 +9,18 @@ const EMBEDDED = "engine/embedded/"
 
 /** Allowed imports of each part of the source, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  main: ["app", "schema", "commands", "config", "telemetry", "version", "engine", "event", "http", "runtime"],
+  main: [
+    "app",
+    "schema",
+    "commands",
+    "config",
+    "telemetry",
+    "version",
+    "engine",
+    "event",
+    "http",
+    "handlers",
+  ],
   commands: ["system", "config", "telemetry", "version", "http", "schema", "event", "engine"],
   app: [
     "system",
@@ -17,7 +28,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "telemetry",
     "version",
     "http",
-    "runtime",
+    "delivery",
+    "workers",
+    "handlers",
     "discovery",
     "live",
     "publisher",
@@ -25,7 +38,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "engine",
   ],
   http: ["system", "config", "telemetry", "version", "live", "publisher", "schema", "engine", "event"],
-  runtime: ["system", "config", "telemetry", "version", "publisher", "schema", "engine", "event"],
+  delivery: ["telemetry", "workers", "handlers", "schema", "engine", "event"],
+  workers: ["system", "telemetry", "handlers", "engine", "event"],
+  handlers: ["system", "config", "telemetry", "schema", "engine", "event"],
   discovery: ["config", "telemetry", "event"],
   live: ["engine", "event"],
   publisher: ["config", "telemetry", "schema", "engine", "event"],
@@ -79,7 +94,7 @@ test("every part of the source has a rule", () => {
   expect([...new Set(files.map(partOf))].filter((part) => MAY_IMPORT[part] === undefined)).toEqual([])
 })
 
-test("imports go down only: main, app, http or runtime, publisher, engine, event", () => {
+test("imports go down only: main, app, http or delivery, workers, handlers, publisher, engine, event", () => {
   const upward = imports.filter(({ from, to }) => {
     if (to.startsWith("..") || partOf(from) === partOf(to)) return false
     return !MAY_IMPORT[partOf(from)]?.includes(partOf(to))
@@ -87,12 +102,48 @@ test("imports go down only: main, app, http or runtime, publisher, engine, event
   expect(describeImports(upward)).toEqual([])
 })
 
-test("http and runtime do not import each other", () => {
+test("requests and deliveries do not import each other", () => {
+  const deliveries = ["delivery", "workers", "handlers"]
   const across = imports.filter(({ from, to }) => {
-    const parts = [partOf(from), partOf(to)].toSorted()
-    return parts[0] === "http" && parts[1] === "runtime"
+    const parts = [partOf(from), partOf(to)]
+    return parts.includes("http") && deliveries.some((part) => parts.includes(part))
   })
   expect(describeImports(across)).toEqual([])
+})
+
+/** Returns what a name imports, directly and through others. Finds each name once. */
+function reachable(from: string, importedBy: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const found = new Set<string>()
+  const left = [...(importedBy.get(from) ?? [])]
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (found.has(next)) continue
+    found.add(next)
+    left.push(...(importedBy.get(next) ?? []))
+  }
+  return found
+}
+
+/** Returns the names that import themselves through others. */
+function cyclesOf(edges: readonly Import[]): readonly string[] {
+  const importedBy = new Map(
+    Map.groupBy(edges, ({ from }) => from)
+      .entries()
+      .map(([from, each]) => [from, each.map(({ to }) => to)]),
+  )
+  return [...importedBy.keys()].filter((name) => reachable(name, importedBy).has(name)).toSorted()
+}
+
+test("no file imports itself through others", () => {
+  expect(cyclesOf(imports)).toEqual([])
+})
+
+test("the folders of an engine import each other in one direction", () => {
+  const folderOf = (file: string): string => file.split("/").slice(0, -1).join("/")
+  const between = imports
+    .filter(({ from, to }) => from.startsWith("engine/") && to.startsWith("engine/"))
+    .map(({ from, to }) => ({ from: folderOf(from), to: folderOf(to) }))
+    .filter(({ from, to }) => from !== to)
+  expect(cyclesOf(between)).toEqual([])
 })
 
 test("only app/engines.ts imports the embedded engine, and only hints and the store's commands know its files", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 
 const ROOT = join(import.meta.dir, "..")
@@ -59,4 +59,25 @@ test("the README lists every page of docs/", () => {
   const listed = linksOf("README.md").map(({ target }) => target)
   const pages = PAGES.filter((page) => /^docs\/[^/]+$/.test(page))
   expect(pages.filter((page) => !listed.includes(page))).toEqual([])
+})
+
+describe("docs/architecture.md", () => {
+  const page = textOf("docs/architecture.md")
+
+  test("names every folder of src/", () => {
+    const folders = readdirSync(join(ROOT, "src"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `${name}/`)
+    expect(folders.filter((folder) => !page.includes(folder))).toEqual([])
+  })
+
+  test("names files and folders that exist", () => {
+    const paths = [...page.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, path = ""]) => path)
+    const isThere = (path: string): boolean =>
+      ["", "src"].some((top) => existsSync(join(ROOT, top, path))) ||
+      // The second file of a row is in the folder of the first.
+      [...new Bun.Glob(`src/**/${path}`).scanSync(ROOT)].length > 0
+    expect(paths.length).toBeGreaterThan(20)
+    expect(paths.filter((path) => !isThere(path))).toEqual([])
+  })
 })

@@ -1,18 +1,18 @@
 import type { Config } from "../config.ts"
+import { Dispatcher } from "../delivery/dispatcher.ts"
+import { QueueWatch } from "../delivery/queue-watch.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { QueueLimits } from "../engine/queues.ts"
+import type { ModuleFile } from "../handlers/module-files.ts"
 import { LiveStream } from "../live/live-stream.ts"
 import { Publisher } from "../publisher/publisher.ts"
-import { Dispatcher } from "../runtime/dispatcher.ts"
-import type { ModuleFile } from "../runtime/module-files.ts"
-import { Pool } from "../runtime/pool.ts"
-import { QueueWatch } from "../runtime/queue-watch.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Census } from "../telemetry/state-metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
+import { Pool } from "../workers/pool.ts"
 
 export interface PartsOptions {
   readonly config: Config

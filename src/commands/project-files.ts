@@ -3,7 +3,7 @@ import { join } from "node:path"
 
 const ROOT = join(import.meta.dir, "..", "..")
 const TEMPLATE = join(ROOT, "templates", "project")
-const SOURCES = join(ROOT, "src", "runtime")
+const SOURCES = join(ROOT, "src", "handlers")
 
 /** Names of files that would have an effect in the template folder itself, and their names in a project. */
 const RENAMED: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /**
- * The port between Event Broker's policy (http/, publisher/, runtime/) and the durable storage and delivery
+ * The port between Event Broker's policy (http/, publisher/, delivery/) and the durable storage and delivery
  * of events. An engine stores, routes, delivers, delays and reports. It has no policy: code above this port
  * decides how often to retry, how long to wait and when to give up.
  *

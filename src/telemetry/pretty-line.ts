@@ -24,7 +24,7 @@ const MAX_VALUE_LENGTH = 200
 const MAX_LINES = 40
 
 /** Places of stack frames of the code that calls handlers: in the binary, and when the sources run. */
-const OWN_PLACES = ["src/runtime/", `${resolve(import.meta.dir, "..", "runtime")}/`, "node:"]
+const OWN_PLACES = ["src/workers/", `${resolve(import.meta.dir, "..", "workers")}/`, "node:"]
 
 /** Returns true for a frame that says nothing about a handler's error. */
 const isOwnFrame = (line: string): boolean => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { doneByKey, entriesOf, note, upTo } from "../delivery/journal.ts"
+import { doneByKey, entriesOf, note, upTo } from "../contract/delivery/journal.ts"
 import { isReady } from "../support/counting-service.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"

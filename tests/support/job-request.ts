@@ -1,5 +1,5 @@
-import type { EventRequest } from "../../src/runtime/job-request.ts"
-import type { ModuleManifest } from "../../src/runtime/manifest.ts"
+import type { ModuleManifest } from "../../src/handlers/manifest.ts"
+import type { EventRequest } from "../../src/workers/job-request.ts"
 import { newEvent } from "./new-event.ts"
 
 /** Returns a plain manifest with the overrides of the test. */

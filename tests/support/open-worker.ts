@@ -1,6 +1,6 @@
 /** The real worker, except that its handlers can access the private port through the global `port`. */
-import "../../src/runtime/worker.ts"
-import type { WorkerStart } from "../../src/runtime/messages.ts"
+import "../../src/workers/inside/worker.ts"
+import type { WorkerStart } from "../../src/workers/messages.ts"
 
 declare const self: Worker
 

@@ -2,19 +2,19 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import pino from "pino"
 import type { Event } from "../../src/event/envelope.ts"
-import { handlerEnvironment } from "../../src/runtime/handler-environment.ts"
-import type { EventRequest, JobResult } from "../../src/runtime/job-request.ts"
-import type { ModuleManifest } from "../../src/runtime/manifest.ts"
-import { findModuleFiles } from "../../src/runtime/module-files.ts"
-import { Pool } from "../../src/runtime/pool.ts"
+import { handlerEnvironment } from "../../src/handlers/handler-environment.ts"
+import type { ModuleManifest } from "../../src/handlers/manifest.ts"
+import { findModuleFiles } from "../../src/handlers/module-files.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
+import type { EventRequest, JobResult } from "../../src/workers/job-request.ts"
+import { Pool } from "../../src/workers/pool.ts"
 import { jobRequest } from "./job-request.ts"
 import { newEvent } from "./new-event.ts"
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts"
 import { waitUntil } from "./wait-until.ts"
 
-const WORKER_URL = new URL("../../src/runtime/worker.ts", import.meta.url).href
+const WORKER_URL = new URL("../../src/workers/inside/worker.ts", import.meta.url).href
 
 export interface RunningPoolOptions {
   readonly size?: number

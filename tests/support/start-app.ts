@@ -13,7 +13,7 @@ try {
   const app = await startApp({
     config: parseConfig(process.env),
     isHandlersDirGiven: true,
-    workerUrl: urlOf("runtime/worker.ts"),
+    workerUrl: urlOf("workers/inside/worker.ts"),
     handlerEnvironment: {},
     syncThreadUrl: urlOf("engine/embedded/commit/sync-thread.ts"),
     log: openLog("ERROR", logFormat("json", {})),

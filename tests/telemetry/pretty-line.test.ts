@@ -41,8 +41,8 @@ test("an error is shown below with its stack, without the frames of the code tha
     "Error: no answer",
     "    at * (/project/handlers/voice.ts:4:13)",
     // As the binary names it, and as the sources do.
-    "    at q (src/runtime/run-event.ts:34:26)",
-    `    at q (${Bun.fileURLToPath(new URL("../../src/runtime/run-event.ts", import.meta.url))}:34:26)`,
+    "    at q (src/workers/inside/run-event.ts:34:26)",
+    `    at q (${Bun.fileURLToPath(new URL("../../src/workers/inside/run-event.ts", import.meta.url))}:34:26)`,
     "    at run (node:async_hooks:144:29)",
     "Caused by: Error: refused",
     "    at connect (/project/crm.ts:1:1)",

@@ -1,0 +1,97 @@
+import { backoffDelay } from "../event/backoff.ts"
+import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
+import type { ModuleManifest } from "../handlers/manifest.ts"
+import type { JobResult } from "../workers/job-request.ts"
+
+/** The next step for a delivery. */
+export type Decision =
+  | { readonly kind: "ack" }
+  | { readonly kind: "release" }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
+  | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
+
+/** Everything that a decision depends on, except the result. */
+export interface Circumstances {
+  readonly attempt: number
+  readonly lastFailure: FailureRecord | null
+  readonly manifest: Pick<ModuleManifest, "file" | "attempts" | "backoff">
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** A number from 0 to 1. Default: `Math.random`. */
+  readonly random?: () => number
+}
+
+/** Errors of attempts that ended without one. */
+const TIMED_OUT: ErrorSummary = {
+  name: "TimeoutError",
+  message: "the handler had not finished at the end of the module's timeout",
+}
+const WORKER_ENDED: ErrorSummary = {
+  name: "WorkerEnded",
+  message: "the handler's worker ended during the attempt",
+}
+
+/** Longest delay that a handler can request, in milliseconds: one day. */
+const MAX_RETRY_DELAY_MS = 86_400_000
+
+/** The delivery policy: decides the next step from the result of a handler's call. */
+export function decide(result: JobResult, circumstances: Circumstances): Decision {
+  switch (result.kind) {
+    case "done":
+      return { kind: "ack" }
+    case "returned":
+      return { kind: "release" }
+    case "dead-letter":
+      return bury("rejected", { name: "DeadLetter", message: result.reason }, circumstances)
+    case "retry":
+      return retryOrBury("retry-requested", "attempts-exhausted", null, circumstances, result.delayMs)
+    case "failed":
+      return result.isPermanent
+        ? bury("rejected", result.error, circumstances)
+        : retryOrBury("error", "attempts-exhausted", result.error, circumstances)
+    case "timeout":
+      return retryOrBury("timeout", "timeout", result.error ?? TIMED_OUT, circumstances)
+    case "worker-crashed":
+      return retryOrBury("worker-crashed", "worker-crashed", result.error ?? WORKER_ENDED, circumstances)
+  }
+}
+
+/** Makes the record of a failure. It keeps the time of the first one. */
+export function recordFailure(
+  reason: FailureReason,
+  error: ErrorSummary | null,
+  { attempt, lastFailure, now }: Pick<Circumstances, "attempt" | "lastFailure" | "now">,
+  module: string | null,
+): FailureRecord {
+  const firstFailedAt = lastFailure?.firstFailedAt ?? now
+  return { reason, attempts: attempt, firstFailedAt, lastFailedAt: now, error, module }
+}
+
+function retryOrBury(
+  reason: FailureReason,
+  lastReason: FailureReason,
+  error: ErrorSummary | null,
+  circumstances: Circumstances,
+  askedDelayMs: number | null = null,
+): Decision {
+  const { attempt, manifest, random } = circumstances
+  if (attempt >= manifest.attempts)
+    return bury(lastReason, error ?? circumstances.lastFailure?.error ?? null, circumstances)
+  const delayMs = boundDelay(askedDelayMs) ?? backoffDelay(manifest.backoff, attempt, random)
+  return { kind: "retry", delayMs, failure: recordFailure(reason, error, circumstances, manifest.file) }
+}
+
+function bury(reason: FailureReason, error: ErrorSummary | null, circumstances: Circumstances): Decision {
+  return {
+    kind: "dead-letter",
+    failure: recordFailure(reason, error, circumstances, circumstances.manifest.file),
+  }
+}
+
+/**
+ * Cuts a requested delay to the allowed range. Returns null, which means the backoff, for a value that is not a duration.
+ */
+function boundDelay(delayMs: number | null): number | null {
+  if (typeof delayMs !== "number" || Number.isNaN(delayMs)) return null
+  return Math.min(MAX_RETRY_DELAY_MS, Math.max(0, delayMs))
+}

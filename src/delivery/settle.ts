@@ -1,0 +1,59 @@
+import type { Delivery } from "../engine/engine.ts"
+import type { Logger } from "../telemetry/logger.ts"
+import { describeTrace } from "../workers/job-request.ts"
+import type { Decision } from "./delivery-policy.ts"
+
+/** The event of a settled delivery. */
+export interface Settled {
+  readonly id: string
+  readonly name: string
+}
+
+/** An attempt of a delivery. It may be a later one than the delivery's first. */
+export type SettledAttempt = Pick<Delivery, "queue" | "attempt" | "trace">
+
+/** Settles a delivery as decided. Rejects if the engine can't, and then delivers the event again. */
+export async function settle(delivery: Delivery, decision: Decision): Promise<void> {
+  switch (decision.kind) {
+    case "ack":
+      return delivery.ack()
+    case "release":
+      return delivery.release()
+    case "retry":
+      return delivery.retry(decision.delayMs, decision.failure)
+    case "dead-letter":
+      return delivery.deadLetter(decision.failure)
+  }
+}
+
+/** Writes a decision to the log. */
+export function logDecision(
+  logger: Logger,
+  { queue, attempt, trace }: SettledAttempt,
+  event: Settled | null,
+  decision: Decision,
+): void {
+  const about = { event_id: event?.id, ...describeTrace(trace), queue, name: event?.name, attempt }
+  switch (decision.kind) {
+    case "ack":
+      logger.debug(about, "event handled")
+      break
+    case "release":
+      logger.debug(about, "event given back")
+      break
+    case "retry": {
+      const { reason, error } = decision.failure
+      logger.warn(
+        { ...about, reason, error, retry_in_ms: decision.delayMs },
+        "attempt failed; it will be retried",
+      )
+      break
+    }
+    case "dead-letter": {
+      const { reason, error, attempts } = decision.failure
+      // As many as the dead letter has: none, if the event was set aside before its handler ran.
+      logger.error({ ...about, attempt: attempts, reason, error }, "event is now a dead letter")
+      break
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/** Messages between the pool and a worker. They are plain data; events are JSON text. */
+import type { ErrorSummary } from "../event/failure.ts"
+import type { TraceContext } from "../event/trace-context.ts"
+import type { LogLevel } from "../handlers/handler-module.ts"
+import type { ModuleDescription } from "../handlers/manifest.ts"
+import type { ModuleFile } from "../handlers/module-files.ts"
+import type { ModuleFault } from "../handlers/module-load-error.ts"
+
+/** The function to call, and the job that it is called for. */
+interface RunTarget {
+  readonly job: number
+  /** Place of the job on the board. */
+  readonly slot: number
+  readonly priority: number
+  /** Index of the module in the files of `load`. */
+  readonly module: number
+  /** Key of the function in the module's `on`. */
+  readonly handler: string
+  readonly queue: string
+}
+
+interface RunEvent extends RunTarget {
+  readonly kind: "run"
+  readonly body: string
+  readonly attempt: number
+  readonly lastError: ErrorSummary | null
+  /** The trace of the handler's call. */
+  readonly trace: TraceContext | null
+}
+
+interface RunBatch extends RunTarget {
+  readonly kind: "run-batch"
+  readonly events: readonly BatchEvent[]
+}
+
+/** The first message to a worker. All others go through the port, which handlers can't reach. */
+export interface WorkerStart {
+  readonly port: MessagePort
+}
+
+export type ToWorker =
+  | {
+      readonly kind: "load"
+      readonly files: readonly ModuleFile[]
+      readonly board: SharedArrayBuffer
+      readonly logBudget: SharedArrayBuffer
+    }
+  | RunEvent
+  | RunBatch
+  | { readonly kind: "abort"; readonly job: number; readonly reason: string }
+  | { readonly kind: "published"; readonly call: number; readonly event: string }
+  | { readonly kind: "publish-failed"; readonly call: number; readonly error: PublishFailure }
+
+export type FromWorker =
+  | { readonly kind: "loaded"; readonly modules: readonly ModuleDescription[] }
+  /** The next module is about to be imported. */
+  | { readonly kind: "loading"; readonly file: string }
+  | { readonly kind: "load-failed"; readonly file: string; readonly fault: ModuleFault }
+  | {
+      readonly kind: "settled"
+      readonly job: number
+      readonly outcome: HandlerOutcome
+      /** How long the function ran. */
+      readonly durationMs: number
+    }
+  /** One event of a batch was settled before the others. */
+  | {
+      readonly kind: "event-settled"
+      readonly job: number
+      readonly place: number
+      readonly outcome: HandlerOutcome
+    }
+  /** The worker's event loop still turns: the handler waits and does not spin. */
+  | { readonly kind: "abort-seen"; readonly job: number }
+  | { readonly kind: "publish"; readonly job: number; readonly call: number; readonly draft: string }
+  | {
+      readonly kind: "log"
+      /** The job that writes the line; null outside of all jobs, such as while a module is loaded. */
+      readonly job: number | null
+      readonly level: LogLevel
+      readonly message: string
+      readonly fields: string
+    }
+  /** Last message of a worker that an uncaught error ends. */
+  | { readonly kind: "crashing"; readonly error: ErrorSummary }
+
+/** An event of a batch, with its place in it. */
+export interface BatchEvent {
+  readonly place: number
+  readonly body: string
+  readonly attempt: number
+  readonly lastError: ErrorSummary | null
+  /** The trace of the event. */
+  readonly trace: TraceContext | null
+}
+
+/** The outcome of a handler's call, as the worker reports it. */
+export type HandlerOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "retry"; readonly delayMs: number | null }
+  | { readonly kind: "dead-letter"; readonly reason: string }
+  | { readonly kind: "failed"; readonly error: ErrorSummary; readonly isPermanent: boolean }
+
+export interface PublishFailure {
+  readonly name: string
+  readonly message: string
+  readonly code: string
+  /** True if a publish with the same id may succeed later. */
+  readonly retryable: boolean
+}

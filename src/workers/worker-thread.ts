@@ -1,0 +1,272 @@
+import { type ErrorSummary, summarizeError } from "../event/failure.ts"
+import type { ModuleDescription } from "../handlers/manifest.ts"
+import type { ModuleFile } from "../handlers/module-files.ts"
+import type { Job } from "./job.ts"
+import { JobBoard } from "./job-board.ts"
+import { LATE_PUBLISH } from "./late-publish.ts"
+import { LogBudget, sizeOfLine } from "./log-budget.ts"
+import { MessageBatcher } from "./message-batcher.ts"
+import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts"
+import { ModuleLoading } from "./module-loading.ts"
+import { readWorkerMessage } from "./worker-message-reader.ts"
+
+/** Events of a worker that the pool reacts to. */
+export interface WorkerThreadEvents {
+  readonly onSettled: (thread: WorkerThread, job: Job) => void
+  readonly onPublish: (thread: WorkerThread, job: Job, message: PublishMessage) => void
+  /**
+   * Called when a handler has written a line. The job is undefined if no job wrote it, or one that has ended.
+   * @param dropped number of lines dropped just before
+   */
+  readonly onLog: (job: Job | undefined, message: LogMessage, dropped: number) => void
+  /** Called, once per worker, when a module has posted a message outside of the protocol. */
+  readonly onStrayMessage: () => void
+  /** Called when the worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
+  readonly onClosed: (thread: WorkerThread) => void
+}
+
+/** Messages that a worker sends while it loads the modules, and never later. */
+const LOAD_MESSAGES: ReadonlySet<FromWorker["kind"]> = new Set(["loading", "loaded", "load-failed"])
+
+/** Options of a worker. */
+export interface WorkerOptions {
+  readonly workerUrl: string
+  /** Jobs that it holds at a time. */
+  readonly slots: number
+  /** How long each module may take to load, in milliseconds. */
+  readonly loadTimeoutMs: number
+  /** `process.env` of its handlers. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Requests of a running handler to the main thread. */
+export type PublishMessage = Extract<FromWorker, { kind: "publish" }>
+export type LogMessage = Extract<FromWorker, { kind: "log" }>
+
+/**
+ * The main thread's side of one worker. The worker may run anything and end at any time; nothing here depends on it.
+ */
+export class WorkerThread {
+  readonly jobs = new Map<number, Job>()
+  state: "loading" | "ready" | "retiring" | "closed" = "loading"
+  /** Gets no other job until one that runs alone has finished. */
+  isReserved = false
+  /** True once it was ready. */
+  hasLoaded = false
+  /**
+   * True once it was given a job. A worker that dies before that is replaced after a wait: it may die again at once.
+   */
+  hasRunJobs = false
+  /** True if the pool has decided to end it. */
+  isEnding = false
+  /** The error that ended it, as the worker reported it. */
+  lastWords: ErrorSummary | null = null
+  readonly #worker: Worker
+  /** Private to the worker's own code: messages of a handler's global `postMessage` do not arrive here. */
+  readonly #port: MessagePort
+  readonly #events: WorkerThreadEvents
+  readonly #board: JobBoard
+  readonly #logBudget = LogBudget.whole()
+  readonly #freeSlots: number[]
+  readonly #slots = new Map<Job, number>()
+  readonly #batcher = new MessageBatcher<ToWorker>((messages) => this.#post(messages))
+  readonly #loading: ModuleLoading
+
+  constructor({ workerUrl, slots, environment, loadTimeoutMs }: WorkerOptions, events: WorkerThreadEvents) {
+    this.#events = events
+    this.#loading = new ModuleLoading({
+      timeoutMs: loadTimeoutMs,
+      onTimeout: (message) => {
+        this.lastWords = { name: "Error", message }
+        this.terminate()
+      },
+    })
+    this.#board = JobBoard.withSlots(slots)
+    this.#freeSlots = Array.from({ length: slots }, (_, slot) => slot)
+    this.#worker = new Worker(workerUrl, { env: { ...environment } })
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    this.#port.onmessage = ({ data }: { readonly data: unknown }) => this.#receiveAll(data)
+    this.#port.onmessageerror = () => this.#refuse("a message that can't be read")
+    this.#worker.postMessage({ port: port2 } satisfies WorkerStart, [port2])
+    this.#worker.addEventListener("message", () => events.onStrayMessage(), { once: true })
+    this.#worker.onerror = (event) => {
+      // The worker could not report this error itself, such as one in its own entry file.
+      event.preventDefault()
+      this.lastWords ??= { name: "Error", message: event.message }
+    }
+    this.#worker.addEventListener("close", () => {
+      if (this.lastWords === null) this.#loading.exit()
+      this.#close()
+    })
+  }
+
+  /**
+   * Has the worker load the modules.
+   * @throws {ModuleLoadError} if one of them can't be loaded, or not in time; other errors if the worker died
+   */
+  async load(files: readonly ModuleFile[]): Promise<readonly ModuleDescription[]> {
+    this.send({ kind: "load", files, board: this.#board.memory, logBudget: this.#logBudget.memory })
+    const descriptions = await this.#loading.loaded()
+    this.state = "ready"
+    this.hasLoaded = true
+    return descriptions
+  }
+
+  run(job: Job): void {
+    const slot = this.#freeSlots.pop()
+    if (slot === undefined) throw new Error("a worker was given more jobs than it has slots")
+    this.#board.give(slot)
+    this.#slots.set(job, slot)
+    job.sent()
+    this.hasRunJobs = true
+    this.jobs.set(job.id, job)
+    this.send(runMessage(job, slot))
+  }
+
+  send(message: ToWorker): void {
+    this.#batcher.send(message)
+  }
+
+  /** Returns how long the job's function has been running, in milliseconds; 0 if it has not been called. */
+  runningForMs(job: Job): number {
+    const slot = this.#slots.get(job)
+    return slot === undefined ? 0 : this.#board.runningForMs(slot)
+  }
+
+  /**
+   * Takes the jobs off a worker that is gone or ends now, each with its progress on the board. Jobs that are done are
+   * finished here, even if the worker could not report them.
+   */
+  takeJobs(): Job[] {
+    const unfinished: Job[] = []
+    for (const [job, slot] of this.#slots) {
+      const progress = this.#board.progressOf(slot)
+      job.durationMs = this.#board.runningForMs(slot)
+      if (progress === "begun") job.started()
+      if (progress === "done" || job.isSettled) job.finish({ kind: "done" })
+      else if (this.jobs.has(job.id)) unfinished.push(job)
+    }
+    this.jobs.clear()
+    return unfinished
+  }
+
+  /** Ends the worker, even one in an endless loop. */
+  terminate(): void {
+    if (this.state === "closed") return
+    this.#worker.terminate()
+    this.#close()
+  }
+
+  #post(messages: readonly ToWorker[]): void {
+    if (this.state !== "closed") this.#port.postMessage(messages)
+  }
+
+  /** Receives messages. Ends a worker that breaks the protocol, because its own code has been changed. */
+  #receiveAll(data: unknown): void {
+    if (!Array.isArray(data)) {
+      this.#refuse("a message that is not a list")
+      return
+    }
+    try {
+      for (const value of data) {
+        if (this.state === "closed") return
+        const message = readWorkerMessage(value)
+        if (message === null || !this.#isPossible(message))
+          this.#refuse("a message that is not of the protocol")
+        else this.#receive(message)
+      }
+    } catch (error) {
+      // An error that leaves this callback ends the service.
+      this.#refuse(`a message that failed: ${summarizeError(error).message}`)
+    }
+  }
+
+  #refuse(what: string): void {
+    this.lastWords = { name: "ProtocolError", message: `the worker sent ${what}` }
+    this.terminate()
+  }
+
+  #isPossible(message: FromWorker): boolean {
+    if (message.kind !== "event-settled") return true
+    return this.jobs.get(message.job)?.hasEvent(message.place) ?? true
+  }
+
+  #receive(message: FromWorker): void {
+    if (LOAD_MESSAGES.has(message.kind) && this.state !== "loading") return
+    switch (message.kind) {
+      case "loaded":
+        this.#loading.finish(message.modules)
+        return
+      case "loading":
+        this.#loading.beginFile(message.file)
+        return
+      case "load-failed":
+        this.#loading.failAt(message.file, message.fault)
+        return
+      case "crashing":
+        this.lastWords = message.error
+        return
+      case "log":
+        this.#log(message)
+        return
+    }
+    const job = this.jobs.get(message.job)
+    if (job === undefined) {
+      // The job was given up: its handler does not know, or does not listen.
+      if (message.kind === "publish")
+        this.send({ kind: "publish-failed", call: message.call, error: LATE_PUBLISH })
+      return
+    }
+    switch (message.kind) {
+      case "abort-seen":
+        job.abortSeen()
+        break
+      case "event-settled":
+        job.finishEvent(message.place, message.outcome)
+        break
+      case "settled":
+        this.#free(job)
+        job.durationMs = message.durationMs
+        job.finish(message.outcome)
+        this.#events.onSettled(this, job)
+        break
+      default:
+        this.#events.onPublish(this, job, message)
+    }
+  }
+
+  #log(message: LogMessage): void {
+    const job = message.job === null ? undefined : this.jobs.get(message.job)
+    this.#events.onLog(job, message, this.#logBudget.giveBack(sizeOfLine(message)))
+  }
+
+  #free(job: Job): void {
+    this.jobs.delete(job.id)
+    const slot = this.#slots.get(job)
+    this.#slots.delete(job)
+    if (slot !== undefined) this.#freeSlots.push(slot)
+  }
+
+  #close(): void {
+    if (this.state === "closed") return
+    this.state = "closed"
+    this.#port.close()
+    this.#loading.end(this.lastWords?.message ?? "the worker ended")
+    this.#events.onClosed(this)
+  }
+}
+
+function runMessage(job: Job, slot: number): ToWorker {
+  const { request } = job
+  const { module, handler, queue, priority } = request
+  const target = { job: job.id, slot, priority, module, handler, queue }
+  if (!("events" in request)) {
+    const { body, attempt, lastError } = request
+    return { kind: "run", ...target, body, attempt, lastError, trace: job.trace }
+  }
+  const events = request.events
+    .map(({ body, attempt, lastError, trace }, place) => ({ place, body, attempt, lastError, trace }))
+    .filter(({ place }) => !job.settledEvents.has(place))
+  return { kind: "run-batch", ...target, events }
+}

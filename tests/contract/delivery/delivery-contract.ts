@@ -1,0 +1,64 @@
+import { describe, test } from "bun:test"
+import { isReady } from "../../support/counting-service.ts"
+import { type RunningService, ServiceFolder } from "../../support/running-service.ts"
+import { waitUntil } from "../../support/wait-until.ts"
+import { batchCases } from "./batch-cases.ts"
+import { misbehavingCases } from "./misbehaving-cases.ts"
+import { orderingCases } from "./ordering-cases.ts"
+import { pauseCases } from "./pause-cases.ts"
+import { priorityCases } from "./priority-cases.ts"
+import { retryCases } from "./retry-cases.ts"
+
+type Variables = Readonly<Record<string, string>>
+
+/** An engine for the service. It starts without events, and is removed afterwards. */
+export interface EngineForService extends AsyncDisposable {
+  readonly variables: Variables
+}
+
+/** The service of a case. */
+export interface DeliveryHarness {
+  readonly folder: ServiceFolder
+  /** Starts it, with these variables besides those of its engine, and waits until it is ready. */
+  start(variables?: Variables): Promise<RunningService>
+}
+
+/** A promise about delivery. Its title is a sentence about the service. */
+export interface DeliveryCase {
+  readonly title: string
+  run(harness: DeliveryHarness): Promise<void>
+}
+
+const CASE_TIMEOUT_MS = 60_000
+
+const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])[] = [
+  ["retries", retryCases],
+  ["priorities", priorityCases],
+  ["ordering keys", orderingCases],
+  ["batches", batchCases],
+  ["pausing", pauseCases],
+  ["handlers that misbehave", misbehavingCases],
+]
+
+/** Runs every case with the compiled service, each in its own folder and on its own engine. */
+export function describeDelivery(name: string, newEngine: () => Promise<EngineForService>): void {
+  describe(`delivery on ${name}`, () => {
+    for (const [theme, cases] of CASES) {
+      describe(theme, () => {
+        for (const { title, run } of cases) {
+          const runAlone = async () => {
+            await using engine = await newEngine()
+            await using folder = new ServiceFolder()
+            const start = async (variables: Variables = {}) => {
+              const service = await folder.start({ ...engine.variables, ...variables })
+              await waitUntil(() => isReady(service), "the service to be ready")
+              return service
+            }
+            await run({ folder, start })
+          }
+          test(title, runAlone, CASE_TIMEOUT_MS)
+        }
+      })
+    }
+  })
+}

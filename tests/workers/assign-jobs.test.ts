@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test"
+import { assignJobs, type Candidate } from "../../src/workers/assign-jobs.ts"
+import { Job } from "../../src/workers/job.ts"
+import { WaitingJobs } from "../../src/workers/waiting-jobs.ts"
+import { jobRequest } from "../support/job-request.ts"
+
+interface Worker extends Candidate {
+  readonly name: string
+  readonly jobs: Set<number>
+}
+
+const worker = (name: string, running = 0, state: Worker["state"] = "ready"): Worker => ({
+  name,
+  state,
+  isReserved: false,
+  jobs: new Set(Array.from({ length: running }, (_, at) => -1 - at)),
+})
+
+/** Makes a queue of jobs with ids from 1 on. */
+function waitingJobs(...requests: readonly Parameters<typeof jobRequest>[0][]): WaitingJobs {
+  const waiting = new WaitingJobs()
+  for (const [at, request] of requests.entries()) waiting.push(new Job(at + 1, jobRequest(request), () => {}))
+  return waiting
+}
+
+/** Returns the workers that got a job, and its id. */
+function assign(waiting: WaitingJobs, workers: readonly Worker[], prefetch = 2): readonly string[] {
+  const given: string[] = []
+  assignJobs(waiting, new Set(workers), prefetch, ({ name, jobs }, { id }) => {
+    jobs.add(id)
+    given.push(`${id} to ${name}`)
+  })
+  return given
+}
+
+test("jobs go to the least busy worker, by priority and then arrival, up to the prefetch", () => {
+  const waiting = waitingJobs({ priority: 4 }, { priority: 9 }, { priority: 4 }, { priority: 4 })
+  expect(assign(waiting, [worker("a", 1), worker("b")])).toEqual(["2 to b", "1 to a", "3 to b"])
+  expect(waiting.shift()?.id).toBe(4)
+})
+
+test("workers that load, retire or are closed get no job", () => {
+  const others = (["loading", "retiring", "closed"] as const).map((state) => worker(state, 0, state))
+  expect(assign(waitingJobs({}, { isAlone: true }), others)).toEqual([])
+})
+
+test("a job that runs alone goes first, to an idle worker, which gets no other until it has finished", () => {
+  const [idle, busy] = [worker("idle"), worker("busy", 1)]
+  const waiting = waitingJobs({ priority: 9 }, { isAlone: true }, { priority: 9 })
+  expect(assign(waiting, [idle, busy])).toEqual(["2 to idle", "1 to busy"])
+  expect(idle.isReserved).toBe(true)
+  idle.jobs.clear()
+  idle.isReserved = false
+  expect(assign(waiting, [idle, busy])).toEqual(["3 to idle"])
+})
+
+test("if no worker is idle, the least busy one is kept free for the next job that runs alone, and only one", () => {
+  const [one, other] = [worker("one", 2), worker("other", 1)]
+  const waiting = waitingJobs({ isAlone: true }, { isAlone: true }, {})
+  expect(assign(waiting, [one, other], 3)).toEqual(["3 to one"])
+  expect([one.isReserved, other.isReserved]).toEqual([false, true])
+  other.jobs.clear()
+  expect(assign(waiting, [one, other], 3)).toEqual(["1 to other"])
+  expect([one.isReserved, other.isReserved]).toEqual([false, true])
+})
+
+test("a job that is put back comes before the others of its kind", () => {
+  const waiting = waitingJobs({}, {}, { isAlone: true }, { isAlone: true })
+  for (const id of [5, 6]) waiting.putBack(new Job(id, jobRequest({ isAlone: id === 6 }), () => {}))
+  const order = Array.from({ length: 6 }, () => waiting.shift()?.id)
+  expect(order).toEqual([6, 3, 4, 5, 1, 2])
+  expect(waiting.shift()).toBeUndefined()
+})
