@@ -143,10 +143,14 @@ test("the scripts of a new project's package.json run its tests, and the service
 test("init in a place that is not a folder says so in one sentence, and exits 2", async () => {
   await using folder = new ServiceFolder()
   folder.write("file", "")
-  for (const place of ["file", "file/app"]) {
+  const cases = [
+    ["file", /^event-broker: file is not a folder: name a new folder\n$/],
+    ["file/app", /^event-broker: file\/app\/.* can't be written: .*\n$/],
+  ] as const
+  for (const [place, message] of cases) {
     const { code, stderr } = await runCommand([BINARY, "init", place], folder.path)
     expect(code).toBe(2)
-    expect(stderr).toMatch(/^event-broker: file\/.* can't be written: .*\n$/)
+    expect(stderr).toMatch(message)
   }
 })
 
