@@ -10,7 +10,7 @@ import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
-import type { Census } from "../telemetry/state-metrics.ts"
+import type { Headcount } from "../telemetry/state-metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
 import { Pool } from "../workers/pool.ts"
 
@@ -39,7 +39,7 @@ export interface Parts {
   readonly dispatcher: Dispatcher
   readonly watch: QueueWatch
   readonly live: LiveStream
-  readonly workers: () => Census
+  readonly workers: () => Headcount
 }
 
 /** Builds the parts that publish and handle events. Starts nothing. */
@@ -82,7 +82,7 @@ export function buildParts(options: PartsOptions): Parts {
     metrics,
     logger,
   })
-  const workers = (): Census => ({ present: pool.readyWorkers, expected: size })
+  const workers = (): Headcount => ({ present: pool.readyWorkers, expected: size })
   return { publisher, pool, dispatcher, watch, live: new LiveStream(engine), workers }
 }
 

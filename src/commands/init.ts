@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import type { Command } from "commander"
+import { reasonOf } from "../system/reason-of.ts"
 import { usage } from "./input.ts"
 import { print, printJson } from "./output.ts"
 import { projectFiles } from "./project-files.ts" with { type: "macro" }
@@ -41,7 +42,7 @@ function write(file: string, text: string): void {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw usage(`${file} can't be written: ${reason}`)
   }
 }

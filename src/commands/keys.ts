@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import { KeyFileError, parseKeys } from "../http/access/key-file.ts"
 import { SCOPES } from "../http/access/scope.ts"
+import { reasonOf } from "../system/reason-of.ts"
 import { usage } from "./input.ts"
 import { type NewKeyOptions, newKey } from "./new-key.ts"
 import { choicesOption } from "./option-values.ts"
@@ -73,7 +74,7 @@ function appendLine(file: string, line: string): void {
     parseKeys(`${text}${start}${line}\n`, file)
     appendFileSync(file, `${start}${line}\n`, { mode: FILE_MODE })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     const message = error instanceof KeyFileError ? reason : `${file} can't be written: ${reason}`
     throw usage(`${message}; no key was made`)
   }

@@ -4,6 +4,7 @@ import { EVENT_TYPES } from "../event/event-type.ts"
 import { isJsonObject, parseJsonText } from "../event/json-text.ts"
 import { PRIORITIES } from "../event/priority.ts"
 import { withoutType } from "../event/repeated-type.ts"
+import { reasonOf } from "../system/reason-of.ts"
 import { isJsonArgument, nameOf, openInput, parseInput, readInput, usage } from "./input.ts"
 import { choiceOption } from "./option-values.ts"
 import { countWithoutOutput, print, printFault, printJson } from "./output.ts"
@@ -221,7 +222,7 @@ function readJson(text: string): unknown {
   try {
     return parseJsonText(text, "It")
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw new InvalidArgumentError(`${reason}. In a shell, put JSON between single quotes.`)
   }
 }

@@ -5,6 +5,7 @@ import { checkJsonNumbers } from "../event/json-text.ts"
 import { adviseOnEvent } from "../schema/advise-on-event.ts"
 import { type Comparison, compareSchemas, type Resolve } from "../schema/compatibility.ts"
 import { SchemaCompiler } from "../schema/schema-compiler.ts"
+import { reasonOf } from "../system/reason-of.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED } from "./exit-codes.ts"
 import { isJsonArgument, nameOf, parseInput, readInput, unreadable, usage } from "./input.ts"
@@ -110,7 +111,7 @@ function requireUsable(file: string, schema: unknown): void {
   try {
     new SchemaCompiler().add(file, schema)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw usage(`${file} can't be used: ${reason}`)
   }
 }
@@ -168,6 +169,6 @@ function parsed(text: string, file: string): unknown {
     checkJsonNumbers(text, value)
     return value
   } catch (error) {
-    throw usage(`${nameOf(file)}: ${error instanceof Error ? error.message : String(error)}`)
+    throw usage(`${nameOf(file)}: ${reasonOf(error)}`)
   }
 }

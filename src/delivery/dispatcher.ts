@@ -4,7 +4,7 @@ import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
-import type { Census } from "../telemetry/state-metrics.ts"
+import type { Headcount } from "../telemetry/state-metrics.ts"
 import type { Pool } from "../workers/pool.ts"
 import { AttemptRunner } from "./attempt-runner.ts"
 import { HandlerTable } from "./handler-table.ts"
@@ -50,7 +50,7 @@ export class Dispatcher {
   }
 
   /** Counts the queues that are consumed, of those that have a handler module and are not paused. */
-  get consumers(): Census {
+  get consumers(): Headcount {
     const wanted = [...this.#intakes.values()].filter(({ isStarted }) => isStarted)
     return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
   }

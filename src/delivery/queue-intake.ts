@@ -5,12 +5,12 @@ import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
+import { applyDecision, logDecision, type SettledAttempt } from "./apply-decision.ts"
 import { exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-limit.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
 import type { HandlerChoice, HandlerTable } from "./handler-table.ts"
 import { KeyLanes } from "./key-lanes.ts"
-import { logDecision, type SettledAttempt, settle } from "./settle.ts"
 import { UncountedDeliveries } from "./uncounted-deliveries.ts"
 import { Waits } from "./waits.ts"
 
@@ -208,7 +208,7 @@ export class QueueIntake {
       if (delivery.isLost) return
       this.#uncounted.remember(delivery)
     }
-    await settle(delivery, decision)
+    await applyDecision(delivery, decision)
   }
 
   async #handleInTurn(delivery: Delivery, match: Match, key: string): Promise<void> {
@@ -235,7 +235,7 @@ export class QueueIntake {
     while (!delivery.isLost) {
       const decision = await this.#attempt(delivery, match, attempt, lastFailure)
       this.#tell({ queue: delivery.queue, trace: delivery.trace, attempt }, match.event, decision)
-      if (decision.kind !== "retry") return settle(delivery, decision)
+      if (decision.kind !== "retry") return applyDecision(delivery, decision)
       const mostMs = (this.#maxUnsettledMs ?? Number.POSITIVE_INFINITY) * MAX_HELD_PART
       const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS, mostMs))
       this.#lookAhead()
@@ -287,7 +287,7 @@ export class QueueIntake {
     const failure = recordFailure(reason, error, circumstances, null)
     const decision: Decision = { kind: "dead-letter", failure }
     this.#tell(delivery, event, decision)
-    return settle(delivery, decision)
+    return applyDecision(delivery, decision)
   }
 
   #tell(attempt: SettledAttempt, event: Event | null, decision: Decision): void {

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { EngineStatus } from "../engine/engine.ts"
-import type { Census } from "../telemetry/state-metrics.ts"
+import type { Headcount } from "../telemetry/state-metrics.ts"
 
 const CheckSchema = z
   .object({
@@ -52,9 +52,9 @@ export interface Vitals {
   readonly engine: string
   readonly engineStatus: EngineStatus
   /** Workers that accept jobs. */
-  readonly workers: Census
+  readonly workers: Headcount
   /** Consumed queues, out of those that have a handler module and are not paused. */
-  readonly consumers: Census
+  readonly consumers: Headcount
   /** Names of the queues that are paused on this instance. */
   readonly paused: readonly string[]
   /** Which queues take events that nothing consumes, or refuse them; null if there are none. */
@@ -109,7 +109,7 @@ const checkQueues = (fault: string | null): Check =>
  * A pause is meant, and forgotten easily: the events of its queue wait until somebody resumes it. A paused queue is counted
  * among those with a module, but not as consumed.
  */
-function checkConsumers(consumers: Census, paused: readonly string[]): Check {
+function checkConsumers(consumers: Headcount, paused: readonly string[]): Check {
   const status = statusOf(consumers)
   const expected = consumers.expected + paused.length
   const detail = `${consumers.present} of ${expected} queues with a handler module`
@@ -120,12 +120,12 @@ function checkConsumers(consumers: Census, paused: readonly string[]): Check {
   }
 }
 
-const checkWorkers = (workers: Census): Check => ({
+const checkWorkers = (workers: Headcount): Check => ({
   status: statusOf(workers),
   detail: `${workers.present} of ${workers.expected} workers`,
 })
 
-function statusOf({ present, expected }: Census): Check["status"] {
+function statusOf({ present, expected }: Headcount): Check["status"] {
   if (present >= expected) return "up"
   return present === 0 ? "down" : "degraded"
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from "../system/reason-of.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { acceptSwitch } from "./accept-switch.ts"
 import type { HttpApp } from "./context.ts"
@@ -147,5 +148,5 @@ function explain(host: string, port: number, cause: unknown): string {
     return `HOST ${host} is not an address of this machine: set HOST to one that is, or to 0.0.0.0 for all of them`
   }
   if (code === "EACCES") return `this user can't listen on port ${port}: set PORT to 1024 or above`
-  return `can't listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`
+  return `can't listen on ${host}:${port}: ${reasonOf(cause)}`
 }

@@ -1,6 +1,7 @@
 import type { Event } from "../event/envelope.ts"
 import { EVENT_TYPES, type EventType } from "../event/event-type.ts"
 import { FaultList } from "../event/faults.ts"
+import { reasonOf } from "../system/reason-of.ts"
 import { faultsOfPayload, type PayloadJudge } from "./payload-faults.ts"
 import { SchemaCompiler } from "./schema-compiler.ts"
 
@@ -111,6 +112,6 @@ function explaining<Result>(path: string, work: () => Result): Result {
   try {
     return work()
   } catch (cause) {
-    throw new SchemaFileError(path, cause instanceof Error ? cause.message : String(cause), { cause })
+    throw new SchemaFileError(path, reasonOf(cause), { cause })
   }
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs"
 import { join, resolve, sep } from "node:path"
 import { JsonFault, parseJsonFile } from "../event/json-fault.ts"
+import { reasonOf } from "../system/reason-of.ts"
 import { readTextFile, TextFileError } from "../system/text-file.ts"
 import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
 
@@ -24,7 +25,7 @@ export function readSchemaFiles(folder: string): readonly SchemaFile[] {
         throw new SchemaFileError(`${path}:${line}:${column}`, `it is not JSON: ${message}`, { cause })
       }
       if (cause instanceof TextFileError) throw new SchemaFileError(path, `it ${cause.message}`, { cause })
-      throw new SchemaFileError(path, cause instanceof Error ? cause.message : String(cause), { cause })
+      throw new SchemaFileError(path, reasonOf(cause), { cause })
     }
   })
 }
@@ -38,7 +39,7 @@ export function listSchemaFolder(folder: string): readonly string[] {
     const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
     return names.map((name) => name.split(sep).join("/")).toSorted()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw new SchemaFileError(`folder ${resolve(folder)}`, reason, { cause })
   }
 }

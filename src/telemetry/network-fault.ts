@@ -1,3 +1,5 @@
+import { reasonOf } from "../system/reason-of.ts"
+
 const NOT_HTTP = "the program that listens there does not speak HTTP"
 
 /** Meanings of the errors of a connection. Bun's own messages ask a developer about a typo. */
@@ -31,6 +33,6 @@ export function explainNetworkFault(error: unknown): string {
   const code = codeOf(error)
   const meaning = code === null ? undefined : MEANINGS[code]
   if (meaning !== undefined) return `${meaning} (${code})`
-  const message = error instanceof Error ? error.message : String(error)
+  const message = reasonOf(error)
   return message.replace(QUESTIONS, "").trim() || (code ?? "no reason is known")
 }

@@ -4,7 +4,7 @@ import { Counter, Gauge, type Registry } from "prom-client"
 export const METRIC_PREFIX = "event_broker_"
 
 /** How many there are, and how many there should be. */
-export interface Census {
+export interface Headcount {
   readonly present: number
   readonly expected: number
 }
@@ -42,8 +42,8 @@ export interface ServiceState {
   readonly areDescriptorsExhausted: () => boolean
   /** Log lines dropped since the start, of the service and of its handlers. */
   readonly droppedLogLines: () => number
-  readonly workers: () => Census
-  readonly consumers: () => Census
+  readonly workers: () => Headcount
+  readonly consumers: () => Headcount
   /** Queues that receive events and have neither a handler module nor a consumer. */
   readonly orphanedQueues: () => number
   /** Asks the engine. */

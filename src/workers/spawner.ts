@@ -1,5 +1,6 @@
 import { type Backoff, RetryDelays } from "../event/backoff.ts"
 import { ModuleLoadError } from "../handlers/module-load-error.ts"
+import { reasonOf } from "../system/reason-of.ts"
 import type { Logger } from "../telemetry/logger.ts"
 
 export interface SpawnerOptions {
@@ -73,7 +74,7 @@ export class Spawner {
     if (this.#isStopped) return
     const delayMs = this.#delays.next()
     if (error !== null) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       this.#options.logger.error(
         { reason, retry_in_ms: delayMs },
         "a worker could not be started; it will be tried again",

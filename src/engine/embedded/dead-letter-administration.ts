@@ -13,7 +13,7 @@ import type {
 import { EngineUnavailableError, InvalidCursorError } from "../errors.ts"
 import type { Operate } from "./commit/turn.ts"
 import { whyUnavailable } from "./engine-state.ts"
-import { DeadLetterStore, type Step, type Stretch } from "./store/dead-letter-store.ts"
+import { DeadLetterStore, type LetterRange, type Step } from "./store/dead-letter-store.ts"
 import type { MessageStore } from "./store/message-store.ts"
 import type { Queue } from "./store/queue.ts"
 import { isDamage } from "./store/store-damage.ts"
@@ -26,7 +26,7 @@ export interface DeadLetterAdministrationOptions {
 }
 
 /** One step of a walk through a queue's dead letters. */
-type TakeStep = (selection: DeadLetterSelection, stretch: Stretch) => Step | Promise<Step>
+type TakeStep = (selection: DeadLetterSelection, range: LetterRange) => Step | Promise<Step>
 
 /**
  * Operations on dead letters, executed in steps so that the event loop keeps running between them. Each step
@@ -45,14 +45,14 @@ export class DeadLetterAdministration {
   async look(queue: Queue, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {
     const letters: DeadLetter[] = []
     const position = after === undefined ? 0 : positionOf(after)
-    let stretch = this.#read(() => this.#letters.stretch(queue, position))
+    let range = this.#read(() => this.#letters.range(queue, position))
     while (true) {
       const { count, left, stoppedAt } = this.#read(() =>
-        this.#letters.read(queue, selection, stretch, letters),
+        this.#letters.read(queue, selection, range, letters),
       )
       const next = left?.after ?? stoppedAt
       if (count > 0 || left === null) return { letters, cursor: next === null ? null : String(next) }
-      stretch = left
+      range = left
       await nextTurn()
     }
   }
@@ -68,13 +68,13 @@ export class DeadLetterAdministration {
     }
     const found = () => corrupt > 0 && { corrupt }
     if (dryRun) {
-      const redriven = await this.#walk(queue, selection, (rest, stretch) =>
-        this.#read(() => this.#letters.countIntact(queue, rest, stretch, onCorrupt)),
+      const redriven = await this.#walk(queue, selection, (rest, range) =>
+        this.#read(() => this.#letters.countIntact(queue, rest, range, onCorrupt)),
       )
       return { redriven, remaining: queue.deadLetters - redriven, ...found() }
     }
-    const redriven = await this.#walk(queue, selection, (rest, stretch) =>
-      this.#options.operate((now) => this.#letters.redrive(queue, rest, stretch, now, onCorrupt), {
+    const redriven = await this.#walk(queue, selection, (rest, range) =>
+      this.#options.operate((now) => this.#letters.redrive(queue, rest, range, now, onCorrupt), {
         room: true,
       }),
     )
@@ -82,9 +82,9 @@ export class DeadLetterAdministration {
   }
 
   async purge(queue: Queue, selection: DeadLetterSelection): Promise<Purged> {
-    const purged = await this.#walk(queue, selection, (rest, stretch) =>
+    const purged = await this.#walk(queue, selection, (rest, range) =>
       // A purge frees space on a full disk.
-      this.#options.operate(() => this.#letters.purge(queue, rest, stretch), { room: false }),
+      this.#options.operate(() => this.#letters.purge(queue, rest, range), { room: false }),
     )
     return { purged, remaining: queue.deadLetters }
   }
@@ -95,13 +95,13 @@ export class DeadLetterAdministration {
 
   async #walk(queue: Queue, selection: DeadLetterSelection, takeStep: TakeStep): Promise<number> {
     let total = 0
-    let stretch: Stretch | null = this.#read(() => this.#letters.stretch(queue))
-    while (stretch !== null) {
+    let range: LetterRange | null = this.#read(() => this.#letters.range(queue))
+    while (range !== null) {
       const limit = (selection.limit ?? Number.POSITIVE_INFINITY) - total
-      const { count, left } = await takeStep({ ...selection, limit }, stretch)
+      const { count, left } = await takeStep({ ...selection, limit }, range)
       total += count
-      stretch = left
-      if (stretch !== null) await nextTurn()
+      range = left
+      if (range !== null) await nextTurn()
     }
     return total
   }

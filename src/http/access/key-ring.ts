@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto"
+import { reasonOf } from "../../system/reason-of.ts"
 import type { Logger } from "../../telemetry/logger.ts"
 import { NoKeyError, parseKeys, type StoredKey } from "./key-file.ts"
 import { type KeyFileReading, readKeyFile, readKeyFileSync } from "./read-key-file.ts"
@@ -103,7 +104,7 @@ export class KeyRing implements Disposable {
       this.#compare(await readKeyFile(this.#file))
     } catch (error) {
       this.#candidate = null
-      this.#report(error instanceof Error ? error.message : String(error))
+      this.#report(reasonOf(error))
     }
     this.#lookBegan = null
   }
@@ -130,7 +131,7 @@ export class KeyRing implements Disposable {
     try {
       keys = parseKeys(text, this.#file)
     } catch (error) {
-      this.#report(error instanceof Error ? error.message : String(error))
+      this.#report(reasonOf(error))
       return
     }
     const before = new Map(this.#keys.map((known) => [JSON.stringify(known.key), known]))

@@ -1,5 +1,6 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { open } from "node:fs/promises"
+import { reasonOf } from "../../system/reason-of.ts"
 import { KeyFileError } from "./key-file.ts"
 
 /** Largest keys file, in bytes: about 20,000 keys. Every read loads the whole file into memory. */
@@ -53,6 +54,6 @@ function versionOf(stats: BigIntStats): string {
 }
 
 function unreadable(file: string, cause: unknown): KeyFileError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = reasonOf(cause)
   return new KeyFileError(`API_KEYS_FILE ${file} can't be read: ${reason}`, { cause })
 }

@@ -7,10 +7,10 @@ import { requireOne } from "./store-damage.ts"
 import { type LetterRow, type StoredLetter, toLetter } from "./stored-letter.ts"
 
 /** A dead letter without its texts. */
-type Place = Pick<LetterRow, "position" | "event" | "priority">
+type LetterPlace = Pick<LetterRow, "position" | "event" | "priority">
 
 /** The part of a queue's dead letters that a walk has not visited yet. */
-export interface Stretch {
+export interface LetterRange {
   readonly after: number
   readonly through: number
 }
@@ -19,7 +19,7 @@ export interface Stretch {
 export interface Step {
   readonly count: number
   /** The part that is left to walk; null at the end or at the limit. */
-  readonly left: Stretch | null
+  readonly left: LetterRange | null
   /** The position where the limit stopped the walk; null if it did not, or if nothing follows. */
   readonly stoppedAt: number | null
 }
@@ -60,21 +60,21 @@ export class DeadLetterStore {
    * Returns all that a queue has now. Dead letters that fail again after a redrive come behind it, so they
    * are not visited twice.
    */
-  stretch(queue: Queue, after = 0): Stretch {
+  range(queue: Queue, after = 0): LetterRange {
     return { after, through: this.#newest.get(queue.id)?.position ?? 0 }
   }
 
   /** Adds the selected dead letters to `found`. */
-  read(queue: Queue, selection: DeadLetterSelection, stretch: Stretch, found: DeadLetter[]): Step {
-    return this.#walk(queue, selection, stretch, ({ body, failure }) => {
+  read(queue: Queue, selection: DeadLetterSelection, range: LetterRange, found: DeadLetter[]): Step {
+    return this.#walk(queue, selection, range, ({ body, failure }) => {
       found.push({ body, failure })
       return true
     })
   }
 
   /** Counts the dead letters that a redrive would move. Calls `onCorrupt` for each one that it would skip. */
-  countIntact(queue: Queue, selection: DeadLetterSelection, stretch: Stretch, onCorrupt: () => void): Step {
-    return this.#walk(queue, selection, stretch, (letter) => isIntact(letter, onCorrupt))
+  countIntact(queue: Queue, selection: DeadLetterSelection, range: LetterRange, onCorrupt: () => void): Step {
+    return this.#walk(queue, selection, range, (letter) => isIntact(letter, onCorrupt))
   }
 
   /**
@@ -84,7 +84,7 @@ export class DeadLetterStore {
   redrive(
     queue: Queue,
     selection: DeadLetterSelection,
-    stretch: Stretch,
+    range: LetterRange,
     now: number,
     onCorrupt: () => void,
   ): Step {
@@ -92,7 +92,7 @@ export class DeadLetterStore {
     const step = this.#take(
       queue,
       { ...selection, limit },
-      stretch,
+      range,
       (letter) => isIntact(letter, onCorrupt),
       ({ event, priority }) => this.#store.requeue(queue.id, event, priority, now),
     )
@@ -101,11 +101,11 @@ export class DeadLetterStore {
   }
 
   /** Deletes the selected dead letters. */
-  purge(queue: Queue, selection: DeadLetterSelection, stretch: Stretch): Step {
+  purge(queue: Queue, selection: DeadLetterSelection, range: LetterRange): Step {
     return this.#take(
       queue,
       selection,
-      stretch,
+      range,
       () => true,
       ({ event }) => this.#store.dropEventIfFree(event),
     )
@@ -120,9 +120,9 @@ export class DeadLetterStore {
   #walk(
     queue: Queue,
     selection: DeadLetterSelection,
-    { after, through }: Stretch,
+    { after, through }: LetterRange,
     /** Returns whether the dead letter counts. */
-    visit: (letter: StoredLetter, place: Place) => boolean,
+    visit: (letter: StoredLetter, place: LetterPlace) => boolean,
   ): Step {
     const limit = selection.limit ?? Number.POSITIVE_INFINITY
     const isSelected = matcherOf(selection)
@@ -147,14 +147,14 @@ export class DeadLetterStore {
   #take(
     queue: Queue,
     selection: DeadLetterSelection,
-    stretch: Stretch,
+    range: LetterRange,
     mayTake: (letter: StoredLetter) => boolean,
-    settle: (place: Place) => void,
+    settle: (place: LetterPlace) => void,
   ): Step {
     // Collects their places first, because SQLite does not define what a SELECT sees of rows that are deleted
     // during it.
-    const places: Place[] = []
-    const step = this.#walk(queue, selection, stretch, (letter, { position, event, priority }) => {
+    const places: LetterPlace[] = []
+    const step = this.#walk(queue, selection, range, (letter, { position, event, priority }) => {
       const isTaken = mayTake(letter)
       if (isTaken) places.push({ position, event, priority })
       return isTaken

@@ -13,7 +13,7 @@ export interface Settled {
 export type SettledAttempt = Pick<Delivery, "queue" | "attempt" | "trace">
 
 /** Settles a delivery as decided. Rejects if the engine can't, and then delivers the event again. */
-export async function settle(delivery: Delivery, decision: Decision): Promise<void> {
+export async function applyDecision(delivery: Delivery, decision: Decision): Promise<void> {
   switch (decision.kind) {
     case "ack":
       return delivery.ack()
