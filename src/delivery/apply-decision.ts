@@ -1,6 +1,6 @@
 import type { Delivery } from "../engine/engine.ts"
 import type { Logger } from "../telemetry/logger.ts"
-import { describeTrace } from "../workers/job-request.ts"
+import { describeTrace } from "../workers/attempt.ts"
 import type { Decision } from "./delivery-policy.ts"
 
 /** The event of a settled delivery. */

@@ -1,33 +1,20 @@
-import type { JobResult } from "../workers/job-request.ts"
-import type { Pool } from "../workers/pool.ts"
-import type { Attempt } from "./attempt.ts"
+import type { BatchOptions } from "../handlers/manifest.ts"
+import type { Attempt, Executor, Outcome } from "../workers/attempt.ts"
 import { Batcher } from "./batcher.ts"
 
-/** Runs attempts in the pool: one by one, or in batches if the module takes batches. */
+/** Runs attempts one by one, or in batches if the module takes batches. */
 export class AttemptRunner {
-  readonly #pool: Pool
+  readonly #executor: Executor
   readonly #batchers = new Map<string, Batcher>()
 
-  constructor(pool: Pool) {
-    this.#pool = pool
+  constructor(executor: Executor) {
+    this.#executor = executor
   }
 
   /** Never rejects. */
-  run(attempt: Attempt): Promise<JobResult> {
-    const { choice, queue, eventId, body, priority, lastFailure, trace, isLost } = attempt
-    if (choice.manifest.batch !== null) return this.#batcherOf(attempt).add(attempt)
-    return this.#pool.run({
-      ...choice,
-      queue,
-      priority,
-      isAlone: lastFailure?.reason === "worker-crashed",
-      eventId,
-      body,
-      attempt: attempt.attempt,
-      lastError: lastFailure?.error ?? null,
-      trace,
-      isLost,
-    })
+  run(attempt: Attempt): Promise<Outcome> {
+    const { batch } = attempt.target.manifest
+    return batch === null ? this.#executor.run(attempt) : this.#batcherOf(attempt, batch).add(attempt)
   }
 
   /** Gives back the attempts that wait for a batch to fill. */
@@ -35,11 +22,11 @@ export class AttemptRunner {
     for (const batcher of this.#batchers.values()) batcher.stop()
   }
 
-  #batcherOf({ choice, queue }: Attempt): Batcher {
-    const key = `${queue} ${choice.handler}`
+  #batcherOf({ target, queue }: Attempt, options: BatchOptions): Batcher {
+    const key = `${queue} ${target.handler}`
     let batcher = this.#batchers.get(key)
     if (batcher === undefined) {
-      batcher = new Batcher(this.#pool, queue, choice)
+      batcher = new Batcher(this.#executor, options)
       this.#batchers.set(key, batcher)
     }
     return batcher

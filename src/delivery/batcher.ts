@@ -1,34 +1,26 @@
 import type { BatchOptions } from "../handlers/manifest.ts"
-import type { JobResult } from "../workers/job-request.ts"
-import type { Pool } from "../workers/pool.ts"
-import type { Attempt } from "./attempt.ts"
-import type { HandlerChoice } from "./handler-table.ts"
+import type { Attempt, Executor, Outcome } from "../workers/attempt.ts"
 
 interface Waiting {
   readonly attempt: Attempt
-  readonly finish: (result: JobResult) => void
+  readonly finish: (result: Outcome) => void
 }
 
 /** Collects the events of one function until the batch is full or its first event has waited long enough. */
 export class Batcher {
-  readonly #pool: Pool
-  readonly #queue: string
-  readonly #choice: HandlerChoice
+  readonly #executor: Executor
   readonly #options: BatchOptions
   #waiting: Waiting[] = []
   #timer: Timer | undefined
   #isStopped = false
 
-  constructor(pool: Pool, queue: string, choice: HandlerChoice) {
-    if (choice.manifest.batch === null) throw new Error(`${choice.manifest.file} takes no batches`)
-    this.#pool = pool
-    this.#queue = queue
-    this.#choice = choice
-    this.#options = choice.manifest.batch
+  constructor(executor: Executor, options: BatchOptions) {
+    this.#executor = executor
+    this.#options = options
   }
 
   /** Never rejects. */
-  add(attempt: Attempt): Promise<JobResult> {
+  add(attempt: Attempt): Promise<Outcome> {
     if (this.#isStopped) return Promise.resolve({ kind: "returned" })
     if (hasHarmedOthers(attempt)) return this.#runAlone(attempt)
     return new Promise((finish) => {
@@ -49,7 +41,7 @@ export class Batcher {
     clearTimeout(this.#timer)
     const batch = this.#waiting
     this.#waiting = []
-    const results = this.#run(
+    const results = this.#executor.runBatch(
       batch.map(({ attempt }) => attempt),
       false,
     )
@@ -62,26 +54,9 @@ export class Batcher {
     }
   }
 
-  async #runAlone(attempt: Attempt): Promise<JobResult> {
-    const [result] = this.#run([attempt], true)
+  async #runAlone(attempt: Attempt): Promise<Outcome> {
+    const [result] = this.#executor.runBatch([attempt], true)
     return (await result) ?? { kind: "returned" }
-  }
-
-  #run(attempts: readonly Attempt[], isAlone: boolean): readonly Promise<JobResult>[] {
-    return this.#pool.runBatch({
-      ...this.#choice,
-      queue: this.#queue,
-      priority: Math.max(...attempts.map(({ priority }) => priority)),
-      isAlone,
-      isLost: () => attempts.every(({ isLost }) => isLost()),
-      events: attempts.map(({ eventId, body, attempt, lastFailure, trace }) => ({
-        eventId,
-        body,
-        attempt,
-        lastError: lastFailure?.error ?? null,
-        trace,
-      })),
-    })
   }
 }
 

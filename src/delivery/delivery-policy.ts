@@ -1,7 +1,7 @@
 import { backoffDelay } from "../event/backoff.ts"
 import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
-import type { JobResult } from "../workers/job-request.ts"
+import type { Outcome } from "../workers/attempt.ts"
 
 /** The next step for a delivery. */
 export type Decision =
@@ -10,7 +10,7 @@ export type Decision =
   | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
   | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
 
-/** Everything that a decision depends on, except the result. */
+/** Everything that a decision depends on, except the outcome. */
 export interface Circumstances {
   readonly attempt: number
   readonly lastFailure: FailureRecord | null
@@ -34,25 +34,25 @@ const WORKER_ENDED: ErrorSummary = {
 /** Longest delay that a handler can request, in milliseconds: one day. */
 const MAX_RETRY_DELAY_MS = 86_400_000
 
-/** The delivery policy: decides the next step from the result of a handler's call. */
-export function decide(result: JobResult, circumstances: Circumstances): Decision {
-  switch (result.kind) {
+/** The delivery policy: decides the next step from the outcome of an attempt. */
+export function decide(outcome: Outcome, circumstances: Circumstances): Decision {
+  switch (outcome.kind) {
     case "done":
       return { kind: "ack" }
     case "returned":
       return { kind: "release" }
     case "dead-letter":
-      return bury("rejected", { name: "DeadLetter", message: result.reason }, circumstances)
+      return bury("rejected", { name: "DeadLetter", message: outcome.reason }, circumstances)
     case "retry":
-      return retryOrBury("retry-requested", "attempts-exhausted", null, circumstances, result.delayMs)
+      return retryOrBury("retry-requested", "attempts-exhausted", null, circumstances, outcome.delayMs)
     case "failed":
-      return result.isPermanent
-        ? bury("rejected", result.error, circumstances)
-        : retryOrBury("error", "attempts-exhausted", result.error, circumstances)
+      return outcome.isPermanent
+        ? bury("rejected", outcome.error, circumstances)
+        : retryOrBury("error", "attempts-exhausted", outcome.error, circumstances)
     case "timeout":
-      return retryOrBury("timeout", "timeout", result.error ?? TIMED_OUT, circumstances)
+      return retryOrBury("timeout", "timeout", outcome.error ?? TIMED_OUT, circumstances)
     case "worker-crashed":
-      return retryOrBury("worker-crashed", "worker-crashed", result.error ?? WORKER_ENDED, circumstances)
+      return retryOrBury("worker-crashed", "worker-crashed", outcome.error ?? WORKER_ENDED, circumstances)
   }
 }
 

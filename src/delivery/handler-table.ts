@@ -2,6 +2,7 @@ import { EVENT_TYPES } from "../event/event-type.ts"
 import { withoutType } from "../event/repeated-type.ts"
 import { didYouMean } from "../event/suggestion.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
+import type { HandlerTarget } from "../workers/attempt.ts"
 
 /** Most function names that an explanation lists and compares. */
 const MAX_NAMES = 50
@@ -16,22 +17,13 @@ function adviseOnName(name: string, functions: readonly string[]): string {
   return advice === "" ? didYouMean(name, functions) : `; the name repeats the type${advice}`
 }
 
-/** The function that handles an event. */
-export interface HandlerChoice {
-  /** Index of the module in the list of manifests. */
-  readonly module: number
-  readonly manifest: ModuleManifest
-  /** The key of the function in the module's `on`. */
-  readonly handler: string
-}
-
 /** Finds the function for an event among those of all modules. */
 export class HandlerTable {
-  readonly #byQueue = new Map<string, Map<string, HandlerChoice>>()
+  readonly #byQueue = new Map<string, Map<string, HandlerTarget>>()
 
   constructor(manifests: readonly ModuleManifest[]) {
     for (const [module, manifest] of manifests.entries()) {
-      const onQueue = this.#byQueue.get(manifest.queue) ?? new Map<string, HandlerChoice>()
+      const onQueue = this.#byQueue.get(manifest.queue) ?? new Map<string, HandlerTarget>()
       this.#byQueue.set(manifest.queue, onQueue)
       for (const handler of manifest.names) onQueue.set(handler, { module, manifest, handler })
     }
@@ -43,7 +35,7 @@ export class HandlerTable {
   }
 
   /** Returns the function for the event's name, or the one for all other names. */
-  find(queue: string, name: string): HandlerChoice | undefined {
+  find(queue: string, name: string): HandlerTarget | undefined {
     const onQueue = this.#byQueue.get(queue)
     return onQueue?.get(name) ?? onQueue?.get("*")
   }

@@ -5,11 +5,12 @@ import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
+import type { HandlerTarget } from "../workers/attempt.ts"
 import { applyDecision, logDecision, type SettledAttempt } from "./apply-decision.ts"
 import { exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-limit.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
-import type { HandlerChoice, HandlerTable } from "./handler-table.ts"
+import type { HandlerTable } from "./handler-table.ts"
 import { KeyLanes } from "./key-lanes.ts"
 import { UncountedDeliveries } from "./uncounted-deliveries.ts"
 import { Waits } from "./waits.ts"
@@ -29,7 +30,7 @@ export interface QueueIntakeOptions {
 /** An event and the function that handles it. */
 interface Match {
   readonly event: Event
-  readonly choice: HandlerChoice
+  readonly target: HandlerTarget
 }
 
 /**
@@ -186,19 +187,19 @@ export class QueueIntake {
       return this.#bury(delivery, event, "schema", error)
     }
     const { handlers } = this.#options
-    const choice = handlers.find(delivery.queue, event.name)
-    if (choice === undefined) {
+    const target = handlers.find(delivery.queue, event.name)
+    if (target === undefined) {
       const message = handlers.explainMissing(delivery.queue, event.name)
       return this.#setAside(delivery, event, { reason: "no-handler", error: { name: "NoHandler", message } })
     }
     const { capabilities } = this.#options.engine
-    const exceeded = exceedsLimit(delivery, choice.manifest, capabilities, this.#uncountedOf(delivery))
+    const exceeded = exceedsLimit(delivery, target.manifest, capabilities, this.#uncountedOf(delivery))
     if (exceeded !== null) return this.#setAside(delivery, event, exceeded)
-    if (this.#isCautious && !isLastAfterCrash(delivery, choice.manifest)) {
+    if (this.#isCautious && !isLastAfterCrash(delivery, target.manifest)) {
       this.#isCautious = false
       this.#lookAhead()
     }
-    const match = { event, choice }
+    const match = { event, target }
     if (event.ordering_key !== undefined) return this.#handleInTurn(delivery, match, event.ordering_key)
     const { attempt, lastFailure } = delivery
     const decision = await this.#attempt(delivery, match, attempt, lastFailure)
@@ -256,14 +257,14 @@ export class QueueIntake {
 
   async #attempt(
     delivery: Delivery,
-    { event, choice }: Match,
+    { event, target }: Match,
     attempt: number,
     lastFailure: FailureRecord | null,
   ): Promise<Decision> {
     const { runner } = this.#options
     const { queue, body, priority, trace } = delivery
-    const result = await runner.run({
-      choice,
+    const outcome = await runner.run({
+      target,
       queue,
       eventId: event.id,
       body,
@@ -273,7 +274,7 @@ export class QueueIntake {
       trace,
       isLost: () => delivery.isLost,
     })
-    return decide(result, { attempt, lastFailure, manifest: choice.manifest, now: Date.now() })
+    return decide(outcome, { attempt, lastFailure, manifest: target.manifest, now: Date.now() })
   }
 
   #bury(delivery: Delivery, event: Event | null, reason: FailureReason, error: unknown): Promise<void> {

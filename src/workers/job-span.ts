@@ -1,7 +1,8 @@
 import type { TraceContext } from "../event/trace-context.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Span, Tracing } from "../telemetry/tracing.ts"
-import type { JobRequest, JobResult } from "./job-request.ts"
+import type { Outcome } from "./attempt.ts"
+import type { JobRequest } from "./job-request.ts"
 
 /** Records the runs of handlers. */
 export interface JobObservers {
@@ -10,7 +11,7 @@ export interface JobObservers {
 }
 
 /** Results that the handler intended. */
-const INTENDED: ReadonlySet<JobResult["kind"]> = new Set(["done", "retry", "dead-letter"])
+const INTENDED: ReadonlySet<Outcome["kind"]> = new Set(["done", "retry", "dead-letter"])
 
 /** A run of a job in metrics and traces. It lasts from when a worker gets the job until the result. */
 export class JobSpan {
@@ -19,13 +20,13 @@ export class JobSpan {
   readonly #span: Span
 
   constructor(request: JobRequest, { metrics, tracing }: JobObservers) {
-    const { queue, handler } = request
+    const { queue, target, attempts } = request
     this.#request = request
     this.#metrics = metrics
     this.#span = tracing.processing({
       queue,
-      handler,
-      events: "events" in request ? request.events : [request],
+      handler: target.handler,
+      events: attempts,
     })
   }
 
@@ -34,9 +35,9 @@ export class JobSpan {
     return this.#span.trace
   }
 
-  end(result: JobResult["kind"], durationMs: number): void {
-    const { queue, handler } = this.#request
-    if (result !== "returned") this.#metrics.handled(queue, handler, result, durationMs / 1_000)
+  end(result: Outcome["kind"], durationMs: number): void {
+    const { queue, target } = this.#request
+    if (result !== "returned") this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
     this.#span.end(INTENDED.has(result) ? null : result)
   }
 }

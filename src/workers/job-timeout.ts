@@ -10,7 +10,7 @@ export const ABORT_GRACE_MS = 1_000
  * @param giveUp called if the handler does not settle after that
  */
 export function watchTimeout(thread: WorkerThread, job: Job, giveUp: () => void): void {
-  const { timeoutMs } = job.request.manifest
+  const { timeoutMs } = job.request.target.manifest
   const wait = (waitMs: number): void =>
     job.setTimer(waitMs, () => {
       const leftMs = timeoutMs - thread.runningForMs(job)

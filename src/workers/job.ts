@@ -1,5 +1,6 @@
 import type { TraceContext } from "../event/trace-context.ts"
-import type { JobRequest, JobResult } from "./job-request.ts"
+import type { Outcome } from "./attempt.ts"
+import type { JobRequest } from "./job-request.ts"
 import type { JobSpan } from "./job-span.ts"
 import type { HandlerOutcome } from "./messages.ts"
 
@@ -17,15 +18,15 @@ export class Job {
   /** How long its function ran, in milliseconds, as far as is known. */
   durationMs = 0
   #span: JobSpan | null = null
-  readonly #finish: (result: JobResult) => void
-  readonly #finishEvent: (place: number, result: JobResult) => void
+  readonly #finish: (result: Outcome) => void
+  readonly #finishEvent: (place: number, result: Outcome) => void
   #timer: Timer | undefined
 
   constructor(
     id: number,
     request: JobRequest,
-    finish: (result: JobResult) => void,
-    finishEvent: (place: number, result: JobResult) => void = () => {},
+    finish: (result: Outcome) => void,
+    finishEvent: (place: number, result: Outcome) => void = () => {},
   ) {
     this.id = id
     this.request = request
@@ -94,12 +95,12 @@ export class Job {
 
   /** True if no event is left to run. */
   get isSettled(): boolean {
-    return "events" in this.request && this.settledEvents.size === this.request.events.length
+    return this.request.isBatch && this.settledEvents.size === this.request.attempts.length
   }
 
   /** Returns true for a batch with an event at this place. */
   hasEvent(place: number): boolean {
-    return "events" in this.request && place < this.request.events.length
+    return this.request.isBatch && place < this.request.attempts.length
   }
 
   /** Settles one event of a batch before the others. */
@@ -109,7 +110,7 @@ export class Job {
     this.#finishEvent(place, outcome)
   }
 
-  finish(result: JobResult): void {
+  finish(result: Outcome): void {
     if (this.#state === "finished") return
     clearTimeout(this.#timer)
     const reported = result.kind === "failed" ? this.#explainFailure(result) : result
@@ -118,13 +119,13 @@ export class Job {
     this.#finish(reported)
   }
 
-  #endSpan(result: JobResult["kind"]): void {
+  #endSpan(result: Outcome["kind"]): void {
     this.#span?.end(result, this.durationMs)
     this.#span = null
   }
 
   /** Attributes an error after the abort of the signal to the timeout, or to the stop of the service. */
-  #explainFailure(result: Extract<JobResult, { kind: "failed" }>): JobResult {
+  #explainFailure(result: Extract<Outcome, { kind: "failed" }>): Outcome {
     if (this.isOverdue) return { kind: "timeout", error: result.error }
     return this.isInterrupted ? { kind: "returned" } : result
   }

@@ -5,9 +5,10 @@ import type { ModuleFile } from "../handlers/module-files.ts"
 import { locateIn } from "../handlers/option-position.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { assignJobs } from "./assign-jobs.ts"
+import type { Attempt, Executor, Outcome } from "./attempt.ts"
 import { blame } from "./blame.ts"
 import { Job } from "./job.ts"
-import { type BatchRequest, describeJob, type EventRequest, type JobResult } from "./job-request.ts"
+import { batchRequestOf, describeJob, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import { Spawner } from "./spawner.ts"
@@ -44,7 +45,7 @@ const LOAD_TIMEOUT_MS = 15_000
  * Supervises the workers. It gives them jobs as they have credit, and every job ends with a result, also if its handler
  * throws, hangs, spins, exits or takes its worker down. Another worker then runs the other jobs of that worker.
  */
-export class Pool {
+export class Pool implements Executor {
   readonly #options: PoolOptions
   readonly #threads = new Set<WorkerThread>()
   readonly #waiting = new WaitingJobs()
@@ -88,21 +89,24 @@ export class Pool {
     await this.#spawner.start()
   }
 
-  /** Runs a job as soon as a worker has credit for it. Never rejects. */
-  run(request: EventRequest): Promise<JobResult> {
-    const { promise, resolve } = Promise.withResolvers<JobResult>()
-    this.#begin(new Job(++this.#lastJob, request, resolve))
+  /** Runs an attempt as soon as a worker has credit for it. Never rejects. */
+  run(attempt: Attempt): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    this.#begin(new Job(++this.#lastJob, requestOf(attempt), resolve))
     return promise
   }
 
-  /** Runs several events with one call. Each has its own result, by default that of the call. */
-  runBatch(request: BatchRequest): readonly Promise<JobResult>[] {
-    const results = request.events.map(() => Promise.withResolvers<JobResult>())
-    const finish = (result: JobResult): void => {
-      for (const { resolve } of results) resolve(result)
+  runBatch(attempts: readonly Attempt[], isAlone: boolean): readonly Promise<Outcome>[] {
+    const [first] = attempts
+    if (first === undefined) return []
+    const outcomes = attempts.map(() => Promise.withResolvers<Outcome>())
+    const finish = (outcome: Outcome): void => {
+      for (const { resolve } of outcomes) resolve(outcome)
     }
-    this.#begin(new Job(++this.#lastJob, request, finish, (place, result) => results[place]?.resolve(result)))
-    return results.map(({ promise }) => promise)
+    const finishEvent = (place: number, outcome: Outcome): void => outcomes[place]?.resolve(outcome)
+    const request = batchRequestOf(first, attempts, isAlone)
+    this.#begin(new Job(++this.#lastJob, request, finish, finishEvent))
+    return outcomes.map(({ promise }) => promise)
   }
 
   /**
@@ -176,7 +180,7 @@ export class Pool {
    * gets no new jobs, finishes its others, and ends. If it does not answer, the handler spins, and the worker ends now.
    */
   #giveUp(thread: WorkerThread, job: Job): void {
-    const about = { ...describeJob(job.request), timeout_ms: job.request.manifest.timeoutMs }
+    const about = { ...describeJob(job.request), timeout_ms: job.request.target.manifest.timeoutMs }
     thread.isEnding = true
     this.#options.observers.metrics.workerReplaced("timeout")
     if (!job.isAbortSeen) {
@@ -207,7 +211,7 @@ export class Pool {
     this.#threads.delete(thread)
     const { lastWords, jobs } = thread
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
-      const modules = new Set([...jobs.values()].map(({ request }) => request.manifest.file))
+      const modules = new Set([...jobs.values()].map(({ request }) => request.target.manifest.file))
       const about = { error: lastWords, running: jobs.size, modules: [...modules] }
       this.#options.logger.error(about, "a worker died; it will be replaced")
       this.#options.observers.metrics.workerReplaced("crash")

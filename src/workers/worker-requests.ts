@@ -63,8 +63,8 @@ function readFields(fields: string): unknown {
 }
 
 function describeAttempt(request: JobRequest): Readonly<Record<string, unknown>> {
-  const attempt = "events" in request ? {} : { attempt: request.attempt }
-  return { ...describeJob(request), ...attempt }
+  const [attempt] = request.isBatch ? [] : request.attempts
+  return { ...describeJob(request), ...(attempt !== undefined && { attempt: attempt.attempt }) }
 }
 
 function toFailure(error: unknown): PublishFailure {

@@ -1,6 +1,7 @@
 import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
 import type { ModuleFile } from "../handlers/module-files.ts"
+import type { Attempt } from "./attempt.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
@@ -258,15 +259,21 @@ export class WorkerThread {
 }
 
 function runMessage(job: Job, slot: number): ToWorker {
-  const { request } = job
-  const { module, handler, queue, priority } = request
-  const target = { job: job.id, slot, priority, module, handler, queue }
-  if (!("events" in request)) {
-    const { body, attempt, lastError } = request
-    return { kind: "run", ...target, body, attempt, lastError, trace: job.trace }
-  }
-  const events = request.events
-    .map(({ body, attempt, lastError, trace }, place) => ({ place, body, attempt, lastError, trace }))
+  const { target, queue, priority, isBatch, attempts } = job.request
+  const { module, handler } = target
+  const call = { job: job.id, slot, priority, module, handler, queue }
+  const [first] = attempts
+  if (!isBatch && first !== undefined) return { kind: "run", ...call, ...eventOf(first), trace: job.trace }
+  const events = attempts
+    .map((attempt, place) => ({ place, ...eventOf(attempt) }))
     .filter(({ place }) => !job.settledEvents.has(place))
-  return { kind: "run-batch", ...target, events }
+  return { kind: "run-batch", ...call, events }
 }
+
+/** Returns the part of an attempt that its function needs. */
+const eventOf = ({ body, attempt, lastFailure, trace }: Attempt) => ({
+  body,
+  attempt,
+  lastError: lastFailure?.error ?? null,
+  trace,
+})

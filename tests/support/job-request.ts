@@ -1,5 +1,8 @@
+import type { ErrorSummary } from "../../src/event/failure.ts"
 import type { ModuleManifest } from "../../src/handlers/manifest.ts"
-import type { EventRequest } from "../../src/workers/job-request.ts"
+import type { Attempt } from "../../src/workers/attempt.ts"
+import { type JobRequest, requestOf } from "../../src/workers/job-request.ts"
+import { failureRecord } from "./failure-record.ts"
 import { newEvent } from "./new-event.ts"
 
 /** Returns a plain manifest with the overrides of the test. */
@@ -18,22 +21,39 @@ export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleM
   }
 }
 
-/** Returns a pool request for a plain event. */
-export function jobRequest(overrides: Partial<EventRequest> = {}): EventRequest {
+/** What a test says of an attempt. */
+export interface AttemptOverrides extends Partial<Omit<Attempt, "target" | "lastFailure">> {
+  readonly manifest?: ModuleManifest
+  readonly handler?: string
+  /** The error of the attempt before. */
+  readonly lastError?: ErrorSummary
+  /** True if the attempt before took a worker down. */
+  readonly isAlone?: boolean
+}
+
+/** Returns an attempt of a plain event. */
+export function newAttempt({
+  manifest = moduleManifest(),
+  handler = "tested",
+  lastError,
+  isAlone = false,
+  ...overrides
+}: AttemptOverrides = {}): Attempt {
   const event = newEvent()
+  const reason = isAlone ? "worker-crashed" : "error"
   return {
-    module: 0,
-    manifest: moduleManifest(),
-    handler: "tested",
+    target: { module: 0, manifest, handler },
     queue: "custom_events",
     eventId: event.id,
     body: JSON.stringify(event),
     priority: 4,
     attempt: 1,
-    lastError: null,
+    lastFailure: lastError || isAlone ? failureRecord({ reason, error: lastError ?? null }) : null,
     trace: null,
-    isAlone: false,
     isLost: () => false,
     ...overrides,
   }
 }
+
+/** Returns the request for an attempt of a plain event. */
+export const jobRequest = (overrides: AttemptOverrides = {}): JobRequest => requestOf(newAttempt(overrides))

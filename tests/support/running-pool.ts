@@ -7,9 +7,9 @@ import type { ModuleManifest } from "../../src/handlers/manifest.ts"
 import { findModuleFiles } from "../../src/handlers/module-files.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
-import type { EventRequest, JobResult } from "../../src/workers/job-request.ts"
+import type { Outcome } from "../../src/workers/attempt.ts"
 import { Pool } from "../../src/workers/pool.ts"
-import { jobRequest } from "./job-request.ts"
+import { type AttemptOverrides, newAttempt } from "./job-request.ts"
 import { newEvent } from "./new-event.ts"
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts"
 import { waitUntil } from "./wait-until.ts"
@@ -83,11 +83,11 @@ export default { queue: "custom_events", on: {${functions}} }
   /** Runs the function with this name. */
   run(
     handler: string,
-    { timeoutMs, ...overrides }: Partial<EventRequest> & { readonly timeoutMs?: number } = {},
-  ): Promise<JobResult> {
+    { timeoutMs, ...overrides }: AttemptOverrides & { readonly timeoutMs?: number } = {},
+  ): Promise<Outcome> {
     if (this.#manifest === undefined) throw new Error("unreachable: the pool has started")
     const manifest = { ...this.#manifest, ...(timeoutMs !== undefined && { timeoutMs }) }
-    return this.pool.run(jobRequest({ handler, manifest, ...overrides }))
+    return this.pool.run(newAttempt({ handler, manifest, ...overrides }))
   }
 
   /** Returns the handlers' marks with this name. */

@@ -6,7 +6,7 @@ import { findModuleFiles } from "../../src/handlers/module-files.ts"
 import { ModuleLoadError } from "../../src/handlers/module-load-error.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
-import type { JobResult } from "../../src/workers/job-request.ts"
+import type { Outcome } from "../../src/workers/attempt.ts"
 import { Pool } from "../../src/workers/pool.ts"
 import { ChildProcess } from "../support/child-process.ts"
 import { newEvent } from "../support/new-event.ts"
@@ -129,7 +129,7 @@ describe("a handler that takes its worker down", () => {
     const without = "export default { queue: 'custom_events', on: { other() {} } }"
     writeFileSync(join(running.folder, "tested.ts"), without)
     expect(await running.run("exits")).toMatchObject({ kind: "worker-crashed" })
-    let result: JobResult | undefined
+    let result: Outcome | undefined
     void running.run("quick").then((ended) => {
       result = ended
     })

@@ -1,0 +1,58 @@
+import type { ErrorSummary, FailureRecord } from "../event/failure.ts"
+import { type TraceContext, traceIdOf } from "../event/trace-context.ts"
+import type { ModuleManifest } from "../handlers/manifest.ts"
+import type { HandlerOutcome } from "./messages.ts"
+
+/** The function that handles an event. */
+export interface HandlerTarget {
+  /** Index of the module in the list of manifests, the same in every worker. */
+  readonly module: number
+  readonly manifest: ModuleManifest
+  /** Key of the function in the module's `on`: an event's name, or `*`. */
+  readonly handler: string
+}
+
+/** One run of a function for one event. It is made once, and goes to the worker as it is. */
+export interface Attempt {
+  readonly target: HandlerTarget
+  readonly queue: string
+  readonly eventId: string
+  /** The event as JSON. */
+  readonly body: string
+  readonly priority: number
+  /** 1 for the first attempt of the event on its queue. */
+  readonly attempt: number
+  /** The failure of the attempt before. */
+  readonly lastFailure: FailureRecord | null
+  /** The trace of the event. */
+  readonly trace: TraceContext | null
+  /**
+   * Returns true if the delivery can no longer be settled. The event is redelivered, and this attempt must not begin.
+   */
+  readonly isLost: () => boolean
+}
+
+/** The outcome of an attempt. */
+export type Outcome =
+  | HandlerOutcome
+  | { readonly kind: "timeout"; readonly error: ErrorSummary | null }
+  | { readonly kind: "worker-crashed"; readonly error: ErrorSummary | null }
+  /** Interrupted, but not by the handler: the pool was stopped, or the delivery was lost. */
+  | { readonly kind: "returned" }
+
+/** Runs attempts. */
+export interface Executor {
+  /** Runs an attempt. Never rejects. */
+  run(attempt: Attempt): Promise<Outcome>
+  /**
+   * Runs several attempts of one function with one call. Each has its own outcome, by default that of the call. None
+   * rejects.
+   * @param isAlone true if nothing else may run beside them, to find out whether they took a worker down
+   */
+  runBatch(attempts: readonly Attempt[], isAlone: boolean): readonly Promise<Outcome>[]
+}
+
+/** Describes the trace of an event in fields of the log; none if it has no trace. */
+export function describeTrace(trace: TraceContext | null): Readonly<Record<string, string>> {
+  return trace === null ? {} : { trace_id: traceIdOf(trace) }
+}
