@@ -81,9 +81,11 @@ export function describeFaults(queues: readonly Unconsumed[]): string | null {
   )
   if (faulty.length === 0) return null
   const named = faulty.slice(0, MAX_NAMED).map(({ stats, reason }) => {
-    const state = reason === "no-module" ? "has no handler module" : `is ${reason}`
     const { name, messageCount, maxLength } = stats
-    return `${name} ${isFull(stats) ? "is full and " : ""}${state} (${messageCount} of ${maxLength} events wait)`
+    const isAlsoFull = isFull(stats)
+    const ownState = reason === "no-module" ? "has no handler module" : isAlsoFull ? reason : `is ${reason}`
+    const state = isAlsoFull ? `is full and ${ownState}` : ownState
+    return `${name} ${state} (${messageCount} of ${maxLength} events wait)`
   })
   const more = faulty.length - named.length
   return named.join("; ") + (more > 0 ? `; and ${more} more` : "")

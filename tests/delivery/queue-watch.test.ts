@@ -120,7 +120,7 @@ test("a queue with a module is not orphaned: if paused, it is a fault once it is
   expect(await look({}, { name: "calls", messageCount: 10 })).toEqual([])
   expect(watch.fault).toBeNull()
   await look({ messageCount: 10 })
-  expect(watch.fault).toBe("audit is full and is paused (10 of 10 events wait)")
+  expect(watch.fault).toBe("audit is full and paused (10 of 10 events wait)")
   expect(watch.explainFull("audit")).toContain("resume it")
 })
 

@@ -69,8 +69,9 @@ export const priorityCases: readonly DeliveryCase[] = [
       const service = await start({ WORKER_POOL_SIZE: "1", WORKER_PREFETCH_COUNT: "20" })
       await publishLow(service, 200)
       if ((await prioritiesOf(service)) === "none") return
-      // The running event, and those that begin before its place is filled; 19 others are in the worker.
-      expect(await overtakenBy(folder, service)).toBeLessThanOrEqual(5)
+      // The running event, and those that begin before its place is filled, which are more on a busy machine. Without
+      // an order in the worker, all of the 19 others there would come first.
+      expect(await overtakenBy(folder, service)).toBeLessThanOrEqual(10)
     },
   },
 ]
