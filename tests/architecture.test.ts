@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   schema: ["system", "telemetry", "event"],
   engine: ["system", "config", "telemetry", "event"],
   config: ["system", "telemetry", "event"],
-  telemetry: ["system", "config", "event"],
+  telemetry: ["system", "event"],
   event: [],
   system: [],
   version: [],
