@@ -535,7 +535,7 @@ describe("init", () => {
   test("has the types that the service has", async () => {
     await using folder = new ServiceFolder()
     await run(folder, null, ["init", "."])
-    const source = join(import.meta.dir, "..", "..", "src", "runtime", "handler-module.ts")
+    const source = join(import.meta.dir, "..", "..", "src", "handlers", "handler-module.ts")
     folder.write(
       "types/same.ts",
       `import type * as Own from "event-broker"
