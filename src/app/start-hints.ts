@@ -106,7 +106,8 @@ export function logBindHints(
 ): void {
   const faults = findBindFaults(manifests, catalog?.all() ?? [])
   for (const { file: module, queue, pattern, message, isMistake } of faults) {
-    const text = `the pattern ${pattern} of ${module} probably matches no event, so ${queue} would stay empty: ${message}`
+    const hint = isMistake ? "probably matches no event" : "may not do what was meant"
+    const text = `the pattern ${pattern} of ${module} ${hint}: ${message}`
     logger[isMistake ? "warn" : "info"]({ module, queue, pattern }, text)
   }
   for (const { file: module, queue, name, meant } of findNameFaults(

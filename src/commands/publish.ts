@@ -223,6 +223,8 @@ function readJson(text: string): unknown {
     return parseJsonText(text, "It")
   } catch (error) {
     const reason = reasonOf(error)
-    throw new InvalidArgumentError(`${reason}. In a shell, put JSON between single quotes.`)
+    throw new InvalidArgumentError(
+      `${reason}. It takes JSON itself, not a file; in a shell, put JSON between single quotes.`,
+    )
   }
 }

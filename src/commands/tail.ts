@@ -37,7 +37,7 @@ interface Message {
 export function addTail(program: Command): void {
   const command = program
     .command("tail")
-    .argument("[topics...]", "topic patterns, such as 'events.voice.*' (default: all events)")
+    .argument("[topics...]", "topic patterns, such as 'events.voice.#' (default: all events)")
     .description("show events as they are stored: in colours on a terminal, as JSON lines in a pipe")
     .option("--count <count>", "end after this many events", readCount)
   askingService(command).action(tail)

@@ -39,6 +39,8 @@ const isType = (topic: string): boolean => EVENT_TYPES.some((type) => topic === 
 
 /** The topic that was probably meant: with the prefix, and all events of a type. Null if it is the same. */
 function nearestTopic(topic: string): string | null {
+  // One word stands for no topic of an event: those have three or more.
+  if (topic === "*") return `${PREFIX}#`
   const prefixed = topic.startsWith(PREFIX) ? topic : `${PREFIX}${topic}`
   const nearest = isType(prefixed) ? `${prefixed}.#` : prefixed
   return nearest === topic ? null : nearest

@@ -93,13 +93,16 @@ function explainUnknown(word: string, command: Command): Shown {
     .createHelp()
     .visibleCommands(command)
     .map((each) => each.name())
-  const nearest = suggest(word, names)
+  const nearest = command.parent === null && START_WORDS.includes(word) ? "serve" : suggest(word, names)
   const fault =
     command.parent === null ? shown`there is no command ${word}` : shown`${path} has no command ${word}`
   return nearest === null
     ? shown`${fault}; ${path} --help lists the commands`
     : shown`${fault}; did you mean ${path} ${nearest}?`
 }
+
+/** Names of the command that runs the service, in other programs. */
+const START_WORDS = ["start", "run", "server", "up"]
 
 const ancestors = (command: Command): readonly Command[] =>
   command.parent === null ? [] : [...ancestors(command.parent), command.parent]

@@ -23,10 +23,13 @@ export async function whenStarted(request: () => Promise<Response>, patienceMs: 
     if (!(await isStarting(response))) return response
     const waitMs = Math.max(delays.next(), retryAfterMs(response))
     if (performance.now() + waitMs > deadline) return response
-    if (!isTold) printFault(shown`the service is still starting; waiting until it is ready`)
+    if (!isTold) printFault(shown`${describeWait(patienceMs)}`)
     await Bun.sleep(waitMs)
   }
 }
+
+const describeWait = (patienceMs: number): string =>
+  `the service is still starting; waiting ${Number.isFinite(patienceMs) ? `up to ${patienceMs / 1_000} s` : "until it is ready"}`
 
 const isStarting = async (response: Response): Promise<boolean> =>
   response.status === UNAVAILABLE && STARTING.test(await response.clone().text())

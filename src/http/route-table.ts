@@ -104,7 +104,7 @@ export class RouteTable {
     if (first === undefined) {
       const nearest = this.#nearest.find(method === "HEAD" ? "GET" : method, path)
       const advice = nearest === null ? "." : `; did you mean ${nearest}?`
-      const detail = `There is nothing at ${path}${advice} The page /docs lists all paths.`
+      const detail = `There is nothing at ${path}${advice} /docs and /openapi.json list all paths.`
       return refused(new ProblemError("not-found", detail))
     }
     const allowed = [

@@ -38,6 +38,9 @@ export interface PoolOptions {
 
 const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the message; publish an event instead"
 
+/** Advice for a worker that dies while no function runs. */
+const LEFT_BEHIND = "a promise or a timer that a module left behind has probably failed: catch its error"
+
 /** How long each module may take to load, in milliseconds. */
 const LOAD_TIMEOUT_MS = 15_000
 
@@ -212,7 +215,12 @@ export class Pool implements Executor {
     const { lastWords, jobs } = thread
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
       const modules = new Set([...jobs.values()].map(({ request }) => request.target.manifest.file))
-      const about = { error: lastWords, running: jobs.size, modules: [...modules] }
+      const about = {
+        error: lastWords,
+        running: jobs.size,
+        modules: [...modules],
+        ...(jobs.size === 0 && { advice: LEFT_BEHIND }),
+      }
       this.#options.logger.error(about, "a worker died; it will be replaced")
       this.#options.observers.metrics.workerReplaced("crash")
     }

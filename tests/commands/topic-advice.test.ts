@@ -20,6 +20,7 @@ const CASES: readonly (readonly [topics: readonly string[], ...advice: string[]]
     ["user.#", "#"],
     "no queue takes events with the topic user.#, so none will be shown; did you mean events.user.#?",
   ],
+  [["*"], "no queue takes events with the topic *, so none will be shown; did you mean events.#?"],
   [["billing.paid"], "no queue takes events with the topic billing.paid, so none will be shown"],
   [
     ["events.voice"],

@@ -32,6 +32,7 @@ test("on a terminal the help of serve is as wide as the terminal", async () => {
 
 const MISTAKES: readonly (readonly [command: string, advice: string])[] = [
   ["quues", "there is no command quues; did you mean event-broker queues?"],
+  ["start", "there is no command start; did you mean event-broker serve?"],
   ["test", "the tests of a project run by npm test"],
   ["queues lst", "event-broker queues has no command lst; did you mean event-broker queues list?"],
   ["help quues", "there is no command quues; did you mean event-broker queues?"],

@@ -66,7 +66,7 @@ test("a mistyped pattern of a module is a warning at the start, with what was me
       queue: "audit",
       pattern: "events.voice.speech_reconized",
       msg:
-        "the pattern events.voice.speech_reconized of audit.ts probably matches no event, so audit would stay empty: " +
+        "the pattern events.voice.speech_reconized of audit.ts probably matches no event: " +
         "no schema and no function names this event; did you mean events.voice.speech_recognized?",
     }),
   ])

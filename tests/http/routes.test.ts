@@ -272,7 +272,7 @@ describe("an unknown route", () => {
     const response = await fetch(service.url + path, { method })
     const { detail } = await problemOf(response, "not-found", 404)
     expect(detail).toBe(
-      `There is nothing at ${path}; did you mean ${nearest}? The page /docs lists all paths.`,
+      `There is nothing at ${path}; did you mean ${nearest}? /docs and /openapi.json list all paths.`,
     )
   })
 

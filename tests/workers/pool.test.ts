@@ -156,7 +156,7 @@ describe("a worker that dies soon after each start", () => {
       () => lines("a worker could not be started; it will be tried again").length > 0,
       "the wait before the next start",
     )
-    expect(lines("a worker died; it will be replaced")).not.toEqual([])
+    expect(lines("a worker died; it will be replaced")[0]?.["advice"]).toContain("catch its error")
   })
 })
 
@@ -333,6 +333,11 @@ describe("a module that can't be used stops the start and is named:", () => {
       "import * as all from '@acme/gone/part'\nexport default all.default",
       'imports the package "@acme/gone/part", which is not installed: install it in the folder of the module, such as ' +
         'with "npm install @acme/gone"\n  at /broken.ts:1:22\n',
+    ],
+    [
+      "an import of a value from the package of the types",
+      "import { defineHandler } from 'event-broker'\nexport default defineHandler",
+      'imports a value of "event-broker", which has only types: write import type\n  at /broken.ts:1:31\n',
     ],
     [
       "an import of what is not exported",

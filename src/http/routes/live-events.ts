@@ -28,7 +28,7 @@ const QuerySchema = z.strictObject({
     .openapi({
       description:
         "Topic patterns, separated by commas: `*` is one word, `#` any number of words. Default: `#`, all events.",
-      example: ["events.voice.*", "events.notification.#"],
+      example: ["events.voice.#", "events.notification.#"],
     }),
   format: z.enum(["event", "cloudevent"], "must be event or cloudevent").default("event").openapi({
     description: "Format of events: the envelope, or CloudEvents. Default: `event`.",

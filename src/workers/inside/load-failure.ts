@@ -9,6 +9,9 @@ import { tokenize } from "../../handlers/source-tokens.ts"
 /** A place in a stack: `at name (/path:line:column)`, or without a name. */
 const STACK_PLACE = /^\s*at (?:.*\()?(\/.*?):(\d+):(\d+)\)?$/gm
 
+/** The name under which a project's modules import the types. No such package is installed, or has to be. */
+const TYPES_PACKAGE = "event-broker"
+
 const MISSING_EXPORT = /^Export named '(.*)' not found in module '(.*)'/
 
 const TEST_FILE = /\.(test|spec)\.\w+$/
@@ -63,6 +66,9 @@ function explainMissing({ message, specifier, referrer }: ResolveMessage, path: 
   const at = findText(from, specifier)
   if (!message.startsWith("Cannot find package")) {
     return { message: `imports "${specifier}", which does not exist`, at }
+  }
+  if (packageOf(specifier) === TYPES_PACKAGE) {
+    return { message: `imports a value of "${specifier}", which has only types: write import type`, at }
   }
   const advice = `install it in the folder of the module, such as with "npm install ${packageOf(specifier)}"`
   return { message: `imports the package "${specifier}", which is not installed: ${advice}`, at }

@@ -108,7 +108,8 @@ export class RunScope {
   /** Nobody may be left to see the error of a late publish. */
   #tellIfLate(error: unknown, draft: EventDraft): void {
     if (!(error instanceof PublishFailedError) || error.code !== LATE_PUBLISH.code) return
-    const fields = { queue: this.#queue, type: draft?.type, name: draft?.name, error }
+    const [, at] = error.stack?.split("\n") ?? []
+    const fields = { queue: this.#queue, type: draft?.type, name: draft?.name, at: at?.trim() }
     this.#worker.log.write(null, "error", error.message, fieldsText(fields))
   }
 
