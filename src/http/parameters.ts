@@ -58,7 +58,9 @@ export function refuseUnreadInput(route: Route, query: string, headers: Headers)
     checkQuery(NO_PARAMETERS, query, {})
   }
   if (!isChange(route) || request?.body !== undefined) return
-  if (Number(headers.get("content-length") ?? 0) > EMPTY_OBJECT_BYTES) {
+  // A chunked body has no length, and may say `dry_run` as well.
+  const isChunked = headers.has("transfer-encoding")
+  if (isChunked || Number(headers.get("content-length") ?? 0) > EMPTY_OBJECT_BYTES) {
     const names = request?.query === undefined ? "it takes none" : "give its parameters in the query"
     throw new ProblemError("validation-failed", `The body of this request is not read: ${names}.`)
   }

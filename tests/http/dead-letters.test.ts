@@ -142,15 +142,23 @@ describe("redriving", () => {
 
   test("is a request whose parameters are in the body, unlike a purge, which refuses a body that it would not read", async () => {
     await using service = await serviceWith()
+    const text = JSON.stringify({ dry_run: true })
     for (const path of ["/api/v1/dead-letters/user_events?all=true", "/api/v1/queues/user_events/purge"]) {
       const method = path.endsWith("purge") ? "POST" : "DELETE"
-      const response = await fetch(`${service.url}${path}`, {
-        method,
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ dry_run: true }),
-      })
-      const problem = await problemOf(response, "validation-failed", 422)
-      expect(problem.detail).toBe("The body of this request is not read: give its parameters in the query.")
+      // A stream is sent in chunks, without a length.
+      const chunks = async function* () {
+        await Bun.sleep(1)
+        yield text
+      }
+      for (const body of [text, chunks]) {
+        const response = await fetch(`${service.url}${path}`, {
+          method,
+          headers: { "Content-Type": "application/json" },
+          body,
+        })
+        const problem = await problemOf(response, "validation-failed", 422)
+        expect(problem.detail).toBe("The body of this request is not read: give its parameters in the query.")
+      }
     }
     expect(await statsOf(service.engine, "user_events")).toMatchObject({ deadLetterCount: 4 })
   })

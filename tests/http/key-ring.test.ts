@@ -219,6 +219,11 @@ describe("a keys file is refused at the start", () => {
     ["no scope", JSON.stringify({ name: "a", sha256: hash, scopes: [] }), "scopes"],
     ["another field", JSON.stringify({ name: "a", sha256: hash, scopes: ["read"], key: "k" }), "key"],
     [
+      "a key that is on two lines",
+      ["a", "b"].map((name) => JSON.stringify({ name, sha256: hash, scopes: ["read"] })).join("\n"),
+      "line 2: the key of b is already on another line",
+    ],
+    [
       "a duplicate name",
       `${newKey({ name: "a", scope: ["read"] }).line}
 `.repeat(2),

@@ -43,7 +43,7 @@ export class NoKeyError extends KeyFileError {}
 
 /**
  * Parses a keys file: one JSON object per line. Skips empty lines, and lines that begin with `#`.
- * @throws {KeyFileError} for the first invalid line, for a duplicate name, and if there is no key.
+ * @throws {KeyFileError} for the first invalid line, for a duplicate name or key, and if there is no key.
  */
 export function parseKeys(text: string, file: string): readonly StoredKey[] {
   const keys: StoredKey[] = []
@@ -53,6 +53,9 @@ export function parseKeys(text: string, file: string): readonly StoredKey[] {
     const key = parseKey(line, where)
     if (keys.some(({ name }) => name === key.name)) {
       throw new KeyFileError(`${where}: the name ${key.name} is already used by another key`)
+    }
+    if (keys.some(({ sha256 }) => sha256 === key.sha256)) {
+      throw new KeyFileError(`${where}: the key of ${key.name} is already on another line`)
     }
     keys.push(key)
   }
