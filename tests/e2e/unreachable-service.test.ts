@@ -120,8 +120,12 @@ test("commands wait for a service that is still starting, and say so; an upload 
   const commands = [["queues"], ["tail", "--count", "1"], ["publish", "event.json"]].map((args) =>
     folder.spawn(args, environment),
   )
-  const waiting = "event-broker: the service is still starting; waiting until it is ready\n"
-  await waitUntil(() => commands.every(({ stderr }) => stderr === waiting), "all commands to wait")
+  await waitUntil(() => commands.every(({ stderr }) => stderr.includes("; waiting ")), "all commands to wait")
+  expect(commands.map(({ stderr }) => stderr)).toEqual(
+    ["up to 5 s", "until it is ready", "up to 5 s"].map(
+      (patience) => `event-broker: the service is still starting; waiting ${patience}\n`,
+    ),
+  )
   folder.write("go", "")
   await service.listening()
   const [queues, tail, publish] = commands
