@@ -153,6 +153,17 @@ test("a fault of an attribute that has the name of a field of an event is report
 })
 
 test.each([
+  ["ce-data", '{"seconds":1}', "is the body; remove the header ce-data"],
+  ["ce-datacontenttype", "text/plain", "is the header Content-Type; remove the header ce-datacontenttype"],
+  ["ce-subject", "größer", "is not percent-encoded in the header ce-subject"],
+] as const)("in binary mode, %s: %s is rejected", async (header, value, message) => {
+  await using service = await HttpService.start()
+  const response = await service.postRaw(PATH, "{}", { ...BINARY, [header]: value })
+  const { errors } = await problemOf(response, "validation-failed", 422)
+  expect(errors).toEqual([{ pointer: `/${header.slice("ce-".length)}`, message }])
+})
+
+test.each([
   [{ "ce-type": "voice.ended" }, ["specversion", "id", "source"]],
   [{ "ce-time": "2026-11-24T10:00:00Z" }, ["specversion", "id", "source", "type"]],
   [{ ...BINARY_ATTRIBUTES, "ce-specversion": undefined }, ["specversion"]],
@@ -181,6 +192,7 @@ test("in binary mode every attribute is kept, quoted or encoded, and so is a con
     "ce-type": "voice.started",
     "ce-subject": '"a \\"b\\" 50%25"',
     "ce-tenant": 'no "quotes" around',
+    "ce-constructor": "an extension like any other",
     "ce-dataschema": "/schemas/1",
     "X-Other": "no attribute",
   })
@@ -189,6 +201,7 @@ test("in binary mode every attribute is kept, quoted or encoded, and so is a con
     source: "/x",
     subject: 'a "b" 50%',
     tenant: 'no "quotes" around',
+    constructor: "an extension like any other",
     dataschema: "/schemas/1",
     datacontenttype: "application/json; charset=utf-8",
   })

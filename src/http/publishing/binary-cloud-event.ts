@@ -12,6 +12,17 @@ const PREFIX = "ce-"
 const QUOTED_STRING = /^"((?:[^"\\]|\\.)*)"$/
 const QUOTED_PAIR = /\\(.)/g
 
+/**
+ * Attributes that are not headers, and where they are instead. Source: HTTP Protocol Binding for CloudEvents, v1.0.2,
+ * sections 3.1.1 and 3.1.2.
+ */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["data", "is the body"],
+  ["datacontenttype", "is the header Content-Type"],
+])
+
+const NOT_PRINTABLE = /[^\x20-\x7e]/
+
 const MARKING_HEADERS = MARKS.map((name) => PREFIX + name)
 
 /** Returns whether the headers hold attributes of a CloudEvent; the body is then its data. */
@@ -50,22 +61,30 @@ function requireAttributes(headers: Headers): void {
 function attributesOf(headers: Headers): Record<string, string> {
   const attributes: Record<string, string> = {}
   for (const [header, value] of headers) {
-    if (header.startsWith(PREFIX)) attributes[header.slice(PREFIX.length)] = decode(header, value)
+    if (header.startsWith(PREFIX)) attributes[header.slice(PREFIX.length)] = read(header, value)
   }
   return attributes
 }
 
-/** Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3.2. */
-function decode(header: string, value: string): string {
+/** Reads an attribute from its header. Source: HTTP Protocol Binding for CloudEvents, v1.0.2, section 3.1.3.2. */
+function read(header: string, value: string): string {
+  const name = header.slice(PREFIX.length)
+  const place = ELSEWHERE.get(name)
+  if (place !== undefined) throw invalid(name, `${place}; remove the header ${header}`)
   const quoted = QUOTED_STRING.exec(value)?.[1]
+  const text = NOT_PRINTABLE.test(value) ? null : decode(quoted?.replace(QUOTED_PAIR, "$1") ?? value)
+  if (text === null) throw invalid(name, `is not percent-encoded in the header ${header}`)
+  return text
+}
+
+/** Returns null if the text is not percent-encoded UTF-8. */
+function decode(text: string): string | null {
   try {
-    return decodeURIComponent(quoted?.replace(QUOTED_PAIR, "$1") ?? value)
+    return decodeURIComponent(text)
   } catch {
-    throw new EventInvalidError([
-      {
-        pointer: `/${header.slice(PREFIX.length)}`,
-        message: `is not percent-encoded in the header ${header}`,
-      },
-    ])
+    return null
   }
 }
+
+const invalid = (name: string, message: string): EventInvalidError =>
+  new EventInvalidError([{ pointer: `/${name}`, message }])
