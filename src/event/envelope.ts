@@ -31,7 +31,7 @@ const TIMESTAMP_RANGE = "must be seconds since the epoch, from 1970 to 9999"
 /** Largest number of retries. A larger one is an error of another program, and one more would overflow AMQP's integers. */
 export const MAX_RETRY_COUNT = 1_000_000_000
 
-const NAME_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
+export const NAME_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/
@@ -163,6 +163,9 @@ export const isRetryCount = (value: unknown): boolean => v.is(EventSchema.entrie
 
 /** The published event, before defaults are filled in. */
 export type EventDraft = v.InferInput<typeof EventDraftSchema>
+
+/** A valid draft, with its defaults filled in. */
+export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
 
 /** A stored event: ten fields, and the ordering key if it has one. */
 export type Event = v.InferOutput<typeof EventSchema>

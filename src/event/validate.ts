@@ -1,18 +1,20 @@
 import * as v from "valibot"
-import { type Event, EventDraftSchema, EventSchema } from "./envelope.ts"
+import { type Event, EventDraftSchema, EventSchema, type ValidDraft } from "./envelope.ts"
 import { EventInvalidError, MalformedEventError } from "./errors.ts"
 import { type Fault, FaultList } from "./faults.ts"
+import { plainDraft } from "./plain-draft.ts"
 import { defaultRoutingKey } from "./routing-space.ts"
 import { didYouMean } from "./suggestion.ts"
-
-/** A valid draft, with its defaults filled in. */
-export type ValidDraft = v.InferOutput<typeof EventDraftSchema>
 
 /**
  * Validates the event that a client or a handler publishes.
  * @throws {EventInvalidError} with the faults and their JSON pointers.
  */
 export function validateDraft(input: unknown): ValidDraft {
+  return plainDraft(input) ?? validateBySchema(input)
+}
+
+function validateBySchema(input: unknown): ValidDraft {
   if (Array.isArray(input)) throw new EventInvalidError([{ pointer: "", message: "must be a JSON object" }])
   const result = v.safeParse(EventDraftSchema, input)
   if (result.success) return result.output
