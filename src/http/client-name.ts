@@ -1,4 +1,5 @@
 import type { StoredKey } from "./access/key-file.ts"
+import type { Exchange } from "./context.ts"
 
 /**
  * Parts of an IPv6 address that identify the network. A host can use any address within it. Source: RFC 4291,
@@ -13,9 +14,9 @@ const MAPPED = /^::ffff:(?=[\d.]+$)/i
  * Names the client of a request, for limits that clients share: the key, or the address if the service has no
  * keys. Without keys, all clients behind one proxy count as one.
  */
-export function clientName(key: StoredKey | null, address: () => string | null): string {
+export function clientName(key: StoredKey | null, exchange: Exchange): string {
   if (key !== null) return `the key ${key.name}`
-  const given = address()
+  const given = exchange.address()
   return given === null ? "this client" : `the address ${networkOf(given)}`
 }
 

@@ -13,24 +13,24 @@ import type { Cors } from "./cors.ts"
 import type { ExchangeInfo } from "./description/async-api.ts"
 import type { HealthReport } from "./health-report.ts"
 
-/** Passed from the server to the app with each request. */
-export interface Bindings {
+/** The server's side of a request. */
+export interface Exchange {
   readonly requestId: string
   /** Returns the client's address, or null if its connection is closed. */
-  readonly address: () => string | null
+  address(): string | null
   /** Exempts the connection from the idle timeout until the returned value is disposed of. */
-  readonly mayTakeLong: () => Disposable
+  mayTakeLong(): Disposable
   /**
    * Keeps the service from stopping until the returned value is disposed of, for responses that continue
    * after they have begun.
    */
-  readonly hold: () => Disposable
+  hold(): Disposable
   /** Aborts when the service stops: long responses must end soon. */
   readonly stopping: AbortSignal
 }
 
 /** Answers a request. The request's id is in the response and in the log. */
-export type HttpApp = (request: Request, bindings: Bindings) => Promise<Response>
+export type HttpApp = (request: Request, exchange: Exchange) => Promise<Response>
 
 /** The queues that this instance consumes. */
 export interface Consumption {

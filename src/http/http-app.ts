@@ -5,7 +5,7 @@ import { admit } from "./admission.ts"
 import { createRouteTable } from "./all-routes.ts"
 import { logRefusedChange } from "./audit.ts"
 import { clientName } from "./client-name.ts"
-import type { Bindings, HttpApp, HttpContext } from "./context.ts"
+import type { Exchange, HttpApp, HttpContext } from "./context.ts"
 import { refuseUnreadInput } from "./parameters.ts"
 import { type ProblemError, toProblemError, toProblemResponse, withoutPublish } from "./problem.ts"
 import { RequestBody } from "./request-body.ts"
@@ -23,11 +23,11 @@ const COUNTED_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
 export function createHttpApp(context: HttpContext): HttpApp {
   const table = createRouteTable(context)
   const hosts = new HostReader()
-  return async (request, bindings) => {
+  return async (request, exchange) => {
     const begunAt = performance.now()
     const { method } = request
     const match = table.match(method, request.url)
-    const response = await answer(request, match, hosts, bindings, context)
+    const response = await answer(request, match, hosts, exchange, context)
     context.cors?.mark(request, response)
     const seconds = (performance.now() - begunAt) / 1_000
     const countedMethod = COUNTED_METHODS.has(method) ? method : "other"
@@ -40,10 +40,10 @@ async function answer(
   request: Request,
   match: Match,
   hosts: HostReader,
-  bindings: Bindings,
+  exchange: Exchange,
   context: HttpContext,
 ): Promise<Response> {
-  const { requestId, address, mayTakeLong, hold, stopping } = bindings
+  const { requestId } = exchange
   const { method, headers } = request
   let allowance: Allowance | null = null
   let response: Response
@@ -61,9 +61,8 @@ async function answer(
     if (route.scope !== "open") allowance = context.rates?.of(key) ?? null
     allowance?.take()
     refuseUnreadInput(route, query, headers)
-    using body = new RequestBody(request, context.bodies)
-    body.chargeTo(() => clientName(key, address))
-    using _ = route.mayTakeLong === true ? mayTakeLong() : null
+    using body = new RequestBody(request, context.bodies, () => clientName(key, exchange))
+    using _ = route.mayTakeLong === true ? exchange.mayTakeLong() : null
     response = await route.handler({
       route,
       method,
@@ -72,10 +71,7 @@ async function answer(
       params,
       query,
       requestId,
-      address,
-      mayTakeLong,
-      hold,
-      stopping,
+      exchange,
       key,
       allowance,
       body,

@@ -3,6 +3,8 @@ import type { Logger } from "../telemetry/logger.ts"
 import { acceptSwitch } from "./accept-switch.ts"
 import type { HttpApp } from "./context.ts"
 import { DescriptorGuard } from "./descriptor-guard.ts"
+import { ServedExchange, type Serving } from "./exchange.ts"
+import { InFlight } from "./in-flight.ts"
 import { ProblemError, toProblemResponse } from "./problem.ts"
 
 export interface HttpServerOptions {
@@ -35,18 +37,17 @@ export class HttpServer {
   readonly #app: HttpApp
   readonly #logger: Logger
   readonly #server: Bun.Server<undefined>
-  readonly #idleTimeoutSeconds: number
+  readonly #serving: Serving
   /** Null on systems that can't pause accepting. */
   readonly #descriptors: DescriptorGuard | null
+  readonly #inFlight = new InFlight()
   readonly #stopping = new AbortController()
-  #inFlight = 0
-  #onDrained: (() => void) | undefined
 
   /** @throws {ListenError} if the server can't listen on the address. */
   constructor({ app, host, port, keepAliveTimeoutMs, logger }: HttpServerOptions) {
     this.#app = app
     this.#logger = logger
-    this.#idleTimeoutSeconds = Math.ceil(keepAliveTimeoutMs / 1_000) + IDLE_CHECK_SECONDS
+    const idleTimeoutSeconds = Math.ceil(keepAliveTimeoutMs / 1_000) + IDLE_CHECK_SECONDS
     try {
       this.#server = Bun.serve({
         hostname: host,
@@ -55,11 +56,17 @@ export class HttpServer {
         // Without development mode, Bun would share the port with a process that already listens there.
         reusePort: false,
         maxRequestBodySize: MAX_REQUEST_BYTES,
-        idleTimeout: this.#idleTimeoutSeconds,
+        idleTimeout: idleTimeoutSeconds,
         fetch: (request) => this.#answer(request),
       })
     } catch (cause) {
       throw new ListenError(explain(host, port, cause), { cause })
+    }
+    this.#serving = {
+      server: this.#server,
+      idleTimeoutSeconds,
+      inFlight: this.#inFlight,
+      stopping: this.#stopping.signal,
     }
     const accepting = acceptSwitch(this.port)
     this.#descriptors = accepting && new DescriptorGuard(accepting, logger)
@@ -86,13 +93,7 @@ export class HttpServer {
     const listening = this.#server.stop()
     // Streams that end now send their last bytes one turn of the event loop later.
     await Bun.sleep(0)
-    if (this.#inFlight > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#onDrained = resolve
-      const timer = setTimeout(resolve, timeoutMs)
-      await promise
-      clearTimeout(timer)
-    }
+    await this.#inFlight.drained(timeoutMs)
     // Closes the remaining connections, which are idle.
     await this.#server.stop(true)
     await listening
@@ -101,15 +102,9 @@ export class HttpServer {
   async #answer(request: Request): Promise<Response> {
     const given = request.headers.get("x-request-id")
     const requestId = given !== null && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7()
-    this.#inFlight++
+    this.#inFlight.begin()
     try {
-      const response = await this.#app(request, {
-        requestId,
-        address: () => this.#server.requestIP(request)?.address ?? null,
-        mayTakeLong: () => this.#suspendIdleTimeout(request),
-        hold: () => this.#hold(),
-        stopping: this.#stopping.signal,
-      })
+      const response = await this.#app(request, new ServedExchange(requestId, request, this.#serving))
       if (this.#stopping.signal.aborted) response.headers.set("Connection", "close")
       return response
     } catch (error) {
@@ -117,27 +112,8 @@ export class HttpServer {
       this.#logger.warn({ request_id: requestId, reason: String(error) }, "request not answered")
       return toProblemResponse(new ProblemError("internal", "The request failed."), requestId)
     } finally {
-      this.#letGo()
+      this.#inFlight.end()
     }
-  }
-
-  /** Bun closes an idle connection even while its client waits for a response. */
-  #suspendIdleTimeout(request: Request): Disposable {
-    this.#server.timeout(request, 0)
-    // Otherwise the connection would stay open forever if the client sends nothing after this request.
-    return { [Symbol.dispose]: () => this.#server.timeout(request, this.#idleTimeoutSeconds) }
-  }
-
-  /** Keeps the server from closing until the returned value is disposed of. */
-  #hold(): Disposable {
-    this.#inFlight++
-    return { [Symbol.dispose]: () => this.#letGo() }
-  }
-
-  #letGo(): void {
-    this.#inFlight--
-    // The response is handed over after this call returns, so the wait ends one turn later.
-    if (this.#inFlight === 0 && this.#onDrained !== undefined) setTimeout(this.#onDrained)
   }
 }
 

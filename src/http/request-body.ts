@@ -18,9 +18,6 @@ const BUFFERED = "The bodies in flight"
  */
 const MAX_WAITING_BODIES = 16
 
-/** The client charged for a body that is read before its client is known. */
-const UNKNOWN_CLIENT: WhoTakes = () => "this client"
-
 /**
  * The body of one request. Its bytes count for the budget as they arrive, whatever length was declared, until
  * the request is answered (`using`).
@@ -29,16 +26,13 @@ export class RequestBody implements Disposable {
   readonly #request: Request
   readonly #limits: BodyLimits
   readonly #bytes: Account
-  #who = UNKNOWN_CLIENT
+  readonly #who: WhoTakes
 
-  constructor(request: Request, limits: BodyLimits) {
+  /** @param who the client that is charged for the body */
+  constructor(request: Request, limits: BodyLimits, who: WhoTakes) {
     this.#request = request
     this.#limits = limits
-    this.#bytes = new Account(limits.bytes, () => this.#who())
-  }
-
-  /** Names the client that is charged for the body. Call it before the body is read. */
-  chargeTo(who: WhoTakes): void {
+    this.#bytes = new Account(limits.bytes, who)
     this.#who = who
   }
 

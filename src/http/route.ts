@@ -2,7 +2,7 @@ import type { RouteConfig } from "@hono/zod-openapi"
 import type { StoredKey } from "./access/key-file.ts"
 import type { Allowance } from "./access/rate-limit.ts"
 import type { Scope } from "./access/scope.ts"
-import type { Bindings } from "./context.ts"
+import type { Exchange } from "./context.ts"
 import type { PathParameters } from "./path-parameters.ts"
 import type { RequestBody } from "./request-body.ts"
 import type { RequestHost } from "./request-host.ts"
@@ -44,7 +44,9 @@ export interface RequestHead {
 }
 
 /** An admitted request, as the handler of its route receives it. */
-export interface RouteRequest extends RequestHead, Bindings {
+export interface RouteRequest extends RequestHead {
+  readonly requestId: string
+  readonly exchange: Exchange
   readonly params: PathParameters
   /** The query of the URL with its question mark; empty if there is none. */
   readonly query: string

@@ -15,7 +15,7 @@ test("a large body is not read further in a turn of the event loop whose time is
     },
   })
   const request = new Request("http://service/", { method: "POST", body: stream })
-  using body = new RequestBody(request, limits)
+  using body = new RequestBody(request, limits, () => "the test")
   const chunks = body.chunks(10_000)
   expect((await chunks.next()).value?.length).toBe(1_000)
   let hasTurned = false

@@ -1,4 +1,4 @@
-import type { Bindings } from "../context.ts"
+import type { Exchange } from "../context.ts"
 import { responseHeaders } from "../response-headers.ts"
 
 /**
@@ -15,10 +15,10 @@ const STALL_TIMEOUT_MS = 60_000
 export function streamedResponse(
   texts: AsyncGenerator<string, void>,
   contentType: string,
-  { requestId, mayTakeLong, hold }: Pick<Bindings, "requestId" | "mayTakeLong" | "hold">,
+  exchange: Pick<Exchange, "requestId" | "mayTakeLong" | "hold">,
   stallTimeoutMs = STALL_TIMEOUT_MS,
 ): Response {
-  const held = whileHeld([mayTakeLong(), hold()], texts)
+  const held = whileHeld([exchange.mayTakeLong(), exchange.hold()], texts)
   const encoder = new TextEncoder()
   let stalled: Timer | undefined
   const stream = new ReadableStream<Uint8Array>({
@@ -41,7 +41,7 @@ export function streamedResponse(
       await held.return()
     },
   })
-  return new Response(stream, { headers: responseHeaders(requestId, contentType) })
+  return new Response(stream, { headers: responseHeaders(exchange.requestId, contentType) })
 }
 
 async function* whileHeld(

@@ -102,7 +102,7 @@ export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Rou
     },
   },
   async handler(request) {
-    const { params, query, key, requestId, method } = request
+    const { params, query, key, requestId, exchange, method } = request
     const { cursor, limit, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
     const filter = { ...(reason !== undefined && { reason }), ...(name !== undefined && { name }) }
     const list = await DeadLetterList.begin({
@@ -113,7 +113,7 @@ export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Rou
       turns,
     })
     const whole = list.whole()
-    if (whole === null && method !== "HEAD") return streamedResponse(list.texts(), JSON_TYPE, request)
+    if (whole === null && method !== "HEAD") return streamedResponse(list.texts(), JSON_TYPE, exchange)
     return new Response(whole, { headers: responseHeaders(requestId, JSON_TYPE) })
   },
 })

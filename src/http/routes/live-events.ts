@@ -59,7 +59,8 @@ export const liveEvents = ({ keys, live }: HttpContext): Route => ({
       ...problemResponses("validation-failed", "too-many-in-flight", "engine-unavailable"),
     },
   },
-  async handler({ method, query, key, requestId, stopping, mayTakeLong }) {
+  async handler({ method, query, key, requestId, exchange }) {
+    const { stopping } = exchange
     const { topics, format } = checkQuery(QuerySchema, query, { topics: "list" })
     if (live.clientCount >= MAX_CLIENTS) {
       throw new ProblemError(
@@ -74,7 +75,7 @@ export const liveEvents = ({ keys, live }: HttpContext): Route => ({
       { patterns: topics, within: reachOf(key), format: LIVE_FORMATS[format] },
       stream,
     )
-    mayTakeLong()
+    exchange.mayTakeLong()
     return stream.response(requestId, leave)
   },
 })

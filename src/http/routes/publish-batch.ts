@@ -184,15 +184,17 @@ function answerLines(
   { keys, maxBodyBytes, bodies: { turns } }: HttpContext,
 ): Response {
   const revoked = (request.key && keys?.revocationOf(request.key)) ?? null
-  const ending = revoked === null ? request.stopping : AbortSignal.any([request.stopping, revoked])
+  const { exchange } = request
+  const { stopping } = exchange
+  const ending = revoked === null ? stopping : AbortSignal.any([stopping, revoked])
   const lines = new EventLines({
     ...publishing,
     requestId: request.requestId,
     allowance: request.allowance,
     maxLineBytes: maxBodyBytes,
     turns,
-    signal: request.stopping,
+    signal: stopping,
     revoked,
   })
-  return streamedResponse(lines.answers(request.body.upload(ending)), NDJSON, request)
+  return streamedResponse(lines.answers(request.body.upload(ending)), NDJSON, exchange)
 }
