@@ -29,9 +29,14 @@ export interface Tracing {
   stop(): Promise<void>
 }
 
+/** The step of an event without a trace, where nothing is recorded. */
+const NO_SPAN: Span = { trace: null, end() {} }
+
+const passingOn = (trace: TraceContext | null): Span => (trace === null ? NO_SPAN : { ...NO_SPAN, trace })
+
 /** Records nothing, and passes traces on as they came. */
 export const PASSING_THROUGH: Tracing = {
-  publishing: (_step, parent) => ({ trace: parent, end() {} }),
-  processing: ({ events }) => ({ trace: events.length === 1 ? (events[0]?.trace ?? null) : null, end() {} }),
+  publishing: (_step, parent) => passingOn(parent),
+  processing: ({ events }) => passingOn(events.length === 1 ? (events[0]?.trace ?? null) : null),
   async stop() {},
 }

@@ -161,9 +161,10 @@ export class TurnWriter {
   }
 
   /** Stores the event on all of its queues or on none. */
-  #publish({ stored, routingKey, priority, ...publish }: PendingPublish, now: number): PublishError | null {
-    const queues = present(publish.queues)
-    if (queues.length === 0) return unroutable(routingKey)
+  #publish(pending: PendingPublish, now: number): PublishError | null {
+    const { stored } = pending
+    const queues = present(pending.queues)
+    if (queues.length === 0) return unroutable(pending.routingKey)
     const full = queues.find((queue) => isFull(queue) && queue.declaration.overflow === "reject-publish")
     if (full !== undefined) {
       const { name, maxLength } = full.declaration
@@ -176,7 +177,7 @@ export class TurnWriter {
       this.#makeRoom(queue)
       queue.ready++
     }
-    this.#store.append(stored, queues, priority, now)
+    this.#store.append(stored, queues, pending.priority, now)
     return null
   }
 
