@@ -7,9 +7,18 @@ import type { Troubles } from "./troubles.ts"
 
 /**
  * How long a missing queue stays missing, in milliseconds, so that RabbitMQ 3 tells every consumer that the
- * queue was deleted: see `forgetsConsumers`. Seen: up to 30 ms later, on a busy machine.
+ * queue was deleted: see `forgetsConsumers`. Seen: up to 30 ms later, on a very busy machine more than 100 ms.
  */
-const DELETION_TOLD_MS = 100
+const DELETION_TOLD_MS = 250
+
+/**
+ * Backoff between publishes that RabbitMQ still returns after their queue was bound. If two instances bind it at once,
+ * RabbitMQ 4 answers the second before the binding of the first has an effect. Seen: less than 100 ms.
+ */
+const BINDING_BACKOFF: Backoff = { initialMs: 20, factor: 2, maxMs: 640 }
+
+/** Publishes after which a queue counts as not bound: about a second. */
+const MAX_RETURNS = 7
 
 /** Backoff between attempts to declare a queue whose declaration RabbitMQ refuses. */
 const DECLARE_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
@@ -84,13 +93,13 @@ export class Repairs {
     await this.#consumersTold()
     await this.declareAllBut(queues)
     for (const { name } of queues) await this.#declareFor(name, returned)
-    try {
-      await publish()
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      if (mode === "passive") throw returned
-      throw returnedAgain(queues.map(({ name }) => name).join(", "), error)
+    if (mode === "passive") {
+      await publish().catch((error: unknown) => {
+        throw isMissing(error) ? returned : error
+      })
+      return
     }
+    await publishBound(queues.map(({ name }) => name).join(", "), publish)
   }
 
   /** Publishes to a queue by its name, and once more if the queue was missing and could be declared. */
@@ -101,9 +110,7 @@ export class Repairs {
       if (!isMissing(error)) throw error
       await this.#consumersTold()
       await this.#declareFor(queue, error)
-      await publish().catch((second: unknown) => {
-        throw isMissing(second) ? returnedAgain(queue, second) : second
-      })
+      await publishBound(queue, publish)
     }
   }
 
@@ -170,6 +177,23 @@ export class Repairs {
       }
       throw error
     }
+  }
+}
+
+/**
+ * Publishes to queues that were just declared and bound. @throws {PublishError} `engine-unavailable` if RabbitMQ goes on
+ * returning the event.
+ */
+async function publishBound(queues: string, publish: () => Promise<void>): Promise<void> {
+  const delays = new RetryDelays(BINDING_BACKOFF)
+  for (let returns = 1; ; returns++) {
+    try {
+      return await publish()
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      if (returns === MAX_RETURNS) throw returnedAgain(queues, error)
+    }
+    await Bun.sleep(delays.next())
   }
 }
 
