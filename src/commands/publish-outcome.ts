@@ -6,7 +6,7 @@ import { shown } from "./shown.ts"
 const MAX_TOLD = 20
 
 /** How many events were stored, and how many were not. */
-interface Counts {
+export interface Counts {
   readonly stored: number
   readonly failed: number
 }

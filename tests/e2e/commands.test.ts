@@ -456,7 +456,7 @@ describe("each kind of failure has a message and an exit code", () => {
       "A number is too large to be stored",
     ],
     ["an invalid URL", ["queues", "--url", "there"], 2, "EVENT_BROKER_URL take a URL"],
-    ["no service", ["queues"], 3, "nothing answers at http://127.0.0.1:9"],
+    ["no service", ["queues"], 3, "the service at http://127.0.0.1:9 can't be reached"],
   ] as const)("%s", async (_, args, code, message) => {
     await using folder = new ServiceFolder()
     const result = await run(folder, null, args)
