@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander"
 import { maskSecrets } from "../config/mask.ts"
 import { parseConfig, readEnvironment } from "../config.ts"
+import { describeFault, type ListedFault } from "../event/faults.ts"
 import { explainNetworkFault, isNetworkFault, isRefusal } from "../telemetry/network-fault.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
@@ -82,11 +83,7 @@ export const mayPass = (error: unknown): boolean =>
 interface Refusal {
   readonly title?: string
   readonly detail?: string
-  readonly errors?: readonly {
-    readonly pointer?: string
-    readonly parameter?: string
-    readonly message: string
-  }[]
+  readonly errors?: readonly ListedFault[]
 }
 
 /** Adds the options of a command that asks a service. */
@@ -241,9 +238,7 @@ export class ServiceClient {
     if (status === NOT_FOUND && (await this.#isPathWrong()))
       return new RefusedError(this.#pathAdvice(), status)
     const { title, detail, errors = [] } = parseRefusal(text)
-    const faults = errors.map(
-      ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
-    )
+    const faults = errors.map((fault) => `\n${printable(describeFault(fault))}`)
     // If faults are listed, the detail only says that there are some.
     const what =
       (errors.length > 0 ? title : detail) ?? `the service answered ${status}: ${text.slice(0, 200)}`

@@ -5,6 +5,7 @@ import { suggest } from "../event/suggestion.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { isRepeatable } from "./option-values.ts"
 import { printFault } from "./output.ts"
+import { commandFor } from "./publish-advice.ts"
 import { type Shown, shown } from "./shown.ts"
 import { nearMiss } from "./variable-warnings.ts"
 
@@ -16,16 +17,17 @@ import { nearMiss } from "./variable-warnings.ts"
 export function adviseOn(code: string, program: Command, words: readonly string[]): Shown | null {
   switch (code) {
     case "commander.unknownOption":
-      return adviseOnVariables(words)
+      return adviseOnFlag(program, words) ?? adviseOnVariables(words)
     case "commander.missingArgument": {
       const command = commandOf(program, words)
       return shown`usage: ${pathOf(command)} ${command.usage()}`
     }
     case "commander.excessArguments": {
+      const command = commandOf(program, words)
+      const event = command.name() === "publish" ? commandFor(wordsAfter(command, words)) : null
+      if (event !== null) return shown`to publish an event: ${event}`
       // Users may try to give a repeatable option several values at once.
-      const option = commandOf(program, words).options.find(
-        (each) => isRepeatable(each) && words.includes(each.long ?? ""),
-      )
+      const option = command.options.find((each) => isRepeatable(each) && words.includes(each.long ?? ""))
       return option === undefined
         ? null
         : shown`to give several values, repeat the option: ${option.long ?? ""} … ${option.long ?? ""} …`
@@ -77,6 +79,20 @@ function commandOf(program: Command, words: readonly string[]): Command {
   return command
 }
 
+/** Returns the words behind a command, up to the first flag. */
+function wordsAfter(command: Command, words: readonly string[]): readonly string[] {
+  const rest = words.slice(words.indexOf(command.name()) + 1)
+  const end = rest.findIndex((word) => word.startsWith("-"))
+  return end < 0 ? rest : rest.slice(0, end)
+}
+
+/** Says that a flag takes no value, as in `--dry-run=false`; null if no such flag is among these arguments. */
+function adviseOnFlag(program: Command, words: readonly string[]): Shown | null {
+  const flags = commandOf(program, words).options.filter((option) => option.isBoolean())
+  const flag = flags.find(({ long }) => words.some((word) => long && word.startsWith(`${long}=`)))
+  return flag === undefined ? null : shown`${flag.long ?? ""} takes no value: give it, or leave it out`
+}
+
 const pathOf = (command: Command): string =>
   [...ancestors(command), command].map((each) => each.name()).join(" ")
 
@@ -93,7 +109,9 @@ function explainUnknown(word: string, command: Command): Shown {
     .createHelp()
     .visibleCommands(command)
     .map((each) => each.name())
-  const nearest = command.parent === null && START_WORDS.includes(word) ? "serve" : suggest(word, names)
+  const isFirst = command.parent === null
+  const other = START_WORDS.includes(word) ? "serve" : OTHER_WORDS.get(word)
+  const nearest = (isFirst ? other : undefined) ?? suggest(word, names)
   const fault =
     command.parent === null ? shown`there is no command ${word}` : shown`${path} has no command ${word}`
   return nearest === null
@@ -102,7 +120,19 @@ function explainUnknown(word: string, command: Command): Shown {
 }
 
 /** Names of the command that runs the service, in other programs. */
-const START_WORDS = ["start", "run", "server", "up"]
+const START_WORDS = ["start", "run", "server", "up", "dev"]
+
+/** Words of other programs, with the arguments that were probably meant. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ["status", "health"],
+  ["ping", "health"],
+  ["version", "--version"],
+  ["send", "publish"],
+  ["emit", "publish"],
+  ["watch", "tail"],
+  ["consume", "tail"],
+  ["dlq", "dead-letters"],
+])
 
 const ancestors = (command: Command): readonly Command[] =>
   command.parent === null ? [] : [...ancestors(command.parent), command.parent]
