@@ -21,7 +21,9 @@ interface Options extends Partial<NewKeyOptions> {
 export function addKeys(program: Command): void {
   program
     .command("keys")
-    .description("make API keys for the file that API_KEYS_FILE names")
+    .description(
+      "make API keys: set API_KEYS_FILE to a file, and add a line to it with keys new --append; no service has to run",
+    )
     .command("new")
     .description(
       "print a new key and its line for the file; with --append, add the line and print only the key",

@@ -243,6 +243,13 @@ describe("the OpenAPI document", () => {
   })
 })
 
+test.each(["/docs", "/redoc"])("%s names the API document to a browser without JavaScript", async (path) => {
+  await using service = await HttpService.start()
+  const page = await (await service.get(path)).text()
+  const [, link] = /<noscript>[^<]*<a href="([^"]*)">/.exec(page) ?? []
+  expect(new URL(link ?? "none", service.url + path).pathname).toBe("/openapi.json")
+})
+
 describe("an unknown route", () => {
   test.each(["/nothing", "/api/v1/events/", "/api/v2/events", "/health/else"])("is 404: %s", async (path) => {
     await using service = await HttpService.start()
