@@ -22,7 +22,7 @@ export function addKeys(program: Command): void {
   program
     .command("keys")
     .description(
-      "make API keys: set API_KEYS_FILE to a file, and add a line to it with keys new --append; no service has to run",
+      "make API keys: the file that API_KEYS_FILE names has a line for each; delete a line to revoke its key",
     )
     .command("new")
     .description(

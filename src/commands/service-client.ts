@@ -141,6 +141,10 @@ export class ServiceClient {
     if (flag === "") throw new CommandError("--url is empty: give the URL of the service", EXIT_USAGE)
     const given = flag ?? (variable || localUrl(parseConfig(environment)))
     const parsed = URL.parse(given)
+    if (parsed === null && /^https?:\/\//.test(given)) {
+      const what = `--url and EVENT_BROKER_URL take a URL with a valid host and port, not ${printable(maskSecrets(given))}`
+      throw new CommandError(what, EXIT_USAGE)
+    }
     if (!/^https?:$/.test(parsed?.protocol ?? "")) {
       throw new CommandError(
         `--url and EVENT_BROKER_URL take a URL that begins with http:// or https://, not ${printable(maskSecrets(given))}`,

@@ -17,7 +17,7 @@ import { nearMiss } from "./variable-warnings.ts"
 export function adviseOn(code: string, program: Command, words: readonly string[]): Shown | null {
   switch (code) {
     case "commander.unknownOption":
-      return adviseOnFlag(program, words) ?? adviseOnVariables(words)
+      return adviseOnFlag(program, words) ?? adviseOnOrder(program, words) ?? adviseOnVariables(words)
     case "commander.missingArgument": {
       const command = commandOf(program, words)
       return shown`usage: ${pathOf(command)} ${command.usage()}`
@@ -58,11 +58,16 @@ export function requireKnownCommand(program: Command, words: readonly string[]):
 const subcommand = (command: Command, word: string): Command | undefined =>
   command.commands.find((each) => each.name() === word || each.aliases().includes(word))
 
-/** Makes `help queues purge` and `queues help purge` mean `queues purge --help`: commander's own help takes one word. */
+/**
+ * Makes `help queues purge` and `queues help purge` mean `queues purge --help`: commander's own help takes one word. So does
+ * `publish help`, unless the command requires an argument, which may be a queue of this name.
+ */
 export function withoutHelpWord(program: Command, words: readonly string[]): readonly string[] {
   let command = program
   for (const [place, word] of words.entries()) {
-    if (word === "help" && command.commands.length > 0) {
+    const takesIt =
+      command.commands.length === 0 && command.registeredArguments.some(({ required }) => required)
+    if (word === "help" && !takesIt) {
       return [...words.slice(0, place), ...words.slice(place + 1), "--help"]
     }
     const next = subcommand(command, word)
@@ -93,6 +98,17 @@ function adviseOnFlag(program: Command, words: readonly string[]): Shown | null 
   return flag === undefined ? null : shown`${flag.long ?? ""} takes no value: give it, or leave it out`
 }
 
+/** Says where an option belongs that was given before its command; null if none was. */
+function adviseOnOrder(program: Command, words: readonly string[]): Shown | null {
+  const [flag = ""] = words[0]?.split("=", 1) ?? []
+  if (!flag.startsWith("-")) return null
+  const path = words.slice(words.findIndex((word) => subcommand(program, word) !== undefined))
+  const command = commandOf(program, path)
+  const option = command.options.find(({ long, short }) => flag === long || flag === short)
+  if (command === program || option === undefined) return null
+  return shown`options stand behind the command: ${pathOf(command)} ${option.flags}`
+}
+
 const pathOf = (command: Command): string =>
   [...ancestors(command), command].map((each) => each.name()).join(" ")
 
@@ -110,8 +126,10 @@ function explainUnknown(word: string, command: Command): Shown {
     .visibleCommands(command)
     .map((each) => each.name())
   const isFirst = command.parent === null
-  const other = START_WORDS.includes(word) ? "serve" : OTHER_WORDS.get(word)
-  const nearest = (isFirst ? other : undefined) ?? suggest(word, names)
+  const other = isFirst
+    ? (OTHER_WORDS.get(word) ?? (START_WORDS.includes(word) ? "serve" : undefined))
+    : OTHER_SUBCOMMANDS.get(word)?.find((each) => names.includes(each))
+  const nearest = other ?? suggest(word, names)
   const fault =
     command.parent === null ? shown`there is no command ${word}` : shown`${path} has no command ${word}`
   return nearest === null
@@ -132,6 +150,21 @@ const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ["watch", "tail"],
   ["consume", "tail"],
   ["dlq", "dead-letters"],
+])
+
+/** Words of other programs for commands below a command, with ours. */
+const OTHER_SUBCOMMANDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["ls", ["list"]],
+  ["show", ["list"]],
+  ["get", ["list"]],
+  ["rm", ["delete", "purge"]],
+  ["remove", ["delete", "purge"]],
+  ["delete", ["purge"]],
+  ["clear", ["purge"]],
+  ["retry", ["redrive"]],
+  ["replay", ["redrive"]],
+  ["add", ["new"]],
+  ["create", ["new"]],
 ])
 
 const ancestors = (command: Command): readonly Command[] =>

@@ -117,6 +117,20 @@ const MISTAKES: readonly (readonly [command: string, message: string])[] = [
   ["publish voice call.ended", "to publish an event: event-broker publish --type voice --name call.ended"],
   ["queues purge user_events --dry-run=false", "--dry-run takes no value: give it, or leave it out"],
   ["keys new --name a --scope publish,", "--scope takes publish, read or admin, not an empty text"],
+  [
+    "--url http://127.0.0.1:1 queues list",
+    "options stand behind the command: event-broker queues list --url <url>",
+  ],
+  [
+    "queues list --url http://127.0.0.1:99999",
+    "take a URL with a valid host and port, not http://127.0.0.1:99999",
+  ],
+  [
+    "queues show user_events",
+    "event-broker queues has no command show; did you mean event-broker queues list?",
+  ],
+  ["dead-letters retry user_events", "did you mean event-broker dead-letters redrive?"],
+  ["keys create", "did you mean event-broker keys new?"],
   ["status", "there is no command status; did you mean event-broker health?"],
   ["version", "there is no command version; did you mean event-broker --version?"],
   ["dev", "there is no command dev; did you mean event-broker serve?"],
