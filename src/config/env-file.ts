@@ -30,7 +30,7 @@ export function readEnvFile(file: string): Record<string, string | undefined> {
   const text = textOf(file)
   const fault = faultOf(text)
   if (fault === null) return parseEnv(text)
-  throw new ConfigError([{ name: file, message: `${fault}, in ${resolve(file)}` }])
+  throw new ConfigError([{ name: file, message: `${fault} (${resolve(file)})` }])
 }
 
 function textOf(file: string): string {
