@@ -4,7 +4,7 @@ import { readEnvFile } from "./config/env-file.ts"
 import { isForOtherEngine } from "./config/groups.ts"
 import { hasSecretName, MASK, maskSecrets } from "./config/mask.ts"
 import { pathFaults } from "./config/path-faults.ts"
-import { isPathForSure, readSecretFile } from "./config/secret-file.ts"
+import { isPathForSure, isProbablySecret, readSecretFile } from "./config/secret-file.ts"
 import { readableAmount } from "./config/units.ts"
 import {
   type Config,
@@ -154,10 +154,15 @@ export function describeSettings(file = ".env"): readonly Setting[] {
   return variableNames().map((name) => {
     const { value, by } = settingOf(name, environment)
     const source = by !== "variable" ? by : process.env[name] ? "environment" : file
-    const shownValue = isSecretVariable(name) && by !== "default" ? MASK : maskSecrets(value)
+    const isSecret = by !== "default" && (isSecretVariable(name) || isMistakenSecret(name, value))
+    const shownValue = isSecret ? MASK : maskSecrets(value)
     return { name, value: shownValue, source, used: !isForOtherEngine(name, engine) }
   })
 }
+
+/** Returns true for a key that was given in the place of the file of the keys. */
+const isMistakenSecret = (name: VariableName, value: string): boolean =>
+  hasSecretName(name) && isProbablySecret(value)
 
 /** Explains in words why this engine is used. */
 export function explainEngine(environment: Environment): string {

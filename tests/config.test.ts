@@ -112,9 +112,11 @@ test("a word can be in upper or lower case, and the log level can be warn, as in
 
 test.each([
   ["LOG_LEVEL", "WARNIGN", 'takes DEBUG, INFO, WARNING or ERROR, not "WARNIGN"; did you mean WARNING?'],
+  ["LOG_LEVEL", "TRACE", 'takes DEBUG, INFO, WARNING or ERROR, not "TRACE"; did you mean DEBUG?'],
   ["LOG_LEVEL", "loud", 'takes DEBUG, INFO, WARNING or ERROR, not "loud"'],
   ["ENGINE", "constructor", 'takes embedded or rabbitmq, not "constructor"'],
   ["ENGINE", "rabbit", 'takes embedded or rabbitmq, not "rabbit"; did you mean rabbitmq?'],
+  ["ENGINE", "SQLite", 'takes embedded or rabbitmq, not "SQLite"; did you mean embedded?'],
   ["ENGINE", " embedded", 'takes embedded or rabbitmq, not " embedded"; did you mean embedded?'],
   ["RABBITMQ_TLS", "yes", 'takes true or false, not "yes"; did you mean true?'],
   ["RABBITMQ_TLS", "0", 'takes true or false, not "0"; did you mean false?'],
@@ -142,6 +144,12 @@ test.each([
     'takes a whole number of bytes from 1024 to 268435456, not "1.5 KiB"; did you mean 1536?',
   ],
   ["QUEUE_MAX_LENGTH", "1_000", "did you mean 1000?"],
+  ["QUEUE_MAX_LENGTH", "10k", "did you mean 10000?"],
+  ["RATE_LIMIT", "1.5k", "did you mean 1500?"],
+  ["RABBITMQ_HOST", "a:99999", 'takes ports from 1 to 65535, not "a:99999"'],
+  ["RABBITMQ_HOST", "a,b:0", 'takes ports from 1 to 65535, not "a,b:0"'],
+  ["RABBITMQ_HOST", "[::1]:123456", 'takes ports from 1 to 65535, not "[::1]:123456"'],
+  ["HOST", "a:80", 'without a scheme, brackets or the port, which PORT sets, not "a:80"'],
   ["PORT", " 80", 'takes a whole number from 0 to 65535, not " 80"; did you mean 80?'],
   ["PORT", "80s", 'takes a whole number from 0 to 65535, not "80s"'],
 ])("%s=%s is refused, and what was probably meant is suggested", (name, value, message) => {
@@ -350,7 +358,7 @@ describe("if RABBITMQ_HOST is set", () => {
     ])
   })
 
-  test.each(["a,,b", "http://a", "a:port", "a b"])("to %s, the start is refused", (value) => {
+  test.each(["a,,b", "http://a", "a:port", "a:-1", "a:", "a b"])("to %s, the start is refused", (value) => {
     expect(faultsOf({ RABBITMQ_HOST: value }).map(({ name }) => name)).toEqual(["RABBITMQ_HOST"])
   })
 })

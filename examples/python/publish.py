@@ -21,6 +21,12 @@ import uuid
 URL = os.environ.get("EVENT_BROKER_URL", "http://127.0.0.1:8000").rstrip("/")
 KEY = os.environ.get("EVENT_BROKER_KEY", "")
 
+# What to change after a refusal, by its status.
+HINTS = {
+    401: " Set EVENT_BROKER_KEY to a key of the service.",
+    404: " Check the path of EVENT_BROKER_URL.",
+}
+
 PATIENCE = 10  # seconds to wait for an answer
 MAX_TRIES = 5  # times that an event is sent
 
@@ -37,8 +43,10 @@ def publish(event):
         except urllib.error.HTTPError as error:
             problem = json.load(error)
             if not problem["retryable"] or tries_left == 0:
-                faults = "".join(f"; {fault['pointer'] or '/'} {fault['message']}" for fault in problem.get("errors", []))
-                sys.exit(f"{problem['title']}: {problem['detail']}{faults}")
+                # If faults are listed, the detail only says that there are some.
+                faults = "; ".join(f"{fault['pointer']} {fault['message']}".strip() for fault in problem.get("errors", []))
+                what = f"{problem['title']}: {faults}" if faults else problem["detail"]
+                sys.exit(what + HINTS.get(error.code, ""))
             wait = float(error.headers.get("Retry-After", 1))
         except (OSError, http.client.HTTPException) as error:
             # Nobody knows whether the event was stored, unless nothing listens there.

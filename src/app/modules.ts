@@ -4,6 +4,7 @@ import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { QueueLimits } from "../engine/queues.ts"
 import { type ModuleManifest, requireTimeoutsBelow } from "../handlers/manifest.ts"
 import { findModuleFiles, type ModuleFile } from "../handlers/module-files.ts"
+import { ModuleLoadError } from "../handlers/module-load-error.ts"
 import { queuesOf, requireQueues } from "../handlers/module-queues.ts"
 import { locateIn } from "../handlers/option-position.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
@@ -20,12 +21,14 @@ export class HandlersDirError extends Error {
  * Finds the handler modules.
  * @param isGiven true if `HANDLERS_DIR` was set. The folder must then exist.
  * @throws {HandlersDirError} if the folder can't be read
+ * @throws {ModuleLoadError} if something in it has the name of a module and is no file
  */
 export async function moduleFiles(dir: string, isGiven: boolean): Promise<readonly ModuleFile[]> {
   if (!isGiven && !existsSync(dir)) return []
   try {
     return await findModuleFiles(dir)
   } catch (cause) {
+    if (cause instanceof ModuleLoadError) throw cause
     throw new HandlersDirError(`HANDLERS_DIR ${resolve(dir)} can't be read: ${reasonOf(cause)}`, { cause })
   }
 }

@@ -51,8 +51,18 @@ function warnOfOtherPrograms({ HANDLERS_DIR }: Config, logger: Logger): void {
   if (files.length === 0) return
   logger.warn(
     { handlers_dir: resolve(HANDLERS_DIR), files },
-    `files in HANDLERS_DIR that are not loaded: ${namesOf(files)}; a handler module is a .ts, .js, .mts or .mjs file`,
+    `files in HANDLERS_DIR that are not loaded: ${namesOf(files)}; a handler module is a .ts, .js, .mts or .mjs file${renaming(files)}`,
   )
+}
+
+/** Endings of TypeScript and JavaScript, each with that of a module. */
+const OTHER_ENDING = /\.(?:[jt]sx|c[jt]s)$/
+
+/** Ends a sentence with the new name of the first file that only has another ending; empty if none has. */
+function renaming(files: readonly string[]): string {
+  const file = files.find((each) => OTHER_ENDING.test(each))
+  if (file === undefined) return ""
+  return `: rename ${file} to ${file.replace(OTHER_ENDING, (ending) => (ending.includes("t") ? ".ts" : ".js"))}`
 }
 
 /** Names the first files, and says how many more there are. */

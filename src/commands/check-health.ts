@@ -36,7 +36,8 @@ export function addHealth(program: Command): void {
 
 /** @throws {CommandError} with exit code 1 if nothing answers: a service that does not answer does not work. */
 async function checkHealth(options: Options): Promise<void> {
-  const client = new ServiceClient(options)
+  // A service that does not listen yet is not healthy yet.
+  const client = new ServiceClient(options, 0)
   const path = options.live ? "/health/live" : options.ready ? "/health/ready" : "/health"
   try {
     const response = await client.sendAnyway(path, { signal: AbortSignal.timeout(TIMEOUT_MS) })

@@ -21,7 +21,9 @@ interface Options extends Partial<NewKeyOptions> {
 export function addKeys(program: Command): void {
   program
     .command("keys")
-    .description("make API keys for the file that API_KEYS_FILE names")
+    .description(
+      "make API keys: the file that API_KEYS_FILE names has a line for each; delete a line to revoke its key",
+    )
     .command("new")
     .description(
       "print a new key and its line for the file; with --append, add the line and print only the key",

@@ -1,3 +1,4 @@
+import type { ReadableStreamDefaultReader } from "node:stream/web"
 import { type Input, unreadable, usage } from "./input.ts"
 import type { ProgressLine } from "./progress-line.ts"
 import type { CommandError } from "./service-client.ts"
@@ -13,18 +14,19 @@ interface Observers {
 }
 
 /** The lines of an input on their way to the service. Ends at a line that has no end, as that of a file without newlines. */
-export class LineUpload {
+export class LineUpload implements AsyncDisposable {
   /** The body of the request. */
   readonly body: ReadableStream<Uint8Array>
   readonly #file: string
-  readonly #chunks: AsyncIterator<Uint8Array, unknown>
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #observers: Observers
   readonly #lines = new UploadedLines()
   #fault: CommandError | null = null
+  #isClosed = false
 
   constructor(file: string, { stream }: Pick<Input, "stream">, observers: Observers) {
     this.#file = file
-    this.#chunks = stream[Symbol.asyncIterator]()
+    this.#reader = stream.getReader()
     this.#observers = observers
     this.body = new ReadableStream({
       pull: (controller) => this.#pull(controller),
@@ -32,15 +34,38 @@ export class LineUpload {
     })
   }
 
+  /** True if at least one line was sent. */
+  get hasSent(): boolean {
+    return this.#lines.hasSent
+  }
+
+  /** Number of the first line without an answer, from 1. */
+  get firstUnanswered(): number {
+    return this.#lines.firstUnanswered
+  }
+
+  /** True if the input was sent to its end and each line has an answer. */
+  get areAllAnswered(): boolean {
+    return this.#lines.areAllAnswered
+  }
+
   /** The reason why the upload ended early; null if it did not. */
   get fault(): CommandError | null {
     return this.#fault
+  }
+
+  /** Follows the answer to the next line. */
+  answered(): void {
+    this.#lines.answered()
+    this.#observers.stall.answered()
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const { progress, stall } = this.#observers
     const chunk = await this.#next()
     if (this.#fault !== null) return controller.error(this.#fault)
+    // The reader has then ended, and the input has not.
+    if (this.#isClosed) return
     if (chunk === null) {
       stall.sent(this.#lines.end())
       return controller.close()
@@ -57,7 +82,7 @@ export class LineUpload {
   /** Reads the next chunk; null at the end, and if there is a fault. */
   async #next(): Promise<Uint8Array | null> {
     try {
-      const { done, value } = await this.#chunks.next()
+      const { done, value } = await this.#reader.read()
       return done ? null : value
     } catch (error) {
       this.#fault = unreadable(this.#file, error)
@@ -65,7 +90,14 @@ export class LineUpload {
     }
   }
 
+  /** Stops reading the input. Otherwise a command would not end before its input does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close()
+  }
+
   async #close(): Promise<void> {
-    await this.#chunks.return?.()
+    this.#isClosed = true
+    // A reader that has failed rejects with its error again, which is the fault already.
+    await this.#reader.cancel().catch(() => {})
   }
 }

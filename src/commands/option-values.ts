@@ -67,7 +67,7 @@ export const choiceArgument = (name: string, description: string, choices: reado
 function requireChoice(place: string, value: string, choices: readonly string[]): string {
   if (choices.includes(value)) return value
   throw new CommandError(
-    `${place} takes ${eitherOf(choices)}, not ${printable(value)}${didYouMean(value, choices)}`,
+    `${place} takes ${eitherOf(choices)}, not ${value === "" ? "an empty text" : printable(value)}${didYouMean(value, choices)}`,
     EXIT_USAGE,
   )
 }

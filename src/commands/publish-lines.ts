@@ -1,12 +1,16 @@
+import { explainNetworkFault, isNetworkFault } from "../telemetry/network-fault.ts"
+import { EXIT_UNREACHABLE } from "./exit-codes.ts"
 import { type Input, usage } from "./input.ts"
+import { Interruption } from "./interruption.ts"
 import { LineUpload } from "./line-upload.ts"
 import { continueWithoutReader, print } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
 import { conclude, type EventAnswer, tellFailure } from "./publish-outcome.ts"
-import type { CommandError, ServiceClient, ServiceOptions } from "./service-client.ts"
+import { CommandError, RefusedError, type ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { jsonText } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
 import { StallNotice } from "./stall-notice.ts"
+import { brokenOff, endedEarly, type Reached } from "./unanswered-lines.ts"
 
 const PATH = "/api/v1/events/batch"
 
@@ -14,7 +18,8 @@ const PATH = "/api/v1/events/batch"
 const LINES_TYPE = /^application\/x-ndjson\b/i
 
 /**
- * Publishes an event per line. Rejects with a `CommandError` if the input has no line, or can't be read to its end.
+ * Publishes an event per line. Rejects with a `CommandError` if the input has no line, or if a line got no answer: then its
+ * message says from which line on. A signal that ends the command makes it say the same.
  * @param file names the input in messages
  */
 export async function publishLines(
@@ -24,36 +29,60 @@ export async function publishLines(
   { json }: ServiceOptions,
 ): Promise<void> {
   continueWithoutReader()
+  await client.started()
   using progress = new ProgressLine(input.bytes)
   using stall = new StallNotice(() => progress.clear())
-  const upload = new LineUpload(file, input, { progress, stall })
+  await using upload = new LineUpload(file, input, { progress, stall })
   const counts = { stored: 0, failed: 0 }
+  const reached = (): Reached => ({
+    file,
+    counts,
+    firstUnanswered: upload.firstUnanswered,
+    mayBeStored: true,
+  })
+  const interruption = new Interruption()
+  let last: EventAnswer | undefined
   try {
-    for await (const text of splitStream(await send(client, upload.body), "\n")) {
-      stall.answered()
+    for await (const text of splitStream(await send(client, upload.body, interruption.signal), "\n")) {
+      upload.answered()
       if (json) print(jsonText(`${text}\n`))
-      const answer = JSON.parse(text) as EventAnswer
-      if (answer.status === "failed") {
+      last = JSON.parse(text) as EventAnswer
+      if (last.status === "failed") {
         progress.clear()
-        tellFailure(answer, ++counts.failed)
+        tellFailure(last, ++counts.failed)
       } else counts.stored++
       progress.show(counts)
     }
   } catch (error) {
     // Otherwise an upload that ended early looks like a service that can't be reached.
-    throw upload.fault ?? error
+    const cause = interruption.error ?? upload.fault ?? error
+    throw upload.hasSent ? explain(cause, reached()) : cause
   }
-  if (upload.fault !== null) throw upload.fault
+  if (upload.fault !== null) throw explain(upload.fault, reached())
+  if (!upload.areAllAnswered) throw endedEarly(last, reached())
   if (counts.stored + counts.failed === 0) throw noInput()
   progress.end(counts)
   conclude(counts, json)
 }
 
-async function send(client: ServiceClient, body: ReadableStream<Uint8Array>): Promise<Response> {
+async function send(
+  client: ServiceClient,
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Response> {
   const headers = { "Content-Type": "application/x-ndjson" }
-  const response = await client.send(PATH, { method: "POST", headers, body })
+  const response = await client.send(PATH, { method: "POST", headers, body, signal })
   if (LINES_TYPE.test(response.headers.get("Content-Type") ?? "")) return response
   throw client.foreign({ status: response.status, headers: response.headers, text: await response.text() })
+}
+
+/** Adds to an error how far the upload got. A refusal is about the upload as a whole: no line of it was read. */
+function explain(error: unknown, reached: Reached): unknown {
+  if (error instanceof RefusedError) return error
+  if (error instanceof CommandError) return brokenOff(error.message, error.exitCode, reached)
+  if (!isNetworkFault(error)) return error
+  const why = `the connection to the service was lost: ${explainNetworkFault(error)}`
+  return brokenOff(why, EXIT_UNREACHABLE, reached)
 }
 
 /** The error for input without an event. A script that makes none probably has a fault of its own. */

@@ -1,3 +1,4 @@
+import { describeFault, type ListedFault } from "../event/faults.ts"
 import { EXIT_PARTLY, EXIT_REFUSED } from "./exit-codes.ts"
 import { print, printError } from "./output.ts"
 import { shown } from "./shown.ts"
@@ -6,7 +7,7 @@ import { shown } from "./shown.ts"
 const MAX_TOLD = 20
 
 /** How many events were stored, and how many were not. */
-interface Counts {
+export interface Counts {
   readonly stored: number
   readonly failed: number
 }
@@ -20,7 +21,7 @@ export interface EventAnswer {
   readonly problem?: {
     readonly title: string
     readonly detail: string
-    readonly errors?: readonly { readonly pointer?: string; readonly message: string }[]
+    readonly errors?: readonly ListedFault[]
   }
 }
 
@@ -30,7 +31,7 @@ export interface EventAnswer {
  */
 export function tellFailure({ index, line, problem }: EventAnswer, failures: number): void {
   if (failures > MAX_TOLD) return
-  const faults = (problem?.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`)
+  const faults = (problem?.errors ?? []).map(describeFault)
   const why = faults.length > 0 ? `${problem?.title}: ${faults.join("; ")}` : problem?.detail
   const place = line === undefined ? `event ${(index ?? 0) + 1}` : `line ${line}`
   printError(shown`${place}: ${why ?? "the service did not say why"}\n`)

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { type Command, InvalidArgumentError, type Option } from "commander"
 import { isBatch } from "../event/batch.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
@@ -8,6 +9,7 @@ import { reasonOf } from "../system/reason-of.ts"
 import { isJsonArgument, nameOf, openInput, parseInput, readInput, usage } from "./input.ts"
 import { choiceOption } from "./option-values.ts"
 import { countWithoutOutput, print, printFault, printJson } from "./output.ts"
+import { commandFor, missingFlags } from "./publish-advice.ts"
 import { noInput, publishLines } from "./publish-lines.ts"
 import { conclude, type EventAnswer, tellFailure } from "./publish-outcome.ts"
 import {
@@ -26,6 +28,14 @@ const LINES = /\.(ndjson|jsonl)$/
 
 /** The statuses of refusals of what a request contains: too large, and not valid. */
 const CONTENT_FAULTS: readonly number[] = [413, 422]
+
+/** The media types of bodies. */
+const JSON_TYPE = "application/json"
+const CLOUD_EVENT = "application/cloudevents+json"
+const CLOUD_EVENT_BATCH = "application/cloudevents-batch+json"
+
+/** Most events that the service takes in a batch. */
+const MAX_BATCH_SIZE = 1_000
 
 /** Ends the message about a file that is too large for one request. */
 const LARGE_ADVICE = ": write an event per line, and give --ndjson"
@@ -84,8 +94,8 @@ export function addPublish(program: Command): void {
     countWithoutOutput()
     const client = new ServiceClient(options)
     const flags = command.options.filter((each) => DRAFT_FLAGS.has(each.long ?? "") && isGiven(command, each))
-    if (file === undefined && (options.type === undefined || options.name === undefined))
-      throw usage("give --type and --name, or a file, or - for standard input")
+    const missing = file === undefined ? missingFlags(options) : null
+    if (missing !== null) throw usage(missing)
     if (file !== undefined && flags.length > 0) {
       const given = flags.map(({ long }) => long).join(", ")
       throw usage(`a file has whole events: leave out ${given}, or the file`)
@@ -93,12 +103,14 @@ export function addPublish(program: Command): void {
     if (file === undefined && options.ndjson) throw usage("--ndjson needs a file, or - for standard input")
     if (file === undefined) {
       warnOfName(options)
-      return publishOne(client, draftOf(options), options)
+      return publishOne(client, { type: JSON_TYPE, text: draftOf(options) }, options)
     }
     if (isJsonArgument(file))
       throw usage(
         "the argument is JSON, not a file: pipe it to publish -, or use --type, --name and --payload",
       )
+    const meant = existsSync(file) ? null : commandFor([file])
+    if (meant !== null) throw usage(`there is no file ${file}; to publish an event: ${meant}`)
     if (options.ndjson || LINES.test(file)) await publishLines(client, file, openInput(file), options)
     else await publishText(client, file, options)
   })
@@ -109,7 +121,7 @@ function warnOfName({ type = "", name = "" }: PublishOptions): void {
   const meant = withoutType(name, [type])
   if (meant === null) return
   printFault(
-    shown`--name ${name} repeats the beginning of the topic, so the event is ${type}.${name}; did you mean --name ${meant}?`,
+    shown`--name ${name} repeats the beginning of the topic, and the event is published so, as ${type}.${name}; did you mean --name ${meant}?`,
   )
 }
 
@@ -136,7 +148,10 @@ function draftOf({
   return JSON.stringify(draft)
 }
 
-/** A file has one event or a batch: an array of events, or the object that the service takes. Or it has lines. */
+/**
+ * A file has one event or a batch: an array of events, or the object that the service takes. Or it has lines. An event can
+ * be a CloudEvent, and so can all of an array.
+ */
 async function publishText(client: ServiceClient, file: string, options: PublishOptions): Promise<void> {
   const text = await readInput(file, LARGE_ADVICE)
   if (text.trim() === "") throw noInput()
@@ -145,11 +160,33 @@ async function publishText(client: ServiceClient, file: string, options: Publish
     return publishLines(client, file, input, options)
   }
   const value = parseInput(text, file)
-  if (!isBatch(value)) return naming(file, publishOne(client, text, options))
-  if (isEmptyBatch(value)) throw noInput()
-  const body = Array.isArray(value) ? `{"events":${text}}` : text
-  await naming(file, publishBatch(client, body, options))
+  if (!isBatch(value)) {
+    const type = isCloudEvent(value) ? CLOUD_EVENT : JSON_TYPE
+    return naming(file, publishOne(client, { type, text }, options))
+  }
+  const events = eventsOf(value)
+  if (events.length === 0) throw noInput()
+  if (events.length > MAX_BATCH_SIZE) {
+    const what = `${nameOf(file)} has ${events.length} events, and a batch has at most ${MAX_BATCH_SIZE}`
+    throw usage(`${what}${LARGE_ADVICE}`)
+  }
+  await naming(file, publishBatch(client, batchOf(value, text), options))
 }
+
+/** The body of a request, as text. */
+interface Body {
+  readonly type: string
+  readonly text: string
+}
+
+/** The body for a batch: the service takes events in an object, and CloudEvents in an array. */
+function batchOf(value: unknown, text: string): Body {
+  if (!Array.isArray(value)) return { type: JSON_TYPE, text }
+  if (value.some(isCloudEvent)) return { type: CLOUD_EVENT_BATCH, text }
+  return { type: JSON_TYPE, text: `{"events":${text}}` }
+}
+
+const isCloudEvent = (value: unknown): boolean => isJsonObject(value) && "specversion" in value
 
 /** Several lines, of which the first is JSON on its own. */
 function isLines(text: string): boolean {
@@ -167,13 +204,18 @@ function isJson(text: string): boolean {
   }
 }
 
-const isEmptyBatch = (batch: unknown): boolean => {
+/** The events of a batch. For `events` that is no list, one that the service refuses. */
+const eventsOf = (batch: unknown): readonly unknown[] => {
   const events = isJsonObject(batch) ? batch["events"] : batch
-  return Array.isArray(events) && events.length === 0
+  return Array.isArray(events) ? events : [events]
 }
 
-async function publishBatch(client: ServiceClient, body: string, { json }: PublishOptions): Promise<void> {
-  const headers = { "Content-Type": "application/json" }
+async function publishBatch(
+  client: ServiceClient,
+  { type, text: body }: Body,
+  { json }: PublishOptions,
+): Promise<void> {
+  const headers = { "Content-Type": type }
   const response = await client.sendAnyway(`${PATH}/batch`, { method: "POST", headers, body })
   const text = await response.text()
   const answer = batchAnswer(text)
@@ -197,8 +239,12 @@ function batchAnswer(text: string): BatchAnswer | null {
   }
 }
 
-async function publishOne(client: ServiceClient, body: string, { json }: PublishOptions): Promise<void> {
-  const headers = { "Content-Type": "application/json" }
+async function publishOne(
+  client: ServiceClient,
+  { type, text: body }: Body,
+  { json }: PublishOptions,
+): Promise<void> {
+  const headers = { "Content-Type": type }
   const receipt = await client.ask<{ readonly id: string; readonly routing_key: string }>(PATH, {
     method: "POST",
     headers,

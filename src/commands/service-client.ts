@@ -1,11 +1,12 @@
 import { type Command, Option } from "commander"
 import { maskSecrets } from "../config/mask.ts"
 import { parseConfig, readEnvironment } from "../config.ts"
-import { explainNetworkFault, isNetworkFault } from "../telemetry/network-fault.ts"
+import { describeFault, type ListedFault } from "../event/faults.ts"
+import { explainNetworkFault, isNetworkFault, isRefusal } from "../telemetry/network-fault.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
 import { type Answer, describeForeign, isForeign } from "./foreign-answer.ts"
-import { whenStarted } from "./when-started.ts"
+import { whenListening, whenStarted } from "./when-started.ts"
 
 /** How long a command waits for a service that starts, in milliseconds. Modules load within one second or two. */
 const PATIENCE_MS = 5_000
@@ -20,8 +21,12 @@ const NOT_FOUND = 404
 const TOO_MANY = 429
 const FIRST_SERVER_FAULT = 500
 
-/** A route that every Event Broker has and that needs no key. */
+/** Routes that every Event Broker has and that need no key. The second says whether it starts. */
 const PROBE = "/health/live"
+const READINESS = "/health/ready"
+
+/** The names of this machine, as URLs have them. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /** Options of every command that asks a service. */
 export interface ServiceOptions {
@@ -48,10 +53,13 @@ export class CommandError extends Error {
 export class UnreachableError extends CommandError {
   /** The URL, and why nothing answers there. */
   readonly fault: string
+  /** True if nothing listens there. */
+  readonly isRefusal: boolean
 
-  constructor(fault: string, advice: string) {
+  constructor(fault: string, advice: string, isRefusal: boolean) {
     super(`${fault}. ${advice}`, EXIT_UNREACHABLE)
     this.fault = fault
+    this.isRefusal = isRefusal
   }
 }
 
@@ -75,11 +83,7 @@ export const mayPass = (error: unknown): boolean =>
 interface Refusal {
   readonly title?: string
   readonly detail?: string
-  readonly errors?: readonly {
-    readonly pointer?: string
-    readonly parameter?: string
-    readonly message: string
-  }[]
+  readonly errors?: readonly ListedFault[]
 }
 
 /** Adds the options of a command that asks a service. */
@@ -118,11 +122,14 @@ export class ServiceClient {
   /** Advice on what to change if the URL is wrong. */
   readonly #urlAdvice: string
   readonly #patienceMs: number
+  /** False once the service has answered, or was waited for: one that stops listening then does not start. */
+  #mayStillStart: boolean
 
   /**
    * Without a URL, uses `EVENT_BROKER_URL` of the environment or of `.env`, or the address on which a service would listen
    * here.
-   * @param patienceMs how long to wait for a service that starts, in milliseconds
+   * @param patienceMs how long to wait for a service that starts, in milliseconds. If it is not 0, a service on this machine
+   *   that does not listen yet is waited for, too
    * @throws {CommandError} if the URL is not valid
    */
   constructor({ url, key }: ServiceOptions, patienceMs = PATIENCE_MS) {
@@ -134,6 +141,10 @@ export class ServiceClient {
     if (flag === "") throw new CommandError("--url is empty: give the URL of the service", EXIT_USAGE)
     const given = flag ?? (variable || localUrl(parseConfig(environment)))
     const parsed = URL.parse(given)
+    if (parsed === null && /^https?:\/\//.test(given)) {
+      const what = `--url and EVENT_BROKER_URL take a URL with a valid host and port, not ${printable(maskSecrets(given))}`
+      throw new CommandError(what, EXIT_USAGE)
+    }
     if (!/^https?:$/.test(parsed?.protocol ?? "")) {
       throw new CommandError(
         `--url and EVENT_BROKER_URL take a URL that begins with http:// or https://, not ${printable(maskSecrets(given))}`,
@@ -147,6 +158,7 @@ export class ServiceClient {
     this.#url = given.replace(/\/+$/, "")
     this.#shownUrl = maskSecrets(this.#url)
     this.#origin = parsed?.origin ?? ""
+    this.#mayStillStart = patienceMs > 0 && LOOPBACK.test(parsed?.hostname ?? "")
     this.#urlPath = parsed?.pathname ?? "/"
     this.#urlAdvice =
       flag === undefined && !variable
@@ -171,12 +183,25 @@ export class ServiceClient {
   }
 
   /**
-   * Sends a request, and repeats it while the service starts, except one whose body is a stream. Resolves with any answer;
-   * rejects with an `UnreachableError` if there is none.
+   * Sends a request, and repeats it while the service starts, except one whose body is a stream: call `started` before it.
+   * Resolves with any answer; rejects with an `UnreachableError` if there is none.
    */
   async sendAnyway(path: string, init: RequestInit = {}): Promise<Response> {
-    const patienceMs = init.body instanceof ReadableStream ? 0 : this.#patienceMs
-    return whenStarted(() => this.#fetch(path, init), patienceMs)
+    if (init.body instanceof ReadableStream) return this.#fetch(path, init)
+    return whenStarted(() => this.#sendWhenListening(path, init), this.#patienceMs)
+  }
+
+  /** Waits while the service starts. Resolves also if it goes on starting; rejects with an `UnreachableError` without an answer. */
+  async started(): Promise<void> {
+    await this.sendAnyway(READINESS)
+  }
+
+  async #sendWhenListening(path: string, init: RequestInit): Promise<Response> {
+    const mayStillStart = this.#mayStillStart
+    this.#mayStillStart = false
+    const isRefused = (error: unknown): boolean =>
+      mayStillStart && error instanceof UnreachableError && error.isRefusal
+    return whenListening(() => this.#fetch(path, init), isRefused, this.#shownUrl)
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
@@ -186,8 +211,9 @@ export class ServiceClient {
       return await fetch(this.#url + path, { ...init, headers, redirect: "manual" })
     } catch (error) {
       throw new UnreachableError(
-        `nothing answers at ${this.#shownUrl}: ${printable(explainNetworkFault(error))}`,
-        `Start the service, or ${this.#urlAdvice}`,
+        `the service at ${this.#shownUrl} can't be reached: ${printable(explainNetworkFault(error))}`,
+        `Start it, or ${this.#urlAdvice}`,
+        isRefusal(error),
       )
     }
   }
@@ -216,9 +242,7 @@ export class ServiceClient {
     if (status === NOT_FOUND && (await this.#isPathWrong()))
       return new RefusedError(this.#pathAdvice(), status)
     const { title, detail, errors = [] } = parseRefusal(text)
-    const faults = errors.map(
-      ({ pointer, parameter, message }) => `\n${printable(`${pointer || parameter || "/"} ${message}`)}`,
-    )
+    const faults = errors.map((fault) => `\n${printable(describeFault(fault))}`)
     // If faults are listed, the detail only says that there are some.
     const what =
       (errors.length > 0 ? title : detail) ?? `the service answered ${status}: ${text.slice(0, 200)}`

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs"
 
-/** Signals that ask the service to stop. */
+/** Signals that ask the service, or a command, to stop. */
 export type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP"
 
 /** SIGHUP is the first signal: its bit is the lowest of a mask. Source: signal(7). */
 const HANGUP_BIT = 1
 
 /**
- * Calls back for every signal that asks the service to stop. SIGHUP comes when a terminal closes; if it was ignored at the
+ * Calls back for every signal that asks to stop. SIGHUP comes when a terminal closes; if it was ignored at the
  * start, as `nohup` does, it stays ignored.
  */
 export function onStopSignal(callback: (signal: StopSignal) => void): void {
@@ -17,6 +17,15 @@ export function onStopSignal(callback: (signal: StopSignal) => void): void {
     ...(isHangupIgnored() ? [] : ["SIGHUP" as const]),
   ]
   for (const signal of signals) process.on(signal, () => callback(signal))
+}
+
+/**
+ * Lets the process end as if the signal had ended it, once its work is done and its output is written: a shell that runs a
+ * loop then ends the loop, too. The next such signal ends it at once.
+ */
+export function endBySignal(signal: StopSignal): void {
+  process.removeAllListeners(signal)
+  process.once("exit", () => process.kill(process.pid, signal))
 }
 
 function isHangupIgnored(): boolean {

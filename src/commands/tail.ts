@@ -84,12 +84,11 @@ async function noteAdvice(client: ServiceClient, topics: readonly string[]): Pro
   if (topics.length === 0) return
   try {
     const { queues } = await client.ask<{
-      readonly queues: readonly { readonly bindings: readonly string[] }[]
+      readonly queues: readonly { readonly name: string; readonly bindings: readonly string[] }[]
     }>("/api/v1/queues")
-    const bindings = queues.flatMap((queue) => queue.bindings)
     const advice = adviseOnTopics(
       topics.flatMap((topic) => topic.split(",")),
-      bindings,
+      queues,
     )
     for (const each of advice) note(each)
   } catch {

@@ -5,6 +5,7 @@ import { suggest } from "../event/suggestion.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { isRepeatable } from "./option-values.ts"
 import { printFault } from "./output.ts"
+import { commandFor } from "./publish-advice.ts"
 import { type Shown, shown } from "./shown.ts"
 import { nearMiss } from "./variable-warnings.ts"
 
@@ -16,16 +17,17 @@ import { nearMiss } from "./variable-warnings.ts"
 export function adviseOn(code: string, program: Command, words: readonly string[]): Shown | null {
   switch (code) {
     case "commander.unknownOption":
-      return adviseOnVariables(words)
+      return adviseOnFlag(program, words) ?? adviseOnOrder(program, words) ?? adviseOnVariables(words)
     case "commander.missingArgument": {
       const command = commandOf(program, words)
       return shown`usage: ${pathOf(command)} ${command.usage()}`
     }
     case "commander.excessArguments": {
+      const command = commandOf(program, words)
+      const event = command.name() === "publish" ? commandFor(wordsAfter(command, words)) : null
+      if (event !== null) return shown`to publish an event: ${event}`
       // Users may try to give a repeatable option several values at once.
-      const option = commandOf(program, words).options.find(
-        (each) => isRepeatable(each) && words.includes(each.long ?? ""),
-      )
+      const option = command.options.find((each) => isRepeatable(each) && words.includes(each.long ?? ""))
       return option === undefined
         ? null
         : shown`to give several values, repeat the option: ${option.long ?? ""} … ${option.long ?? ""} …`
@@ -56,11 +58,16 @@ export function requireKnownCommand(program: Command, words: readonly string[]):
 const subcommand = (command: Command, word: string): Command | undefined =>
   command.commands.find((each) => each.name() === word || each.aliases().includes(word))
 
-/** Makes `help queues purge` and `queues help purge` mean `queues purge --help`: commander's own help takes one word. */
+/**
+ * Makes `help queues purge` and `queues help purge` mean `queues purge --help`: commander's own help takes one word. So does
+ * `publish help`, unless the command requires an argument, which may be a queue of this name.
+ */
 export function withoutHelpWord(program: Command, words: readonly string[]): readonly string[] {
   let command = program
   for (const [place, word] of words.entries()) {
-    if (word === "help" && command.commands.length > 0) {
+    const takesIt =
+      command.commands.length === 0 && command.registeredArguments.some(({ required }) => required)
+    if (word === "help" && !takesIt) {
       return [...words.slice(0, place), ...words.slice(place + 1), "--help"]
     }
     const next = subcommand(command, word)
@@ -75,6 +82,31 @@ function commandOf(program: Command, words: readonly string[]): Command {
   let command = program
   for (const word of words) command = subcommand(command, word) ?? command
   return command
+}
+
+/** Returns the words behind a command, up to the first flag. */
+function wordsAfter(command: Command, words: readonly string[]): readonly string[] {
+  const rest = words.slice(words.indexOf(command.name()) + 1)
+  const end = rest.findIndex((word) => word.startsWith("-"))
+  return end < 0 ? rest : rest.slice(0, end)
+}
+
+/** Says that a flag takes no value, as in `--dry-run=false`; null if no such flag is among these arguments. */
+function adviseOnFlag(program: Command, words: readonly string[]): Shown | null {
+  const flags = commandOf(program, words).options.filter((option) => option.isBoolean())
+  const flag = flags.find(({ long }) => words.some((word) => long && word.startsWith(`${long}=`)))
+  return flag === undefined ? null : shown`${flag.long ?? ""} takes no value: give it, or leave it out`
+}
+
+/** Says where an option belongs that was given before its command; null if none was. */
+function adviseOnOrder(program: Command, words: readonly string[]): Shown | null {
+  const [flag = ""] = words[0]?.split("=", 1) ?? []
+  if (!flag.startsWith("-")) return null
+  const path = words.slice(words.findIndex((word) => subcommand(program, word) !== undefined))
+  const command = commandOf(program, path)
+  const option = command.options.find(({ long, short }) => flag === long || flag === short)
+  if (command === program || option === undefined) return null
+  return shown`options stand behind the command: ${pathOf(command)} ${option.flags}`
 }
 
 const pathOf = (command: Command): string =>
@@ -93,7 +125,11 @@ function explainUnknown(word: string, command: Command): Shown {
     .createHelp()
     .visibleCommands(command)
     .map((each) => each.name())
-  const nearest = command.parent === null && START_WORDS.includes(word) ? "serve" : suggest(word, names)
+  const isFirst = command.parent === null
+  const other = isFirst
+    ? (OTHER_WORDS.get(word) ?? (START_WORDS.includes(word) ? "serve" : undefined))
+    : OTHER_SUBCOMMANDS.get(word)?.find((each) => names.includes(each))
+  const nearest = other ?? suggest(word, names)
   const fault =
     command.parent === null ? shown`there is no command ${word}` : shown`${path} has no command ${word}`
   return nearest === null
@@ -102,7 +138,34 @@ function explainUnknown(word: string, command: Command): Shown {
 }
 
 /** Names of the command that runs the service, in other programs. */
-const START_WORDS = ["start", "run", "server", "up"]
+const START_WORDS = ["start", "run", "server", "up", "dev"]
+
+/** Words of other programs, with the arguments that were probably meant. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ["status", "health"],
+  ["ping", "health"],
+  ["version", "--version"],
+  ["send", "publish"],
+  ["emit", "publish"],
+  ["watch", "tail"],
+  ["consume", "tail"],
+  ["dlq", "dead-letters"],
+])
+
+/** Words of other programs for commands below a command, with ours. */
+const OTHER_SUBCOMMANDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["ls", ["list"]],
+  ["show", ["list"]],
+  ["get", ["list"]],
+  ["rm", ["delete", "purge"]],
+  ["remove", ["delete", "purge"]],
+  ["delete", ["purge"]],
+  ["clear", ["purge"]],
+  ["retry", ["redrive"]],
+  ["replay", ["redrive"]],
+  ["add", ["new"]],
+  ["create", ["new"]],
+])
 
 const ancestors = (command: Command): readonly Command[] =>
   command.parent === null ? [] : [...ancestors(command.parent), command.parent]

@@ -21,6 +21,7 @@ const REPLACEMENT_ERRORS = 2
 export const warningsOf = (environment: Environment): readonly VariableWarning[] => [
   ...mistyped(environment),
   ...withoutEngine(environment),
+  ...withoutKeys(environment),
 ]
 
 function mistyped(environment: Environment): readonly VariableWarning[] {
@@ -96,9 +97,29 @@ const squeezed = (word: string): string => word.replace(/(.)\1+/g, "$1")
 
 const sorted = (word: string): string => Array.from(word).toSorted().join("")
 
+/** Names of a URL of RabbitMQ in other programs. */
+const BROKER_URL = /^(CLOUD)?(AMQP|RABBITMQ)_UR[IL]$/
+
+/** Names of an API key in other programs. A handler may have one for another service, too. */
+const API_KEY = /^(EVENT_BROKER_)?(API|AUTH)_(KEY|TOKEN|SECRET)$/
+
+/** A service without a file of keys is open, whatever other variables say. */
+function withoutKeys(environment: Environment): readonly VariableWarning[] {
+  if (environment["API_KEYS_FILE"]) return []
+  const variable = Object.keys(environment).find((name) => API_KEY.test(name) && environment[name])
+  if (variable === undefined) return []
+  const message = `${variable} does not protect this service, which has no API keys: keys are in the file that API_KEYS_FILE names; "event-broker keys new" makes one`
+  return [{ variable, message }]
+}
+
 /** RabbitMQ is the engine only if its host is given, or if `ENGINE` says so. */
 function withoutEngine(environment: Environment): readonly VariableWarning[] {
   if (environment["ENGINE"] || environment["RABBITMQ_HOST"]) return []
+  const url = Object.keys(environment).find((name) => BROKER_URL.test(name) && environment[name])
+  if (url !== undefined) {
+    const message = `the engine is embedded, and ${url} is not read: set RABBITMQ_HOST, RABBITMQ_USER and RABBITMQ_PASSWORD to use RabbitMQ, or ENGINE=embedded to keep the embedded engine`
+    return [{ variable: url, message }]
+  }
   const set = knownVariables().filter((name) => name.startsWith("RABBITMQ_") && isSet(name, environment))
   const [variable] = set
   if (variable === undefined) return []

@@ -5,9 +5,15 @@ import { shown } from "./shown.ts"
 /** Waits between requests to a service that starts. */
 const BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 4_000 }
 
-/** The status and the type of the problem with which a service that starts refuses a request. */
+/** How long a request is repeated where nothing listens, in milliseconds. A service listens well within a second. */
+const LISTEN_PATIENCE_MS = 3_000
+
+/** Wait between such requests, in milliseconds. */
+const LISTEN_INTERVAL_MS = 200
+
+/** How a service that starts answers: with this status, and a problem of this type or a health report of this status. */
 const UNAVAILABLE = 503
-const STARTING = /"type":\s*"urn:event-broker:problem:starting"/
+const STARTING = /"type":\s*"urn:event-broker:problem:starting"|"status":\s*"starting"/
 
 /**
  * Repeats a request while the service starts, and says on standard error that it waits. The service has then done nothing,
@@ -23,13 +29,36 @@ export async function whenStarted(request: () => Promise<Response>, patienceMs: 
     if (!(await isStarting(response))) return response
     const waitMs = Math.max(delays.next(), retryAfterMs(response))
     if (performance.now() + waitMs > deadline) return response
-    if (!isTold) printFault(shown`${describeWait(patienceMs)}`)
+    if (!isTold) printFault(shown`the service is still starting; ${describeWait(patienceMs)}`)
     await Bun.sleep(waitMs)
   }
 }
 
+/**
+ * Repeats a request while nothing listens at the address, because the service may have been started just before. Says on
+ * standard error that it waits, so that a wrong address is seen at once.
+ * @param isRefused returns whether the error of a request means that nothing listens
+ * @param url as messages show it
+ */
+export async function whenListening(
+  request: () => Promise<Response>,
+  isRefused: (error: unknown) => boolean,
+  url: string,
+): Promise<Response> {
+  const deadline = performance.now() + LISTEN_PATIENCE_MS
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await request()
+    } catch (error) {
+      if (!isRefused(error) || performance.now() + LISTEN_INTERVAL_MS > deadline) throw error
+    }
+    if (!isTold) printFault(shown`nothing listens at ${url} yet; ${describeWait(LISTEN_PATIENCE_MS)}`)
+    await Bun.sleep(LISTEN_INTERVAL_MS)
+  }
+}
+
 const describeWait = (patienceMs: number): string =>
-  `the service is still starting; waiting ${Number.isFinite(patienceMs) ? `up to ${patienceMs / 1_000} s` : "until it is ready"}`
+  `waiting ${Number.isFinite(patienceMs) ? `up to ${patienceMs / 1_000} s` : "until it is ready"}`
 
 const isStarting = async (response: Response): Promise<boolean> =>
   response.status === UNAVAILABLE && STARTING.test(await response.clone().text())

@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from "node:fs"
 import { resolve } from "node:path"
 import { codeOf, describeKind, explainCode } from "../system/text-file.ts"
 import type { ConfigFault } from "./config-error.ts"
+import { isProbablySecret } from "./secret-file.ts"
 import type { Config } from "./variables.ts"
 
 /** The variables that are paths. */
@@ -38,9 +39,13 @@ export function pathFaults(
     const path = config[name] ?? ""
     const reason = explainPath(path, expected[name])
     if (reason === null) return []
+    if (isProbablySecret(path)) return [{ name, message: notAPath(kind) }]
     return [{ name, message: `takes the path of a readable ${kind}: ${resolve(path)} ${reason}` }]
   })
 }
+
+const notAPath = (kind: string): string =>
+  `takes the path of a ${kind}, and the given one is not shown because it looks like a key itself`
 
 /** Says why a path can't be used, to continue a sentence that begins with the path; null if it can. */
 function explainPath(path: string, { kind, mayBeMissing }: Expected): string | null {

@@ -23,6 +23,12 @@ export function readSecretFile(path: string): SecretFromFile {
   }
 }
 
+/** A key of this service, and any other text that looks like one: long, and without the dot or the slash of a path. */
+const LIKE_A_SECRET = /^(eb_.+|[\w+=-]{20,})$/
+
+/** Returns true for a text that was given as a path and that may be a secret itself. */
+export const isProbablySecret = (text: string): boolean => LIKE_A_SECRET.test(text) && !isPathForSure(text)
+
 /**
  * Returns true for a path of something that exists, or that begins with a folder that exists. Any other text may be the
  * secret itself, because the variable of a secret and that of its file are easily mixed up.

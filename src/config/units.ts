@@ -46,6 +46,12 @@ export function readableAmount(amount: number, unit: Unit): string {
   return `${amount} (${count} ${count === 1 ? name.replace(/s$/, "") : name})`
 }
 
+/** Thousands and millions, as people write them behind a number of things. */
+const COUNTED = [
+  [1_000, /^k$/i],
+  [1_000_000, /^m$/i],
+] as const
+
 /** Sizes of units, with the names that people write behind a number. */
 const WRITTEN: Readonly<Partial<Record<Unit, readonly (readonly [size: number, names: RegExp])[]>>> = {
   milliseconds: [
@@ -61,6 +67,9 @@ const WRITTEN: Readonly<Partial<Record<Unit, readonly (readonly [size: number, n
     [MEBIBYTE, /^mi?b?$/i],
     [GIBIBYTE, /^gi?b?$/i],
   ],
+  events: COUNTED,
+  deliveries: COUNTED,
+  requests: COUNTED,
 }
 
 const AMOUNT = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i

@@ -44,10 +44,12 @@ export function wholeNumber(min: number, max: number, unit: Unit): Values<number
 /**
  * One of a few words, in upper or lower case, each with its effect, which may be empty.
  * @param others other names that are taken for one of the words, in lower case
+ * @param foreign the words of other programs for these words, in lower case: they are refused with a suggestion
  */
 export const choice = <Choice extends string>(
   effects: Readonly<Record<Choice, string>>,
   others: ReadonlyMap<string, Choice> = new Map(),
+  foreign: ReadonlyMap<string, Choice> = new Map(),
 ): Values<Choice> => {
   const choices = Object.keys(effects) as Choice[]
   const takes = choices.map((each) => (effects[each] === "" ? each : `${each} (${effects[each]})`))
@@ -58,7 +60,10 @@ export const choice = <Choice extends string>(
     v.transform((text) => find(text) ?? text),
     v.picklist(choices, `takes ${eitherOf(choices)}`),
   )
-  return words(eitherOf(takes), schema, (text) => find(text.trim()) ?? suggest(text, choices))
+  return words(eitherOf(takes), schema, (text) => {
+    const word = text.trim()
+    return find(word) ?? foreign.get(word.toLowerCase()) ?? suggest(text, choices)
+  })
 }
 
 /** Lists alternatives: `a, b or c`. */
@@ -150,7 +155,12 @@ export const flag = (effects: { readonly true: string; readonly false: string })
 }
 
 /** One node of a list. It may have its own port, and an IPv6 address is in brackets. */
-const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]@/?#]+)(?::(\d{1,5}))?$/
+const HOST = /^(\[[\da-fA-F:.]+\]|[^\s:,[\]@/?#]+)(?::(\d+))?$/
+
+const MAX_PORT = 65_535
+
+const isPort = (digits: string | undefined): boolean =>
+  digits === undefined || (Number(digits) >= 1 && Number(digits) <= MAX_PORT)
 
 /** A node of RabbitMQ. Its port is null if the list gives none. */
 export interface Node {
@@ -168,6 +178,7 @@ export const hosts: Values<readonly Node[]> = words(
       (parts) => parts.every((each) => each !== null),
       "takes names or addresses separated by commas, without a user, such as a,b:5673,[::1]",
     ),
+    v.check((parts) => parts.every((each) => isPort(each?.[2])), `takes ports from 1 to ${MAX_PORT}`),
     v.transform((parts) =>
       parts.map((each) => ({
         host: (each?.[1] ?? "").replace(/^\[|\]$/g, ""),
@@ -184,7 +195,7 @@ export const listenHost: Values<string> = words(
     v.string(),
     v.check(
       (text) => isIP(text) !== 0 || /^[^\s:,[\]@/?#]+$/.test(text),
-      "takes only an address or the name of a host, without a scheme, brackets or a port; set the port with PORT",
+      "takes an address or the name of a host, without a scheme, brackets or the port, which PORT sets",
     ),
   ),
 )

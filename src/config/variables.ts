@@ -32,14 +32,31 @@ export type Definition = readonly [values: Values, fallback: string, meaning: st
 /** The table of every variable. The help, the docs and `.env.example` say what it says. */
 export const VARIABLES = {
   ENGINE: [
-    choice({ embedded: "SQLite inside the process", rabbitmq: "RabbitMQ" }),
+    choice<"embedded" | "rabbitmq">(
+      { embedded: "SQLite inside the process", rabbitmq: "RabbitMQ" },
+      new Map(),
+      new Map([
+        ["sqlite", "embedded"],
+        ["amqp", "rabbitmq"],
+      ]),
+    ),
     "embedded",
     "Engine that stores and delivers events. If only RABBITMQ_HOST is set, the engine is rabbitmq.",
   ],
   HOST: [listenHost, "0.0.0.0", "Address to listen on. 0.0.0.0 stands for every address of this machine."],
   PORT: [wholeNumber(0, 65_535, "none"), "8000", "TCP port to listen on. 0 picks a free one."],
   LOG_LEVEL: [
-    choice<LogLevelName>({ DEBUG: "", INFO: "", WARNING: "", ERROR: "" }, new Map([["warn", "WARNING"]])),
+    choice<LogLevelName>(
+      { DEBUG: "", INFO: "", WARNING: "", ERROR: "" },
+      new Map([["warn", "WARNING"]]),
+      new Map([
+        ["trace", "DEBUG"],
+        ["verbose", "DEBUG"],
+        ["notice", "INFO"],
+        ["critical", "ERROR"],
+        ["fatal", "ERROR"],
+      ]),
+    ),
     "INFO",
     "Minimum level of log entries.",
   ],

@@ -59,7 +59,7 @@ export function explainUnhandled(queues: readonly Unconsumed[]): string {
   const modules = new Set(queues.flatMap(({ copiedFor }) => copiedFor))
   return (
     `${names}${explainCopies([...modules])}: events wait there until the queue is full; ` +
-    `add a module for ${queues.length === 1 ? "it" : "each of them"}; one with on: { "*"() {} } discards events`
+    `add a module for ${queues.length === 1 ? "it" : "each of them"}, or one with on: { "*"() {} } that discards the events`
   )
 }
 

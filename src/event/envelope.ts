@@ -6,6 +6,7 @@ import * as v from "valibot"
 import { EVENT_TYPES } from "./event-type.ts"
 import { isJsonObject } from "./json-text.ts"
 import { DEFAULT_PRIORITY, PRIORITIES } from "./priority.ts"
+import { didYouMean } from "./suggestion.ts"
 
 /** Longest `id` and `name`, in characters. */
 export const MAX_NAME_LENGTH = 128
@@ -57,7 +58,11 @@ const id = v.pipe(
 )
 
 const type = v.pipe(
-  v.picklist(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`),
+  v.picklist(
+    EVENT_TYPES,
+    ({ input }) =>
+      `must be one of ${EVENT_TYPES.join(", ")}${typeof input === "string" ? didYouMean(input, EVENT_TYPES) : ""}`,
+  ),
   v.description("Kind of event. Sets the default routing key, and with it the predefined queue."),
 )
 

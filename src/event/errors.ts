@@ -1,4 +1,4 @@
-import { boundFaults, type Fault } from "./faults.ts"
+import { boundFaults, describeFault, type Fault } from "./faults.ts"
 
 /** The input is not a valid event. Nothing was stored. */
 export class EventInvalidError extends Error {
@@ -12,7 +12,7 @@ export class EventInvalidError extends Error {
   /** @param count number of faults. Default: the length of `faults`. */
   constructor(faults: readonly Fault[], count = faults.length) {
     const listed = boundFaults(faults)
-    super(listed.map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; "))
+    super(listed.map(describeFault).join("; "))
     this.faults = listed
     this.faultCount = count
   }

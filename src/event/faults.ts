@@ -4,6 +4,17 @@ export interface Fault {
   readonly message: string
 }
 
+/** A fault as a problem document lists it: of a body by its pointer, or of a parameter by its name. */
+export interface ListedFault {
+  readonly pointer?: string
+  readonly parameter?: string
+  readonly message: string
+}
+
+/** Writes a fault in words: with its place, or without if it is about the input as a whole. */
+export const describeFault = ({ pointer, parameter, message }: ListedFault): string =>
+  [pointer || parameter, message].filter(Boolean).join(" ")
+
 /** Most faults listed for one input. They show the pattern to whoever corrects it; the rest is counted. */
 const MAX_FAULTS = 100
 

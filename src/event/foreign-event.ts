@@ -109,7 +109,7 @@ function readObject(text: string): Fields {
   }
   inMessage(() => checkJsonNumbers(text, value))
   if (isJsonObject(value)) return value
-  throw new MalformedEventError("the message is not an event: / must be a JSON object")
+  throw new MalformedEventError("the message is not an event: must be a JSON object")
 }
 
 function inMessage<Result>(read: () => Result): Result {

@@ -39,9 +39,14 @@ const isSimilar = (word: string, candidate: string, bound: number): boolean =>
 const isBeginning = (word: string, candidate: string): boolean =>
   word.length >= 3 && candidate.startsWith(word.toLowerCase())
 
+/** Returns true if one of both is the other with an `s`, as `id` and `ids`. */
+const isPlural = (word: string, candidate: string): boolean =>
+  `${word.toLowerCase()}s` === candidate || word.toLowerCase() === `${candidate}s`
+
 /** Returns true for a word that begins like the candidate without its last letter, as `retries` and `retry`. */
 const isForm = (word: string, candidate: string): boolean =>
-  candidate.length >= MIN_FORM_LENGTH && word.toLowerCase().startsWith(candidate.slice(0, -1))
+  isPlural(word, candidate) ||
+  (candidate.length >= MIN_FORM_LENGTH && word.toLowerCase().startsWith(candidate.slice(0, -1)))
 
 /**
  * Counts insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).

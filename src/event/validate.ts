@@ -33,12 +33,16 @@ const FIELDS = Object.keys(EventDraftSchema.entries)
 /** Unknown fields that get a suggestion. A body can have thousands, and each is compared with every field. */
 const MAX_SUGGESTIONS = 10
 
+/** Only a CloudEvent has this field. */
+const CLOUD_EVENT_ADVICE = "; send a CloudEvent as application/cloudevents+json"
+
 /** Adds every unknown field, because valibot stops at the first. */
 function addUnknownFields(input: unknown, list: FaultList): void {
   if (typeof input !== "object" || input === null) return
   const unknown = Object.keys(input).filter((key) => !Object.hasOwn(EventDraftSchema.entries, key))
   for (const [place, key] of unknown.entries()) {
-    const advice = place < MAX_SUGGESTIONS ? didYouMean(key, FIELDS) : ""
+    const meant = place < MAX_SUGGESTIONS ? didYouMean(key, FIELDS) : ""
+    const advice = key === "specversion" ? CLOUD_EVENT_ADVICE : meant
     list.add(`/${escapePointer(key)}`, `is not a field of an event${advice}`)
   }
 }

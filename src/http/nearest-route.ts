@@ -14,6 +14,14 @@ const EXCESS = /^(api|v\d+|events|)$/i
 /** The segment of a route with the version of the API, which other versions resemble. */
 const VERSION = "v1"
 
+/** Words of other programs for a segment of a route. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ["publish", "events"],
+  ["messages", "events"],
+  ["dlq", "dead-letters"],
+  ["swagger", "docs"],
+])
+
 /** A segment as it was sent, with the segments of routes that it is, or was probably meant to be. */
 interface Given {
   readonly segment: string
@@ -75,8 +83,9 @@ export class NearestRoute {
   }
 
   #compare(segment: string): Given {
+    const meant = OTHER_WORDS.get(segment.toLowerCase()) ?? segment
     const isNear = (word: string): boolean =>
-      word === VERSION ? /^v\d+$/i.test(segment) : suggest(segment, [word]) !== null
+      word === VERSION ? /^v\d+$/i.test(segment) : suggest(meant, [word]) !== null
     const words = segment.length > MAX_SEGMENT_LENGTH ? [] : this.#words
     return { segment, near: new Set(words.filter(isNear)) }
   }

@@ -2,7 +2,7 @@ import { ProblemError } from "./problem.ts"
 
 /** The parsed target of a request. */
 export interface RequestTarget {
-  /** Without dot segments. Only characters that would mean something else are percent-encoded. */
+  /** Without dot segments and backslashes, which Bun has resolved before. Only characters that would mean something else are percent-encoded. */
   readonly path: string
   /** With its question mark; empty if there is none. */
   readonly query: string

@@ -26,6 +26,9 @@ type RouteMatch = Extract<Match, { kind: "route" }>
 /** The label of requests without a route. A label each would give metrics too many labels. */
 const NO_ROUTE = "none"
 
+/** Longest beginning of a path that a message repeats, in UTF-16 code units. */
+const MAX_SHOWN_PATH = 256
+
 const NO_PARAMETERS = new PathParameters(new Map())
 
 /**
@@ -38,6 +41,8 @@ export class RouteTable {
   readonly #methods: ReadonlySet<string>
   readonly #frequent: RouteMatch
   readonly #nearest: NearestRoute
+  /** Most slashes in the path of a route. */
+  readonly #maxSlashes: number
 
   /**
    * @param frequent the most requested route, without parameters; it is compared before the router runs
@@ -48,6 +53,7 @@ export class RouteTable {
     this.#methods = new Set(routes.map(({ method }) => method))
     for (const route of routes) this.#add(route)
     this.#nearest = new NearestRoute(routes)
+    this.#maxSlashes = Math.max(...routes.map(({ path }) => path.split("/").length - 1))
     this.#frequent = this.#require(frequent)
   }
 
@@ -85,6 +91,8 @@ export class RouteTable {
 
   /** HEAD is served by the route for GET (RFC 9110, section 9.3.2). */
   #find(method: string, path: string, query: string): RouteMatch | null {
+    // The router takes time for each segment, and a path can have thousands.
+    if (hasMoreSlashes(path, this.#maxSlashes)) return null
     const [found] = this.#router.match(method === "HEAD" ? "GET" : method, path)
     let best: RouteMatch | null = null
     let fewest = Number.POSITIVE_INFINITY
@@ -104,7 +112,8 @@ export class RouteTable {
     if (first === undefined) {
       const nearest = this.#nearest.find(method === "HEAD" ? "GET" : method, path)
       const advice = nearest === null ? "." : `; did you mean ${nearest}?`
-      const detail = `There is nothing at ${path}${advice} /docs and /openapi.json list all paths.`
+      const shown = path.length > MAX_SHOWN_PATH ? `${path.slice(0, MAX_SHOWN_PATH)}…` : path
+      const detail = `There is nothing at ${shown}${advice} /docs and /openapi.json list all paths.`
       return refused(new ProblemError("not-found", detail))
     }
     const allowed = [
@@ -127,6 +136,12 @@ const templateOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1"
 function parametersOf(entries: readonly (readonly [name: string, value: string])[]): PathParameters {
   if (entries.length === 0) return NO_PARAMETERS
   return new PathParameters(new Map(entries.map(([name, value]) => [name, decodeURIComponent(value)])))
+}
+
+function hasMoreSlashes(path: string, most: number): boolean {
+  let count = 0
+  for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) if (++count > most) return true
+  return false
 }
 
 /**

@@ -2,9 +2,11 @@ import { reasonOf } from "../system/reason-of.ts"
 
 const NOT_HTTP = "the program that listens there does not speak HTTP"
 
+const REFUSED = "ECONNREFUSED"
+
 /** Meanings of the errors of a connection. Bun's own messages ask a developer about a typo. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there",
+  [REFUSED]: "nothing listens there",
   ENOTFOUND: "there is no host of this name",
   EAI_AGAIN: "the name can't be looked up at this moment",
   ECONNRESET: "the connection was closed before the answer was complete",
@@ -21,6 +23,9 @@ const QUESTIONS = /\s*(Was there a typo in the url or port|Is the computer able 
 
 /** Returns true for an error of a connection. */
 export const isNetworkFault = (error: unknown): boolean => MEANINGS[codeOf(error) ?? ""] !== undefined
+
+/** Returns true if nothing listens at the address of a request. */
+export const isRefusal = (error: unknown): boolean => codeOf(error) === REFUSED
 
 function codeOf(error: unknown): string | null {
   const code = error instanceof Error && "code" in error ? error.code : null

@@ -13,3 +13,18 @@ test.each([
   expect(lines.currentBytes).toBe(current)
   expect(ended.reduce((sum, each) => sum + each, lines.end())).toBe(count)
 })
+
+test("the first line without an answer is numbered with the blank lines before it", () => {
+  const lines = new UploadedLines()
+  lines.add(new TextEncoder().encode("\n\r\n3\n4\n\n\n7\n"))
+  const numbers = [lines.firstUnanswered]
+  for (let answers = 0; answers < 3; answers++) {
+    lines.answered()
+    numbers.push(lines.firstUnanswered)
+  }
+  lines.add(new TextEncoder().encode("\n9"))
+  expect([...numbers, lines.firstUnanswered, lines.areAllAnswered]).toEqual([3, 4, 7, 8, 9, false])
+  lines.end()
+  lines.answered()
+  expect(lines.areAllAnswered).toBe(true)
+})

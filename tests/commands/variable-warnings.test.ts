@@ -47,8 +47,8 @@ const FOREIGN = [
   "CI GITHUB_ACTIONS GITHUB_WORKSPACE RUNNER_TEMP npm_config_cache npm_package_name INIT_CWD NODE_OPTIONS BUN_INSTALL",
   "OTEL_RESOURCE_ATTRIBUTES OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_PROTOCOL OTEL_SERVICE_VERSION OTEL_LOG_LEVEL",
   "RABBITMQ_HOME RABBITMQ_NODENAME RABBITMQ_NODE_PORT RABBITMQ_DATA_DIR RABBITMQ_DEFAULT_USER RABBITMQ_DEFAULT_PASS",
-  "RABBITMQ_DEFAULT_VHOST RABBITMQ_VERSION RABBITMQ_LOGS RABBITMQ_USE_LONGNAME RABBITMQ_MNESIA_BASE RABBITMQ_URL",
-  "DATABASE_URL AMQP_URL API_KEY API_URL OPENAI_API_KEY SENTRY_DSN MAX_RETRIES PORT2 DATA_DIR_2 LOG_FILE TIMEOUT QUEUE",
+  "RABBITMQ_DEFAULT_VHOST RABBITMQ_VERSION RABBITMQ_LOGS RABBITMQ_USE_LONGNAME RABBITMQ_MNESIA_BASE",
+  "DATABASE_URL API_URL OPENAI_API_KEY SENTRY_DSN MAX_RETRIES PORT2 DATA_DIR_2 LOG_FILE TIMEOUT QUEUE",
 ].flatMap((names) => names.split(" "))
 
 describe("a mistyped variable is found", () => {
@@ -101,3 +101,37 @@ test("settings of RabbitMQ without its host are without effect, unless ENGINE sa
   // Kubernetes sets it in every pod beside a service that is named rabbitmq.
   expect(warningsOf({ RABBITMQ_PORT: "tcp://10.0.0.11:5672" })).toEqual([])
 })
+
+// A handler may have these for other programs. The warning is worth it: a service that its operator takes for protected, or for
+// one on RabbitMQ, is worse than one line that says what is in force. Whoever meant it so sets the variable that it names.
+test.each(["API_KEY", "API_TOKEN", "EVENT_BROKER_API_KEY"])(
+  "%s is named only while the service has no file of keys",
+  (variable) => {
+    expect(warningsOf({ [variable]: "secret", ENGINE: "embedded" })).toEqual([
+      {
+        variable,
+        message: expect.stringContaining(`${variable} does not protect this service, which has no API keys`),
+      },
+    ])
+    expect(warningsOf({ [variable]: "secret", API_KEYS_FILE: "keys" })).toEqual([])
+    expect(warningsOf({ [variable]: "" })).toEqual([])
+    expect(JSON.stringify(warningsOf({ [variable]: "s3cret" }))).not.toContain("s3cret")
+  },
+)
+
+test.each(["RABBITMQ_URL", "AMQP_URL", "CLOUDAMQP_URL"])(
+  "%s is named only while nothing says which engine is meant",
+  (variable) => {
+    expect(warningsOf({ [variable]: "amqp://a:s3cret@b" })).toEqual([
+      {
+        variable,
+        message: expect.stringContaining(
+          `the engine is embedded, and ${variable} is not read: set RABBITMQ_HOST`,
+        ),
+      },
+    ])
+    for (const engine of [{ ENGINE: "embedded" }, { RABBITMQ_HOST: "broker" }]) {
+      expect(warningsOf({ [variable]: "amqp://a:s3cret@b", ...engine })).toEqual([])
+    }
+  },
+)

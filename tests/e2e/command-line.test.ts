@@ -94,6 +94,13 @@ test.each(["help queues purge", "queues help purge", "queues purge --help"])(
   },
 )
 
+test("help behind a command whose arguments are optional prints its help", async () => {
+  await using folder = new ServiceFolder()
+  const help = folder.spawn(["publish", "help"])
+  expect(await help.exited()).toBe(0)
+  expect(help.stdout).toStartWith("Usage: event-broker publish [options] [file]\n")
+})
+
 test("the help of queues has the options of its default command", async () => {
   await using folder = new ServiceFolder()
   const [queues, list] = [folder.spawn(["queues", "--help"]), folder.spawn(["queues", "list", "--help"])]

@@ -68,7 +68,7 @@ describe("publish", () => {
       expect(await run(folder, service, ["publish", "--type", "user", "--name", name])).toEqual({
         code: 0,
         stdout: expect.stringContaining(` on events.user.${name}\n`),
-        stderr: `event-broker: --name ${name} repeats the beginning of the topic, so the event is user.${name}; did you mean --name login.failed?\n`,
+        stderr: `event-broker: --name ${name} repeats the beginning of the topic, and the event is published so, as user.${name}; did you mean --name login.failed?\n`,
       })
     }
     const refused = await run(folder, service, ["publish", "--type", "user", "--name", "a b"])
@@ -132,6 +132,13 @@ describe("publish", () => {
     const some = await run(folder, service, ["publish", "-"], JSON.stringify([event("a"), event("b c")]))
     expect(some).toMatchObject({ code: 4, stdout: "1 stored, 1 failed\n" })
     expect(some.stderr).toContain("event 2: The input is invalid: /name must be words")
+    const cloudEvent = { specversion: "1.0", id: "c", source: "/a", type: "user.login", data: {} }
+    const one = await run(folder, service, ["publish", "-"], JSON.stringify(cloudEvent))
+    expect(one.stdout).toBe("stored c on events.user.login\n")
+    const several = await run(folder, service, ["publish", "-"], JSON.stringify([cloudEvent, cloudEvent]))
+    expect(several).toEqual(stored)
+    const whole = await run(folder, service, ["publish", "-"], "1")
+    expect(whole.stderr).toContain("The input is invalid\n  must be a JSON object\n")
     const none = await run(folder, service, ["publish", "-", "--json"], JSON.stringify([event("b c")]))
     expect(none.code).toBe(1)
     expect(JSON.parse(none.stdout)).toMatchObject({ count: 0, failed: 1 })
@@ -456,7 +463,7 @@ describe("each kind of failure has a message and an exit code", () => {
       "A number is too large to be stored",
     ],
     ["an invalid URL", ["queues", "--url", "there"], 2, "EVENT_BROKER_URL take a URL"],
-    ["no service", ["queues"], 3, "nothing answers at http://127.0.0.1:9"],
+    ["no service", ["queues"], 3, "the service at http://127.0.0.1:9 can't be reached"],
   ] as const)("%s", async (_, args, code, message) => {
     await using folder = new ServiceFolder()
     const result = await run(folder, null, args)

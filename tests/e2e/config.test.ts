@@ -29,6 +29,22 @@ test("config prints every effective value with its source, and no secret", async
   expect(asked.stdout).not.toContain("s3cret")
 })
 
+test("a key that was given for the file of the keys is shown nowhere, and a port that can't be is refused", async () => {
+  await using folder = new ServiceFolder()
+  const made = folder.spawn(["keys", "new", "--name", "a", "--scope", "read", "--json"])
+  await made.exited()
+  const { key } = JSON.parse(made.stdout)
+  for (const command of [["config"], ["config", "--json"], []]) {
+    const asked = folder.spawn(command, { API_KEYS_FILE: key, RABBITMQ_HOST: "broker:99999" })
+    expect(await asked.exited()).toBe(2)
+    expect(asked.stdout + asked.stderr).not.toContain(key)
+    expect(asked.stderr).toContain(
+      "  API_KEYS_FILE takes the path of a file, and the given one is not shown because it looks like a key itself\n",
+    )
+    expect(asked.stderr).toContain('  RABBITMQ_HOST takes ports from 1 to 65535, not "broker:99999"\n')
+  }
+})
+
 test("config lists wrong variables, prints the rest and exits 2", async () => {
   await using folder = new ServiceFolder()
   const asked = folder.spawn(["config"], { PORT: "eighty" })

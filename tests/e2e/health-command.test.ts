@@ -66,7 +66,9 @@ test("health exits 1 and says why if nothing answers in time", async () => {
   const [closed] = await freePorts(1)
   const away = await run(folder, ["health"], { PORT: String(closed) })
   expect(away.code).toBe(1)
-  expect(away.stderr).toContain(`nothing answers at http://127.0.0.1:${closed}`)
+  expect(away.stderr).toBe(
+    `event-broker: the service at http://127.0.0.1:${closed} can't be reached: nothing listens there (ECONNREFUSED). Start it, or say where it is with --url or EVENT_BROKER_URL\n`,
+  )
   using hanging = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
   const hung = await run(folder, ["health", "--url", `http://127.0.0.1:${hanging.port}`], {})
   expect(hung.code).toBe(1)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { symlinkSync } from "node:fs"
 import { FROM_BINARY, FROM_SOURCE, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
@@ -117,6 +118,27 @@ describe("an unusable module stops the start with the name of its file", () => {
     expect(place.every((line) => line.startsWith("  "))).toBe(true)
     expect(service.log.filter(({ level }) => level === "error")).toEqual([])
   })
+})
+
+test("markup in a module, a pipe and a link to nothing stop the start, and the message says what is there", async () => {
+  await using folder = new ServiceFolder()
+  const refusal = async () => {
+    const service = folder.spawn()
+    expect(await service.exited()).toBe(1)
+    return service.stderr
+  }
+  folder.write("handlers/page.js", "<html><body>moved</body></html>")
+  expect(await refusal()).toBe(
+    "event-broker: handler module page.js: has markup, HTML or JSX, which a handler module can't have\n",
+  )
+  folder.remove("handlers/page.js")
+  expect(Bun.spawnSync(["mkfifo", "handlers/pipe.ts"], { cwd: folder.path }).exitCode).toBe(0)
+  expect(await refusal()).toBe("event-broker: handler module pipe.ts: is neither a file nor a folder\n")
+  folder.remove("handlers/pipe.ts")
+  symlinkSync("nowhere.ts", `${folder.path}/handlers/gone.ts`)
+  expect(await refusal()).toBe(
+    "event-broker: handler module gone.ts: is a link to something that does not exist\n",
+  )
 })
 
 test("a test beside the modules stops the start, and the message says where tests belong", async () => {

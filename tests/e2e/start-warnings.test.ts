@@ -125,7 +125,7 @@ test("files in the folder of modules that are not loaded are a warning at the st
       files: ["calls.py", "voice.tsx"],
       msg:
         "files in HANDLERS_DIR that are not loaded: calls.py, voice.tsx; " +
-        "a handler module is a .ts, .js, .mts or .mjs file",
+        "a handler module is a .ts, .js, .mts or .mjs file: rename voice.tsx to voice.ts",
     }),
   ])
 })

@@ -31,10 +31,10 @@ test("a command that reaches nothing says why, where, and what to change", async
     [
       ["queues"],
       { PORT: String(closed) },
-      `${here}: nothing listens there (ECONNREFUSED). Start the service, or say where`,
+      `${here} can't be reached: nothing listens there (ECONNREFUSED). Start it, or say where`,
     ],
-    [["queues"], { EVENT_BROKER_URL: here }, "Start the service, or correct EVENT_BROKER_URL"],
-    [["tail", "--url", here], {}, "Start the service, or correct --url"],
+    [["queues"], { EVENT_BROKER_URL: here }, "Start it, or correct EVENT_BROKER_URL"],
+    [["tail", "--url", here], {}, "Start it, or correct --url"],
     [["queues", "--url", "http://nohost.invalid"], {}, "there is no host of this name (ENOTFOUND)"],
     [
       ["queues", "--url", `http://127.0.0.1:${closing.port}`],
@@ -44,7 +44,7 @@ test("a command that reaches nothing says why, where, and what to change", async
   ] as const) {
     const { code, stderr } = await runCommand([BINARY, ...args], folder.path, environment)
     expect([code, stderr]).toEqual([3, expect.stringContaining(message)])
-    expect(stderr).toStartWith("event-broker: nothing answers at http://")
+    expect(stderr).toMatch(/^(event-broker: nothing listens at .*\n)?event-broker: the service at http:\/\//)
     expect(stderr).not.toMatch(RAW)
   }
 })
@@ -83,7 +83,9 @@ test("tail says that nothing answers while the service is down, and continues wh
   expect(tail.stderr).toMatch(
     /^event-broker: the (service has ended the stream|connection to the service was lost.*); trying again/,
   )
-  expect(tail.stderr).toContain(`nothing answers at http://127.0.0.1:${port}: nothing listens there`)
+  expect(tail.stderr).toContain(
+    `the service at http://127.0.0.1:${port} can't be reached: nothing listens there`,
+  )
   const again = await folder.start(environment)
   await waitUntil(() => tail.stderr.includes("connected again"), "the command to be back")
   const id = await again.publish({ name: "back" })
@@ -97,7 +99,7 @@ const starting = () =>
     { status: 503, headers: { "Retry-After": "0" } },
   )
 
-test("commands wait for a service that is still starting, and say so; an upload of lines is refused", async () => {
+test("commands wait for a service that is still starting, and say so", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/slow.ts", slowModule(folder, ""))
   folder.write("event.json", '{"type":"custom","name":"once","payload":{}}')
@@ -112,32 +114,52 @@ test("commands wait for a service that is still starting, and say so; an upload 
       ),
     "the service to be live",
   )
-  const lines = folder.spawn(["publish", "--ndjson", "event.json"], environment)
-  expect([await lines.exited(), lines.stderr]).toEqual([
-    1,
-    expect.stringContaining("event-broker: The service is still starting: "),
-  ])
-  const commands = [["queues"], ["tail", "--count", "1"], ["publish", "event.json"]].map((args) =>
-    folder.spawn(args, environment),
-  )
+  const commands = [
+    ["queues"],
+    ["tail", "--count", "1"],
+    ["publish", "event.json"],
+    ["publish", "--ndjson", "event.json"],
+  ].map((args) => folder.spawn(args, environment))
   await waitUntil(() => commands.every(({ stderr }) => stderr.includes("; waiting ")), "all commands to wait")
   expect(commands.map(({ stderr }) => stderr)).toEqual(
-    ["up to 5 s", "until it is ready", "up to 5 s"].map(
+    ["up to 5 s", "until it is ready", "up to 5 s", "up to 5 s"].map(
       (patience) => `event-broker: the service is still starting; waiting ${patience}\n`,
     ),
   )
   folder.write("go", "")
   await service.listening()
-  const [queues, tail, publish] = commands
+  const [queues, tail, publish, lines] = commands
   expect(await queues?.exited()).toBe(0)
   expect(await publish?.exited()).toBe(0)
   expect(publish?.stdout).toMatch(/^stored .* on events\.custom\.once\n$/)
+  expect(await lines?.exited()).toBe(0)
+  expect(lines?.stdout).toBe("1 stored, 0 failed\n")
   await waitUntil(async () => {
     await service.publish({ name: "more" })
     return tail?.isAlive === false
   }, "the command to have shown an event")
   expect(await tail?.exited()).toBe(0)
 })
+
+test.each([
+  ["queues", ["queues", "list"]],
+  ["publish of lines", ["publish", "event.ndjson"]],
+])(
+  "%s waits for a service on this machine that does not listen yet, and says so at once",
+  async (_, args) => {
+    await using folder = new ServiceFolder()
+    const [port] = await freePorts(1)
+    const environment = { PORT: String(port), HOST: "127.0.0.1" }
+    folder.write("event.ndjson", '{"type":"user","name":"a","payload":{}}')
+    const command = folder.spawn(args, environment)
+    const notice = `event-broker: nothing listens at http://127.0.0.1:${port} yet; waiting up to 3 s\n`
+    await waitUntil(() => command.stderr === notice, "the notice")
+    await folder.start(environment)
+    expect(await command.exited()).toBe(0)
+    // It may also have seen the service start.
+    expect(command.stderr).toStartWith(notice)
+  },
+)
 
 test("a command ends with the refusal of a service that goes on starting, and tail goes on waiting", async () => {
   await using folder = new ServiceFolder()

@@ -104,7 +104,36 @@ const MISTAKES: readonly (readonly [command: string, message: string])[] = [
   ],
   ["health --live --ready", "option '--live' cannot be used with option '--ready'"],
   ["publish folder", "folder is a folder: name a file"],
-  ["publish --type user", "give --type and --name, or a file, or - for standard input"],
+  ["publish --json", "give --type and --name, or a file, or - for standard input"],
+  ["publish --type user", "--name is missing, such as --type user --name call.ended"],
+  ["publish --name login", "--type is missing: one of voice, user, system, notification, custom"],
+  [
+    "publish voice.call.ended",
+    "there is no file voice.call.ended; to publish an event: event-broker publish --type voice --name call.ended",
+  ],
+  ["publish events.voice.ended", "event-broker publish --type voice --name ended"],
+  ["publish call.ended", "event-broker publish --type TYPE --name call.ended"],
+  ["publish voice", "event-broker publish --type voice --name NAME"],
+  ["publish voice call.ended", "to publish an event: event-broker publish --type voice --name call.ended"],
+  ["queues purge user_events --dry-run=false", "--dry-run takes no value: give it, or leave it out"],
+  ["keys new --name a --scope publish,", "--scope takes publish, read or admin, not an empty text"],
+  [
+    "--url http://127.0.0.1:1 queues list",
+    "options stand behind the command: event-broker queues list --url <url>",
+  ],
+  [
+    "queues list --url http://127.0.0.1:99999",
+    "take a URL with a valid host and port, not http://127.0.0.1:99999",
+  ],
+  [
+    "queues show user_events",
+    "event-broker queues has no command show; did you mean event-broker queues list?",
+  ],
+  ["dead-letters retry user_events", "did you mean event-broker dead-letters redrive?"],
+  ["keys create", "did you mean event-broker keys new?"],
+  ["status", "there is no command status; did you mean event-broker health?"],
+  ["version", "there is no command version; did you mean event-broker --version?"],
+  ["dev", "there is no command dev; did you mean event-broker serve?"],
   ["publish --ndjson folder", "folder is a folder: name a file"],
   [
     "publish event.json --payload {} --id a",
@@ -186,8 +215,8 @@ test("a refused event is named by its file, and an empty EVENT_BROKER_URL counts
   ])
   const batch = await publish("batch.json")
   expect([batch.code, batch.stderr]).toEqual([
-    1,
-    expect.stringContaining("batch.json: The input is invalid\n"),
+    2,
+    "event-broker: batch.json has 1001 events, and a batch has at most 1000: write an event per line, and give --ndjson\n",
   ])
 })
 

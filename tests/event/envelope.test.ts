@@ -133,6 +133,25 @@ describe("a draft is rejected", () => {
     ])
   })
 
+  test.each([
+    ["Voice", "; did you mean voice?"],
+    ["users", "; did you mean user?"],
+    ["video", ""],
+    [7, ""],
+  ])("with the type %p, and the message names the one that was meant", (type, advice) => {
+    const message = `must be one of voice, user, system, notification, custom${advice}`
+    expect(faultsOf({ ...draft, type })).toEqual([{ pointer: "/type", message }])
+  })
+
+  test("with the fields of a CloudEvent, and the message says how to send one", () => {
+    expect(faultsOf({ ...draft, specversion: "1.0" })).toEqual([
+      {
+        pointer: "/specversion",
+        message: "is not a field of an event; send a CloudEvent as application/cloudevents+json",
+      },
+    ])
+  })
+
   test("with the field name escaped in the JSON pointer", () => {
     expect(pointersOf({ ...draft, "a/b~c": 1 })).toEqual(["/a~1b~0c"])
   })

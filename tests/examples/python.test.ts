@@ -82,7 +82,13 @@ test(
     expect(stdout).toMatch(new RegExp(`^stored: ${ID} on events\\.voice\\.speech_recognized\\n$`))
     const nowhere = { EVENT_BROKER_URL: `${url}/nowhere` }
     expect(await failureOf(runCommand(script, folder.path, nowhere))).toContain(
-      "There is nothing at /nowhere",
+      "There is nothing at /nowhere/api/v1/events. /docs and /openapi.json list all paths. " +
+        "Check the path of EVENT_BROKER_URL.",
+    )
+    await folder.spawn(["keys", "new", "--name", "a", "--scope", "publish", "--append", "keys"]).exited()
+    const guarded = await folder.start({ API_KEYS_FILE: "keys", DATA_DIR: "guarded" })
+    expect(await failureOf(runCommand(script, folder.path, { EVENT_BROKER_URL: guarded.url }))).toContain(
+      "Set EVENT_BROKER_KEY to a key of the service.",
     )
     const [closed] = await freePorts(1)
     const unreachable = { EVENT_BROKER_URL: `http://127.0.0.1:${closed}` }

@@ -108,17 +108,17 @@ describe("a body that is not a batch is rejected with the reason", () => {
     ['{"events":[1],"events":[2]}', "/events occurs twice"],
     ['{"atomic":true,"events":[1]}', '/atomic is not a field of a batch, which has only "events"'],
     ['{"events":[1],"a/b":1}', '/a~1b is not a field of a batch, which has only "events"'],
-    ["[1]", '/ must be an object with an array of events: {"events":[…]}'],
-    ["12", '/ must be an object with an array of events: {"events":[…]}'],
-    [`"${"x".repeat(100)}"`, '/ must be an object with an array of events: {"events":[…]}'],
+    ["[1]", 'must be an object with an array of events: {"events":[…]}'],
+    ["12", 'must be an object with an array of events: {"events":[…]}'],
+    [`"${"x".repeat(100)}"`, 'must be an object with an array of events: {"events":[…]}'],
   ])("%s", (body, message) => {
     expect(refusalOf(body)).toBe(message)
   })
 
   test.each([
-    ["{}", "/ must be an array of events; send one event to /api/v1/events"],
-    ["[]", "/ must have 1 to 5 events, not 0"],
-    ["[1,2,3,4,5,6,", "/ must have 1 to 5 events, not more"],
+    ["{}", "must be an array of events; send one event to /api/v1/events"],
+    ["[]", "must have 1 to 5 events, not 0"],
+    ["[1,2,3,4,5,6,", "must have 1 to 5 events, not more"],
   ])("as an array: %s", (body, message) => {
     expect(refusalOf(body, "array")).toBe(message)
   })

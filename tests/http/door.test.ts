@@ -85,7 +85,15 @@ const doublyEncodedPaths = (path: string): readonly string[] =>
   )
 
 function variantsOf(method: string, path: string): readonly Variant[] {
-  const same = [...encodedPaths(path), `/.${path}`, `/x/..${path}`, `/%2e${path}`, `/x/%2E%2e${path}`]
+  const same = [
+    ...encodedPaths(path),
+    `/.${path}`,
+    `/x/..${path}`,
+    `/%2e${path}`,
+    `/x/%2E%2e${path}`,
+    path.replaceAll(/\/(?!$)/g, "\\").replace("\\", "/"),
+    `/x\\..${path}`,
+  ]
   const other = [
     ...doublyEncodedPaths(path),
     `/${path}`,

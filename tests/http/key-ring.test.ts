@@ -256,6 +256,13 @@ describe("a keys file is refused at the start", () => {
   })
 })
 
+test("a field that a line gives twice is refused, and one whose name is in a text is not", () => {
+  const line = JSON.stringify({ name: 'the "scopes": of a', sha256: "0".repeat(64), scopes: ["read"] })
+  expect(parseKeys(line, "keys")).toHaveLength(1)
+  const twice = line.replace("{", '{"scopes": ["admin"],')
+  expect(() => parseKeys(twice, "keys")).toThrow("API_KEYS_FILE keys, line 1: scopes occurs twice")
+})
+
 describe("a line that is not a key is explained:", () => {
   const KEY = { name: "a", sha256: "0".repeat(64), scopes: ["read"] }
   test.each([

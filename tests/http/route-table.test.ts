@@ -80,6 +80,21 @@ describe("a match", () => {
     expect(table.match("CONNECT", "x:80")).toMatchObject({ problem: { slug: "malformed-request" } })
   })
 
+  test("of a path with thousands of segments costs about as much as of one long segment, and its message is short", () => {
+    const fastest = (path: string): number => {
+      const times = Array.from({ length: 100 }, () => {
+        const startedAt = performance.now()
+        table.match("GET", `http://x${path}`)
+        return performance.now() - startedAt
+      })
+      return Math.min(...times)
+    }
+    const [many, one] = ["/a".repeat(7_000), `/${"a".repeat(14_000)}`]
+    expect(fastest(many) / fastest(one)).toBeLessThan(8)
+    const match = table.match("GET", `http://x${many}`)
+    expect(match.kind === "refused" && match.problem.message.length).toBeLessThan(400)
+  })
+
   test("decodes a parameter once", () => {
     const match = table.match("GET", "http://x/events/%2574%2fé%20")
     expect(match.kind === "route" && match.params.get("id")).toBe("%74/é ")

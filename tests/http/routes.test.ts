@@ -243,6 +243,13 @@ describe("the OpenAPI document", () => {
   })
 })
 
+test.each(["/docs", "/redoc"])("%s names the API document to a browser without JavaScript", async (path) => {
+  await using service = await HttpService.start()
+  const page = await (await service.get(path)).text()
+  const [, link] = /<noscript>[^<]*<a href="([^"]*)">/.exec(page) ?? []
+  expect(new URL(link ?? "none", service.url + path).pathname).toBe("/openapi.json")
+})
+
 describe("an unknown route", () => {
   test.each(["/nothing", "/api/v1/events/", "/api/v2/events", "/health/else"])("is 404: %s", async (path) => {
     await using service = await HttpService.start()
@@ -258,6 +265,14 @@ describe("an unknown route", () => {
     ["POST", "/api/v2/events", "POST /api/v1/events"],
     ["POST", "/api/v1/events/", "POST /api/v1/events"],
     ["POST", "/API//v1/Events", "POST /api/v1/events"],
+    ["POST", "/api/v1/publish", "POST /api/v1/events"],
+    ["POST", "/publish", "POST /api/v1/events"],
+    ["POST", "/api/v1/messages", "POST /api/v1/events"],
+    ["GET", "/api/v1/dlq", "GET /api/v1/dead-letters"],
+    ["GET", "/swagger", "GET /docs"],
+    ["GET", "/docs/", "GET /docs"],
+    ["GET", "/health/", "GET /health"],
+    ["GET", "/api/v1/queues/", "GET /api/v1/queues"],
     ["POST", "/api/v1/queues/x/pauses", "POST /api/v1/events/queues/x/pause"],
     ["POST", "/api/v1/events/queues/x/purge", "POST /api/v1/queues/x/purge"],
     ["GET", "/api/v1/dead-letter", "GET /api/v1/dead-letters"],

@@ -77,6 +77,8 @@ function parseKey(line: string, where: string): StoredKey {
   }
   if (!isJsonObject(json)) throw new KeyFileError(`${where} must be a JSON object`)
   const result = v.safeParse(KeySchema, json)
+  const twice = FIELDS.find((field) => isTwice(field, line))
+  if (twice !== undefined) throw new KeyFileError(`${where}: ${twice} occurs twice`)
   if (result.success) return result.output
   const faults = [
     ...result.issues.filter(isKnownField).map((issue) => `${v.getDotPath(issue)} ${issue.message}`),
@@ -86,6 +88,10 @@ function parseKey(line: string, where: string): StoredKey {
   ]
   throw new KeyFileError(`${where}: ${faults.join("; ")}`)
 }
+
+/** JSON.parse takes the last of two fields with one name, in silence. A quote within a text of JSON has a backslash. */
+const isTwice = (field: string, line: string): boolean =>
+  line.split(new RegExp(`(?<!\\\\)"${field}"\\s*:`)).length > 2
 
 /** valibot reports only the first unknown field. */
 const isKnownField = ({ type, expected }: v.BaseIssue<unknown>): boolean =>

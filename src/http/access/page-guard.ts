@@ -66,7 +66,7 @@ function requireServedHost(host: RequestHost | null, rules: PageRules): void {
     "misdirected-request",
     rules.allowed.length > 0
       ? `The service does not answer to ${shown}. Add the name to ALLOWED_HOSTS.`
-      : `The service has no keys, so it answers only to names that no public web page can have; ${shown} is not one. Add the name to ALLOWED_HOSTS, or set API_KEYS_FILE.`,
+      : `The service has no keys, so it does not answer to ${shown}: a public web page could have this name. Add the name to ALLOWED_HOSTS, or set API_KEYS_FILE.`,
   )
 }
 

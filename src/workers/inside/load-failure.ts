@@ -12,6 +12,9 @@ const STACK_PLACE = /^\s*at (?:.*\()?(\/.*?):(\d+):(\d+)\)?$/gm
 /** The name under which a project's modules import the types. No such package is installed, or has to be. */
 const TYPES_PACKAGE = "event-broker"
 
+/** The import that the transpiler adds for markup in a file. */
+const JSX_IMPORT = /^react\/jsx-(dev-)?runtime$/
+
 const MISSING_EXPORT = /^Export named '(.*)' not found in module '(.*)'/
 
 const TEST_FILE = /\.(test|spec)\.\w+$/
@@ -63,6 +66,9 @@ export function explainExit(module: string): ModuleFault {
 
 function explainMissing({ message, specifier, referrer }: ResolveMessage, path: string): ModuleFault {
   const from = referrer || path
+  if (JSX_IMPORT.test(specifier) && findText(from, specifier) === null) {
+    return { message: "has markup, HTML or JSX, which a handler module can't have", at: null }
+  }
   const at = findText(from, specifier)
   if (!message.startsWith("Cannot find package")) {
     return { message: `imports "${specifier}", which does not exist`, at }

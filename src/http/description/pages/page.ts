@@ -60,6 +60,7 @@ function htmlOf({ path, stylesheets, scripts }: Page): string {
 ${stylesheets.map((name) => `<link rel="stylesheet" href="${folder}/${name}">\n`).join("")}</head>
 <body>
 <div id="${API_ELEMENT}"></div>
+<noscript>This page needs JavaScript. <a href="openapi.json">openapi.json</a> describes the same API.</noscript>
 ${scripts.map((name) => `<script src="${folder}/${name}"></script>\n`).join("")}</body>
 </html>
 `
