@@ -1,5 +1,6 @@
 import { backoffDelay } from "../event/backoff.ts"
 import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
+import { MAX_RETRY_DELAY_MS } from "../event/retry-bounds.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { Outcome } from "../workers/attempt.ts"
 
@@ -30,9 +31,6 @@ const WORKER_ENDED: ErrorSummary = {
   name: "WorkerEnded",
   message: "the handler's worker ended during the attempt",
 }
-
-/** Longest delay that a handler can request, in milliseconds: one day. */
-const MAX_RETRY_DELAY_MS = 86_400_000
 
 /** The delivery policy: decides the next step from the outcome of an attempt. */
 export function decide(outcome: Outcome, circumstances: Circumstances): Decision {

@@ -1,6 +1,7 @@
 import * as v from "valibot"
-import { MAX_RETRY_COUNT, MAX_TIMESTAMP_MS } from "../event/envelope.ts"
+import { MAX_TIMESTAMP_MS } from "../event/envelope.ts"
 import { FAILURE_REASONS, type FailureRecord } from "../event/failure.ts"
+import { MAX_RETRY_COUNT } from "../event/retry-bounds.ts"
 
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_TIMESTAMP_MS))
 

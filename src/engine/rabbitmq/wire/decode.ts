@@ -1,6 +1,7 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
-import { isTimestampMs, MAX_RETRY_COUNT } from "../../../event/envelope.ts"
+import { isTimestampMs } from "../../../event/envelope.ts"
 import type { FailureReason, FailureRecord } from "../../../event/failure.ts"
+import { MAX_RETRY_COUNT } from "../../../event/retry-bounds.ts"
 import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
 import { decodeFailure } from "../../failure-record.ts"
 import { FAILURE } from "./failure-header.ts"
