@@ -1,5 +1,12 @@
 import { backoffDelay } from "../event/backoff.ts"
-import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
+import type {
+  DeadLetterFailure,
+  DeadLetterReason,
+  ErrorSummary,
+  FailureRecord,
+  RetryFailure,
+  RetryReason,
+} from "../event/failure.ts"
 import { MAX_RETRY_DELAY_MS } from "../event/retry-bounds.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { Outcome } from "../workers/attempt.ts"
@@ -8,13 +15,13 @@ import type { Outcome } from "../workers/attempt.ts"
 export type Decision =
   | { readonly kind: "ack" }
   | { readonly kind: "release" }
-  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
-  | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: RetryFailure }
+  | { readonly kind: "dead-letter"; readonly failure: DeadLetterFailure }
 
 /** Everything that a decision depends on, except the outcome. */
 export interface Circumstances {
   readonly attempt: number
-  readonly lastFailure: FailureRecord | null
+  readonly lastFailure: RetryFailure | null
   readonly manifest: Pick<ModuleManifest, "file" | "attempts" | "backoff">
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -55,19 +62,19 @@ export function decide(outcome: Outcome, circumstances: Circumstances): Decision
 }
 
 /** Makes the record of a failure. It keeps the time of the first one. */
-export function recordFailure(
-  reason: FailureReason,
+export function recordFailure<Reason extends RetryReason | DeadLetterReason>(
+  reason: Reason,
   error: ErrorSummary | null,
   { attempt, lastFailure, now }: Pick<Circumstances, "attempt" | "lastFailure" | "now">,
   module: string | null,
-): FailureRecord {
+): FailureRecord<Reason> {
   const firstFailedAt = lastFailure?.firstFailedAt ?? now
   return { reason, attempts: attempt, firstFailedAt, lastFailedAt: now, error, module }
 }
 
 function retryOrBury(
-  reason: FailureReason,
-  lastReason: FailureReason,
+  reason: RetryReason,
+  lastReason: DeadLetterReason,
   error: ErrorSummary | null,
   circumstances: Circumstances,
   askedDelayMs: number | null = null,
@@ -79,7 +86,7 @@ function retryOrBury(
   return { kind: "retry", delayMs, failure: recordFailure(reason, error, circumstances, manifest.file) }
 }
 
-function bury(reason: FailureReason, error: ErrorSummary | null, circumstances: Circumstances): Decision {
+function bury(reason: DeadLetterReason, error: ErrorSummary | null, circumstances: Circumstances): Decision {
   return {
     kind: "dead-letter",
     failure: recordFailure(reason, error, circumstances, circumstances.manifest.file),

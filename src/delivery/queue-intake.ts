@@ -1,6 +1,6 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
 import type { Event } from "../event/envelope.ts"
-import { type FailureReason, type FailureRecord, summarizeError } from "../event/failure.ts"
+import { type DeadLetterReason, type RetryFailure, summarizeError } from "../event/failure.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
@@ -259,7 +259,7 @@ export class QueueIntake {
     delivery: Delivery,
     { event, target }: Match,
     attempt: number,
-    lastFailure: FailureRecord | null,
+    lastFailure: RetryFailure | null,
   ): Promise<Decision> {
     const { runner } = this.#options
     const { queue, body, priority, trace } = delivery
@@ -277,7 +277,7 @@ export class QueueIntake {
     return decide(outcome, { attempt, lastFailure, manifest: target.manifest, now: Date.now() })
   }
 
-  #bury(delivery: Delivery, event: Event | null, reason: FailureReason, error: unknown): Promise<void> {
+  #bury(delivery: Delivery, event: Event | null, reason: DeadLetterReason, error: unknown): Promise<void> {
     return this.#setAside(delivery, event, { reason, error: summarizeError(error) })
   }
 

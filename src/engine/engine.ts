@@ -7,7 +7,7 @@
  */
 import type { Event } from "../event/envelope.ts"
 import type { MalformedEventError } from "../event/errors.ts"
-import type { FailureReason, FailureRecord } from "../event/failure.ts"
+import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
@@ -220,7 +220,7 @@ export interface Delivery {
   /** 1 for the first delivery on this queue. */
   readonly attempt: number
   /** The failure of the previous attempt, or null. */
-  readonly lastFailure: FailureRecord | null
+  readonly lastFailure: RetryFailure | null
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null
   /** True if another program published the event, so this service has not checked it against its schema. */
@@ -233,9 +233,9 @@ export interface Delivery {
   /** Removes the event from this queue. */
   ack(): Promise<void>
   /** Delivers the event again after the delay, on this queue only, as the next attempt. */
-  retry(delayMs: number, failure: FailureRecord): Promise<void>
+  retry(delayMs: number, failure: RetryFailure): Promise<void>
   /** Moves the event to the queue's dead letters. */
-  deadLetter(failure: FailureRecord): Promise<void>
+  deadLetter(failure: DeadLetterFailure): Promise<void>
   /**
    * Returns the event to the queue as if it had not been delivered; the attempt does not count. Before
    * `cancel` the event returns to the front at once; after it, to its place, when everything delivered to the
@@ -249,7 +249,7 @@ export interface Delivery {
 export interface Tried {
   /** Number of the last attempt. */
   readonly attempts: number
-  readonly failure: FailureRecord
+  readonly failure: RetryFailure
 }
 
 export interface QueueStats {
@@ -269,7 +269,7 @@ export interface DeadLetterSelection {
   /** Dead letters of these events. */
   readonly ids?: readonly string[]
   /** Dead letters with this reason. */
-  readonly reason?: FailureReason
+  readonly reason?: DeadLetterReason
   /** Dead letters whose event has this name. A message that is not an event has neither a name nor an id. */
   readonly name?: string
   /**
@@ -319,5 +319,5 @@ export interface DeadLetter {
   /** The bytes of a body that is not UTF-8, of which `body` is only a reading; absent for every other body. */
   readonly bytes?: Uint8Array
   /** Its times are 0 if they are unknown. */
-  readonly failure: FailureRecord
+  readonly failure: DeadLetterFailure
 }

@@ -1,7 +1,7 @@
-import type { FailureReason, FailureRecord } from "../../../event/failure.ts"
+import type { DeadLetterFailure, DeadLetterReason } from "../../../event/failure.ts"
 import { storableDelay } from "../../../event/retry-bounds.ts"
 import { PublishError, unroutable } from "../../errors.ts"
-import { decodeFailure } from "../../failure-record.ts"
+import { decodeRetryFailure } from "../../failure-record.ts"
 import type { Report } from "../../report.ts"
 import type { DiskRoom } from "../store/disk-room.ts"
 import type { Message } from "../store/message-statements.ts"
@@ -254,7 +254,7 @@ export class TurnWriter {
     }
   }
 
-  #buryReady(queue: Queue, message: Message, reason: FailureReason): void {
+  #buryReady(queue: Queue, message: Message, reason: DeadLetterReason): void {
     const failure = endWithoutAttempt(message, message.attempt, reason, this.#clock.wallNow())
     this.#store.buryReady(message, failure)
     this.#burials.note(queue.declaration.name, reason)
@@ -291,10 +291,10 @@ const isFull = (queue: Queue): boolean => queue.ready >= queue.declaration.maxLe
 function endWithoutAttempt(
   message: Message,
   attempts: number,
-  reason: FailureReason,
+  reason: DeadLetterReason,
   now: number,
-): FailureRecord {
-  const before = decodeFailure(message.failure)
+): DeadLetterFailure {
+  const before = decodeRetryFailure(message.failure)
   return {
     reason,
     attempts,
