@@ -1,4 +1,6 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
+import { KeyLanes } from "../engine/key-order/key-lanes.ts"
+import { Waits } from "../engine/key-order/waits.ts"
 import type { Event } from "../event/envelope.ts"
 import { type DeadLetterReason, type RetryFailure, summarizeError } from "../event/failure.ts"
 import { decodeEvent } from "../event/validate.ts"
@@ -11,9 +13,7 @@ import { exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-li
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
 import type { HandlerTable } from "./handler-table.ts"
-import { KeyLanes } from "./key-lanes.ts"
 import { UncountedDeliveries } from "./uncounted-deliveries.ts"
-import { Waits } from "./waits.ts"
 
 export interface QueueIntakeOptions {
   readonly engine: Engine
