@@ -9,6 +9,13 @@ export const DEFAULT_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 60
 /** Longest wait between two attempts, whether a module or its function asks for it, in milliseconds: one day. */
 export const MAX_RETRY_DELAY_MS = 86_400_000
 
+/**
+ * Longest wait for the next attempt of an event that is held for its ordering key, in milliseconds, and as a part of the
+ * time that RabbitMQ leaves a delivery unsettled.
+ */
+export const MAX_HELD_DELAY_MS = 600_000
+export const MAX_HELD_PART = 1 / 3
+
 /** Longest delay that an engine stores, in milliseconds: one year. Longer delays are cut. */
 export const MAX_STORED_DELAY_MS = 365 * 86_400_000
 

@@ -67,34 +67,6 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the prefetch can be raised by the look-ahead, for the consumer or for the next one",
-    async run(harness) {
-      const engine = await harness.open()
-      await engine.declareQueues([queueDeclaration("calls")])
-      for (let i = 0; i < 10; i++) await engine.publish(newEvent({ routing_key: "calls", name: `n-${i}` }))
-      const deliveries: Delivery[] = []
-      const options = {
-        prefetch: 2,
-        lookAhead: 3,
-        onDelivery: (delivery: Delivery) => {
-          deliveries.push(delivery)
-        },
-      }
-      const subscription = engine.consume("calls", options)
-      await waitUntil(() => deliveries.length === 2, "the prefetch")
-      if (!subscription.setPrefetch(5)) {
-        const cancelled = subscription.cancel()
-        for (const delivery of deliveries.splice(0)) void delivery.release()
-        await cancelled
-        engine.consume("calls", options)
-      }
-      await waitUntil(() => deliveries.length === 5, "the look-ahead")
-      expect(namesOf(deliveries)).toEqual(["n-0", "n-1", "n-2", "n-3", "n-4"])
-      await deliveries[0]?.ack()
-      await waitUntil(() => deliveries.length === 6, "one more")
-    },
-  },
-  {
     title: "a delivery is lost after its engine is closed",
     async run(harness) {
       const engine = await harness.open()

@@ -44,7 +44,8 @@ function newDelivery(
     ack: () => once({ kind: "ack" }),
     retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
     deadLetter: (failure) => once({ kind: "dead-letter", failure }),
-    release: (tried) => once({ kind: "release", tried: tried ?? null }),
+    release: (tried) =>
+      isEngineGone() ? Promise.resolve() : once({ kind: "release", tried: tried ?? null }),
   }
 }
 

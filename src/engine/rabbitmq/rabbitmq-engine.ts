@@ -109,6 +109,7 @@ export class RabbitMqEngine implements Engine {
       republish: (...what) => this.#upkeep.republisher.republish(...what),
       redeclare: (queue) => this.#upkeep.repairs.declare(queue),
       sights,
+      session: () => this.#consuming.session,
       client: () => this.#reachable(),
       server: () => this.#server,
     })
@@ -215,7 +216,7 @@ export class RabbitMqEngine implements Engine {
   }
 
   consume(queue: string, options: ConsumeOptions): Subscription {
-    return this.#consumers.consume(queue, options, this.#consuming.session)
+    return this.#consumers.consume(queue, options)
   }
 
   watch(watcher: Watcher): Promise<() => void> {

@@ -1,6 +1,6 @@
 import { type AMQPChannel, type AMQPClient, AMQPConsumer, type AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
-import type { ConsumeOptions, Subscription } from "../../engine.ts"
+import type { AdapterConsumeOptions, AdapterSubscription } from "../../key-order/adapter-consumer.ts"
 import type { Report } from "../../report.ts"
 import { askForCounts } from "../queues/message-count.ts"
 import { completeForeign } from "../wire/complete-foreign.ts"
@@ -27,7 +27,7 @@ const ACK_TIMEOUT_ADVICE =
   "handlers must finish within RabbitMQ's consumer_timeout: raise it, or set a shorter timeout in the module"
 
 export interface QueueConsumerOptions extends DeliveryOptions {
-  readonly consume: ConsumeOptions
+  readonly consume: AdapterConsumeOptions
   /** Declares the queue again, because deleting a queue also deletes its consumers. */
   readonly redeclare: () => Promise<void>
   /**
@@ -48,7 +48,7 @@ export interface QueueConsumerOptions extends DeliveryOptions {
 }
 
 /** The consumer of one queue, on its own channel. Starts again after every end. */
-export class QueueConsumer implements Subscription {
+export class QueueConsumer implements AdapterSubscription {
   readonly #options: QueueConsumerOptions
   readonly #onCancel: () => void
   #client: AMQPClient | null = null

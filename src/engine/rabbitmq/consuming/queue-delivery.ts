@@ -82,7 +82,8 @@ export function newDelivery(
         const last = triedNow ?? before
         if (last !== null) tried.remember(queue, message, last)
         await cancelled()
-        await settlements.release(message.deliveryTag)
+        // The broker delivers it again by itself.
+        if (!message.channel.closed) await settlements.release(message.deliveryTag)
       }),
   }
 }
