@@ -36,15 +36,19 @@ interface Misfit extends LimitExceeded {
   readonly event: Event | null
 }
 
+type State =
+  /** `ended` resolves when the last consumer has ended. */
+  | { readonly name: "stopped"; readonly ended: Promise<void> }
+  /** It consumes once the last consumer has ended and all of its deliveries are settled. */
+  | { readonly name: "starting"; readonly ended: Promise<void> }
+  | { readonly name: "consuming"; readonly subscription: Subscription }
+
 /** Takes the deliveries of one queue, runs their handlers, and settles them by the delivery policy. */
 export class QueueIntake {
   readonly #options: QueueIntakeOptions
   /** Deliveries that are not settled. */
   readonly #open = new Set<Promise<void>>()
-  #state: "stopped" | "started" = "stopped"
-  #subscription: Subscription | null = null
-  #cancelled: Promise<void> = Promise.resolve()
-  #starts = 0
+  #state: State = { name: "stopped", ended: Promise.resolve() }
   readonly #uncounted = new UncountedDeliveries()
 
   constructor(options: QueueIntakeOptions) {
@@ -52,33 +56,39 @@ export class QueueIntake {
   }
 
   get isStarted(): boolean {
-    return this.#state === "started"
+    return this.#state.name !== "stopped"
   }
 
   /** True while the engine delivers. */
   get isConsuming(): boolean {
-    return this.#subscription?.isConsuming ?? false
+    return this.#state.name === "consuming" && this.#state.subscription.isConsuming
   }
 
   /** Starts consuming, once all earlier deliveries are settled, so that an ordering key has one event at a time. */
   start(): void {
-    if (this.#state === "started") return
-    this.#state = "started"
-    const start = ++this.#starts
-    const isLast = (): boolean => start === this.#starts && this.#state === "started"
-    void this.#cancelled.then(() => this.settled()).then(() => isLast() && this.#consume())
+    if (this.#state.name !== "stopped") return
+    const { ended } = this.#state
+    const starting: State = { name: "starting", ended }
+    this.#state = starting
+    void ended
+      .then(() => this.settled())
+      .then(() => {
+        // It may have been stopped, and started again, since.
+        if (this.#state === starting) this.#state = { name: "consuming", subscription: this.#consume() }
+      })
   }
 
   /** Stops consuming. Events that wait for another of their key, or for their next attempt, return to the queue. */
   stop(): void {
-    this.#state = "stopped"
-    if (this.#subscription !== null) this.#cancelled = this.#subscription.cancel()
-    this.#subscription = null
+    const state = this.#state
+    const ended = state.name === "consuming" ? state.subscription.cancel() : state.ended
+    this.#state = { name: "stopped", ended }
   }
 
   /** Number of deliveries that are not settled. */
   get inFlight(): number {
-    return this.#open.size + (this.#subscription?.waiting ?? 0)
+    const waiting = this.#state.name === "consuming" ? this.#state.subscription.waiting : 0
+    return this.#open.size + waiting
   }
 
   /** Resolves once every delivery that began is settled. */
@@ -86,9 +96,9 @@ export class QueueIntake {
     while (this.#open.size > 0) await Promise.all(this.#open)
   }
 
-  #consume(): void {
+  #consume(): Subscription {
     const { engine, queue, prefetch } = this.#options
-    this.#subscription = engine.consume(queue, {
+    return engine.consume(queue, {
       prefetch,
       order: "by-key",
       mayTakeMore: (delivery) => this.#isHarmless(delivery),
