@@ -1,4 +1,3 @@
-import { backoffDelay } from "../event/backoff.ts"
 import type {
   DeadLetterFailure,
   DeadLetterReason,
@@ -7,9 +6,9 @@ import type {
   RetryFailure,
   RetryReason,
 } from "../event/failure.ts"
-import { MAX_RETRY_DELAY_MS } from "../event/retry-bounds.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { Outcome } from "../workers/attempt.ts"
+import { retryDelay } from "./retry-delay.ts"
 
 /** The next step for a delivery. */
 export type Decision =
@@ -82,7 +81,7 @@ function retryOrBury(
   const { attempt, manifest, random } = circumstances
   if (attempt >= manifest.attempts)
     return bury(lastReason, error ?? circumstances.lastFailure?.error ?? null, circumstances)
-  const delayMs = boundDelay(askedDelayMs) ?? backoffDelay(manifest.backoff, attempt, random)
+  const delayMs = retryDelay(askedDelayMs, manifest.backoff, attempt, random)
   return { kind: "retry", delayMs, failure: recordFailure(reason, error, circumstances, manifest.file) }
 }
 
@@ -91,12 +90,4 @@ function bury(reason: DeadLetterReason, error: ErrorSummary | null, circumstance
     kind: "dead-letter",
     failure: recordFailure(reason, error, circumstances, circumstances.manifest.file),
   }
-}
-
-/**
- * Cuts a requested delay to the allowed range. Returns null, which means the backoff, for a value that is not a duration.
- */
-function boundDelay(delayMs: number | null): number | null {
-  if (typeof delayMs !== "number" || Number.isNaN(delayMs)) return null
-  return Math.min(MAX_RETRY_DELAY_MS, Math.max(0, delayMs))
 }
