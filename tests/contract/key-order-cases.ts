@@ -112,4 +112,23 @@ export const keyOrderCases: readonly ContractCase[] = [
       expect(again[0]).toMatchObject({ attempt: 2, lastFailure: failure })
     },
   },
+  {
+    title: "by key, a release of a later attempt keeps the attempts before it",
+    async run(harness) {
+      const { engine, consume } = await openQueue(harness)
+      const failure = failureRecord()
+      await publishKeyed(engine, ["a-0"])
+      const deliveries: Delivery[] = []
+      const subscription = consume(1, (delivery) => {
+        deliveries.push(delivery)
+        if (deliveries.length === 1) void delivery.retry(0, failure)
+      })
+      await waitUntil(() => deliveries.length === 2, "the next attempt")
+      const cancelled = subscription.cancel()
+      await Promise.all([deliveries[1]?.release(), cancelled])
+      const again = await new Inbox(engine, "calls").next()
+      expect(again.lastFailure).toEqual(failure)
+      if (harness.capabilities.releaseKeepsAttempt) expect(again.attempt).toBe(2)
+    },
+  },
 ]
