@@ -9,9 +9,6 @@ export interface Settled {
   readonly name: string
 }
 
-/** An attempt of a delivery. It may be a later one than the delivery's first. */
-export type SettledAttempt = Pick<Delivery, "queue" | "attempt" | "trace">
-
 /** Settles a delivery as decided. Rejects if the engine can't, and then delivers the event again. */
 export async function applyDecision(delivery: Delivery, decision: Decision): Promise<void> {
   switch (decision.kind) {
@@ -29,7 +26,7 @@ export async function applyDecision(delivery: Delivery, decision: Decision): Pro
 /** Writes a decision to the log. */
 export function logDecision(
   logger: Logger,
-  { queue, attempt, trace }: SettledAttempt,
+  { queue, attempt, trace }: Delivery,
   event: Settled | null,
   decision: Decision,
 ): void {

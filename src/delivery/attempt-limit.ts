@@ -1,6 +1,6 @@
 import type { Delivery, EngineCapabilities } from "../engine/engine.ts"
 import { counted } from "../event/counted.ts"
-import type { ErrorSummary, FailureReason } from "../event/failure.ts"
+import type { DeadLetterReason, ErrorSummary } from "../event/failure.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 
 /**
@@ -11,7 +11,7 @@ const MIN_COUNTED_DELIVERIES = 3
 
 /** The reason why an event is not run again. */
 export interface LimitExceeded {
-  readonly reason: FailureReason
+  readonly reason: DeadLetterReason
   readonly error: ErrorSummary | null
 }
 

@@ -1,19 +1,26 @@
-import { backoffDelay } from "../event/backoff.ts"
-import type { ErrorSummary, FailureReason, FailureRecord } from "../event/failure.ts"
+import type {
+  DeadLetterFailure,
+  DeadLetterReason,
+  ErrorSummary,
+  FailureRecord,
+  RetryFailure,
+  RetryReason,
+} from "../event/failure.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { Outcome } from "../workers/attempt.ts"
+import { retryDelay } from "./retry-delay.ts"
 
 /** The next step for a delivery. */
 export type Decision =
   | { readonly kind: "ack" }
   | { readonly kind: "release" }
-  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
-  | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: RetryFailure }
+  | { readonly kind: "dead-letter"; readonly failure: DeadLetterFailure }
 
 /** Everything that a decision depends on, except the outcome. */
 export interface Circumstances {
   readonly attempt: number
-  readonly lastFailure: FailureRecord | null
+  readonly lastFailure: RetryFailure | null
   readonly manifest: Pick<ModuleManifest, "file" | "attempts" | "backoff">
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -30,9 +37,6 @@ const WORKER_ENDED: ErrorSummary = {
   name: "WorkerEnded",
   message: "the handler's worker ended during the attempt",
 }
-
-/** Longest delay that a handler can request, in milliseconds: one day. */
-const MAX_RETRY_DELAY_MS = 86_400_000
 
 /** The delivery policy: decides the next step from the outcome of an attempt. */
 export function decide(outcome: Outcome, circumstances: Circumstances): Decision {
@@ -57,19 +61,19 @@ export function decide(outcome: Outcome, circumstances: Circumstances): Decision
 }
 
 /** Makes the record of a failure. It keeps the time of the first one. */
-export function recordFailure(
-  reason: FailureReason,
+export function recordFailure<Reason extends RetryReason | DeadLetterReason>(
+  reason: Reason,
   error: ErrorSummary | null,
   { attempt, lastFailure, now }: Pick<Circumstances, "attempt" | "lastFailure" | "now">,
   module: string | null,
-): FailureRecord {
+): FailureRecord<Reason> {
   const firstFailedAt = lastFailure?.firstFailedAt ?? now
   return { reason, attempts: attempt, firstFailedAt, lastFailedAt: now, error, module }
 }
 
 function retryOrBury(
-  reason: FailureReason,
-  lastReason: FailureReason,
+  reason: RetryReason,
+  lastReason: DeadLetterReason,
   error: ErrorSummary | null,
   circumstances: Circumstances,
   askedDelayMs: number | null = null,
@@ -77,21 +81,13 @@ function retryOrBury(
   const { attempt, manifest, random } = circumstances
   if (attempt >= manifest.attempts)
     return bury(lastReason, error ?? circumstances.lastFailure?.error ?? null, circumstances)
-  const delayMs = boundDelay(askedDelayMs) ?? backoffDelay(manifest.backoff, attempt, random)
+  const delayMs = retryDelay(askedDelayMs, manifest.backoff, attempt, random)
   return { kind: "retry", delayMs, failure: recordFailure(reason, error, circumstances, manifest.file) }
 }
 
-function bury(reason: FailureReason, error: ErrorSummary | null, circumstances: Circumstances): Decision {
+function bury(reason: DeadLetterReason, error: ErrorSummary | null, circumstances: Circumstances): Decision {
   return {
     kind: "dead-letter",
     failure: recordFailure(reason, error, circumstances, circumstances.manifest.file),
   }
-}
-
-/**
- * Cuts a requested delay to the allowed range. Returns null, which means the backoff, for a value that is not a duration.
- */
-function boundDelay(delayMs: number | null): number | null {
-  if (typeof delayMs !== "number" || Number.isNaN(delayMs)) return null
-  return Math.min(MAX_RETRY_DELAY_MS, Math.max(0, delayMs))
 }

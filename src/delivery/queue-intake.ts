@@ -1,19 +1,17 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
 import type { Event } from "../event/envelope.ts"
-import { type FailureReason, type FailureRecord, summarizeError } from "../event/failure.ts"
+import { summarizeError } from "../event/failure.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { HandlerTarget } from "../workers/attempt.ts"
-import { applyDecision, logDecision, type SettledAttempt } from "./apply-decision.ts"
+import { applyDecision, logDecision } from "./apply-decision.ts"
 import { exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-limit.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
 import type { HandlerTable } from "./handler-table.ts"
-import { KeyLanes } from "./key-lanes.ts"
 import { UncountedDeliveries } from "./uncounted-deliveries.ts"
-import { Waits } from "./waits.ts"
 
 export interface QueueIntakeOptions {
   readonly engine: Engine
@@ -33,129 +31,80 @@ interface Match {
   readonly target: HandlerTarget
 }
 
-/**
- * Deliveries beyond the prefetch, at most one for each event that waits for another of its key, so that other keys go
- * on.
- */
-const MAX_LOOK_AHEAD = 1_000
+/** An event that becomes a dead letter without an attempt, and the reason. Null if the message is not an event. */
+interface Misfit extends LimitExceeded {
+  readonly event: Event | null
+}
 
-/**
- * Longest wait for the next attempt of an event with an ordering key, in milliseconds, and as a part of the time that
- * the engine leaves a delivery unsettled. The event is held meanwhile.
- */
-const MAX_HELD_MS = 600_000
-const MAX_HELD_PART = 1 / 3
-
-/** The part of that time after which all waiting events are given back, and how often the intake looks in that time. */
-const GIVE_BACK_PART = 1 / 2
-const LOOKS = 8
-
-/** Holds back events with an ordering key, from the start of consuming to its end. */
-const newHolding = () => ({ lanes: new KeyLanes(), waits: new Waits() })
+type State =
+  /** `ended` resolves when the last consumer has ended. */
+  | { readonly name: "stopped"; readonly ended: Promise<void> }
+  /** It consumes once the last consumer has ended and all of its deliveries are settled. */
+  | { readonly name: "starting"; readonly ended: Promise<void> }
+  | { readonly name: "consuming"; readonly subscription: Subscription }
 
 /** Takes the deliveries of one queue, runs their handlers, and settles them by the delivery policy. */
 export class QueueIntake {
   readonly #options: QueueIntakeOptions
-  /** Deliveries that are not settled, with their time of arrival, the oldest first. */
-  readonly #open = new Map<Promise<void>, number>()
-  #look: Timer | undefined
-  #state: "stopped" | "started" = "stopped"
-  #subscription: Subscription | null = null
-  #cancelled: Promise<void> = Promise.resolve()
-  #starts = 0
-  #prefetch: number
-  #holding = newHolding()
+  /** Deliveries that are not settled. */
+  readonly #open = new Set<Promise<void>>()
+  #state: State = { name: "stopped", ended: Promise.resolve() }
   readonly #uncounted = new UncountedDeliveries()
-  /**
-   * Takes one event at a time while the first ones are at their last attempt after a crash, so that the one that ends
-   * the process again takes no other with it. Only if the prefetch can change while consuming.
-   */
-  #isCautious = false
 
   constructor(options: QueueIntakeOptions) {
     this.#options = options
-    this.#prefetch = options.prefetch
   }
 
   get isStarted(): boolean {
-    return this.#state === "started"
+    return this.#state.name !== "stopped"
   }
 
   /** True while the engine delivers. */
   get isConsuming(): boolean {
-    return this.#subscription?.isConsuming ?? false
+    return this.#state.name === "consuming" && this.#state.subscription.isConsuming
   }
 
   /** Starts consuming, once all earlier deliveries are settled, so that an ordering key has one event at a time. */
   start(): void {
-    if (this.#state === "started") return
-    this.#state = "started"
-    const start = ++this.#starts
-    const isLast = (): boolean => start === this.#starts && this.#state === "started"
-    void this.#cancelled.then(() => this.settled()).then(() => isLast() && this.#consume())
+    if (this.#state.name !== "stopped") return
+    const { ended } = this.#state
+    const starting: State = { name: "starting", ended }
+    this.#state = starting
+    void ended
+      .then(() => this.settled())
+      .then(() => {
+        // It may have been stopped, and started again, since.
+        if (this.#state === starting) this.#state = { name: "consuming", subscription: this.#consume() }
+      })
   }
 
-  /** Stops consuming. Gives back events that wait for another of their key, or for their next attempt. */
+  /** Stops consuming. Events that wait for another of their key, or for their next attempt, return to the queue. */
   stop(): void {
-    this.#state = "stopped"
-    clearInterval(this.#look)
-    if (this.#subscription !== null) this.#cancelled = this.#subscription.cancel()
-    this.#subscription = null
-    this.#holding.lanes.close()
-    this.#holding.waits.end()
+    const state = this.#state
+    const ended = state.name === "consuming" ? state.subscription.cancel() : state.ended
+    this.#state = { name: "stopped", ended }
   }
 
   /** Number of deliveries that are not settled. */
   get inFlight(): number {
-    return this.#open.size
+    const waiting = this.#state.name === "consuming" ? this.#state.subscription.waiting : 0
+    return this.#open.size + waiting
   }
 
   /** Resolves once every delivery that began is settled. */
   async settled(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open.keys())
+    while (this.#open.size > 0) await Promise.all(this.#open)
   }
 
-  #consume(): void {
+  #consume(): Subscription {
     const { engine, queue, prefetch } = this.#options
-    this.#holding = newHolding()
-    this.#isCautious = engine.capabilities.releaseKeepsAttempt
-    this.#prefetch = this.#isCautious ? 1 : prefetch
-    this.#subscription = engine.consume(queue, {
-      prefetch: this.#prefetch,
-      lookAhead: MAX_LOOK_AHEAD + prefetch - this.#prefetch,
+    return engine.consume(queue, {
+      prefetch,
+      order: "by-key",
+      mayTakeMore: (delivery) => this.#isHarmless(delivery),
       onDelivery: (delivery) => this.#take(delivery),
       onReturned: (delivery) => this.#uncounted.remember(delivery),
     })
-    this.#lookForOld()
-  }
-
-  /**
-   * Gives everything back, in order and with its attempts, before the engine takes away a delivery whose event waits
-   * for others of its key or for its next attempt.
-   */
-  #lookForOld(): void {
-    const maxMs = this.#maxUnsettledMs
-    if (maxMs === null) return
-    this.#look = setInterval(() => {
-      const [oldest] = this.#open.values()
-      const isOld = oldest !== undefined && performance.now() - oldest > maxMs * GIVE_BACK_PART
-      if (isOld && this.#waiting > 0) this.#restart()
-    }, maxMs / LOOKS)
-  }
-
-  /** Number of events that wait for another of their key, or for their next attempt. */
-  get #waiting(): number {
-    const { lanes, waits } = this.#holding
-    return lanes.waiting + waits.size
-  }
-
-  get #maxUnsettledMs(): number | null {
-    return this.#options.engine.capabilities.maxUnsettledMs
-  }
-
-  #restart(): void {
-    this.stop()
-    this.start()
   }
 
   #take(delivery: Delivery): void {
@@ -166,7 +115,7 @@ export class QueueIntake {
         "a delivery was not settled",
       )
     })
-    this.#open.set(open, performance.now())
+    this.#open.add(open)
     void open.finally(() => {
       this.#open.delete(open)
       if (delivery.isLost) this.#uncounted.remember(delivery)
@@ -174,80 +123,41 @@ export class QueueIntake {
   }
 
   async #handle(delivery: Delivery): Promise<void> {
-    let event: Event
-    try {
-      if (delivery.malformed !== null) throw delivery.malformed
-      event = decodeEvent(delivery.body)
-    } catch (error) {
-      return this.#bury(delivery, null, "malformed", error)
-    }
-    try {
-      if (delivery.isForeign) this.#options.schemas?.check(event)
-    } catch (error) {
-      return this.#bury(delivery, event, "schema", error)
-    }
-    const { handlers } = this.#options
-    const target = handlers.find(delivery.queue, event.name)
-    if (target === undefined) {
-      const message = handlers.explainMissing(delivery.queue, event.name)
-      return this.#setAside(delivery, event, { reason: "no-handler", error: { name: "NoHandler", message } })
-    }
-    const { capabilities } = this.#options.engine
-    const exceeded = exceedsLimit(delivery, target.manifest, capabilities, this.#uncountedOf(delivery))
-    if (exceeded !== null) return this.#setAside(delivery, event, exceeded)
-    if (this.#isCautious && !isLastAfterCrash(delivery, target.manifest)) {
-      this.#isCautious = false
-      this.#lookAhead()
-    }
-    const match = { event, target }
-    if (event.ordering_key !== undefined) return this.#handleInTurn(delivery, match, event.ordering_key)
-    const { attempt, lastFailure } = delivery
-    const decision = await this.#attempt(delivery, match, attempt, lastFailure)
-    this.#tell(delivery, event, decision)
-    if (decision.kind === "release") {
-      // The engine delivers it again by itself.
-      if (delivery.isLost) return
-      this.#uncounted.remember(delivery)
-    }
+    const match = this.#match(delivery)
+    if ("reason" in match) return this.#setAside(delivery, match)
+    const decision = await this.#attempt(delivery, match)
+    this.#tell(delivery, match.event, decision)
+    if (decision.kind === "release" && !delivery.isLost) this.#uncounted.remember(delivery)
     await applyDecision(delivery, decision)
   }
 
-  async #handleInTurn(delivery: Delivery, match: Match, key: string): Promise<void> {
-    const { lanes, waits } = this.#holding
-    this.#subscription?.keepOrder()
-    const turn = lanes.enter(key)
-    this.#lookAhead()
-    if (!(await turn)) {
-      this.#uncounted.remember(delivery)
-      return delivery.release()
-    }
+  /** Finds the function for a delivery, or the reason why it must not run. */
+  #match(delivery: Delivery): Match | Misfit {
+    const { handlers, schemas, engine } = this.#options
+    let event: Event | null = null
     try {
-      await this.#attemptUntilDone(delivery, match, waits)
-    } finally {
-      lanes.leave(key)
-      this.#lookAhead()
+      if (delivery.malformed !== null) throw delivery.malformed
+      event = decodeEvent(delivery.body)
+      if (delivery.isForeign) schemas?.check(event)
+    } catch (error) {
+      return { event, reason: event === null ? "malformed" : "schema", error: summarizeError(error) }
     }
+    const target = handlers.find(delivery.queue, event.name)
+    if (target === undefined) {
+      const message = handlers.explainMissing(delivery.queue, event.name)
+      return { event, reason: "no-handler", error: { name: "NoHandler", message } }
+    }
+    const exceeded = exceedsLimit(delivery, target.manifest, engine.capabilities, this.#uncountedOf(delivery))
+    return exceeded === null ? { event, target } : { event, ...exceeded }
   }
 
-  /** Holds the event while it waits for its next attempt: a new delivery would come behind later events of its key. */
-  async #attemptUntilDone(delivery: Delivery, match: Match, waits: Waits): Promise<void> {
-    let { attempt, lastFailure } = delivery
-    // A lost delivery has come again, and waits for its turn behind this one.
-    while (!delivery.isLost) {
-      const decision = await this.#attempt(delivery, match, attempt, lastFailure)
-      this.#tell({ queue: delivery.queue, trace: delivery.trace, attempt }, match.event, decision)
-      if (decision.kind !== "retry") return applyDecision(delivery, decision)
-      const mostMs = (this.#maxUnsettledMs ?? Number.POSITIVE_INFINITY) * MAX_HELD_PART
-      const wait = waits.for(Math.min(decision.delayMs, MAX_HELD_MS, mostMs))
-      this.#lookAhead()
-      if (!(await wait)) {
-        this.#uncounted.remember(delivery)
-        return delivery.release({ attempts: attempt, failure: decision.failure })
-      }
-      this.#lookAhead()
-      attempt++
-      lastFailure = decision.failure
-    }
+  /**
+   * Returns true if the event was not cut short by a crash, or has attempts left. While the first ones are at their last
+   * attempt after a crash, each is taken alone, so that the one that ends the process again takes no other with it.
+   */
+  #isHarmless(delivery: Delivery): boolean {
+    const match = this.#match(delivery)
+    return "target" in match && !isLastAfterCrash(delivery, match.target.manifest)
   }
 
   /** Number of deliveries of this event that the engine counts although they were not attempts. */
@@ -255,15 +165,9 @@ export class QueueIntake {
     return this.#options.engine.capabilities.releaseKeepsAttempt ? 0 : this.#uncounted.of(delivery)
   }
 
-  async #attempt(
-    delivery: Delivery,
-    { event, target }: Match,
-    attempt: number,
-    lastFailure: FailureRecord | null,
-  ): Promise<Decision> {
-    const { runner } = this.#options
-    const { queue, body, priority, trace } = delivery
-    const outcome = await runner.run({
+  async #attempt(delivery: Delivery, { event, target }: Match): Promise<Decision> {
+    const { queue, body, priority, attempt, lastFailure, trace } = delivery
+    const outcome = await this.#options.runner.run({
       target,
       queue,
       eventId: event.id,
@@ -277,12 +181,8 @@ export class QueueIntake {
     return decide(outcome, { attempt, lastFailure, manifest: target.manifest, now: Date.now() })
   }
 
-  #bury(delivery: Delivery, event: Event | null, reason: FailureReason, error: unknown): Promise<void> {
-    return this.#setAside(delivery, event, { reason, error: summarizeError(error) })
-  }
-
   /** Makes a delivery a dead letter without an attempt. */
-  #setAside(delivery: Delivery, event: Event | null, { reason, error }: LimitExceeded): Promise<void> {
+  #setAside(delivery: Delivery, { event, reason, error }: Misfit): Promise<void> {
     const { attempt, lastFailure } = delivery
     const circumstances = { attempt: attempt - 1, lastFailure, now: Date.now() }
     const failure = recordFailure(reason, error, circumstances, null)
@@ -291,18 +191,9 @@ export class QueueIntake {
     return applyDecision(delivery, decision)
   }
 
-  #tell(attempt: SettledAttempt, event: Event | null, decision: Decision): void {
+  #tell(delivery: Delivery, event: Event | null, decision: Decision): void {
     const { metrics, logger } = this.#options
-    metrics.decided(attempt.queue, decision.kind, "failure" in decision ? decision.failure.reason : null)
-    logDecision(logger, attempt, event, decision)
-  }
-
-  /** Raises the prefetch by the number of events that wait for others. */
-  #lookAhead(): void {
-    const prefetch = (this.#isCautious ? 1 : this.#options.prefetch) + Math.min(MAX_LOOK_AHEAD, this.#waiting)
-    if (prefetch === this.#prefetch) return
-    this.#prefetch = prefetch
-    const canChange = this.#subscription?.setPrefetch(prefetch) ?? true
-    if (!canChange && this.#state === "started") this.#restart()
+    metrics.decided(delivery.queue, decision.kind, "failure" in decision ? decision.failure.reason : null)
+    logDecision(logger, delivery, event, decision)
   }
 }

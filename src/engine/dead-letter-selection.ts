@@ -1,4 +1,4 @@
-import type { FailureReason } from "../event/failure.ts"
+import type { DeadLetterReason } from "../event/failure.ts"
 import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { DeadLetterSelection } from "./engine.ts"
@@ -6,7 +6,7 @@ import type { DeadLetterSelection } from "./engine.ts"
 /** The part of a dead letter that a selection checks. */
 interface Selectable {
   readonly body: string
-  readonly reason: FailureReason
+  readonly reason: DeadLetterReason
 }
 
 /** Returns a function that checks whether a dead letter is selected. The caller applies the limit. */

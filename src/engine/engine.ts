@@ -7,7 +7,7 @@
  */
 import type { Event } from "../event/envelope.ts"
 import type { MalformedEventError } from "../event/errors.ts"
-import type { FailureReason, FailureRecord } from "../event/failure.ts"
+import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
@@ -43,7 +43,8 @@ export interface Engine {
   /**
    * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Settle
    * each delivery once, with one of its four methods. Deliveries that were unsettled when the process died
-   * are delivered again, as the next attempt.
+   * are delivered again, as the next attempt. An order by key holds within one consumer: let the previous one's
+   * cancel resolve before the next one begins.
    */
   consume(queue: string, options: ConsumeOptions): Subscription
 
@@ -176,11 +177,24 @@ export interface QueueDeclaration {
 export interface ConsumeOptions {
   /** Most deliveries that may be unsettled at a time. */
   readonly prefetch: number
-  /** By how much `setPrefetch` may raise the prefetch. Default: 0. */
-  readonly lookAhead?: number
+  /**
+   * `by-key`: the events of one ordering key are delivered one at a time, in order of arrival, also after a retry;
+   * the retry of such an event is held, not stored, for at most `MAX_HELD_DELAY_MS`. Events that wait for another of
+   * their key do not count for the prefetch. Default: `none`, which is by priority and arrival alone.
+   */
+  readonly order?: "none" | "by-key"
+  /**
+   * Asked with each delivery, with an order by key, until it returns true; before, the next event is taken only when
+   * this one is settled. Must not throw. Default: the prefetch applies from the start. Only an engine with the
+   * capability `releaseKeepsAttempt` asks.
+   */
+  readonly mayTakeMore?: (delivery: Delivery) => boolean
   /** Called after the delivery is recorded. Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void
-  /** Called with each delivery that the engine releases itself, because it came after a cancel. Must not throw. */
+  /**
+   * Called with each delivery that the engine gives back itself, because it came after a cancel, or waited for another
+   * of its key or for its next attempt at the cancel. Must not throw.
+   */
   readonly onReturned?: (delivery: Delivery) => void
 }
 
@@ -189,22 +203,13 @@ export interface Subscription {
    * True while events are delivered; false while the engine is unavailable and until it resumes by itself.
    */
   readonly isConsuming: boolean
+  /** Deliveries that the engine has taken from the queue and holds until another of their key is settled. */
+  readonly waiting: number
   /**
    * Stops new deliveries at once; earlier ones can still be settled. Resolves when events that were on their
    * way, or are released, are back in the queue, which may take until all other deliveries are settled.
    */
   cancel(): Promise<void>
-  /**
-   * Changes the prefetch for future deliveries. Returns false if the engine can't change it for this
-   * consumer: cancel it then; the queue's next consumer, in any process, has the whole look-ahead from its
-   * start.
-   */
-  setPrefetch(prefetch: number): boolean
-  /**
-   * Makes events that return after a cancel keep their order, also those that are still on their way. Called
-   * with each event whose order matters.
-   */
-  keepOrder(): void
 }
 
 /**
@@ -220,7 +225,7 @@ export interface Delivery {
   /** 1 for the first delivery on this queue. */
   readonly attempt: number
   /** The failure of the previous attempt, or null. */
-  readonly lastFailure: FailureRecord | null
+  readonly lastFailure: RetryFailure | null
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null
   /** True if another program published the event, so this service has not checked it against its schema. */
@@ -232,14 +237,17 @@ export interface Delivery {
 
   /** Removes the event from this queue. */
   ack(): Promise<void>
-  /** Delivers the event again after the delay, on this queue only, as the next attempt. */
-  retry(delayMs: number, failure: FailureRecord): Promise<void>
+  /**
+   * Delivers the event again after the delay, on this queue only, as the next attempt. If the engine holds the event
+   * for its key, resolves when the event is delivered again, or back in the queue.
+   */
+  retry(delayMs: number, failure: RetryFailure): Promise<void>
   /** Moves the event to the queue's dead letters. */
-  deadLetter(failure: FailureRecord): Promise<void>
+  deadLetter(failure: DeadLetterFailure): Promise<void>
   /**
    * Returns the event to the queue as if it had not been delivered; the attempt does not count. Before
    * `cancel` the event returns to the front at once; after it, to its place, when everything delivered to the
-   * consumer is settled.
+   * consumer is settled. Does nothing with a lost delivery.
    * @param tried attempts made without a settlement: the next delivery counts from them
    */
   release(tried?: Tried): Promise<void>
@@ -249,7 +257,7 @@ export interface Delivery {
 export interface Tried {
   /** Number of the last attempt. */
   readonly attempts: number
-  readonly failure: FailureRecord
+  readonly failure: RetryFailure
 }
 
 export interface QueueStats {
@@ -269,7 +277,7 @@ export interface DeadLetterSelection {
   /** Dead letters of these events. */
   readonly ids?: readonly string[]
   /** Dead letters with this reason. */
-  readonly reason?: FailureReason
+  readonly reason?: DeadLetterReason
   /** Dead letters whose event has this name. A message that is not an event has neither a name nor an id. */
   readonly name?: string
   /**
@@ -319,5 +327,5 @@ export interface DeadLetter {
   /** The bytes of a body that is not UTF-8, of which `body` is only a reading; absent for every other body. */
   readonly bytes?: Uint8Array
   /** Its times are 0 if they are unknown. */
-  readonly failure: FailureRecord
+  readonly failure: DeadLetterFailure
 }

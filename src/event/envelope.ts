@@ -6,6 +6,7 @@ import * as v from "valibot"
 import { EVENT_TYPES } from "./event-type.ts"
 import { isJsonObject } from "./json-text.ts"
 import { DEFAULT_PRIORITY, PRIORITIES } from "./priority.ts"
+import { MAX_RETRY_COUNT } from "./retry-bounds.ts"
 import { didYouMean } from "./suggestion.ts"
 
 /** Longest `id` and `name`, in characters. */
@@ -28,9 +29,6 @@ const MAX_TIMESTAMP = 253_402_300_799
 export const MAX_TIMESTAMP_MS = MAX_TIMESTAMP * 1_000
 
 const TIMESTAMP_RANGE = "must be seconds since the epoch, from 1970 to 9999"
-
-/** Largest number of retries. A larger one is an error of another program, and one more would overflow AMQP's integers. */
-export const MAX_RETRY_COUNT = 1_000_000_000
 
 export const NAME_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 

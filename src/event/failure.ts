@@ -1,16 +1,24 @@
-/** Why an attempt failed, or why an event became a dead letter. */
-export const FAILURE_REASONS = [
-  /** The last attempt threw. */
-  "attempts-exhausted",
-  /** The handler threw and attempts are left. */
+/** Why an attempt failed that is followed by another. */
+export const RETRY_REASONS = [
+  /** The handler threw. */
   "error",
   /** The handler requested a retry. */
   "retry-requested",
-  /** The handler rejected the event for good. */
-  "rejected",
   /** The handler did not settle within its timeout. */
   "timeout",
   /** The worker died while the handler ran. */
+  "worker-crashed",
+] as const
+
+/** Why an event became a dead letter. */
+export const DEAD_LETTER_REASONS = [
+  /** The last attempt threw, or requested a retry. */
+  "attempts-exhausted",
+  /** The handler rejected the event for good. */
+  "rejected",
+  /** On the last attempt, the handler did not settle within its timeout. */
+  "timeout",
+  /** On the last attempt, the worker died while the handler ran. */
   "worker-crashed",
   /** No function of any module on the queue matches the event's name. */
   "no-handler",
@@ -28,13 +36,8 @@ export const FAILURE_REASONS = [
   "corrupt",
 ] as const
 
-export type FailureReason = (typeof FAILURE_REASONS)[number]
-
-/** Reasons of attempts that are followed by another attempt. A dead letter never has them. */
-const RETRY_REASONS: readonly FailureReason[] = ["error", "retry-requested"]
-
-/** Why an event became a dead letter. */
-export const DEAD_LETTER_REASONS = FAILURE_REASONS.filter((reason) => !RETRY_REASONS.includes(reason))
+export type RetryReason = (typeof RETRY_REASONS)[number]
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number]
 
 /** A stored error: bounded text without references to live objects. */
 export interface ErrorSummary {
@@ -43,9 +46,9 @@ export interface ErrorSummary {
   readonly stack?: string
 }
 
-/** Stored with the retry for the next attempt, and with the dead letter. */
-export interface FailureRecord {
-  readonly reason: FailureReason
+/** A failure as it is stored, whether the event is retried or not. */
+export interface FailureRecord<Reason extends string = RetryReason | DeadLetterReason> {
+  readonly reason: Reason
   /** Attempts made so far on this queue. */
   readonly attempts: number
   /** When the first and the latest failure happened, in milliseconds since the epoch. */
@@ -56,8 +59,14 @@ export interface FailureRecord {
   readonly module: string | null
 }
 
+/** Stored with a retry for the next attempt. */
+export type RetryFailure = FailureRecord<RetryReason>
+
+/** Stored with a dead letter. */
+export type DeadLetterFailure = FailureRecord<DeadLetterReason>
+
 /** Returns the `retry_count` of a dead letter's event: the attempts after the first. */
-export const retriesOf = ({ attempts }: FailureRecord): number => Math.max(0, attempts - 1)
+export const retriesOf = ({ attempts }: DeadLetterFailure): number => Math.max(0, attempts - 1)
 
 /** Most causes kept of one error. A chain can be endless, because an error can be its own cause. */
 const MAX_CAUSES = 5

@@ -2,6 +2,7 @@ import * as v from "valibot"
 import { QueueNameSchema } from "../engine/queue-name.ts"
 import type { Backoff } from "../event/backoff.ts"
 import { EventDraftSchema } from "../event/envelope.ts"
+import { DEFAULT_ATTEMPTS, DEFAULT_BACKOFF, MAX_RETRY_DELAY_MS } from "../event/retry-bounds.ts"
 import { ModuleLoadError } from "./module-load-error.ts"
 import { explainIssue, type OptionNames } from "./option-faults.ts"
 import type { LocateOption } from "./option-position.ts"
@@ -38,7 +39,7 @@ export interface BatchOptions {
   readonly waitMs: number
 }
 
-/** Longest wait between two attempts and longest run of a handler, in milliseconds: one day. */
+/** Longest run of a handler, and longest wait for a batch to fill, in milliseconds: one day. */
 const MAX_DURATION_MS = 86_400_000
 
 /** Most events of one call. */
@@ -49,12 +50,12 @@ const TEXT = "must be a string"
 
 const atLeast = (least: number) => v.minValue<number, number, string>(least, `must be at least ${least}`)
 
-const duration = (fallback: number) =>
+const duration = (fallback: number, mostMs = MAX_DURATION_MS) =>
   v.optional(
     v.pipe(
       v.number("must be a number of milliseconds"),
       atLeast(1),
-      v.maxValue(MAX_DURATION_MS, `must be at most ${MAX_DURATION_MS} (a day)`),
+      v.maxValue(mostMs, `must be at most ${mostMs} (a day)`),
     ),
     fallback,
   )
@@ -92,9 +93,9 @@ const group = <Options extends v.ObjectEntries>(options: Options, example: strin
 }
 
 const backoffOptions = {
-  initial: duration(1_000),
-  factor: v.optional(v.pipe(v.number("must be a number"), atLeast(1)), 2),
-  max: duration(60_000),
+  initial: duration(DEFAULT_BACKOFF.initialMs, MAX_RETRY_DELAY_MS),
+  factor: v.optional(v.pipe(v.number("must be a number"), atLeast(1)), DEFAULT_BACKOFF.factor),
+  max: duration(DEFAULT_BACKOFF.maxMs, MAX_RETRY_DELAY_MS),
 }
 
 /** The longest wait has a default, which would silently shorten a longer first one. */
@@ -111,7 +112,7 @@ const initialBelowMax = v.rawCheck<v.InferOutput<v.StrictObjectSchema<typeof bac
 )
 
 const retryOptions = {
-  attempts: v.optional(v.pipe(v.number(WHOLE), v.integer(WHOLE), atLeast(1)), 5),
+  attempts: v.optional(v.pipe(v.number(WHOLE), v.integer(WHOLE), atLeast(1)), DEFAULT_ATTEMPTS),
   backoff: v.optional(v.pipe(group(backoffOptions, "initial: 1000"), initialBelowMax), {}),
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorSummary, FailureRecord } from "../event/failure.ts"
+import type { ErrorSummary, RetryFailure } from "../event/failure.ts"
 import { type TraceContext, traceIdOf } from "../event/trace-context.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { HandlerOutcome } from "./messages.ts"
@@ -23,7 +23,7 @@ export interface Attempt {
   /** 1 for the first attempt of the event on its queue. */
   readonly attempt: number
   /** The failure of the attempt before. */
-  readonly lastFailure: FailureRecord | null
+  readonly lastFailure: RetryFailure | null
   /** The trace of the event. */
   readonly trace: TraceContext | null
   /**

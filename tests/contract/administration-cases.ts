@@ -1,7 +1,7 @@
 import { expect } from "bun:test"
 import type { Engine } from "../../src/engine/engine.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
-import { failureRecord } from "../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
 import { queueDeclaration } from "../support/queue-declaration.ts"
@@ -20,7 +20,7 @@ const queueNames = async (engine: Engine) => (await engine.queueStats()).map(({ 
 /** Makes `count` events of the queue dead letters, with a consumer that is cancelled afterwards. */
 async function bury(engine: Engine, queue: string, count: number): Promise<void> {
   const inbox = new Inbox(engine, queue, 1)
-  for (let i = 0; i < count; i++) await (await inbox.next()).deadLetter(failureRecord())
+  for (let i = 0; i < count; i++) await (await inbox.next()).deadLetter(deadLetterRecord())
   const ended = inbox.subscription.cancel()
   for (const delivery of inbox.unread) void delivery.release()
   await ended

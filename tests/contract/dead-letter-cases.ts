@@ -1,8 +1,8 @@
 import { expect } from "bun:test"
 import type { DeadLetter, DeadLetterSelection, Engine } from "../../src/engine/engine.ts"
-import type { FailureReason } from "../../src/event/failure.ts"
+import type { DeadLetterReason } from "../../src/event/failure.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
-import { failureRecord } from "../support/failure-record.ts"
+import { deadLetterRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
 import { queueDeclaration } from "../support/queue-declaration.ts"
@@ -27,7 +27,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       })
       await engine.publish(event)
       const inbox = new Inbox(engine, "calls")
-      const failure = failureRecord({ reason: "attempts-exhausted", attempts: 5 })
+      const failure = deadLetterRecord({ reason: "attempts-exhausted", attempts: 5 })
       await (await inbox.next()).deadLetter(failure)
       await engine.publish(newEvent({ routing_key: "calls", name: "next" }))
       expect(namesOf([await inbox.next()])).toEqual(["next"])
@@ -47,7 +47,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       ])
       const event = newEvent({ routing_key: "shared" })
       await engine.publish(event)
-      await (await new Inbox(engine, "failing").next()).deadLetter(failureRecord())
+      await (await new Inbox(engine, "failing").next()).deadLetter(deadLetterRecord())
       await (await new Inbox(engine, "fine").next()).ack()
       const [dead] = await deadLettersOf(engine, "failing", { limit: 10 })
       expect(JSON.parse(dead?.body ?? "null")).toEqual(event)
@@ -63,7 +63,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       const names = ["a", "b", "c", "d", "e"]
       for (const name of names) {
         await engine.publish(newEvent({ routing_key: "calls", name }))
-        await (await inbox.next()).deadLetter(failureRecord())
+        await (await inbox.next()).deadLetter(deadLetterRecord())
       }
       for (let look = 0; look < 30; look++) {
         expect(namesOf(await deadLettersOf(engine, "calls", { limit: 100 }))).toEqual(names)
@@ -194,12 +194,12 @@ export const deadLetterCases: readonly ContractCase[] = [
       const names = ["a", "b", "c", "d", "e", "f", "g"]
       const ids = await buryAll(engine, names, [
         "timeout",
-        "error",
+        "attempts-exhausted",
         "timeout",
-        "error",
-        "error",
-        "error",
-        "error",
+        "attempts-exhausted",
+        "attempts-exhausted",
+        "attempts-exhausted",
+        "attempts-exhausted",
       ])
       expect(await engine.purgeDeadLetters("calls", { reason: "timeout" })).toEqual({
         purged: 2,
@@ -301,7 +301,7 @@ export const deadLetterCases: readonly ContractCase[] = [
       await buryMany(engine, 1_500)
       const failing = engine.consume("calls", {
         prefetch: 100,
-        onDelivery: (delivery) => void delivery.deadLetter(failureRecord()),
+        onDelivery: (delivery) => void delivery.deadLetter(deadLetterRecord()),
       })
       expect((await engine.redrive("calls", {})).redriven).toBe(1_500)
       await waitUntil(
@@ -423,14 +423,16 @@ const largeEvent = () => ({
 async function buryAll(
   engine: Engine,
   events: readonly (string | Parameters<typeof newEvent>[0])[],
-  reasons: readonly FailureReason[] = [],
+  reasons: readonly DeadLetterReason[] = [],
 ): Promise<readonly string[]> {
   const inbox = new Inbox(engine, "calls")
   const ids: string[] = []
   for (const [index, each] of events.entries()) {
     const event = newEvent(typeof each === "string" ? { routing_key: "calls", name: each } : each)
     await engine.publish(event)
-    await (await inbox.next()).deadLetter(failureRecord({ reason: reasons[index] ?? "error" }))
+    await (await inbox.next()).deadLetter(
+      deadLetterRecord({ reason: reasons[index] ?? "attempts-exhausted" }),
+    )
     ids.push(event.id)
   }
   inbox.subscription.cancel()
@@ -444,7 +446,7 @@ async function buryMany(engine: Engine, count: number): Promise<readonly string[
   await Promise.all(events.map((event) => engine.publish(event)))
   const inbox = new Inbox(engine, "calls", count)
   const deliveries = await inbox.take(count)
-  await Promise.all(deliveries.map((delivery) => delivery.deadLetter(failureRecord())))
+  await Promise.all(deliveries.map((delivery) => delivery.deadLetter(deadLetterRecord())))
   inbox.subscription.cancel()
   await waitUntil(async () => (await statsOf(engine, "calls")).consumerCount === 0, "the consumer to be gone")
   return (await deadLettersOf(engine, "calls", {})).map(({ body }) => JSON.parse(body).id)

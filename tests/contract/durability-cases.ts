@@ -1,7 +1,7 @@
 import { expect } from "bun:test"
 import type { Engine } from "../../src/engine/engine.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
-import { failureRecord } from "../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
 import { queueDeclaration } from "../support/queue-declaration.ts"
@@ -33,8 +33,9 @@ export const durabilityCases: readonly ContractCase[] = [
       const inbox = new Inbox(engine, "calls", 2)
       const [dead, delayed] = await inbox.take(2)
       inbox.subscription.cancel()
-      const failure = failureRecord({ reason: "rejected" })
-      await dead?.deadLetter(failure)
+      const failure = failureRecord()
+      const death = deadLetterRecord({ reason: "rejected" })
+      await dead?.deadLetter(death)
       await delayed?.retry(500, failure)
       await engine.close()
 
@@ -51,7 +52,7 @@ export const durabilityCases: readonly ContractCase[] = [
       expect(again[3]?.lastFailure).toEqual(failure)
       const kept = await deadLettersOf(reopened, "calls", { limit: 10 })
       expect(namesOf(kept)).toEqual(["dead"])
-      expect(kept[0]?.failure).toEqual(failure)
+      expect(kept[0]?.failure).toEqual(death)
     },
   },
   {
@@ -77,7 +78,7 @@ export const durabilityCases: readonly ContractCase[] = [
     async run(harness) {
       const bury = async (engine: Engine, name: string): Promise<void> => {
         await engine.publish(newEvent({ routing_key: "calls", name }))
-        await (await new Inbox(engine, "calls").next()).deadLetter(failureRecord())
+        await (await new Inbox(engine, "calls").next()).deadLetter(deadLetterRecord())
       }
       const engine = await harness.open()
       await engine.declareQueues([queueDeclaration("calls")])

@@ -3,6 +3,7 @@ import type { Engine, EngineCapabilities } from "../../src/engine/engine.ts"
 import { administrationCases } from "./administration-cases.ts"
 import { deadLetterCases } from "./dead-letter-cases.ts"
 import { durabilityCases } from "./durability-cases.ts"
+import { keyOrderCases } from "./key-order-cases.ts"
 import { limitCases } from "./limit-cases.ts"
 import { orderCases } from "./order-cases.ts"
 import { prefetchCases } from "./prefetch-cases.ts"
@@ -56,6 +57,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])
   ["deleting, purging and unbinding queues", administrationCases],
   ["length limits", limitCases],
   ["order", orderCases],
+  ["order by key", keyOrderCases],
   ["time to live", ttlCases],
   ["retries", retryCases],
   ["prefetch and cancelling", prefetchCases],

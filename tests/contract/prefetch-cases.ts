@@ -2,7 +2,7 @@ import { expect } from "bun:test"
 import type { Delivery, Engine } from "../../src/engine/engine.ts"
 import { decodeEvent } from "../../src/event/validate.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
-import { failureRecord } from "../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
 import { queueDeclaration } from "../support/queue-declaration.ts"
@@ -24,7 +24,7 @@ function settleAtRandom(engine: Engine, queue: string, prefetch: number) {
     else if (chance < 0.3) await delivery.release()
     else {
       observed.done.push(decodeEvent(delivery.body).name)
-      await (chance < 0.4 ? delivery.deadLetter(failureRecord()) : delivery.ack())
+      await (chance < 0.4 ? delivery.deadLetter(deadLetterRecord()) : delivery.ack())
     }
   }
   engine.consume(queue, {
@@ -67,34 +67,6 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the prefetch can be raised by the look-ahead, for the consumer or for the next one",
-    async run(harness) {
-      const engine = await harness.open()
-      await engine.declareQueues([queueDeclaration("calls")])
-      for (let i = 0; i < 10; i++) await engine.publish(newEvent({ routing_key: "calls", name: `n-${i}` }))
-      const deliveries: Delivery[] = []
-      const options = {
-        prefetch: 2,
-        lookAhead: 3,
-        onDelivery: (delivery: Delivery) => {
-          deliveries.push(delivery)
-        },
-      }
-      const subscription = engine.consume("calls", options)
-      await waitUntil(() => deliveries.length === 2, "the prefetch")
-      if (!subscription.setPrefetch(5)) {
-        const cancelled = subscription.cancel()
-        for (const delivery of deliveries.splice(0)) void delivery.release()
-        await cancelled
-        engine.consume("calls", options)
-      }
-      await waitUntil(() => deliveries.length === 5, "the look-ahead")
-      expect(namesOf(deliveries)).toEqual(["n-0", "n-1", "n-2", "n-3", "n-4"])
-      await deliveries[0]?.ack()
-      await waitUntil(() => deliveries.length === 6, "one more")
-    },
-  },
-  {
     title: "a delivery is lost after its engine is closed",
     async run(harness) {
       const engine = await harness.open()
@@ -115,7 +87,7 @@ export const prefetchCases: readonly ContractCase[] = [
       const names = Array.from({ length: 12 }, (_, i) => `n-${i}`)
       for (const name of names) await engine.publish(newEvent({ routing_key: "calls", name }))
       const held = await new Inbox(engine, "calls", 12).take(12)
-      const failure = failureRecord()
+      const failure = deadLetterRecord()
       const settlings = [11, 1, 0, 3, 5, 7].map((i) => held[i]?.ack())
       await Promise.all([...settlings, held[4]?.deadLetter(failure), held[6]?.deadLetter(failure)])
       await Promise.all([held[2]?.ack(), held[8]?.ack()])
@@ -175,7 +147,7 @@ export const prefetchCases: readonly ContractCase[] = [
       cancelled.subscription.cancel()
       await acked?.ack()
       await retried?.retry(1, failureRecord())
-      await buried?.deadLetter(failureRecord())
+      await buried?.deadLetter(deadLetterRecord())
       await released?.release()
       const next = new Inbox(engine, "calls")
       expect([...namesOf(await next.take(2))].toSorted()).toEqual(["b", "d"])

@@ -1,5 +1,5 @@
 import { expect } from "bun:test"
-import { failureRecord } from "../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
 import { queueDeclaration } from "../support/queue-declaration.ts"
@@ -49,7 +49,7 @@ export const retryCases: readonly ContractCase[] = [
         await first.retry(1, failureRecord())
         const second = await inbox.next()
         expect(second.trace).toEqual(trace)
-        await second.deadLetter(failureRecord())
+        await second.deadLetter(deadLetterRecord())
         await engine.redrive("calls", {})
         const third = await inbox.next()
         expect(third.trace).toEqual(trace)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
-import type { FailureReason } from "../../src/event/failure.ts"
+import type { DeadLetterReason } from "../../src/event/failure.ts"
 import { changeRows } from "../support/damage.ts"
-import { failureRecord } from "../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../support/failure-record.ts"
 import { HttpService } from "../support/http-service.ts"
 import { Inbox } from "../support/inbox.ts"
 import { problemOf } from "../support/problem-of.ts"
@@ -18,7 +18,7 @@ interface Shown {
   }[]
 }
 
-type Letter = readonly [id: string, name: string, reason: FailureReason]
+type Letter = readonly [id: string, name: string, reason: DeadLetterReason]
 
 const LETTERS: readonly Letter[] = [
   ["a", "seen", "timeout"],
@@ -33,7 +33,7 @@ async function serviceWith(letters: readonly Letter[] = LETTERS): Promise<HttpSe
   const inbox = new Inbox(service.engine, "user_events")
   for (const [id, name, reason] of letters) {
     await service.post("/api/v1/events", { id, type: "user", name, payload: {} })
-    await (await inbox.next()).deadLetter(failureRecord({ reason }))
+    await (await inbox.next()).deadLetter(deadLetterRecord({ reason }))
   }
   inbox.subscription.cancel()
   return service
@@ -101,7 +101,7 @@ describe("listing dead letters", () => {
 
   test("shows 100 by default", async () => {
     await using service = await serviceWith(
-      Array.from({ length: 101 }, (_, i) => [`id-${i}`, "seen", "error"] as const),
+      Array.from({ length: 101 }, (_, i) => [`id-${i}`, "seen", "attempts-exhausted"] as const),
     )
     expect((await shownBy(service)).count).toBe(100)
     expect((await shownBy(service, `${PATH}?limit=1000`)).count).toBe(101)
@@ -127,7 +127,11 @@ describe("listing dead letters", () => {
 
 describe("redriving", () => {
   test("moves dead letters back to their queue by id, by filter, the oldest, or all", async () => {
-    await using service = await serviceWith([...LETTERS, ["f", "seen", "error"], ["g", "seen", "error"]])
+    await using service = await serviceWith([
+      ...LETTERS,
+      ["f", "seen", "attempts-exhausted"],
+      ["g", "seen", "attempts-exhausted"],
+    ])
     const answerTo = async (body: unknown) => (await redrive(service, body)).json()
     expect(await answerTo({ ids: ["b", "nobody"] })).toEqual({ redriven: 1, remaining: 5, dry_run: false })
     expect(await answerTo({ reason: "timeout", name: "left" })).toMatchObject({ redriven: 1, remaining: 4 })
@@ -250,7 +254,7 @@ describe("redriving", () => {
 
 describe("purging", () => {
   test("deletes the selection, and nothing else", async () => {
-    await using service = await serviceWith([...LETTERS, ["f", "seen", "error"]])
+    await using service = await serviceWith([...LETTERS, ["f", "seen", "attempts-exhausted"]])
     const answerTo = async (query: string) => (await service.delete(`${PATH}?${query}`)).json()
     expect(await answerTo("ids=a,nobody&ids=b")).toEqual({ purged: 2, remaining: 3, dry_run: false })
     // A comma within an id is encoded.

@@ -5,7 +5,7 @@ import { SCOPES } from "../../src/http/access/scope.ts"
 import { changeRows } from "../support/damage.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { EventSource } from "../support/event-source.ts"
-import { failureRecord } from "../support/failure-record.ts"
+import { deadLetterRecord } from "../support/failure-record.ts"
 import { HttpService } from "../support/http-service.ts"
 import { Inbox } from "../support/inbox.ts"
 import { KeysFile } from "../support/keys-file.ts"
@@ -226,7 +226,7 @@ describe("the dead letters of a limited key", () => {
     ]
     for (const draft of drafts) {
       await service.post(EVENTS, draft, anybody)
-      await (await inbox.next()).deadLetter(failureRecord({ reason: "timeout" }))
+      await (await inbox.next()).deadLetter(deadLetterRecord({ reason: "timeout" }))
     }
     inbox.subscription.cancel()
     const idsLeft = async () =>

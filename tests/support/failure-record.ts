@@ -1,7 +1,7 @@
-import type { FailureRecord } from "../../src/event/failure.ts"
+import type { DeadLetterFailure, RetryFailure } from "../../src/event/failure.ts"
 
 /** Returns the record of a handler's failure as the dispatcher writes it. */
-export function failureRecord(overrides: Partial<FailureRecord> = {}): FailureRecord {
+export function failureRecord(overrides: Partial<RetryFailure> = {}): RetryFailure {
   return {
     reason: "error",
     attempts: 1,
@@ -15,4 +15,9 @@ export function failureRecord(overrides: Partial<FailureRecord> = {}): FailureRe
     module: "handlers/tested.ts",
     ...overrides,
   }
+}
+
+/** Returns the record of the last failure of an event that is given up, as the dispatcher writes it. */
+export function deadLetterRecord(overrides: Partial<DeadLetterFailure> = {}): DeadLetterFailure {
+  return { ...failureRecord(), reason: "attempts-exhausted", ...overrides }
 }

@@ -1,6 +1,6 @@
 import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
 import type { Delivery } from "../engine.ts"
-import { decodeFailure } from "../failure-record.ts"
+import { decodeRetryFailure } from "../failure-record.ts"
 import type { Settlement } from "./commit/turn.ts"
 import type { Claim } from "./commit/turn-writer.ts"
 
@@ -34,7 +34,7 @@ function newDelivery(
     body: message.body,
     priority: message.priority,
     attempt: message.attempt,
-    lastFailure: decodeFailure(message.failure),
+    lastFailure: decodeRetryFailure(message.failure),
     trace: message.trace === null ? null : decodeTrace(message.trace),
     isForeign: false,
     malformed: null,
@@ -44,7 +44,8 @@ function newDelivery(
     ack: () => once({ kind: "ack" }),
     retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
     deadLetter: (failure) => once({ kind: "dead-letter", failure }),
-    release: (tried) => once({ kind: "release", tried: tried ?? null }),
+    release: (tried) =>
+      isEngineGone() ? Promise.resolve() : once({ kind: "release", tried: tried ?? null }),
   }
 }
 

@@ -18,6 +18,8 @@ import type {
 } from "../engine.ts"
 import type { PublishOutcome } from "../errors.ts"
 import { unroutable } from "../errors.ts"
+import type { AdapterConsume } from "../key-order/adapter-consumer.ts"
+import { consumeWith } from "../key-order/ordered-consumer.ts"
 import type { Report } from "../report.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
@@ -171,9 +173,11 @@ export class EmbeddedEngine implements Engine {
     })
   }
 
-  consume(queueName: string, options: ConsumeOptions): Subscription {
+  consume(queueName: string, consume: ConsumeOptions): Subscription {
     const queue = this.#catalog.get(queueName)
-    return subscribe(queue, options, () => this.#committer.schedule())
+    const adapter: AdapterConsume = (options) => subscribe(queue, options, () => this.#committer.schedule())
+    const { maxUnsettledMs } = this.capabilities
+    return consumeWith({ consume, adapter, canWiden: true, maxUnsettledMs })
   }
 
   async watch(watcher: Watcher): Promise<() => void> {

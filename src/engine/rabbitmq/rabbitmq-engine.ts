@@ -30,8 +30,8 @@ import { QueueConsumers, type QueueConsumersOptions } from "./consuming/queue-co
 import { DeadLetters } from "./dead-letters/dead-letters.ts"
 import { storeRedriven } from "./dead-letters/store-redriven.ts"
 import { describeBroker } from "./describe-broker.ts"
+import { FullQueueRefusals } from "./publishing/full-queue-refusals.ts"
 import type { Publishers } from "./publishing/publishers.ts"
-import { Refusals } from "./publishing/refusals.ts"
 import { OwnQueues } from "./queues/own-queues.ts"
 import { RabbitMqQueueAdministration } from "./queues/queue-administration.ts"
 import { Topology, type TopologyOptions } from "./topology/topology.ts"
@@ -68,7 +68,7 @@ export class RabbitMqEngine implements Engine {
   readonly #consuming: BrokerLink<AMQPClient>
   readonly #upkeep: Upkeep
   readonly #live: LiveQueue
-  readonly #refusals = new Refusals({
+  readonly #refusals = new FullQueueRefusals({
     depths: () => this.#upkeep.looks.freshDepths(),
     reset: () => this.#publishing.session?.events.renew(),
   })
@@ -109,6 +109,7 @@ export class RabbitMqEngine implements Engine {
       republish: (...what) => this.#upkeep.republisher.republish(...what),
       redeclare: (queue) => this.#upkeep.repairs.declare(queue),
       sights,
+      session: () => this.#consuming.session,
       client: () => this.#reachable(),
       server: () => this.#server,
     })
@@ -215,7 +216,7 @@ export class RabbitMqEngine implements Engine {
   }
 
   consume(queue: string, options: ConsumeOptions): Subscription {
-    return this.#consumers.consume(queue, options, this.#consuming.session)
+    return this.#consumers.consume(queue, options)
   }
 
   watch(watcher: Watcher): Promise<() => void> {

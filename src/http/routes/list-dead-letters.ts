@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { FAILURE_REASONS } from "../../event/failure.ts"
+import { DEAD_LETTER_REASONS } from "../../event/failure.ts"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { DeadLetterList } from "../dead-letter-list.ts"
@@ -43,7 +43,7 @@ const DeadLetterSchema = z
       .int()
       .optional()
       .openapi({ description: "Size of a message that is not UTF-8, in bytes." }),
-    reason: z.enum(FAILURE_REASONS),
+    reason: z.enum(DEAD_LETTER_REASONS),
     attempts: z.number().int().openapi({ description: "Number of attempts made." }),
     first_failed_at: failedAt,
     last_failed_at: failedAt,

@@ -1,7 +1,7 @@
 import type { BatchContext, BatchHandler, Event } from "../../handlers/handler-module.ts"
 import type { HandlerOutcome, ToWorker } from "../messages.ts"
 import { reasonText } from "./reason-text.ts"
-import { retryDelay } from "./retry-delay.ts"
+import { requestedDelay } from "./requested-delay.ts"
 import { failed, type OwnPart, type RunScope } from "./run-scope.ts"
 
 type BatchMessage = Extract<ToWorker, { kind: "run-batch" }>
@@ -35,7 +35,7 @@ export async function runBatch(
     lastError: (id) => before.get(id)?.lastError ?? null,
     trace: (id) => before.get(id)?.trace ?? null,
     ack: (id) => settle(id, { kind: "done" }),
-    retry: (id, options) => settle(id, { kind: "retry", delayMs: retryDelay(options) }),
+    retry: (id, options) => settle(id, { kind: "retry", delayMs: requestedDelay(options) }),
     deadLetter: (id, reason) => settle(id, { kind: "dead-letter", reason: reasonText(reason) }),
   })
   try {

@@ -2,7 +2,7 @@ import type { Event, Handler, HandlerContext, Verdict } from "../../handlers/han
 import { verdict } from "../../handlers/handler-module.ts"
 import type { HandlerOutcome, ToWorker } from "../messages.ts"
 import { reasonText } from "./reason-text.ts"
-import { retryDelay } from "./retry-delay.ts"
+import { requestedDelay } from "./requested-delay.ts"
 import { failed, type OwnPart, type RunScope } from "./run-scope.ts"
 
 type RunMessage = Extract<ToWorker, { kind: "run" }>
@@ -32,7 +32,7 @@ export async function runEvent(
     attempt,
     lastError,
     trace,
-    retry: (options) => give("ctx.retry()", { kind: "retry", delayMs: retryDelay(options) }),
+    retry: (options) => give("ctx.retry()", { kind: "retry", delayMs: requestedDelay(options) }),
     deadLetter: (reason) => give("ctx.deadLetter()", { kind: "dead-letter", reason: reasonText(reason) }),
   })
   try {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { changeRows, flipBitOf } from "../../support/damage.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
@@ -146,7 +146,7 @@ describe("a dead letter whose event differs from what was stored", () => {
     const store = await storeOfThree()
     const engine = store.open()
     for (const delivery of await new Inbox(engine, "calls").take(3))
-      await delivery.deadLetter(failureRecord())
+      await delivery.deadLetter(deadLetterRecord())
     await engine.close()
     return store
   }
@@ -160,7 +160,7 @@ describe("a dead letter whose event differs from what was stored", () => {
     damage(store)
     const engine = store.open()
     const reasons = (await deadLettersOf(engine, "calls", {})).map(({ failure }) => failure.reason)
-    expect(reasons).toEqual([failureRecord().reason, "corrupt", failureRecord().reason])
+    expect(reasons).toEqual([deadLetterRecord().reason, "corrupt", deadLetterRecord().reason])
     const left = { redriven: 2, remaining: 1, corrupt: 1 }
     expect(await engine.redrive("calls", {}, { dryRun: true })).toEqual(left)
     expect(await engine.redrive("calls", {})).toEqual(left)
@@ -185,7 +185,7 @@ describe("a dead letter whose event differs from what was stored", () => {
     await engine.redrive("calls", {})
     const inbox = new Inbox(engine, "calls")
     for (const delivery of await inbox.take(3)) await delivery.retry(1, failureRecord())
-    for (const delivery of await inbox.take(3)) await delivery.deadLetter(failureRecord())
+    for (const delivery of await inbox.take(3)) await delivery.deadLetter(deadLetterRecord())
     expect(await engine.redrive("calls", {})).toEqual({ redriven: 3, remaining: 0 })
     expect(await inbox.take(3)).toHaveLength(3)
   })

@@ -8,7 +8,7 @@ import { EngineStartError, EngineUnavailableError, PublishError } from "../../..
 import { breakBodies, breakPage } from "../../support/damage.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
@@ -38,7 +38,7 @@ async function filledStore(): Promise<EmbeddedStore> {
   const engine = store.open()
   await engine.declareQueues([queueDeclaration("calls")])
   await engine.publish(newEvent({ routing_key: "calls", payload: LARGE }))
-  await (await new Inbox(engine, "calls").next()).deadLetter(failureRecord())
+  await (await new Inbox(engine, "calls").next()).deadLetter(deadLetterRecord())
   await engine.close()
   const again = store.open()
   await again.publish(newEvent({ routing_key: "calls", payload: LARGE }))

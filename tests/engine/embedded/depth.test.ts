@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { DATABASE_FILE } from "../../../src/engine/embedded/store/database.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
@@ -45,7 +45,7 @@ async function workAt(depth: number): Promise<Work> {
   await engine.publish(newEvent({ routing_key: "shared", priority: "critical" }))
   const inbox = new Inbox(engine, "deep", 1)
   await (await inbox.next()).ack()
-  await (await inbox.next()).deadLetter(failureRecord())
+  await (await inbox.next()).deadLetter(deadLetterRecord())
   await (await inbox.next()).retry(1, failureRecord())
   const held = await inbox.next()
   // The turn after the clock has moved makes the retry ready, and checks for expired events.

@@ -7,7 +7,7 @@ import type { Delivery, Engine } from "../../../src/engine/engine.ts"
 import { EngineStartError, EngineUnavailableError } from "../../../src/engine/errors.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { FakeTime } from "../../support/fake-time.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
@@ -59,7 +59,7 @@ async function fill(store: EmbeddedStore): Promise<Filled> {
     const inbox = new Inbox(engine, name, 20)
     const taken = await inbox.take(20)
     await inbox.subscription.cancel()
-    await Promise.all(taken.slice(0, 8).map((each) => each.deadLetter(failureRecord())))
+    await Promise.all(taken.slice(0, 8).map((each) => each.deadLetter(deadLetterRecord())))
     await Promise.all(taken.slice(8, 16).map((each) => each.retry(HOUR_MS, failureRecord())))
     await Promise.all(taken.slice(16).map((each) => each.release()))
   }

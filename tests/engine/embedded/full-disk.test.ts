@@ -8,7 +8,7 @@ import type { Delivery, Engine, EngineStatus } from "../../../src/engine/engine.
 import { PublishError } from "../../../src/engine/errors.ts"
 import { ChildProcess } from "../../support/child-process.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { LoopDisk } from "../../support/loop-disk.ts"
 import { newEvent } from "../../support/new-event.ts"
@@ -277,7 +277,7 @@ describe("on a disk filled by the engine's own events", () => {
       const inbox = new Inbox(engine, "calls", 100)
       for (let buried = 0; buried < stored; ) {
         const batch = await inbox.take(Math.min(100, stored - buried))
-        await Promise.all(batch.map((delivery) => delivery.deadLetter(failureRecord({ error }))))
+        await Promise.all(batch.map((delivery) => delivery.deadLetter(deadLetterRecord({ error }))))
         buried += batch.length
       }
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: stored })

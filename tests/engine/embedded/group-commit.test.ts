@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import type { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
 import { ChildProcess } from "../../support/child-process.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
@@ -38,7 +38,7 @@ describe("a turn of the event loop", () => {
       ...deliveries.slice(0, 10).map((delivery) => delivery.ack()),
       ...deliveries.slice(10, 20).map((delivery) => delivery.release()),
       ...deliveries.slice(20, 30).map((delivery) => delivery.retry(3_600_000, failureRecord())),
-      ...deliveries.slice(30, 40).map((delivery) => delivery.deadLetter(failureRecord())),
+      ...deliveries.slice(30, 40).map((delivery) => delivery.deadLetter(deadLetterRecord())),
       ...many(10, () => engine.publish(newEvent({ routing_key: "calls" }))),
     ])
     expect(commitsInLog(store.dataDir) - before).toBe(1)
@@ -104,7 +104,7 @@ describe("an event's body", () => {
     await using store = new EmbeddedStore()
     const engine = await openWithQueues(store, ["one", "two"])
     await engine.publish(newEvent({ routing_key: "shared" }))
-    await (await new Inbox(engine, "one").next()).deadLetter(failureRecord())
+    await (await new Inbox(engine, "one").next()).deadLetter(deadLetterRecord())
     await (await new Inbox(engine, "two").next()).ack()
     await engine.close()
     expect(storedRows(store.dataDir)).toEqual({ events: 1, messages: 0, deadLetters: 1 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import type { EngineStatus } from "../../../src/engine/engine.ts"
 import { EmbeddedStore } from "../../support/embedded-store.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord } from "../../support/failure-record.ts"
 import { HeldLog } from "../../support/held-log.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
@@ -25,7 +25,7 @@ async function buryOne(store: EmbeddedStore): Promise<void> {
   const engine = store.open()
   await engine.declareQueues([queueDeclaration("calls")])
   await engine.publish(newCall())
-  await (await new Inbox(engine, "calls").next()).deadLetter(failureRecord())
+  await (await new Inbox(engine, "calls").next()).deadLetter(deadLetterRecord())
   await engine.close()
 }
 

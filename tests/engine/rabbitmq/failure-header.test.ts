@@ -1,20 +1,20 @@
 import { expect, test } from "bun:test"
-import { decodeFailure } from "../../../src/engine/failure-record.ts"
+import { decodeDeadLetterFailure, decodeRetryFailure } from "../../../src/engine/failure-record.ts"
 import { encodeFailure } from "../../../src/engine/rabbitmq/wire/failure-header.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 
 const LONG = 30_000
 
 test("a failure record is decoded as it was encoded", () => {
   for (const failure of [failureRecord(), failureRecord({ error: null, module: null, attempts: 0 })]) {
-    expect(decodeFailure(encodeFailure(failure))).toEqual(failure)
+    expect(decodeRetryFailure(encodeFailure(failure))).toEqual(failure)
   }
 })
 
 test("a record that is too large for a header keeps the beginning of its error and drops the stack", () => {
   const error = { name: "E", message: "m".repeat(LONG), stack: "s".repeat(LONG) }
   const written = encodeFailure(failureRecord({ error }))
-  expect(decodeFailure(written)?.error).toEqual({ name: "E", message: "m".repeat(1_000) })
+  expect(decodeRetryFailure(written)?.error).toEqual({ name: "E", message: "m".repeat(1_000) })
 })
 
 const { reason: _, ...withoutReason } = failureRecord()
@@ -26,6 +26,7 @@ const foreign: readonly (readonly [string, unknown])[] = [
   ["an array", "[]"],
   ["a record without a reason", JSON.stringify(withoutReason)],
   ["an unknown reason", JSON.stringify({ ...failureRecord(), reason: "bored" })],
+  ["the reason of a dead letter", JSON.stringify({ ...failureRecord(), reason: "expired" })],
   ["a negative number of attempts", JSON.stringify({ ...failureRecord(), attempts: -1 })],
   ["a number of attempts beyond all bounds", JSON.stringify({ ...failureRecord(), attempts: 1e300 })],
   ["a time that is text", JSON.stringify({ ...failureRecord(), firstFailedAt: "yesterday" })],
@@ -34,5 +35,10 @@ const foreign: readonly (readonly [string, unknown])[] = [
   ["an error that is text", JSON.stringify({ ...failureRecord(), error: "it broke" })],
 ]
 test.each(foreign)("a header of another program is not a failure record: %s", (_, header) => {
-  expect(decodeFailure(header)).toBeNull()
+  expect(decodeRetryFailure(header)).toBeNull()
+})
+
+test("a reason that only a retry has is not one of a dead letter", () => {
+  expect(decodeDeadLetterFailure(encodeFailure(deadLetterRecord()))).toEqual(deadLetterRecord())
+  expect(decodeDeadLetterFailure(encodeFailure(failureRecord({ reason: "retry-requested" })))).toBeNull()
 })

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { tierOf } from "../../../src/engine/rabbitmq/topology/delay-tier.ts"
 import { tierName } from "../../../src/engine/rabbitmq/topology/topology.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import {
@@ -83,11 +83,11 @@ onEveryBroker((node) => {
 
       await publish(program, { headers: FIELDS })
       await (await inbox.next()).retry(0, failureRecord())
-      await (await inbox.next()).deadLetter(failureRecord())
+      await (await inbox.next()).deadLetter(deadLetterRecord())
       expect(await received("dead.calls")).toEqual(SENT)
 
       await publish(program, { headers: FIELDS })
-      await (await inbox.next()).deadLetter(failureRecord())
+      await (await inbox.next()).deadLetter(deadLetterRecord())
       await inbox.subscription.cancel()
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 1, remaining: 0 })
       expect(await received("calls")).toEqual(SENT)
@@ -122,7 +122,7 @@ onEveryBroker((node) => {
       await again.retry(100, failureRecord())
       const last = await inbox.next()
       expect(await depths()).toEqual([1, 1])
-      await last.deadLetter(failureRecord())
+      await last.deadLetter(deadLetterRecord())
       expect(await depths()).toEqual([1, 1])
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 1, remaining: 0 })
       expect((await inbox.next()).attempt).toBe(1)

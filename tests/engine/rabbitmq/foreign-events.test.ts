@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import type { StoredBody } from "../../../src/engine/engine.ts"
 import { decodeEvent } from "../../../src/event/validate.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import type { ForeignField, ForeignProperties } from "../../support/rabbitmq/foreign-fields.ts"
@@ -128,7 +128,7 @@ onEveryBroker((node) => {
         priority: first.priority,
         trace: first.trace,
       })
-      await second.deadLetter(failureRecord())
+      await second.deadLetter(deadLetterRecord())
       await waitUntil(async () => (await host.depthOf("dead.calls")) === 1, "the dead letter")
       const selection = { ids: [event.id], name: "call.ended", within: ["calls"] }
       for (let looks = 0; looks < 2; looks++) {
@@ -214,7 +214,7 @@ onEveryBroker((node) => {
           metadata: { source: "/calls", answered: expect.anything(), traceparent: TRACEPARENT },
         })
         expect(delivery).toMatchObject({ priority: 7, trace: { traceparent: TRACEPARENT } })
-        await delivery.deadLetter(failureRecord())
+        await delivery.deadLetter(deadLetterRecord())
         await waitUntil(async () => (await host.depthOf("dead.calls")) === 1, "the dead letter")
         const headers = [...(await program.take("dead.calls")).keys()]
         expect(headers.filter((name) => name.startsWith("cloudEvents"))).toEqual([])
@@ -303,7 +303,7 @@ onEveryBroker((node) => {
       const first = await inbox.next()
       const reason = "the message is not a CloudEvent: /source is required; /type is required"
       expect([first.body, first.malformed?.message]).toEqual(["{}", reason])
-      await first.deadLetter(failureRecord())
+      await first.deadLetter(deadLetterRecord())
       await waitUntil(async () => (await host.depthOf("dead.calls")) === 1, "the dead letter")
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 1, remaining: 0 })
       const again = await inbox.next()

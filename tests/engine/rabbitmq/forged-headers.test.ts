@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
@@ -64,7 +64,7 @@ function cases(open: () => Promise<SharedHost>): void {
       await again.retry(0, failureRecord({ attempts: 2 }))
       const retry = await inbox.next()
       expect(retry).toMatchObject({ attempt: 3, lastFailure: { attempts: 2 } })
-      await retry.deadLetter(failureRecord({ attempts: 3 }))
+      await retry.deadLetter(deadLetterRecord({ attempts: 3 }))
       await waitUntil(async () => (await host.depthOf("dead.calls")) === 1, "the dead letter")
       const taken = await program.take("dead.calls")
       expect([...taken.keys()]).not.toContain("x-retry-of")

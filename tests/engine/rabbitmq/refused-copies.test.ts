@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import type { EngineStatus } from "../../../src/engine/engine.ts"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
@@ -89,12 +89,12 @@ onEveryBroker((node) => {
       ] as const) {
         await publish(program, eventText(id), { messageId: id, headers: [["h", text(bytes)]] })
       }
-      for (const delivery of await inbox.take(3)) await delivery.deadLetter(failureRecord())
+      for (const delivery of await inbox.take(3)) await delivery.deadLetter(deadLetterRecord())
       await deadLettersOf(host.engine, "calls", {}).then((letters) => {
         expect(letters.map((letter) => [idOf(letter), letter.failure.reason])).toEqual([
-          ["near", "error"],
-          ["beyond", "error"],
-          ["wide", "error"],
+          ["near", "attempts-exhausted"],
+          ["beyond", "attempts-exhausted"],
+          ["wide", "attempts-exhausted"],
         ])
       })
       // The largest headers are above the bound of any copy, so they are never kept.
@@ -151,7 +151,7 @@ onEveryBroker((node) => {
       await first.retry(0, failureRecord())
       const again = await inbox.next()
       expect([again.attempt, again.malformed, idOf(again)]).toEqual([2, null, idOf(first)])
-      await again.deadLetter(failureRecord())
+      await again.deadLetter(deadLetterRecord())
       await waitUntil(async () => (await host.depthOf("dead.calls")) === 1, "the dead letter")
       expect(await engine.redrive("calls", { ids: [idOf(first)] })).toEqual({ redriven: 1, remaining: 0 })
       const redriven = await inbox.next()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { PublishError } from "../../../src/engine/errors.ts"
 import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
@@ -206,7 +206,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       await host.declare("calls")
       const inbox = new Inbox(engine, "calls")
       await publish(engine, "calls")
-      await (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      await (await inbox.next()).deadLetter(deadLetterRecord({ reason: "rejected" }))
       await inbox.subscription.cancel()
       await other.queueDelete("calls")
       expect(await engine.redrive("calls", {})).toEqual({ redriven: 1, remaining: 0 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
-import { failureRecord } from "../../support/failure-record.ts"
+import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
@@ -66,10 +66,10 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       const inbox = new Inbox(engine, "calls")
       await other.queueDelete("dead.calls")
       await publish(engine, "calls")
-      await (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      await (await inbox.next()).deadLetter(deadLetterRecord({ reason: "rejected" }))
       await other.exchangeDelete("dead_letters")
       await publish(engine, "calls")
-      await (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      await (await inbox.next()).deadLetter(deadLetterRecord({ reason: "rejected" }))
       expect((await engine.deadLetters("calls", {})).letters).toHaveLength(2)
       expect(states).toEqual(["ready"])
       expect(new Set(log.map(({ level, message }) => `${level}: ${message}`))).toEqual(
@@ -90,7 +90,7 @@ function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<Sha
       await other.exchangeDeclare("dead_letters", "fanout", { durable: true, autoDelete: false })
       await other.queueDelete("dead.calls")
       await publish(engine, "calls")
-      const stored = (await inbox.next()).deadLetter(failureRecord({ reason: "rejected" }))
+      const stored = (await inbox.next()).deadLetter(deadLetterRecord({ reason: "rejected" }))
       await waitUntil(() => engine.report().heldDeliveries === 1, "the delivery to be held")
       expect(engine.status()).toMatchObject({
         state: "ready",

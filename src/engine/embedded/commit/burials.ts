@@ -1,4 +1,4 @@
-import type { FailureReason } from "../../../event/failure.ts"
+import type { DeadLetterReason } from "../../../event/failure.ts"
 import type { Report } from "../../report.ts"
 
 /**
@@ -11,11 +11,11 @@ const LOG_INTERVAL_MS = 10_000
  * Counts events that became dead letters without an attempt. Called after the turn is written. Must not
  * throw.
  */
-export type OnBuried = (queue: string, reason: FailureReason, count: number) => void
+export type OnBuried = (queue: string, reason: DeadLetterReason, count: number) => void
 
 interface Burial {
   readonly queue: string
-  readonly reason: FailureReason
+  readonly reason: DeadLetterReason
   /** Events of the turn that is being written. */
   inTurn: number
   /** Events that are written but not logged yet. */
@@ -24,7 +24,7 @@ interface Burial {
 }
 
 /** Log message of each reason. Corrupt events have their own log lines. */
-const MESSAGES: Partial<Record<FailureReason, string>> = {
+const MESSAGES: Partial<Record<DeadLetterReason, string>> = {
   expired: "events expired in their queue and are now dead letters",
   overflow: "events left a full queue and are now dead letters",
 }
@@ -46,7 +46,7 @@ export class Burials {
     for (const burial of this.#burials.values()) burial.inTurn = 0
   }
 
-  note(queue: string, reason: FailureReason): void {
+  note(queue: string, reason: DeadLetterReason): void {
     const key = `${reason} ${queue}`
     const known = this.#burials.get(key)
     const burial = known ?? { queue, reason, inTurn: 0, unlogged: 0, loggedAt: Number.NEGATIVE_INFINITY }

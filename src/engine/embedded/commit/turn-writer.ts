@@ -1,6 +1,7 @@
-import type { FailureReason, FailureRecord } from "../../../event/failure.ts"
+import type { DeadLetterFailure, DeadLetterReason } from "../../../event/failure.ts"
+import { storableDelay } from "../../../event/retry-bounds.ts"
 import { PublishError, unroutable } from "../../errors.ts"
-import { decodeFailure } from "../../failure-record.ts"
+import { decodeRetryFailure } from "../../failure-record.ts"
 import type { Report } from "../../report.ts"
 import type { DiskRoom } from "../store/disk-room.ts"
 import type { Message } from "../store/message-statements.ts"
@@ -31,9 +32,6 @@ export interface WrittenTurn {
 
 /** Most messages that become due or expire in one turn and queue, so that a turn stays short. */
 const MAX_MOVED_PER_TURN = 1_000
-
-/** Longest delay of a retry, in milliseconds: one year. */
-const MAX_DELAY_MS = 365 * 86_400_000
 
 /**
  * Interval at which all queues are checked for expired events, in milliseconds. A queue without a consumer
@@ -148,7 +146,7 @@ export class TurnWriter {
         break
       }
       case "retry": {
-        const dueAt = Math.ceil(now + boundDelay(settlement.delayMs))
+        const dueAt = Math.ceil(now + storableDelay(settlement.delayMs))
         this.#nextDueAt = Math.min(this.#nextDueAt ?? dueAt, dueAt)
         this.#store.delay(message, dueAt, this.#room.fit(settlement.failure))
         break
@@ -257,7 +255,7 @@ export class TurnWriter {
     }
   }
 
-  #buryReady(queue: Queue, message: Message, reason: FailureReason): void {
+  #buryReady(queue: Queue, message: Message, reason: DeadLetterReason): void {
     const failure = endWithoutAttempt(message, message.attempt, reason, this.#clock.wallNow())
     this.#store.buryReady(message, failure)
     this.#burials.note(queue.declaration.name, reason)
@@ -282,11 +280,6 @@ export class TurnWriter {
   }
 }
 
-/** Limits a delay to a time that SQLite can store. */
-function boundDelay(delayMs: number): number {
-  return Number.isNaN(delayMs) ? 0 : Math.min(MAX_DELAY_MS, Math.max(0, delayMs))
-}
-
 /** Drops queues that were deleted after the event was routed. */
 const present = (queues: readonly Queue[]): readonly Queue[] =>
   queues.some(({ isDeleted }) => isDeleted) ? queues.filter(({ isDeleted }) => !isDeleted) : queues
@@ -299,10 +292,10 @@ const isFull = (queue: Queue): boolean => queue.ready >= queue.declaration.maxLe
 function endWithoutAttempt(
   message: Message,
   attempts: number,
-  reason: FailureReason,
+  reason: DeadLetterReason,
   now: number,
-): FailureRecord {
-  const before = decodeFailure(message.failure)
+): DeadLetterFailure {
+  const before = decodeRetryFailure(message.failure)
   return {
     reason,
     attempts,

@@ -1,4 +1,4 @@
-import type { FailureRecord } from "../../../event/failure.ts"
+import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import type { Tried } from "../../engine.ts"
 import type { StoredEvent } from "../store/checksum.ts"
 import type { Message } from "../store/message-statements.ts"
@@ -19,8 +19,8 @@ export interface PendingPublish {
 export type Settlement =
   | { readonly kind: "ack" }
   | { readonly kind: "release"; readonly tried: Tried | null }
-  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: FailureRecord }
-  | { readonly kind: "dead-letter"; readonly failure: FailureRecord }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: RetryFailure }
+  | { readonly kind: "dead-letter"; readonly failure: DeadLetterFailure }
 
 /** A settlement waiting to be durable. */
 export interface PendingSettlement {

@@ -108,7 +108,7 @@ export class DiskRoom {
   }
 
   /** Returns the failure to store: complete while there is room, otherwise shortened. */
-  fit(failure: FailureRecord): FailureRecord {
+  fit<Failure extends FailureRecord>(failure: Failure): Failure {
     const { error } = failure
     if (error === null) return failure
     this.#spend(COPIES * (error.message.length + (error.stack?.length ?? 0)))

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite"
-import type { FailureRecord } from "../../../event/failure.ts"
+import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import { PRIORITY_LEVELS } from "../../../event/priority.ts"
 import type { Tried } from "../../engine.ts"
 import { Appender } from "./appender.ts"
@@ -169,7 +169,7 @@ export class MessageStore {
   }
 
   /** Delays a message until it is due. */
-  delay(message: Message, dueAt: number, failure: FailureRecord): void {
+  delay(message: Message, dueAt: number, failure: RetryFailure): void {
     const { position, attempt, queuedAt } = message
     this.#move(message, UNSETTLED, DELAYED, position, attempt, queuedAt, dueAt, JSON.stringify(failure))
   }
@@ -209,12 +209,12 @@ export class MessageStore {
   }
 
   /** Makes a ready message a dead letter. */
-  buryReady(message: Message, failure: FailureRecord): void {
+  buryReady(message: Message, failure: DeadLetterFailure): void {
     this.#bury(message, READY, failure)
   }
 
   /** Makes a message held by a consumer a dead letter. */
-  buryUnsettled(message: Message, failure: FailureRecord): void {
+  buryUnsettled(message: Message, failure: DeadLetterFailure): void {
     this.#bury(message, UNSETTLED, failure)
   }
 
@@ -281,7 +281,7 @@ export class MessageStore {
     this.#appender.close()
   }
 
-  #bury(message: Message, from: number, failure: FailureRecord): void {
+  #bury(message: Message, from: number, failure: DeadLetterFailure): void {
     const { queue, priority, position, event } = message
     requireOne(this.#sql.deleteMessage.run(queue, from, priority, position))
     this.#messageCount--

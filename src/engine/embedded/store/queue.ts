@@ -1,4 +1,5 @@
-import type { ConsumeOptions, QueueDeclaration, Subscription } from "../../engine.ts"
+import type { QueueDeclaration } from "../../engine.ts"
+import type { AdapterConsumeOptions, AdapterSubscription } from "../../key-order/adapter-consumer.ts"
 
 /** A queue in memory. Its counts follow the store, so that publishes don't have to count. */
 export interface Queue {
@@ -11,14 +12,18 @@ export interface Queue {
   isDeleted: boolean
 }
 
-export interface Consumer extends Pick<ConsumeOptions, "onDelivery"> {
+export interface Consumer extends Pick<AdapterConsumeOptions, "onDelivery"> {
   prefetch: number
   /** Deliveries that are not settled. */
   unsettled: number
 }
 
 /** Adds a consumer to a queue. Calls `onCredit` whenever it can take more deliveries. */
-export function subscribe(queue: Queue, options: ConsumeOptions, onCredit: () => void): Subscription {
+export function subscribe(
+  queue: Queue,
+  options: AdapterConsumeOptions,
+  onCredit: () => void,
+): AdapterSubscription {
   const consumer: Consumer = { ...options, unsettled: 0 }
   queue.consumers.add(consumer)
   onCredit()

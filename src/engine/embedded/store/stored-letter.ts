@@ -1,6 +1,6 @@
-import { type FailureRecord, retriesOf } from "../../../event/failure.ts"
+import { type DeadLetterFailure, retriesOf } from "../../../event/failure.ts"
 import type { DeadLetter } from "../../engine.ts"
-import { decodeFailure } from "../../failure-record.ts"
+import { decodeDeadLetterFailure } from "../../failure-record.ts"
 import { type EventRow, faultOf, isIntact, readable } from "./examined-event.ts"
 
 /** A dead letter and its event, as SQLite returns them. */
@@ -20,7 +20,7 @@ export interface StoredLetter extends DeadLetter {
 }
 
 /** Replaces a record that is no longer readable. */
-const UNREADABLE: FailureRecord = {
+const UNREADABLE: DeadLetterFailure = {
   reason: "corrupt",
   attempts: 0,
   firstFailedAt: 0,
@@ -38,7 +38,7 @@ const COUNT = '"retry_count":0'
 /** Reads a dead letter, even a damaged one. Never throws. */
 export function toLetter(row: LetterRow, queue: number): StoredLetter {
   const { event, priority } = row
-  const failure = decodeFailure(row.failure) ?? UNREADABLE
+  const failure = decodeDeadLetterFailure(row.failure) ?? UNREADABLE
   if (isIntact(row, { event, priority, queue })) {
     return { body: withRetryCount(row.body, retriesOf(failure)), failure, isCorrupt: false }
   }

@@ -1,25 +1,15 @@
-import { type AMQPChannel, type AMQPClient, AMQPConsumer, type AMQPMessage } from "@cloudamqp/amqp-client"
+import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
-import type { ConsumeOptions, Subscription } from "../../engine.ts"
+import type { AdapterConsumeOptions, AdapterSubscription } from "../../key-order/adapter-consumer.ts"
 import type { Report } from "../../report.ts"
-import { askForCounts } from "../queues/message-count.ts"
 import { completeForeign } from "../wire/complete-foreign.ts"
+import { abandon, beginConsumer, endRun, othersEnd, type Run } from "./consumer-run.ts"
 import type { FirstSights } from "./first-sights.ts"
 import { type DeliveryConsumer, type DeliveryOptions, newDelivery } from "./queue-delivery.ts"
 import { Settlements } from "./settlements.ts"
 
-/** Largest prefetch of AMQP's basic.qos; 0 would mean no limit. */
-const MAX_PREFETCH = 65_535
-
 /** Backoff before a consumer is started again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
-
-/**
- * How long a consumer of a queue with ordering keys waits for earlier consumers to end, and how often it
- * checks, in milliseconds. Consumers of other instances stay; order is then not guaranteed.
- */
-const MAX_WAIT_FOR_OTHERS_MS = 3_000
-const WAIT_INTERVAL_MS = 20
 
 /** Part of RabbitMQ's reason if a delivery was unsettled for too long. Source: rabbit_channel.erl. */
 const ACK_TIMEOUT = "delivery acknowledgement"
@@ -27,7 +17,7 @@ const ACK_TIMEOUT_ADVICE =
   "handlers must finish within RabbitMQ's consumer_timeout: raise it, or set a shorter timeout in the module"
 
 export interface QueueConsumerOptions extends DeliveryOptions {
-  readonly consume: ConsumeOptions
+  readonly consume: AdapterConsumeOptions
   /** Declares the queue again, because deleting a queue also deletes its consumers. */
   readonly redeclare: () => Promise<void>
   /**
@@ -47,26 +37,32 @@ export interface QueueConsumerOptions extends DeliveryOptions {
   readonly report: Report
 }
 
-/** The consumer of one queue, on its own channel. Starts again after every end. */
-export class QueueConsumer implements Subscription {
+type State =
+  /** There is no connection, or the last run has ended; then it starts again when the timer fires. */
+  | { readonly name: "idle"; readonly resume?: Timer }
+  | { readonly name: "opening"; readonly isRenewal: boolean; readonly client: AMQPClient }
+  | { readonly name: "starting"; readonly isRenewal: boolean; readonly run: Run }
+  | { readonly name: "consuming"; readonly run: Run }
+  /** An idle run is being replaced. */
+  | { readonly name: "renewing"; readonly run: Run }
+  | { readonly name: "cancelled"; readonly run: Run | null }
+
+/**
+ * The consumer of one queue, on its own channel. Starts again after every end: idle, opening, starting, consuming, and
+ * from each of them back to idle, until it is cancelled.
+ */
+export class QueueConsumer implements AdapterSubscription {
   readonly #options: QueueConsumerOptions
   readonly #onCancel: () => void
-  #client: AMQPClient | null = null
-  #channel: AMQPChannel | null = null
-  #settlements: Settlements | null = null
+  #state: State = { name: "idle" }
   #prefetch: number
+  /** Events of the queue wait for others of their ordering key, on any instance. */
   #isOrdered = false
-  /** Resolves when every start that began has ended. */
+  /** Resolves when every start and renewal that began has ended. */
   #starting: Promise<unknown> = Promise.resolve()
-  /** Resolves when the consumer is registered on the channel. */
-  #begun: Promise<void> = Promise.resolve()
-  #hasBegun = false
-  #isCancelled = false
   /** Until it resolves, the broker may deliver a copy that was just stored to this consumer. */
   #cancelled: Promise<unknown> = Promise.resolve()
-  #resumeTimer: Timer | undefined
   readonly #renewTimer: Timer
-  #renewing: Promise<void> | null = null
   /** Tag of the last delivery when the consumer was last looked at. */
   #lastTag = 0
   readonly #resumeDelays = new RetryDelays(RESUME_BACKOFF)
@@ -83,52 +79,97 @@ export class QueueConsumer implements Subscription {
   }
 
   get isConsuming(): boolean {
-    if (this.#isCancelled) return false
-    return this.#renewing !== null || (this.#hasBegun && this.#channel?.closed === false)
+    const state = this.#state
+    switch (state.name) {
+      case "consuming":
+        return !state.run.channel.closed
+      case "renewing":
+        return true
+      case "opening":
+      case "starting":
+        return state.isRenewal
+      default:
+        return false
+    }
   }
 
   /** Starts on a connection. Does nothing if it already runs on this one. */
   async start(client: AMQPClient): Promise<void> {
-    const start = this.#start(client)
-    this.#starting = Promise.all([this.#starting, start])
-    await start
+    if (this.#state.name === "cancelled" || client.closed || this.#runsOn(client)) return
+    await this.#track(this.#start(client, false))
   }
 
-  async #start(client: AMQPClient): Promise<void> {
-    if (this.#isCancelled || client.closed) return
-    this.#client = client
-    if (this.#channel !== null && !this.#channel.closed && this.#channel.connection === client) return
-    clearTimeout(this.#resumeTimer)
-    this.#hasBegun = false
-    let channel: AMQPChannel | null = null
+  #track(work: Promise<void>): Promise<void> {
+    this.#starting = Promise.all([this.#starting, work])
+    return work
+  }
+
+  #runsOn(client: AMQPClient): boolean {
+    const state = this.#state
+    if (state.name === "opening") return state.client === client
+    const run = state.name === "starting" || state.name === "consuming" ? state.run : null
+    return run !== null && run.client === client && !run.channel.closed
+  }
+
+  #enter(state: State): void {
+    if (this.#state.name === "idle") clearTimeout(this.#state.resume)
+    this.#state = state
+  }
+
+  #isAt(run: Run): boolean {
+    const { name } = this.#state
+    return (name === "starting" || name === "consuming") && this.#state.run === run
+  }
+
+  async #start(client: AMQPClient, isRenewal: boolean): Promise<void> {
+    const opening: State = { name: "opening", isRenewal, client }
+    this.#enter(opening)
+    let run: Run
     try {
-      channel = await client.channel()
-      this.#channel = channel
-      channel.onerror = (reason) => {
-        if (!client.closed) this.#tellWhyClosed(reason)
-        if (this.#channel === channel) this.#resumeLater()
-      }
-      const settlements = new Settlements(channel, client.socket)
-      this.#settlements = settlements
-      // Bypasses the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a
-      // consumer, and the library would drop such a delivery, unsettled as long as the channel lives.
-      const consumer = { ...this.#options, settlements, cancelled: () => this.#cancelled }
-      channel.deliver = (message) => this.#deliver(message, consumer)
-      const { prefetch, lookAhead = 0 } = this.#options.consume
-      this.#isOrdered = await this.#options.isOrdered()
-      this.#prefetch = this.#isOrdered ? prefetch + lookAhead : prefetch
-      if (this.#keepsOrder && !this.#options.isSingle()) await this.#othersEnd(channel)
+      run = this.#open(client, await client.channel())
+    } catch {
+      // The connection was just lost.
+      if (this.#state === opening) this.#startAgain(client)
+      return
+    }
+    // It was cancelled meanwhile, or has started on another connection.
+    if (this.#state !== opening) return abandon(run)
+    this.#enter({ name: "starting", isRenewal, run })
+    try {
+      await this.#prepare(run)
       // A next consumer must not find this one in its way.
-      if (this.#isCancelled) return this.#giveUp(channel)
-      this.#begun = this.#consume(channel)
-      await this.#begun
-      if (this.#isCancelled) await this.#end(channel, settlements)
+      if (!this.#isAt(run)) return abandon(run)
+      run.begun = this.#consume(run)
+      await run.begun
       this.#resumeDelays.reset()
     } catch {
       // The queue does not exist yet, or the connection was just lost.
-      if (channel !== null) this.#giveUp(channel)
-      this.#resumeLater()
+      abandon(run)
+      if (this.#isAt(run)) this.#startAgain(client)
     }
+  }
+
+  /** Chooses the prefetch, and waits for consumers whose deliveries have to return before. */
+  async #prepare(run: Run): Promise<void> {
+    const { prefetch, lookAhead = 0 } = this.#options.consume
+    this.#isOrdered = await this.#options.isOrdered()
+    this.#prefetch = this.#isOrdered ? prefetch + lookAhead : prefetch
+    if (this.#keepsOrder && !this.#options.isSingle())
+      await othersEnd(run.channel, this.queue, () => this.#isAt(run))
+  }
+
+  #open(client: AMQPClient, channel: AMQPChannel): Run {
+    const settlements = new Settlements(channel, client.socket)
+    const run: Run = { client, channel, settlements, begun: Promise.resolve() }
+    channel.onerror = (reason) => {
+      if (!client.closed) this.#tellWhyClosed(reason)
+      if (this.#isAt(run)) this.#startAgain(client)
+    }
+    // Bypasses the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a
+    // consumer, and the library would drop such a delivery, unsettled as long as the channel lives.
+    const consumer = { ...this.#options, settlements, cancelled: () => this.#cancelled }
+    channel.deliver = (message) => this.#deliver(message, consumer)
+    return run
   }
 
   /**
@@ -153,100 +194,59 @@ export class QueueConsumer implements Subscription {
   }
 
   async cancel(): Promise<void> {
-    this.#cancel()
+    const run = this.#cancel()
     await this.#starting
-    await this.#renewing
     await this.#cancelled
-    await this.#settlements?.ended
+    await run?.settlements.ended
   }
 
-  #cancel(): void {
-    if (this.#isCancelled) return
-    this.#isCancelled = true
-    clearTimeout(this.#resumeTimer)
+  /** Returns the run that it ends. */
+  #cancel(): Run | null {
+    if (this.#state.name === "cancelled") return this.#state.run
+    const run = "run" in this.#state ? this.#state.run : null
+    this.#enter({ name: "cancelled", run })
     clearInterval(this.#renewTimer)
     this.#onCancel()
-    const channel = this.#channel
-    const settlements = this.#settlements
-    if (channel === null || settlements === null || channel.closed) return
-    this.#cancelled = this.#begun.catch(() => {}).then(() => this.#end(channel, settlements))
+    if (run !== null && !run.channel.closed)
+      this.#cancelled = run.begun.catch(() => {}).then(() => this.#end(run))
+    return run
   }
 
-  /**
-   * Earlier deliveries can still be settled on the channel. Deliveries on their way to a cancelled consumer
-   * would return before the rest, so where order matters, the consumer receives them until the channel
-   * closes.
-   */
-  async #end(channel: AMQPChannel, settlements: Settlements): Promise<void> {
-    // If the channel breaks meanwhile, the consumer has ended, too.
-    if (!this.#keepsOrder) await cancelAll(channel).catch(() => {})
-    settlements.end()
+  #end(run: Run): Promise<void> {
+    return endRun(run, this.#keepsOrder)
   }
 
   #renewIfIdle(): void {
-    const channel = this.#channel
-    const settlements = this.#settlements
-    const client = this.#client
-    if (!this.isConsuming || this.#renewing !== null || !this.#options.isForgetful()) return
-    if (channel === null || settlements === null || client === null) return
-    const isIdle = settlements.isIdle && settlements.lastTag === this.#lastTag
-    this.#lastTag = settlements.lastTag
-    if (!isIdle) return
-    this.#renewing = this.#renew(client, channel, settlements).finally(() => {
-      this.#renewing = null
-    })
+    if (this.#state.name !== "consuming" || !this.isConsuming || !this.#options.isForgetful()) return
+    const { run } = this.#state
+    const { isIdle, lastTag } = run.settlements
+    const isUnchanged = lastTag === this.#lastTag
+    this.#lastTag = lastTag
+    if (isIdle && isUnchanged) void this.#track(this.#renew(run))
   }
 
   /** A forgotten consumer looks like an idle one. Its events return to the queue with its channel. */
-  async #renew(client: AMQPClient, channel: AMQPChannel, settlements: Settlements): Promise<void> {
-    this.#channel = null
-    await this.#end(channel, settlements)
-    if (this.#keepsOrder) await settlements.ended
-    await this.start(client)
+  async #renew(run: Run): Promise<void> {
+    const renewing: State = { name: "renewing", run }
+    this.#enter(renewing)
+    await this.#end(run)
+    if (this.#keepsOrder) await run.settlements.ended
+    if (this.#state !== renewing) return
+    if (run.client.closed) this.#enter({ name: "idle" })
+    else await this.#start(run.client, true)
   }
 
-  /**
-   * Deliveries of a lost consumer return when the broker notices its end: seconds later, if the broker itself
-   * was killed and restarted. A consumer that starts earlier would receive the events behind them.
-   */
-  async #othersEnd(channel: AMQPChannel): Promise<void> {
-    const goesOnAt = performance.now() + MAX_WAIT_FOR_OTHERS_MS
-    while (performance.now() < goesOnAt && !this.#isCancelled) {
-      const counts = await askForCounts(channel, this.#options.queue)
-      if (counts?.consumerCount === 0) return
-      await Bun.sleep(WAIT_INTERVAL_MS)
-    }
-  }
-
-  async #consume(channel: AMQPChannel): Promise<void> {
-    await channel.basicQos(Math.min(MAX_PREFETCH, this.#prefetch))
-    let isOver = false
-    const beginAnew = (): void => {
-      isOver = true
-      if (this.#channel !== channel) return
-      this.#hasBegun = false
+  async #consume(run: Run): Promise<void> {
+    const { client, channel } = run
+    await beginConsumer(channel, this.queue, this.#prefetch, () => {
+      if (!this.#isAt(run)) return
+      this.#enter({ name: "idle" })
       void channel
         .close()
         .catch(() => {})
-        .then(() => this.#resumeLater())
-    }
-    // The broker cancels a consumer whose queue is deleted or loses its leader; the channel stays open. The
-    // library drops a cancel that arrives together with the answer to basic.consume, unless it already knows
-    // the consumer's tag.
-    const tag = Bun.randomUUIDv7()
-    const early = new AMQPConsumer(channel, tag, () => {})
-    channel.consumers.set(tag, early)
-    early.wait().catch(beginAnew)
-    const consumer = await channel.basicConsume(this.#options.queue, { noAck: false, tag }, () => {})
-    consumer.wait().catch(beginAnew)
-    this.#hasBegun = !isOver
-  }
-
-  /** Otherwise a channel whose consumer did not start would be taken for one on which it runs. */
-  #giveUp(channel: AMQPChannel): void {
-    if (this.#channel === channel) this.#channel = null
-    // The channel may break before it is closed.
-    if (!channel.closed) channel.close().catch(() => {})
+        .then(() => this.#resumeLater(client))
+    })
+    if (this.#isAt(run)) this.#enter({ name: "consuming", run })
   }
 
   /** Unsettled deliveries are delivered again. Only here does RabbitMQ say that a handler takes too long. */
@@ -258,11 +258,16 @@ export class QueueConsumer implements Subscription {
     })
   }
 
-  #resumeLater(): void {
-    const client = this.#client
-    if (this.#isCancelled || client === null || client.closed) return
-    clearTimeout(this.#resumeTimer)
-    this.#resumeTimer = setTimeout(() => void this.#resume(client), this.#resumeDelays.next())
+  #startAgain(client: AMQPClient): void {
+    this.#enter({ name: "idle" })
+    this.#resumeLater(client)
+  }
+
+  /** Does nothing unless it is idle, or if the connection is lost: the next one starts it. */
+  #resumeLater(client: AMQPClient): void {
+    if (this.#state.name !== "idle" || client.closed) return
+    const resume = setTimeout(() => void this.#resume(client), this.#resumeDelays.next())
+    this.#enter({ name: "idle", resume })
   }
 
   async #resume(client: AMQPClient): Promise<void> {
@@ -276,12 +281,9 @@ export class QueueConsumer implements Subscription {
     const malformed = completeForeign(message, this.#options.sights.originOf)
     const delivery = newDelivery(message, malformed, consumer)
     const { onDelivery, onReturned } = this.#options.consume
-    if (this.#isCancelled) {
+    if (this.#state.name === "cancelled") {
       onReturned?.(delivery)
       void delivery.release()
     } else onDelivery(delivery)
   }
 }
-
-const cancelAll = (channel: AMQPChannel): Promise<unknown> =>
-  Promise.all([...channel.consumers.keys()].map((tag) => channel.basicCancel(tag)))

@@ -1,5 +1,11 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { ConsumeOptions, Subscription } from "../../engine.ts"
+import type {
+  AdapterConsume,
+  AdapterConsumeOptions,
+  AdapterSubscription,
+} from "../../key-order/adapter-consumer.ts"
+import { consumeWith } from "../../key-order/ordered-consumer.ts"
 import type { Report } from "../../report.ts"
 import { forgetsConsumers } from "../connection/capabilities.ts"
 import type { ServerProperties } from "../connection/server-properties.ts"
@@ -17,11 +23,15 @@ export interface QueueConsumersOptions {
   /** Declares a queue, because deleting it also deletes its consumers. */
   readonly redeclare: (queue: string) => Promise<void>
   readonly sights: FirstSights
+  /** The connection that consumes; null while there is none. */
+  readonly session: () => AMQPClient | null
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
   readonly server: () => ServerProperties | null
   /** How long an idle consumer runs before it is replaced, in milliseconds: see `forgetsConsumers`. Default: 15,000. */
   readonly renewIdleMs?: number
+  /** How long RabbitMQ leaves a delivery unsettled, in milliseconds. */
+  readonly consumerTimeoutMs: number
   readonly report: Report
 }
 
@@ -39,8 +49,15 @@ export class QueueConsumers {
     this.#options = options
   }
 
-  /** Adds a consumer, and starts it on this connection; with null it starts on the next one. */
-  consume(queue: string, options: ConsumeOptions, client: AMQPClient | null): Subscription {
+  /** Adds a consumer, with the order that it asks for. */
+  consume(queue: string, consume: ConsumeOptions): Subscription {
+    const adapter: AdapterConsume = (options) => this.#add(queue, options)
+    // RabbitMQ applies a new prefetch only to new consumers.
+    return consumeWith({ consume, adapter, canWiden: false, maxUnsettledMs: this.#options.consumerTimeoutMs })
+  }
+
+  /** Adds a consumer. Without a connection, it starts on the next one. */
+  #add(queue: string, options: AdapterConsumeOptions): AdapterSubscription {
     const { own, topology, server, renewIdleMs = RENEW_IDLE_MS } = this.#options
     const consumer = new QueueConsumer(
       {
@@ -63,6 +80,7 @@ export class QueueConsumers {
       () => this.#consumers.delete(consumer),
     )
     this.#consumers.add(consumer)
+    const client = this.#options.session()
     if (client !== null) void consumer.start(client)
     return consumer
   }

@@ -1,6 +1,6 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import type { MalformedEventError } from "../../../event/errors.ts"
-import type { FailureRecord } from "../../../event/failure.ts"
+import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import type { Delivery } from "../../engine.ts"
 import { attemptsBefore, bodyOf, isForeign, lastFailureOf, traceOf } from "../wire/decode.ts"
 import type { Settlements } from "./settlements.ts"
@@ -8,19 +8,19 @@ import type { TriedAttempts } from "./tried-attempts.ts"
 
 /** Destination of a delivery that is not acked. */
 export type Destination =
-  | { readonly kind: "retry"; readonly delayMs: number; readonly attempts: number }
-  | { readonly kind: "dead-letter" }
+  | {
+      readonly kind: "retry"
+      readonly delayMs: number
+      readonly attempts: number
+      readonly failure: RetryFailure
+    }
+  | { readonly kind: "dead-letter"; readonly failure: DeadLetterFailure }
 
 /** `stored`, or `refused` if RabbitMQ accepts no copy and has to dead-letter the original itself. */
 export type Republished = "stored" | "refused"
 
 /** Stores the event at the destination. Retries while the delivery can still be settled, then rejects. */
-export type Republish = (
-  message: AMQPMessage,
-  queue: string,
-  to: Destination,
-  failure: FailureRecord,
-) => Promise<Republished>
+export type Republish = (message: AMQPMessage, queue: string, to: Destination) => Promise<Republished>
 
 export interface DeliveryOptions {
   readonly queue: string
@@ -56,9 +56,9 @@ export function newDelivery(
     return settled
   }
   // Stored at the destination before it is acked here, so an event is never between two queues.
-  const move = async (to: Destination, failure: FailureRecord): Promise<void> => {
+  const move = async (to: Destination): Promise<void> => {
     await cancelled()
-    const republished = await republish(message, queue, to, failure)
+    const republished = await republish(message, queue, to)
     if (republished === "stored") await settlements.ack(message.deliveryTag)
     else await settlements.reject(message.deliveryTag)
   }
@@ -75,14 +75,15 @@ export function newDelivery(
       return message.channel.closed
     },
     ack: () => once(() => settlements.ack(message.deliveryTag)),
-    retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt }, failure)),
-    deadLetter: (failure) => once(() => move({ kind: "dead-letter" }, failure)),
+    retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt, failure })),
+    deadLetter: (failure) => once(() => move({ kind: "dead-letter", failure })),
     release: (triedNow) =>
       once(async () => {
         const last = triedNow ?? before
         if (last !== null) tried.remember(queue, message, last)
         await cancelled()
-        await settlements.release(message.deliveryTag)
+        // The broker delivers it again by itself.
+        if (!message.channel.closed) await settlements.release(message.deliveryTag)
       }),
   }
 }

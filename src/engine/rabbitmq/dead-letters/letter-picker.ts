@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer"
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
-import type { FailureRecord } from "../../../event/failure.ts"
+import type { DeadLetterFailure } from "../../../event/failure.ts"
 import { matcherOf } from "../../dead-letter-selection.ts"
 import type { DeadLetter, DeadLetterSelection } from "../../engine.ts"
 import { completeForeign, type Origin } from "../wire/complete-foreign.ts"
@@ -9,7 +9,7 @@ import type { LetterCursor } from "./letter-cursor.ts"
 import type { Picker } from "./taken-messages.ts"
 
 /** Failure of a message that another program put among the dead letters without a reason. */
-const UNKNOWN_FAILURE: FailureRecord = {
+const UNKNOWN_FAILURE: DeadLetterFailure = {
   reason: "rejected",
   attempts: 0,
   firstFailedAt: 0,

@@ -1,4 +1,4 @@
-import { boundError, type FailureRecord } from "../../../event/failure.ts"
+import { boundError, type DeadLetterFailure, type RetryFailure } from "../../../event/failure.ts"
 import { EngineStartError, PublishError } from "../../errors.ts"
 import type { TopologyOptions } from "../topology/topology.ts"
 import { ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, refusalText, replyIn } from "../wire/broker-fault.ts"
@@ -20,7 +20,7 @@ export function isRefusedForGood(error: unknown, mode: TopologyOptions["mode"]):
  * Returns the failure record of an event whose retry RabbitMQ refuses permanently: the refusal, and the
  * failure before it.
  */
-export function refusedRetry(failure: FailureRecord, refusal: unknown): FailureRecord {
+export function refusedRetry(failure: RetryFailure, refusal: unknown): DeadLetterFailure {
   const { error } = failure
   const failed = error === null ? failure.reason : `${error.name}: ${error.message}`
   return {

@@ -63,17 +63,11 @@ export class Republisher {
    * accepts no copy and the dead-letter queue for the original exists. Retries with backoff while the
    * delivery can still be settled, then rejects.
    */
-  async republish(
-    message: AMQPMessage,
-    queue: string,
-    to: Destination,
-    failure: FailureRecord,
-  ): Promise<Republished> {
+  async republish(message: AMQPMessage, queue: string, to: Destination): Promise<Republished> {
     const { topology, troubles, isClosed } = this.#options
     const delays = new RetryDelays(REPUBLISH_BACKOFF)
     const ladder = new CopyLadder()
     let destination = to
-    let record = failure
     let isHeld = false
     try {
       while (true) {
@@ -81,15 +75,15 @@ export class Republisher {
         let publishers: Publishers | null = null
         try {
           publishers = this.#options.publishers()
-          const republished = await this.#store(publishers, message, queue, destination, record, ladder.step)
+          const republished = await this.#store(publishers, message, queue, destination, ladder.step)
           troubles.ended(place)
           return republished
         } catch (error) {
           // After its channel is lost, the broker delivers the event again.
           if (message.channel.closed || isClosed()) throw error
           if (ladder.goOn(error)) {
-            this.#report(ladder.step, message, queue, record, error)
-            if (ladder.step === "original") destination = { kind: "dead-letter" }
+            this.#report(ladder.step, message, queue, destination.failure, error)
+            if (ladder.step === "original") destination = withoutRetry(destination, error)
             continue
           }
           if (!isHeld) this.#held++
@@ -102,8 +96,7 @@ export class Republisher {
             await Bun.sleep(AWAY_DELAY_MS)
           } else if (destination.kind === "retry" && isRefusedForGood(error, topology.mode)) {
             troubles.began(place, refusalText(error), "its retries become dead letters")
-            destination = { kind: "dead-letter" }
-            record = refusedRetry(failure, error)
+            destination = withoutRetry(destination, error)
           } else {
             troubles.began(place, isNacked(error) ? NACKED : refusalText(error), HELD)
             if (isUnexplained(error)) publishers.copies.renew()
@@ -121,7 +114,6 @@ export class Republisher {
     message: AMQPMessage,
     queue: string,
     to: Destination,
-    failure: FailureRecord,
     step: CopyStep,
   ): Promise<Republished> {
     const { topology, troubles, declare, ensure } = this.#options
@@ -134,10 +126,10 @@ export class Republisher {
     }
     const detail = step === "minimal" ? "minimal" : "full"
     if (to.kind === "dead-letter") {
-      const copy = deadLetterOf(message, failure, detail)
+      const copy = deadLetterOf(message, to.failure, detail)
       return sendTo(copies, { exchange: DEAD_LETTERS, routingKey: queue, ...copy }, declareQueue)
     }
-    const copy = retryOf(message, queue, to.attempts, failure, detail)
+    const copy = retryOf(message, queue, to.attempts, to.failure, detail)
     const tier = tierOf(to.delayMs)
     if (tier === 0) {
       return sendTo(copies, { exchange: "", routingKey: queue, ...copy }, declareQueue)
@@ -180,6 +172,10 @@ async function sendTo(
   }
   return "stored"
 }
+
+/** The destination of an event whose retry can't be stored. */
+const withoutRetry = (to: Destination, refusal: unknown): Destination =>
+  to.kind === "retry" ? { kind: "dead-letter", failure: refusedRetry(to.failure, refusal) } : to
 
 /** Names the queue or tier as RabbitMQ does. */
 function placeOf(to: Destination, queue: string): string {

@@ -1,5 +1,4 @@
-/** The longest delay, in milliseconds: one year. Longer delays are cut. */
-const MAX_DELAY_MS = 365 * 86_400_000
+import { MAX_STORED_DELAY_MS, storableDelay } from "../../../event/retry-bounds.ts"
 
 /**
  * Steps within each power of ten. Rounding up extends a delay by less than half, which keeps the number of
@@ -13,8 +12,8 @@ const STEPS = [1, 1.5, 2, 3, 4, 5, 7]
  * equally long; in a queue with mixed delays, short ones would wait behind long ones.
  */
 export function tierOf(delayMs: number): number {
-  if (!(delayMs > 0)) return 0
-  const bounded = Math.min(delayMs, MAX_DELAY_MS)
+  const bounded = storableDelay(delayMs)
+  if (bounded === 0) return 0
   for (let scale = 10; ; scale *= 10) {
     const step = STEPS.find((each) => each * scale >= bounded)
     if (step !== undefined) return step * scale
@@ -23,7 +22,7 @@ export function tierOf(delayMs: number): number {
 
 /** The delays of all tiers that a queue may have, in milliseconds, the shortest first. */
 export function* tierDelays(): Generator<number> {
-  const longest = tierOf(MAX_DELAY_MS)
+  const longest = tierOf(MAX_STORED_DELAY_MS)
   for (let tier = tierOf(1); tier <= longest; tier = tierOf(tier + 1)) {
     yield tier
     if (tier === longest) return

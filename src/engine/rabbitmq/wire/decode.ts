@@ -1,8 +1,9 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
-import { isTimestampMs, MAX_RETRY_COUNT } from "../../../event/envelope.ts"
-import type { FailureReason, FailureRecord } from "../../../event/failure.ts"
+import { isTimestampMs } from "../../../event/envelope.ts"
+import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../../../event/failure.ts"
+import { MAX_RETRY_COUNT } from "../../../event/retry-bounds.ts"
 import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
-import { decodeFailure } from "../../failure-record.ts"
+import { decodeDeadLetterFailure, decodeRetryFailure } from "../../failure-record.ts"
 import { FAILURE } from "./failure-header.ts"
 
 /** The app id of messages from this service. */
@@ -23,7 +24,7 @@ const DECODER = new TextDecoder()
 export const NOT_UTF_8 = "\uFFFD"
 
 /** Why the broker itself dead-letters, in the words of `x-death`. */
-const DEATH_REASONS: ReadonlyMap<unknown, FailureReason> = new Map([
+const DEATH_REASONS: ReadonlyMap<unknown, DeadLetterReason> = new Map([
   ["expired", "expired"],
   ["maxlen", "overflow"],
   ["rejected", "rejected"],
@@ -78,21 +79,20 @@ export function attemptsBefore(message: AMQPMessage, queue: string, countsRedeli
 }
 
 /** Returns the failure of the attempt before this delivery; null if it is not a retry. */
-export const lastFailureOf = (message: AMQPMessage, queue: string): FailureRecord | null =>
-  isRetry(message, queue, message.exchange) ? decodeFailure(headersOf(message)[FAILURE]) : null
+export const lastFailureOf = (message: AMQPMessage, queue: string): RetryFailure | null =>
+  isRetry(message, queue, message.exchange) ? decodeRetryFailure(headersOf(message)[FAILURE]) : null
 
 /**
  * Returns the failure of a dead letter. If the broker itself dead-lettered the message from the queue, its reason takes
  * precedence.
  */
-export function failureOf(message: AMQPMessage, queue: string): FailureRecord | null {
+export function failureOf(message: AMQPMessage, queue: string): DeadLetterFailure | null {
   const headers = headersOf(message)
-  const stored = decodeFailure(headers[FAILURE])
   const death = deathOn(message, queue)
   const reason = DEATH_REASONS.get(death?.["reason"])
-  if (reason === undefined) return stored
+  if (reason === undefined) return decodeDeadLetterFailure(headers[FAILURE])
   const wasRetry = isRetry(message, queue, death?.["exchange"])
-  const own = wasRetry ? stored : null
+  const own = wasRetry ? decodeRetryFailure(headers[FAILURE]) : null
   const time = death?.["time"] instanceof Date ? death["time"].getTime() : 0
   const diedAt = isTimestampMs(time) ? time : 0
   return {

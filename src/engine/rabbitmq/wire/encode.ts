@@ -1,6 +1,11 @@
 import type { AMQPMessage, AMQPProperties } from "@cloudamqp/amqp-client"
 import type { Event } from "../../../event/envelope.ts"
-import { type FailureRecord, retriesOf } from "../../../event/failure.ts"
+import {
+  type DeadLetterFailure,
+  type FailureRecord,
+  type RetryFailure,
+  retriesOf,
+} from "../../../event/failure.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { TraceContext } from "../../../event/trace-context.ts"
 import { smallestBodyOf } from "./complete-foreign.ts"
@@ -70,7 +75,7 @@ export function retryOf(
   message: AMQPMessage,
   queue: string,
   attempts: number,
-  failure: FailureRecord,
+  failure: RetryFailure,
   detail: CopyDetail = "full",
 ): Copy {
   const headers = { [RETRY_COUNT]: attempts, [RETRY_OF]: queue, [FAILURE]: failureText(failure, detail) }
@@ -82,7 +87,7 @@ export function retryOf(
 /** Returns a copy for the dead letters: the event with its failure, and with the number of its retries. */
 export function deadLetterOf(
   message: AMQPMessage,
-  failure: FailureRecord,
+  failure: DeadLetterFailure,
   detail: CopyDetail = "full",
 ): Copy {
   const headers = { [RETRY_COUNT]: failure.attempts, [FAILURE]: failureText(failure, detail) }

@@ -12,7 +12,7 @@ const LOOK_TIMEOUT_MS = 2_000
 /** How long refusals without a full queue may continue before the channel is replaced, in milliseconds. */
 const UNEXPLAINED_FOR_MS = 1_000
 
-export interface RefusalsOptions {
+export interface FullQueueRefusalsOptions {
   /** Returns how many events wait in each queue. */
   readonly depths: () => Promise<ReadonlyMap<string, number>>
   /** Replaces the publishing channel. */
@@ -23,12 +23,12 @@ export interface RefusalsOptions {
  * Finds the reason of a nack. A full queue nacks, but so does a channel that still sends to the lost leader
  * of a quorum queue, as RabbitMQ 3.10 does as long as that channel lives.
  */
-export class Refusals {
-  readonly #options: RefusalsOptions
+export class FullQueueRefusals {
+  readonly #options: FullQueueRefusalsOptions
   #unexplainedSince: number | null = null
   #look: Promise<ReadonlyMap<string, number>> | null = null
 
-  constructor(options: RefusalsOptions) {
+  constructor(options: FullQueueRefusalsOptions) {
     this.#options = options
   }
 

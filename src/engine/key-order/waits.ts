@@ -15,6 +15,8 @@ export class Waits {
         this.#waiting.delete(timer)
         resolve(true)
       }, delayMs)
+      // The engine's owner ends the process, and with it what is held.
+      timer.unref()
       this.#waiting.set(timer, resolve)
     })
   }

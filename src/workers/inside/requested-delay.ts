@@ -2,7 +2,7 @@
  * Returns the delay that a handler asks for, in milliseconds; null means the backoff.
  * @throws {TypeError} for anything that does not give it as documented: the backoff in its place would go unnoticed
  */
-export function retryDelay(options: unknown): number | null {
+export function requestedDelay(options: unknown): number | null {
   if (options === undefined) return null
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`ctx.retry takes { delay: milliseconds }, not ${shown(options)}`)
