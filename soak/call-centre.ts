@@ -1,6 +1,6 @@
 /**
- * The day of `examples/call-centre` on RabbitMQ, while another program uses the same broker. Arguments:
- * events (50,000). A refused publish is repeated, so that the events of each call stay in order. Exits with 1
+ * The day of `examples/call-centre`, on RabbitMQ while another program uses the same broker. Arguments:
+ * events (50,000), engine (rabbitmq, or embedded). A refused publish is repeated, so that the events of each call stay in order. Exits with 1
  * if the sums differ from the generator's, or anything is lost.
  */
 import { join } from "node:path"
@@ -11,7 +11,7 @@ import { waitUntil } from "../tests/support/wait-until.ts"
 import { DeadLetters } from "./dead-letters.ts"
 import { openPlace } from "./place.ts"
 
-const [count = "50000"] = process.argv.slice(2)
+const [count = "50000", engine = "rabbitmq"] = process.argv.slice(2)
 
 const EXAMPLES = join(import.meta.dir, "..", "examples")
 const EXAMPLE = join(EXAMPLES, "call-centre")
@@ -63,7 +63,7 @@ async function isAllHandled(service: RunningService): Promise<boolean> {
 }
 
 async function run(): Promise<boolean> {
-  await using place = await openPlace("rabbitmq")
+  await using place = await openPlace(engine)
   await using folder = new ServiceFolder()
   const { stdout, stderr: expected } = await runCommand(
     ["node", join(EXAMPLE, "generate.mjs"), count],
@@ -104,10 +104,11 @@ async function run(): Promise<boolean> {
   console.log(`${place.name}: ${day.length} events published in ${seconds} s, ${refused} publishes refused`)
   console.log(report.stdout.trim())
   console.log(`expected: ${expected.trim()}`)
-  console.log(
-    `another program: ${[...(other?.done ?? [])].map(([what, times]) => `${times} ${what}`).join(", ")}`,
-  )
-  console.log(`foreign messages: ${foreign.size} published, ${lost} lost; own dead letters: ${dead.ids.size}`)
+  if (other !== undefined) {
+    const done = [...other.done].map(([what, times]) => `${times} ${what}`)
+    console.log(`another program: ${done.join(", ")}; ${foreign.size} messages published, ${lost} lost`)
+  }
+  console.log(`own dead letters: ${dead.ids.size}`)
   console.log(holds ? "holds" : "FAILS")
   return holds
 }
