@@ -95,8 +95,10 @@ export class OtherProgram {
       "a policy set and removed": () => this.#setPolicy(),
     }
     const names = Object.entries(deeds)
-    while (!this.#isStopping) {
-      const [name, deed] = names[Math.floor(Math.random() * names.length)] ?? []
+    for (let turn = 0; !this.#isStopping; turn++) {
+      // Each once, then at random, so that a short run has all of them.
+      const at = turn < names.length ? turn : Math.floor(Math.random() * names.length)
+      const [name, deed] = names[at] ?? []
       try {
         await deed?.()
         if (name !== undefined) this.done.set(name, (this.done.get(name) ?? 0) + 1)
