@@ -68,6 +68,34 @@ test.each(BUILT_INS)("a function that replaces %s harms no event of its worker",
   expect(deadLetters(service)).toEqual([])
 })
 
+test("a module that replaces built-ins while it is loaded harms no event", async () => {
+  await using folder = new ServiceFolder()
+  const replacements = BUILT_INS.map(([, code]) => code).filter((code) => !code.includes("Object."))
+  folder.write(
+    "handlers/a-poison.ts",
+    `const broken = () => { throw new Error("poisoned") }
+    ${replacements.join("\n")}
+    export default { queue: "custom_events", on: { own() {} } }`,
+  )
+  folder.write("handlers/quiet.ts", bystander(folder))
+  const service = await folder.start({ WORKER_POOL_SIZE: "1" })
+  const ids = await publishQuiet(service, 3)
+  await waitUntil(() => new Set(ids).isSubsetOf(new Set(folder.journalLines())), "the events")
+  expect(deadLetters(service)).toEqual([])
+})
+
+test("a module that breaks the worker's own code while it is loaded stops the start, and is named", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/poison.ts",
+    `Array.prototype.map = () => { throw new Error("poisoned") }
+    export default { queue: "custom_events", on: { own() {} } }`,
+  )
+  const service = folder.spawn()
+  expect(await service.exited()).toBe(1)
+  expect(service.stderr).toContain("handler module poison.ts: ")
+})
+
 test("if a replaced built-in breaks the worker's own code, the worker is replaced, and no event loses its attempt", async () => {
   await using folder = new ServiceFolder()
   folder.write(

@@ -46,6 +46,9 @@ const TURN_MS = 2
 const NONSENSE =
   "a function returned a value without a meaning, and its events count as handled: return nothing, ctx.retry() or ctx.deadLetter()"
 
+const BREAKS_WORKER =
+  "the worker's own code failed while it was loaded: it probably replaces a built-in, such as a method of Array"
+
 let post: (messages: readonly FromWorker[]) => void = () => {}
 const batcher = new MessageBatcher<FromWorker>((messages) => post(messages))
 const tell = (message: FromWorker): void => batcher.sendNow(message)
@@ -150,6 +153,7 @@ function guarded(run: () => void): void {
  */
 function breakDown(error: unknown): void {
   try {
+    if (loading !== null) tellLoadFailure(loading, { message: BREAKS_WORKER, at: null })
     tellLastWords("own-code", error)
   } finally {
     exit(1)
