@@ -39,17 +39,18 @@ export function logDecision(
       logger.debug(about, "event given back")
       break
     case "retry": {
-      const { reason, error } = decision.failure
+      const { reason, error, module } = decision.failure
       logger.warn(
-        { ...about, reason, error, retry_in_ms: decision.delayMs },
+        { ...about, module, reason, error, retry_in_ms: decision.delayMs },
         "attempt failed; it will be retried",
       )
       break
     }
     case "dead-letter": {
-      const { reason, error, attempts } = decision.failure
+      const { reason, error, attempts, module } = decision.failure
       // As many as the dead letter has: none, if the event was set aside before its handler ran.
-      logger.error({ ...about, attempt: attempts, reason, error }, "event is now a dead letter")
+      const of = module === null ? about : { ...about, module }
+      logger.error({ ...of, attempt: attempts, reason, error }, "event is now a dead letter")
       break
     }
   }

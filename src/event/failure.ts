@@ -74,22 +74,34 @@ const MAX_CAUSES = 5
 const MAX_MESSAGE_LENGTH = 2_000
 const MAX_STACK_LENGTH = 8_000
 
-/** Summarizes any thrown value. Never throws. */
+/** Summarizes any thrown value. Never throws: a part of an error that can't be read is left out. */
 export function summarizeError(thrown: unknown): ErrorSummary {
+  if (!isError(thrown)) return boundError({ name: typeof thrown, message: describe(thrown) })
+  const stack = readText(() => stackWithCauses(thrown)) ?? readText(() => thrown.stack ?? "") ?? ""
+  return boundError({
+    name: readText(() => thrown.name) ?? "Error",
+    message: readText(() => thrown.message) ?? "an error whose message can't be read",
+    ...(stack !== "" && { stack }),
+  })
+}
+
+function isError(thrown: unknown): thrown is Error {
   try {
-    if (thrown instanceof Error) {
-      const { name, message } = thrown
-      const stack = stackWithCauses(thrown)
-      return boundError({
-        name: String(name),
-        message: String(message),
-        ...(stack !== "" && { stack }),
-      })
-    }
+    return thrown instanceof Error
   } catch {
-    // The error's own getters threw: describe it like any other value.
+    // A proxy whose own code throws is described like any other value.
+    return false
   }
-  return boundError({ name: typeof thrown, message: describe(thrown) })
+}
+
+/** Returns undefined if the value's own code throws, or if it has no text form. */
+function readText(read: () => unknown): string | undefined {
+  try {
+    return String(read())
+  } catch {
+    // The error's own getter threw. The other parts still tell something.
+    return undefined
+  }
 }
 
 /** Returns the stack of an error, followed by the stacks of its causes in the format of Node's inspection. */

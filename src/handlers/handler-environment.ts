@@ -1,9 +1,10 @@
 /** Variables that have, or lead to, the service's own secrets and data. A mistyped `RABBITMQ_PASWORD` is one, too. */
-const OF_THE_SERVICE = /^RABBITMQ_|^API_KEYS_FILE$|^DATA_DIR$/
+const OF_THE_SERVICE = /^RABBITMQ_|^API_KEYS_FILE$|^DATA_DIR$|^EVENT_BROKER_KEY$/
 
 /**
  * Returns the variables that handlers see as `process.env`: those of the environment without the service's own,
- * `RABBITMQ_*`, `API_KEYS_FILE` and `DATA_DIR`. This keeps them out of handlers by accident only: a worker is no sandbox.
+ * `RABBITMQ_*`, `API_KEYS_FILE` and `DATA_DIR`, and without the commands' `EVENT_BROKER_KEY`. This keeps them out of
+ * handlers by accident only: a worker is no sandbox.
  */
 export function handlerEnvironment(
   environment: Readonly<Record<string, string | undefined>>,

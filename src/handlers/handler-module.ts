@@ -141,9 +141,13 @@ export interface BatchContext extends BaseContext {
   deadLetter(id: string, reason: string): void
 }
 
-export type HandlerLog = Readonly<
-  Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>
->
+export type HandlerLog = Readonly<Record<LogLevel, WriteLine>>
+
+/** Writes a line: a message and its fields, or, as with pino, the fields or an error first. */
+export interface WriteLine {
+  (message: string, fields?: Record<string, unknown>): void
+  (fields: object, message?: string): void
+}
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 

@@ -1,3 +1,5 @@
+import { parseJson, toJson } from "../system/intrinsics.ts"
+
 /** Longest value that a message repeats, in characters. */
 const MAX_SHOWN = 60
 
@@ -13,7 +15,7 @@ export const FUNCTION = "a function"
  */
 export function asJson(value: unknown): unknown {
   try {
-    return JSON.parse(JSON.stringify(value, (_key, each: unknown) => standInFor(each)))
+    return parseJson(toJson(value, (_key, each: unknown) => standInFor(each)))
   } catch {
     // It refers to itself, or its own code throws.
     return { [STANDS_FOR]: "an object that JSON can't carry" }
@@ -31,7 +33,7 @@ export function nameValue(value: unknown): string {
   if (beyond !== null) return beyond
   if (Array.isArray(value)) return "an array"
   if (typeof value === "object" && value !== null) return "an object"
-  return String(JSON.stringify(value)).slice(0, MAX_SHOWN)
+  return String(toJson(value)).slice(0, MAX_SHOWN)
 }
 
 /** Returns true for an object that can have options: not for an array, or one that stands for something else. */

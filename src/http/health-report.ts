@@ -53,6 +53,8 @@ export interface Vitals {
   readonly engineStatus: EngineStatus
   /** Workers that accept jobs. */
   readonly workers: Headcount
+  /** Why workers can't be started, or end again and again; null if they do not. */
+  readonly poolFault: string | null
   /** Consumed queues, out of those that have a handler module and are not paused. */
   readonly consumers: Headcount
   /** Names of the queues that are paused on this instance. */
@@ -69,7 +71,7 @@ export function reportHealth(vitals: Vitals): HealthReport {
   const { phase, version, engine, uptimeMs, workers, consumers } = vitals
   const checks = {
     engine: checkEngine(vitals.engineStatus),
-    pool: checkWorkers(workers),
+    pool: checkWorkers(workers, vitals.poolFault),
     consumers: checkConsumers(consumers, vitals.paused),
     queues: checkQueues(vitals.queueFault),
   }
@@ -120,10 +122,13 @@ function checkConsumers(consumers: Headcount, paused: readonly string[]): Check 
   }
 }
 
-const checkWorkers = (workers: Headcount): Check => ({
-  status: statusOf(workers),
-  detail: `${workers.present} of ${workers.expected} workers`,
-})
+/** Workers that end again and again are ready for moments only, so they count as a fault while all of them are ready, too. */
+function checkWorkers(workers: Headcount, fault: string | null): Check {
+  const status = statusOf(workers)
+  const detail = `${workers.present} of ${workers.expected} workers`
+  if (fault === null) return { status, detail }
+  return { status: status === "up" ? "degraded" : status, detail: `${detail}: ${fault}` }
+}
 
 function statusOf({ present, expected }: Headcount): Check["status"] {
   if (present >= expected) return "up"

@@ -43,6 +43,8 @@ export interface ServiceState {
   /** Log lines dropped since the start, of the service and of its handlers. */
   readonly droppedLogLines: () => number
   readonly workers: () => Headcount
+  /** Workers that wait to be started again. */
+  readonly workersWaiting: () => number
   readonly consumers: () => Headcount
   /** Queues that receive events and have neither a handler module nor a consumer. */
   readonly orphanedQueues: () => number
@@ -101,6 +103,11 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
     gauge("deliveries_held", help, deliveriesHeld)
   }
   gauge("workers_ready", "Workers that take events.", () => state.workers().present)
+  gauge(
+    "workers_waiting",
+    "Workers that wait to be started again, because the last ones ended soon after their start.",
+    state.workersWaiting,
+  )
   gauge("workers_expected", "Workers that should be ready.", () => state.workers().expected)
   gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)
   gauge("queues_expected", "Queues that this instance should consume.", () => state.consumers().expected)

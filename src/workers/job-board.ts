@@ -1,7 +1,10 @@
+import { now } from "../system/intrinsics.ts"
+
 /** Progress of a job: given to the worker, begun there, or done. */
 export type Progress = "given" | "begun" | "done"
 
 const PROGRESS: readonly Progress[] = ["given", "begun", "done"]
+const [GIVEN, BEGUN, DONE] = [0, 1, 2]
 
 const BYTES_PER_SLOT = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT
 
@@ -15,40 +18,40 @@ export class JobBoard {
   /** By the steady clock: `performance.now` has a different origin in each thread. */
   readonly #begunAt: Float64Array
   readonly #progress: Int32Array
-  readonly #now: () => number
+  readonly #clock: () => number
 
-  private constructor(memory: SharedArrayBuffer, now: () => number) {
-    this.#now = now
+  private constructor(memory: SharedArrayBuffer, clock: () => number) {
+    this.#clock = clock
     const slots = memory.byteLength / BYTES_PER_SLOT
     this.memory = memory
     this.#begunAt = new Float64Array(memory, 0, slots)
     this.#progress = new Int32Array(memory, slots * Float64Array.BYTES_PER_ELEMENT, slots)
   }
 
-  /** @param now returns milliseconds by a clock that the threads share. Default: `steadyClock()`. */
-  static withSlots(slots: number, now = steadyClock()): JobBoard {
-    return new JobBoard(new SharedArrayBuffer(slots * BYTES_PER_SLOT), now)
+  /** @param clock returns milliseconds by a clock that the threads share. Default: `steadyClock()`. */
+  static withSlots(slots: number, clock = steadyClock()): JobBoard {
+    return new JobBoard(new SharedArrayBuffer(slots * BYTES_PER_SLOT), clock)
   }
 
   /** Makes the worker's board. Both threads do this when the worker starts, so their steady clocks agree. */
-  static over(memory: SharedArrayBuffer, now = steadyClock()): JobBoard {
-    return new JobBoard(memory, now)
+  static over(memory: SharedArrayBuffer, clock = steadyClock()): JobBoard {
+    return new JobBoard(memory, clock)
   }
 
   /** Records that the main thread has sent the job of this slot. */
   give(slot: number): void {
-    Atomics.store(this.#progress, slot, PROGRESS.indexOf("given"))
+    Atomics.store(this.#progress, slot, GIVEN)
   }
 
   /** Records that the worker is about to call the job's function. */
   begin(slot: number): void {
-    this.#begunAt[slot] = this.#now()
-    Atomics.store(this.#progress, slot, PROGRESS.indexOf("begun"))
+    this.#begunAt[slot] = this.#clock()
+    Atomics.store(this.#progress, slot, BEGUN)
   }
 
   /** Records that the job's function has returned. The job is done even if the worker dies now. */
   finish(slot: number): void {
-    Atomics.store(this.#progress, slot, PROGRESS.indexOf("done"))
+    Atomics.store(this.#progress, slot, DONE)
   }
 
   progressOf(slot: number): Progress {
@@ -58,7 +61,7 @@ export class JobBoard {
   /** Returns how long the job has been running, in milliseconds; 0 if it has not begun. */
   runningForMs(slot: number): number {
     if (this.progressOf(slot) === "given") return 0
-    return Math.max(0, this.#now() - (this.#begunAt[slot] ?? 0))
+    return Math.max(0, this.#clock() - (this.#begunAt[slot] ?? 0))
   }
 }
 
@@ -68,6 +71,6 @@ export class JobBoard {
  * handler early nor lets it run longer.
  */
 function steadyClock(): () => number {
-  const origin = Date.now() - performance.now()
-  return () => origin + performance.now()
+  const origin = Date.now() - now()
+  return () => origin + now()
 }

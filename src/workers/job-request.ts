@@ -1,4 +1,5 @@
 import { type Attempt, describeTrace, type HandlerTarget } from "./attempt.ts"
+import type { CallSummary } from "./messages.ts"
 
 /** One call of a function in a worker, for one attempt or for several. */
 export interface JobRequest {
@@ -53,4 +54,16 @@ export function describeJob({
       ? { batch: attempts.length }
       : { event_id: attempt.eventId, ...describeTrace(attempt.trace) }
   return { ...about, queue, module: target.manifest.file }
+}
+
+/** Describes a call of a function that has ended, in fields of the log. */
+export function describeCall(call: CallSummary | null): Readonly<Record<string, unknown>> {
+  if (call === null) return {}
+  const { module, queue, eventId, attempt } = call
+  return {
+    ...(eventId !== null && { event_id: eventId }),
+    queue,
+    module,
+    ...(attempt !== null && { attempt }),
+  }
 }

@@ -18,6 +18,7 @@ export class Job {
   /** How long its function ran, in milliseconds, as far as is known. */
   durationMs = 0
   #span: JobSpan | null = null
+  #timesSpared = 0
   readonly #finish: (result: Outcome) => void
   readonly #finishEvent: (place: number, result: Outcome) => void
   #timer: Timer | undefined
@@ -91,6 +92,16 @@ export class Job {
     clearTimeout(this.#timer)
     this.#state = "waiting"
     this.#endSpan("returned")
+  }
+
+  /**
+   * Counts an end of its worker that was not its fault.
+   * @param most how often that is believed
+   * @returns whether it is believed once more
+   */
+  spare(most: number): boolean {
+    this.#timesSpared++
+    return this.#timesSpared <= most
   }
 
   /** True if no event is left to run. */

@@ -1,3 +1,5 @@
+import { inMicrotask } from "../system/intrinsics.ts"
+
 /**
  * Sends messages to another thread. To wake the thread costs more than the messages, so those of one turn of the event
  * loop are posted together.
@@ -11,14 +13,19 @@ export class MessageBatcher<Message> {
   }
 
   send(message: Message): void {
-    if (this.#messages.length === 0) queueMicrotask(() => this.#flush())
-    this.#messages.push(message)
+    if (this.#messages.length === 0) inMicrotask(() => this.#flush())
+    this.#add(message)
   }
 
   /** Posts a message before anything else happens on this thread. */
   sendNow(message: Message): void {
-    this.#messages.push(message)
+    this.#add(message)
     this.#flush()
+  }
+
+  /** Works without `push`, which a handler module can replace in its worker. */
+  #add(message: Message): void {
+    this.#messages[this.#messages.length] = message
   }
 
   #flush(): void {

@@ -77,12 +77,41 @@ export type FromWorker =
       readonly kind: "log"
       /** The job that writes the line; null outside of all jobs, such as while a module is loaded. */
       readonly job: number | null
+      /** The call that writes the line: the pool does not know a job that has ended. */
+      readonly call: CallSummary | null
       readonly level: LogLevel
       readonly message: string
       readonly fields: string
     }
-  /** Last message of a worker that an uncaught error ends. */
-  | { readonly kind: "crashing"; readonly error: ErrorSummary }
+  /** Last message of a worker that ends by itself. */
+  | ({ readonly kind: "crashing" } & LastWords)
+
+/**
+ * Why a worker ends by itself: an error that nobody caught, a promise that was rejected and that nobody awaits,
+ * `process.exit`, or an error in the worker's own code.
+ */
+export const CRASH_CAUSES = ["error", "rejection", "exit", "own-code"] as const
+
+/** A worker's own account of its end. */
+export interface LastWords {
+  readonly cause: (typeof CRASH_CAUSES)[number]
+  readonly error: ErrorSummary
+  /** The job that started the timer or the request that failed; null if none did, or if it can't be known. */
+  readonly job: number | null
+  /** The call of that job. */
+  readonly call: CallSummary | null
+  /** File of the handler module that the stack names, or that made the call; null if it is not known. */
+  readonly module: string | null
+}
+
+/** A call of a function, for log lines after its end. */
+export interface CallSummary {
+  readonly module: string
+  readonly queue: string
+  /** Null for a batch. */
+  readonly eventId: string | null
+  readonly attempt: number | null
+}
 
 /** An event of a batch, with its place in it. */
 export interface BatchEvent {

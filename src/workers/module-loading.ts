@@ -4,11 +4,19 @@ import { EXITS, type ModuleFault, ModuleLoadError } from "../handlers/module-loa
 /** How long a worker may take until it loads the first module, in milliseconds. */
 const START_TIMEOUT_MS = 15_000
 
+/** How long a worker may load one module before the log says so, in milliseconds. */
+export const SLOW_LOAD_MS = 3_000
+
 export interface ModuleLoadingOptions {
   /** How long each module may take to load, in milliseconds. */
   readonly timeoutMs: number
   /** Called when the worker, or a module, takes too long. The worker can't be used then. */
   readonly onTimeout: (reason: string) => void
+  /**
+   * Called when the worker, or a module, has been taking long.
+   * @param file the module that it loads; null before the first one
+   */
+  readonly onSlow: (file: string | null, seconds: number) => void
 }
 
 /** The time in which a worker loads the modules: it is bounded, and a failure names the module. It ends once. */
@@ -18,6 +26,7 @@ export class ModuleLoading {
   /** The module that is being imported, or was the last one. */
   #file: string | null = null
   #timer: Timer | undefined
+  #slowTimer: Timer | undefined
 
   constructor(options: ModuleLoadingOptions) {
     this.#options = options
@@ -33,6 +42,7 @@ export class ModuleLoading {
       return await this.#result.promise
     } finally {
       clearTimeout(this.#timer)
+      clearTimeout(this.#slowTimer)
     }
   }
 
@@ -63,6 +73,8 @@ export class ModuleLoading {
   #bound(timeoutMs: number): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#giveUp(timeoutMs), timeoutMs)
+    clearTimeout(this.#slowTimer)
+    this.#slowTimer = setTimeout(() => this.#options.onSlow(this.#file, SLOW_LOAD_MS / 1_000), SLOW_LOAD_MS)
   }
 
   #giveUp(timeoutMs: number): void {

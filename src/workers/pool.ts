@@ -2,17 +2,20 @@ import type { Event } from "../event/envelope.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import { type ModuleManifest, readManifests } from "../handlers/manifest.ts"
 import type { ModuleFile } from "../handlers/module-files.ts"
+import { ModuleLoadError } from "../handlers/module-load-error.ts"
 import { locateIn } from "../handlers/option-position.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { assignJobs } from "./assign-jobs.ts"
 import type { Attempt, Executor, Outcome } from "./attempt.ts"
-import { blame } from "./blame.ts"
+import { type Blame, blame } from "./blame.ts"
 import { Job } from "./job.ts"
 import { batchRequestOf, describeJob, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
-import { Spawner } from "./spawner.ts"
+import type { LastWords } from "./messages.ts"
+import { Seat } from "./seat.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
+import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
 import { type LogMessage, WorkerThread } from "./worker-thread.ts"
 
@@ -38,8 +41,7 @@ export interface PoolOptions {
 
 const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the message; publish an event instead"
 
-/** Advice for a worker that dies while no function runs. */
-const LEFT_BEHIND = "a promise or a timer that a module left behind has probably failed: catch its error"
+const SLOW_LOAD = "loading the handler modules takes long: events are not handled until they are loaded"
 
 /** How long each module may take to load, in milliseconds. */
 const LOAD_TIMEOUT_MS = 15_000
@@ -52,21 +54,26 @@ export class Pool implements Executor {
   readonly #options: PoolOptions
   readonly #threads = new Set<WorkerThread>()
   readonly #waiting = new WaitingJobs()
-  readonly #spawner: Spawner
+  readonly #seats: readonly Seat[]
+  /** The seats of workers that take jobs. */
+  readonly #seatOf = new Map<WorkerThread, Seat>()
+  /** Modules whose slow loading the log has told of; null is the start of a worker before the first one. */
+  readonly #toldSlow = new Set<string | null>()
   readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
   #lastJob = 0
   #droppedLogLines = 0
   #isStopping = false
   #onIdle: (() => void) | undefined
+  /** The module because of which a worker most recently ended without an event to blame, or could not be started. */
+  #lastCulprit: string | null = null
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#spawner = new Spawner({
-      wanted: options.size,
-      running: () => this.#count("loading") + this.readyWorkers,
-      spawn: () => this.#spawn(),
-      logger: options.logger,
-    })
+    const startWorker = (seat: Seat): Promise<void> => this.#startWorker(seat)
+    this.#seats = Array.from(
+      { length: options.size },
+      () => new Seat({ startWorker, logger: options.logger }),
+    )
   }
 
   /** Resolves with the modules once a worker has loaded them. */
@@ -78,18 +85,30 @@ export class Pool implements Executor {
     return this.#count("ready")
   }
 
+  /** Workers that wait to be started again. */
+  get waitingWorkers(): number {
+    return this.#seats.filter(({ isWaiting }) => isWaiting).length
+  }
+
+  /** Why workers can't be started, or end again and again without an event to blame; null if they do not. */
+  get fault(): string | null {
+    if (!this.#seats.some(({ isFaulty }) => isFaulty)) return null
+    const cause = this.#lastCulprit === null ? "" : `, probably because of ${this.#lastCulprit}`
+    return `workers can't be started, or end soon after their start${cause}; the log has the error`
+  }
+
   /** Log lines of handlers dropped since the start. */
   get droppedLogLines(): number {
     return this.#droppedLogLines
   }
 
   /**
-   * Starts the workers, one after the other. Resolves once all are ready, or one has crashed, which is then tried again
-   * in the background.
+   * Starts the workers, side by side. Resolves once each is ready, or could not be started, and is then tried again in the
+   * background.
    * @throws {ModuleLoadError} if a module can't be used
    */
   async start(): Promise<void> {
-    await this.#spawner.start()
+    await Promise.all(this.#seats.map((seat) => seat.open()))
   }
 
   /** Runs an attempt as soon as a worker has credit for it. Never rejects. */
@@ -118,7 +137,7 @@ export class Pool implements Executor {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true
-    this.#spawner.stop()
+    for (const seat of this.#seats) seat.stop()
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
       job.finish({ kind: "returned" })
     await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
@@ -132,7 +151,7 @@ export class Pool implements Executor {
     for (const thread of this.#threads) thread.terminate()
   }
 
-  async #spawn(): Promise<void> {
+  async #startWorker(seat: Seat): Promise<void> {
     const { workerUrl, prefetch: slots, environment, files, loadTimeoutMs = LOAD_TIMEOUT_MS } = this.#options
     const thread = new WorkerThread(
       { workerUrl, slots, environment, loadTimeoutMs },
@@ -142,6 +161,7 @@ export class Pool implements Executor {
           const { publish, maxPublishBytes } = this.#options
           void answerPublish(on, message, maxPublishBytes, (draft) => publish(draft, job.trace))
         },
+        onSlowLoad: (file, seconds) => this.#tellSlow(file, seconds),
         onStrayMessage: () => this.#options.logger.warn(STRAY_MESSAGE),
         onLog: (job, message, dropped) => this.#log(job, message, dropped),
         onClosed: (on) => this.#afterClose(on),
@@ -151,10 +171,12 @@ export class Pool implements Executor {
     try {
       this.#loaded.resolve(readManifests(await thread.load(files), locateIn(files)))
     } catch (error) {
+      if (error instanceof ModuleLoadError) this.#lastCulprit = error.file
       thread.isEnding = true
       thread.terminate()
       throw error
     }
+    this.#seatOf.set(thread, seat)
     this.#assign()
   }
 
@@ -188,7 +210,7 @@ export class Pool implements Executor {
     this.#options.observers.metrics.workerReplaced("timeout")
     if (!job.isAbortSeen) {
       this.#options.logger.warn(about, "a handler does not yield; its worker is ended and replaced")
-      this.#takeJobsOff(thread, "timeout")
+      this.#takeJobsOff(thread, "timeout", null)
       thread.terminate()
       return
     }
@@ -197,8 +219,8 @@ export class Pool implements Executor {
     thread.state = "retiring"
     job.durationMs = thread.runningForMs(job)
     job.finish({ kind: "timeout", error: null })
+    this.#vacate(thread, true)
     this.#afterJob(thread)
-    this.#spawner.wake()
   }
 
   #afterJob(thread: WorkerThread): void {
@@ -212,32 +234,36 @@ export class Pool implements Executor {
 
   #afterClose(thread: WorkerThread): void {
     this.#threads.delete(thread)
-    const { lastWords, jobs } = thread
+    const jobs = [...thread.jobs.values()]
+    const { guilty, suspects } = this.#takeJobsOff(thread, "worker-crashed", thread.lastWords)
+    const isExplained = thread.isEnding || guilty !== undefined || suspects.length > 0
+    if (!isExplained) this.#lastCulprit = thread.lastWords?.module ?? null
+    const retryInMs = this.#vacate(thread, isExplained)
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
-      const modules = new Set([...jobs.values()].map(({ request }) => request.target.manifest.file))
-      const about = {
-        error: lastWords,
-        running: jobs.size,
-        modules: [...modules],
-        ...(jobs.size === 0 && { advice: LEFT_BEHIND }),
-      }
-      this.#options.logger.error(about, "a worker died; it will be replaced")
+      const about = describeEnd(thread, jobs, guilty)
+      this.#options.logger.error({ ...about, retry_in_ms: retryInMs }, "a worker died; it will be replaced")
       this.#options.observers.metrics.workerReplaced("crash")
     }
-    this.#takeJobsOff(thread, "worker-crashed")
-    this.#spawner.wake(thread.hasRunJobs)
     this.#tellIdle()
     this.#assign()
   }
 
+  /** Has another worker started in the seat of one that is gone or takes no more jobs. Returns the wait, in milliseconds. */
+  #vacate(thread: WorkerThread, isExplained: boolean): number {
+    const seat = this.#seatOf.get(thread)
+    this.#seatOf.delete(thread)
+    return seat?.vacate({ readyForMs: thread.readyForMs, isExplained }) ?? 0
+  }
+
   /** Finishes the job that is to blame, and runs the others again. */
-  #takeJobsOff(thread: WorkerThread, reason: "timeout" | "worker-crashed"): void {
-    const { guilty, suspects, innocent } = blame(thread.takeJobs())
+  #takeJobsOff(thread: WorkerThread, reason: "timeout" | "worker-crashed", words: LastWords | null): Blame {
+    const found = blame(thread.takeJobs(), words)
+    const { guilty, suspects, innocent } = found
     if (this.#isStopping) {
       for (const job of [guilty, ...suspects, ...innocent]) job?.finish({ kind: "returned" })
-      return
+      return found
     }
-    guilty?.finish({ kind: reason, error: thread.lastWords })
+    guilty?.finish({ kind: reason, error: thread.lastError })
     for (const job of suspects) {
       job.reset()
       job.isAlone = true
@@ -247,6 +273,15 @@ export class Pool implements Executor {
       job.reset()
       this.#waiting.putBack(job)
     }
+    return found
+  }
+
+  /** Tells once of each module that it loads slowly: all workers load it. */
+  #tellSlow(file: string | null, seconds: number): void {
+    if (this.#isStopping || this.#toldSlow.has(file)) return
+    this.#toldSlow.add(file)
+    const about = { ...(file !== null && { module: file }), seconds }
+    this.#options.logger.warn(about, SLOW_LOAD)
   }
 
   #log(job: Job | undefined, message: LogMessage, dropped: number): void {

@@ -2,7 +2,10 @@ import { boundError, type ErrorSummary } from "../event/failure.ts"
 import { LOG_LEVELS } from "../handlers/handler-module.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
 import { MAX_LINE_LENGTH } from "./log-budget.ts"
-import type { FromWorker, HandlerOutcome } from "./messages.ts"
+import { type CallSummary, CRASH_CAUSES, type FromWorker, type HandlerOutcome } from "./messages.ts"
+
+/** Longest name of a file, a queue or an event in a message, in characters. */
+const MAX_NAME_LENGTH = 1_024
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -28,13 +31,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
         : null,
   ],
   ["log", readLog],
-  [
-    "crashing",
-    (fields) => {
-      const error = readError(fields["error"])
-      return error === null ? null : { kind: "crashing", error }
-    },
-  ],
+  ["crashing", readLastWords],
 ])
 
 /**
@@ -72,12 +69,30 @@ function readEventSettled({ job, place, outcome }: Fields): FromWorker | null {
 }
 
 /** Reads a log line. Its fields are parsed as JSON when the line is written. */
-function readLog({ job, level, message, fields }: Fields): FromWorker | null {
+function readLog({ job, call, level, message, fields }: Fields): FromWorker | null {
   const known = LOG_LEVELS.find((each) => each === level)
-  if (known === undefined || !(job === null || isCount(job)) || !isLineText(message) || !isLineText(fields)) {
-    return null
-  }
-  return { kind: "log", job, level: known, message, fields }
+  const ended = readCall(call)
+  if (known === undefined || ended === undefined || !isCountOrNull(job)) return null
+  if (!isLineText(message) || !isLineText(fields)) return null
+  return { kind: "log", job, call: ended, level: known, message, fields }
+}
+
+function readLastWords({ cause, error, job, call, module }: Fields): FromWorker | null {
+  const known = CRASH_CAUSES.find((each) => each === cause)
+  const read = readError(error)
+  const made = readCall(call)
+  if (known === undefined || read === null || made === undefined) return null
+  if (!isCountOrNull(job) || !isNameOrNull(module)) return null
+  return { kind: "crashing", cause: known, error: read, job, call: made, module }
+}
+
+/** @returns undefined if it is neither null nor the summary of a call */
+function readCall(value: unknown): CallSummary | null | undefined {
+  if (value === null) return null
+  if (!isFields(value)) return undefined
+  const { module, queue, eventId, attempt } = value
+  const isCall = isName(module) && isName(queue) && isNameOrNull(eventId) && isCountOrNull(attempt)
+  return isCall ? { module, queue, eventId, attempt } : undefined
 }
 
 function readOutcome(value: unknown): HandlerOutcome | null {
@@ -123,6 +138,14 @@ const isFields = (value: unknown): value is Fields => typeof value === "object" 
 
 const isCount = (value: unknown): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+
+const isCountOrNull = (value: unknown): value is number | null => value === null || isCount(value)
+
+/** Accepts names of files, queues and events. */
+const isName = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= MAX_NAME_LENGTH
+
+const isNameOrNull = (value: unknown): value is string | null => value === null || isName(value)
 
 const isDuration = (value: unknown): value is number => typeof value === "number" && value >= 0
 

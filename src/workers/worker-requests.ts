@@ -4,7 +4,7 @@ import { EventInvalidError } from "../event/errors.ts"
 import { summarizeError } from "../event/failure.ts"
 import { parseJsonText } from "../event/json-text.ts"
 import type { Logger } from "../telemetry/logger.ts"
-import { describeJob, type JobRequest } from "./job-request.ts"
+import { describeCall, describeJob, type JobRequest } from "./job-request.ts"
 import type { PublishFailure } from "./messages.ts"
 import type { LogMessage, PublishMessage, WorkerThread } from "./worker-thread.ts"
 
@@ -43,13 +43,16 @@ function readDraft(draft: string): unknown {
   }
 }
 
-/** Writes a handler's log line, with the event that it handles if that is known. */
+/**
+ * Writes a handler's log line, with the event that it handles if that is known.
+ * @param request the job that wrote it; undefined if it has ended, or if no job wrote it
+ */
 export function writeLog(
   logger: Logger,
   request: JobRequest | undefined,
-  { level, message, fields }: LogMessage,
+  { level, message, fields, call }: LogMessage,
 ): void {
-  const about = request === undefined ? {} : describeAttempt(request)
+  const about = request === undefined ? describeCall(call) : describeAttempt(request)
   logger[level]({ ...about, fields: readFields(fields) }, message)
 }
 

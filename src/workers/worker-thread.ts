@@ -7,7 +7,7 @@ import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
 import { LogBudget, sizeOfLine } from "./log-budget.ts"
 import { MessageBatcher } from "./message-batcher.ts"
-import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts"
+import type { FromWorker, LastWords, ToWorker, WorkerStart } from "./messages.ts"
 import { ModuleLoading } from "./module-loading.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
 
@@ -20,6 +20,8 @@ export interface WorkerThreadEvents {
    * @param dropped number of lines dropped just before
    */
   readonly onLog: (job: Job | undefined, message: LogMessage, dropped: number) => void
+  /** Called when a worker takes long to load; with the file of the module that it loads, or null before the first one. */
+  readonly onSlowLoad: (file: string | null, seconds: number) => void
   /** Called, once per worker, when a module has posted a message outside of the protocol. */
   readonly onStrayMessage: () => void
   /** Called when the worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
@@ -54,14 +56,14 @@ export class WorkerThread {
   isReserved = false
   /** True once it was ready. */
   hasLoaded = false
-  /**
-   * True once it was given a job. A worker that dies before that is replaced after a wait: it may die again at once.
-   */
-  hasRunJobs = false
   /** True if the pool has decided to end it. */
   isEnding = false
-  /** The error that ended it, as the worker reported it. */
-  lastWords: ErrorSummary | null = null
+  /** The error that ended it; null if it is not known. */
+  lastError: ErrorSummary | null = null
+  /** The worker's own account of its end; null if it gave none. */
+  lastWords: LastWords | null = null
+  /** When it became ready, in milliseconds of `performance.now`. */
+  #readyAt = 0
   readonly #worker: Worker
   /** Private to the worker's own code: messages of a handler's global `postMessage` do not arrive here. */
   readonly #port: MessagePort
@@ -78,9 +80,10 @@ export class WorkerThread {
     this.#loading = new ModuleLoading({
       timeoutMs: loadTimeoutMs,
       onTimeout: (message) => {
-        this.lastWords = { name: "Error", message }
+        this.lastError = { name: "Error", message }
         this.terminate()
       },
+      onSlow: events.onSlowLoad,
     })
     this.#board = JobBoard.withSlots(slots)
     this.#freeSlots = Array.from({ length: slots }, (_, slot) => slot)
@@ -94,10 +97,14 @@ export class WorkerThread {
     this.#worker.onerror = (event) => {
       // The worker could not report this error itself, such as one in its own entry file.
       event.preventDefault()
-      this.lastWords ??= { name: "Error", message: event.message }
+      this.lastError ??= { name: "Error", message: event.message }
     }
-    this.#worker.addEventListener("close", () => {
-      if (this.lastWords === null) this.#loading.exit()
+    this.#worker.addEventListener("close", (event) => {
+      if (this.lastError === null) this.#loading.exit()
+      this.lastError ??= {
+        name: "WorkerExit",
+        message: `the worker ended with exit code ${exitCodeOf(event)}`,
+      }
       this.#close()
     })
   }
@@ -109,8 +116,10 @@ export class WorkerThread {
   async load(files: readonly ModuleFile[]): Promise<readonly ModuleDescription[]> {
     this.send({ kind: "load", files, board: this.#board.memory, logBudget: this.#logBudget.memory })
     const descriptions = await this.#loading.loaded()
+    if (this.state === "closed") throw new Error(this.lastError?.message ?? "the worker ended")
     this.state = "ready"
     this.hasLoaded = true
+    this.#readyAt = performance.now()
     return descriptions
   }
 
@@ -120,13 +129,17 @@ export class WorkerThread {
     this.#board.give(slot)
     this.#slots.set(job, slot)
     job.sent()
-    this.hasRunJobs = true
     this.jobs.set(job.id, job)
     this.send(runMessage(job, slot))
   }
 
   send(message: ToWorker): void {
     this.#batcher.send(message)
+  }
+
+  /** How long it has been ready, in milliseconds; 0 if it never was. */
+  get readyForMs(): number {
+    return this.hasLoaded ? performance.now() - this.#readyAt : 0
   }
 
   /** Returns how long the job's function has been running, in milliseconds; 0 if it has not been called. */
@@ -184,7 +197,7 @@ export class WorkerThread {
   }
 
   #refuse(what: string): void {
-    this.lastWords = { name: "ProtocolError", message: `the worker sent ${what}` }
+    this.lastError = { name: "ProtocolError", message: `the worker sent ${what}` }
     this.terminate()
   }
 
@@ -206,7 +219,8 @@ export class WorkerThread {
         this.#loading.failAt(message.file, message.fault)
         return
       case "crashing":
-        this.lastWords = message.error
+        this.lastError = message.error
+        this.lastWords = message
         return
       case "log":
         this.#log(message)
@@ -253,10 +267,13 @@ export class WorkerThread {
     if (this.state === "closed") return
     this.state = "closed"
     this.#port.close()
-    this.#loading.end(this.lastWords?.message ?? "the worker ended")
+    this.#loading.end(this.lastError?.message ?? "the worker ended")
     this.#events.onClosed(this)
   }
 }
+
+/** Reads the exit code of a worker's `close` event, which the types do not know. */
+const exitCodeOf = (event: Event): string => String("code" in event ? event.code : "unknown")
 
 function runMessage(job: Job, slot: number): ToWorker {
   const { target, queue, priority, isBatch, attempts } = job.request

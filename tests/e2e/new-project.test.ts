@@ -77,12 +77,14 @@ GREETING=from the file
 RABBITMQ_PASSWORD=hunter2
 RABBITMQ_PASSWORD_FILE=
 API_KEYS_FILE=
+EVENT_BROKER_KEY=eb_from_file
 `,
   )
   const given = {
     HOME: "/root",
     GREETING: "from the environment",
     RABBITMQ_USER: "admin",
+    EVENT_BROKER_KEY: "eb_given",
     DATABASE_PASSWORD_FILE: "/x",
   }
   project.write(
@@ -117,9 +119,9 @@ API_KEYS_FILE=
   expect(inTests).toMatchObject(shared)
   expect(bun).toEqual(handler)
   expect(child).toContain("STRIPE_KEY=sk_$1_two\n")
-  expect(child).not.toMatch(/^RABBITMQ_|^API_KEYS_FILE=|^DATA_DIR=/m)
+  expect(child).not.toMatch(/^RABBITMQ_|^API_KEYS_FILE=|^DATA_DIR=|^EVENT_BROKER_KEY=/m)
   const secrets = (seen: object) =>
-    Object.keys(seen).filter((name) => /^RABBITMQ_|^API_KEYS_FILE$|^DATA_DIR$/.test(name))
+    Object.keys(seen).filter((name) => /^RABBITMQ_|^API_KEYS_FILE$|^DATA_DIR$|^EVENT_BROKER_KEY$/.test(name))
   expect([secrets(handler), secrets(inTests)]).toEqual([[], []])
   // A worker is no sandbox: the environment that the process was started with can be read.
   expect(readFileSync(`/proc/${service.pid}/environ`, "utf8")).toContain("RABBITMQ_USER=admin")

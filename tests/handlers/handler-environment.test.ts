@@ -18,7 +18,7 @@ test("handlers see every variable of their own, whatever its name ends in", () =
 test("handlers see no secret of the service, and nothing that leads to one", () => {
   const secrets = knownVariables().filter(isSecretVariable)
   expect(secrets).not.toEqual([])
-  const paths = ["API_KEYS_FILE", "DATA_DIR", "RABBITMQ_PASWORD"]
+  const paths = ["API_KEYS_FILE", "DATA_DIR", "RABBITMQ_PASWORD", "EVENT_BROKER_KEY"]
   const hidden = [...secrets, ...secrets.map((name) => `${name}_FILE`), ...paths]
   expect(handlerEnvironment(withValues([...hidden, "PORT"]))).toEqual({ PORT: "x" })
 })

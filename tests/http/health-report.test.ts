@@ -8,6 +8,7 @@ const WELL: Vitals = {
   engine: "embedded",
   engineStatus: { state: "ready" },
   workers: { present: 5, expected: 5 },
+  poolFault: null,
   consumers: { present: 2, expected: 2 },
   paused: [],
   queueFault: null,
@@ -34,6 +35,12 @@ describe("a service", () => {
   test("without handler modules is ready without workers and consumers", () => {
     const none = { present: 0, expected: 0 }
     expect(reportHealth({ ...WELL, workers: none, consumers: none }).status).toBe("ready")
+  })
+
+  test("is degraded while workers end again and again, although all are ready at the moment", () => {
+    const { status, checks } = reportHealth({ ...WELL, poolFault: "workers end" })
+    expect(status).toBe("degraded")
+    expect(checks.pool).toEqual({ status: "degraded", detail: "5 of 5 workers: workers end" })
   })
 
   test("is degraded while queues are paused, and names them", () => {

@@ -23,6 +23,7 @@ export const anyValue = fc.anything({
 const number = fc.oneof(fc.nat(60), fc.constantFrom(-1, 0.5, Number.NaN, Infinity, 2 ** 53, 1e300), anyValue)
 const text = fc.oneof(fc.string(), fc.constantFrom("{}", "[", "null", "x".repeat(100_000)), anyValue)
 const error = fc.oneof(fc.record({ name: text, message: text, stack: text }, { requiredKeys: [] }), anyValue)
+const call = fc.record({ module: text, queue: text, eventId: text, attempt: number }, { requiredKeys: [] })
 const outcome = fc.oneof(
   fc.record(
     {
@@ -57,7 +58,9 @@ export const nearMessage = fc.record(
     outcome,
     durationMs: number,
     place: number,
-    call: number,
+    call: fc.oneof(number, fc.constant(null), call),
+    cause: fc.oneof(fc.constantFrom("error", "rejection", "exit", "own-code"), anyValue),
+    module: fc.oneof(fc.constantFrom(null, "tested.ts"), text),
     draft: text,
     level: fc.oneof(fc.constantFrom("debug", "info", "warn", "error", "fatal", "constructor"), anyValue),
     message: text,

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test"
-import { blame } from "../../src/workers/blame.ts"
+import { blame, MAX_SPARED, MAX_SPARED_BY_OWN_CODE } from "../../src/workers/blame.ts"
 import { Job } from "../../src/workers/job.ts"
-import { jobRequest } from "../support/job-request.ts"
+import type { LastWords } from "../../src/workers/messages.ts"
+import { jobRequest, moduleManifest } from "../support/job-request.ts"
 
 /** The states of a job that a worker has, in their order, with the transition to each. */
 const TRANSITIONS = {
@@ -11,8 +12,8 @@ const TRANSITIONS = {
   "abort-seen": (job: Job) => job.abortSeen(),
 }
 
-function job(id: number, state: keyof typeof TRANSITIONS): Job {
-  const made = new Job(id, jobRequest(), () => {})
+function job(id: number, state: keyof typeof TRANSITIONS, file = "tested.ts"): Job {
+  const made = new Job(id, jobRequest({ manifest: moduleManifest({ file }) }), () => {})
   for (const [name, transition] of Object.entries(TRANSITIONS)) {
     transition(made)
     if (name === state) break
@@ -54,4 +55,52 @@ test("a worker's only job is guilty, even if it is not known to have started", (
 
 test("a worker without jobs has no guilty job and no suspects", () => {
   expect(blame([])).toEqual({ guilty: undefined, suspects: [], innocent: [] })
+})
+
+const words = (given: Partial<LastWords>): LastWords => ({
+  cause: "error",
+  error: { name: "Error", message: "loose" },
+  job: null,
+  call: null,
+  module: null,
+  ...given,
+})
+
+test("the job that the worker names is guilty, and its neighbours are innocent, though they had started", () => {
+  const { guilty, suspects, innocent } = blame([job(1, "started"), job(2, "started")], words({ job: 2 }))
+  expect(guilty?.id).toBe(2)
+  expect(suspects).toEqual([])
+  expect(idsOf(innocent)).toEqual([1])
+})
+
+test("an error that a module or a job left behind spares every job, but not forever", () => {
+  const call = { module: "tested.ts", queue: "custom_events", eventId: "e-1", attempt: 1 }
+  for (const left of [words({ module: "tested.ts" }), words({ job: 9, call }), words({ cause: "exit" })]) {
+    const running = job(1, "started")
+    for (let i = 0; i < MAX_SPARED; i++) expect(idsOf(blame([running], left).innocent)).toEqual([1])
+    expect(blame([running], left).guilty?.id).toBe(1)
+  }
+})
+
+test("a rejected promise makes suspects of the jobs of the module on its stack, and spares those of others", () => {
+  const jobs = [job(1, "started", "a.ts"), job(2, "started", "b.ts"), job(3, "started", "b.ts")]
+  const { guilty, suspects, innocent } = blame(jobs, words({ cause: "rejection", module: "b.ts" }))
+  expect(guilty).toBeUndefined()
+  expect(idsOf(suspects)).toEqual([2, 3])
+  expect(idsOf(innocent)).toEqual([1])
+})
+
+test("a rejected promise that names no module makes a suspect of each job", () => {
+  const { suspects } = blame(
+    [job(1, "started", "a.ts"), job(2, "started", "b.ts")],
+    words({ cause: "rejection" }),
+  )
+  expect(idsOf(suspects)).toEqual([1, 2])
+})
+
+test("an error in the worker's own code spares every job, until each runs alone in a new worker", () => {
+  const own = words({ cause: "own-code", job: 1 })
+  const jobs = [job(1, "started"), job(2, "started")]
+  for (let i = 0; i < MAX_SPARED_BY_OWN_CODE; i++) expect(idsOf(blame(jobs, own).innocent)).toEqual([1, 2])
+  expect(idsOf(blame(jobs, own).suspects)).toEqual([1, 2])
 })

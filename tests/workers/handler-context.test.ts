@@ -3,6 +3,7 @@ import { PublishError } from "../../src/engine/errors.ts"
 import { validateDraft } from "../../src/event/validate.ts"
 import { newEvent } from "../support/new-event.ts"
 import { RunningPool } from "../support/running-pool.ts"
+import { waitUntil } from "../support/wait-until.ts"
 
 const QUICK = "quick() {}"
 const SLOW = "async slow() { mark('slow'); await until('go') }"
@@ -86,6 +87,69 @@ describe("a handler is given", () => {
       expect.objectContaining({
         msg: "ctx.deadLetter() was called, but its result was not returned: the event counts as handled",
       }),
+    ])
+  })
+
+  test("a log whose lines can begin with the fields or an error, as with pino", async () => {
+    await using running = await RunningPool.start(
+      `tested(_, { log }) {
+        log.info({ call: "c-7" }, "ended")
+        log.warn({ call: "c-8" })
+        log.error(new TypeError("no host"))
+        log.error(new TypeError("no host"), "given up")
+        log.info({ get bad() { throw new Error("getter") }, toString() { throw new Error("text") } })
+      }`,
+    )
+    expect(await running.run("tested")).toEqual({ kind: "done" })
+    const error = expect.objectContaining({ name: "TypeError", message: "no host" })
+    expect(running.log).toMatchObject([
+      { msg: "ended", fields: { call: "c-7" } },
+      { msg: "", fields: { call: "c-8" } },
+      { msg: "TypeError: no host", fields: { error } },
+      { msg: "given up", fields: { error } },
+      { msg: "", fields: { bad: expect.stringContaining("can't be shown") } },
+    ])
+  })
+
+  test("a log that keeps the event's id after the function has ended, as console does", async () => {
+    await using running = await RunningPool.start(
+      `tested(_, { log }) { setTimeout(() => { log.info("late"); console.info("later"); mark("late") }, 20) }`,
+    )
+    const body = JSON.stringify(newEvent({ id: "e-1" }))
+    expect(await running.run("tested", { body, attempt: 2 })).toEqual({ kind: "done" })
+    await running.reached("late")
+    await waitUntil(() => running.log.length === 2, "the lines")
+    const about = { event_id: "e-1", queue: "custom_events", module: "tested.ts", attempt: 2 }
+    expect(running.log).toMatchObject([
+      { ...about, msg: "late" },
+      { ...about, msg: "later" },
+    ])
+  })
+
+  test("verdicts of its own event: that of another fails the attempt, and one after the end is told", async () => {
+    await using running = await RunningPool.start(
+      `keeps(_, ctx) { globalThis.kept = ctx.deadLetter("kept"); globalThis.ctx = ctx; return ctx.retry() },
+      uses() { return globalThis.kept },
+      tooLate() { globalThis.ctx.retry() }`,
+    )
+    await running.run("keeps")
+    expect(await running.run("uses")).toMatchObject({
+      kind: "failed",
+      error: { message: expect.stringContaining("the verdict of another event's context") },
+    })
+    expect(await running.run("tooLate")).toEqual({ kind: "done" })
+    expect(running.log).toMatchObject([
+      { level: 40, msg: "ctx.retry() was called after the function had ended, and has no effect" },
+    ])
+  })
+
+  test("a warning, once, about a returned value that is not a verdict", async () => {
+    await using running = await RunningPool.start(
+      "tested() { return { retry: true } }, fine() { return null }",
+    )
+    for (const name of ["tested", "tested", "fine"]) expect(await running.run(name)).toEqual({ kind: "done" })
+    expect(running.log).toMatchObject([
+      { level: 40, msg: expect.stringContaining("without a meaning"), fields: { returned: "an object" } },
     ])
   })
 
@@ -258,7 +322,8 @@ describe("a follow-up event", () => {
     // Keeps the worker, which would otherwise end with its last job after the timeout.
     const slow = running.run("slow")
     await running.reached("slow")
-    expect(await running.run("tested", { timeoutMs: 50 })).toMatchObject(outcome)
+    const body = JSON.stringify(newEvent({ id: "e-1" }))
+    expect(await running.run("tested", { timeoutMs: 50, body })).toMatchObject(outcome)
     running.mark("over")
     await running.reached("code")
     expect(await running.marked("code")).toBe("too-late")
@@ -268,7 +333,10 @@ describe("a follow-up event", () => {
     const line = running.log.find(({ msg }) => String(msg).startsWith("ctx.publish was called when"))
     expect(line).toMatchObject({
       level: 50,
-      fields: { queue: "custom_events", type: "custom", name: "followed" },
+      queue: "custom_events",
+      module: "tested.ts",
+      event_id: "e-1",
+      fields: { type: "custom", name: "followed" },
     })
     expect(JSON.stringify(line)).toContain("tested.ts:")
   })
@@ -327,6 +395,20 @@ describe("a handler ends", () => {
       "failed where it throws something that is not an error",
       "throw 'text'",
       { kind: "failed", isPermanent: false, error: { name: "string", message: "text" } },
+    ],
+    [
+      "failed where its error can't be read",
+      "throw Object.defineProperties(new Error('x'), { message: { get() { throw 1 } }, retryable: { get() { throw 2 } } })",
+      {
+        kind: "failed",
+        isPermanent: false,
+        error: { name: "Error", message: "an error whose message can't be read" },
+      },
+    ],
+    [
+      "failed where it throws a proxy that can't be read",
+      "const no = () => { throw 1 }; throw new Proxy({}, { get: no, has: no, getPrototypeOf: no, ownKeys: no })",
+      { kind: "failed", isPermanent: false, error: { name: "object" } },
     ],
     [
       "failed for good where its error says that it is not retryable",

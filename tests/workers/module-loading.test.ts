@@ -3,7 +3,7 @@ import { ModuleLoadError } from "../../src/handlers/module-load-error.ts"
 import { ModuleLoading } from "../../src/workers/module-loading.ts"
 
 const loading = (timeoutMs = 60_000, onTimeout: (reason: string) => void = () => {}) =>
-  new ModuleLoading({ timeoutMs, onTimeout })
+  new ModuleLoading({ timeoutMs, onTimeout, onSlow: () => {} })
 
 test("the first end counts: modules that are loaded stay so when their worker ends", async () => {
   const one = loading()

@@ -148,15 +148,18 @@ describe("a handler that takes its worker down", () => {
 })
 
 describe("a worker that dies soon after each start", () => {
-  test("does not hold up the start, and is started again after a wait", async () => {
-    const dies = "...(setTimeout(() => { throw new Error('too soon') }, 5), {})"
-    await using running = await RunningPool.start(`${dies}, ${QUICK}`, { size: 3 })
-    const lines = (message: string) => running.log.filter(({ msg }) => msg === message)
-    await waitUntil(
-      () => lines("a worker could not be started; it will be tried again").length > 0,
-      "the wait before the next start",
-    )
-    expect(lines("a worker died; it will be replaced")[0]?.["advice"]).toContain("catch its error")
+  const DIES = "...(setInterval(() => { throw new Error('too soon') }, 5), {})"
+  const deaths = (running: RunningPool) =>
+    running.log.filter(({ msg }) => msg === "a worker died; it will be replaced")
+
+  test("does not hold up the start, and is started again after growing waits, whether it had events or not", async () => {
+    await using running = await RunningPool.start(`${DIES}, ${QUICK}`)
+    const jobs = setInterval(() => void running.run("quick"), 1)
+    await waitUntil(() => deaths(running).length >= 5, "the worker to die again and again")
+    clearInterval(jobs)
+    const waits = deaths(running).map((line) => Number(line["retry_in_ms"]))
+    expect(waits[0]).toBeLessThanOrEqual(100)
+    expect(waits[4]).toBeGreaterThanOrEqual(400)
   })
 })
 

@@ -66,7 +66,7 @@ describe("a worker whose own port a handler uses", () => {
     ],
     [
       "a log line of an unknown level",
-      "[{ kind: 'log', job: null, level: 'fatal', message: '', fields: '{}' }]",
+      "[{ kind: 'log', job: null, call: null, level: 'fatal', message: '', fields: '{}' }]",
     ],
     [
       "a place in something that is not a batch",
@@ -88,7 +88,7 @@ describe("a worker whose own port a handler uses", () => {
   test("may send log lines whose fields nest too deep; they are written without them", async () => {
     const fields = `"[".repeat(30_000) + "]".repeat(30_000)`
     await using running = await RunningPool.start(
-      `odd() { port.postMessage([{ kind: "log", job: null, level: "info", message: "deep", fields: ${fields} }]) }`,
+      `odd() { port.postMessage([{ kind: "log", job: null, call: null, level: "info", message: "deep", fields: ${fields} }]) }`,
       { workerUrl: OPEN_WORKER_URL },
     )
     expect(await running.run("odd")).toEqual({ kind: "done" })

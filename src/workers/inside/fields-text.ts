@@ -1,4 +1,5 @@
 import { summarizeError } from "../../event/failure.ts"
+import { keys, toJson } from "../../system/intrinsics.ts"
 
 /**
  * Writes the fields of a log line as JSON. Never throws, because a log line must not fail its handler: a field that can't
@@ -10,20 +11,20 @@ export function fieldsText(fields: unknown): string {
   if (fields instanceof Error) return fieldsText({ error: fields })
   if (typeof fields !== "object" || Array.isArray(fields)) return fieldsText({ value: fields })
   try {
-    return JSON.stringify(fields, writable) ?? "{}"
+    return toJson(fields, writable) ?? "{}"
   } catch {
     // At least one field can't be written. The others are.
-    return `{${Object.keys(fields)
-      .map((name) => `${JSON.stringify(name)}:${fieldText(fields, name)}`)
+    return `{${keys(fields)
+      .map((name) => `${toJson(name)}:${fieldText(fields, name)}`)
       .join(",")}}`
   }
 }
 
 function fieldText(fields: object, name: string): string {
   try {
-    return JSON.stringify(Reflect.get(fields, name), writable) ?? "null"
+    return toJson(Reflect.get(fields, name), writable) ?? "null"
   } catch (error) {
-    return JSON.stringify(`can't be shown: ${summarizeError(error).message}`)
+    return toJson(`can't be shown: ${summarizeError(error).message}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Event } from "../../handlers/handler-module.ts"
+import { NativePromise } from "../../system/intrinsics.ts"
 
 /**
  * The promise that `ctx.publish` returns. It knows whether the handler catches its error: if a publish is refused and
@@ -7,7 +8,7 @@ import type { Event } from "../../handlers/handler-module.ts"
 export class FollowUp extends Promise<Event> {
   /** Makes `then` return an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
-    return Promise
+    return NativePromise
   }
 
   /** True once a rejection handler is attached. `await` and `Promise.all` attach one. */

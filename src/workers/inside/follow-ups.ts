@@ -1,6 +1,11 @@
 import type { Event } from "../../handlers/handler-module.ts"
 import { FollowUp } from "./follow-up.ts"
 
+/** A publish that was refused, and whose error the handler has not caught. */
+export interface Refusal {
+  readonly error: unknown
+}
+
 /** Events that one call of a handler's function publishes. */
 export class FollowUps {
   readonly #pending = new Set<Promise<Event>>()
@@ -22,12 +27,19 @@ export class FollowUps {
 
   /** Resolves once the publishes until now have an answer. */
   async answered(): Promise<void> {
-    await Promise.allSettled(this.#pending)
+    for (const published of [...this.#pending]) {
+      try {
+        await published
+      } catch {
+        // The refusal is known to `refused`.
+      }
+    }
   }
 
-  /** @throws the error of a refused publish that the handler has not caught */
-  requireNoneRefused(): void {
-    for (const followUp of this.#refused) if (!followUp.isCaught) throw followUp.error
+  /** Returns the first publish that was refused and whose error the handler has not caught; null if there is none. */
+  get refusal(): Refusal | null {
+    for (const { isCaught, error } of this.#refused) if (!isCaught) return { error }
+    return null
   }
 
   /**
@@ -36,7 +48,8 @@ export class FollowUps {
    * @throws the error of a pending publish that is refused, caught or not, or of an earlier one that was not caught
    */
   async stored(): Promise<void> {
-    this.requireNoneRefused()
-    await Promise.all(this.#pending)
+    const { refusal } = this
+    if (refusal !== null) throw refusal.error
+    for (const published of [...this.#pending]) await published
   }
 }

@@ -14,14 +14,18 @@ export function guardProcess(): void {
   })
 }
 
-/** Calls a function before each `process.exit` of this thread, which then ends as asked. */
-export function beforeExit(call: () => void): void {
-  const { exit } = process
-  const value = (code?: Parameters<typeof exit>[0]): never => {
-    call()
-    return exit(code)
+/**
+ * Calls a function before each `process.exit` of this thread, which then ends as asked.
+ * @returns the plain `process.exit`, which calls nothing before
+ */
+export function beforeExit(call: (code: unknown) => void): typeof process.exit {
+  const plain = process.exit.bind(process)
+  const value = (code?: Parameters<typeof plain>[0]): never => {
+    call(code)
+    return plain(code)
   }
   Object.defineProperty(process, "exit", { value, configurable: true, writable: true })
+  return plain
 }
 
 const refusal = (name: string) => (): never => {

@@ -1,5 +1,6 @@
 import { summarizeError } from "../../event/failure.ts"
 import type { Event, EventDraft } from "../../handlers/handler-module.ts"
+import { NativePromise, OwnMap, parseJson, toJson } from "../../system/intrinsics.ts"
 import type { FromWorker, PublishFailure } from "../messages.ts"
 
 /** The error that a handler gets for a follow-up event that was not stored. */
@@ -31,7 +32,7 @@ interface Call {
 /** @throws {PublishFailedError} for a draft that another attempt could not publish either */
 function textOf(draft: EventDraft, place: Place): string {
   try {
-    return JSON.stringify(draft) ?? "null"
+    return toJson(draft) ?? "null"
   } catch (error) {
     const message = `the event can't be written as JSON: ${summarizeError(error).message}`
     const failure = { name: "EventInvalidError", message, code: "validation-failed", retryable: false }
@@ -42,7 +43,7 @@ function textOf(draft: EventDraft, place: Place): string {
 /** Publishes of this worker's handlers that wait for the main thread's answer. */
 export class PublishCalls {
   readonly #tell: (message: FromWorker) => void
-  readonly #waiting = new Map<number, Call>()
+  readonly #waiting = new OwnMap<number, Call>()
   #lastCall = 0
 
   constructor(tell: (message: FromWorker) => void) {
@@ -51,7 +52,7 @@ export class PublishCalls {
 
   /** Resolves with the stored event. Rejects at once, before anything is sent, if the draft can't be written as JSON. */
   publish(job: number, draft: EventDraft, place: Place): Promise<Event> {
-    return new Promise((resolve, reject) => {
+    return new NativePromise((resolve, reject) => {
       const text = textOf(draft, place)
       const call = ++this.#lastCall
       this.#waiting.set(call, { place, resolve, reject })
@@ -60,7 +61,7 @@ export class PublishCalls {
   }
 
   resolve(call: number, event: string): void {
-    this.#take(call)?.resolve(JSON.parse(event))
+    this.#take(call)?.resolve(parseJson(event))
   }
 
   reject(call: number, failure: PublishFailure): void {

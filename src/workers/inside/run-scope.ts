@@ -1,11 +1,13 @@
 import { summarizeError } from "../../event/failure.ts"
-import type { BaseContext, Event, EventDraft, HandlerLog, LogLevel } from "../../handlers/handler-module.ts"
+import type { BaseContext, Event, EventDraft, HandlerLog } from "../../handlers/handler-module.ts"
+import { assign, NativePromise } from "../../system/intrinsics.ts"
 import { LATE_PUBLISH } from "../late-publish.ts"
-import type { FromWorker, HandlerOutcome } from "../messages.ts"
+import type { CallSummary, FromWorker, HandlerOutcome } from "../messages.ts"
 import { fieldsText } from "./fields-text.ts"
-import { FollowUps } from "./follow-ups.ts"
+import { FollowUps, type Refusal } from "./follow-ups.ts"
+import { handlerLog } from "./handler-log.ts"
 import { type Place, type PublishCalls, PublishFailedError } from "./publish-calls.ts"
-import type { WorkerLog } from "./worker-log.ts"
+import type { LineWriter, WorkerLog } from "./worker-log.ts"
 
 /** The parts of a worker that all its calls share. */
 export interface WorkerParts {
@@ -21,19 +23,29 @@ export type OwnPart<Context extends BaseContext> = Omit<Context, keyof BaseConte
  * One call of a handler's function, for one event or several: its signal, log and publishes. Few handlers use all of
  * them, so each is made when it is first used.
  */
-export class RunScope {
-  readonly #job: number
-  readonly #queue: string
+export class RunScope implements LineWriter {
+  readonly job: number
+  readonly #call: Omit<CallSummary, "eventId">
   readonly #worker: WorkerParts
+  #eventId: string | null = null
   #abort: AbortController | null = null
   #log: HandlerLog | null = null
   #followUps: FollowUps | null = null
   #isOver = false
 
-  constructor({ job, queue }: { readonly job: number; readonly queue: string }, worker: WorkerParts) {
-    this.#job = job
-    this.#queue = queue
+  constructor(job: number, call: Omit<CallSummary, "eventId">, worker: WorkerParts) {
+    this.job = job
+    this.#call = call
     this.#worker = worker
+  }
+
+  get summary(): CallSummary {
+    return { ...this.#call, eventId: this.#eventId }
+  }
+
+  /** Call it with the event's id, if it is a call for one event. */
+  isFor(eventId: string): void {
+    this.#eventId = eventId
   }
 
   /** Aborts the handler's signal. */
@@ -45,7 +57,7 @@ export class RunScope {
   context<Own extends object>(own: Own): BaseContext & Own {
     const scope = this
     const common: BaseContext = {
-      queue: this.#queue,
+      queue: this.#call.queue,
       get signal() {
         return scope.#aborter().signal
       },
@@ -55,17 +67,17 @@ export class RunScope {
       // Bun writes the stack of an error when it is first read, and that of captureStackTrace at once: 1 µs and 6 to 15.
       publish: (draft) => this.#publish(draft, new Error()),
     }
-    return Object.assign(common, own)
+    return assign(common, own)
   }
 
   /**
-   * Resolves once every publish has an answer, awaited by the handler or not, and ends the scope.
-   * @throws the error of a refused publish, unless the handler caught it
+   * Ends the scope once every publish has an answer, awaited by the handler or not. Never rejects.
+   * @returns a publish that was refused, unless the handler caught its error
    */
-  async published(): Promise<void> {
+  async published(): Promise<Refusal | null> {
     while (this.#followUps?.isPending) await this.#followUps.answered()
     this.end()
-    this.#followUps?.requireNoneRefused()
+    return this.#followUps?.refusal ?? null
   }
 
   /**
@@ -82,13 +94,24 @@ export class RunScope {
   }
 
   /** Writes a warning about the handler to the log. */
-  warn(message: string): void {
-    this.#worker.log.write(this.#job, "warn", message, "{}")
+  warn(message: string, fields: object = {}): void {
+    this.#worker.log.write(this, "warn", message, fieldsText(fields))
+  }
+
+  /**
+   * Writes a warning if the function has ended: its events are settled.
+   * @param call the call of the context that comes too late, such as `ctx.retry()`
+   * @param fields fields of the line
+   * @returns whether the call is too late
+   */
+  isTooLate(call: string, fields: object = {}): boolean {
+    if (this.#isOver) this.warn(`${call} was called after the function had ended, and has no effect`, fields)
+    return this.#isOver
   }
 
   /** Settles one event of a batch before the others. */
   settleEvent(place: number, outcome: HandlerOutcome): void {
-    this.#worker.tell({ kind: "event-settled", job: this.#job, place, outcome })
+    this.#worker.tell({ kind: "event-settled", job: this.job, place, outcome })
   }
 
   #aborter(): AbortController {
@@ -98,8 +121,8 @@ export class RunScope {
 
   #publish(draft: EventDraft, place: Place): Promise<Event> {
     const published = this.#isOver
-      ? Promise.reject(new PublishFailedError(LATE_PUBLISH, place))
-      : this.#worker.publishCalls.publish(this.#job, draft, place)
+      ? NativePromise.reject(new PublishFailedError(LATE_PUBLISH, place))
+      : this.#worker.publishCalls.publish(this.job, draft, place)
     published.catch((error: unknown) => this.#tellIfLate(error, draft))
     this.#followUps ??= new FollowUps()
     return this.#followUps.add(published)
@@ -109,15 +132,12 @@ export class RunScope {
   #tellIfLate(error: unknown, draft: EventDraft): void {
     if (!(error instanceof PublishFailedError) || error.code !== LATE_PUBLISH.code) return
     const [, at] = error.stack?.split("\n") ?? []
-    const fields = { queue: this.#queue, type: draft?.type, name: draft?.name, at: at?.trim() }
-    this.#worker.log.write(null, "error", error.message, fieldsText(fields))
+    const fields = { type: draft?.type, name: draft?.name, at: at?.trim() }
+    this.#worker.log.write(this, "error", error.message, fieldsText(fields))
   }
 
   #logOf(): HandlerLog {
-    const at = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
-      this.#worker.log.write(this.#job, level, String(message), fieldsText(fields))
-    }
-    this.#log ??= { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }
+    this.#log ??= handlerLog((level, message, fields) => this.#worker.log.write(this, level, message, fields))
     return this.#log
   }
 }
@@ -129,5 +149,10 @@ export function failed(error: unknown): HandlerOutcome {
 
 /** Returns true for an error with `retryable: false`, which means that another attempt would fail as well. */
 function isPermanent(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "retryable" in error && error.retryable === false
+  try {
+    return typeof error === "object" && error !== null && "retryable" in error && error.retryable === false
+  } catch {
+    // The error's own getter threw: nothing says that another attempt would fail.
+    return false
+  }
 }

@@ -1,10 +1,17 @@
 import { counted } from "../../event/counted.ts"
 import type { LogLevel } from "../../handlers/handler-module.ts"
+import { toJson } from "../../system/intrinsics.ts"
 import { LogBudget, type LogLine, MAX_LINE_LENGTH, sizeOfLine } from "../log-budget.ts"
-import type { FromWorker } from "../messages.ts"
+import type { CallSummary, FromWorker } from "../messages.ts"
 
 /** Longest message of one line, in characters: people read these lines. */
 const MAX_MESSAGE_LENGTH = 16 * 1024
+
+/** A call of a function, as the author of log lines. */
+export interface LineWriter {
+  readonly job: number
+  readonly summary: CallSummary
+}
 
 /** The log of this worker's handlers. Every line goes through the main thread, and none makes the worker wait. */
 export class WorkerLog {
@@ -21,13 +28,14 @@ export class WorkerLog {
   }
 
   /**
-   * @param job the job that writes, or null outside of all jobs
+   * @param writer the call that writes, or null outside of all calls
    * @param fields a JSON object
    */
-  write(job: number | null, level: LogLevel, message: string, fields: string): void {
+  write(writer: LineWriter | null, level: LogLevel, message: string, fields: string): void {
     const line: LogLine = {
       kind: "log",
-      job,
+      job: writer?.job ?? null,
+      call: writer?.summary ?? null,
       level,
       message: shorten(message),
       fields: fields.length > MAX_LINE_LENGTH ? tooLong(fields) : fields,
@@ -42,4 +50,4 @@ function shorten(text: string): string {
 }
 
 const tooLong = (fields: string): string =>
-  JSON.stringify({ fields: `can't be shown: ${fields.length} characters of JSON` })
+  toJson({ fields: `can't be shown: ${fields.length} characters of JSON` })

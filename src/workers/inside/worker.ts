@@ -1,13 +1,21 @@
 /** Entry point of a worker. It loads every handler module and runs their functions, and nothing else. */
 import { AsyncLocalStorage } from "node:async_hooks"
-import { summarizeError } from "../../event/failure.ts"
 import type { ModuleFile } from "../../handlers/module-files.ts"
 import type { ModuleFault } from "../../handlers/module-load-error.ts"
 import { locateIn } from "../../handlers/option-position.ts"
+import { nameValue } from "../../handlers/value-kind.ts"
+import { hasOwn, inNextTurn, now, OwnMap } from "../../system/intrinsics.ts"
 import { nextTurn } from "../../system/next-turn.ts"
 import { JobBoard } from "../job-board.ts"
 import { MessageBatcher } from "../message-batcher.ts"
-import type { FromWorker, HandlerOutcome, ToWorker, WorkerStart } from "../messages.ts"
+import type {
+  CallSummary,
+  FromWorker,
+  HandlerOutcome,
+  LastWords,
+  ToWorker,
+  WorkerStart,
+} from "../messages.ts"
 import { PriorityQueue } from "../priority-queue.ts"
 import { passOwnEnvironment } from "./child-environment.ts"
 import {
@@ -18,7 +26,9 @@ import {
   type LoadedModule,
 } from "./describe-module.ts"
 import { captureConsole } from "./handler-console.ts"
+import { lastWords, ProcessExit } from "./last-words.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
+import { catchInMicrotasks } from "./microtask-errors.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
 import { PublishCalls } from "./publish-calls.ts"
 import { runBatch } from "./run-batch.ts"
@@ -33,36 +43,50 @@ type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
 /** Time in milliseconds after which the worker looks for new messages, before it calls the next function. */
 const TURN_MS = 2
 
+const NONSENSE =
+  "a function returned a value without a meaning, and its events count as handled: return nothing, ctx.retry() or ctx.deadLetter()"
+
+const BREAKS_WORKER =
+  "the worker's own code failed while it was loaded: it probably replaces a built-in, such as a method of Array"
+
 let post: (messages: readonly FromWorker[]) => void = () => {}
 const batcher = new MessageBatcher<FromWorker>((messages) => post(messages))
 const tell = (message: FromWorker): void => batcher.sendNow(message)
 
 const publishCalls = new PublishCalls(tell)
 const log = new WorkerLog(tell)
-/** The job whose function is running, also after an `await`. */
-const currentJob = new AsyncLocalStorage<number>()
+/** The call whose function is running, also after an `await`, and in timers that it sets. */
+const calls = new AsyncLocalStorage<RunScope>()
+const currentCall = calls.getStore.bind(calls)
+const inCall: typeof calls.run = calls.run.bind(calls)
 const waiting = new PriorityQueue<RunMessage>()
-const runs = new Map<number, RunScope>()
+const runs = new OwnMap<number, RunScope>()
+/** Functions that have returned a value without a meaning, each of which is told once. */
+const nonsensical = new OwnMap<unknown, true>()
+let files: readonly ModuleFile[] = []
 let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
 /** The module that is being imported; null before the first and after the last one. */
 let loading: ModuleFile | null = null
 
 guardProcess()
-beforeExit(() => {
+const exit = beforeExit((code) => {
   if (loading !== null) tellLoadFailure(loading, explainExit(loading.path))
+  tellLastWords("exit", new ProcessExit(code))
 })
 passOwnEnvironment()
-captureConsole((level, text) => log.write(currentJob.getStore() ?? null, level, text, "{}"))
+catchInMicrotasks((error) => crash("error", error))
+captureConsole((level, text) => log.write(currentCall() ?? null, level, text, "{}"))
 
 /** The port comes before any module is loaded, and no module can reach it. */
 self.onmessage = ({ data: { port } }: MessageEvent<WorkerStart>): void => {
   self.onmessage = null
   post = port.postMessage.bind(port)
-  port.onmessage = ({ data }: { readonly data: readonly ToWorker[] }): void => {
-    for (const message of data) receive(message)
-    startWaiting()
-  }
+  port.onmessage = ({ data }: { readonly data: readonly ToWorker[] }): void =>
+    guarded(() => {
+      for (const message of data) receive(message)
+      startWaiting()
+    })
 }
 
 function receive(message: ToWorker): void {
@@ -70,7 +94,8 @@ function receive(message: ToWorker): void {
     case "load":
       board = JobBoard.over(message.board)
       log.useBudget(message.logBudget)
-      void load(message.files)
+      files = message.files
+      load().catch(breakDown)
       break
     case "run":
     case "run-batch":
@@ -93,24 +118,51 @@ function receive(message: ToWorker): void {
  * Starts waiting jobs. Pauses for new messages, so that busy functions do not all run before a more important event.
  */
 function startWaiting(): void {
-  const since = performance.now()
+  const since = now()
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     void start(next)
-    if (waiting.size > 0 && performance.now() - since > TURN_MS) {
-      setImmediate(startWaiting)
+    if (waiting.size > 0 && now() - since > TURN_MS) {
+      inNextTurn(() => guarded(startWaiting))
       return
     }
   }
 }
 
-process.on("uncaughtException", crash)
-process.on("unhandledRejection", crash)
+process.on("uncaughtException", (error) => crash("error", error))
+process.on("unhandledRejection", (error) => crash("rejection", error))
 
 /** Reports an uncaught error and ends the worker: the state that the error left behind can't be trusted. */
-function crash(error: unknown): void {
+function crash(cause: LastWords["cause"], error: unknown): void {
   if (loading !== null) tellLoadFailure(loading, explainLoadFailure(error, loading.path))
-  tell({ kind: "crashing", error: summarizeError(error) })
-  process.exit(1)
+  tellLastWords(cause, error)
+  exit(1)
+}
+
+/** Calls a part of the worker's own code. */
+function guarded(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    breakDown(error)
+  }
+}
+
+/**
+ * Ends the worker after an error in its own code, which is no event's fault: a handler module has probably replaced a
+ * built-in, such as `Array.prototype.map`.
+ */
+function breakDown(error: unknown): void {
+  try {
+    if (loading !== null) tellLoadFailure(loading, { message: BREAKS_WORKER, at: null })
+    tellLastWords("own-code", error)
+  } finally {
+    exit(1)
+  }
+}
+
+function tellLastWords(cause: LastWords["cause"], error: unknown): void {
+  const words = lastWords(cause, error, currentCall() ?? null, files)
+  tell({ kind: "crashing", ...words })
 }
 
 /** Reports why a module can't be loaded. The service ends, or tries again, so nothing else is loaded. */
@@ -119,7 +171,7 @@ function tellLoadFailure({ name }: ModuleFile, fault: ModuleFault): void {
   tell({ kind: "load-failed", file: name, fault })
 }
 
-async function load(files: readonly ModuleFile[]): Promise<void> {
+async function load(): Promise<void> {
   const loaded: LoadedModule[] = []
   const descriptions = []
   for (const file of files) {
@@ -145,12 +197,23 @@ async function load(files: readonly ModuleFile[]): Promise<void> {
   tell({ kind: "loaded", modules: descriptions })
 }
 
+/** Runs a job. Never rejects. */
 async function start(message: RunMessage): Promise<void> {
+  try {
+    await runAndTell(message)
+  } catch (error) {
+    breakDown(error)
+  }
+}
+
+async function runAndTell(message: RunMessage): Promise<void> {
   const { job, slot } = message
+  const scope = new RunScope(job, describeCall(message), { publishCalls, log, tell })
+  runs.set(job, scope)
   board.begin(slot)
-  const begunAt = performance.now()
-  const outcome = await currentJob.run(job, () => run(message))
-  const durationMs = performance.now() - begunAt
+  const begunAt = now()
+  const outcome = await inCall(scope, () => run(scope, message))
+  const durationMs = now() - begunAt
   runs.delete(job)
   if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome, durationMs })
   // The board has the result, so nothing is lost if another handler ends this worker before the message leaves.
@@ -158,25 +221,47 @@ async function start(message: RunMessage): Promise<void> {
   batcher.send({ kind: "settled", job, outcome, durationMs })
 }
 
-async function run(message: RunMessage): Promise<HandlerOutcome> {
+const describeCall = (message: RunMessage): Omit<CallSummary, "eventId"> => ({
+  module: files[message.module]?.name ?? "",
+  queue: message.queue,
+  attempt: message.kind === "run" ? message.attempt : null,
+})
+
+async function run(scope: RunScope, message: RunMessage): Promise<HandlerOutcome> {
   const module = modules[message.module]
-  const scope = new RunScope(message, { publishCalls, log, tell })
-  runs.set(message.job, scope)
   if (module !== undefined && message.kind === "run" && !isBatchModule(module)) {
     const handler = functionOf(module.on, message.handler)
-    if (handler !== undefined) return runEvent(scope, message, handler)
+    if (handler !== undefined)
+      return runEvent(scope, message, handler, (returned) => warnOfNonsense(scope, handler, returned))
   }
   if (module !== undefined && message.kind === "run-batch" && isBatchModule(module)) {
     const handler = functionOf(module.on, message.handler)
-    if (handler !== undefined) return runBatch(scope, message, handler)
+    if (handler !== undefined)
+      return runBatch(scope, message, handler, (returned) => warnOfNonsense(scope, handler, returned))
   }
   // The files may have changed since the pool read them.
   const error = { name: "Error", message: `the module has no function for ${message.handler} any more` }
   return { kind: "failed", error, isPermanent: false }
 }
 
+/** Warns, once for each function, of a returned value that has no meaning: an event is not retried for it. */
+function warnOfNonsense(scope: RunScope, handler: unknown, returned: unknown): void {
+  if (nonsensical.has(handler)) return
+  nonsensical.set(handler, true)
+  scope.warn(NONSENSE, { returned: describeReturned(returned) })
+}
+
+function describeReturned(value: unknown): string {
+  try {
+    return nameValue(value)
+  } catch {
+    // The value's own code threw.
+    return "a value that can't be shown"
+  }
+}
+
 /** Returns the module's own function; undefined for inherited ones, such as `constructor`. */
 function functionOf<Function>(on: Readonly<Record<string, Function>>, name: string): Function | undefined {
-  const handler = on && Object.hasOwn(on, name) ? on[name] : undefined
+  const handler = on && hasOwn(on, name) ? on[name] : undefined
   return typeof handler === "function" ? handler : undefined
 }

@@ -23,6 +23,12 @@ type TestVerdict = Verdict &
 const retryVerdict = (delay: number | null): TestVerdict => ({ [verdict]: true, kind: "retry", delay })
 const deadLetterVerdict = (reason: string): TestVerdict => ({ [verdict]: true, kind: "dead-letter", reason })
 
+/** The message of a line whose fields, or whose error, come first. */
+function messageBeside(fields: object, message: unknown): string {
+  if (typeof message === "string") return message
+  return fields instanceof Error ? String(fields) : ""
+}
+
 /** Makes an event as it is delivered for the first time. */
 export const newEvent = ({ type, name, payload, ...draft }: EventDraft): Event => ({
   ...draft,
@@ -42,7 +48,8 @@ export const newEvent = ({ type, name, payload, ...draft }: EventDraft): Event =
 export function newContext(options: ContextOptions = {}): TestContext {
   const published: Event[] = []
   const logged: string[] = []
-  const log = (message: string): void => void logged.push(message)
+  const log = (first: string | object, second?: unknown): void =>
+    void logged.push(typeof first === "string" ? first : messageBeside(first, second))
   return {
     published,
     logged,
