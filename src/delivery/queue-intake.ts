@@ -108,18 +108,23 @@ export class QueueIntake {
   }
 
   #take(delivery: Delivery): void {
-    const open = this.#handle(delivery).catch((error: unknown) => {
+    const open = this.#settle(delivery)
+    this.#open.add(open)
+    void open.then(() => this.#open.delete(open))
+  }
+
+  /** Never rejects. */
+  async #settle(delivery: Delivery): Promise<void> {
+    try {
+      await this.#handle(delivery)
+    } catch (error) {
       // The engine could not settle it; it will deliver the event again.
       this.#options.logger.error(
         { queue: delivery.queue, error: summarizeError(error) },
         "a delivery was not settled",
       )
-    })
-    this.#open.add(open)
-    void open.finally(() => {
-      this.#open.delete(open)
-      if (delivery.isLost) this.#uncounted.remember(delivery)
-    })
+    }
+    if (delivery.isLost) this.#uncounted.remember(delivery)
   }
 
   async #handle(delivery: Delivery): Promise<void> {

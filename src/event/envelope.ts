@@ -23,7 +23,7 @@ export const MAX_SHORT_STRING_BYTES = 255
  * The last second of the year 9999. A later timestamp is one in milliseconds, or has no RFC 3339 text, which the
  * live stream needs.
  */
-const MAX_TIMESTAMP = 253_402_300_799
+export const MAX_TIMESTAMP = 253_402_300_799
 
 /** The bounds of a timestamp in milliseconds since the epoch. */
 export const MAX_TIMESTAMP_MS = MAX_TIMESTAMP * 1_000

@@ -2,7 +2,7 @@ import * as v from "valibot"
 import { type Event, EventDraftSchema, EventSchema, type ValidDraft } from "./envelope.ts"
 import { EventInvalidError, MalformedEventError } from "./errors.ts"
 import { type Fault, FaultList } from "./faults.ts"
-import { plainDraft } from "./plain-draft.ts"
+import { plainDraft, plainEvent } from "./plain-event.ts"
 import { defaultRoutingKey } from "./routing-space.ts"
 import { didYouMean } from "./suggestion.ts"
 
@@ -90,6 +90,10 @@ export function requireEvent(
   what = "an event",
   faultOf: (fault: Fault) => Fault = (fault) => fault,
 ): Event {
+  return plainEvent(value) ?? requireBySchema(value, what, faultOf)
+}
+
+function requireBySchema(value: unknown, what: string, faultOf: (fault: Fault) => Fault): Event {
   const result = v.safeParse(EventSchema, value)
   if (result.success) return result.output
   const { message } = new EventInvalidError(result.issues.map((issue) => faultOf(toFault(issue))))
