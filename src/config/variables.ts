@@ -159,7 +159,7 @@ export const VARIABLES = {
   WORKER_PREFETCH_COUNT: [
     wholeNumber(1, 10_000, "deliveries"),
     "10",
-    "Maximum number of deliveries that a worker holds at a time.",
+    "Maximum number of deliveries of one queue that a worker holds at a time. With 1, it holds one delivery in all.",
   ],
   API_KEYS_FILE: [
     optionalText,

@@ -3,13 +3,14 @@ import type { WaitingJobs } from "./waiting-jobs.ts"
 import type { WorkerThread } from "./worker-thread.ts"
 
 /** The part of a worker that decides whether it gets a job. */
-export type Candidate = Pick<WorkerThread, "state" | "isReserved"> & {
+export type Candidate = Pick<WorkerThread, "state" | "isReserved" | "jobsOf"> & {
   readonly jobs: { readonly size: number }
 }
 
 /**
- * Gives waiting jobs to the least busy workers, as long as one has credit.
- * @param prefetch jobs that a worker holds at a time
+ * Gives waiting jobs to the least busy workers, as long as one has credit. A queue whose functions hang uses up only its own
+ * credit, and events of other queues are handled.
+ * @param prefetch jobs of one queue that a worker holds at a time; with 1, it holds one job in all
  * @param run gives a job to a worker
  */
 export function assignJobs<Thread extends Candidate>(
@@ -19,10 +20,12 @@ export function assignJobs<Thread extends Candidate>(
   run: (thread: Thread, job: Job) => void,
 ): void {
   assignAlone(waiting, threads, run)
-  while (waiting.hasShared) {
-    const thread = leastBusy(threads, (candidate) => candidate.jobs.size < prefetch)
-    const job = thread && waiting.shiftShared()
-    if (thread === undefined || job === undefined) return
+  const workerFor = (queue: string): Thread | undefined =>
+    leastBusy(threads, (each) => (prefetch === 1 ? each.jobs.size : each.jobsOf(queue)) < prefetch)
+  for (;;) {
+    const job = waiting.shiftShared((queue) => workerFor(queue) !== undefined)
+    const thread = job && workerFor(job.request.queue)
+    if (job === undefined || thread === undefined) return
     run(thread, job)
   }
 }

@@ -22,7 +22,7 @@ import { type LogMessage, WorkerThread } from "./worker-thread.ts"
 export interface PoolOptions {
   /** Number of workers. */
   readonly size: number
-  /** Jobs that a worker holds at a time. */
+  /** Jobs of one queue that a worker holds at a time; with 1, it holds one job in all. */
   readonly prefetch: number
   /** The worker's entry file. In the binary it must be beside the main file. */
   readonly workerUrl: string
@@ -152,7 +152,9 @@ export class Pool implements Executor {
   }
 
   async #startWorker(seat: Seat): Promise<void> {
-    const { workerUrl, prefetch: slots, environment, files, loadTimeoutMs = LOAD_TIMEOUT_MS } = this.#options
+    const { workerUrl, prefetch, environment, files, loadTimeoutMs = LOAD_TIMEOUT_MS } = this.#options
+    // Each module has one queue.
+    const slots = prefetch * Math.max(1, files.length)
     const thread = new WorkerThread(
       { workerUrl, slots, environment, loadTimeoutMs },
       {

@@ -43,12 +43,22 @@ export class PriorityQueue<Item> {
     this.#size++
   }
 
+  /** The item that `shift` would take. */
+  get first(): Item | undefined {
+    return this.#highest()?.first?.item
+  }
+
   shift(): Item | undefined {
+    return this.#shiftFrom(this.#highest())
+  }
+
+  /** Returns the row of the highest priority that has an item. */
+  #highest(): Row<Item> | null {
     let highest: Row<Item> | null = null
     this.#rows.forEach((row) => {
       if (row.first !== null && (highest === null || row.priority > highest.priority)) highest = row
     })
-    return this.#shiftFrom(highest)
+    return highest
   }
 
   #shiftFrom(row: Row<Item> | null): Item | undefined {

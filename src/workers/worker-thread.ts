@@ -34,7 +34,7 @@ const LOAD_MESSAGES: ReadonlySet<FromWorker["kind"]> = new Set(["loading", "load
 /** Options of a worker. */
 export interface WorkerOptions {
   readonly workerUrl: string
-  /** Jobs that it holds at a time. */
+  /** Most jobs that it holds at a time. */
   readonly slots: number
   /** How long each module may take to load, in milliseconds. */
   readonly loadTimeoutMs: number
@@ -72,6 +72,7 @@ export class WorkerThread {
   readonly #logBudget = LogBudget.whole()
   readonly #freeSlots: number[]
   readonly #slots = new Map<Job, number>()
+  readonly #jobsByQueue = new Map<string, number>()
   readonly #batcher = new MessageBatcher<ToWorker>((messages) => this.#post(messages))
   readonly #loading: ModuleLoading
 
@@ -128,6 +129,7 @@ export class WorkerThread {
     if (slot === undefined) throw new Error("a worker was given more jobs than it has slots")
     this.#board.give(slot)
     this.#slots.set(job, slot)
+    this.#count(job, 1)
     job.sent()
     this.jobs.set(job.id, job)
     this.send(runMessage(job, slot))
@@ -135,6 +137,11 @@ export class WorkerThread {
 
   send(message: ToWorker): void {
     this.#batcher.send(message)
+  }
+
+  /** Returns the number of its jobs that are of this queue. */
+  jobsOf(queue: string): number {
+    return this.#jobsByQueue.get(queue) ?? 0
   }
 
   /** How long it has been ready, in milliseconds; 0 if it never was. */
@@ -260,7 +267,13 @@ export class WorkerThread {
     this.jobs.delete(job.id)
     const slot = this.#slots.get(job)
     this.#slots.delete(job)
-    if (slot !== undefined) this.#freeSlots.push(slot)
+    if (slot === undefined) return
+    this.#freeSlots.push(slot)
+    this.#count(job, -1)
+  }
+
+  #count({ request: { queue } }: Job, change: 1 | -1): void {
+    this.#jobsByQueue.set(queue, this.jobsOf(queue) + change)
   }
 
   #close(): void {

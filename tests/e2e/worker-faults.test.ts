@@ -258,3 +258,23 @@ test("workers load side by side, and the log names a module that loads for long"
   const slow = service.log.filter(({ msg }) => msg.startsWith("loading the handler modules takes long"))
   expect(slow).toEqual([expect.objectContaining({ module: "slow.ts", seconds: 3 })])
 })
+
+test("functions that never settle hold up no event of another queue", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/hangs.ts",
+    `export default { queue: "custom_events", timeout: 600_000, on: { "*": () => new Promise(() => {}) } }`,
+  )
+  folder.write(
+    "handlers/works.ts",
+    `export default { queue: "user_events", on: { "*": ({ name }) => { ${folder.journal("name")} } } }`,
+  )
+  const service = await folder.start({ WORKER_POOL_SIZE: "2", WORKER_PREFETCH_COUNT: "3" })
+  for (let each = 0; each < 20; each++) await service.publish({ name: "hangs" })
+  await waitUntil(async () => {
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    return metrics.includes("\nevent_broker_deliveries_in_flight 6\n")
+  }, "all slots of the queue to be taken")
+  await service.publish({ type: "user", name: "login" })
+  await waitUntil(() => folder.journalLines().includes("login"), "the other queue's event")
+})

@@ -6,15 +6,18 @@ import { jobRequest } from "../support/job-request.ts"
 
 interface Worker extends Candidate {
   readonly name: string
-  readonly jobs: Set<number>
+  /** The queue of each job, by its id. */
+  readonly jobs: Map<number, string>
 }
 
-const worker = (name: string, running = 0, state: Worker["state"] = "ready"): Worker => ({
-  name,
-  state,
-  isReserved: false,
-  jobs: new Set(Array.from({ length: running }, (_, at) => -1 - at)),
-})
+/** The queue of jobs that name none. */
+const { queue: QUEUE } = jobRequest({})
+
+function worker(name: string, running = 0, state: Worker["state"] = "ready"): Worker {
+  const jobs = new Map(Array.from({ length: running }, (_, at) => [-1 - at, QUEUE]))
+  const jobsOf = (queue: string): number => [...jobs.values()].filter((each) => each === queue).length
+  return { name, state, isReserved: false, jobs, jobsOf }
+}
 
 /** Makes a queue of jobs with ids from 1 on. */
 function waitingJobs(...requests: readonly Parameters<typeof jobRequest>[0][]): WaitingJobs {
@@ -26,8 +29,8 @@ function waitingJobs(...requests: readonly Parameters<typeof jobRequest>[0][]): 
 /** Returns the workers that got a job, and its id. */
 function assign(waiting: WaitingJobs, workers: readonly Worker[], prefetch = 2): readonly string[] {
   const given: string[] = []
-  assignJobs(waiting, new Set(workers), prefetch, ({ name, jobs }, { id }) => {
-    jobs.add(id)
+  assignJobs(waiting, new Set(workers), prefetch, ({ name, jobs }, { id, request }) => {
+    jobs.set(id, request.queue)
     given.push(`${id} to ${name}`)
   })
   return given
@@ -37,6 +40,22 @@ test("jobs go to the least busy worker, by priority and then arrival, up to the 
   const waiting = waitingJobs({ priority: 4 }, { priority: 9 }, { priority: 4 }, { priority: 4 })
   expect(assign(waiting, [worker("a", 1), worker("b")])).toEqual(["2 to b", "1 to a", "3 to b"])
   expect(waiting.shift()?.id).toBe(4)
+})
+
+test("a queue without credit holds up no other, and the others are taken by priority and arrival", () => {
+  const waiting = waitingJobs(
+    { priority: 9 },
+    { queue: "other", priority: 4 },
+    { queue: "third", priority: 7 },
+    { queue: "other", priority: 7 },
+  )
+  expect(assign(waiting, [worker("a", 2), worker("b", 2)])).toEqual(["3 to a", "4 to b", "2 to a"])
+  expect(waiting.shift()?.id).toBe(1)
+})
+
+test("with a prefetch of 1, a worker holds one job in all", () => {
+  const waiting = waitingJobs({ queue: "other" }, { queue: "third" })
+  expect(assign(waiting, [worker("busy", 1), worker("idle")], 1)).toEqual(["1 to idle"])
 })
 
 test("workers that load, retire or are closed get no job", () => {
