@@ -7,7 +7,7 @@ export default {
   timeout: 10_000,
   on: {
     "*": (event, ctx) => {
-      ctx.log.warn(`notification ${event.name}`, { ...event.payload, attempt: ctx.attempt })
+      ctx.log.warn(`notification ${event.name}`, event.payload)
     },
   },
 } satisfies HandlerModule

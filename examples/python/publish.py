@@ -57,6 +57,8 @@ def publish(event):
 
 
 if __name__ == "__main__":
+    if "-h" in sys.argv or "--help" in sys.argv:
+        sys.exit(__doc__)
     said = sys.argv[1] if len(sys.argv) > 1 else "a human, please"
     try:
         receipt = publish(

@@ -57,6 +57,7 @@ export class LineUpload implements AsyncDisposable {
   /** Follows the answer to the next line. */
   answered(): void {
     this.#lines.answered()
+    this.#observers.progress.answered(this.#lines.answeredPart)
     this.#observers.stall.answered()
   }
 

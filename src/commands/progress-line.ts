@@ -21,6 +21,7 @@ export class ProgressLine implements Disposable {
   /** Number of bytes in all; null if it is not known. */
   readonly #total: number | null
   #sent = 0
+  #answeredPart = 0
   #shownAt = 0
 
   constructor(total: number | null) {
@@ -30,6 +31,11 @@ export class ProgressLine implements Disposable {
   /** Counts bytes that are on their way. */
   sent(bytes: number): void {
     this.#sent += bytes
+  }
+
+  /** @param part the part of what was sent that has an answer, from 0 to 1 */
+  answered(part: number): void {
+    this.#answeredPart = part
   }
 
   show(counts: Counts): void {
@@ -61,7 +67,7 @@ export class ProgressLine implements Disposable {
 
   #bar(): string {
     if (this.#total === null || this.#total === 0) return ""
-    const part = Math.min(1, this.#sent / this.#total)
+    const part = Math.min(1, this.#sent / this.#total) * this.#answeredPart
     const filled = Math.round(part * BAR_WIDTH)
     return `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] ${Math.round(part * 100)}%  `
   }

@@ -10,7 +10,7 @@ import { CommandError, RefusedError, type ServiceClient, type ServiceOptions } f
 import { jsonText } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
 import { StallNotice } from "./stall-notice.ts"
-import { brokenOff, endedEarly, type Reached } from "./unanswered-lines.ts"
+import { brokenOff, endedEarly, LineTally, type Reached } from "./unanswered-lines.ts"
 
 const PATH = "/api/v1/events/batch"
 
@@ -33,13 +33,8 @@ export async function publishLines(
   using progress = new ProgressLine(input.bytes)
   using stall = new StallNotice(() => progress.clear())
   await using upload = new LineUpload(file, input, { progress, stall })
-  const counts = { stored: 0, failed: 0 }
-  const reached = (): Reached => ({
-    file,
-    counts,
-    firstUnanswered: upload.firstUnanswered,
-    mayBeStored: true,
-  })
+  const tally = new LineTally()
+  const reached = (): Reached => tally.reached(file, upload.firstUnanswered)
   const interruption = new Interruption()
   let last: EventAnswer | undefined
   try {
@@ -47,11 +42,12 @@ export async function publishLines(
       upload.answered()
       if (json) print(jsonText(`${text}\n`))
       last = JSON.parse(text) as EventAnswer
+      tally.add(last)
       if (last.status === "failed") {
         progress.clear()
-        tellFailure(last, ++counts.failed)
-      } else counts.stored++
-      progress.show(counts)
+        tellFailure(last, tally.counts.failed)
+      }
+      progress.show(tally.counts)
     }
   } catch (error) {
     // Otherwise an upload that ended early looks like a service that can't be reached.
@@ -60,6 +56,7 @@ export async function publishLines(
   }
   if (upload.fault !== null) throw explain(upload.fault, reached())
   if (!upload.areAllAnswered) throw endedEarly(last, reached())
+  const { counts } = tally
   if (counts.stored + counts.failed === 0) throw noInput()
   progress.end(counts)
   conclude(counts, json)

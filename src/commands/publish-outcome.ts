@@ -21,6 +21,8 @@ export interface EventAnswer {
   readonly problem?: {
     readonly title: string
     readonly detail: string
+    /** True if the same publish may succeed later. */
+    readonly retryable?: boolean
     readonly errors?: readonly ListedFault[]
   }
 }

@@ -6,11 +6,42 @@ import { CommandError } from "./service-client.ts"
 /** How far an upload of lines got. */
 export interface Reached {
   readonly file: string
+  /** Of the lines before `firstOpen`. */
   readonly counts: Counts
-  /** Number of the first line without an answer, from 1. */
-  readonly firstUnanswered: number
+  /** Number of the first line that is not done, from 1: it has no answer, or was refused for the time being. */
+  readonly firstOpen: number
   /** False if the service said that it read nothing from that line on. */
   readonly mayBeStored: boolean
+}
+
+/** Counts the answers to lines. The last lines that were all refused for the time being are not done. */
+export class LineTally {
+  #stored = 0
+  #failed = 0
+  /** Number of the first of those lines, and how many have failed since; null if the last line is done. */
+  #open: { readonly line: number; failed: number } | null = null
+
+  get counts(): Counts {
+    return { stored: this.#stored, failed: this.#failed }
+  }
+
+  add({ status, line, problem }: EventAnswer): void {
+    if (status !== "failed") {
+      this.#stored++
+      this.#open = null
+      return
+    }
+    this.#failed++
+    if (problem?.retryable === true && line !== undefined) this.#open ??= { line, failed: 0 }
+    if (this.#open !== null) this.#open.failed++
+  }
+
+  /** @param firstUnanswered number of the first line without an answer */
+  reached(file: string, firstUnanswered: number): Reached {
+    const failed = this.#failed - (this.#open?.failed ?? 0)
+    const firstOpen = this.#open?.line ?? firstUnanswered
+    return { file, counts: { stored: this.#stored, failed }, firstOpen, mayBeStored: true }
+  }
 }
 
 /** Characters that no shell gives a meaning. */
@@ -26,17 +57,18 @@ export const brokenOff = (why: string, exitCode: number, reached: Reached): Comm
  */
 export function endedEarly(last: EventAnswer | undefined, reached: Reached): CommandError {
   const isReason = last?.status === "failed"
-  const counts = isReason ? { ...reached.counts, failed: reached.counts.failed - 1 } : reached.counts
-  const firstUnanswered = (isReason ? last.line : undefined) ?? reached.firstUnanswered
+  const isCounted = isReason && (last.line === undefined || last.line < reached.firstOpen)
+  const counts = isCounted ? { ...reached.counts, failed: reached.counts.failed - 1 } : reached.counts
+  const firstOpen = (isCounted ? last.line : undefined) ?? reached.firstOpen
   const why =
     (isReason ? last.problem?.detail : undefined) ?? "the answer ended before the last line was answered"
   const exitCode = counts.stored > 0 ? EXIT_PARTLY : EXIT_REFUSED
-  const rest = { counts, firstUnanswered, mayBeStored: !isReason }
+  const rest = { counts, firstOpen, mayBeStored: !isReason }
   return brokenOff(why.replace(/\.$/, ""), exitCode, { ...reached, ...rest })
 }
 
 /** Says in two lines what was stored, from which line on nothing is known, and how to continue there. */
-export function describeReached({ file, counts, firstUnanswered: line, mayBeStored }: Reached): string {
+export function describeReached({ file, counts, firstOpen: line, mayBeStored }: Reached): string {
   const rest = mayBeStored ? "no line is known to be stored, although some may be" : "no line is stored"
   const known = `${counts.stored} stored, ${counts.failed} failed; from line ${line} on, ${rest}`
   const name = PLAIN.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`

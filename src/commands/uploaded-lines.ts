@@ -42,6 +42,11 @@ export class UploadedLines {
     return this.#hasEnded && this.#answered >= this.#sent
   }
 
+  /** The part of the lines that were sent that have an answer, from 0 to 1. */
+  get answeredPart(): number {
+    return this.#sent === 0 ? 0 : Math.min(1, this.#answered / this.#sent)
+  }
+
   /** Follows the next chunk. Returns how many lines end in it. */
   add(chunk: Uint8Array): number {
     let count = 0

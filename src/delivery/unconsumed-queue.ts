@@ -58,7 +58,7 @@ export function explainUnhandled(queues: readonly Unconsumed[]): string {
   const names = queues.map(({ stats }) => stats.name).join(", ")
   const modules = new Set(queues.flatMap(({ copiedFor }) => copiedFor))
   return (
-    `${names}${explainCopies([...modules])}: events wait there until the queue is full; ` +
+    `${names}${explainCopies([...modules])}: events wait there until they expire or the queue is full; ` +
     `add a module for ${queues.length === 1 ? "it" : "each of them"}, or one with on: { "*"() {} } that discards the events`
   )
 }

@@ -24,7 +24,9 @@ test("the first line without an answer is numbered with the blank lines before i
   }
   lines.add(new TextEncoder().encode("\n9"))
   expect([...numbers, lines.firstUnanswered, lines.areAllAnswered]).toEqual([3, 4, 7, 8, 9, false])
+  expect(lines.answeredPart).toBe(1)
   lines.end()
+  expect(lines.answeredPart).toBe(3 / 4)
   lines.answered()
-  expect(lines.areAllAnswered).toBe(true)
+  expect([lines.areAllAnswered, lines.answeredPart]).toEqual([true, 1])
 })

@@ -83,7 +83,7 @@ test("a predefined queue without a module is a fault while it holds events, and 
   expect(await look({ name })).toEqual([])
   expect(watch.fault).toBeNull()
   const told = expect.stringMatching(
-    /^no handler module for voice_events: events wait there until the queue is full; add a module/,
+    /^no handler module for voice_events: events wait there until they expire or the queue is full; add a module/,
   )
   expect(await look({ name, messageCount: 1 })).toEqual([told])
   expect(watch.fault).toBe("voice_events has no handler module (1 of 10 events wait)")

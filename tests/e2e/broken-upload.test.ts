@@ -80,6 +80,25 @@ test("a publish of lines ends with the service while its input goes on, and says
   ])
 })
 
+test("a publish of lines that waits for a full queue when the service stops goes on with the first line that waited", async () => {
+  await using folder = new ServiceFolder()
+  const room = 150
+  folder.write("day.ndjson", LINES.split("\n", 1_000).join("\n"))
+  const service = await folder.start({ QUEUE_MAX_LENGTH: String(room) })
+  const publish = folder.spawn(["publish", "day.ndjson", "--url", service.url])
+  await waitUntil(async () => {
+    const { body } = await service.get("/api/v1/queues/user_events")
+    return (body as { readonly waiting: number }).waiting === room
+  }, "the queue to be full")
+  await service.stop()
+  expect(await publish.exited()).toBe(4)
+  expect(publish.stderr).toEndWith(
+    "event-broker: The service is stopping\n" +
+      `  ${room} stored, 0 failed; from line ${room + 1} on, no line is stored\n` +
+      `  to continue: tail -n +${room + 1} day.ndjson | event-broker publish --ndjson -\n`,
+  )
+})
+
 test("a publish of lines whose answer ends too early is not taken for a success", async () => {
   await using folder = new ServiceFolder()
   using service = Bun.serve({

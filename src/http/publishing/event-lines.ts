@@ -64,7 +64,7 @@ export class EventLines {
         }
         upload.settle(lines.heldBytes, lines.count > before)
       }
-      if (signal.aborted) throw new ProblemError("engine-unavailable", "The service is stopping.", NOT_STORED)
+      if (signal.aborted) throw stopping()
       this.#requireKey()
       yield* this.#publishAll(lines.end())
     } catch (error) {
@@ -107,7 +107,7 @@ export class EventLines {
         answers[at] =
           result?.status === "fulfilled"
             ? result.value
-            : this.#failure(this.#index + at, line.number, result?.reason)
+            : this.#failure(this.#index + at, line.number, this.#reasonOf(result?.reason))
         return false
       })
       if (left.length === 0) break
@@ -116,6 +116,11 @@ export class EventLines {
     this.#index += window.length
     this.#line = (window.at(-1)?.number ?? 0) + 1
     return answers.join("")
+  }
+
+  /** A line that could wait no longer because the service stops was not refused for its queue. */
+  #reasonOf(error: unknown): unknown {
+    return this.#options.signal.aborted && passesBySelf(error) ? stopping() : error
   }
 
   async #publish({ bytes }: Line): Promise<string> {
@@ -155,6 +160,9 @@ function* windowsOf(lines: Iterable<Line>): Generator<readonly Line[], void> {
   }
   if (window.length > 0) yield window
 }
+
+const stopping = (): ProblemError =>
+  new ProblemError("engine-unavailable", "The service is stopping.", NOT_STORED)
 
 const NOT_STORED = { outcome: "not-stored" } as const
 
