@@ -1,7 +1,7 @@
 import type { Exchange } from "./context.ts"
 import type { InFlight } from "./in-flight.ts"
 
-/** What all exchanges of a server share. */
+/** The parts of a server that its exchanges share. */
 export interface Serving {
   readonly server: Bun.Server<undefined>
   readonly idleTimeoutSeconds: number
