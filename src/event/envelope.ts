@@ -33,7 +33,7 @@ const TIMESTAMP_RANGE = "must be seconds since the epoch, from 1970 to 9999"
 export const NAME_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/
 
 const isShortString = (text: string): boolean =>
   text.isWellFormed() && Buffer.byteLength(text) <= MAX_SHORT_STRING_BYTES

@@ -43,6 +43,19 @@ const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the mess
 
 const SLOW_LOAD = "loading the handler modules takes long: events are not handled until they are loaded"
 
+const STUCK = "a worker does not call the functions of its events; it is replaced"
+const STUCK_ADVICE =
+  "a function that has ended has probably left a loop behind, or replaced a built-in, such as an iterator"
+
+/** Counts such an end as one of the worker's own code. */
+const STUCK_WORDS: LastWords = {
+  cause: "own-code",
+  error: { name: "WorkerStuck", message: STUCK },
+  job: null,
+  call: null,
+  module: null,
+}
+
 /** How long each module may take to load, in milliseconds. */
 const LOAD_TIMEOUT_MS = 15_000
 
@@ -199,7 +212,20 @@ export class Pool implements Executor {
     }
     job.begin(new JobSpan(job.request, this.#options.observers))
     thread.run(job)
-    watchTimeout(thread, job, () => this.#giveUp(thread, job))
+    watchTimeout(thread, job, {
+      onOverdue: () => this.#giveUp(thread, job),
+      onStuck: () => this.#replaceStuck(thread),
+    })
+  }
+
+  /** Ends a worker that takes none of its jobs. They run in another one, without an attempt used up. */
+  #replaceStuck(thread: WorkerThread): void {
+    const { observers, logger } = this.#options
+    thread.isEnding = true
+    observers.metrics.workerReplaced("timeout")
+    logger.error({ waiting: thread.jobs.size, advice: STUCK_ADVICE }, STUCK)
+    this.#takeJobsOff(thread, "worker-crashed", STUCK_WORDS)
+    thread.terminate()
   }
 
   /**

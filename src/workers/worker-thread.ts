@@ -64,6 +64,8 @@ export class WorkerThread {
   lastWords: LastWords | null = null
   /** When it became ready, in milliseconds of `performance.now`. */
   #readyAt = 0
+  /** When it last sent anything, or got its only job, in the same milliseconds. */
+  #heardAt = 0
   readonly #worker: Worker
   /** Private to the worker's own code: messages of a handler's global `postMessage` do not arrive here. */
   readonly #port: MessagePort
@@ -127,6 +129,7 @@ export class WorkerThread {
   run(job: Job): void {
     const slot = this.#freeSlots.pop()
     if (slot === undefined) throw new Error("a worker was given more jobs than it has slots")
+    if (this.jobs.size === 0) this.#heardAt = performance.now()
     this.#board.give(slot)
     this.#slots.set(job, slot)
     this.#count(job, 1)
@@ -153,6 +156,13 @@ export class WorkerThread {
   runningForMs(job: Job): number {
     const slot = this.#slots.get(job)
     return slot === undefined ? 0 : this.#board.runningForMs(slot)
+  }
+
+  /** Returns true if it has said nothing for so long, in milliseconds, although it has jobs and runs none of them. */
+  isStuck(forMs: number): boolean {
+    if (performance.now() - this.#heardAt < forMs) return false
+    for (const slot of this.#slots.values()) if (this.#board.progressOf(slot) === "begun") return false
+    return true
   }
 
   /**
@@ -185,6 +195,7 @@ export class WorkerThread {
 
   /** Receives messages. Ends a worker that breaks the protocol, because its own code has been changed. */
   #receiveAll(data: unknown): void {
+    this.#heardAt = performance.now()
     if (!Array.isArray(data)) {
       this.#refuse("a message that is not a list")
       return

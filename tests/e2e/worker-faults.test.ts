@@ -278,3 +278,36 @@ test("functions that never settle hold up no event of another queue", async () =
   await service.publish({ type: "user", name: "login" })
   await waitUntil(() => folder.journalLines().includes("login"), "the other queue's event")
 })
+
+test.each([
+  ["leaves a loop behind", "setTimeout(() => { for (;;); }, 20)"],
+  [
+    "replaces what the worker's own loops use",
+    "Object.getPrototypeOf([][Symbol.iterator]()).next = () => ({ done: true, value: undefined })",
+  ],
+])("a worker whose function %s is replaced, and the events given to it are handled", async (_, code) => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/blocks.ts",
+    `export default { queue: "voice_events", on: { "*": () => { ${code} } } }`,
+  )
+  folder.write(
+    "handlers/works.ts",
+    `export default { queue: "user_events", on: { "*": ({ id }) => { ${folder.journal("id")} } } }`,
+  )
+  const service = await folder.start({ WORKER_POOL_SIZE: "1" })
+  await service.publish({ type: "voice", name: "ended" })
+  await waitUntil(async () => {
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    return metrics.includes('event_broker_deliveries_total{queue="voice_events",outcome="ack"} 1')
+  }, "the voice event to be handled")
+  // The timer of its function has fired then.
+  await Bun.sleep(100)
+  const ids = await Promise.all(
+    Array.from({ length: 5 }, () => service.publish({ type: "user", name: "login" })),
+  )
+  await waitUntil(() => ids.every((id) => folder.journalLines().includes(id)), "the events", 30_000)
+  const line = service.log.find(({ msg }) => msg.startsWith("a worker does not call the functions"))
+  expect(line).toMatchObject({ level: "error", advice: expect.stringContaining("left a loop behind") })
+  expect(deadLetters(service)).toEqual([])
+})

@@ -80,6 +80,7 @@ describe("a draft is rejected", () => {
     "with an id of 129 characters": ["/id", { id: "i".repeat(129) }],
     "with an id of 256 bytes": ["/id", { id: "é".repeat(128) }],
     "with a line break in its id": ["/id", { id: "a\nb" }],
+    "with a control character beyond ASCII in its id": ["/id", { id: "a\u009b" }],
     "with half a character in its id": ["/id", { id: "a\ud800" }],
     "with an unknown type": ["/type", { type: "video" }],
     "with a type in capitals": ["/type", { type: "VOICE" }],

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import { readManifests } from "../../src/handlers/manifest.ts"
-import { describeModule, explainExport, isHandlerModule } from "../../src/workers/inside/describe-module.ts"
+import {
+  describeModule,
+  explainExport,
+  isBatchModule,
+  isHandlerModule,
+} from "../../src/workers/inside/describe-module.ts"
 
 /** Takes a default export as a worker and the main thread do. */
 function take(exported: unknown): readonly string[] {
@@ -70,4 +75,10 @@ test("an object of a class with fields is a module, and so is an object without 
 test("a module that refers to itself is refused, and the message says so", () => {
   const exported = module({})
   expect(() => take(Object.assign(exported, { self: exported }))).toThrow("unknown option `self`")
+})
+
+test("an inherited batch makes no module one of batches", () => {
+  const module = { queue: "calls", on: {} }
+  expect(isBatchModule({ ...module, batch: { size: 3 } })).toBe(true)
+  expect(isBatchModule(Object.assign(Object.create({ batch: { size: 3 } }), module))).toBe(false)
 })

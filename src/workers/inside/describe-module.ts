@@ -1,6 +1,7 @@
 import type { BatchHandlerModule, HandlerModule } from "../../handlers/handler-module.ts"
 import type { ModuleDescription } from "../../handlers/manifest.ts"
 import { asJson, isOptions, nameValue } from "../../handlers/value-kind.ts"
+import { hasOwn } from "../../system/intrinsics.ts"
 
 /** A module of either kind. */
 export type LoadedModule = HandlerModule | BatchHandlerModule
@@ -15,9 +16,9 @@ export function explainExport(exported: unknown): string {
   return `${fault}; a handler module is \`export default { queue: …, on: { … } }\``
 }
 
-/** Returns true if the module's functions take several events with one call. */
+/** Returns true if the module's functions take several events with one call. An inherited option counts for nothing. */
 export function isBatchModule(module: LoadedModule): module is BatchHandlerModule {
-  return "batch" in module && module.batch !== undefined
+  return hasOwn(module, "batch") && "batch" in module && module.batch !== undefined
 }
 
 /** Describes a module to the main thread as plain data, with the name of its kind in place of each function. */
