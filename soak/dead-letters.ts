@@ -8,6 +8,11 @@ interface Letter {
   readonly body?: string
 }
 
+interface Page {
+  readonly dead_letters: readonly Letter[]
+  readonly cursor: string | null
+}
+
 const FOREIGN_ID = new RegExp(`${FOREIGN_MARK}[\\da-f-]+`)
 
 /** The dead letters of the run, read and purged in parts, because one listing does not show all of them. */
@@ -26,17 +31,26 @@ export class DeadLetters {
 
   /** Collects all existing dead letters. */
   async collect(): Promise<void> {
-    while (true) {
-      const response = await fetch(`${this.#url()}${this.#path}?limit=${LIMIT}`)
-      if (!response.ok) throw new Error(`dead letters: ${response.status} ${await response.text()}`)
-      const { dead_letters: letters } = (await response.json()) as {
-        readonly dead_letters: readonly Letter[]
-      }
-      for (const letter of letters) this.#add(letter)
-      if (letters.length === 0) return
-      // Deletes only those that were listed: more arrive behind them meanwhile.
-      await this.#delete(`limit=${letters.length}`)
+    for (let left = await this.#list(); left > 0; left = await this.#list()) {
+      // Deletes only as many as were listed, in all pages: more arrive behind them meanwhile, and a part of them could
+      // be other ones than those of the first page.
+      for (; left > 0; left -= LIMIT) await this.#delete(`limit=${Math.min(LIMIT, left)}`)
     }
+  }
+
+  /** Lists all pages. Returns the number of dead letters. */
+  async #list(): Promise<number> {
+    let count = 0
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`
+      const response = await fetch(`${this.#url()}${this.#path}?limit=${LIMIT}${page}`)
+      if (!response.ok) throw new Error(`dead letters: ${response.status} ${await response.text()}`)
+      const { dead_letters: letters, cursor: next } = (await response.json()) as Page
+      for (const letter of letters) this.#add(letter)
+      count += letters.length
+      cursor = next
+    }
+    return count
   }
 
   #add(letter: Letter): void {
