@@ -27,7 +27,7 @@ const TAGS = [
  * Address of the service, relative to the document. If a proxy serves the document below a path, clients that
  * resolve this address send their requests below that path.
  */
-const SERVERS = [{ url: ".", description: "The service that serves this document" }]
+const SERVERS = [{ url: ".", description: "This service" }]
 
 /** Returns the OpenAPI document of all routes. */
 export function describeApi(routes: readonly Route[], version: string): unknown {

@@ -29,10 +29,14 @@ SwaggerUIBundle({
 })
 `
 
-/** Hides the empty column of links, which makes the page wider than a phone. The API describes no links. */
+/**
+ * Hides the empty column of links, which makes the page wider than a phone, because the API describes no links. In the
+ * narrow tables of headers, the names of variables stay in one piece.
+ */
 const NARROW = `.swagger-ui .responses-table .response-col_links { display: none }
 .swagger-ui .responses-inner { overflow-x: auto }
 .swagger-ui .response-controls { flex-wrap: wrap }
+.swagger-ui table.headers code { font-size: 10px; padding: 0 2px; white-space: nowrap }
 `
 
 /** The API reference with requests to try. */
