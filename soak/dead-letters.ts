@@ -15,7 +15,7 @@ interface Page {
 
 const FOREIGN_ID = new RegExp(`${FOREIGN_MARK}[\\da-f-]+`)
 
-/** The dead letters of the run, read and purged in parts, because one listing does not show all of them. */
+/** The dead letters of the run, read in parts, because one listing does not show all of them. */
 export class DeadLetters {
   readonly ids = new Set<string>()
   /** Marks of foreign messages. */
@@ -29,28 +29,19 @@ export class DeadLetters {
     this.#path = `/api/v1/dead-letters/${queue}`
   }
 
-  /** Collects all existing dead letters. */
+  /**
+   * Collects all existing dead letters. Deletes none: on RabbitMQ, the oldest ones after a listing need not be those that it
+   * showed, if others have arrived meanwhile.
+   */
   async collect(): Promise<void> {
-    for (let left = await this.#list(); left > 0; left = await this.#list()) {
-      // Deletes only as many as were listed, in all pages: more arrive behind them meanwhile, and a part of them could
-      // be other ones than those of the first page.
-      for (; left > 0; left -= LIMIT) await this.#delete(`limit=${Math.min(LIMIT, left)}`)
-    }
-  }
-
-  /** Lists all pages. Returns the number of dead letters. */
-  async #list(): Promise<number> {
-    let count = 0
     for (let cursor: string | null = ""; cursor !== null; ) {
       const page = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`
       const response = await fetch(`${this.#url()}${this.#path}?limit=${LIMIT}${page}`)
       if (!response.ok) throw new Error(`dead letters: ${response.status} ${await response.text()}`)
       const { dead_letters: letters, cursor: next } = (await response.json()) as Page
       for (const letter of letters) this.#add(letter)
-      count += letters.length
       cursor = next
     }
-    return count
   }
 
   #add(letter: Letter): void {
@@ -60,11 +51,6 @@ export class DeadLetters {
     if (id === null || foreign !== undefined) return
     if (!this.ids.has(id)) this.byReason.set(letter.reason, (this.byReason.get(letter.reason) ?? 0) + 1)
     this.ids.add(id)
-  }
-
-  async #delete(selection: string): Promise<void> {
-    const response = await fetch(`${this.#url()}${this.#path}?${selection}`, { method: "DELETE" })
-    if (!response.ok) throw new Error(`purge: ${response.status} ${await response.text()}`)
   }
 }
 
