@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { countingFolder, isReady } from "../support/counting-service.ts"
-import { held } from "../support/rabbitmq/held.ts"
+import { atRest, held } from "../support/rabbitmq/held.ts"
 import { onEveryBroker } from "../support/rabbitmq/on-every-broker.ts"
 import type { RunningService } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
@@ -17,7 +17,7 @@ onEveryBroker((node) => {
       await using folder = countingFolder()
       const service = await folder.start(environment())
       await waitUntil(() => isReady(service), "the service to be ready")
-      const before = await held(node())
+      const before = await atRest(() => held(node()))
       const paths = ["/api/v1/events/stats", "/api/v1/dead-letters", "/metrics"]
       const statuses = await Promise.all(
         Array.from({ length: MANY }, async (_, index) => {
