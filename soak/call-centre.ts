@@ -1,7 +1,7 @@
 /**
  * The day of `examples/call-centre`, on RabbitMQ while another program uses the same broker. Arguments:
- * events (50,000), engine (rabbitmq, or embedded). A refused publish is repeated, so that the events of each call stay in order. Exits with 1
- * if the sums differ from the generator's, or anything is lost.
+ * events (50,000), engine (rabbitmq, or embedded). A refused publish is repeated, so that the events of each
+ * call stay in order. Exits with 1 if the sums differ from the generator's, or anything is lost.
  */
 import { join } from "node:path"
 import { isReady } from "../tests/support/counting-service.ts"

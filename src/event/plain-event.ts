@@ -1,5 +1,5 @@
 /**
- * Quick checks before those of the schemas, which take three to ten times as long. They accept what is plainly valid, as
+ * Quick checks before those of the schemas, which take about three times as long. They accept what is plainly valid, as
  * nearly all drafts and events are. Null decides nothing: the schema does.
  */
 import {

@@ -280,16 +280,17 @@ test("functions that never settle hold up no event of another queue", async () =
 })
 
 test.each([
-  ["leaves a loop behind", "setTimeout(() => { for (;;); }, 20)"],
+  ["leaves a loop behind", "setTimeout(() => { tell(); for (;;); }, 20)"],
   [
     "replaces what the worker's own loops use",
-    "Object.getPrototypeOf([][Symbol.iterator]()).next = () => ({ done: true, value: undefined })",
+    "tell(); Object.getPrototypeOf([][Symbol.iterator]()).next = () => ({ done: true, value: undefined })",
   ],
 ])("a worker whose function %s is replaced, and the events given to it are handled", async (_, code) => {
   await using folder = new ServiceFolder()
   folder.write(
     "handlers/blocks.ts",
-    `export default { queue: "voice_events", on: { "*": () => { ${code} } } }`,
+    `const tell = () => { ${folder.journal("'blocks'")} }
+    export default { queue: "voice_events", on: { "*": () => { ${code} } } }`,
   )
   folder.write(
     "handlers/works.ts",
@@ -301,8 +302,7 @@ test.each([
     const metrics = await (await fetch(`${service.url}/metrics`)).text()
     return metrics.includes('event_broker_deliveries_total{queue="voice_events",outcome="ack"} 1')
   }, "the voice event to be handled")
-  // The timer of its function has fired then.
-  await Bun.sleep(100)
+  await waitUntil(() => folder.journalLines().includes("blocks"), "the worker to be blocked")
   const ids = await Promise.all(
     Array.from({ length: 5 }, () => service.publish({ type: "user", name: "login" })),
   )
