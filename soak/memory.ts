@@ -4,7 +4,9 @@ const SAMPLE_MS = 1_000
 const MINUTE_MS = 60_000
 const KIB_PER_MIB = 1_024
 
-/** The peak resident memory of a process in each minute, in MiB. The process may change between samples. */
+/**
+ * The peak resident memory of a process in each minute, in MiB, until it is stopped. The process may change between samples.
+ */
 export class MemoryPeaks implements Disposable {
   readonly peaks: number[] = []
   readonly #timer: Timer
@@ -17,8 +19,12 @@ export class MemoryPeaks implements Disposable {
     }, SAMPLE_MS)
   }
 
-  [Symbol.dispose](): void {
+  stop(): void {
     clearInterval(this.#timer)
+  }
+
+  [Symbol.dispose](): void {
+    this.stop()
   }
 }
 

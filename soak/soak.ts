@@ -97,6 +97,8 @@ async function soak(place: Place): Promise<boolean> {
   await other?.stop()
   await ready()
   await load.stop()
+  // After it, dead letters are listed again and again, which takes other memory than the load.
+  memory.stop()
 
   const dead = new DeadLetters(() => service.url, QUEUE)
   const leftOver = async (): Promise<number> => {
