@@ -9,6 +9,8 @@ const FLAGS = [
   "--compile",
   "--minify",
   "--sourcemap",
+  // The process that bundles handler modules loads its own part alone.
+  "--splitting",
   // The npm packages of a handler module are found through their package.json at runtime.
   "--compile-autoload-package-json",
   // A stray bunfig.toml in the working directory must not run code in the binary.
@@ -23,7 +25,7 @@ export async function compile(bun) {
   const code = await run(bun, [
     "build",
     ...FLAGS,
-    "src/main.ts",
+    "src/entry.ts",
     "src/workers/inside/worker.ts",
     "src/engine/embedded/commit/sync-thread.ts",
     "--outfile",

@@ -1,8 +1,11 @@
+import { resolve } from "node:path"
 import { openEngine } from "./app/engines.ts"
+import { Generations } from "./app/generations.ts"
 import { configured, serveHttp } from "./app/http-parts.ts"
 import { Lifecycle } from "./app/lifecycle.ts"
 import { requireAddress } from "./app/listen-host.ts"
 import { declareModuleQueues, moduleFiles } from "./app/modules.ts"
+import { describeFault, modulesView } from "./app/modules-view.ts"
 import { openTracing } from "./app/open-tracing.ts"
 import { buildParts, queueLimits } from "./app/parts.ts"
 import { logStartHints } from "./app/start-hints.ts"
@@ -10,7 +13,8 @@ import type { Config } from "./config.ts"
 import { registerService } from "./discovery/register-service.ts"
 import type { EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues } from "./engine/queues.ts"
-import type { ModuleManifest } from "./handlers/manifest.ts"
+import { buildModuleSet, type ModuleSet, NO_MODULES } from "./handlers/module-set.ts"
+import { ModuleWatch } from "./handlers/module-watch.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
 import { reportHealth } from "./http/health-report.ts"
 import { SchemaCatalog } from "./schema/schema-catalog.ts"
@@ -39,8 +43,12 @@ export interface AppOptions {
   readonly isHandlersDirGiven: boolean
   /** Entry file of the workers. */
   readonly workerUrl: string
+  /** The command of the process that bundles handler modules. */
+  readonly bundleCommand: readonly string[]
   /** `process.env` of the handlers. */
   readonly handlerEnvironment: Readonly<Record<string, string>>
+  /** True if modules that can't be used are told, and waited for, instead of failing the start. */
+  readonly startsWithoutModules: boolean
   /** The entry file of the thread that syncs the embedded engine's store. */
   readonly syncThreadUrl: string
   readonly log: Log
@@ -53,6 +61,8 @@ export interface App {
   readonly engineStatus: () => EngineStatus
   /** Resolves if the engine has failed for good. The caller then stops the service, which has to be started again. */
   readonly failed: Promise<void>
+  /** Takes the handler modules into use as their files are now, if they can be used. Never rejects; the log has the result. */
+  reloadModules(): Promise<void>
   /** Finishes what is in flight within `SHUTDOWN_TIMEOUT`, gives back unsettled deliveries, and releases every resource. */
   stop(): Promise<void>
 }
@@ -85,7 +95,15 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   let deadline = 0
   const left = (): number => Math.max(0, deadline - performance.now())
 
-  const files = await moduleFiles(config.HANDLERS_DIR, options.isHandlersDirGiven)
+  const files = config.RELOAD === "watch" ? new ModuleWatch(resolve(config.HANDLERS_DIR)) : null
+  const build = async (): Promise<ModuleSet> => {
+    const found = await moduleFiles(config.HANDLERS_DIR, options.isHandlersDirGiven)
+    const bundling = { command: options.bundleCommand, environment: options.handlerEnvironment }
+    const built = await buildModuleSet(found, bundling)
+    await files?.follow(built.sources)
+    return built
+  }
+  const set = options.startsWithoutModules ? NO_MODULES : await build()
   const catalog = config.SCHEMAS_DIR === "" ? null : new SchemaCatalog(readSchemaFiles(config.SCHEMAS_DIR))
   const keys = config.API_KEYS_FILE === "" ? null : new KeyRing(config.API_KEYS_FILE, logger)
   lifecycle.started("keys", () => keys?.[Symbol.dispose]())
@@ -112,14 +130,22 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
 
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)
-  const { publisher, pool, dispatcher, watch, live, workers } = buildParts({
+  const { publisher, pool, dispatcher, watch, live } = buildParts({
     ...options,
     engine,
     metrics,
     tracing,
     catalog,
     queues,
-    files,
+    logger,
+  })
+  const generations = new Generations({
+    pool,
+    dispatcher,
+    build,
+    declare: (next, manifests, before) =>
+      declareModuleQueues(next, manifests, before, { engine, queues, limits, catalog, logger }),
+    metrics,
     logger,
   })
   // An engine that can't write settles nothing: its deliveries are repeated after the restart.
@@ -133,6 +159,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     brokerReport,
     publisher,
     consumption: dispatcher,
+    modules: modulesView(generations),
     orphans: watch,
     live,
     keys,
@@ -150,7 +177,9 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
         uptimeMs: performance.now() - startedAt,
         engine: engine.name,
         engineStatus: engine.status(),
-        workers: workers(),
+        generation: generations.current.set.generation,
+        moduleFaults: generations.rejection?.faults.map(describeFault) ?? null,
+        workers: pool.workers,
         poolFault: pool.fault,
         consumers: dispatcher.consumers,
         paused: dispatcher.paused,
@@ -174,7 +203,8 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     deliveriesHeld: brokerReport && (() => brokerReport().heldDeliveries),
     areDescriptorsExhausted: () => server.isExhausted,
     droppedLogLines: () => log.droppedLines() + pool.droppedLogLines,
-    workers,
+    workers: () => pool.workers,
+    generation: () => pool.generation,
     workersWaiting: () => pool.waitingWorkers,
     consumers: () => dispatcher.consumers,
     queues: () => engine.queueStats(),
@@ -183,25 +213,27 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
 
   lifecycle.started("consumers", () => dispatcher.stop())
   lifecycle.started("watch", () => watch.stop())
-  const consumeModules = async (manifests: readonly ModuleManifest[]): Promise<void> => {
-    await declareModuleQueues(manifests, { engine, files, queues, limits, catalog, logger })
-    dispatcher.start(manifests)
+  const { loaded } = await pool.start(set)
+  const consuming = loaded.then(async (manifests) => {
+    await generations.begin(set, manifests)
     void watch.start()
-  }
-  await pool.start()
-  const consuming = pool.loaded.then(consumeModules)
-  if (pool.readyWorkers > 0) await consuming
+  })
+  if (pool.workers.present > 0 || set.files.length === 0) await consuming
   else {
-    // If the first worker crashed, the modules are loaded later, and the service runs without them until then.
+    // The first workers crashed: the modules are loaded later, and the service runs without them until then.
     consuming.catch((error: unknown) => logger.error({ reason: String(error) }, "the modules can't be used"))
     await engine.declareQueues(queues)
-    if (files.length === 0) void watch.start()
   }
+  if (options.startsWithoutModules) await generations.reload()
 
   const { url } = server
   phase = "running"
-  logStartHints(config, files.length, catalog, logger)
-  logger.info({ url, workers: pool.readyWorkers, modules: files.map(({ name }) => name) }, "listening")
+  const inUse = generations.current.set
+  const modules = inUse.files.map(({ name }) => name)
+  logStartHints(config, modules.length, catalog, logger)
+  logger.info({ url, workers: pool.workers.present, generation: inUse.generation, modules }, "listening")
+  void files?.run(() => generations.reload())
+  lifecycle.started("files", () => files?.stop())
   const registration = registerService(config, VERSION, server.port, logger)
   lifecycle.started("registration", async () => {
     await registration?.stop()
@@ -213,5 +245,8 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     phase = "stopping"
     return lifecycle.stop()
   }
-  return { url, engineStatus: () => engine.status(), failed: failed.promise, stop }
+  const reloadModules = async (): Promise<void> => {
+    if (phase === "running") await generations.reload()
+  }
+  return { url, engineStatus: () => engine.status(), failed: failed.promise, reloadModules, stop }
 }

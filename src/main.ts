@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import { Command } from "commander"
 import { bannerLines } from "./app/banner.ts"
 import { HandlersDirError } from "./app/modules.ts"
@@ -9,6 +10,7 @@ import { addDeadLetters } from "./commands/dead-letters.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./commands/exit-codes.ts"
 import { addInit } from "./commands/init.ts"
 import { addKeys } from "./commands/keys.ts"
+import { addModules } from "./commands/modules.ts"
 import { refuseRepeatedOptions } from "./commands/option-values.ts"
 import {
   continueWithoutReader,
@@ -24,15 +26,23 @@ import { addSchemas } from "./commands/schemas.ts"
 import { CommandError } from "./commands/service-client.ts"
 import { showSettings } from "./commands/show-settings.ts"
 import { asMessage, block, joined, type Shown, shown } from "./commands/shown.ts"
-import { onStopSignal } from "./commands/stop-signals.ts"
+import { onReloadSignal, onStopSignal } from "./commands/stop-signals.ts"
 import { addStore } from "./commands/store.ts"
 import { addTail } from "./commands/tail.ts"
 import { adviseOn, requireKnownCommand, withoutHelpWord, withoutSecrets } from "./commands/usage-faults.ts"
 import { warningsOf } from "./commands/variable-warnings.ts"
 import { addVariablesHelp } from "./commands/variables-help.ts"
 import { nodeNames } from "./config/rabbitmq-nodes.ts"
-import { ConfigError, describeSettings, explainEngine, parseConfig, readEnvironment } from "./config.ts"
+import {
+  ConfigError,
+  describeSettings,
+  type Environment,
+  explainEngine,
+  parseConfig,
+  readEnvironment,
+} from "./config.ts"
 import { DataDirError, EngineStartError } from "./engine/errors.ts"
+import { bundleCommand } from "./handlers/bundle/bundle-task.ts"
 import { handlerEnvironment } from "./handlers/handler-environment.ts"
 import { ModuleLoadError } from "./handlers/module-load-error.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
@@ -45,6 +55,7 @@ import { VERSION } from "./version.ts"
 
 /** Resolved here, because the path below this file is the same in the sources and in the binary. */
 const WORKER_URL = new URL("./workers/inside/worker.ts", import.meta.url).href
+const ENTRY = fileURLToPath(new URL("./entry.ts", import.meta.url))
 const SYNC_THREAD_URL = new URL("./engine/embedded/commit/sync-thread.ts", import.meta.url).href
 
 /** Errors of the start that only another configuration, or another file that it names, can remove. */
@@ -75,8 +86,15 @@ const serveCommand = program
   .command("serve", { isDefault: true })
   .description("run the service (the default)")
   .option("--greet", "print how to publish a first event")
-  .action(async ({ greet }: { greet?: boolean }) => serve(greet ?? false))
+  .action(async ({ greet }: { greet?: boolean }) =>
+    serve({ shouldGreet: greet ?? false, isDevelopment: false }),
+  )
 addVariablesHelp(serveCommand)
+
+program
+  .command("dev")
+  .description("run the service while you write handler modules: it reloads them when their files change")
+  .action(async () => serve({ shouldGreet: false, isDevelopment: true }))
 
 program
   .command("config")
@@ -101,6 +119,7 @@ addPublish(program)
 addTail(program)
 addQueues(program)
 addDeadLetters(program)
+addModules(program)
 addSchemas(program)
 addStore(program)
 addInit(program)
@@ -117,10 +136,22 @@ try {
   process.exitCode = exitCodeOf(error)
 }
 
-async function serve(shouldGreet: boolean): Promise<void> {
+interface ServeOptions {
+  /** Print how to publish a first event. */
+  readonly shouldGreet: boolean
+  /** Start without the handler modules if they can't be used, and wait until they can. */
+  readonly isDevelopment: boolean
+}
+
+/** Reloads modules when they change, and writes a readable log, unless the environment asks for another one. */
+function developmentEnvironment(environment: Environment): Environment {
+  return { LOG_FORMAT: "pretty", ...environment, RELOAD: "watch" }
+}
+
+async function serve({ shouldGreet, isDevelopment }: ServeOptions): Promise<void> {
   continueWithoutReader()
   try {
-    const environment = readEnvironment()
+    const environment = isDevelopment ? developmentEnvironment(readEnvironment()) : readEnvironment()
     const config = parseConfig(environment, { checksPaths: true })
     const log = openLog(config.LOG_LEVEL, logFormat(config.LOG_FORMAT, environment))
     const { logger } = log
@@ -131,13 +162,15 @@ async function serve(shouldGreet: boolean): Promise<void> {
     )
     for (const { variable, message } of warningsOf(environment)) logger.warn({ variable }, message)
     const isHandlersDirGiven = Boolean(environment["HANDLERS_DIR"])
-    const hasStarted = stopOnSignal(logger)
+    const hasStarted = onSignals(logger)
     const app = await startApp({
       config,
       isHandlersDirGiven,
       workerUrl: WORKER_URL,
       handlerEnvironment: handlerEnvironment(environment),
+      bundleCommand: bundleCommand(ENTRY),
       syncThreadUrl: SYNC_THREAD_URL,
+      startsWithoutModules: isDevelopment,
       log,
     })
     hasStarted(app)
@@ -156,11 +189,12 @@ async function serve(shouldGreet: boolean): Promise<void> {
 }
 
 /**
- * Stops the service cleanly on the first signal. A further SIGTERM or SIGINT ends it at once.
- * Register before startup; otherwise an early signal kills the process without a clean stop.
+ * Stops the service cleanly on the first signal that asks to. A further SIGTERM or SIGINT ends it at once. Reloads the
+ * handler modules on a SIGHUP that comes from no terminal. Register before startup; otherwise an early signal kills the
+ * process without a clean stop.
  * @returns a function to call with the service once it has started
  */
-function stopOnSignal(logger: Logger): (app: App) => void {
+function onSignals(logger: Logger): (app: App) => void {
   let running: App | null = null
   let isStopping = false
   onStopSignal(async (signal) => {
@@ -174,6 +208,7 @@ function stopOnSignal(logger: Logger): (app: App) => void {
     logger.info({ signal }, "stopped")
     process.exit(0)
   })
+  onReloadSignal(() => void running?.reloadModules())
   return (app) => {
     running = app
   }

@@ -9,6 +9,7 @@ const EMBEDDED = "engine/embedded/"
 
 /** Allowed imports of each part of the source, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  entry: ["main", "handlers"],
   main: [
     "app",
     "schema",
@@ -36,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "publisher",
     "schema",
     "engine",
+    "event",
   ],
   http: ["system", "config", "telemetry", "version", "live", "publisher", "schema", "engine", "event"],
   delivery: ["telemetry", "workers", "handlers", "schema", "engine", "event"],

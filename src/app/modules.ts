@@ -5,7 +5,8 @@ import type { QueueLimits } from "../engine/queues.ts"
 import { type ModuleManifest, requireTimeoutsBelow } from "../handlers/manifest.ts"
 import { findModuleFiles, type ModuleFile } from "../handlers/module-files.ts"
 import { ModuleLoadError } from "../handlers/module-load-error.ts"
-import { queuesOf, requireQueues } from "../handlers/module-queues.ts"
+import { queuesOf, requireQueues, requireSameArguments } from "../handlers/module-queues.ts"
+import type { ModuleSet } from "../handlers/module-set.ts"
 import { locateIn } from "../handlers/option-position.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import { reasonOf } from "../system/reason-of.ts"
@@ -35,7 +36,6 @@ export async function moduleFiles(dir: string, isGiven: boolean): Promise<readon
 
 export interface ModuleQueuesOptions {
   readonly engine: Engine
-  readonly files: readonly ModuleFile[]
   /** The predefined queues. */
   readonly queues: readonly QueueDeclaration[]
   /** The limits of the modules' own queues. */
@@ -45,18 +45,44 @@ export interface ModuleQueuesOptions {
 }
 
 /**
- * Declares the queues of the modules.
+ * Declares the queues of the modules. If that fails, those that it added are removed again.
+ * @param before the modules in use; null at the start
  * @throws {ModuleLoadError} if a module names a queue that does not exist, or can't be used with this engine
+ * @throws {EngineStartError} if the engine refuses a queue
  */
 export async function declareModuleQueues(
+  { files }: ModuleSet,
   manifests: readonly ModuleManifest[],
-  { engine, files, queues, limits, catalog, logger }: ModuleQueuesOptions,
+  before: readonly ModuleManifest[] | null,
+  { engine, queues, limits, catalog, logger }: ModuleQueuesOptions,
 ): Promise<void> {
   const locate = locateIn(files)
   requireTimeoutsBelow(engine.capabilities.maxUnsettledMs, manifests, locate)
   const declared = queuesOf(manifests, queues, limits)
-  await engine.declareQueues(declared)
+  const earlier = before && queuesOf(before, queues, limits)
+  if (earlier !== null) requireSameArguments(declared, earlier, manifests, locate)
   const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
   requireQueues([...declared, ...remembered], manifests, locate)
+  try {
+    await engine.declareQueues(declared)
+  } catch (error) {
+    if (earlier !== null) await withdraw(declared, earlier, remembered, engine)
+    throw error
+  }
   logBindHints(manifests, catalog, [declared, remembered], logger)
+}
+
+/** Takes back declarations of which one was refused: others of them may receive events, which nothing would handle. */
+async function withdraw(
+  declared: readonly QueueDeclaration[],
+  earlier: readonly QueueDeclaration[],
+  remembered: readonly { readonly name: string }[],
+  engine: Engine,
+): Promise<void> {
+  const kept = new Set([...earlier, ...remembered].map(({ name }) => name))
+  const added = declared.filter(({ name }) => !kept.has(name))
+  await Promise.allSettled([
+    engine.declareQueues(earlier),
+    ...added.map(({ name }) => engine.queueAdministration.delete(name, { ifEmpty: true })),
+  ])
 }

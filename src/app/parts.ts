@@ -3,14 +3,12 @@ import { Dispatcher } from "../delivery/dispatcher.ts"
 import { QueueWatch } from "../delivery/queue-watch.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import type { QueueLimits } from "../engine/queues.ts"
-import type { ModuleFile } from "../handlers/module-files.ts"
 import { LiveStream } from "../live/live-stream.ts"
 import { Publisher } from "../publisher/publisher.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
-import type { Headcount } from "../telemetry/state-metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
 import { Pool } from "../workers/pool.ts"
 
@@ -23,8 +21,6 @@ export interface PartsOptions {
   readonly catalog: SchemaCatalog | null
   /** The predefined queues. */
   readonly queues: readonly QueueDeclaration[]
-  /** The handler modules. */
-  readonly files: readonly ModuleFile[]
   /** Entry file of the workers. */
   readonly workerUrl: string
   /** `process.env` of the handlers. */
@@ -39,12 +35,11 @@ export interface Parts {
   readonly dispatcher: Dispatcher
   readonly watch: QueueWatch
   readonly live: LiveStream
-  readonly workers: () => Headcount
 }
 
 /** Builds the parts that publish and handle events. Starts nothing. */
 export function buildParts(options: PartsOptions): Parts {
-  const { config, engine, metrics, tracing, catalog, queues, files, logger } = options
+  const { config, engine, metrics, tracing, catalog, queues, logger } = options
   const schemas = catalog && schemaCheck(catalog, config, logger)
   const watch = new QueueWatch({
     engine,
@@ -61,12 +56,10 @@ export function buildParts(options: PartsOptions): Parts {
     tracing,
     explainFull: (queue) => watch.explainFull(queue),
   })
-  const size = files.length > 0 ? config.WORKER_POOL_SIZE : 0
   const pool = new Pool({
-    size,
+    size: config.WORKER_POOL_SIZE,
     prefetch: config.WORKER_PREFETCH_COUNT,
     workerUrl: options.workerUrl,
-    files,
     environment: options.handlerEnvironment,
     publish: (draft, trace) => publisher.publish(draft, trace),
     maxPublishBytes: config.MAX_BODY_BYTES,
@@ -82,8 +75,7 @@ export function buildParts(options: PartsOptions): Parts {
     metrics,
     logger,
   })
-  const workers = (): Headcount => ({ present: pool.readyWorkers, expected: size })
-  return { publisher, pool, dispatcher, watch, live: new LiveStream(engine), workers }
+  return { publisher, pool, dispatcher, watch, live: new LiveStream(engine) }
 }
 
 function schemaCheck(catalog: SchemaCatalog, config: Config, logger: Logger): SchemaCheck | null {

@@ -7,17 +7,24 @@ export type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP"
 const HANGUP_BIT = 1
 
 /**
- * Calls back for every signal that asks to stop. SIGHUP comes when a terminal closes; if it was ignored at the
- * start, as `nohup` does, it stays ignored.
+ * Calls back for every signal that asks to stop. On a terminal, SIGHUP does: it comes when the terminal closes. If it was
+ * ignored at the start, as `nohup` does, it stays ignored.
  */
 export function onStopSignal(callback: (signal: StopSignal) => void): void {
   const signals: readonly StopSignal[] = [
     "SIGTERM",
     "SIGINT",
-    ...(isHangupIgnored() ? [] : ["SIGHUP" as const]),
+    ...(hasTerminal() && !isHangupIgnored() ? ["SIGHUP" as const] : []),
   ]
   for (const signal of signals) process.on(signal, () => callback(signal))
 }
+
+/** Calls back for a SIGHUP that does not come from a terminal: other services, too, read their files again then. */
+export function onReloadSignal(callback: () => void): void {
+  if (!hasTerminal() && !isHangupIgnored()) process.on("SIGHUP", callback)
+}
+
+const hasTerminal = (): boolean => [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
 
 /**
  * Lets the process end as if the signal had ended it, once its work is done and its output is written: a shell that runs a

@@ -20,6 +20,7 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VAR
   ],
   "Handlers and schemas": [
     "HANDLERS_DIR",
+    "RELOAD",
     "WORKER_POOL_SIZE",
     "WORKER_PREFETCH_COUNT",
     "SCHEMAS_DIR",

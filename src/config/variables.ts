@@ -122,6 +122,14 @@ export const VARIABLES = {
     "Value of consumer_timeout in RabbitMQ's configuration. The timeout of a handler module must be shorter.",
   ],
   HANDLERS_DIR: [nonEmpty, "handlers", "Folder of the handler modules. If it is set, it must exist."],
+  RELOAD: [
+    choice({
+      manual: "when a request, a command or SIGHUP asks for it",
+      watch: "also when their files change",
+    }),
+    "manual",
+    "Reload of the handler modules.",
+  ],
   SCHEMAS_DIR: [
     optionalText,
     "",

@@ -17,9 +17,15 @@ export class AttemptRunner {
     return batch === null ? this.#executor.run(attempt) : this.#batcherOf(attempt, batch).add(attempt)
   }
 
-  /** Gives back the attempts that wait for a batch to fill. */
+  /** Gives back the attempts that wait for a batch to fill, and all that come. */
   stop(): void {
-    for (const batcher of this.#batchers.values()) batcher.stop()
+    for (const batcher of this.#batchers.values()) batcher.stop({ kind: "returned" })
+  }
+
+  /** Ends the attempts that wait for a batch to fill as `superseded`: another module set is in use. */
+  supersede(): void {
+    for (const batcher of this.#batchers.values()) batcher.stop({ kind: "superseded" })
+    this.#batchers.clear()
   }
 
   #batcherOf({ target, queue }: Attempt, options: BatchOptions): Batcher {

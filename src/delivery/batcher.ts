@@ -12,7 +12,8 @@ export class Batcher {
   readonly #options: BatchOptions
   #waiting: Waiting[] = []
   #timer: Timer | undefined
-  #isStopped = false
+  /** Set when it takes no more. */
+  #end: Outcome | null = null
 
   constructor(executor: Executor, options: BatchOptions) {
     this.#executor = executor
@@ -21,7 +22,7 @@ export class Batcher {
 
   /** Never rejects. */
   add(attempt: Attempt): Promise<Outcome> {
-    if (this.#isStopped) return Promise.resolve({ kind: "returned" })
+    if (this.#end !== null) return Promise.resolve(this.#end)
     if (hasHarmedOthers(attempt)) return this.#runAlone(attempt)
     return new Promise((finish) => {
       this.#waiting.push({ attempt, finish })
@@ -30,11 +31,11 @@ export class Batcher {
     })
   }
 
-  /** Gives back the attempts that wait. */
-  stop(): void {
-    this.#isStopped = true
+  /** Ends the attempts that wait, and those that come, without running them. */
+  stop(end: Outcome): void {
+    this.#end = end
     clearTimeout(this.#timer)
-    for (const { finish } of this.#waiting.splice(0)) finish({ kind: "returned" })
+    for (const { finish } of this.#waiting.splice(0)) finish(end)
   }
 
   #send(): void {

@@ -10,6 +10,9 @@ import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { Outcome } from "../workers/attempt.ts"
 import { retryDelay } from "./retry-delay.ts"
 
+/** An outcome that decides about a delivery. */
+export type FinalOutcome = Exclude<Outcome, { kind: "superseded" }>
+
 /** The next step for a delivery. */
 export type Decision =
   | { readonly kind: "ack" }
@@ -39,7 +42,7 @@ const WORKER_ENDED: ErrorSummary = {
 }
 
 /** The delivery policy: decides the next step from the outcome of an attempt. */
-export function decide(outcome: Outcome, circumstances: Circumstances): Decision {
+export function decide(outcome: FinalOutcome, circumstances: Circumstances): Decision {
   switch (outcome.kind) {
     case "done":
       return { kind: "ack" }

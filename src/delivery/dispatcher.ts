@@ -29,35 +29,37 @@ export class Dispatcher {
   readonly #runner: AttemptRunner
   readonly #intakes = new Map<string, QueueIntake>()
   #manifests: readonly ModuleManifest[] = []
+  #handlers = new HandlerTable([], "")
 
   constructor(options: DispatcherOptions) {
     this.#options = options
     this.#runner = new AttemptRunner(options.pool)
   }
 
-  /** Consumes the queues of these modules. Queues without a module are not consumed; their events wait. */
-  start(manifests: readonly ModuleManifest[]): void {
-    const { engine, schemas, metrics, logger } = this.#options
-    const runner = this.#runner
+  /**
+   * Handles events with the modules of this set from now on. A queue that has a module now is consumed, and one that has
+   * none any more is not: its events wait. A paused queue stays paused.
+   */
+  use(manifests: readonly ModuleManifest[], generation: string): void {
+    const before = this.#handlers
+    const handlers = new HandlerTable(manifests, generation)
     this.#manifests = manifests
-    const handlers = new HandlerTable(manifests)
-    for (const queue of handlers.queues) {
-      const prefetch = this.#prefetchOf(manifests.filter((manifest) => manifest.queue === queue))
-      const intake = new QueueIntake({ engine, queue, prefetch, handlers, runner, schemas, metrics, logger })
-      this.#intakes.set(queue, intake)
-      intake.start()
-    }
+    this.#handlers = handlers
+    this.#runner.supersede()
+    for (const [queue, intake] of this.#intakes) intake.use({ handlers, prefetch: this.#prefetchOf(queue) })
+    for (const queue of before.queues) if (!handlers.has(queue)) this.#intakes.get(queue)?.stop()
+    for (const queue of handlers.queues) if (!before.has(queue)) this.#intakeOf(queue).start()
   }
 
   /** Counts the queues that are consumed, of those that have a handler module and are not paused. */
   get consumers(): Headcount {
-    const wanted = [...this.#intakes.values()].filter(({ isStarted }) => isStarted)
+    const wanted = this.#handled.map(([, intake]) => intake).filter(({ isStarted }) => isStarted)
     return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
   }
 
   /** The queues with a handler module that are paused. */
   get paused(): readonly string[] {
-    return [...this.#intakes].filter(([, { isStarted }]) => !isStarted).map(([queue]) => queue)
+    return this.#handled.filter(([, { isStarted }]) => !isStarted).map(([queue]) => queue)
   }
 
   /** Deliveries that are not settled. */
@@ -67,7 +69,7 @@ export class Dispatcher {
 
   /** Returns whether a queue is paused; null if it has no handler module. */
   isPaused(queue: string): boolean | null {
-    const intake = this.#intakes.get(queue)
+    const intake = this.#handlers.has(queue) ? this.#intakes.get(queue) : undefined
     return intake === undefined ? null : !intake.isStarted
   }
 
@@ -84,7 +86,7 @@ export class Dispatcher {
   }
 
   resume(queue: string): void {
-    this.#intakes.get(queue)?.start()
+    if (this.#handlers.has(queue)) this.#intakes.get(queue)?.start()
   }
 
   /** Stops consuming. No delivery begins after this. */
@@ -98,10 +100,27 @@ export class Dispatcher {
     await Promise.all([...this.#intakes.values()].map((intake) => intake.settled()))
   }
 
+  /** The intakes of queues that have a module. Others may still settle their last deliveries. */
+  get #handled(): readonly (readonly [queue: string, intake: QueueIntake])[] {
+    return [...this.#intakes].filter(([queue]) => this.#handlers.has(queue))
+  }
+
+  #intakeOf(queue: string): QueueIntake {
+    const { engine, schemas, metrics, logger } = this.#options
+    const known = this.#intakes.get(queue)
+    if (known !== undefined) return known
+    const use = { handlers: this.#handlers, prefetch: this.#prefetchOf(queue) }
+    const intake = new QueueIntake({ engine, queue, runner: this.#runner, schemas, metrics, logger }, use)
+    this.#intakes.set(queue, intake)
+    return intake
+  }
+
   /** Returns a prefetch that keeps every worker busy with as many jobs as it holds, or with one batch per module. */
-  #prefetchOf(manifests: readonly ModuleManifest[]): number {
+  #prefetchOf(queue: string): number {
     const { poolSize, workerPrefetch } = this.#options
-    const batches = manifests.reduce((sum, { batch }) => sum + (batch?.size ?? 0), 0)
+    const batches = this.#manifests
+      .filter((manifest) => manifest.queue === queue)
+      .reduce((sum, { batch }) => sum + (batch?.size ?? 0), 0)
     return poolSize * Math.max(workerPrefetch, batches)
   }
 }

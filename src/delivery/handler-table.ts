@@ -21,17 +21,22 @@ function adviseOnName(name: string, functions: readonly string[]): string {
 export class HandlerTable {
   readonly #byQueue = new Map<string, Map<string, HandlerTarget>>()
 
-  constructor(manifests: readonly ModuleManifest[]) {
+  /** @param generation the module set that the manifests are of */
+  constructor(manifests: readonly ModuleManifest[], generation: string) {
     for (const [module, manifest] of manifests.entries()) {
       const onQueue = this.#byQueue.get(manifest.queue) ?? new Map<string, HandlerTarget>()
       this.#byQueue.set(manifest.queue, onQueue)
-      for (const handler of manifest.names) onQueue.set(handler, { module, manifest, handler })
+      for (const handler of manifest.names) onQueue.set(handler, { generation, module, manifest, handler })
     }
   }
 
   /** The queues that have a module, in load order of the modules. */
   get queues(): readonly string[] {
     return [...this.#byQueue.keys()]
+  }
+
+  has(queue: string): boolean {
+    return this.#byQueue.has(queue)
   }
 
   /** Returns the function for the event's name, or the one for all other names. */

@@ -13,12 +13,16 @@ import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
 import type { HandlerTable } from "./handler-table.ts"
 import { UncountedDeliveries } from "./uncounted-deliveries.ts"
 
+/** The part of a module set that handles a queue. */
+export interface QueueHandlers {
+  readonly handlers: HandlerTable
+  /** Deliveries held at a time, waiting for a worker or running in one. */
+  readonly prefetch: number
+}
+
 export interface QueueIntakeOptions {
   readonly engine: Engine
   readonly queue: string
-  /** Deliveries held at a time, waiting for a worker or running in one. */
-  readonly prefetch: number
-  readonly handlers: HandlerTable
   readonly runner: AttemptRunner
   readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
@@ -50,9 +54,23 @@ export class QueueIntake {
   readonly #open = new Set<Promise<void>>()
   #state: State = { name: "stopped", ended: Promise.resolve() }
   readonly #uncounted = new UncountedDeliveries()
+  #use: QueueHandlers
 
-  constructor(options: QueueIntakeOptions) {
+  constructor(options: QueueIntakeOptions, use: QueueHandlers) {
     this.#options = options
+    this.#use = use
+  }
+
+  /**
+   * Handles the queue's events with another module set. Deliveries whose function has not begun go to the new one. With
+   * another prefetch, the consumer is replaced, and deliveries wait until those that began are settled.
+   */
+  use(next: QueueHandlers): void {
+    const isRestarted = this.isStarted && next.prefetch !== this.#use.prefetch
+    this.#use = next
+    if (!isRestarted) return
+    this.stop()
+    this.start()
   }
 
   get isStarted(): boolean {
@@ -97,9 +115,9 @@ export class QueueIntake {
   }
 
   #consume(): Subscription {
-    const { engine, queue, prefetch } = this.#options
+    const { engine, queue } = this.#options
     return engine.consume(queue, {
-      prefetch,
+      prefetch: this.#use.prefetch,
       order: "by-key",
       mayTakeMore: (delivery) => this.#isHarmless(delivery),
       onDelivery: (delivery) => this.#take(delivery),
@@ -128,17 +146,29 @@ export class QueueIntake {
   }
 
   async #handle(delivery: Delivery): Promise<void> {
+    if (!this.#use.handlers.has(delivery.queue)) return this.#giveBack(delivery)
     const match = this.#match(delivery)
     if ("reason" in match) return this.#setAside(delivery, match)
     const decision = await this.#attempt(delivery, match)
+    // The attempt has not run, or not to its end: the modules that are in use now decide.
+    if (decision === null) return this.#handle(delivery)
+    if (decision.kind === "release") return this.#giveBack(delivery, match.event)
     this.#tell(delivery, match.event, decision)
-    if (decision.kind === "release" && !delivery.isLost) this.#uncounted.remember(delivery)
     await applyDecision(delivery, decision)
+  }
+
+  /** Returns an event to its queue without an attempt. */
+  #giveBack(delivery: Delivery, event: Event | null = null): Promise<void> {
+    const decision: Decision = { kind: "release" }
+    this.#tell(delivery, event, decision)
+    if (!delivery.isLost) this.#uncounted.remember(delivery)
+    return applyDecision(delivery, decision)
   }
 
   /** Finds the function for a delivery, or the reason why it must not run. */
   #match(delivery: Delivery): Match | Misfit {
-    const { handlers, schemas, engine } = this.#options
+    const { schemas, engine } = this.#options
+    const { handlers } = this.#use
     let event: Event | null = null
     try {
       if (delivery.malformed !== null) throw delivery.malformed
@@ -170,7 +200,8 @@ export class QueueIntake {
     return this.#options.engine.capabilities.releaseKeepsAttempt ? 0 : this.#uncounted.of(delivery)
   }
 
-  async #attempt(delivery: Delivery, { event, target }: Match): Promise<Decision> {
+  /** Returns null if another module set is in use before the function has run to its end. */
+  async #attempt(delivery: Delivery, { event, target }: Match): Promise<Decision | null> {
     const { queue, body, priority, attempt, lastFailure, trace } = delivery
     const outcome = await this.#options.runner.run({
       target,
@@ -183,6 +214,7 @@ export class QueueIntake {
       trace,
       isLost: () => delivery.isLost,
     })
+    if (outcome.kind === "superseded") return null
     return decide(outcome, { attempt, lastFailure, manifest: target.manifest, now: Date.now() })
   }
 

@@ -97,6 +97,8 @@ export interface LastError {
 export interface BaseContext {
   /** The queue that delivered the events. */
   readonly queue: string
+  /** Names the handler modules that run: it changes when they are reloaded. */
+  readonly generation: string
   /** Aborted when the timeout is over, or when the service stops before the handler has finished. */
   readonly signal: AbortSignal
   /** Writes lines to the service's log, with the event's id. */

@@ -19,10 +19,12 @@ export const EXITS =
 export class ModuleLoadError extends Error {
   override readonly name = "ModuleLoadError"
   readonly file: string
+  readonly faults: readonly ModuleFault[]
 
   constructor(file: string, faults: readonly ModuleFault[]) {
     super(faults.map((fault) => describeFault(file, fault)).join("\n"))
     this.file = file
+    this.faults = faults
   }
 }
 

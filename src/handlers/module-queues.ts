@@ -28,6 +28,29 @@ export function queuesOf(
 }
 
 /**
+ * Checks that no queue would need other arguments than those that it was created with.
+ * @param earlier the queues of the modules in use
+ * @throws {ModuleLoadError} for the first module that asks for another argument
+ */
+export function requireSameArguments(
+  declared: readonly QueueDeclaration[],
+  earlier: readonly QueueDeclaration[],
+  manifests: readonly ModuleManifest[],
+  locate: LocateOption,
+): void {
+  const isSingle = new Map(earlier.map(({ name, isSingleActiveConsumer: single = false }) => [name, single]))
+  for (const { name, isSingleActiveConsumer: single = false } of declared) {
+    const before = isSingle.get(name) ?? single
+    const module = manifests.find(({ queue }) => queue === name)
+    if (before === single || module === undefined) continue
+    const message =
+      `\`single_active_consumer\` of the queue ${name} was ${before} when it was created, and a queue can't change it: ` +
+      "set it as it was, or name another queue"
+    throw new ModuleLoadError(module.file, [{ message, at: locate(module.file, ["single_active_consumer"]) }])
+  }
+}
+
+/**
  * Checks that the queue of each module exists.
  * @param known every queue that exists
  * @throws {ModuleLoadError} for the first module whose queue does not

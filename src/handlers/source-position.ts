@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs"
 import { isAbsolute, relative } from "node:path"
+import { tokenize } from "./source-tokens.ts"
 
 /** A place in a file. */
 export interface SourcePosition {
@@ -27,14 +28,33 @@ export function positionAt(path: string, source: string, offset: number): Source
   return { path, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 }
 }
 
-/** Writes a position and the lines around it; without the lines if the file can't be read. */
-export function describePosition({ path, line, column }: SourcePosition): string {
-  const inFolder = relative(process.cwd(), path)
-  const isBelow = inFolder !== "" && !inFolder.startsWith("..") && !isAbsolute(inFolder)
-  return [`  at ${isBelow ? inFolder : path}:${line}:${column}`, ...codeFrame(path, line, column)].join("\n")
+/** Finds the first place of a word or a string in a file. */
+export function findText(path: string, text: string): SourcePosition | null {
+  try {
+    const source = readFileSync(path, "utf8")
+    const token = tokenize(source).find((each) => each.text === text)
+    return token === undefined ? null : positionAt(path, source, token.offset)
+  } catch {
+    // The position only helps: the message names the fault without it, too.
+    return null
+  }
 }
 
-function codeFrame(path: string, line: number, column: number): readonly string[] {
+/** Writes a position and the lines around it; without the lines if the file can't be read. */
+export function describePosition(position: SourcePosition): string {
+  const { path, line, column } = position
+  return [`  at ${shortPath(path)}:${line}:${column}`, ...codeFrame(position)].join("\n")
+}
+
+/** Returns a path from the working folder, if it is below it. */
+export function shortPath(path: string): string {
+  const inFolder = relative(process.cwd(), path)
+  const isBelow = inFolder !== "" && !inFolder.startsWith("..") && !isAbsolute(inFolder)
+  return isBelow ? inFolder : path
+}
+
+/** Returns the lines around a position, and a mark below it; none if the file can't be read. */
+export function codeFrame({ path, line, column }: SourcePosition): readonly string[] {
   const lines = linesOf(path)
   if (line > lines.length) return []
   const first = Math.max(1, line - LINES_BEFORE)

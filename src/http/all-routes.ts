@@ -7,6 +7,7 @@ import { deleteQueue } from "./routes/delete-queue.ts"
 import { docsPages } from "./routes/docs-pages.ts"
 import { health, liveness, readiness } from "./routes/health.ts"
 import { listDeadLetters } from "./routes/list-dead-letters.ts"
+import { listModules } from "./routes/list-modules.ts"
 import { listQueueStates } from "./routes/list-queue-states.ts"
 import { listQueues } from "./routes/list-queues.ts"
 import { listSchemas } from "./routes/list-schemas.ts"
@@ -21,6 +22,7 @@ import { purgeDeadLetters } from "./routes/purge-dead-letters.ts"
 import { purgeQueue } from "./routes/purge-queue.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
+import { reloadModules } from "./routes/reload-modules.ts"
 import { serviceInfo } from "./routes/service-info.ts"
 import { showQueue } from "./routes/show-queue.ts"
 import { showSchema } from "./routes/show-schema.ts"
@@ -52,6 +54,8 @@ export function createRouteTable(context: HttpContext): RouteTable {
       listDeadLetters(context),
       redriveDeadLetters(context),
       purgeDeadLetters(context),
+      listModules(context),
+      reloadModules(context),
       listSchemas(context),
       showSchema(context),
       validatePayload(context),

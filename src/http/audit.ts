@@ -14,6 +14,7 @@ const UNLOGGED: ReadonlySet<ProblemSlug> = new Set([
   "rate-limited",
   "foreign-page",
   "internal",
+  "modules-rejected",
 ])
 
 /** The level of the line for a change. A change that changes nothing interests nobody afterwards. */

@@ -12,6 +12,7 @@ import type { BodyLimits } from "./body-limits.ts"
 import type { Cors } from "./cors.ts"
 import type { ExchangeInfo } from "./description/async-api.ts"
 import type { HealthReport } from "./health-report.ts"
+import type { Modules } from "./module-set-view.ts"
 
 /** The server's side of a request. */
 export interface Exchange {
@@ -56,6 +57,7 @@ export interface HttpContext {
   readonly publisher: Publisher
   readonly consumption: Consumption
   readonly orphans: Orphans
+  readonly modules: Modules
   readonly live: LiveStream
   /** The keys that requests need; null if the service is open. */
   readonly keys: KeyRing | null

@@ -23,7 +23,14 @@ export const HealthReportSchema = z
     version: z.string(),
     engine: z.string(),
     uptime_seconds: z.number(),
-    checks: z.object({ engine: CheckSchema, pool: CheckSchema, consumers: CheckSchema, queues: CheckSchema }),
+    generation: z.string().openapi({ description: "Names the handler modules in use." }),
+    checks: z.object({
+      engine: CheckSchema,
+      pool: CheckSchema,
+      consumers: CheckSchema,
+      queues: CheckSchema,
+      modules: CheckSchema,
+    }),
   })
   .openapi("HealthReport")
 
@@ -34,11 +41,13 @@ export const EXAMPLE_REPORT: HealthReport = {
   version: "0.1.0",
   engine: "embedded",
   uptime_seconds: 61.5,
+  generation: "5f0a91c3",
   checks: {
     engine: { status: "up" },
     pool: { status: "up", detail: "5 of 5 workers" },
     consumers: { status: "up", detail: "1 of 1 queues with a handler module" },
     queues: { status: "up" },
+    modules: { status: "up" },
   },
 }
 
@@ -61,6 +70,10 @@ export interface Vitals {
   readonly paused: readonly string[]
   /** Which queues take events that nothing consumes, or refuse them; null if there are none. */
   readonly queueFault: string | null
+  /** The generation of the handler modules in use. */
+  readonly generation: string
+  /** Why a later version of the modules was rejected, one line for each fault; null if none was. */
+  readonly moduleFaults: readonly string[] | null
 }
 
 /**
@@ -74,25 +87,24 @@ export function reportHealth(vitals: Vitals): HealthReport {
     pool: checkWorkers(workers, vitals.poolFault),
     consumers: checkConsumers(consumers, vitals.paused),
     queues: checkQueues(vitals.queueFault),
+    modules: checkModules(vitals.moduleFaults),
   }
   return {
     status: phase === "running" ? summarize(vitals.engineStatus, checks) : phase,
     version,
     engine,
     uptime_seconds: Math.round(uptimeMs) / 1_000,
+    generation: vitals.generation,
     checks,
   }
 }
 
 /** A missing consumer does not make the service unavailable, because its events wait in the queue. */
-function summarize(
-  { state }: EngineStatus,
-  { engine, pool, consumers, queues }: HealthReport["checks"],
-): HealthReport["status"] {
+function summarize({ state }: EngineStatus, checks: HealthReport["checks"]): HealthReport["status"] {
   // A blocked engine accepts no events, although it still delivers: load balancers should send traffic
   // elsewhere.
-  if (state !== "ready" || pool.status === "down") return "unavailable"
-  return [engine, pool, consumers, queues].every(({ status }) => status === "up") ? "ready" : "degraded"
+  if (state !== "ready" || checks.pool.status === "down") return "unavailable"
+  return Object.values(checks).every(({ status }) => status === "up") ? "ready" : "degraded"
 }
 
 function checkEngine(status: EngineStatus): Check {
@@ -106,6 +118,12 @@ function checkEngine(status: EngineStatus): Check {
 /** A queue fault only degrades the service, because the other queues still accept their events. */
 const checkQueues = (fault: string | null): Check =>
   fault === null ? { status: "up" } : { status: "degraded", detail: fault }
+
+/** The modules before stay in use, but the files that somebody changed are not. */
+const checkModules = (faults: readonly string[] | null): Check =>
+  faults === null
+    ? { status: "up" }
+    : { status: "degraded", detail: `the last reload was rejected: ${faults.join("; ")}` }
 
 /**
  * A pause is meant, and forgotten easily: the events of its queue wait until somebody resumes it. A paused queue is counted

@@ -11,6 +11,7 @@ import {
 import { EventInvalidError } from "../event/errors.ts"
 import { cut, type Fault } from "../event/faults.ts"
 import { TopicTreeFullError } from "../event/topic-tree.ts"
+import type { ModuleFaultView } from "./module-set-view.ts"
 import { responseHeaders } from "./response-headers.ts"
 
 /** Every kind of problem: its status, its title, and whether the same request may succeed later. */
@@ -33,6 +34,11 @@ const PROBLEMS = {
     retryable: false,
   },
   "validation-failed": { status: 422, title: "The input is invalid", retryable: false },
+  "modules-rejected": {
+    status: 422,
+    title: "The handler modules can't be used",
+    retryable: false,
+  },
   unroutable: { status: 422, title: "No queue takes the event", retryable: false },
   "too-many-in-flight": { status: 429, title: "Too much work is in flight", retryable: true },
   "rate-limited": { status: 429, title: "The rate limit of the key is used up", retryable: true },
@@ -72,6 +78,8 @@ export interface ParameterFault {
   readonly message: string
 }
 
+type ListedFaults = readonly (Fault | ParameterFault | ModuleFaultView)[]
+
 /** An RFC 9457 problem document. */
 export interface Problem {
   readonly type: string
@@ -81,12 +89,12 @@ export interface Problem {
   readonly instance: string
   readonly retryable: boolean
   readonly outcome?: PublishOutcome
-  readonly errors?: readonly (Fault | ParameterFault)[]
+  readonly errors?: ListedFaults
 }
 
 interface ProblemDetails {
   readonly outcome?: PublishOutcome
-  readonly errors?: readonly (Fault | ParameterFault)[]
+  readonly errors?: ListedFaults
   readonly headers?: Readonly<Record<string, string>>
 }
 

@@ -12,6 +12,11 @@ const HANDLER_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 /** Causes for replacing a worker: a handler that did not settle, or the end of the worker. */
 const WORKER_ENDS = ["timeout", "crash"] as const
 
+/** Results of a reload of the handler modules. */
+const RELOAD_RESULTS = ["loaded", "unchanged", "rejected"] as const
+
+type ReloadResult = (typeof RELOAD_RESULTS)[number]
+
 type WorkerEnd = (typeof WORKER_ENDS)[number]
 
 /**
@@ -49,6 +54,9 @@ export class Metrics {
   readonly #workerEnds = this.#counter("worker_restarts_total", "Workers that were replaced, by cause.", [
     "cause",
   ])
+  readonly #reloads = this.#counter("module_reloads_total", "Reloads of the handler modules, by result.", [
+    "result",
+  ])
   readonly #requests = this.#histogram(
     "http_request_duration_seconds",
     "Time from the head of a request to its answer, by status.",
@@ -60,6 +68,7 @@ export class Metrics {
     processMetrics(this.#registry)
     // Without a zero before its first event, a counter hides that event from rates.
     for (const cause of WORKER_ENDS) this.#workerEnds.inc({ cause }, 0)
+    for (const result of RELOAD_RESULTS) this.#reloads.inc({ result }, 0)
   }
 
   /** Content-Type of `text`. */
@@ -100,6 +109,10 @@ export class Metrics {
 
   workerReplaced(cause: WorkerEnd): void {
     this.#workerEnds.inc({ cause })
+  }
+
+  reloaded(result: ReloadResult): void {
+    this.#reloads.inc({ result })
   }
 
   answered(method: string, route: string, status: number, seconds: number): void {

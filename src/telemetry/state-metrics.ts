@@ -43,6 +43,8 @@ export interface ServiceState {
   /** Log lines dropped since the start, of the service and of its handlers. */
   readonly droppedLogLines: () => number
   readonly workers: () => Headcount
+  /** The generation of the handler modules in use. */
+  readonly generation: () => string
   /** Workers that wait to be started again. */
   readonly workersWaiting: () => number
   readonly consumers: () => Headcount
@@ -109,6 +111,16 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
     state.workersWaiting,
   )
   gauge("workers_expected", "Workers that should be ready.", () => state.workers().expected)
+  const modules: Gauge<"generation"> = new Gauge({
+    name: `${METRIC_PREFIX}modules_info`,
+    help: "Generation of the handler modules in use; always 1.",
+    labelNames: ["generation"],
+    registers,
+    collect() {
+      modules.reset()
+      modules.set({ generation: state.generation() }, 1)
+    },
+  })
   gauge("queues_consumed", "Queues that this instance consumes.", () => state.consumers().present)
   gauge("queues_expected", "Queues that this instance should consume.", () => state.consumers().expected)
   gauge(

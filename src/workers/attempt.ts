@@ -5,6 +5,8 @@ import type { HandlerOutcome } from "./messages.ts"
 
 /** The function that handles an event. */
 export interface HandlerTarget {
+  /** The module set that has the function. */
+  readonly generation: string
   /** Index of the module in the list of manifests, the same in every worker. */
   readonly module: number
   readonly manifest: ModuleManifest
@@ -39,6 +41,8 @@ export type Outcome =
   | { readonly kind: "worker-crashed"; readonly error: ErrorSummary | null }
   /** Interrupted, but not by the handler: the pool was stopped, or the delivery was lost. */
   | { readonly kind: "returned" }
+  /** It has not run, or not to its end, and another module set is in use now, which decides anew. */
+  | { readonly kind: "superseded" }
 
 /** Runs attempts. */
 export interface Executor {

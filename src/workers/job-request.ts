@@ -53,17 +53,18 @@ export function describeJob({
     isBatch || attempt === undefined
       ? { batch: attempts.length }
       : { event_id: attempt.eventId, ...describeTrace(attempt.trace) }
-  return { ...about, queue, module: target.manifest.file }
+  return { ...about, queue, module: target.manifest.file, generation: target.generation }
 }
 
 /** Describes a call of a function that has ended, in fields of the log. */
 export function describeCall(call: CallSummary | null): Readonly<Record<string, unknown>> {
   if (call === null) return {}
-  const { module, queue, eventId, attempt } = call
+  const { generation, module, queue, eventId, attempt } = call
   return {
     ...(eventId !== null && { event_id: eventId }),
     queue,
     module,
+    generation,
     ...(attempt !== null && { attempt }),
   }
 }

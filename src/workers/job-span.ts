@@ -13,6 +13,9 @@ export interface JobObservers {
 /** Results that the handler intended. */
 const INTENDED: ReadonlySet<Outcome["kind"]> = new Set(["done", "retry", "dead-letter"])
 
+/** Results of a job that was not run to its end, through no fault of its handler. */
+const WITHOUT_RUN: ReadonlySet<Outcome["kind"]> = new Set(["returned", "superseded"])
+
 /** A run of a job in metrics and traces. It lasts from when a worker gets the job until the result. */
 export class JobSpan {
   readonly #request: JobRequest
@@ -37,7 +40,7 @@ export class JobSpan {
 
   end(result: Outcome["kind"], durationMs: number): void {
     const { queue, target } = this.#request
-    if (result !== "returned") this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
+    if (!WITHOUT_RUN.has(result)) this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
     this.#span.end(INTENDED.has(result) ? null : result)
   }
 }

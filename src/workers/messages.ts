@@ -42,6 +42,10 @@ export type ToWorker =
   | {
       readonly kind: "load"
       readonly files: readonly ModuleFile[]
+      /** Names the module set. */
+      readonly generation: string
+      /** A script that exports `modules`: for each file, a function that loads it. */
+      readonly code: string
       readonly board: SharedArrayBuffer
       readonly logBudget: SharedArrayBuffer
     }
@@ -106,6 +110,7 @@ export interface LastWords {
 
 /** A call of a function, for log lines after its end. */
 export interface CallSummary {
+  readonly generation: string
   readonly module: string
   readonly queue: string
   /** Null for a batch. */

@@ -1,32 +1,30 @@
 import type { Event } from "../event/envelope.ts"
 import type { TraceContext } from "../event/trace-context.ts"
-import { type ModuleManifest, readManifests } from "../handlers/manifest.ts"
-import type { ModuleFile } from "../handlers/module-files.ts"
-import { ModuleLoadError } from "../handlers/module-load-error.ts"
-import { locateIn } from "../handlers/option-position.ts"
+import type { ModuleManifest } from "../handlers/manifest.ts"
+import type { ModuleSet } from "../handlers/module-set.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import type { Headcount } from "../telemetry/state-metrics.ts"
 import { assignJobs } from "./assign-jobs.ts"
 import type { Attempt, Executor, Outcome } from "./attempt.ts"
 import { type Blame, blame } from "./blame.ts"
+import { type Candidate, Crew } from "./crew.ts"
 import { Job } from "./job.ts"
 import { batchRequestOf, describeJob, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import type { LastWords } from "./messages.ts"
-import { Seat } from "./seat.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
 import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
-import { type LogMessage, WorkerThread } from "./worker-thread.ts"
+import type { LogMessage, WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
-  /** Number of workers. */
+  /** Number of workers, if there are modules. */
   readonly size: number
   /** Jobs of one queue that a worker holds at a time; with 1, it holds one job in all. */
   readonly prefetch: number
   /** The worker's entry file. In the binary it must be beside the main file. */
   readonly workerUrl: string
-  readonly files: readonly ModuleFile[]
   /** `process.env` of the handlers. */
   readonly environment: Readonly<Record<string, string>>
   /** Publishes the handlers' follow-up events. */
@@ -41,8 +39,6 @@ export interface PoolOptions {
 
 const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the message; publish an event instead"
 
-const SLOW_LOAD = "loading the handler modules takes long: events are not handled until they are loaded"
-
 const STUCK = "a worker does not call the functions of its events; it is replaced"
 const STUCK_ADVICE =
   "a function that has ended has probably left a loop behind, or replaced a built-in, such as an iterator"
@@ -56,58 +52,61 @@ const STUCK_WORDS: LastWords = {
   module: null,
 }
 
-/** How long each module may take to load, in milliseconds. */
-const LOAD_TIMEOUT_MS = 15_000
-
 /**
  * Supervises the workers. It gives them jobs as they have credit, and every job ends with a result, also if its handler
  * throws, hangs, spins, exits or takes its worker down. Another worker then runs the other jobs of that worker.
  */
 export class Pool implements Executor {
   readonly #options: PoolOptions
-  readonly #threads = new Set<WorkerThread>()
   readonly #waiting = new WaitingJobs()
-  readonly #seats: readonly Seat[]
-  /** The seats of workers that take jobs. */
-  readonly #seatOf = new Map<WorkerThread, Seat>()
-  /** Modules whose slow loading the log has told of; null is the start of a worker before the first one. */
-  readonly #toldSlow = new Set<string | null>()
-  readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
+  readonly #crew: Crew
   #lastJob = 0
   #droppedLogLines = 0
   #isStopping = false
   #onIdle: (() => void) | undefined
-  /** The module because of which a worker most recently ended without an event to blame, or could not be started. */
-  #lastCulprit: string | null = null
 
   constructor(options: PoolOptions) {
+    const { size, prefetch, workerUrl, environment, loadTimeoutMs, logger } = options
     this.#options = options
-    const startWorker = (seat: Seat): Promise<void> => this.#startWorker(seat)
-    this.#seats = Array.from(
-      { length: options.size },
-      () => new Seat({ startWorker, logger: options.logger }),
-    )
+    this.#crew = new Crew({
+      size,
+      prefetch,
+      workerUrl,
+      environment,
+      loadTimeoutMs,
+      events: {
+        onSettled: (thread) => this.#afterJob(thread),
+        onPublish: (thread, job, message) => {
+          const { publish, maxPublishBytes } = options
+          void answerPublish(thread, message, maxPublishBytes, (draft) => publish(draft, job.trace))
+        },
+        onStrayMessage: () => logger.warn(STRAY_MESSAGE),
+        onLog: (job, message, dropped) => this.#log(job, message, dropped),
+        onClosed: (thread) => this.#afterClose(thread),
+      },
+      onReady: () => this.#assign(),
+      logger,
+    })
   }
 
-  /** Resolves with the modules once a worker has loaded them. */
-  get loaded(): Promise<readonly ModuleManifest[]> {
-    return this.#loaded.promise
+  /** The generation of the modules that are in use. */
+  get generation(): string {
+    return this.#crew.set.generation
   }
 
-  get readyWorkers(): number {
-    return this.#count("ready")
+  /** Workers that take jobs, and those that there should be. */
+  get workers(): Headcount {
+    return { present: this.#crew.readyCount, expected: this.#crew.seatCount }
   }
 
   /** Workers that wait to be started again. */
   get waitingWorkers(): number {
-    return this.#seats.filter(({ isWaiting }) => isWaiting).length
+    return this.#crew.waitingCount
   }
 
   /** Why workers can't be started, or end again and again without an event to blame; null if they do not. */
   get fault(): string | null {
-    if (!this.#seats.some(({ isFaulty }) => isFaulty)) return null
-    const cause = this.#lastCulprit === null ? "" : `, probably because of ${this.#lastCulprit}`
-    return `workers can't be started, or end soon after their start${cause}; the log has the error`
+    return this.#crew.fault
   }
 
   /** Log lines of handlers dropped since the start. */
@@ -118,10 +117,35 @@ export class Pool implements Executor {
   /**
    * Starts the workers, side by side. Resolves once each is ready, or could not be started, and is then tried again in the
    * background.
+   * @returns the modules, once a worker has loaded them
    * @throws {ModuleLoadError} if a module can't be used
    */
-  async start(): Promise<void> {
-    await Promise.all(this.#seats.map((seat) => seat.open()))
+  start(set: ModuleSet): Promise<{ readonly loaded: Promise<readonly ModuleManifest[]> }> {
+    return this.#crew.start(set)
+  }
+
+  /**
+   * Loads another module set in one worker, which takes no jobs yet. Adopt it or discard it.
+   * @throws {ModuleLoadError} if a module can't be used; other errors if the worker died
+   */
+  prepare(set: ModuleSet): Promise<Candidate> {
+    return this.#crew.prepare(set)
+  }
+
+  discard(candidate: Candidate): void {
+    this.#crew.discard(candidate)
+  }
+
+  /**
+   * Puts a module set into use. Jobs that have not begun end as `superseded`; those that run end with the code that they
+   * began with, in workers that take no others.
+   * @returns resolves once all workers are ready, or could not be started and will be tried again
+   */
+  adopt(candidate: Candidate): Promise<unknown> {
+    // Before the new workers take jobs.
+    for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
+      job.finish({ kind: "superseded" })
+    return this.#crew.adopt(candidate)
   }
 
   /** Runs an attempt as soon as a worker has credit for it. Never rejects. */
@@ -150,59 +174,35 @@ export class Pool implements Executor {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true
-    for (const seat of this.#seats) seat.stop()
+    this.#crew.stop()
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
       job.finish({ kind: "returned" })
     await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
-    for (const thread of this.#threads) {
+    for (const thread of this.#crew.threads) {
       for (const job of thread.jobs.values()) {
         job.isInterrupted = true
         thread.send({ kind: "abort", job: job.id, reason: "the service is stopping" })
       }
     }
     await this.#idleWithin(Math.min(timeoutMs, ABORT_GRACE_MS))
-    for (const thread of this.#threads) thread.terminate()
-  }
-
-  async #startWorker(seat: Seat): Promise<void> {
-    const { workerUrl, prefetch, environment, files, loadTimeoutMs = LOAD_TIMEOUT_MS } = this.#options
-    // Each module has one queue.
-    const slots = prefetch * Math.max(1, files.length)
-    const thread = new WorkerThread(
-      { workerUrl, slots, environment, loadTimeoutMs },
-      {
-        onSettled: (on) => this.#afterJob(on),
-        onPublish: (on, job, message) => {
-          const { publish, maxPublishBytes } = this.#options
-          void answerPublish(on, message, maxPublishBytes, (draft) => publish(draft, job.trace))
-        },
-        onSlowLoad: (file, seconds) => this.#tellSlow(file, seconds),
-        onStrayMessage: () => this.#options.logger.warn(STRAY_MESSAGE),
-        onLog: (job, message, dropped) => this.#log(job, message, dropped),
-        onClosed: (on) => this.#afterClose(on),
-      },
-    )
-    this.#threads.add(thread)
-    try {
-      this.#loaded.resolve(readManifests(await thread.load(files), locateIn(files)))
-    } catch (error) {
-      if (error instanceof ModuleLoadError) this.#lastCulprit = error.file
-      thread.isEnding = true
-      thread.terminate()
-      throw error
-    }
-    this.#seatOf.set(thread, seat)
-    this.#assign()
+    for (const thread of this.#crew.threads) thread.terminate()
   }
 
   #begin(job: Job): void {
     if (this.#isStopping) job.finish({ kind: "returned" })
+    else if (!this.#isCurrent(job)) job.finish({ kind: "superseded" })
     else this.#waiting.push(job)
     this.#assign()
   }
 
+  #isCurrent({ request }: Job): boolean {
+    return request.target.generation === this.generation
+  }
+
   #assign(): void {
-    assignJobs(this.#waiting, this.#threads, this.#options.prefetch, (thread, job) => this.#run(thread, job))
+    assignJobs(this.#waiting, this.#crew.threads, this.#options.prefetch, (thread, job) =>
+      this.#run(thread, job),
+    )
   }
 
   #run(thread: WorkerThread, job: Job): void {
@@ -247,7 +247,7 @@ export class Pool implements Executor {
     thread.state = "retiring"
     job.durationMs = thread.runningForMs(job)
     job.finish({ kind: "timeout", error: null })
-    this.#vacate(thread, true)
+    this.#crew.vacate(thread, true)
     this.#afterJob(thread)
   }
 
@@ -261,12 +261,12 @@ export class Pool implements Executor {
   }
 
   #afterClose(thread: WorkerThread): void {
-    this.#threads.delete(thread)
+    if (!this.#crew.remove(thread)) return
     const jobs = [...thread.jobs.values()]
     const { guilty, suspects } = this.#takeJobsOff(thread, "worker-crashed", thread.lastWords)
     const isExplained = thread.isEnding || guilty !== undefined || suspects.length > 0
-    if (!isExplained) this.#lastCulprit = thread.lastWords?.module ?? null
-    const retryInMs = this.#vacate(thread, isExplained)
+    if (!isExplained) this.#crew.accuse(thread.lastWords?.module ?? null)
+    const retryInMs = this.#crew.vacate(thread, isExplained)
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
       const about = describeEnd(thread, jobs, guilty)
       this.#options.logger.error({ ...about, retry_in_ms: retryInMs }, "a worker died; it will be replaced")
@@ -274,13 +274,6 @@ export class Pool implements Executor {
     }
     this.#tellIdle()
     this.#assign()
-  }
-
-  /** Has another worker started in the seat of one that is gone or takes no more jobs. Returns the wait, in milliseconds. */
-  #vacate(thread: WorkerThread, isExplained: boolean): number {
-    const seat = this.#seatOf.get(thread)
-    this.#seatOf.delete(thread)
-    return seat?.vacate({ readyForMs: thread.readyForMs, isExplained }) ?? 0
   }
 
   /** Finishes the job that is to blame, and runs the others again. */
@@ -293,23 +286,18 @@ export class Pool implements Executor {
     }
     guilty?.finish({ kind: reason, error: thread.lastError })
     for (const job of suspects) {
-      job.reset()
       job.isAlone = true
-      this.#waiting.push(job)
+      this.#runAgain(job, () => this.#waiting.push(job))
     }
-    for (const job of innocent.toReversed()) {
-      job.reset()
-      this.#waiting.putBack(job)
-    }
+    for (const job of innocent.toReversed()) this.#runAgain(job, () => this.#waiting.putBack(job))
     return found
   }
 
-  /** Tells once of each module that it loads slowly: all workers load it. */
-  #tellSlow(file: string | null, seconds: number): void {
-    if (this.#isStopping || this.#toldSlow.has(file)) return
-    this.#toldSlow.add(file)
-    const about = { ...(file !== null && { module: file }), seconds }
-    this.#options.logger.warn(about, SLOW_LOAD)
+  /** Runs a job again, unless the function that it is for is no longer in use. */
+  #runAgain(job: Job, wait: () => void): void {
+    job.reset()
+    if (this.#isCurrent(job)) wait()
+    else job.finish({ kind: "superseded" })
   }
 
   #log(job: Job | undefined, message: LogMessage, dropped: number): void {
@@ -320,18 +308,12 @@ export class Pool implements Executor {
     logger.warn({ lines: dropped }, "log lines of handlers dropped: a worker wrote too many at once")
   }
 
-  #count(state: WorkerThread["state"]): number {
-    let count = 0
-    for (const thread of this.#threads) if (thread.state === state) count++
-    return count
-  }
-
   #tellIdle(): void {
     if (this.#onIdle !== undefined && this.#isIdle()) this.#onIdle()
   }
 
   #isIdle(): boolean {
-    for (const thread of this.#threads) if (thread.jobs.size > 0) return false
+    for (const thread of this.#crew.threads) if (thread.jobs.size > 0) return false
     return true
   }
 

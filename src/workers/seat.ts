@@ -38,6 +38,8 @@ export class Seat {
   /** Ends in a row that no event explains. */
   #unexplained = 0
   #takenAt = 0
+  /** Starts of workers so far. Only the latest one counts. */
+  #starts = 0
   #timer: Timer | undefined
 
   constructor(options: SeatOptions) {
@@ -60,12 +62,30 @@ export class Seat {
    * @throws {ModuleLoadError} if a module can't be used
    */
   async open(): Promise<void> {
+    const start = ++this.#starts
     try {
-      await this.#start()
+      await this.#start(start)
     } catch (error) {
       if (error instanceof ModuleLoadError) throw error
-      this.#tryLater(error)
+      this.#tryLater(error, start)
     }
+  }
+
+  /** Gives the seat to a worker that is ready, in place of the one that it has, or is starting. */
+  occupy(): void {
+    if (this.#state === "stopped") return
+    this.#begin()
+    this.#take()
+  }
+
+  /**
+   * Starts another worker now, in place of the one that it has, or is starting. What happened before is forgotten. Resolves
+   * once it is ready, or could not be started and will be tried again.
+   */
+  async renew(): Promise<void> {
+    if (this.#state === "stopped") return
+    this.#begin()
+    await this.#startNow()
   }
 
   /**
@@ -92,16 +112,38 @@ export class Seat {
     clearTimeout(this.#timer)
   }
 
-  async #start(): Promise<void> {
+  /** Forgets the earlier workers: the next ones run other code. */
+  #begin(): void {
+    this.#starts++
+    clearTimeout(this.#timer)
+    this.#delays.reset()
+    this.#explainedDelays.reset()
+    this.#unexplained = 0
+  }
+
+  async #start(start: number): Promise<void> {
     this.#state = "starting"
     await this.#options.startWorker(this)
-    if (this.#state !== "starting") return
+    if (this.#isCurrent(start)) this.#take()
+  }
+
+  #take(): void {
     this.#state = "taken"
     this.#takenAt = performance.now()
   }
 
-  #tryLater(error: unknown): void {
-    if (this.#state === "stopped") return
+  /** Never rejects. */
+  async #startNow(): Promise<void> {
+    const start = ++this.#starts
+    try {
+      await this.#start(start)
+    } catch (error) {
+      this.#tryLater(error, start)
+    }
+  }
+
+  #tryLater(error: unknown, start: number): void {
+    if (!this.#isCurrent(start)) return
     this.#unexplained++
     const delayMs = this.#delays.next()
     this.#options.logger.error(
@@ -111,9 +153,14 @@ export class Seat {
     this.#wait(delayMs)
   }
 
+  /** Returns false for a start that another one, or the stop, has made pointless. */
+  #isCurrent(start: number): boolean {
+    return start === this.#starts && this.#state === "starting"
+  }
+
   #wait(delayMs: number): void {
     this.#state = "waiting"
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#start().catch((error: unknown) => this.#tryLater(error)), delayMs)
+    this.#timer = setTimeout(() => void this.#startNow(), delayMs)
   }
 }

@@ -90,9 +90,10 @@ function readLastWords({ cause, error, job, call, module }: Fields): FromWorker 
 function readCall(value: unknown): CallSummary | null | undefined {
   if (value === null) return null
   if (!isFields(value)) return undefined
-  const { module, queue, eventId, attempt } = value
-  const isCall = isName(module) && isName(queue) && isNameOrNull(eventId) && isCountOrNull(attempt)
-  return isCall ? { module, queue, eventId, attempt } : undefined
+  const { generation, module, queue, eventId, attempt } = value
+  if (!isName(generation) || !isName(module) || !isName(queue)) return undefined
+  if (!isNameOrNull(eventId) || !isCountOrNull(attempt)) return undefined
+  return { generation, module, queue, eventId, attempt }
 }
 
 function readOutcome(value: unknown): HandlerOutcome | null {

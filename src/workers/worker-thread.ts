@@ -1,6 +1,6 @@
 import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
-import type { ModuleFile } from "../handlers/module-files.ts"
+import type { ModuleSet } from "../handlers/module-set.ts"
 import type { Attempt } from "./attempt.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
@@ -116,8 +116,9 @@ export class WorkerThread {
    * Has the worker load the modules.
    * @throws {ModuleLoadError} if one of them can't be loaded, or not in time; other errors if the worker died
    */
-  async load(files: readonly ModuleFile[]): Promise<readonly ModuleDescription[]> {
-    this.send({ kind: "load", files, board: this.#board.memory, logBudget: this.#logBudget.memory })
+  async load({ files, generation, code }: ModuleSet): Promise<readonly ModuleDescription[]> {
+    const [board, logBudget] = [this.#board.memory, this.#logBudget.memory]
+    this.send({ kind: "load", files, generation, code, board, logBudget })
     const descriptions = await this.#loading.loaded()
     if (this.state === "closed") throw new Error(this.lastError?.message ?? "the worker ended")
     this.state = "ready"

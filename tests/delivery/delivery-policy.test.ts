@@ -3,21 +3,21 @@ import {
   type Circumstances,
   type Decision,
   decide,
+  type FinalOutcome,
   recordFailure,
 } from "../../src/delivery/delivery-policy.ts"
-import type { Outcome } from "../../src/workers/attempt.ts"
 import { failureRecord } from "../support/failure-record.ts"
 import { moduleManifest } from "../support/job-request.ts"
 
 const NOW = 1_800_000_000_000
 const DAY_MS = 86_400_000
 const ERROR = { name: "TypeError", message: "broken" }
-const failed: Outcome = { kind: "failed", error: ERROR, isPermanent: false }
-const failedForGood: Outcome = { kind: "failed", error: ERROR, isPermanent: true }
-const timeout: Outcome = { kind: "timeout", error: ERROR }
-const crashed: Outcome = { kind: "worker-crashed", error: null }
-const retry = (delayMs: number | null): Outcome => ({ kind: "retry", delayMs })
-const buried: Outcome = { kind: "dead-letter", reason: "no such call" }
+const failed: FinalOutcome = { kind: "failed", error: ERROR, isPermanent: false }
+const failedForGood: FinalOutcome = { kind: "failed", error: ERROR, isPermanent: true }
+const timeout: FinalOutcome = { kind: "timeout", error: ERROR }
+const crashed: FinalOutcome = { kind: "worker-crashed", error: null }
+const retry = (delayMs: number | null): FinalOutcome => ({ kind: "retry", delayMs })
+const buried: FinalOutcome = { kind: "dead-letter", reason: "no such call" }
 
 /** The manifest has three attempts. */
 function circumstances(attempt: number, overrides: Partial<Circumstances> = {}): Circumstances {
@@ -37,7 +37,7 @@ function sumUp(decision: Decision): readonly (string | number)[] {
 }
 
 describe("the policy decides what happens to an event", () => {
-  const cases: readonly (readonly [string, Outcome, number, readonly (string | number)[]])[] = [
+  const cases: readonly (readonly [string, FinalOutcome, number, readonly (string | number)[]])[] = [
     ["the handler is done", { kind: "done" }, 1, ["ack"]],
     ["the handler is done on the last attempt", { kind: "done" }, 3, ["ack"]],
     ["the handler was not run to its end", { kind: "returned" }, 1, ["release"]],
@@ -103,7 +103,7 @@ test("a dead letter without an error of its own keeps that of the previous attem
 })
 
 test("a timeout and an ended worker without an error have one that says so", () => {
-  const messageOf = (result: Outcome, attempt: number) => {
+  const messageOf = (result: FinalOutcome, attempt: number) => {
     const decision = decide(result, circumstances(attempt, { lastFailure: failureRecord({ error: ERROR }) }))
     return "failure" in decision ? decision.failure.error?.message : null
   }

@@ -8,6 +8,7 @@ import { addCompletions } from "../../src/commands/completions.ts"
 import { addDeadLetters } from "../../src/commands/dead-letters.ts"
 import { addInit } from "../../src/commands/init.ts"
 import { addKeys } from "../../src/commands/keys.ts"
+import { addModules } from "../../src/commands/modules.ts"
 import { addPublish } from "../../src/commands/publish.ts"
 import { addQueues } from "../../src/commands/queues.ts"
 import { addSchemas } from "../../src/commands/schemas.ts"
@@ -68,9 +69,9 @@ async function allCommands(): Promise<ReadonlyMap<string, readonly string[]>> {
   const program = new Command("event-broker")
   for (const add of [addApiDocument, addHealth, addCompletions, addDeadLetters, addInit, addKeys, addPublish])
     add(program)
-  for (const add of [addQueues, addSchemas, addStore, addTail]) add(program)
+  for (const add of [addModules, addQueues, addSchemas, addStore, addTail]) add(program)
   const commands = new Map(flagsOf(program))
-  for (const name of ["serve", "config"]) commands.set(name, await completed(name))
+  for (const name of ["serve", "dev", "config"]) commands.set(name, await completed(name))
   const known = new Set([...commands.keys()].map((name) => name.split(" ")[0] ?? ""))
   const words = await completed()
   expect(words.filter((word) => !word.startsWith("-") && word !== "help").toSorted()).toEqual(

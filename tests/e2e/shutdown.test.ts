@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { FROM_BINARY, ServiceFolder } from "../support/running-service.ts"
+import { BINARY, FROM_BINARY, ServiceFolder } from "../support/running-service.ts"
+import { Terminal } from "../support/terminal.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const CLIENTS = 32
@@ -71,17 +72,26 @@ const SLOW_HANDLER = (folder: ServiceFolder) => `export default { queue: "custom
   async slow(event) { ${folder.journal('"begun"')}; await Bun.sleep(200); ${folder.journal('"done"')} },
 } }`
 
-test("SIGHUP stops the service cleanly, also if it comes twice", async () => {
+test("SIGHUP from a terminal stops the service cleanly, also if it comes twice", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/slow.ts", SLOW_HANDLER(folder))
-  const service = await folder.start()
-  await service.publish({ name: "slow" })
+  const script = '"$0" & echo "pid $!"; wait $!; echo "exit $?"'
+  const variables = { PORT: "0", HOST: "127.0.0.1", LOG_FORMAT: "json" }
+  await using terminal = new Terminal(["sh", "-c", script, BINARY], folder.path, variables)
+  const found = (pattern: RegExp): string => pattern.exec(terminal.output)?.[1] ?? ""
+  await waitUntil(() => found(/"url":"([^"]+)"/) !== "", "the service to listen")
+  await fetch(`${found(/"url":"([^"]+)"/)}/api/v1/events`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ type: "custom", name: "slow", payload: {} }),
+  })
   await waitUntil(() => folder.journalLines().length > 0, "the handler to begin")
-  service.signal("SIGHUP")
-  await waitUntil(() => service.log.at(-1)?.msg === "stopping", "the stop to begin")
-  service.signal("SIGHUP")
-  expect(await service.exited()).toBe(0)
-  expect(service.log.at(-1)).toMatchObject({ msg: "stopped", signal: "SIGHUP" })
+  const pid = Number(found(/pid (\d+)/))
+  process.kill(pid, "SIGHUP")
+  await waitUntil(() => terminal.output.includes('"msg":"stopping"'), "the stop to begin")
+  process.kill(pid, "SIGHUP")
+  expect(await terminal.ended()).toContain('"signal":"SIGHUP","msg":"stopped"')
+  expect(terminal.output).toContain("exit 0")
   expect(folder.journalLines()).toEqual(["begun", "done"])
 })
 

@@ -52,6 +52,7 @@ const EVENT = {
 
 const CONTEXT = {
   queue: true,
+  generation: true,
   signal: true,
   log: true,
   publish: true,
@@ -64,6 +65,7 @@ const CONTEXT = {
 
 const BATCH_CONTEXT = {
   queue: true,
+  generation: true,
   signal: true,
   log: true,
   publish: true,

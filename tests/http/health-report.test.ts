@@ -12,6 +12,8 @@ const WELL: Vitals = {
   consumers: { present: 2, expected: 2 },
   paused: [],
   queueFault: null,
+  generation: "5f0a91c3",
+  moduleFaults: null,
 }
 
 const away = { state: "unavailable", reason: "RabbitMQ can't be used: connection refused" } as const
@@ -23,11 +25,13 @@ describe("a service", () => {
       version: "1.2.3",
       engine: "embedded",
       uptime_seconds: 1.5,
+      generation: "5f0a91c3",
       checks: {
         engine: { status: "up" },
         pool: { status: "up", detail: "5 of 5 workers" },
         consumers: { status: "up", detail: "2 of 2 queues with a handler module" },
         queues: { status: "up" },
+        modules: { status: "up" },
       },
     })
   })

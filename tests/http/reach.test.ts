@@ -342,6 +342,8 @@ const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events" | "
   "get /api/v1/schemas/{type}/{name}": "tells no events",
   "get /asyncapi.json": "tells no events",
   "get /metrics": "tells no events",
+  "get /api/v1/modules": "tells no events",
+  "post /api/v1/modules/reload": "refused",
 }
 
 test("every route that takes a key has a rule for limited keys: limited by reach, tells no events, or refused", async () => {

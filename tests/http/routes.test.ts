@@ -26,6 +26,8 @@ const ROUTES = [
   ["get", "/health/live"],
   ["get", "/health/rabbitmq"],
   ["get", "/metrics"],
+  ["get", "/api/v1/modules"],
+  ["post", "/api/v1/modules/reload"],
   ["get", "/api/v1/schemas"],
   ["get", "/api/v1/schemas/{type}/{name}"],
   ["post", "/api/v1/schemas/{type}/{name}/validate"],

@@ -11,6 +11,7 @@ import type { BodyLimits } from "../../src/http/body-limits.ts"
 import type { Consumption } from "../../src/http/context.ts"
 import type { HealthReport } from "../../src/http/health-report.ts"
 import type { HttpServer } from "../../src/http/http-server.ts"
+import { EXAMPLE_MODULES } from "../../src/http/module-set-view.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
 import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
@@ -89,6 +90,7 @@ export class HttpService implements AsyncDisposable {
       engine,
       publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
       consumption,
+      modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({
         engine,
         predefined,
@@ -149,11 +151,13 @@ function healthReport(status: HealthReport["status"]): HealthReport {
     version: "0.0.0-test",
     engine: "embedded",
     uptime_seconds: 1,
+    generation: EXAMPLE_MODULES.generation,
     checks: {
       engine: { status: "up" },
       pool: { status: "up" },
       consumers: { status: "up" },
       queues: { status: "up" },
+      modules: { status: "up" },
     },
   }
 }

@@ -25,6 +25,8 @@ export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleM
 export interface AttemptOverrides extends Partial<Omit<Attempt, "target" | "lastFailure">> {
   readonly manifest?: ModuleManifest
   readonly handler?: string
+  /** The module set of the function. */
+  readonly generation?: string
   /** The error of the attempt before. */
   readonly lastError?: ErrorSummary
   /** True if the attempt before took a worker down. */
@@ -35,6 +37,7 @@ export interface AttemptOverrides extends Partial<Omit<Attempt, "target" | "last
 export function newAttempt({
   manifest = moduleManifest(),
   handler = "tested",
+  generation = "",
   lastError,
   isAlone = false,
   ...overrides
@@ -42,7 +45,7 @@ export function newAttempt({
   const event = newEvent()
   const reason = isAlone ? "worker-crashed" : "error"
   return {
-    target: { module: 0, manifest, handler },
+    target: { generation, module: 0, manifest, handler },
     queue: "custom_events",
     eventId: event.id,
     body: JSON.stringify(event),

@@ -5,10 +5,12 @@ import type { Event } from "../../src/event/envelope.ts"
 import { handlerEnvironment } from "../../src/handlers/handler-environment.ts"
 import type { ModuleManifest } from "../../src/handlers/manifest.ts"
 import { findModuleFiles } from "../../src/handlers/module-files.ts"
+import { buildModuleSet } from "../../src/handlers/module-set.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import type { Outcome } from "../../src/workers/attempt.ts"
 import { Pool } from "../../src/workers/pool.ts"
+import { BUNDLING } from "./bundling.ts"
 import { type AttemptOverrides, newAttempt } from "./job-request.ts"
 import { newEvent } from "./new-event.ts"
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts"
@@ -38,7 +40,7 @@ export class RunningPool implements AsyncDisposable {
   readonly #folder: TemporaryFolder
   #manifest: ModuleManifest | undefined
 
-  private constructor(folder: TemporaryFolder, options: RunningPoolOptions, files: Awaited<FoundFiles>) {
+  private constructor(folder: TemporaryFolder, options: RunningPoolOptions) {
     this.#folder = folder
     this.folder = folder.path
     const logger = pino({ level: "debug" }, { write: (line) => this.log.push(JSON.parse(line)) })
@@ -46,7 +48,6 @@ export class RunningPool implements AsyncDisposable {
       size: options.size ?? 1,
       prefetch: options.prefetch ?? 10,
       workerUrl: options.workerUrl ?? WORKER_URL,
-      files,
       environment: handlerEnvironment(process.env),
       publish: async (draft) => {
         this.published.push(draft)
@@ -73,9 +74,10 @@ const until = async (name: string) => { while (!has(name)) await Bun.sleep(2) }
 export default { queue: "custom_events", on: {${functions}} }
 `,
     )
-    const running = new RunningPool(folder, options, await findModuleFiles(folder.path))
-    await running.pool.start()
-    const [manifest] = await running.pool.loaded
+    const running = new RunningPool(folder, options)
+    const set = await buildModuleSet(await findModuleFiles(folder.path), BUNDLING)
+    const { loaded } = await running.pool.start(set)
+    const [manifest] = await loaded
     running.#manifest = manifest
     return running
   }
@@ -87,7 +89,7 @@ export default { queue: "custom_events", on: {${functions}} }
   ): Promise<Outcome> {
     if (this.#manifest === undefined) throw new Error("unreachable: the pool has started")
     const manifest = { ...this.#manifest, ...(timeoutMs !== undefined && { timeoutMs }) }
-    return this.pool.run(newAttempt({ handler, manifest, ...overrides }))
+    return this.pool.run(newAttempt({ handler, manifest, generation: this.pool.generation, ...overrides }))
   }
 
   /** Returns the handlers' marks with this name. */
@@ -110,5 +112,3 @@ export default { queue: "custom_events", on: {${functions}} }
     this.#folder[Symbol.dispose]()
   }
 }
-
-type FoundFiles = ReturnType<typeof findModuleFiles>

@@ -8,7 +8,7 @@ export const BINARY = join(ROOT, "dist", "event-broker")
 
 /** The command that runs the service: the compiled binary, or the sources. */
 export const FROM_BINARY = [BINARY]
-export const FROM_SOURCE = [process.execPath, "--no-env-file", join(ROOT, "src", "main.ts")]
+export const FROM_SOURCE = [process.execPath, "--no-env-file", join(ROOT, "src", "entry.ts")]
 
 export interface LogLine {
   readonly level: string

@@ -7,6 +7,8 @@ import { parseConfig } from "../../src/config.ts"
 import { logFormat } from "../../src/telemetry/log-format.ts"
 import { openLog } from "../../src/telemetry/logger.ts"
 
+import { BUNDLING } from "./bundling.ts"
+
 const urlOf = (path: string): string => new URL(`../../src/${path}`, import.meta.url).href
 
 try {
@@ -14,7 +16,9 @@ try {
     config: parseConfig(process.env),
     isHandlersDirGiven: true,
     workerUrl: urlOf("workers/inside/worker.ts"),
+    bundleCommand: BUNDLING.command,
     handlerEnvironment: {},
+    startsWithoutModules: false,
     syncThreadUrl: urlOf("engine/embedded/commit/sync-thread.ts"),
     log: openLog("ERROR", logFormat("json", {})),
   })

@@ -74,7 +74,13 @@ test("the job that the worker names is guilty, and its neighbours are innocent, 
 })
 
 test("an error that a module or a job left behind spares every job, but not forever", () => {
-  const call = { module: "tested.ts", queue: "custom_events", eventId: "e-1", attempt: 1 }
+  const call = {
+    generation: "5f0a91c3",
+    module: "tested.ts",
+    queue: "custom_events",
+    eventId: "e-1",
+    attempt: 1,
+  }
   for (const left of [words({ module: "tested.ts" }), words({ job: 9, call }), words({ cause: "exit" })]) {
     const running = job(1, "started")
     for (let i = 0; i < MAX_SPARED; i++) expect(idsOf(blame([running], left).innocent)).toEqual([1])

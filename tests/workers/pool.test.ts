@@ -4,10 +4,11 @@ import { join } from "node:path"
 import pino from "pino"
 import { findModuleFiles } from "../../src/handlers/module-files.ts"
 import { ModuleLoadError } from "../../src/handlers/module-load-error.ts"
+import { buildModuleSet } from "../../src/handlers/module-set.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
-import type { Outcome } from "../../src/workers/attempt.ts"
 import { Pool } from "../../src/workers/pool.ts"
+import { BUNDLING } from "../support/bundling.ts"
 import { ChildProcess } from "../support/child-process.ts"
 import { newEvent } from "../support/new-event.ts"
 import { RunningPool } from "../support/running-pool.ts"
@@ -84,7 +85,7 @@ describe("a handler that takes its worker down", () => {
     await using running = await RunningPool.start(`${EXITS}, ${QUICK}`)
     expect(await running.run("exits")).toMatchObject({ kind: "worker-crashed" })
     expect(await running.run("quick")).toEqual({ kind: "done" })
-    await waitUntil(() => running.pool.readyWorkers === 1, "the worker to be replaced")
+    await waitUntil(() => running.pool.workers.present === 1, "the worker to be replaced")
   })
 
   test("by process.exit is identified: its neighbour runs again and is done", async () => {
@@ -124,17 +125,12 @@ describe("a handler that takes its worker down", () => {
     expect(await running.run("quick")).toEqual({ kind: "done" })
   })
 
-  test("and whose file has lost the function by then fails the next event instead of holding it forever", async () => {
+  test("and whose file has changed by then is replaced by one with the same code", async () => {
     await using running = await RunningPool.start(`${EXITS}, ${QUICK}`)
     const without = "export default { queue: 'custom_events', on: { other() {} } }"
     writeFileSync(join(running.folder, "tested.ts"), without)
     expect(await running.run("exits")).toMatchObject({ kind: "worker-crashed" })
-    let result: Outcome | undefined
-    void running.run("quick").then((ended) => {
-      result = ended
-    })
-    await waitUntil(() => result !== undefined, "the end of a job without a function")
-    expect(result).toMatchObject({ kind: "failed" })
+    expect(await running.run("quick")).toEqual({ kind: "done" })
   })
 
   test("while jobs wait leaves them to the next worker", async () => {
@@ -270,7 +266,7 @@ describe("a pool that stops", () => {
     await running.pool.stop(100)
     expect(await Promise.all(unfinished)).toEqual([{ kind: "returned" }, { kind: "returned" }])
     expect(await running.marked("aborted")).toContain("stopping")
-    expect(running.pool.readyWorkers).toBe(0)
+    expect(running.pool.workers.present).toBe(0)
   })
 
   test("gives back a handler that throws because of the abort", async () => {
@@ -298,7 +294,6 @@ describe("a module that can't be used stops the start and is named:", () => {
       size: 1,
       prefetch: 1,
       workerUrl: WORKER_URL,
-      files: await findModuleFiles(folder.path),
       environment: {},
       publish: () => Promise.reject(new Error("nothing is published here")),
       maxPublishBytes: 0,
@@ -306,7 +301,9 @@ describe("a module that can't be used stops the start and is named:", () => {
       observers: { metrics: new Metrics(), tracing: PASSING_THROUGH },
       logger: pino({ level: "debug" }, { write: (line) => log.push(line) }),
     })
-    const error = await pool.start().catch((thrown: unknown) => thrown)
+    const error = await buildModuleSet(await findModuleFiles(folder.path), BUNDLING)
+      .then((set) => pool.start(set))
+      .catch((thrown: unknown) => thrown)
     await pool.stop(0)
     expect(error).toBeInstanceOf(ModuleLoadError)
     const message = String(error)

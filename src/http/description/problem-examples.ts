@@ -1,3 +1,4 @@
+import { EXAMPLE_FAULT } from "../module-set-view.ts"
 import { type Problem, ProblemError, type ProblemSlug, problemTitle, toProblem } from "../problem.ts"
 
 const EXAMPLE_REQUEST_ID = "01a20ace-2fda-767d-a7a1-4165c653944a"
@@ -28,6 +29,8 @@ const DETAILS: Record<ProblemSlug, string> = {
   "unsupported-media-type": "text/plain is not supported here. Send Content-Type: application/json.",
   "misdirected-request": "The service does not answer to events.example. Add the name to ALLOWED_HOSTS.",
   "validation-failed": "The input has faults, listed in `errors`.",
+  "modules-rejected":
+    "The handler modules can't be used as their files are now, so those before stay in use.",
   unroutable: 'no queue is bound for the routing key "orders.created".',
   "too-many-in-flight": "The bodies in flight of all clients together use up the limit.",
   "rate-limited": "The limit is 100 requests and batch events per second.",
@@ -65,6 +68,7 @@ export function problemExample(slug: ProblemSlug, { isPublish, hasQueryInput }: 
   const details = {
     ...(outcome === null ? {} : { outcome }),
     ...(slug === "validation-failed" && { errors: [fault] }),
+    ...(slug === "modules-rejected" && { errors: [EXAMPLE_FAULT] }),
   }
   return toProblem(new ProblemError(slug, DETAILS[slug], details), EXAMPLE_REQUEST_ID)
 }

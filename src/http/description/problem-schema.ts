@@ -13,6 +13,17 @@ const FaultSchema = z
       .openapi({ description: "Location in the body, as a JSON pointer (RFC 6901)." }),
     parameter: z.string().optional().openapi({ description: "Name of the query parameter." }),
     message: z.string().openapi({ description: "The fault, without a subject: `is required`." }),
+    module: z
+      .string()
+      .nullish()
+      .openapi({ description: "File of the handler module with the fault, within `HANDLERS_DIR`." }),
+    file: z.string().nullish().openapi({ description: "File of the module's code with the fault." }),
+    line: z.number().int().nullish(),
+    column: z.number().int().nullish(),
+    frame: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: "The lines around the fault, and a mark below it." }),
   })
   .openapi("Fault")
 

@@ -1,21 +1,10 @@
-import { readFileSync } from "node:fs"
-import { basename } from "node:path"
 import { fileURLToPath } from "node:url"
 import { summarizeError } from "../../event/failure.ts"
 import { EXITS, type ModuleFault } from "../../handlers/module-load-error.ts"
-import { positionAt, type SourcePosition } from "../../handlers/source-position.ts"
-import { tokenize } from "../../handlers/source-tokens.ts"
+import type { SourcePosition } from "../../handlers/source-position.ts"
 
 /** A place in a stack: `at name (/path:line:column)`, or without a name. */
 const STACK_PLACE = /^\s*at (?:.*\()?(\/.*?):(\d+):(\d+)\)?$/gm
-
-/** The name under which a project's modules import the types. No such package is installed, or has to be. */
-const TYPES_PACKAGE = "event-broker"
-
-/** The import that the transpiler adds for markup in a file. */
-const JSX_IMPORT = /^react\/jsx-(dev-)?runtime$/
-
-const MISSING_EXPORT = /^Export named '(.*)' not found in module '(.*)'/
 
 const TEST_FILE = /\.(test|spec)\.\w+$/
 const TEST_ADVICE = " (every file in HANDLERS_DIR is loaded as a module: put tests into another folder)"
@@ -24,8 +13,7 @@ const TEST_ADVICE = " (every file in HANDLERS_DIR is loaded as a module: put tes
 const MAX_CAUSES = 5
 
 /**
- * Explains the error of a module's import: a syntax error, a missing import, or an error that the module's own code
- * throws.
+ * Explains the error that a module's own code throws while it is loaded.
  * @param module the module's URL
  */
 export function explainLoadFailure(thrown: unknown, module: string): ModuleFault {
@@ -33,18 +21,8 @@ export function explainLoadFailure(thrown: unknown, module: string): ModuleFault
     return explainLoadFailure(thrown.errors[0], module)
   }
   const path = fileURLToPath(module)
-  if (thrown instanceof BuildMessage) {
-    return { message: `syntax error: ${thrown.message}`, at: positionOf(thrown) }
-  }
-  if (thrown instanceof ResolveMessage) return explainMissing(thrown, path)
+  if (thrown instanceof ResolveMessage) return { message: explainComputed(thrown), at: null }
   const { name, message, stack } = summarizeError(thrown)
-  const [, missing, source = ""] = MISSING_EXPORT.exec(message) ?? []
-  if (thrown instanceof SyntaxError && missing !== undefined) {
-    return {
-      message: `imports ${missing}, which ${basename(source)} does not export`,
-      at: findText(path, missing),
-    }
-  }
   const what = thrown instanceof Error ? `${name}: ${message}${causesOf(thrown)}` : message
   const advice = TEST_FILE.test(path) ? TEST_ADVICE : ""
   return {
@@ -64,21 +42,10 @@ export function explainExit(module: string): ModuleFault {
   return { message: EXITS, at: places.find((place) => place.path === path) ?? null }
 }
 
-function explainMissing({ message, specifier, referrer }: ResolveMessage, path: string): ModuleFault {
-  const from = referrer || path
-  if (JSX_IMPORT.test(specifier) && findText(from, specifier) === null) {
-    return { message: "has markup, HTML or JSX, which a handler module can't have", at: null }
-  }
-  const at = findText(from, specifier)
-  if (!message.startsWith("Cannot find package")) {
-    return { message: `imports "${specifier}", which does not exist`, at }
-  }
-  if (packageOf(specifier) === TYPES_PACKAGE) {
-    return { message: `imports a value of "${specifier}", which has only types: write import type`, at }
-  }
-  const advice = `install it in the folder of the module, such as with "npm install ${packageOf(specifier)}"`
-  return { message: `imports the package "${specifier}", which is not installed: ${advice}`, at }
-}
+/** The bundle has every import whose name is written out. The others are looked for when they run, from no folder. */
+const explainComputed = ({ specifier }: ResolveMessage): string =>
+  `imports "${specifier}", which does not exist, or has a computed name that is not absolute: ` +
+  "write new URL(name, import.meta.url).href"
 
 function causesOf(error: Error): string {
   let text = ""
@@ -88,29 +55,6 @@ function causesOf(error: Error): string {
     cause = cause.cause
   }
   return text
-}
-
-/** Returns the package of a specifier: `name` of `name/part`, `@scope/name` of `@scope/name/part`. */
-const packageOf = (specifier: string): string =>
-  specifier
-    .split("/")
-    .slice(0, specifier.startsWith("@") ? 2 : 1)
-    .join("/")
-
-function positionOf({ position }: BuildMessage): SourcePosition | null {
-  return position === null ? null : { path: position.file, line: position.line, column: position.column }
-}
-
-/** Finds the first place of a word or a string in a file. */
-function findText(path: string, text: string): SourcePosition | null {
-  try {
-    const source = readFileSync(path, "utf8")
-    const token = tokenize(source).find((each) => each.text === text)
-    return token === undefined ? null : positionAt(path, source, token.offset)
-  } catch {
-    // The position only helps: the message names the fault without it, too.
-    return null
-  }
 }
 
 /** Returns the innermost place of the module on the stack; if it is not there, the innermost place of all. */

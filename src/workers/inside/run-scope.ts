@@ -58,6 +58,7 @@ export class RunScope implements LineWriter {
     const scope = this
     const common: BaseContext = {
       queue: this.#call.queue,
+      generation: this.#call.generation,
       get signal() {
         return scope.#aborter().signal
       },

@@ -38,6 +38,8 @@ import { WorkerLog } from "./worker-log.ts"
 
 declare const self: Worker
 
+type Loaders = readonly (() => Promise<{ readonly default?: unknown }>)[]
+
 type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
 
 /** Time in milliseconds after which the worker looks for new messages, before it calls the next function. */
@@ -64,6 +66,7 @@ const runs = new OwnMap<number, RunScope>()
 /** Functions that have returned a value without a meaning, each of which is told once. */
 const nonsensical = new OwnMap<unknown, true>()
 let files: readonly ModuleFile[] = []
+let generation = ""
 let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
 /** The module that is being imported; null before the first and after the last one. */
@@ -95,7 +98,8 @@ function receive(message: ToWorker): void {
       board = JobBoard.over(message.board)
       log.useBudget(message.logBudget)
       files = message.files
-      load().catch(breakDown)
+      generation = message.generation
+      load(message.code).catch(breakDown)
       break
     case "run":
     case "run-batch":
@@ -171,15 +175,16 @@ function tellLoadFailure({ name }: ModuleFile, fault: ModuleFault): void {
   tell({ kind: "load-failed", file: name, fault })
 }
 
-async function load(): Promise<void> {
+async function load(code: string): Promise<void> {
   const loaded: LoadedModule[] = []
   const descriptions = []
-  for (const file of files) {
+  const loaders = await loadersIn(code)
+  for (const [place, file] of files.entries()) {
     const { name, path } = file
     loading = file
     tell({ kind: "loading", file: name })
     try {
-      const imported: { default?: unknown } = await import(path)
+      const imported = (await loaders[place]?.()) ?? {}
       // A promise that the module leaves rejected ends the worker now, while its module can still be named.
       await nextTurn()
       if (!isHandlerModule(imported.default)) {
@@ -195,6 +200,17 @@ async function load(): Promise<void> {
   loading = null
   modules = loaded
   tell({ kind: "loaded", modules: descriptions })
+}
+
+/** Returns the functions of a bundle that load its modules. */
+async function loadersIn(code: string): Promise<Loaders> {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }))
+  try {
+    const bundle: { readonly modules: Loaders } = await import(url)
+    return bundle.modules
+  } finally {
+    URL.revokeObjectURL(url)
+  }
 }
 
 /** Runs a job. Never rejects. */
@@ -222,6 +238,7 @@ async function runAndTell(message: RunMessage): Promise<void> {
 }
 
 const describeCall = (message: RunMessage): Omit<CallSummary, "eventId"> => ({
+  generation,
   module: files[message.module]?.name ?? "",
   queue: message.queue,
   attempt: message.kind === "run" ? message.attempt : null,
@@ -239,8 +256,8 @@ async function run(scope: RunScope, message: RunMessage): Promise<HandlerOutcome
     if (handler !== undefined)
       return runBatch(scope, message, handler, (returned) => warnOfNonsense(scope, handler, returned))
   }
-  // The files may have changed since the pool read them.
-  const error = { name: "Error", message: `the module has no function for ${message.handler} any more` }
+  // The pool knows the functions from this worker's own description, so this is a fault of ours.
+  const error = { name: "Error", message: `the module has no function for ${message.handler}` }
   return { kind: "failed", error, isPermanent: false }
 }
 

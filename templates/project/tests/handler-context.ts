@@ -54,6 +54,7 @@ export function newContext(options: ContextOptions = {}): TestContext {
     published,
     logged,
     queue: "voice_events",
+    generation: "test",
     attempt: 1,
     lastError: null,
     trace: null,

@@ -7,6 +7,7 @@ import { misbehavingCases } from "./misbehaving-cases.ts"
 import { orderingCases } from "./ordering-cases.ts"
 import { pauseCases } from "./pause-cases.ts"
 import { priorityCases } from "./priority-cases.ts"
+import { reloadCases } from "./reload-cases.ts"
 import { retryCases } from "./retry-cases.ts"
 
 type Variables = Readonly<Record<string, string>>
@@ -37,6 +38,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["ordering keys", orderingCases],
   ["batches", batchCases],
   ["pausing", pauseCases],
+  ["reloads", reloadCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 

@@ -1,0 +1,94 @@
+import { z } from "@hono/zod-openapi"
+
+const ModuleSchema = z
+  .object({
+    file: z.string().openapi({ description: "The file's name within `HANDLERS_DIR`." }),
+    queue: z.string(),
+    bind: z.array(z.string()).openapi({ description: "Topic patterns that the module binds its queue to." }),
+    functions: z
+      .array(z.string())
+      .openapi({ description: "Names of the events that it handles; `*` stands for all others." }),
+    attempts: z.number().int(),
+    timeout_ms: z.number(),
+    batch_size: z.number().int().nullable().openapi({
+      description: "Most events of one call; null if each call takes one event.",
+    }),
+  })
+  .openapi("HandlerModule")
+
+/** A fault because of which the modules were not taken into use. */
+export const ModuleFaultSchema = z
+  .object({
+    module: z
+      .string()
+      .nullable()
+      .openapi({ description: "The module's file; null if no module is to blame." }),
+    message: z.string(),
+    file: z
+      .string()
+      .nullable()
+      .openapi({ description: "The file with the fault; null, as the place, if it is not known." }),
+    line: z.number().int().nullable(),
+    column: z.number().int().nullable(),
+    frame: z.array(z.string()).openapi({ description: "The lines around the place, and a mark below it." }),
+  })
+  .openapi("ModuleFault")
+
+/** The handler modules in use, as `GET /api/v1/modules` shows them. */
+export const ModuleSetSchema = z
+  .object({
+    generation: z
+      .string()
+      .openapi({ description: "Names the module set: a hash of all code that the workers have loaded." }),
+    since: z.number().openapi({ description: "When it was taken into use, in seconds since the epoch." }),
+    modules: z.array(ModuleSchema),
+    rejected: z
+      .object({ at: z.number(), faults: z.array(ModuleFaultSchema) })
+      .nullable()
+      .openapi({
+        description:
+          "Why the files as they were at the last reload can't be used; null if the last reload succeeded.",
+      }),
+  })
+  .openapi("HandlerModules")
+
+export type ModuleSetView = z.infer<typeof ModuleSetSchema>
+export type ModuleFaultView = z.infer<typeof ModuleFaultSchema>
+
+/** The result of a reload. */
+export type ReloadResult =
+  | { readonly kind: "loaded" | "unchanged" }
+  | { readonly kind: "rejected"; readonly faults: readonly ModuleFaultView[]; readonly error: unknown }
+
+/** The handler modules of this instance. */
+export interface Modules {
+  view(): ModuleSetView
+  /** Takes the modules into use as their files are now. Never rejects. */
+  reload(): Promise<ReloadResult>
+}
+
+export const EXAMPLE_FAULT: ModuleFaultView = {
+  module: "voice.ts",
+  message: 'syntax error: Expected "}" but found "on"',
+  file: "handlers/voice.ts",
+  line: 3,
+  column: 3,
+  frame: ['  2 |   queue: "voice_events"', "> 3 |   on: {", "    |   ^"],
+}
+
+export const EXAMPLE_MODULES: ModuleSetView = {
+  generation: "5f0a91c3",
+  since: 1_795_766_400.25,
+  modules: [
+    {
+      file: "voice.ts",
+      queue: "voice_events",
+      bind: [],
+      functions: ["speech_recognized"],
+      attempts: 5,
+      timeout_ms: 30_000,
+      batch_size: null,
+    },
+  ],
+  rejected: null,
+}
