@@ -1,21 +1,10 @@
 import { describe, expect, test } from "bun:test"
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { newKey } from "../../src/commands/new-key.ts"
-import { isReady } from "../support/counting-service.ts"
 import { FROM_BINARY, type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { handledBy, versioned } from "../support/versioned-module.ts"
 import { waitUntil } from "../support/wait-until.ts"
-
-const versioned = (folder: ServiceFolder, version: string) =>
-  `export default { queue: "custom_events", on: { "*"() { ${folder.journal(JSON.stringify(version))} } } }`
-
-/** Publishes until an event is handled by this version. */
-async function handledBy(service: RunningService, folder: ServiceFolder, version: string): Promise<void> {
-  await waitUntil(async () => {
-    await service.publish({ name: "tried" })
-    return folder.journalLines().at(-1) === version
-  }, `an event to be handled by ${version}`)
-}
 
 const logged = (service: RunningService, message: string) => service.log.filter(({ msg }) => msg === message)
 
@@ -45,87 +34,6 @@ test("without RELOAD=watch, a changed file changes nothing until a reload", asyn
   await handledBy(service, folder, "v1")
   expect(await (await service.post("/api/v1/modules/reload", {})).json()).toMatchObject({ is_changed: true })
   await handledBy(service, folder, "v2")
-})
-
-describe("with RELOAD=watch, the modules are reloaded", () => {
-  const watching = (folder: ServiceFolder) => folder.start({ RELOAD: "watch" })
-
-  test("after an edit, after a save by rename, and after a removal and a return of the file", async () => {
-    await using folder = new ServiceFolder()
-    folder.write("handlers/versioned.ts", versioned(folder, "v1"))
-    const service = await watching(folder)
-    await handledBy(service, folder, "v1")
-    folder.write("handlers/versioned.ts", versioned(folder, "v2"))
-    await handledBy(service, folder, "v2")
-    folder.write("handlers/.versioned.ts.swp", versioned(folder, "v3"))
-    renameSync(join(folder.path, "handlers/.versioned.ts.swp"), join(folder.path, "handlers/versioned.ts"))
-    await handledBy(service, folder, "v3")
-    folder.remove("handlers/versioned.ts")
-    await waitUntil(() => logged(service, "handler modules loaded").length === 3, "the removal")
-    folder.write("handlers/versioned.ts", versioned(folder, "v4"))
-    await handledBy(service, folder, "v4")
-  })
-
-  test("after an edit of a file that a module imports, below the folder and beside it", async () => {
-    await using folder = new ServiceFolder()
-    folder.write("shared/part.ts", 'export const beside = "b1"')
-    folder.write("handlers/lib/_part.ts", 'export const below = "l1"')
-    folder.write(
-      "handlers/versioned.ts",
-      `import { beside } from "../shared/part.ts"
-      import { below } from "./lib/_part.ts"
-      export default { queue: "custom_events", on: { "*"() { ${folder.journal("beside + below")} } } }`,
-    )
-    const service = await watching(folder)
-    await handledBy(service, folder, "b1l1")
-    folder.write("shared/part.ts", 'export const beside = "b2"')
-    await handledBy(service, folder, "b2l1")
-    folder.write("handlers/lib/_part.ts", 'export const below = "l2"')
-    await handledBy(service, folder, "b2l2")
-  })
-
-  test("when a link in the folder is swapped, as Kubernetes does with a ConfigMap", async () => {
-    await using folder = new ServiceFolder()
-    const handlers = join(folder.path, "handlers")
-    folder.write("handlers/..2026_1/versioned.ts", versioned(folder, "v1"))
-    symlinkSync("..2026_1", join(handlers, "..data"))
-    symlinkSync("..data/versioned.ts", join(handlers, "versioned.ts"))
-    const service = await watching(folder)
-    await handledBy(service, folder, "v1")
-    folder.write("handlers/..2026_2/versioned.ts", versioned(folder, "v2"))
-    symlinkSync("..2026_2", join(handlers, "..data_tmp"))
-    renameSync(join(handlers, "..data_tmp"), join(handlers, "..data"))
-    rmSync(join(handlers, "..2026_1"), { recursive: true })
-    await handledBy(service, folder, "v2")
-  })
-
-  test("when the folder itself is a link that points elsewhere", async () => {
-    await using folder = new ServiceFolder()
-    for (const release of ["one", "two"]) {
-      mkdirSync(join(folder.path, "releases", release), { recursive: true })
-      writeFileSync(join(folder.path, "releases", release, "versioned.ts"), versioned(folder, release))
-    }
-    symlinkSync("releases/one", join(folder.path, "current"))
-    const service = await folder.start({ RELOAD: "watch", HANDLERS_DIR: "current" })
-    await handledBy(service, folder, "one")
-    symlinkSync("releases/two", join(folder.path, "next"))
-    renameSync(join(folder.path, "next"), join(folder.path, "current"))
-    await handledBy(service, folder, "two")
-  })
-
-  test("after a burst of saves, some of them broken, to the last one", async () => {
-    await using folder = new ServiceFolder()
-    folder.write("handlers/versioned.ts", versioned(folder, "v0"))
-    const service = await watching(folder)
-    for (let save = 1; save <= 100; save++) {
-      const text = versioned(folder, `v${save}`)
-      folder.write("handlers/versioned.ts", save % 3 === 0 ? text.slice(0, save) : text)
-      await Bun.sleep(Math.random() * 10)
-    }
-    await handledBy(service, folder, "v100")
-    await waitUntil(() => isReady(service), "every worker")
-    expect(logged(service, "handler modules loaded").length).toBeLessThan(50)
-  })
 })
 
 describe("event-broker dev", () => {

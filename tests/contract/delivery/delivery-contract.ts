@@ -9,6 +9,7 @@ import { pauseCases } from "./pause-cases.ts"
 import { priorityCases } from "./priority-cases.ts"
 import { reloadCases } from "./reload-cases.ts"
 import { retryCases } from "./retry-cases.ts"
+import { watchCases } from "./watch-cases.ts"
 
 type Variables = Readonly<Record<string, string>>
 
@@ -39,6 +40,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["batches", batchCases],
   ["pausing", pauseCases],
   ["reloads", reloadCases],
+  ["reloads with RELOAD=watch after", watchCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 
