@@ -4,7 +4,13 @@ import { ensureRabbitMq } from "./rabbitmq.mjs"
 import { run } from "./run.mjs"
 import { ensureToolchain } from "./toolchain.mjs"
 
-const MEASUREMENTS = ["bench/publish.ts", "bench/costs.ts", "bench/rabbitmq.ts", "bench/delivery.ts"]
+const MEASUREMENTS = [
+  "bench/publish.ts",
+  "bench/costs.ts",
+  "bench/rabbitmq.ts",
+  "bench/delivery.ts",
+  "bench/save-to-event.ts",
+]
 
 // `-- --before <binary>` compares another binary of the service with the one from these sources.
 const [option, before, ...rest] = process.argv.slice(2)

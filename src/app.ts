@@ -233,7 +233,10 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   logStartHints(config, modules.length, catalog, logger)
   logger.info({ url, workers: pool.workers.present, generation: inUse.generation, modules }, "listening")
   void files?.run(() => generations.reload())
-  lifecycle.started("files", () => files?.stop())
+  lifecycle.started("files", () => {
+    files?.stop()
+    generations.stop()
+  })
   const registration = registerService(config, VERSION, server.port, logger)
   lifecycle.started("registration", async () => {
     await registration?.stop()

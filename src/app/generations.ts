@@ -47,6 +47,7 @@ export class Generations {
   #rejection: Rejection | null = null
   #running: Promise<unknown> = Promise.resolve()
   #next: Promise<Reloaded> | null = null
+  #isStopped = false
 
   constructor(options: GenerationsOptions) {
     this.#options = options
@@ -84,6 +85,11 @@ export class Generations {
     return this.#next
   }
 
+  /** Call it before the pool stops: a reload that fails because of that is no fault of the modules. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
   async #begin(set: ModuleSet, manifests: readonly ModuleManifest[]): Promise<void> {
     await this.#options.declare(set, manifests, null)
     this.#use(set, manifests)
@@ -92,6 +98,7 @@ export class Generations {
   async #reload(): Promise<Reloaded> {
     const { metrics } = this.#options
     const result = await this.#tryReload()
+    if (this.#isStopped) return result
     metrics.reloaded(result.kind)
     this.#rejection = result.kind === "rejected" ? result.rejection : null
     this.#tell(result)
