@@ -138,7 +138,7 @@ function explainUnknown(word: string, command: Command): Shown {
 }
 
 /** Names of the command that runs the service, in other programs. */
-const START_WORDS = ["start", "run", "server", "up", "dev"]
+const START_WORDS = ["start", "run", "server", "up"]
 
 /** Words of other programs, with the arguments that were probably meant. */
 const OTHER_WORDS: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import packageJson from "../../package.json" with { type: "json" }
 import { NewProject } from "../support/new-project.ts"
@@ -105,7 +105,8 @@ EVENT_BROKER_KEY=eb_from_file
   const service = folder.spawnIn(project.path, given)
   await service.listening()
   await service.publish({ type: "voice", name: "ended" })
-  await waitUntil(() => Bun.file(join(project.path, "seen-by-handlers.json")).exists(), "the handler to run")
+  const seen = join(project.path, "seen-by-handlers.json")
+  await waitUntil(() => existsSync(seen) && readFileSync(seen, "utf8").endsWith("}"), "the handler to run")
   const { handler, bun, child } = JSON.parse(project.read("seen-by-handlers.json"))
 
   const shared = {

@@ -133,7 +133,7 @@ const MISTAKES: readonly (readonly [command: string, message: string])[] = [
   ["keys create", "did you mean event-broker keys new?"],
   ["status", "there is no command status; did you mean event-broker health?"],
   ["version", "there is no command version; did you mean event-broker --version?"],
-  ["dev", "there is no command dev; did you mean event-broker serve?"],
+  ["start", "there is no command start; did you mean event-broker serve?"],
   ["publish --ndjson folder", "folder is a folder: name a file"],
   [
     "publish event.json --payload {} --id a",

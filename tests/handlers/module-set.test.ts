@@ -118,6 +118,28 @@ describe("a module set", () => {
     folder[Symbol.dispose]()
   })
 
+  test("imports with no method of Promise, which a module may have replaced", async () => {
+    const { folder, loaded } = await load({
+      "a.ts": "await 0\nexport default () => import('./lib/_late.ts')",
+      "b.ts": "export default 'b'",
+      "lib/_late.ts": "export const late = await 'late'",
+    })
+    const own = [Promise, Promise.prototype].map((of) => Object.getOwnPropertyDescriptors(of))
+    const broken = { value: () => expect.unreachable() }
+    const taken: unknown[] = []
+    try {
+      Object.defineProperty(Promise, "resolve", broken)
+      Object.defineProperty(Promise.prototype, "then", broken)
+      const importLate = (await loaded(0)) as () => Promise<Exports>
+      taken.push((await importLate())["late"], await loaded(1))
+    } finally {
+      Object.defineProperties(Promise, own[0] ?? {})
+      Object.defineProperties(Promise.prototype, own[1] ?? {})
+    }
+    expect(taken).toEqual(["late", "b"])
+    folder[Symbol.dispose]()
+  })
+
   test("reads variables when the code runs", async () => {
     const { folder, loaded } = await load({
       "a.ts": "export default () => [process.env.NODE_ENV, process.env.MODULE_SET_TEST]",

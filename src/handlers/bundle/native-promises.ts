@@ -1,0 +1,22 @@
+/** The bundler's own text for an import of a module that it has taken in, with and without a top-level await. */
+const IMPORT = /\bPromise\.resolve\(\)\.then\((?=\(\) => (?:\(init_|exports_|__toESM\(require_))/g
+const AWAITED_IMPORT = /\b(init_\w+\(\))\.then\((?=\(\) => (?:exports_|\(\{|__))/g
+
+const FUNCTIONS = `
+async function $importLater(take) { await null; return take() }
+async function $importAfter(loaded, take) { await loaded; return take() }
+`
+
+const MAP_COMMENT = "\n//# debugId="
+
+/**
+ * Rewrites the imports of a bundle so that they use no method of `Promise`, which a handler module may have replaced: an
+ * import outside of a bundle uses none.
+ */
+export function withNativePromises(code: string): string {
+  const rewritten = code.replace(IMPORT, "$importLater(").replace(AWAITED_IMPORT, "$importAfter($1, ")
+  if (rewritten === code) return code
+  // At the end, where they move no line that the source map describes.
+  const end = rewritten.lastIndexOf(MAP_COMMENT)
+  return end < 0 ? rewritten + FUNCTIONS : rewritten.slice(0, end) + FUNCTIONS + rewritten.slice(end)
+}
