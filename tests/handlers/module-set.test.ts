@@ -129,6 +129,7 @@ describe("a module set", () => {
     const taken: unknown[] = []
     try {
       Object.defineProperty(Promise, "resolve", broken)
+      // biome-ignore lint/suspicious/noThenProperty: what a handler module may do.
       Object.defineProperty(Promise.prototype, "then", broken)
       const importLate = (await loaded(0)) as () => Promise<Exports>
       taken.push((await importLate())["late"], await loaded(1))
