@@ -13,6 +13,7 @@ import type { Config } from "./config.ts"
 import { registerService } from "./discovery/register-service.ts"
 import type { EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues } from "./engine/queues.ts"
+import type { ModuleManifest } from "./handlers/manifest.ts"
 import { buildModuleSet, type ModuleSet, NO_MODULES } from "./handlers/module-set.ts"
 import { ModuleWatch } from "./handlers/module-watch.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
@@ -213,18 +214,26 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
 
   lifecycle.started("consumers", () => dispatcher.stop())
   lifecycle.started("watch", () => watch.stop())
-  const { loaded } = await pool.start(set)
-  const consuming = loaded.then(async (manifests) => {
-    await generations.begin(set, manifests)
+  const begin = async (first: ModuleSet, manifests: readonly ModuleManifest[]): Promise<void> => {
+    await generations.begin(first, manifests)
     void watch.start()
-  })
-  if (pool.workers.present > 0 || set.files.length === 0) await consuming
-  else {
-    // The first workers crashed: the modules are loaded later, and the service runs without them until then.
-    consuming.catch((error: unknown) => logger.error({ reason: String(error) }, "the modules can't be used"))
-    await engine.declareQueues(queues)
   }
-  if (options.startsWithoutModules) await generations.reload()
+  const { loaded } = await pool.start(set)
+  if (options.startsWithoutModules) {
+    const first = await generations.reload()
+    if (first.kind === "loaded") void watch.start()
+    else await begin(NO_MODULES, [])
+  } else {
+    const consuming = loaded.then((manifests) => begin(set, manifests))
+    if (pool.workers.present > 0 || set.files.length === 0) await consuming
+    else {
+      // The first workers crashed: the modules are loaded later, and the service runs without them until then.
+      consuming.catch((error: unknown) =>
+        logger.error({ reason: String(error) }, "the modules can't be used"),
+      )
+      await engine.declareQueues(queues)
+    }
+  }
 
   const { url } = server
   phase = "running"

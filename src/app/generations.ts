@@ -14,7 +14,7 @@ export interface GenerationsOptions {
   readonly build: () => Promise<ModuleSet>
   /**
    * Declares the queues of modules, or changes nothing.
-   * @param before the modules in use; null at the start
+   * @param before the modules in use; null for the first ones
    * @throws if the modules can't be used with this engine
    */
   readonly declare: (
@@ -47,6 +47,8 @@ export class Generations {
   #rejection: Rejection | null = null
   #running: Promise<unknown> = Promise.resolve()
   #next: Promise<Reloaded> | null = null
+  /** True once a set is in use, if only one without modules. */
+  #hasBegun = false
   #isStopped = false
 
   constructor(options: GenerationsOptions) {
@@ -107,13 +109,13 @@ export class Generations {
 
   async #tryReload(): Promise<Reloaded> {
     const { build, declare, pool } = this.#options
-    const { set: before, manifests: earlier } = this.#current
+    const { set: before, manifests } = this.#current
     try {
       const set = await build()
       if (set.generation === before.generation) return { kind: "unchanged" }
       const candidate = await pool.prepare(set)
       try {
-        await declare(set, candidate.manifests, earlier)
+        await declare(set, candidate.manifests, this.#hasBegun ? manifests : null)
       } catch (error) {
         pool.discard(candidate)
         throw error
@@ -129,6 +131,7 @@ export class Generations {
   }
 
   #use(set: ModuleSet, manifests: readonly ModuleManifest[]): void {
+    this.#hasBegun = true
     this.#current = { set, manifests, since: Date.now() }
     this.#options.dispatcher.use(manifests, set.generation)
   }

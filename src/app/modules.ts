@@ -46,7 +46,7 @@ export interface ModuleQueuesOptions {
 
 /**
  * Declares the queues of the modules. If that fails, those that it added are removed again.
- * @param before the modules in use; null at the start
+ * @param before the modules in use; null for the first ones
  * @throws {ModuleLoadError} if a module names a queue that does not exist, or can't be used with this engine
  * @throws {EngineStartError} if the engine refuses a queue
  */
