@@ -1,23 +1,21 @@
-import { resolve } from "node:path"
+import { beginModules, beginWithReload } from "./app/begin-modules.ts"
 import { openEngine } from "./app/engines.ts"
 import { Generations } from "./app/generations.ts"
-import { configured, serveHttp } from "./app/http-parts.ts"
+import { serveHttp } from "./app/http-parts.ts"
 import { Lifecycle } from "./app/lifecycle.ts"
 import { requireAddress } from "./app/listen-host.ts"
-import { declareModuleQueues, moduleFiles } from "./app/modules.ts"
-import { describeFault, modulesView } from "./app/modules-view.ts"
+import { ModuleSource } from "./app/module-source.ts"
+import { declareModuleQueues } from "./app/modules.ts"
 import { openTracing } from "./app/open-tracing.ts"
 import { buildParts, queueLimits } from "./app/parts.ts"
+import { httpContext, serviceState } from "./app/service-views.ts"
 import { logStartHints } from "./app/start-hints.ts"
 import type { Config } from "./config.ts"
 import { registerService } from "./discovery/register-service.ts"
 import type { EngineStatus } from "./engine/engine.ts"
 import { predefinedQueues } from "./engine/queues.ts"
-import type { ModuleManifest } from "./handlers/manifest.ts"
-import { buildModuleSet, type ModuleSet, NO_MODULES } from "./handlers/module-set.ts"
-import { ModuleWatch } from "./handlers/module-watch.ts"
+import { NO_MODULES } from "./handlers/module-set.ts"
 import { KeyRing } from "./http/access/key-ring.ts"
-import { reportHealth } from "./http/health-report.ts"
 import { SchemaCatalog } from "./schema/schema-catalog.ts"
 import { readSchemaFiles } from "./schema/schema-files.ts"
 import { reasonOf } from "./system/reason-of.ts"
@@ -96,15 +94,8 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   let deadline = 0
   const left = (): number => Math.max(0, deadline - performance.now())
 
-  const files = config.RELOAD === "watch" ? new ModuleWatch(resolve(config.HANDLERS_DIR)) : null
-  const build = async (): Promise<ModuleSet> => {
-    const found = await moduleFiles(config.HANDLERS_DIR, options.isHandlersDirGiven)
-    const bundling = { command: options.bundleCommand, environment: options.handlerEnvironment }
-    const built = await buildModuleSet(found, bundling)
-    await files?.follow(built.sources)
-    return built
-  }
-  const set = options.startsWithoutModules ? NO_MODULES : await build()
+  const source = new ModuleSource(options)
+  const set = options.startsWithoutModules ? NO_MODULES : await source.build()
   const catalog = config.SCHEMAS_DIR === "" ? null : new SchemaCatalog(readSchemaFiles(config.SCHEMAS_DIR))
   const keys = config.API_KEYS_FILE === "" ? null : new KeyRing(config.API_KEYS_FILE, logger)
   lifecycle.started("keys", () => keys?.[Symbol.dispose]())
@@ -131,7 +122,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
 
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)
-  const { publisher, pool, dispatcher, watch, live } = buildParts({
+  const parts = buildParts({
     ...options,
     engine,
     metrics,
@@ -140,10 +131,11 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     queues,
     logger,
   })
+  const { pool, dispatcher, watch } = parts
   const generations = new Generations({
     pool,
     dispatcher,
-    build,
+    build: () => source.build(),
     declare: (next, manifests, before) =>
       declareModuleQueues(next, manifests, before, { engine, queues, limits, catalog, logger }),
     metrics,
@@ -154,86 +146,17 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   lifecycle.started("pool", () => pool.stop(left()))
 
   await requireAddress(config.HOST)
-  const context = {
-    ...configured(config),
-    engine,
-    brokerReport,
-    publisher,
-    consumption: dispatcher,
-    modules: modulesView(generations),
-    orphans: watch,
-    live,
-    keys,
-    queues,
-    catalog,
-    metrics,
-    logger,
-    isStarting: () => phase === "starting",
-    health: async () => {
-      // An engine inside the process answers at once; RabbitMQ may be away.
-      if (brokerReport === null) await watch.refresh()
-      return reportHealth({
-        phase,
-        version: VERSION,
-        uptimeMs: performance.now() - startedAt,
-        engine: engine.name,
-        engineStatus: engine.status(),
-        generation: generations.current.set.generation,
-        moduleFaults: generations.rejection?.faults.map(describeFault) ?? null,
-        workers: pool.workers,
-        poolFault: pool.fault,
-        consumers: dispatcher.consumers,
-        paused: dispatcher.paused,
-        queueFault: watch.fault,
-      })
-    },
-  }
+  const service = { ...parts, config, engine, brokerReport, generations, keys, queues, catalog, metrics, log }
+  const context = httpContext(service, { phase: () => phase, startedAt })
   // Before the modules are loaded, so that probes are answered meanwhile.
   const server = serveHttp(config, context)
   lifecycle.started("server", () => server.stop(left()))
-  metrics.watch({
-    version: VERSION,
-    engine: engine.name,
-    isEngineUp: () => engine.status().state === "ready",
-    isBlocked: () => engine.status().state === "blocked",
-    bufferedBytes: () => context.bodies.bytes.taken,
-    isKeysFileGood: keys && (() => keys.isFileGood),
-    liveClients: () => live.clientCount,
-    publishesInFlight: () => publisher.inFlight,
-    deliveriesInFlight: () => dispatcher.inFlight,
-    deliveriesHeld: brokerReport && (() => brokerReport().heldDeliveries),
-    areDescriptorsExhausted: () => server.isExhausted,
-    droppedLogLines: () => log.droppedLines() + pool.droppedLogLines,
-    workers: () => pool.workers,
-    generation: () => pool.generation,
-    workersWaiting: () => pool.waitingWorkers,
-    consumers: () => dispatcher.consumers,
-    queues: () => engine.queueStats(),
-    orphanedQueues: () => watch.orphanCount,
-  })
+  metrics.watch(serviceState(service, context, server))
 
   lifecycle.started("consumers", () => dispatcher.stop())
   lifecycle.started("watch", () => watch.stop())
-  const begin = async (first: ModuleSet, manifests: readonly ModuleManifest[]): Promise<void> => {
-    await generations.begin(first, manifests)
-    void watch.start()
-  }
-  const { loaded } = await pool.start(set)
-  if (options.startsWithoutModules) {
-    const first = await generations.reload()
-    if (first.kind === "loaded") void watch.start()
-    else await begin(NO_MODULES, [])
-  } else {
-    const consuming = loaded.then((manifests) => begin(set, manifests))
-    if (pool.workers.present > 0 || set.files.length === 0) await consuming
-    else {
-      // The first workers crashed: the modules are loaded later, and the service runs without them until then.
-      consuming.catch((error: unknown) =>
-        logger.error({ reason: String(error) }, "the modules can't be used"),
-      )
-      await engine.declareQueues(queues)
-    }
-  }
+  const beginning = { pool, generations, engine, queues, onBegun: () => void watch.start(), logger }
+  await (options.startsWithoutModules ? beginWithReload(beginning) : beginModules(set, beginning))
 
   const { url } = server
   phase = "running"
@@ -241,9 +164,9 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   const modules = inUse.files.map(({ name }) => name)
   logStartHints(config, modules.length, catalog, logger)
   logger.info({ url, workers: pool.workers.present, generation: inUse.generation, modules }, "listening")
-  void files?.run(() => generations.reload())
-  lifecycle.started("files", () => {
-    files?.stop()
+  source.watch(() => generations.reload())
+  lifecycle.started("modules", () => {
+    source.stop()
     generations.stop()
   })
   const registration = registerService(config, VERSION, server.port, logger)

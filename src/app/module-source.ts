@@ -1,0 +1,50 @@
+import { resolve } from "node:path"
+import type { Config } from "../config.ts"
+import { buildModuleSet, type ModuleSet } from "../handlers/module-set.ts"
+import { ModuleWatch } from "../handlers/module-watch.ts"
+import { moduleFiles } from "./modules.ts"
+
+export interface ModuleSourceOptions {
+  readonly config: Config
+  /** True if `HANDLERS_DIR` was set. The folder must then exist. */
+  readonly isHandlersDirGiven: boolean
+  /** The command of the process that bundles handler modules. */
+  readonly bundleCommand: readonly string[]
+  /** `process.env` of the handlers. */
+  readonly handlerEnvironment: Readonly<Record<string, string>>
+}
+
+/** The handler modules as their files are now. */
+export class ModuleSource {
+  readonly #options: ModuleSourceOptions
+  /** Null unless `RELOAD=watch`. It counts changes from now on. */
+  readonly #files: ModuleWatch | null
+
+  constructor(options: ModuleSourceOptions) {
+    const { RELOAD, HANDLERS_DIR } = options.config
+    this.#options = options
+    this.#files = RELOAD === "watch" ? new ModuleWatch(resolve(HANDLERS_DIR)) : null
+  }
+
+  /**
+   * Reads and bundles the modules.
+   * @throws {HandlersDirError} if the folder can't be read
+   * @throws {ModuleLoadError} for the first module that can't be bundled
+   */
+  async build(): Promise<ModuleSet> {
+    const { config, isHandlersDirGiven, bundleCommand: command, handlerEnvironment } = this.#options
+    const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven)
+    const set = await buildModuleSet(files, { command, environment: handlerEnvironment })
+    await this.#files?.follow(set.sources)
+    return set
+  }
+
+  /** Calls back for each change of the files, if they are watched. */
+  watch(onChange: () => Promise<unknown>): void {
+    void this.#files?.run(onChange)
+  }
+
+  stop(): void {
+    this.#files?.stop()
+  }
+}
