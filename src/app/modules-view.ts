@@ -30,6 +30,7 @@ const describeModule = (manifest: ModuleManifest): ModuleSetView["modules"][numb
   functions: [...manifest.names],
   attempts: manifest.attempts,
   timeout_ms: manifest.timeoutMs,
+  concurrency: manifest.concurrency,
   batch_size: manifest.batch?.size ?? null,
 })
 

@@ -19,6 +19,7 @@ interface ModuleAnswer {
   readonly functions: readonly string[]
   readonly attempts: number
   readonly timeout_ms: number
+  readonly concurrency: number | null
   readonly batch_size: number | null
 }
 
@@ -93,13 +94,14 @@ function describe({ module, message, file, line, column, frame }: Fault): string
 
 function tableOf(modules: readonly ModuleAnswer[]): Shown {
   if (modules.length === 0) return shown`no handler modules\n`
-  const rows = modules.map(({ file, queue, functions, attempts, timeout_ms, batch_size }) => [
+  const rows = modules.map(({ file, queue, functions, attempts, timeout_ms, concurrency, batch_size }) => [
     file,
     queue,
     functions.join(", "),
     String(attempts),
     `${timeout_ms / 1_000} s`,
-    batch_size === null ? "" : String(batch_size),
+    String(concurrency ?? ""),
+    String(batch_size ?? ""),
   ])
-  return table(["module", "queue", "functions", "attempts", "timeout", "batch"], rows)
+  return table(["module", "queue", "functions", "attempts", "timeout", "concurrency", "batch"], rows)
 }

@@ -23,6 +23,9 @@ export interface DispatcherOptions {
   readonly logger: Logger
 }
 
+/** Events held for each call of a module that limits them: one that runs, and the next one. */
+const CALLS_AHEAD = 2
+
 /** Consumes the queues that have a handler module, and pauses and resumes them on this instance. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
@@ -115,12 +118,19 @@ export class Dispatcher {
     return intake
   }
 
-  /** Returns a prefetch that keeps every worker busy with as many jobs as it holds, or with one batch per module. */
+  /**
+   * Returns a prefetch that keeps every worker busy with as many jobs as it holds, or with one batch per module; less if all
+   * modules of the queue limit their calls: deliveries that can't begin soon are better left to other instances.
+   */
   #prefetchOf(queue: string): number {
     const { poolSize, workerPrefetch } = this.#options
-    const batches = this.#manifests
-      .filter((manifest) => manifest.queue === queue)
-      .reduce((sum, { batch }) => sum + (batch?.size ?? 0), 0)
-    return poolSize * Math.max(workerPrefetch, batches)
+    const modules = this.#manifests.filter((manifest) => manifest.queue === queue)
+    const batches = modules.reduce((sum, { batch }) => sum + (batch?.size ?? 0), 0)
+    const most = poolSize * Math.max(workerPrefetch, batches)
+    const limited = modules.reduce(
+      (sum, { concurrency, batch }) => sum + (concurrency ?? most) * (batch?.size ?? 1) * CALLS_AHEAD,
+      0,
+    )
+    return Math.max(1, Math.min(most, limited))
   }
 }

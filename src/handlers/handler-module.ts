@@ -60,6 +60,21 @@ export interface ModuleOptions {
   /** Longest run of one call, in milliseconds. Default 30,000. */
   readonly timeout?: number
   /**
+   * Most calls of the module's functions at a time, of all workers of this instance, at least 1: what another service, or a
+   * database, can take. Default: no limit.
+   */
+  readonly concurrency?: number
+  /**
+   * Runs once in each worker, after the modules are loaded and before its first event: opens what the functions share, such
+   * as a database connection. If it throws, or takes longer than 15 seconds, the module can't be used.
+   */
+  setup?(): void | Promise<void>
+  /**
+   * Runs once in each worker that ends in order, at a reload or when the service stops, after its last call; for 5 seconds
+   * at most. It does not run in a worker that crashes, hangs or is killed.
+   */
+  teardown?(): void | Promise<void>
+  /**
    * Lets only one of the instances that share a RabbitMQ consume the queue at a time; another one takes over when it
    * ends. Default false. No effect on the embedded engine, which has one instance.
    */

@@ -27,9 +27,13 @@ export interface ModuleManifest {
   readonly attempts: number
   readonly backoff: Backoff
   readonly timeoutMs: number
+  /** Most calls at a time, of all workers of this instance; null if there is no limit. */
+  readonly concurrency: number | null
   /** Null if each call takes one event. */
   readonly batch: BatchOptions | null
   readonly isSingleActiveConsumer: boolean
+  /** True if it has a function to run when its worker ends in order. */
+  readonly hasTeardown: boolean
 }
 
 export interface BatchOptions {
@@ -126,6 +130,8 @@ const batchOptions = {
   wait: duration(100),
 }
 
+const aFunction = v.custom<typeof FUNCTION>((value) => value === FUNCTION, "must be a function")
+
 const ExportSchema = v.strictObject({
   queue: QueueNameSchema,
   bind: v.optional(
@@ -136,8 +142,11 @@ const ExportSchema = v.strictObject({
   ),
   retry: v.optional(group(retryOptions, "attempts: 5"), {}),
   timeout: duration(30_000),
+  concurrency: v.optional(v.pipe(v.number(WHOLE), v.integer(WHOLE), atLeast(1))),
   batch: v.optional(group(batchOptions, "size: 100")),
   single_active_consumer: v.optional(v.boolean("must be true or false"), false),
+  setup: v.optional(aFunction),
+  teardown: v.optional(aFunction),
   on: functionNames,
 })
 
@@ -182,8 +191,10 @@ function readManifest({ file, exported }: ModuleDescription, locate: LocateOptio
     attempts: retry.attempts,
     backoff: { initialMs: retry.backoff.initial, factor: retry.backoff.factor, maxMs: retry.backoff.max },
     timeoutMs: timeout,
+    concurrency: result.output.concurrency ?? null,
     batch: batch === undefined ? null : { size: batch.size, waitMs: batch.wait },
     isSingleActiveConsumer: result.output.single_active_consumer,
+    hasTeardown: result.output.teardown !== undefined,
   }
 }
 

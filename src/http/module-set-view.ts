@@ -10,6 +10,9 @@ const ModuleSchema = z
       .openapi({ description: "Names of the events that it handles; `*` stands for all others." }),
     attempts: z.number().int(),
     timeout_ms: z.number(),
+    concurrency: z.number().int().nullable().openapi({
+      description: "Most calls at a time on this instance; null if there is no limit.",
+    }),
     batch_size: z.number().int().nullable().openapi({
       description: "Most events of one call; null if each call takes one event.",
     }),
@@ -87,6 +90,7 @@ export const EXAMPLE_MODULES: ModuleSetView = {
       functions: ["speech_recognized"],
       attempts: 5,
       timeout_ms: 30_000,
+      concurrency: null,
       batch_size: null,
     },
   ],

@@ -7,36 +7,44 @@ export type Candidate = Pick<WorkerThread, "state" | "isReserved" | "jobsOf"> & 
   readonly jobs: { readonly size: number }
 }
 
+/** The jobs to give to workers, and the bounds of that. */
+export interface Assignment<Thread extends Candidate> {
+  readonly waiting: WaitingJobs
+  readonly threads: ReadonlySet<Thread>
+  /** Jobs of one queue that a worker holds at a time; with 1, it holds one job in all. */
+  readonly prefetch: number
+  /** Returns whether a module may have one more job in the workers. */
+  readonly hasRoom: (job: Job) => boolean
+  /** Gives a job to a worker. */
+  readonly run: (thread: Thread, job: Job) => void
+}
+
 /**
  * Gives waiting jobs to the least busy workers, as long as one has credit. A queue whose functions hang uses up only its own
  * credit, and events of other queues are handled.
- * @param prefetch jobs of one queue that a worker holds at a time; with 1, it holds one job in all
- * @param run gives a job to a worker
  */
-export function assignJobs<Thread extends Candidate>(
-  waiting: WaitingJobs,
-  threads: ReadonlySet<Thread>,
-  prefetch: number,
-  run: (thread: Thread, job: Job) => void,
-): void {
-  assignAlone(waiting, threads, run)
-  const workerFor = (queue: string): Thread | undefined =>
-    leastBusy(threads, (each) => (prefetch === 1 ? each.jobs.size : each.jobsOf(queue)) < prefetch)
+export function assignJobs<Thread extends Candidate>(assignment: Assignment<Thread>): void {
+  assignAlone(assignment)
+  const { waiting, threads, prefetch, hasRoom, run } = assignment
   for (;;) {
-    const job = waiting.shiftShared((queue) => workerFor(queue) !== undefined)
-    const thread = job && workerFor(job.request.queue)
+    let thread: Thread | undefined
+    const job = waiting.shiftShared((each) => {
+      const { queue } = each.request
+      const hasCredit = (one: Thread) => (prefetch === 1 ? one.jobs.size : one.jobsOf(queue)) < prefetch
+      const found = hasRoom(each) ? leastBusy(threads, hasCredit) : undefined
+      if (found !== undefined) thread = found
+      return found !== undefined
+    })
     if (job === undefined || thread === undefined) return
     run(thread, job)
   }
 }
 
 /** Gives jobs that run alone to idle workers. If none is idle, reserves one for the next job. */
-function assignAlone<Thread extends Candidate>(
-  waiting: WaitingJobs,
-  threads: ReadonlySet<Thread>,
-  run: (thread: Thread, job: Job) => void,
-): void {
-  while (waiting.hasAlone) {
+function assignAlone<Thread extends Candidate>({ waiting, threads, hasRoom, run }: Assignment<Thread>): void {
+  for (;;) {
+    const job = waiting.firstAlone(hasRoom)
+    if (job === undefined) return
     const thread = idleThread(threads)
     if (thread === undefined) {
       const isOneReserved = [...threads].some((each) => each.state === "ready" && each.isReserved)
@@ -44,8 +52,7 @@ function assignAlone<Thread extends Candidate>(
       if (next !== undefined) next.isReserved = true
       return
     }
-    const job = waiting.shiftAlone()
-    if (job === undefined) return
+    waiting.removeAlone(job)
     run(thread, job)
     thread.isReserved = thread.jobs.size > 0
   }

@@ -3,6 +3,7 @@ import { ModuleLoadError } from "../handlers/module-load-error.ts"
 import { type ModuleSet, NO_MODULES } from "../handlers/module-set.ts"
 import { locateIn } from "../handlers/option-position.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import { dismiss, endInOrder } from "./end-worker.ts"
 import { Seat } from "./seat.ts"
 import { WorkerThread, type WorkerThreadEvents } from "./worker-thread.ts"
 
@@ -120,7 +121,7 @@ export class Crew {
 
   discard({ thread }: Candidate): void {
     this.#candidate = null
-    if (thread !== null) dismiss(thread)
+    if (thread !== null) void endInOrder(thread, this.#options.logger)
   }
 
   /**
@@ -156,6 +157,27 @@ export class Crew {
   /** Notes the module that a worker named as the cause of its end. */
   accuse(module: string | null): void {
     this.#lastCulprit = module
+  }
+
+  /**
+   * Returns whether a module may have one more call. Counts those of all workers, also of those that only finish theirs,
+   * or have been given up.
+   */
+  hasRoomFor({ concurrency, file }: ModuleManifest): boolean {
+    if (concurrency === null) return true
+    let calls = 0
+    for (const thread of this.#threads) calls += thread.callsOf(file)
+    return calls < concurrency
+  }
+
+  /** Ends all workers, those without jobs in order. @param withinMs how long that may take, in milliseconds */
+  async end(withinMs: number): Promise<void> {
+    const ending = [...this.#threads].map((thread) =>
+      thread.jobs.size > 0 || withinMs <= 0
+        ? thread.terminate()
+        : endInOrder(thread, this.#options.logger, withinMs),
+    )
+    await Promise.all(ending)
   }
 
   /** Starts no more workers, and discards a candidate. */
@@ -212,18 +234,18 @@ export class Crew {
   }
 
   async #load(thread: WorkerThread, set: ModuleSet): Promise<readonly ModuleManifest[]> {
-    return readManifests(await thread.load(set), locateIn(set.files))
+    const manifests = readManifests(await thread.load(set), locateIn(set.files))
+    thread.hasTeardown = manifests.some(({ hasTeardown }) => hasTeardown)
+    return manifests
   }
 
   /** Lets a worker of an earlier set finish its jobs. */
   #retire(thread: WorkerThread): void {
     this.#seatOf.delete(thread)
-    if (thread.state === "loading" || thread.jobs.size === 0) {
-      dismiss(thread)
-      return
-    }
     thread.isEnding = true
-    thread.state = "retiring"
+    if (thread.state === "loading") dismiss(thread)
+    else if (thread.jobs.size === 0) void endInOrder(thread, this.#options.logger)
+    else thread.state = "retiring"
   }
 
   /** Tells once of each module that it loads slowly: all workers load it. */
@@ -233,10 +255,4 @@ export class Crew {
     const about = { ...(file !== null && { module: file }), seconds }
     this.#options.logger.warn(about, SLOW_LOAD)
   }
-}
-
-/** Ends a worker on purpose. */
-function dismiss(thread: WorkerThread): void {
-  thread.isEnding = true
-  thread.terminate()
 }

@@ -51,6 +51,8 @@ export type ToWorker =
     }
   | RunEvent
   | RunBatch
+  /** Release what the modules hold: the worker has no jobs, and gets none any more. */
+  | { readonly kind: "tear-down" }
   | { readonly kind: "abort"; readonly job: number; readonly reason: string }
   | { readonly kind: "published"; readonly call: number; readonly event: string }
   | { readonly kind: "publish-failed"; readonly call: number; readonly error: PublishFailure }
@@ -87,6 +89,8 @@ export type FromWorker =
       readonly message: string
       readonly fields: string
     }
+  /** The modules have released what they hold. */
+  | { readonly kind: "torn-down" }
   /** Last message of a worker that ends by itself. */
   | ({ readonly kind: "crashing" } & LastWords)
 

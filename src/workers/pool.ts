@@ -8,6 +8,7 @@ import { assignJobs } from "./assign-jobs.ts"
 import type { Attempt, Executor, Outcome } from "./attempt.ts"
 import { type Blame, blame } from "./blame.ts"
 import { type Candidate, Crew } from "./crew.ts"
+import { endInOrder } from "./end-worker.ts"
 import { Job } from "./job.ts"
 import { batchRequestOf, describeJob, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
@@ -173,6 +174,7 @@ export class Pool implements Executor {
    * @param timeoutMs how long all of that may take, in milliseconds
    */
   async stop(timeoutMs: number): Promise<void> {
+    const until = performance.now() + timeoutMs
     this.#isStopping = true
     this.#crew.stop()
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
@@ -185,7 +187,7 @@ export class Pool implements Executor {
       }
     }
     await this.#idleWithin(Math.min(timeoutMs, ABORT_GRACE_MS))
-    for (const thread of this.#crew.threads) thread.terminate()
+    await this.#crew.end(until - performance.now())
   }
 
   #begin(job: Job): void {
@@ -200,9 +202,13 @@ export class Pool implements Executor {
   }
 
   #assign(): void {
-    assignJobs(this.#waiting, this.#crew.threads, this.#options.prefetch, (thread, job) =>
-      this.#run(thread, job),
-    )
+    assignJobs({
+      waiting: this.#waiting,
+      threads: this.#crew.threads,
+      prefetch: this.#options.prefetch,
+      hasRoom: ({ request }) => this.#crew.hasRoomFor(request.target.manifest),
+      run: (thread, job) => this.#run(thread, job),
+    })
   }
 
   #run(thread: WorkerThread, job: Job): void {
@@ -245,6 +251,7 @@ export class Pool implements Executor {
     this.#options.logger.warn(about, "a handler did not settle in time; its worker is replaced")
     thread.jobs.delete(job.id)
     thread.state = "retiring"
+    thread.hasGivenUp = true
     job.durationMs = thread.runningForMs(job)
     job.finish({ kind: "timeout", error: null })
     this.#crew.vacate(thread, true)
@@ -254,10 +261,16 @@ export class Pool implements Executor {
   #afterJob(thread: WorkerThread): void {
     if (thread.jobs.size === 0) {
       thread.isReserved = false
-      if (thread.state === "retiring") thread.terminate()
+      if (thread.state === "retiring") this.#leave(thread)
     }
     this.#tellIdle()
     this.#assign()
+  }
+
+  /** Ends a worker that has finished its jobs: in order, unless a function of it still hangs. */
+  #leave(thread: WorkerThread): void {
+    if (thread.hasGivenUp) thread.terminate()
+    else void endInOrder(thread, this.#options.logger)
   }
 
   #afterClose(thread: WorkerThread): void {

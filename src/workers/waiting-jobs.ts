@@ -4,13 +4,8 @@ import { PriorityQueue } from "./priority-queue.ts"
 /** Jobs that wait for a worker: those that run alone first, in order of arrival, and then the others by priority. */
 export class WaitingJobs {
   readonly #alone: Job[] = []
-  /** By queue: no worker may have credit for the jobs of one while there is some for those of others. */
+  /** By module, which has one queue: there may be no room for the jobs of one while there is some for those of others. */
   readonly #shared = new Map<string, PriorityQueue<Job>>()
-
-  /** True if a job waits that runs with no other beside it. */
-  get hasAlone(): boolean {
-    return this.#alone.length > 0
-  }
 
   push(job: Job): void {
     if (job.isAlone) this.#alone.push(job)
@@ -23,32 +18,40 @@ export class WaitingJobs {
     else this.#rowOf(job).putBack(job, job.request.priority)
   }
 
-  shiftAlone(): Job | undefined {
-    return this.#alone.shift()
+  /** Returns the next job that runs with no other beside it, of the modules with room for one more. */
+  firstAlone(hasRoom: (job: Job) => boolean): Job | undefined {
+    return this.#alone.find(hasRoom)
+  }
+
+  removeAlone(job: Job): void {
+    const place = this.#alone.indexOf(job)
+    if (place >= 0) this.#alone.splice(place, 1)
   }
 
   /**
-   * Takes the next job that can run beside others, of the queues with credit.
-   * @param hasCredit returns whether a worker can take a job of this queue. Default: always
+   * Takes the next job that can run beside others.
+   * @param canRun returns whether a job can run now, and so whether any of its module can; true last for the job that is
+   * taken. Default: always
    */
-  shiftShared(hasCredit: (queue: string) => boolean = () => true): Job | undefined {
+  shiftShared(canRun: (job: Job) => boolean = () => true): Job | undefined {
     let next: PriorityQueue<Job> | undefined
-    for (const [queue, row] of this.#shared) {
+    for (const row of this.#shared.values()) {
       const isNext = row.first !== undefined && isBefore(row.first, next?.first)
-      if (isNext && hasCredit(queue)) next = row
+      if (isNext && canRun(row.first)) next = row
     }
     return next?.shift()
   }
 
   shift(): Job | undefined {
-    return this.shiftAlone() ?? this.shiftShared()
+    return this.#alone.shift() ?? this.shiftShared()
   }
 
-  #rowOf({ request: { queue } }: Job): PriorityQueue<Job> {
-    let row = this.#shared.get(queue)
+  #rowOf({ request: { target } }: Job): PriorityQueue<Job> {
+    const { file } = target.manifest
+    let row = this.#shared.get(file)
     if (row === undefined) {
       row = new PriorityQueue()
-      this.#shared.set(queue, row)
+      this.#shared.set(file, row)
     }
     return row
   }

@@ -31,6 +31,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
         : null,
   ],
   ["log", readLog],
+  ["torn-down", () => ({ kind: "torn-down" })],
   ["crashing", readLastWords],
 ])
 

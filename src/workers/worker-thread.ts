@@ -56,6 +56,10 @@ export class WorkerThread {
   isReserved = false
   /** True once it was ready. */
   hasLoaded = false
+  /** True if one of its functions was given up and still runs. */
+  hasGivenUp = false
+  /** True if its modules have something to release before it ends. */
+  hasTeardown = false
   /** True if the pool has decided to end it. */
   isEnding = false
   /** The error that ended it; null if it is not known. */
@@ -77,6 +81,8 @@ export class WorkerThread {
   readonly #jobsByQueue = new Map<string, number>()
   readonly #batcher = new MessageBatcher<ToWorker>((messages) => this.#post(messages))
   readonly #loading: ModuleLoading
+  #isTearingDown = false
+  readonly #tornDown = Promise.withResolvers<void>()
 
   constructor({ workerUrl, slots, environment, loadTimeoutMs }: WorkerOptions, events: WorkerThreadEvents) {
     this.#events = events
@@ -148,6 +154,13 @@ export class WorkerThread {
     return this.#jobsByQueue.get(queue) ?? 0
   }
 
+  /** Returns the number of calls that it has been given of this module, and that have not ended. */
+  callsOf(file: string): number {
+    let calls = 0
+    for (const job of this.#slots.keys()) if (job.request.target.manifest.file === file) calls++
+    return calls
+  }
+
   /** How long it has been ready, in milliseconds; 0 if it never was. */
   get readyForMs(): number {
     return this.hasLoaded ? performance.now() - this.#readyAt : 0
@@ -181,6 +194,13 @@ export class WorkerThread {
     }
     this.jobs.clear()
     return unfinished
+  }
+
+  /** Has the modules release what they hold, once. Call it when there are no jobs. Resolves also if the worker ends meanwhile. */
+  tearDown(): Promise<void> {
+    if (!this.#isTearingDown) this.send({ kind: "tear-down" })
+    this.#isTearingDown = true
+    return this.#tornDown.promise
   }
 
   /** Ends the worker, even one in an endless loop. */
@@ -237,6 +257,9 @@ export class WorkerThread {
       case "load-failed":
         this.#loading.failAt(message.file, message.fault)
         return
+      case "torn-down":
+        this.#tornDown.resolve()
+        return
       case "crashing":
         this.lastError = message.error
         this.lastWords = message
@@ -292,6 +315,7 @@ export class WorkerThread {
     if (this.state === "closed") return
     this.state = "closed"
     this.#port.close()
+    this.#tornDown.resolve()
     this.#loading.end(this.lastError?.message ?? "the worker ended")
     this.#events.onClosed(this)
   }

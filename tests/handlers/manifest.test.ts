@@ -20,8 +20,10 @@ test("a module with the required options alone gets the defaults", () => {
       attempts: 5,
       backoff: { initialMs: 1_000, factor: 2, maxMs: 60_000 },
       timeoutMs: 30_000,
+      concurrency: null,
       batch: null,
       isSingleActiveConsumer: false,
+      hasTeardown: false,
     },
   ])
 })
@@ -43,8 +45,10 @@ test("a module that sets every option keeps all of them", () => {
       attempts: 2,
       backoff: { initialMs: 10, factor: 1.5, maxMs: 100 },
       timeoutMs: 500,
+      concurrency: null,
       batch: null,
       isSingleActiveConsumer: false,
+      hasTeardown: false,
     },
   ])
 })

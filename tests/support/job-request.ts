@@ -15,8 +15,10 @@ export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleM
     attempts: 3,
     backoff: { initialMs: 1_000, factor: 2, maxMs: 60_000 },
     timeoutMs: 30_000,
+    concurrency: null,
     batch: null,
     isSingleActiveConsumer: false,
+    hasTeardown: false,
     ...overrides,
   }
 }

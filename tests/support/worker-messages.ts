@@ -50,6 +50,7 @@ export const nearMessage = fc.record(
       "abort-seen",
       "publish",
       "log",
+      "torn-down",
       "crashing",
       "__proto__",
       "toString",

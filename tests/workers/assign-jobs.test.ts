@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { assignJobs, type Candidate } from "../../src/workers/assign-jobs.ts"
 import { Job } from "../../src/workers/job.ts"
 import { WaitingJobs } from "../../src/workers/waiting-jobs.ts"
-import { jobRequest } from "../support/job-request.ts"
+import { jobRequest, moduleManifest } from "../support/job-request.ts"
 
 interface Worker extends Candidate {
   readonly name: string
@@ -22,16 +22,30 @@ function worker(name: string, running = 0, state: Worker["state"] = "ready"): Wo
 /** Makes a queue of jobs with ids from 1 on. */
 function waitingJobs(...requests: readonly Parameters<typeof jobRequest>[0][]): WaitingJobs {
   const waiting = new WaitingJobs()
-  for (const [at, request] of requests.entries()) waiting.push(new Job(at + 1, jobRequest(request), () => {}))
+  for (const [at, request] of requests.entries()) {
+    // Each module has one queue.
+    const manifest = moduleManifest({ file: `${request?.queue ?? QUEUE}.ts` })
+    waiting.push(new Job(at + 1, jobRequest({ manifest, ...request }), () => {}))
+  }
   return waiting
 }
 
 /** Returns the workers that got a job, and its id. */
-function assign(waiting: WaitingJobs, workers: readonly Worker[], prefetch = 2): readonly string[] {
+function assign(
+  waiting: WaitingJobs,
+  workers: readonly Worker[],
+  { prefetch = 2, hasRoom = (_: Job): boolean => true } = {},
+): readonly string[] {
   const given: string[] = []
-  assignJobs(waiting, new Set(workers), prefetch, ({ name, jobs }, { id, request }) => {
-    jobs.set(id, request.queue)
-    given.push(`${id} to ${name}`)
+  assignJobs({
+    waiting,
+    threads: new Set(workers),
+    prefetch,
+    hasRoom,
+    run({ name, jobs }, { id, request }) {
+      jobs.set(id, request.queue)
+      given.push(`${id} to ${name}`)
+    },
   })
   return given
 }
@@ -55,7 +69,7 @@ test("a queue without credit holds up no other, and the others are taken by prio
 
 test("with a prefetch of 1, a worker holds one job in all", () => {
   const waiting = waitingJobs({ queue: "other" }, { queue: "third" })
-  expect(assign(waiting, [worker("busy", 1), worker("idle")], 1)).toEqual(["1 to idle"])
+  expect(assign(waiting, [worker("busy", 1), worker("idle")], { prefetch: 1 })).toEqual(["1 to idle"])
 })
 
 test("workers that load, retire or are closed get no job", () => {
@@ -76,17 +90,31 @@ test("a job that runs alone goes first, to an idle worker, which gets no other u
 test("if no worker is idle, the least busy one is kept free for the next job that runs alone, and only one", () => {
   const [one, other] = [worker("one", 2), worker("other", 1)]
   const waiting = waitingJobs({ isAlone: true }, { isAlone: true }, {})
-  expect(assign(waiting, [one, other], 3)).toEqual(["3 to one"])
+  expect(assign(waiting, [one, other], { prefetch: 3 })).toEqual(["3 to one"])
   expect([one.isReserved, other.isReserved]).toEqual([false, true])
   other.jobs.clear()
-  expect(assign(waiting, [one, other], 3)).toEqual(["1 to other"])
+  expect(assign(waiting, [one, other], { prefetch: 3 })).toEqual(["1 to other"])
   expect([one.isReserved, other.isReserved]).toEqual([false, true])
 })
 
 test("a job that is put back comes before the others of its kind", () => {
   const waiting = waitingJobs({}, {}, { isAlone: true }, { isAlone: true })
-  for (const id of [5, 6]) waiting.putBack(new Job(id, jobRequest({ isAlone: id === 6 }), () => {}))
+  const manifest = moduleManifest({ file: `${QUEUE}.ts` })
+  for (const id of [5, 6]) waiting.putBack(new Job(id, jobRequest({ manifest, isAlone: id === 6 }), () => {}))
   const order = Array.from({ length: 6 }, () => waiting.shift()?.id)
   expect(order).toEqual([6, 3, 4, 5, 1, 2])
   expect(waiting.shift()).toBeUndefined()
+})
+
+test("jobs of a module without room hold up no other, whether they run alone or beside others", () => {
+  const full = moduleManifest({ file: "full.ts" })
+  const waiting = waitingJobs(
+    { manifest: full, isAlone: true, priority: 9 },
+    { manifest: full, priority: 9 },
+    { priority: 4 },
+    { isAlone: true },
+  )
+  const hasRoom = ({ request }: Job): boolean => request.target.manifest.file !== "full.ts"
+  expect(assign(waiting, [worker("a"), worker("b")], { hasRoom })).toEqual(["4 to a", "3 to b"])
+  expect([waiting.shift()?.id, waiting.shift()?.id]).toEqual([1, 2])
 })

@@ -30,8 +30,13 @@ export function describeModule(file: string, module: LoadedModule): ModuleDescri
   }
 }
 
-const describeOption = (name: string, value: unknown): unknown =>
-  name === "on" && isOptions(value) ? describeFunctions(value) : asJson(value)
+/** Options that are functions. */
+const HOOKS: readonly string[] = ["setup", "teardown"]
+
+function describeOption(name: string, value: unknown): unknown {
+  if (HOOKS.includes(name)) return nameValue(value)
+  return name === "on" && isOptions(value) ? describeFunctions(value) : asJson(value)
+}
 
 const describeFunctions = (on: object): Record<string, string> =>
   Object.fromEntries(Object.entries(on).map(([name, value]) => [name, nameValue(value)]))

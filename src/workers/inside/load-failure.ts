@@ -15,18 +15,23 @@ const MAX_CAUSES = 5
 /**
  * Explains the error that a module's own code throws while it is loaded.
  * @param module the module's URL
+ * @param what what happened, to continue "handler module voice.ts:"
  */
-export function explainLoadFailure(thrown: unknown, module: string): ModuleFault {
+export function explainLoadFailure(
+  thrown: unknown,
+  module: string,
+  what = "threw an error while it was loaded",
+): ModuleFault {
   if (thrown instanceof AggregateError && thrown.errors.length > 0) {
-    return explainLoadFailure(thrown.errors[0], module)
+    return explainLoadFailure(thrown.errors[0], module, what)
   }
   const path = fileURLToPath(module)
   if (thrown instanceof ResolveMessage) return { message: explainComputed(thrown), at: null }
   const { name, message, stack } = summarizeError(thrown)
-  const what = thrown instanceof Error ? `${name}: ${message}${causesOf(thrown)}` : message
+  const error = thrown instanceof Error ? `${name}: ${message}${causesOf(thrown)}` : message
   const advice = TEST_FILE.test(path) ? TEST_ADVICE : ""
   return {
-    message: `threw an error while it was loaded: ${what}${advice}`,
+    message: `${what}: ${error}${advice}`,
     at: placeInStack(stack ?? "", path),
   }
 }

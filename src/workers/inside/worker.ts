@@ -29,6 +29,7 @@ import { captureConsole } from "./handler-console.ts"
 import { lastWords, ProcessExit } from "./last-words.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
 import { catchInMicrotasks } from "./microtask-errors.ts"
+import { setupOf, tearDown } from "./module-hooks.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
 import { PublishCalls } from "./publish-calls.ts"
 import { runBatch } from "./run-batch.ts"
@@ -104,6 +105,11 @@ function receive(message: ToWorker): void {
     case "run":
     case "run-batch":
       waiting.push(message, message.priority)
+      break
+    case "tear-down":
+      tearDown(modules, files, log)
+        .then(() => tell({ kind: "torn-down" }))
+        .catch(breakDown)
       break
     case "abort":
       tell({ kind: "abort-seen", job: message.job })
@@ -196,6 +202,15 @@ async function load(code: string): Promise<void> {
     } catch (error) {
       return tellLoadFailure(file, explainLoadFailure(error, path))
     }
+  }
+  for (const [place, file] of files.entries()) {
+    const module = loaded[place]
+    const setUp = module === undefined ? null : setupOf(module, file)
+    if (setUp === null) continue
+    loading = file
+    tell({ kind: "loading", file: file.name })
+    const fault = await setUp()
+    if (fault !== null) return tellLoadFailure(file, fault)
   }
   loading = null
   modules = loaded

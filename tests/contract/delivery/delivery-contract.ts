@@ -3,6 +3,8 @@ import { isReady } from "../../support/counting-service.ts"
 import { type RunningService, ServiceFolder } from "../../support/running-service.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 import { batchCases } from "./batch-cases.ts"
+import { concurrencyCases } from "./concurrency-cases.ts"
+import { hookCases } from "./hook-cases.ts"
 import { misbehavingCases } from "./misbehaving-cases.ts"
 import { orderingCases } from "./ordering-cases.ts"
 import { pauseCases } from "./pause-cases.ts"
@@ -39,6 +41,8 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["ordering keys", orderingCases],
   ["batches", batchCases],
   ["pausing", pauseCases],
+  ["concurrency", concurrencyCases],
+  ["setup and teardown", hookCases],
   ["reloads", reloadCases],
   ["reloads with RELOAD=watch after", watchCases],
   ["handlers that misbehave", misbehavingCases],
