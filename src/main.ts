@@ -47,7 +47,7 @@ import { handlerEnvironment } from "./handlers/handler-environment.ts"
 import { ModuleLoadError } from "./handlers/module-load-error.ts"
 import { KeyFileError } from "./http/access/key-file.ts"
 import { ListenError } from "./http/http-server.ts"
-import { SchemaFileError } from "./schema/schema-catalog.ts"
+import { SchemaFileError } from "./schema/schema-file-error.ts"
 import { logFormat } from "./telemetry/log-format.ts"
 import { type Logger, openLog } from "./telemetry/logger.ts"
 import { explainNetworkFault, isNetworkFault } from "./telemetry/network-fault.ts"
@@ -224,7 +224,10 @@ function explain(error: unknown): Shown {
     const faults = error.faults.map(({ name, message }) => shown`\n  ${name} ${message}`)
     return shown`the configuration is wrong:${joined(faults)}`
   }
-  const foreseen = [EngineStartError, HandlersDirError, ListenError, KeyFileError, SchemaFileError]
+  if (error instanceof SchemaFileError) {
+    return joined(error.faults.map((fault, place) => (place === 0 ? shown`${fault}` : shown`\n  ${fault}`)))
+  }
+  const foreseen = [EngineStartError, HandlersDirError, ListenError, KeyFileError]
   if (error instanceof ModuleLoadError) return asMessage(error.message)
   if (error instanceof Error && foreseen.some((kind) => error instanceof kind)) return shown`${error.message}`
   if (error instanceof CommandError) return asMessage(error.message)

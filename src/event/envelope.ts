@@ -3,6 +3,7 @@
  * the engine, and OpenAPI and AsyncAPI show its JSON Schema.
  */
 import * as v from "valibot"
+import { maxCharacters } from "./characters.ts"
 import { EVENT_TYPES } from "./event-type.ts"
 import { isJsonObject } from "./json-text.ts"
 import { DEFAULT_PRIORITY, PRIORITIES } from "./priority.ts"
@@ -47,7 +48,7 @@ const jsonObject = v.custom<Record<string, unknown>>(isJsonObject, "must be a JS
 const id = v.pipe(
   v.string("must be a string"),
   v.minLength(1, "must have at least 1 character"),
-  v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
+  maxCharacters(MAX_NAME_LENGTH),
   v.check((text) => !CONTROL_CHARACTER.test(text), "must have no control characters"),
   v.check(isShortString, `must be well-formed and at most ${MAX_SHORT_STRING_BYTES} bytes of UTF-8`),
   v.description(
@@ -91,7 +92,7 @@ const priority = v.pipe(
 const orderingKey = v.pipe(
   v.string("must be a string"),
   v.minLength(1, "must have at least 1 character"),
-  v.maxLength(MAX_NAME_LENGTH, `must have at most ${MAX_NAME_LENGTH} characters`),
+  maxCharacters(MAX_NAME_LENGTH),
   v.check((text) => text.isWellFormed(), "must be well-formed"),
   v.description(
     "Events of one queue with the same key, for example the id of a call, are handled one at a time, in the order they were " +

@@ -36,6 +36,9 @@ const MAX_SUGGESTIONS = 10
 /** Only a CloudEvent has this field. */
 const CLOUD_EVENT_ADVICE = "; send a CloudEvent as application/cloudevents+json"
 
+/** For the fields that a stored event has, and a published one has not. */
+const SET_BY_SERVICE = "is set by the service: leave it out"
+
 /** Adds every unknown field, because valibot stops at the first. */
 function addUnknownFields(input: unknown, list: FaultList): void {
   if (typeof input !== "object" || input === null) return
@@ -43,7 +46,10 @@ function addUnknownFields(input: unknown, list: FaultList): void {
   for (const [place, key] of unknown.entries()) {
     const meant = place < MAX_SUGGESTIONS ? didYouMean(key, FIELDS) : ""
     const advice = key === "specversion" ? CLOUD_EVENT_ADVICE : meant
-    list.add(`/${escapePointer(key)}`, `is not a field of an event${advice}`)
+    const message = Object.hasOwn(EventSchema.entries, key)
+      ? SET_BY_SERVICE
+      : `is not a field of an event${advice}`
+    list.add(`/${escapePointer(key)}`, message)
   }
 }
 

@@ -1,24 +1,15 @@
 import type { Event } from "../event/envelope.ts"
 import { EVENT_TYPES, type EventType } from "../event/event-type.ts"
 import { FaultList } from "../event/faults.ts"
-import { reasonOf } from "../system/reason-of.ts"
 import { faultsOfPayload, type PayloadJudge } from "./payload-faults.ts"
 import { SchemaCompiler } from "./schema-compiler.ts"
+import { eachFile, SchemaFileError } from "./schema-file-error.ts"
 
 /** A file of `SCHEMAS_DIR` with its content. */
 export interface SchemaFile {
   /** Path within the folder, with slashes. Other files refer to it relative to their own. */
   readonly path: string
   readonly schema: unknown
-}
-
-/** A file that is not a usable schema. The message is one sentence for the operator. */
-export class SchemaFileError extends Error {
-  override readonly name = "SchemaFileError"
-
-  constructor(path: string, reason: string, options?: ErrorOptions) {
-    super(`the schema ${path} can't be used: ${reason}`, options)
-  }
 }
 
 /** One version of the schema of an event's payload. */
@@ -45,16 +36,16 @@ export class SchemaCatalog {
   /** All files, those included that only other schemas refer to. */
   readonly files: readonly SchemaFile[]
 
-  /** @throws {SchemaFileError} for the first file that does not compile, or has the version of another */
+  /** @throws {SchemaFileError} that names every file that does not compile, or has the version of another */
   constructor(files: readonly SchemaFile[]) {
     const compiler = new SchemaCompiler()
     this.files = files
-    for (const { path, schema } of files) explaining(path, () => compiler.add(path, schema))
-    for (const { path, schema } of files) {
-      const judge = explaining(path, () => compiler.compile(path))
+    eachFile(files, ({ path, schema }) => compiler.add(path, schema))
+    eachFile(files, ({ path, schema }) => {
+      const judge = compiler.compile(path)
       const [, type, name, version] = EVENT_SCHEMA_PATH.exec(path) ?? []
       const known = EVENT_TYPES.find((each) => each === type)
-      if (known === undefined || name === undefined) continue
+      if (known === undefined || name === undefined) return
       this.#add(path, {
         type: known,
         name,
@@ -63,7 +54,7 @@ export class SchemaCatalog {
         schema,
         judge,
       })
-    }
+    })
   }
 
   /** Every version of every event's schema. */
@@ -105,13 +96,5 @@ export class SchemaCatalog {
       key,
       [...versions, schema].toSorted((a, b) => b.version - a.version),
     )
-  }
-}
-
-function explaining<Result>(path: string, work: () => Result): Result {
-  try {
-    return work()
-  } catch (cause) {
-    throw new SchemaFileError(path, reasonOf(cause), { cause })
   }
 }

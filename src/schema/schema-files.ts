@@ -3,18 +3,20 @@ import { join, resolve, sep } from "node:path"
 import { JsonFault, parseJsonFile } from "../event/json-fault.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import { readTextFile, TextFileError } from "../system/text-file.ts"
-import { type SchemaFile, SchemaFileError } from "./schema-catalog.ts"
+import type { SchemaFile } from "./schema-catalog.ts"
+import { eachFile, SchemaFileError } from "./schema-file-error.ts"
 
 /** Largest schema file, in bytes. */
 const MAX_FILE_BYTES = 16_777_216
 
 /**
  * Reads every `.json` file of a folder and of the folders in it.
- * @throws {SchemaFileError} if the folder can't be read, or a file is not JSON
+ * @throws {SchemaFileError} if the folder can't be read, or files are not JSON
  */
 export function readSchemaFiles(folder: string): readonly SchemaFile[] {
-  const paths = listSchemaFolder(folder).filter((path) => path.endsWith(".json"))
-  return paths.map((path) => {
+  const found = listSchemaFolder(folder).filter((path) => path.endsWith(".json"))
+  const files = found.map((path) => ({ path }))
+  return eachFile(files, ({ path }) => {
     try {
       const text = readTextFile(join(folder, path), MAX_FILE_BYTES)
       if (text === null) throw new TextFileError("does not exist")

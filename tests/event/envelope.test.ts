@@ -29,6 +29,7 @@ describe("a draft is accepted", () => {
     "with an id of one character": { id: "1" },
     "with an id of 128 characters": { id: "i".repeat(128) },
     "with an id of 255 bytes": { id: `${"é".repeat(127)}a` },
+    "with an ordering key of 128 emoji": { ordering_key: "🙂".repeat(128) },
     "with a name of 128 characters": { name: "n".repeat(128) },
     "with a name of several words": { name: "call.ended-2_x.9" },
     "with an empty routing key": { routing_key: "" },
@@ -173,4 +174,22 @@ describe("a draft is rejected", () => {
     expect(pointersOf(input)).toEqual(["/type", "/name", "/payload"])
     expect(() => validateDraft(input)).toThrow(/\/type .*; \/name .*; \/payload /)
   })
+})
+
+test("the fields that the service sets are refused as such: a stored event is not a draft", () => {
+  const stored = { ...draft, timestamp: 1, status: "pending", retry_count: 0 }
+  const message = "is set by the service: leave it out"
+  expect(faultsOf(stored)).toEqual([
+    { pointer: "/timestamp", message },
+    { pointer: "/status", message },
+    { pointer: "/retry_count", message },
+  ])
+})
+
+test("an ordering key of 129 characters is refused, whatever their size", () => {
+  for (const character of ["k", "é", "🙂"]) {
+    expect(faultsOf({ ...draft, ordering_key: character.repeat(129) })).toEqual([
+      { pointer: "/ordering_key", message: "must have at most 128 characters" },
+    ])
+  }
 })

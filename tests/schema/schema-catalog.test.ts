@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { SchemaCatalog, SchemaFileError } from "../../src/schema/schema-catalog.ts"
+import { SchemaCatalog } from "../../src/schema/schema-catalog.ts"
+import { SchemaFileError } from "../../src/schema/schema-file-error.ts"
 
 const CALL = {
   type: "object",
@@ -161,4 +162,24 @@ describe("a file that is not a usable schema is refused with its path and the re
     expect(make).toThrow("voice/call")
     expect(make).toThrow("version 1")
   })
+})
+
+test("every file that can't be used is named, up to twenty", () => {
+  const broken = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ path: `voice/n${n}.json`, schema: { type: "strin" } }))
+  const faultsOf = (count: number): readonly string[] => {
+    try {
+      new SchemaCatalog([{ path: "voice/good.json", schema: {} }, ...broken(count)])
+      return []
+    } catch (error) {
+      return error instanceof SchemaFileError ? error.faults : [String(error)]
+    }
+  }
+  expect(faultsOf(0)).toEqual([])
+  expect(faultsOf(2)).toEqual([
+    expect.stringMatching(/^the schema voice\/n0\.json can't be used: .*did you mean "string"\?$/),
+    expect.stringContaining("the schema voice/n1.json can't be used"),
+  ])
+  expect(faultsOf(23)).toHaveLength(21)
+  expect(faultsOf(23).at(-1)).toBe("and 3 more files")
 })

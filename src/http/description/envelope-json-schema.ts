@@ -1,4 +1,5 @@
 import { toJsonSchema } from "@valibot/to-json-schema"
+import { mostCharactersOf } from "../../event/characters.ts"
 import { EventDraftSchema, EventSchema } from "../../event/envelope.ts"
 import { PRIORITIES } from "../../event/priority.ts"
 
@@ -55,6 +56,10 @@ function jsonSchemaOf(envelope: typeof EventDraftSchema | typeof EventSchema): O
     errorMode: "ignore",
     // The envelope defines JSON objects with a custom type.
     overrideSchema: ({ valibotSchema }) => (valibotSchema.type === "custom" ? ANY_OBJECT : undefined),
+    overrideAction: ({ valibotAction, jsonSchema }) => {
+      const maxLength = mostCharactersOf(valibotAction)
+      return maxLength === undefined ? undefined : { ...jsonSchema, maxLength }
+    },
   })
   return { ...schema, type: "object" }
 }
