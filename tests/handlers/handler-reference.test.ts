@@ -59,6 +59,7 @@ const CONTEXT = {
   attempt: true,
   lastError: true,
   trace: true,
+  causedBy: true,
   retry: true,
   deadLetter: true,
 } satisfies Record<keyof HandlerContext, true>
@@ -71,6 +72,7 @@ const BATCH_CONTEXT = {
   publish: true,
   lastError: true,
   trace: true,
+  causedBy: true,
   ack: true,
   retry: true,
   deadLetter: true,

@@ -3,6 +3,7 @@ import { isReady } from "../../support/counting-service.ts"
 import { type RunningService, ServiceFolder } from "../../support/running-service.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 import { batchCases } from "./batch-cases.ts"
+import { loopCases } from "./loop-cases.ts"
 import { misbehavingCases } from "./misbehaving-cases.ts"
 import { orderingCases } from "./ordering-cases.ts"
 import { pauseCases } from "./pause-cases.ts"
@@ -39,6 +40,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["batches", batchCases],
   ["pausing", pauseCases],
   ["reloads", reloadCases],
+  ["loops", loopCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 
