@@ -51,6 +51,7 @@ export function buildParts(options: PartsOptions): Parts {
   const publisher = new Publisher({
     engine,
     maxInFlight: config.MAX_IN_FLIGHT,
+    maxHops: config.MAX_HOPS,
     schemas,
     metrics,
     tracing,
@@ -61,7 +62,7 @@ export function buildParts(options: PartsOptions): Parts {
     prefetch: config.WORKER_PREFETCH_COUNT,
     workerUrl: options.workerUrl,
     environment: options.handlerEnvironment,
-    publish: (draft, trace) => publisher.publish(draft, trace),
+    publish: (draft, trace, cause) => publisher.publish(draft, trace, cause),
     maxPublishBytes: config.MAX_BODY_BYTES,
     observers: { metrics, tracing },
     logger,

@@ -36,6 +36,7 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VAR
     "BODY_TIMEOUT",
     "KEEP_ALIVE_TIMEOUT",
     "MAX_IN_FLIGHT",
+    "MAX_HOPS",
   ],
   "Discovery and traces": [
     "SERVICE_DISCOVERY_URL",

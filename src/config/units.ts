@@ -6,6 +6,7 @@ export const UNITS = {
   events: "events",
   workers: "workers",
   deliveries: "deliveries",
+  hops: "hops",
   requests: "requests per second",
 } as const satisfies Record<string, string | null>
 

@@ -20,6 +20,9 @@ import {
 /** The longest idle timeout that Bun takes is 255 seconds, and it may act up to 4 seconds early. */
 const MAX_KEEP_ALIVE_MS = 250_000
 
+/** Far above every chain of handlers that somebody means, and below `MAX_COUNTED_HOPS`. */
+const MAX_HOPS_LIMIT = 1_000
+
 /** Longest time of a timer, in milliseconds: 24 days. One that is set for longer ends at once. */
 const MAX_TIMER_MS = 2_147_483_647
 
@@ -214,6 +217,11 @@ export const VARIABLES = {
     wholeNumber(1, 1_000_000, "events"),
     "5000",
     "Maximum number of events that wait for their confirm at a time. More are refused.",
+  ],
+  MAX_HOPS: [
+    wholeNumber(0, MAX_HOPS_LIMIT, "hops"),
+    "16",
+    "Maximum number of publishes by handlers in a row, each caused by the one before. More are refused as a suspected loop. 0: no limit.",
   ],
   SERVICE_DISCOVERY_URL: [
     optionalRegistryUrl,

@@ -1,3 +1,4 @@
+import { LOOP_SUSPECTED } from "../event/failure.ts"
 import type { BatchOptions } from "../handlers/manifest.ts"
 import type { Attempt, Executor, Outcome } from "../workers/attempt.ts"
 
@@ -49,7 +50,7 @@ export class Batcher {
     for (const [index, { attempt, finish }] of batch.entries()) {
       void results[index]?.then((result) => {
         // Any of them may be the cause, so each is tried again alone, within the same attempt.
-        if (batch.length > 1 && isHarm(result.kind)) void this.#runAlone(attempt).then(finish)
+        if (batch.length > 1 && isOfAnyEvent(result.kind)) void this.#runAlone(attempt).then(finish)
         else finish(result)
       })
     }
@@ -60,6 +61,9 @@ export class Batcher {
     return (await result) ?? { kind: "returned" }
   }
 }
+
+/** Returns true for an end that one event of a batch can cause, and that all would suffer from. */
+const isOfAnyEvent = (reason: string): boolean => isHarm(reason) || reason === LOOP_SUSPECTED
 
 /** Returns true for an end that affects all events of a batch. */
 const isHarm = (reason: string): boolean => reason === "worker-crashed" || reason === "timeout"

@@ -1,10 +1,11 @@
-import type {
-  DeadLetterFailure,
-  DeadLetterReason,
-  ErrorSummary,
-  FailureRecord,
-  RetryFailure,
-  RetryReason,
+import {
+  type DeadLetterFailure,
+  type DeadLetterReason,
+  type ErrorSummary,
+  type FailureRecord,
+  LOOP_SUSPECTED,
+  type RetryFailure,
+  type RetryReason,
 } from "../event/failure.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { Outcome } from "../workers/attempt.ts"
@@ -56,6 +57,8 @@ export function decide(outcome: FinalOutcome, circumstances: Circumstances): Dec
       return outcome.isPermanent
         ? bury("rejected", outcome.error, circumstances)
         : retryOrBury("error", "attempts-exhausted", outcome.error, circumstances)
+    case LOOP_SUSPECTED:
+      return bury(LOOP_SUSPECTED, outcome.error, circumstances)
     case "timeout":
       return retryOrBury("timeout", "timeout", outcome.error ?? TIMED_OUT, circumstances)
     case "worker-crashed":

@@ -1,6 +1,7 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
 import type { Event } from "../event/envelope.ts"
 import { summarizeError } from "../event/failure.ts"
+import { linkOf } from "../event/lineage.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Logger } from "../telemetry/logger.ts"
@@ -202,7 +203,7 @@ export class QueueIntake {
 
   /** Returns null if another module set is in use before the function has run to its end. */
   async #attempt(delivery: Delivery, { event, target }: Match): Promise<Decision | null> {
-    const { queue, body, priority, attempt, lastFailure, trace } = delivery
+    const { queue, body, priority, attempt, lastFailure, trace, lineage } = delivery
     const outcome = await this.#options.runner.run({
       target,
       queue,
@@ -212,6 +213,8 @@ export class QueueIntake {
       attempt,
       lastFailure,
       trace,
+      lineage,
+      link: linkOf(event),
       isLost: () => delivery.isLost,
     })
     if (outcome.kind === "superseded") return null

@@ -8,6 +8,7 @@
 import type { Event } from "../event/envelope.ts"
 import type { MalformedEventError } from "../event/errors.ts"
 import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../event/failure.ts"
+import type { Lineage } from "../event/lineage.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
@@ -34,11 +35,11 @@ export interface Engine {
   /**
    * Stores the event durably on every queue whose bindings match its routing key. Resolves on the confirm:
    * after that, a crash of the process or the machine does not lose the event. Every delivery of the event
-   * carries the trace context, if there is one.
+   * carries the trace context and the lineage, if there are any.
    * @throws {PublishError} `unroutable`, `queue-full`, `engine-unavailable` or another code; its `outcome`
    * says whether the event may be stored nevertheless.
    */
-  publish(event: Event, trace?: TraceContext | null): Promise<void>
+  publish(event: Event, trace?: TraceContext | null, lineage?: Lineage | null): Promise<void>
 
   /**
    * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Settle
@@ -74,7 +75,8 @@ export interface Engine {
   deadLetters(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage>
 
   /**
-   * Moves dead letters back to their queue, the oldest first, as events that were never tried. Each one is
+   * Moves dead letters back to their queue, the oldest first, as events that were never tried and have no
+   * hops. Each one is
    * stored on the queue before it leaves the dead letters, so an interruption loses none. Stops when the
    * queue is full. Skips corrupt events, and events that become dead letters meanwhile. Two redrives of one
    * process never move the same dead letter.
@@ -228,6 +230,8 @@ export interface Delivery {
   readonly lastFailure: RetryFailure | null
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null
+  /** The lineage of an event that a handler published; null for every other event. */
+  readonly lineage: Lineage | null
   /** True if another program published the event, so this service has not checked it against its schema. */
   readonly isForeign: boolean
   /** The reason why a message of another program is not an event; `body` is then unchanged, possibly not JSON. */

@@ -1,3 +1,4 @@
+import { LOOP_SUSPECTED } from "./failure.ts"
 import { boundFaults, describeFault, type Fault } from "./faults.ts"
 
 /** The input is not a valid event. Nothing was stored. */
@@ -16,6 +17,12 @@ export class EventInvalidError extends Error {
     this.faults = listed
     this.faultCount = count
   }
+}
+
+/** A handler's event that is not stored, because too many publishes by handlers led to it. */
+export class LoopSuspectedError extends Error {
+  override readonly name = "LoopSuspectedError"
+  readonly code = LOOP_SUSPECTED
 }
 
 /** A stored message that another program published and that can't be read as an event. */

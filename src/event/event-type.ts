@@ -2,3 +2,5 @@
 export const EVENT_TYPES = ["voice", "user", "system", "notification", "custom"] as const
 
 export type EventType = (typeof EVENT_TYPES)[number]
+
+export const isEventType = (value: unknown): value is EventType => EVENT_TYPES.some((each) => each === value)

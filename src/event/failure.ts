@@ -10,12 +10,17 @@ export const RETRY_REASONS = [
   "worker-crashed",
 ] as const
 
+/** The reason of a dead letter, and the code of the refused publish that causes it. */
+export const LOOP_SUSPECTED = "loop-suspected"
+
 /** Why an event became a dead letter. */
 export const DEAD_LETTER_REASONS = [
   /** The last attempt threw, or requested a retry. */
   "attempts-exhausted",
   /** The handler rejected the event for good. */
   "rejected",
+  /** The handler published an event after too many hops. */
+  LOOP_SUSPECTED,
   /** On the last attempt, the handler did not settle within its timeout. */
   "timeout",
   /** On the last attempt, the worker died while the handler ran. */

@@ -135,6 +135,8 @@ export interface HandlerContext extends BaseContext {
    * The trace of the event, to send to other services; null if it has none. `publish` continues it without your help.
    */
   readonly trace: TraceContext | null
+  /** The id of the event whose handler published this one; null if none did. */
+  readonly causedBy: string | null
   /** `return ctx.retry({ delay })` tries the event again after `delay` milliseconds, by default after the backoff. */
   retry(options?: { readonly delay?: number }): Verdict
   /** `return ctx.deadLetter(reason)` makes the event a dead letter now. */
@@ -150,6 +152,8 @@ export interface BatchContext extends BaseContext {
   lastError(id: string): LastError | null
   /** Returns the trace of the event, or null. */
   trace(id: string): TraceContext | null
+  /** Returns the id of the event whose handler published this one, or null. */
+  causedBy(id: string): string | null
   /** Settles the event as handled. */
   ack(id: string): void
   /** Tries the event again after `delay` milliseconds, by default after the backoff. */

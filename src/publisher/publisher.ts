@@ -1,19 +1,23 @@
 import type { Engine } from "../engine/engine.ts"
 import { PublishError } from "../engine/errors.ts"
 import type { Event } from "../event/envelope.ts"
-import { EventInvalidError } from "../event/errors.ts"
+import { EventInvalidError, LoopSuspectedError } from "../event/errors.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
+import type { Cause, Lineage } from "../event/lineage.ts"
 import { adviseOnTopic } from "../event/repeated-type.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import { completeEvent, validateDraft } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
+import { guardedLineage } from "./loop-guard.ts"
 
 export interface PublisherOptions {
   readonly engine: Engine
   /** Most events that may wait for their confirm at once. More are refused, so that memory stays bounded. */
   readonly maxInFlight: number
+  /** Most hops of a handler's event. 0: no limit. */
+  readonly maxHops: number
   /** Checks events against their schemas; null if there are none. */
   readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
@@ -51,16 +55,23 @@ export class Publisher {
    * Validates a draft, completes it to an event and stores it. Resolves with the event when the engine has
    * confirmed it.
    * @param trace the trace that the event is published in
+   * @param cause the event whose handler publishes this one; null if it comes from outside
    * @throws {EventInvalidError} if the draft is not a valid event.
+   * @throws {LoopSuspectedError} if the event would have more hops than `maxHops`.
    * @throws {PublishError} if the event was not confirmed; its `outcome` says whether it may be stored.
    */
-  async publish(draft: unknown, trace: TraceContext | null = null): Promise<Event> {
-    const { metrics, schemas } = this.#options
+  async publish(
+    draft: unknown,
+    trace: TraceContext | null = null,
+    cause: Cause | null = null,
+  ): Promise<Event> {
+    const { metrics, schemas, maxHops } = this.#options
     const begunAt = performance.now()
     try {
       const event = completeEvent(validateDraft(draft), this.#newId, this.#now())
       schemas?.check(event)
-      await this.#store(event, trace)
+      const lineage = cause && guardedLineage(event, cause, maxHops)
+      await this.#store(event, trace, lineage)
       metrics.published(event.type, "stored", (performance.now() - begunAt) / 1_000)
       return event
     } catch (error) {
@@ -69,7 +80,7 @@ export class Publisher {
     }
   }
 
-  async #store(event: Event, trace: TraceContext | null): Promise<void> {
+  async #store(event: Event, trace: TraceContext | null, lineage: Lineage | null): Promise<void> {
     const { engine, maxInFlight, tracing } = this.#options
     if (this.#inFlight >= maxInFlight) {
       throw new PublishError(
@@ -80,7 +91,7 @@ export class Publisher {
     this.#inFlight++
     const span = tracing.publishing({ eventId: event.id, routingKey: event.routing_key }, trace)
     try {
-      await engine.publish(event, span.trace)
+      await engine.publish(event, span.trace, lineage)
       span.end(null)
     } catch (error) {
       span.end(codeOf(error))
@@ -108,4 +119,6 @@ function typeOf(draft: unknown): string {
 }
 
 const codeOf = (error: unknown): string =>
-  error instanceof PublishError || error instanceof EventInvalidError ? error.code : "internal"
+  error instanceof PublishError || error instanceof EventInvalidError || error instanceof LoopSuspectedError
+    ? error.code
+    : "internal"

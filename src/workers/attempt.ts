@@ -1,4 +1,5 @@
 import type { ErrorSummary, RetryFailure } from "../event/failure.ts"
+import type { Lineage } from "../event/lineage.ts"
 import { type TraceContext, traceIdOf } from "../event/trace-context.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { HandlerOutcome } from "./messages.ts"
@@ -28,6 +29,10 @@ export interface Attempt {
   readonly lastFailure: RetryFailure | null
   /** The trace of the event. */
   readonly trace: TraceContext | null
+  /** The lineage of the event. */
+  readonly lineage: Lineage | null
+  /** `type/name` of the event, for the lineage of those that its handler publishes. */
+  readonly link: string
   /**
    * Returns true if the delivery can no longer be settled. The event is redelivered, and this attempt must not begin.
    */

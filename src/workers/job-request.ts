@@ -1,3 +1,4 @@
+import { type Cause, hopsOf } from "../event/lineage.ts"
 import { type Attempt, describeTrace, type HandlerTarget } from "./attempt.ts"
 import type { CallSummary } from "./messages.ts"
 
@@ -40,6 +41,20 @@ export const batchRequestOf = (
   attempts,
   isLost: () => attempts.every(({ isLost }) => isLost()),
 })
+
+/**
+ * Returns the event that counts as the cause of what a job publishes; null for a job without events. Of a batch it is the
+ * one with the most hops, and the first of these: nobody knows which one it was, and a loop through batches has to end.
+ */
+export function causeOf({ attempts }: JobRequest): Cause | null {
+  const [first, ...others] = attempts
+  if (first === undefined) return null
+  const { eventId, link, lineage } = others.reduce(
+    (most, each) => (hopsOf(each.lineage) > hopsOf(most.lineage) ? each : most),
+    first,
+  )
+  return { id: eventId, link, lineage }
+}
 
 /** Describes a job in fields of the log. */
 export function describeJob({

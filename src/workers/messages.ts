@@ -1,5 +1,5 @@
 /** Messages between the pool and a worker. They are plain data; events are JSON text. */
-import type { ErrorSummary } from "../event/failure.ts"
+import type { ErrorSummary, LOOP_SUSPECTED } from "../event/failure.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { LogLevel } from "../handlers/handler-module.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
@@ -26,6 +26,8 @@ interface RunEvent extends RunTarget {
   readonly lastError: ErrorSummary | null
   /** The trace of the handler's call. */
   readonly trace: TraceContext | null
+  /** Id of the event whose handler published this one; null if none did. */
+  readonly causedBy: string | null
 }
 
 interface RunBatch extends RunTarget {
@@ -130,6 +132,8 @@ export interface BatchEvent {
   readonly lastError: ErrorSummary | null
   /** The trace of the event. */
   readonly trace: TraceContext | null
+  /** As for a single event. */
+  readonly causedBy: string | null
 }
 
 /** The outcome of a handler's call, as the worker reports it. */
@@ -138,6 +142,8 @@ export type HandlerOutcome =
   | { readonly kind: "retry"; readonly delayMs: number | null }
   | { readonly kind: "dead-letter"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: ErrorSummary; readonly isPermanent: boolean }
+  /** A publish was refused because its events are probably in a loop, and the handler has not caught the error. */
+  | { readonly kind: typeof LOOP_SUSPECTED; readonly error: ErrorSummary }
 
 export interface PublishFailure {
   readonly name: string

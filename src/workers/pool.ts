@@ -1,4 +1,5 @@
 import type { Event } from "../event/envelope.ts"
+import type { Cause } from "../event/lineage.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { ModuleSet } from "../handlers/module-set.ts"
@@ -10,7 +11,7 @@ import { type Blame, blame } from "./blame.ts"
 import { type Candidate, Crew } from "./crew.ts"
 import { endInOrder } from "./end-worker.ts"
 import { Job } from "./job.ts"
-import { batchRequestOf, describeJob, requestOf } from "./job-request.ts"
+import { batchRequestOf, causeOf, describeJob, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import type { LastWords } from "./messages.ts"
@@ -29,7 +30,7 @@ export interface PoolOptions {
   /** `process.env` of the handlers. */
   readonly environment: Readonly<Record<string, string>>
   /** Publishes the handlers' follow-up events. */
-  readonly publish: (draft: unknown, trace: TraceContext | null) => Promise<Event>
+  readonly publish: (draft: unknown, trace: TraceContext | null, cause: Cause | null) => Promise<Event>
   /** The largest follow-up event, in bytes of JSON. */
   readonly maxPublishBytes: number
   /** How long each module may take to load, in milliseconds. Default 15,000. */
@@ -79,7 +80,8 @@ export class Pool implements Executor {
         onSettled: (thread) => this.#afterJob(thread),
         onPublish: (thread, job, message) => {
           const { publish, maxPublishBytes } = options
-          void answerPublish(thread, message, maxPublishBytes, (draft) => publish(draft, job.trace))
+          const store = (draft: unknown) => publish(draft, job.trace, causeOf(job.request))
+          void answerPublish(thread, message, maxPublishBytes, store)
         },
         onStrayMessage: () => logger.warn(STRAY_MESSAGE),
         onLog: (job, message, dropped) => this.#log(job, message, dropped),

@@ -1,4 +1,4 @@
-import { boundError, type ErrorSummary } from "../event/failure.ts"
+import { boundError, type ErrorSummary, LOOP_SUSPECTED } from "../event/failure.ts"
 import { LOG_LEVELS } from "../handlers/handler-module.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
 import { MAX_LINE_LENGTH } from "./log-budget.ts"
@@ -118,6 +118,10 @@ function readOutcome(value: unknown): HandlerOutcome | null {
       return error === null || typeof isPermanent !== "boolean"
         ? null
         : { kind: "failed", error, isPermanent }
+    }
+    case LOOP_SUSPECTED: {
+      const error = readError(value["error"])
+      return error === null ? null : { kind: LOOP_SUSPECTED, error }
     }
     default:
       return null

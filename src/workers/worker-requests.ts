@@ -1,6 +1,6 @@
 import { PublishError } from "../engine/errors.ts"
 import type { Event } from "../event/envelope.ts"
-import { EventInvalidError } from "../event/errors.ts"
+import { EventInvalidError, LoopSuspectedError } from "../event/errors.ts"
 import { summarizeError } from "../event/failure.ts"
 import { parseJsonText } from "../event/json-text.ts"
 import type { Logger } from "../telemetry/logger.ts"
@@ -72,7 +72,8 @@ function describeAttempt(request: JobRequest): Readonly<Record<string, unknown>>
 
 function toFailure(error: unknown): PublishFailure {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) }
-  if (error instanceof EventInvalidError) return { name, message, code: error.code, retryable: false }
+  if (error instanceof EventInvalidError || error instanceof LoopSuspectedError)
+    return { name, message, code: error.code, retryable: false }
   if (error instanceof PublishError) {
     return { name, message, code: error.code, retryable: !error.isPermanent }
   }

@@ -337,9 +337,10 @@ function runMessage(job: Job, slot: number): ToWorker {
 }
 
 /** Returns the part of an attempt that its function needs. */
-const eventOf = ({ body, attempt, lastFailure, trace }: Attempt) => ({
+const eventOf = ({ body, attempt, lastFailure, trace, lineage }: Attempt) => ({
   body,
   attempt,
   lastError: lastFailure?.error ?? null,
   trace,
+  causedBy: lineage?.causedBy ?? null,
 })

@@ -5,6 +5,7 @@ import { deadLetterCases } from "./dead-letter-cases.ts"
 import { durabilityCases } from "./durability-cases.ts"
 import { keyOrderCases } from "./key-order-cases.ts"
 import { limitCases } from "./limit-cases.ts"
+import { lineageCases } from "./lineage-cases.ts"
 import { orderCases } from "./order-cases.ts"
 import { prefetchCases } from "./prefetch-cases.ts"
 import { publishCases } from "./publish-cases.ts"
@@ -60,6 +61,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])
   ["order by key", keyOrderCases],
   ["time to live", ttlCases],
   ["retries", retryCases],
+  ["lineage", lineageCases],
   ["prefetch and cancelling", prefetchCases],
   ["dead letters", deadLetterCases],
   ["durability", durabilityCases],

@@ -62,6 +62,7 @@ const CONTEXT = {
   attempt: true,
   lastError: true,
   trace: true,
+  causedBy: true,
   retry: true,
   deadLetter: true,
 } satisfies Record<keyof HandlerContext, true>
@@ -74,6 +75,7 @@ const BATCH_CONTEXT = {
   publish: true,
   lastError: true,
   trace: true,
+  causedBy: true,
   ack: true,
   retry: true,
   deadLetter: true,

@@ -88,7 +88,14 @@ export class HttpService implements AsyncDisposable {
       rates: options.rates ?? null,
       pages: { ...fromConfig.pages, hasKeys: options.keys !== undefined, own: [], ...options.pages },
       engine,
-      publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
+      publisher: new Publisher({
+        engine,
+        maxInFlight,
+        maxHops: 0,
+        schemas,
+        metrics,
+        tracing: PASSING_THROUGH,
+      }),
       consumption,
       modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({

@@ -55,6 +55,8 @@ export function newAttempt({
     attempt: 1,
     lastFailure: lastError || isAlone ? failureRecord({ reason, error: lastError ?? null }) : null,
     trace: null,
+    lineage: null,
+    link: "custom/tested",
     isLost: () => false,
     ...overrides,
   }

@@ -27,7 +27,16 @@ const call = fc.record({ module: text, queue: text, eventId: text, attempt: numb
 const outcome = fc.oneof(
   fc.record(
     {
-      kind: fc.constantFrom("done", "retry", "dead-letter", "failed", "timeout", "returned", "constructor"),
+      kind: fc.constantFrom(
+        "done",
+        "retry",
+        "dead-letter",
+        "failed",
+        "loop-suspected",
+        "timeout",
+        "returned",
+        "constructor",
+      ),
       delayMs: number,
       reason: text,
       error,

@@ -1,8 +1,8 @@
-import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
 import type { Delivery } from "../engine.ts"
 import { decodeRetryFailure } from "../failure-record.ts"
 import type { Settlement } from "./commit/turn.ts"
 import type { Claim } from "./commit/turn-writer.ts"
+import { decodeOrigin } from "./store/origin-text.ts"
 
 /**
  * Passes a claim to its consumer. Skips a consumer that was cancelled by an earlier delivery in this turn.
@@ -23,6 +23,7 @@ function newDelivery(
   isEngineGone: () => boolean,
   settle: (settlement: Settlement) => Promise<void>,
 ): Delivery {
+  const { trace, lineage } = decodeOrigin(message.trace)
   let settled: Promise<void> | undefined
   // A second settlement would corrupt the counts of another delivery.
   const once = (settlement: Settlement): Promise<void> => {
@@ -35,7 +36,8 @@ function newDelivery(
     priority: message.priority,
     attempt: message.attempt,
     lastFailure: decodeRetryFailure(message.failure),
-    trace: message.trace === null ? null : decodeTrace(message.trace),
+    trace,
+    lineage,
     isForeign: false,
     malformed: null,
     get isLost() {
@@ -46,19 +48,5 @@ function newDelivery(
     deadLetter: (failure) => once({ kind: "dead-letter", failure }),
     release: (tried) =>
       isEngineGone() ? Promise.resolve() : once({ kind: "release", tried: tried ?? null }),
-  }
-}
-
-/**
- * Returns null if the text is not a trace. Earlier versions stored traces without a checksum, so one can be
- * damaged.
- */
-function decodeTrace(stored: string): TraceContext | null {
-  try {
-    const { traceparent, tracestate } = JSON.parse(stored)
-    return readTraceContext(traceparent, tracestate)
-  } catch {
-    // The event is delivered without its trace.
-    return null
   }
 }

@@ -1,4 +1,5 @@
 import type { Event } from "../../event/envelope.ts"
+import type { Lineage } from "../../event/lineage.ts"
 import { orderLevel } from "../../event/priority.ts"
 import type { TraceContext } from "../../event/trace-context.ts"
 import { reasonOf } from "../../system/reason-of.ts"
@@ -40,6 +41,7 @@ import { ClockMarkStore } from "./store/clock-mark.ts"
 import { explainOpening, type OpenStore, openStore } from "./store/database.ts"
 import { isDiskFull } from "./store/disk-full.ts"
 import { MessageStore } from "./store/message-store.ts"
+import { encodeOrigin } from "./store/origin-text.ts"
 import { subscribe } from "./store/queue.ts"
 import { QueueCatalog } from "./store/queue-catalog.ts"
 import { ReserveFile } from "./store/reserve-file.ts"
@@ -160,11 +162,11 @@ export class EmbeddedEngine implements Engine {
     this.#committer.schedule()
   }
 
-  publish(event: Event, trace: TraceContext | null = null): Promise<void> {
+  publish(event: Event, trace?: TraceContext | null, lineage?: Lineage | null): Promise<void> {
     if (this.#state.current.state !== "ready") return Promise.reject(unavailable(this.#state.current))
     const queues = this.#catalog.route(event.routing_key)
     if (queues.length === 0) return Promise.reject(unroutable(event.routing_key))
-    const stored = { body: JSON.stringify(event), trace: trace && JSON.stringify(trace) }
+    const stored = { body: JSON.stringify(event), trace: encodeOrigin(trace, lineage) }
     const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
       const { publishes } = this.#committer.turn

@@ -47,6 +47,7 @@ export function heldDelivery(
     attempt: tried === null ? delivery.attempt : tried.attempts + 1,
     lastFailure: tried?.failure ?? delivery.lastFailure,
     trace: delivery.trace,
+    lineage: delivery.lineage,
     isForeign: delivery.isForeign,
     malformed: delivery.malformed,
     get isLost() {

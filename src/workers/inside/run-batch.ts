@@ -41,6 +41,7 @@ export async function runBatch(
   const context: BatchContext = scope.context<OwnPart<BatchContext>>({
     lastError: (id) => before.get(id)?.lastError ?? null,
     trace: (id) => before.get(id)?.trace ?? null,
+    causedBy: (id) => before.get(id)?.causedBy ?? null,
     ack: (id) => settle("ctx.ack()", id, { kind: "done" }),
     retry: (id, options) => settle("ctx.retry()", id, { kind: "retry", delayMs: requestedDelay(options) }),
     deadLetter: (id, reason) =>

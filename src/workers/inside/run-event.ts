@@ -30,7 +30,7 @@ class GivenVerdict implements Verdict {
  */
 export async function runEvent(
   scope: RunScope,
-  { body, attempt, lastError, trace }: RunMessage,
+  { body, attempt, lastError, trace, causedBy }: RunMessage,
   handler: Handler,
   onNonsense: (returned: unknown) => void,
 ): Promise<HandlerOutcome> {
@@ -43,6 +43,7 @@ export async function runEvent(
     attempt,
     lastError,
     trace,
+    causedBy,
     retry: (options) => give("retry", { kind: "retry", delayMs: requestedDelay(options) }),
     deadLetter: (reason) => give("deadLetter", { kind: "dead-letter", reason: reasonText(reason) }),
   })

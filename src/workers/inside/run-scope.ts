@@ -1,4 +1,4 @@
-import { summarizeError } from "../../event/failure.ts"
+import { LOOP_SUSPECTED, summarizeError } from "../../event/failure.ts"
 import type { BaseContext, Event, EventDraft, HandlerLog } from "../../handlers/handler-module.ts"
 import { assign, NativePromise } from "../../system/intrinsics.ts"
 import { LATE_PUBLISH } from "../late-publish.ts"
@@ -145,7 +145,19 @@ export class RunScope implements LineWriter {
 
 /** Makes the outcome of a call that threw. */
 export function failed(error: unknown): HandlerOutcome {
-  return { kind: "failed", error: summarizeError(error), isPermanent: isPermanent(error) }
+  const summary = summarizeError(error)
+  if (isLoopRefusal(error)) return { kind: LOOP_SUSPECTED, error: summary }
+  return { kind: "failed", error: summary, isPermanent: isPermanent(error) }
+}
+
+/** Returns true for the error of a publish that was refused because its events are probably in a loop. */
+function isLoopRefusal(error: unknown): boolean {
+  try {
+    return error instanceof PublishFailedError && error.code === LOOP_SUSPECTED
+  } catch {
+    // A proxy whose own code throws is none of this service's errors.
+    return false
+  }
 }
 
 /** Returns true for an error with `retryable: false`, which means that another attempt would fail as well. */

@@ -10,7 +10,7 @@ export interface TestContext extends HandlerContext {
 
 /** The parts of the context that a test may choose. */
 export type ContextOptions = Partial<
-  Pick<HandlerContext, "queue" | "attempt" | "lastError" | "trace" | "signal">
+  Pick<HandlerContext, "queue" | "attempt" | "lastError" | "trace" | "causedBy" | "signal">
 >
 
 /** A verdict that can be compared: `expect(await handler(event, ctx)).toEqual(ctx.retry({ delay: 500 }))`. */
@@ -58,6 +58,7 @@ export function newContext(options: ContextOptions = {}): TestContext {
     attempt: 1,
     lastError: null,
     trace: null,
+    causedBy: null,
     signal: new AbortController().signal,
     ...options,
     log: { debug: log, info: log, warn: log, error: log },

@@ -5,6 +5,7 @@ import { waitUntil } from "../../support/wait-until.ts"
 import { batchCases } from "./batch-cases.ts"
 import { concurrencyCases } from "./concurrency-cases.ts"
 import { hookCases } from "./hook-cases.ts"
+import { loopCases } from "./loop-cases.ts"
 import { misbehavingCases } from "./misbehaving-cases.ts"
 import { orderingCases } from "./ordering-cases.ts"
 import { pauseCases } from "./pause-cases.ts"
@@ -45,6 +46,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["setup and teardown", hookCases],
   ["reloads", reloadCases],
   ["reloads with RELOAD=watch after", watchCases],
+  ["loops", loopCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 

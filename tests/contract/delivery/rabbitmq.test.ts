@@ -34,6 +34,42 @@ for (const installation of installations()) {
       return { variables, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
     }
 
+    test(
+      "a loop over two instances ends with one dead letter that shows the chain",
+      async () => {
+        await using engine = await newEngine("quorum")
+        await using folder = new ServiceFolder()
+        const writeModule = (handlers: string, queue: string, type: string, name: string): void =>
+          folder.write(
+            `${handlers}/looping.ts`,
+            `export default { queue: "${queue}", on: { "*": async (event, ctx) => {
+              ${folder.journal('event.name + " " + process.pid')}
+              await ctx.publish({ type: "${type}", name: "${name}", payload: {} })
+            } } }`,
+          )
+        writeModule("pings", "custom_events", "user", "pong")
+        writeModule("pongs", "user_events", "custom", "ping")
+        const environment = (name: string) => ({
+          ...engine.variables,
+          DATA_DIR: `data-${name}`,
+          HANDLERS_DIR: name,
+          MAX_HOPS: "5",
+        })
+        const first = await folder.start(environment("pings"))
+        const second = await folder.start(environment("pongs"))
+        await waitUntil(async () => (await isReady(first)) && (await isReady(second)), "both to be ready")
+        await first.publish({ name: "ping" })
+        const buried = () => second.log.filter(({ msg }) => msg === "event is now a dead letter")
+        await waitUntil(() => buried().length > 0, "the dead letter")
+        const links = ["custom/ping", "user/pong", "custom/ping", "user/pong", "custom/ping", "user/pong"]
+        const message = expect.stringContaining(`5 hops: ${[...links, "custom/ping"].join(" → ")}`)
+        expect(buried()).toMatchObject([{ name: "pong", reason: "loop-suspected", error: { message } }])
+        const turn = [`ping ${first.pid}`, `pong ${second.pid}`]
+        expect(folder.journalLines()).toEqual([...turn, ...turn, ...turn])
+      },
+      CASE_TIMEOUT_MS,
+    )
+
     for (const queueType of ["quorum", "classic"] as const) {
       describeDelivery(`${queueType} queues`, () => newEngine(queueType))
 

@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib"
 /** The stored content of an event. */
 export interface StoredEvent {
   readonly body: string
-  /** The trace context, as text. */
+  /** The trace context and the lineage, as text; null if there are none. */
   readonly trace: string | null
 }
 

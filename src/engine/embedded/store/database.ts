@@ -61,6 +61,8 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
  * together with the body. If several queues hold the event, the last message deletes the body; the partial
  * index finds whether it is the last.
  *
+ * The column `trace` has everything that is stored beside an event. See `encodeOrigin`.
+ *
  * A `checksum` of NULL comes from an earlier version, and is not checked.
  */
 const SCHEMA = `

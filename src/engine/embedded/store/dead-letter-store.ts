@@ -6,8 +6,8 @@ import type { Queue } from "./queue.ts"
 import { requireOne } from "./store-damage.ts"
 import { type LetterRow, type StoredLetter, toLetter } from "./stored-letter.ts"
 
-/** A dead letter without its texts. */
-type LetterPlace = Pick<LetterRow, "position" | "event" | "priority">
+/** A dead letter without its body and failure. */
+type LetterPlace = Pick<LetterRow, "position" | "event" | "priority"> & { readonly trace: string | null }
 
 /** The part of a queue's dead letters that a walk has not visited yet. */
 export interface LetterRange {
@@ -94,7 +94,7 @@ export class DeadLetterStore {
       { ...selection, limit },
       range,
       (letter) => isIntact(letter, onCorrupt),
-      ({ event, priority }) => this.#store.requeue(queue.id, event, priority, now),
+      ({ event, priority, trace }) => this.#store.requeue(queue.id, event, priority, trace, now),
     )
     queue.ready += step.count
     return step
@@ -122,7 +122,7 @@ export class DeadLetterStore {
     selection: DeadLetterSelection,
     { after, through }: LetterRange,
     /** Returns whether the dead letter counts. */
-    visit: (letter: StoredLetter, place: LetterPlace) => boolean,
+    visit: (letter: StoredLetter, row: LetterRow) => boolean,
   ): Step {
     const limit = selection.limit ?? Number.POSITIVE_INFINITY
     const isSelected = matcherOf(selection)
@@ -154,9 +154,9 @@ export class DeadLetterStore {
     // Collects their places first, because SQLite does not define what a SELECT sees of rows that are deleted
     // during it.
     const places: LetterPlace[] = []
-    const step = this.#walk(queue, selection, range, (letter, { position, event, priority }) => {
+    const step = this.#walk(queue, selection, range, (letter, { position, event, priority, trace }) => {
       const isTaken = mayTake(letter)
-      if (isTaken) places.push({ position, event, priority })
+      if (isTaken) places.push({ position, event, priority, trace: typeof trace === "string" ? trace : null })
       return isTaken
     })
     if (places.length === 0) return step

@@ -63,6 +63,7 @@ export function prepare(database: Database) {
     deleteMessage: query<never, [number, number, number, number]>(
       "DELETE FROM messages WHERE queue = ? AND state = ? AND priority = ? AND position = ?",
     ),
+    body: query<{ readonly body: string }, [number]>("SELECT body FROM events WHERE seq = ?"),
     deleteEvent: query<never, [number]>("DELETE FROM events WHERE seq = ?"),
     deleteEventIfFree: query<never, [number]>(
       `DELETE FROM events WHERE seq = ?1

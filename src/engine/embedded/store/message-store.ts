@@ -6,7 +6,8 @@ import { Appender } from "./appender.ts"
 import { checksumOf, onQueue, type StoredEvent } from "./checksum.ts"
 import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
 import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
-import { requireOne } from "./store-damage.ts"
+import { withoutHops } from "./origin-text.ts"
+import { requireOne, StoreDamagedError } from "./store-damage.ts"
 
 /** States of a message. Dead letters have their own table. */
 const READY = 0
@@ -126,8 +127,19 @@ export class MessageStore {
     this.#appender.insert()
   }
 
-  /** Puts a stored event on a queue again, behind waiting messages. Other queues may share its body. */
-  requeue(queue: number, event: number, priority: number, now: number): void {
+  /**
+   * Puts an event that left the dead letters on a queue again, behind waiting messages. Other queues may share its body,
+   * and its hops, so an event with hops is stored again without them.
+   * @param trace as it is stored with the event
+   */
+  requeue(queue: number, event: number, priority: number, trace: string | null, now: number): void {
+    const reset = withoutHops(trace)
+    if (reset !== trace) {
+      this.append({ body: this.#bodyOf(event), trace: reset }, [{ id: queue }], priority, now)
+      this.#appender.insert()
+      this.dropEventIfFree(event)
+      return
+    }
     this.#appender.addMessage(queue, READY, priority, ++this.#lastPosition, event, 1, now)
     this.#messageCount++
     this.#appender.insert()
@@ -319,6 +331,12 @@ export class MessageStore {
   /** Deletes an event that no queue and no dead letter refers to. */
   dropEventIfFree(event: number): void {
     this.#sql.deleteEventIfFree.run(event)
+  }
+
+  #bodyOf(event: number): string {
+    const row = this.#sql.body.get(event)
+    if (row === null) throw new StoreDamagedError(`the event ${event} is missing`)
+    return row.body
   }
 
   #dropEvent(message: Message): void {

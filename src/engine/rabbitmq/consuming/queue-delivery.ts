@@ -3,6 +3,7 @@ import type { MalformedEventError } from "../../../event/errors.ts"
 import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import type { Delivery } from "../../engine.ts"
 import { attemptsBefore, bodyOf, isForeign, lastFailureOf, traceOf } from "../wire/decode.ts"
+import { lineageOf } from "../wire/lineage-headers.ts"
 import type { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
 
@@ -69,6 +70,7 @@ export function newDelivery(
     attempt,
     lastFailure: before?.failure ?? lastFailureOf(message, queue),
     trace: traceOf(message),
+    lineage: lineageOf(message),
     isForeign: isForeign(message),
     malformed,
     get isLost() {

@@ -6,6 +6,7 @@ import {
   type RetryFailure,
   retriesOf,
 } from "../../../event/failure.ts"
+import { type Lineage, startedAgain } from "../../../event/lineage.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { TraceContext } from "../../../event/trace-context.ts"
 import { smallestBodyOf } from "./complete-foreign.ts"
@@ -22,6 +23,7 @@ import {
 } from "./decode.ts"
 import { encodeFailure, FAILURE } from "./failure-header.ts"
 import type { EncodedField } from "./field-table.ts"
+import { isLineageHeader, lineageHeaders, lineageOf } from "./lineage-headers.ts"
 import { withRetryCount } from "./retry-count-text.ts"
 import { WireProperties } from "./wire-properties.ts"
 
@@ -52,7 +54,11 @@ export interface Copy {
 export type CopyDetail = "full" | "minimal"
 
 /** Returns the AMQP properties of an event. */
-export function propertiesOf(event: Event, trace: TraceContext | null): AMQPProperties {
+export function propertiesOf(
+  event: Event,
+  trace: TraceContext | null,
+  lineage: Lineage | null = null,
+): AMQPProperties {
   return {
     messageId: event.id,
     type: `${event.type}.${event.name}`,
@@ -66,6 +72,7 @@ export function propertiesOf(event: Event, trace: TraceContext | null): AMQPProp
       "x-event-name": event.name,
       [RETRY_COUNT]: event.retry_count,
       ...traceHeaders(trace),
+      ...lineageHeaders(lineage),
     },
   }
 }
@@ -78,7 +85,12 @@ export function retryOf(
   failure: RetryFailure,
   detail: CopyDetail = "full",
 ): Copy {
-  const headers = { [RETRY_COUNT]: attempts, [RETRY_OF]: queue, [FAILURE]: failureText(failure, detail) }
+  const headers = {
+    [RETRY_COUNT]: attempts,
+    [RETRY_OF]: queue,
+    [FAILURE]: failureText(failure, detail),
+    ...lineageHeaders(lineageOf(message)),
+  }
   // A count of more digits makes the body longer, perhaps too long.
   const body = detail === "full" ? countedBody(message, attempts) : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
@@ -90,17 +102,23 @@ export function deadLetterOf(
   failure: DeadLetterFailure,
   detail: CopyDetail = "full",
 ): Copy {
-  const headers = { [RETRY_COUNT]: failure.attempts, [FAILURE]: failureText(failure, detail) }
+  const headers = {
+    [RETRY_COUNT]: failure.attempts,
+    [FAILURE]: failureText(failure, detail),
+    ...lineageHeaders(lineageOf(message)),
+  }
   const retries = retriesOf(failure)
   const full = (): Uint8Array => (retries === 0 ? bytesOf(message) : countedBody(message, retries))
   const body = detail === "full" ? full() : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
 }
 
-/** Returns a copy for its queue, as an event that was never tried. */
+/** Returns a copy for its queue, as an event that was never tried and has no hops. */
 export function redriveOf(message: AMQPMessage, detail: CopyDetail = "full"): Copy {
+  const lineage = lineageOf(message)
+  const headers = { [RETRY_COUNT]: 0, ...lineageHeaders(lineage && startedAgain(lineage)) }
   const body = detail === "full" ? countedBody(message, 0) : smallestBodyOf(message)
-  return { body, properties: propertiesWith(message, { [RETRY_COUNT]: 0 }, detail) }
+  return { body, properties: propertiesWith(message, headers, detail) }
 }
 
 /** An error's text may be what RabbitMQ refuses for its size. */
@@ -154,6 +172,7 @@ const isKept = (name: string): boolean =>
   name !== FAILURE &&
   name !== RETRY_COUNT &&
   name !== RETRY_OF &&
+  !isLineageHeader(name) &&
   !name.includes(NOT_UTF_8)
 
 const texts = (given: Readonly<Record<string, string | undefined>>): Record<string, string> =>

@@ -1,0 +1,46 @@
+import { chainText, type Lineage, readLineage, startedAgain } from "../../../event/lineage.ts"
+import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
+
+/** Everything that is stored beside an event. */
+export interface Origin {
+  readonly trace: TraceContext | null
+  readonly lineage: Lineage | null
+}
+
+const NONE: Origin = { trace: null, lineage: null }
+
+/**
+ * Returns the text in the column `trace` of an event; null if there is nothing to store. Earlier versions stored the
+ * trace alone, and read this text, too.
+ */
+export function encodeOrigin(
+  trace: TraceContext | null | undefined,
+  lineage: Lineage | null | undefined,
+): string | null {
+  if (!lineage) return trace ? JSON.stringify(trace) : null
+  return JSON.stringify({ ...trace, lineage: { ...lineage, chain: chainText(lineage.chain) } })
+}
+
+/**
+ * Returns nothing for a text that can't be read. Earlier versions stored traces without a checksum, so one can be
+ * damaged.
+ */
+export function decodeOrigin(stored: string | null): Origin {
+  if (stored === null) return NONE
+  try {
+    const { traceparent, tracestate, lineage } = JSON.parse(stored)
+    return {
+      trace: readTraceContext(traceparent, tracestate),
+      lineage: readLineage(lineage?.causedBy, lineage?.hops, lineage?.chain),
+    }
+  } catch {
+    // The event is delivered without its origin.
+    return NONE
+  }
+}
+
+/** Returns the text with a lineage without hops; the same text if it has none. */
+export function withoutHops(stored: string | null): string | null {
+  const { trace, lineage } = decodeOrigin(stored)
+  return lineage === null || lineage.hops === 0 ? stored : encodeOrigin(trace, startedAgain(lineage))
+}
