@@ -131,6 +131,27 @@ export const loopCases: readonly DeliveryCase[] = [
     },
   },
   {
+    title: "hops count on after the retry of an event with an ordering key",
+    async run({ folder, start }) {
+      writeModule(
+        folder,
+        `if (ctx.attempt === 1) return ctx.retry({ delay: 10 })
+        await ctx.publish({ type: "custom", name: "ping", payload: {}, ordering_key: event.ordering_key })`,
+        "retry: { attempts: 2 },",
+      )
+      const service = await start({ MAX_HOPS: "3" })
+      await service.publish({ name: "ping", ordering_key: "k" })
+      await waitUntil(async () => (await lettersOf(service)).length === 1, "the dead letter")
+      await quiet(service)
+      expect(await lettersOf(service)).toMatchObject([{ reason: "loop-suspected", attempts: 2 }])
+      const lines = folder.journalLines().map((line) => line.split(" "))
+      const first = lines.filter(([, , attempt]) => attempt === "1").map(([id, causedBy]) => [id, causedBy])
+      const second = lines.filter(([, , attempt]) => attempt === "2").map(([id, causedBy]) => [id, causedBy])
+      expect(first).toHaveLength(4)
+      expect(second).toEqual(first)
+    },
+  },
+  {
     title: "with MAX_HOPS=0 no publish is refused",
     async run({ folder, start }) {
       const next = '{ type: "custom", name: "step", payload: { left: event.payload.left - 1 } }'

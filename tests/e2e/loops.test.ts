@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test"
+import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const TIMEOUT_MS = 60_000
+
+const MAX_LENGTH = 30
+
+const PUBLISHES = "event_broker_publish_duration_seconds_count"
+
+/** Returns the sum of a counter over all label sets that contain the text. */
+async function sumOf(service: RunningService, counter: string, label: string): Promise<number> {
+  const text = await (await fetch(`${service.url}/metrics`)).text()
+  const lines = text.split("\n").filter((line) => line.startsWith(`${counter}{`) && line.includes(label))
+  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0)
+}
+
+async function isOver(service: RunningService): Promise<boolean> {
+  const stored = await sumOf(service, PUBLISHES, 'outcome="stored"')
+  const handled = await sumOf(service, "event_broker_deliveries_total", 'outcome="ack"')
+  const dead = await sumOf(service, "event_broker_deliveries_total", 'outcome="dead-letter"')
+  return stored > 0 && stored === handled + dead
+}
+
+test(
+  "a loop that publishes two of each event ends on a full queue, which never holds more than its limit",
+  async () => {
+    await using folder = new ServiceFolder()
+    const publish = 'ctx.publish({ type: "custom", name: "ping", payload: {} })'
+    folder.write(
+      "handlers/looping.ts",
+      `export default { queue: "custom_events", retry: { attempts: 2, backoff: { initial: 10 } }, on: {
+        async ping(event, ctx) { await Promise.all([${publish}, ${publish}]) },
+      } }`,
+    )
+    const service = await folder.start({ MAX_HOPS: "8", QUEUE_MAX_LENGTH: String(MAX_LENGTH) })
+    await service.publish({ name: "ping" })
+    let longest = 0
+    await waitUntil(async () => {
+      const { body } = await service.get("/api/v1/queues/custom_events")
+      longest = Math.max(longest, (body as { readonly waiting: number }).waiting)
+      return isOver(service)
+    }, "the end of every event")
+    const { body } = await service.get("/api/v1/dead-letters/custom_events?limit=1000")
+    const { dead_letters } = body as { readonly dead_letters: readonly { readonly reason: string }[] }
+    const reasons = new Set(dead_letters.map(({ reason }) => reason))
+    expect([...reasons].toSorted()).toEqual(["attempts-exhausted", "loop-suspected"])
+    expect(longest).toBeLessThanOrEqual(MAX_LENGTH)
+    expect(await sumOf(service, PUBLISHES, 'outcome="queue-full"')).toBeGreaterThan(0)
+  },
+  TIMEOUT_MS,
+)
