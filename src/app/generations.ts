@@ -99,20 +99,22 @@ export class Generations {
 
   async #reload(): Promise<Reloaded> {
     const { metrics } = this.#options
-    const result = await this.#tryReload()
+    const { result, complete } = await this.#tryReload()
     if (this.#isStopped) return result
     metrics.reloaded(result.kind)
     this.#rejection = result.kind === "rejected" ? result.rejection : null
     this.#tell(result)
+    await complete
     return result
   }
 
-  async #tryReload(): Promise<Reloaded> {
+  /** @returns the result, and a promise that resolves once all workers are ready */
+  async #tryReload(): Promise<{ readonly result: Reloaded; readonly complete?: Promise<unknown> }> {
     const { build, declare, pool } = this.#options
     const { set: before, manifests } = this.#current
     try {
       const set = await build()
-      if (set.generation === before.generation) return { kind: "unchanged" }
+      if (set.generation === before.generation) return { result: { kind: "unchanged" } }
       const candidate = await pool.prepare(set)
       try {
         await declare(set, candidate.manifests, this.#hasBegun ? manifests : null)
@@ -123,10 +125,9 @@ export class Generations {
       const complete = pool.adopt(candidate)
       // In the same turn, so that no event is handled by a function of the earlier set.
       this.#use(set, candidate.manifests)
-      await complete
-      return { kind: "loaded", before: before.generation }
+      return { result: { kind: "loaded", before: before.generation }, complete }
     } catch (error) {
-      return { kind: "rejected", rejection: rejectionOf(error, Date.now()), error }
+      return { result: { kind: "rejected", rejection: rejectionOf(error, Date.now()), error } }
     }
   }
 

@@ -31,7 +31,9 @@ function init(folder: string, { json }: { readonly json?: boolean }): void {
   for (const [path, text] of Object.entries(files)) write(join(folder, path), text)
   if (json) printJson({ folder, files: Object.keys(files) })
   else {
-    const start = [...(folder === "." ? [] : [`cd ${inShell(folder)}`]), inShell(ownCommand())].join(" && ")
+    const start = [...(folder === "." ? [] : [`cd ${inShell(folder)}`]), `${inShell(ownCommand())} dev`].join(
+      " && ",
+    )
     print(shown`made ${Object.keys(files).join(", ")}\nstart the service with: ${start}\n`)
   }
 }

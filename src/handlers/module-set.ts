@@ -21,7 +21,12 @@ const BUNDLE_TIMEOUT_MS = 60_000
 const FAILED = "the handler modules can't be bundled"
 
 /** A set without modules. */
-export const NO_MODULES: ModuleSet = newSet([], { code: "export const modules = []", sources: [] })
+export const NO_MODULES: ModuleSet = {
+  generation: "none",
+  files: [],
+  code: "export const modules = []",
+  sources: [],
+}
 
 export interface Bundling {
   /** The command that runs `bundle/bundle-process.ts`. */

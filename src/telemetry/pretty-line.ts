@@ -57,7 +57,7 @@ export function prettyLine(json: string, hasColours: boolean): string {
     ),
   }
   const pairs = Object.entries(shownFields)
-    .filter(([, value]) => !isEmpty(value))
+    .filter(([name, value]) => !isEmpty(value) && (name !== "generation" || tellsGeneration(message)))
     .map(([name, value]) => `${paint("dim", `${printable(name)}=`)}${shownValue(value)}`)
   const first = [
     paint("dim", timeOfDay(String(time))),
@@ -72,6 +72,9 @@ export function prettyLine(json: string, hasColours: boolean): string {
     .map((line, at) => `${at === 0 ? "" : INDENT}${line}\n`)
     .join("")
 }
+
+/** Nearly every line has the generation of the handler modules. A person reads it where it changes. */
+const tellsGeneration = (message: string): boolean => message.startsWith("handler modules")
 
 /** Returns the local time of day. `LOG_FORMAT=json` has the date, in UTC. */
 function timeOfDay(time: string): string {

@@ -82,3 +82,10 @@ test("colours are added only if they are wanted", () => {
   expect(prettyLine(entry, true)).toContain("\x1b[33mWARN ")
   expect(prettyLine(entry, false)).not.toContain("\x1b")
 })
+
+test("the generation of the handler modules is shown where it changes, not with each line of a handler", () => {
+  const line = (msg: string) =>
+    JSON.stringify({ level: "info", time: 0, msg, generation: "5f0a91c3", module: "a.ts" })
+  expect(prettyLine(line("handler modules loaded"), false)).toContain("generation=5f0a91c3")
+  expect(prettyLine(line("heard"), false)).toEndWith("heard  module=a.ts\n")
+})
