@@ -11,7 +11,7 @@ import { type Blame, blame } from "./blame.ts"
 import { type Candidate, Crew } from "./crew.ts"
 import { endInOrder } from "./end-worker.ts"
 import { Job } from "./job.ts"
-import { batchRequestOf, causeOf, describeJob, requestOf } from "./job-request.ts"
+import { batchRequestOf, causeOf, describeJob, type JobRequest, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import type { LastWords } from "./messages.ts"
@@ -36,6 +36,8 @@ export interface PoolOptions {
   /** How long each module may take to load, in milliseconds. Default 15,000. */
   readonly loadTimeoutMs?: number
   readonly observers: JobObservers
+  /** Called when a worker is replaced because of a function; with what it ran, as far as that may be the reason. */
+  readonly onReplaced: (cause: "timeout" | "crash", requests: readonly JobRequest[]) => void
   readonly logger: Logger
 }
 
@@ -44,6 +46,8 @@ const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the mess
 const STUCK = "a worker does not call the functions of its events; it is replaced"
 const STUCK_ADVICE =
   "a function that has ended has probably left a loop behind, or replaced a built-in, such as an iterator"
+
+const requestsOf = (jobs: readonly Job[]): readonly JobRequest[] => jobs.map(({ request }) => request)
 
 /** Counts such an end as one of the worker's own code. */
 const STUCK_WORDS: LastWords = {
@@ -228,9 +232,9 @@ export class Pool implements Executor {
 
   /** Ends a worker that takes none of its jobs. They run in another one, without an attempt used up. */
   #replaceStuck(thread: WorkerThread): void {
-    const { observers, logger } = this.#options
+    const { onReplaced, logger } = this.#options
     thread.isEnding = true
-    observers.metrics.workerReplaced("timeout")
+    onReplaced("timeout", requestsOf([...thread.jobs.values()]))
     logger.error({ waiting: thread.jobs.size, advice: STUCK_ADVICE }, STUCK)
     this.#takeJobsOff(thread, "worker-crashed", STUCK_WORDS)
     thread.terminate()
@@ -243,7 +247,7 @@ export class Pool implements Executor {
   #giveUp(thread: WorkerThread, job: Job): void {
     const about = { ...describeJob(job.request), timeout_ms: job.request.target.manifest.timeoutMs }
     thread.isEnding = true
-    this.#options.observers.metrics.workerReplaced("timeout")
+    this.#options.onReplaced("timeout", requestsOf([job]))
     if (!job.isAbortSeen) {
       this.#options.logger.warn(about, "a handler does not yield; its worker is ended and replaced")
       this.#takeJobsOff(thread, "timeout", null)
@@ -285,7 +289,7 @@ export class Pool implements Executor {
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
       const about = describeEnd(thread, jobs, guilty)
       this.#options.logger.error({ ...about, retry_in_ms: retryInMs }, "a worker died; it will be replaced")
-      this.#options.observers.metrics.workerReplaced("crash")
+      this.#options.onReplaced("crash", requestsOf(jobs))
     }
     this.#tellIdle()
     this.#assign()

@@ -55,6 +55,7 @@ export class RunningPool implements AsyncDisposable {
       },
       maxPublishBytes: 1_048_576,
       observers: { metrics: this.metrics, tracing: PASSING_THROUGH },
+      onReplaced: (cause) => this.metrics.workerReplaced(cause),
       logger,
     })
   }

@@ -299,6 +299,7 @@ describe("a module that can't be used stops the start and is named:", () => {
       maxPublishBytes: 0,
       ...(loadTimeoutMs !== undefined && { loadTimeoutMs }),
       observers: { metrics: new Metrics(), tracing: PASSING_THROUGH },
+      onReplaced: () => {},
       logger: pino({ level: "debug" }, { write: (line) => log.push(line) }),
     })
     const error = await buildModuleSet(await findModuleFiles(folder.path), BUNDLING)
