@@ -178,6 +178,39 @@ test.each([
   expect(deaths(service)[0]).toMatchObject({ module: "leaves.ts" })
 })
 
+test("a rejected promise of a module whose error has no stack costs events of other modules no attempt", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/leaves.ts",
+    `setInterval(() => { void Promise.reject("left behind") }, 50)
+    export default { queue: "custom_events", on: { own() {} } }`,
+  )
+  folder.write("handlers/quiet.ts", bystander(folder, "await Bun.sleep(20)"))
+  const service = await folder.start()
+  const ids = await publishQuiet(service, 30)
+  await waitUntil(() => new Set(ids).isSubsetOf(new Set(folder.journalLines())), "the events")
+  expect(deadLetters(service)).toEqual([])
+})
+
+test("an event whose function rejects a promise without a stack becomes a dead letter, and its neighbours do not", async () => {
+  await using folder = new ServiceFolder()
+  folder.write(
+    "handlers/rejects.ts",
+    `export default { queue: "custom_events", retry: { attempts: 1 }, on: {
+      rejects() { void Promise.reject("left behind"); return new Promise(() => {}) },
+    } }`,
+  )
+  folder.write("handlers/quiet.ts", bystander(folder, "await Bun.sleep(200)"))
+  const service = await folder.start({ WORKER_POOL_SIZE: "1" })
+  const ids = await publishQuiet(service, 3)
+  const rejects = await service.publish({ name: "rejects" })
+  await waitUntil(() => deadLetters(service).length > 0, "the dead letter")
+  await waitUntil(() => new Set(ids).isSubsetOf(new Set(folder.journalLines())), "the events")
+  expect(deadLetters(service)).toEqual([
+    expect.objectContaining({ event_id: rejects, reason: "worker-crashed" }),
+  ])
+})
+
 test("a timer that fails after its function has ended is named with its event, and costs no other event an attempt", async () => {
   await using folder = new ServiceFolder()
   folder.write(
