@@ -15,6 +15,7 @@ import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import type { LastWords } from "./messages.ts"
 import { Seat } from "./seat.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
+import { WorkerDeaths } from "./worker-deaths.ts"
 import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
 import { type LogMessage, WorkerThread } from "./worker-thread.ts"
@@ -72,6 +73,7 @@ export class Pool implements Executor {
   readonly #seatOf = new Map<WorkerThread, Seat>()
   /** Modules whose slow loading the log has told of; null is the start of a worker before the first one. */
   readonly #toldSlow = new Set<string | null>()
+  readonly #deaths: WorkerDeaths
   readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
   #lastJob = 0
   #droppedLogLines = 0
@@ -82,6 +84,7 @@ export class Pool implements Executor {
 
   constructor(options: PoolOptions) {
     this.#options = options
+    this.#deaths = new WorkerDeaths(options.logger)
     const startWorker = (seat: Seat): Promise<void> => this.#startWorker(seat)
     this.#seats = Array.from(
       { length: options.size },
@@ -151,6 +154,7 @@ export class Pool implements Executor {
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true
     for (const seat of this.#seats) seat.stop()
+    this.#deaths.stop()
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
       job.finish({ kind: "returned" })
     await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
@@ -268,8 +272,7 @@ export class Pool implements Executor {
     if (!isExplained) this.#lastCulprit = thread.lastWords?.module ?? null
     const retryInMs = this.#vacate(thread, isExplained)
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
-      const about = describeEnd(thread, jobs, guilty)
-      this.#options.logger.error({ ...about, retry_in_ms: retryInMs }, "a worker died; it will be replaced")
+      this.#deaths.tell({ about: describeEnd(thread, jobs, guilty), running: jobs.length, retryInMs })
       this.#options.observers.metrics.workerReplaced("crash")
     }
     this.#tellIdle()
