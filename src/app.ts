@@ -112,7 +112,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
 
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)
-  const { publisher, pool, dispatcher, watch, live, workers } = buildParts({
+  const { publisher, pool, running, dispatcher, watch, live, workers } = buildParts({
     ...options,
     engine,
     metrics,
@@ -133,6 +133,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     brokerReport,
     publisher,
     consumption: dispatcher,
+    running,
     orphans: watch,
     live,
     keys,

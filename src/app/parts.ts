@@ -13,6 +13,7 @@ import type { Metrics } from "../telemetry/metrics.ts"
 import type { Headcount } from "../telemetry/state-metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
 import { Pool } from "../workers/pool.ts"
+import { RunningEvents } from "../workers/running-events.ts"
 
 export interface PartsOptions {
   readonly config: Config
@@ -36,6 +37,8 @@ export interface PartsOptions {
 export interface Parts {
   readonly publisher: Publisher
   readonly pool: Pool
+  /** The events that the pool's workers have. */
+  readonly running: RunningEvents
   readonly dispatcher: Dispatcher
   readonly watch: QueueWatch
   readonly live: LiveStream
@@ -62,6 +65,7 @@ export function buildParts(options: PartsOptions): Parts {
     explainFull: (queue) => watch.explainFull(queue),
   })
   const size = files.length > 0 ? config.WORKER_POOL_SIZE : 0
+  const running = new RunningEvents()
   const pool = new Pool({
     size,
     prefetch: config.WORKER_PREFETCH_COUNT,
@@ -70,7 +74,7 @@ export function buildParts(options: PartsOptions): Parts {
     environment: options.handlerEnvironment,
     publish: (draft, trace) => publisher.publish(draft, trace),
     maxPublishBytes: config.MAX_BODY_BYTES,
-    observers: { metrics, tracing },
+    observers: { metrics, tracing, running },
     logger,
   })
   const dispatcher = new Dispatcher({
@@ -83,7 +87,7 @@ export function buildParts(options: PartsOptions): Parts {
     logger,
   })
   const workers = (): Headcount => ({ present: pool.readyWorkers, expected: size })
-  return { publisher, pool, dispatcher, watch, live: new LiveStream(engine), workers }
+  return { publisher, pool, running, dispatcher, watch, live: new LiveStream(engine), workers }
 }
 
 function schemaCheck(catalog: SchemaCatalog, config: Config, logger: Logger): SchemaCheck | null {

@@ -3,26 +3,31 @@ import type { Metrics } from "../telemetry/metrics.ts"
 import type { Span, Tracing } from "../telemetry/tracing.ts"
 import type { Outcome } from "./attempt.ts"
 import type { JobRequest } from "./job-request.ts"
+import type { RunningEvents } from "./running-events.ts"
 
 /** Records the runs of handlers. */
 export interface JobObservers {
   readonly metrics: Metrics
   readonly tracing: Tracing
+  readonly running: RunningEvents
 }
 
 /** Results that the handler intended. */
 const INTENDED: ReadonlySet<Outcome["kind"]> = new Set(["done", "retry", "dead-letter"])
 
-/** A run of a job in metrics and traces. It lasts from when a worker gets the job until the result. */
+/** A run of a job in metrics, traces and the count of running events. It lasts from when a worker gets the job until the result. */
 export class JobSpan {
   readonly #request: JobRequest
   readonly #metrics: Metrics
+  readonly #running: RunningEvents
   readonly #span: Span
 
-  constructor(request: JobRequest, { metrics, tracing }: JobObservers) {
+  constructor(request: JobRequest, { metrics, tracing, running }: JobObservers) {
     const { queue, target, attempts } = request
     this.#request = request
     this.#metrics = metrics
+    this.#running = running
+    running.begin(queue, attempts.length)
     this.#span = tracing.processing({
       queue,
       handler: target.handler,
@@ -36,7 +41,8 @@ export class JobSpan {
   }
 
   end(result: Outcome["kind"], durationMs: number): void {
-    const { queue, target } = this.#request
+    const { queue, target, attempts } = this.#request
+    this.#running.end(queue, attempts.length)
     if (result !== "returned") this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
     this.#span.end(INTENDED.has(result) ? null : result)
   }

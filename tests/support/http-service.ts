@@ -89,6 +89,7 @@ export class HttpService implements AsyncDisposable {
       engine,
       publisher: new Publisher({ engine, maxInFlight, schemas, metrics, tracing: PASSING_THROUGH }),
       consumption,
+      running: { of: () => 0 },
       orphans: new QueueWatch({
         engine,
         predefined,
@@ -137,6 +138,7 @@ export class HttpService implements AsyncDisposable {
 function consumptionOf(queues: readonly string[]): Consumption {
   const paused = new Set<string>()
   return {
+    isBusy: () => false,
     isPaused: (queue) => (queues.includes(queue) ? paused.has(queue) : null),
     pause: (queue) => void paused.add(queue),
     resume: (queue) => void paused.delete(queue),

@@ -9,6 +9,7 @@ import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import type { Outcome } from "../../src/workers/attempt.ts"
 import { Pool } from "../../src/workers/pool.ts"
+import { RunningEvents } from "../../src/workers/running-events.ts"
 import { type AttemptOverrides, newAttempt } from "./job-request.ts"
 import { newEvent } from "./new-event.ts"
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts"
@@ -35,6 +36,7 @@ export class RunningPool implements AsyncDisposable {
   readonly published: unknown[] = []
   readonly log: LogLine[] = []
   readonly metrics = new Metrics()
+  readonly running = new RunningEvents()
   readonly #folder: TemporaryFolder
   #manifest: ModuleManifest | undefined
 
@@ -53,7 +55,7 @@ export class RunningPool implements AsyncDisposable {
         return options.publish?.(draft) ?? newEvent({ id: "published" })
       },
       maxPublishBytes: 1_048_576,
-      observers: { metrics: this.metrics, tracing: PASSING_THROUGH },
+      observers: { metrics: this.metrics, tracing: PASSING_THROUGH, running: this.running },
       logger,
     })
   }

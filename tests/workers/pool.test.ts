@@ -8,6 +8,7 @@ import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import type { Outcome } from "../../src/workers/attempt.ts"
 import { Pool } from "../../src/workers/pool.ts"
+import { RunningEvents } from "../../src/workers/running-events.ts"
 import { ChildProcess } from "../support/child-process.ts"
 import { newEvent } from "../support/new-event.ts"
 import { RunningPool } from "../support/running-pool.ts"
@@ -302,7 +303,7 @@ describe("a module that can't be used stops the start and is named:", () => {
       publish: () => Promise.reject(new Error("nothing is published here")),
       maxPublishBytes: 0,
       ...(loadTimeoutMs !== undefined && { loadTimeoutMs }),
-      observers: { metrics: new Metrics(), tracing: PASSING_THROUGH },
+      observers: { metrics: new Metrics(), tracing: PASSING_THROUGH, running: new RunningEvents() },
       logger: pino({ level: "debug" }, { write: (line) => log.push(line) }),
     })
     const error = await pool.start().catch((thrown: unknown) => thrown)

@@ -8,6 +8,7 @@ import { orderingCases } from "./ordering-cases.ts"
 import { pauseCases } from "./pause-cases.ts"
 import { priorityCases } from "./priority-cases.ts"
 import { retryCases } from "./retry-cases.ts"
+import { runningCases } from "./running-cases.ts"
 
 type Variables = Readonly<Record<string, string>>
 
@@ -37,6 +38,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["ordering keys", orderingCases],
   ["batches", batchCases],
   ["pausing", pauseCases],
+  ["running events", runningCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 
