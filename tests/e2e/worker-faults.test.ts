@@ -173,6 +173,7 @@ test.each([
     `setInterval(() => { void Promise.reject(new Error("left behind")) }, 30)`,
   ],
   ["process.exit in a timer of a module", "setInterval(() => { process.exit(4) }, 30)"],
+  ["process.reallyExit in a timer of a module", "setInterval(() => { process.reallyExit(4) }, 30)"],
 ])("%s costs events of other modules no attempt", async (_, code) => {
   await using folder = new ServiceFolder()
   folder.write("handlers/leaves.ts", `${code}\nexport default { queue: "custom_events", on: { own() {} } }`)

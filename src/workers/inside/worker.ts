@@ -73,9 +73,9 @@ let board = JobBoard.withSlots(0)
 let loading: ModuleFile | null = null
 
 guardProcess()
-const exit = beforeExit((code) => {
+const exit = beforeExit((code, name) => {
   if (loading !== null) tellLoadFailure(loading, explainExit(loading.path))
-  tellLastWords("exit", new ProcessExit(code))
+  tellLastWords("exit", new ProcessExit(code, name))
 })
 passOwnEnvironment()
 catchInMicrotasks((error) => crash("error", error))
