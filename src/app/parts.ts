@@ -12,6 +12,7 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
 import { Pool } from "../workers/pool.ts"
+import { RunningEvents } from "../workers/running-events.ts"
 import { Facts } from "./facts.ts"
 
 export interface PartsOptions {
@@ -36,6 +37,8 @@ export interface Parts {
   readonly facts: Facts
   readonly publisher: Publisher
   readonly pool: Pool
+  /** The events that the pool's workers have. */
+  readonly running: RunningEvents
   readonly dispatcher: Dispatcher
   readonly watch: QueueWatch
   readonly live: LiveStream
@@ -68,6 +71,7 @@ export function buildParts(options: PartsOptions): Parts {
     explainFull: (queue) => watch.explainFull(queue),
     onFull: facts.queueFull,
   })
+  const running = new RunningEvents()
   const pool = new Pool({
     size: config.WORKER_POOL_SIZE,
     prefetch: config.WORKER_PREFETCH_COUNT,
@@ -75,7 +79,7 @@ export function buildParts(options: PartsOptions): Parts {
     environment: options.handlerEnvironment,
     publish: (draft, trace, cause) => publisher.publish(draft, trace, cause),
     maxPublishBytes: config.MAX_BODY_BYTES,
-    observers: { metrics, tracing },
+    observers: { metrics, tracing, running },
     onReplaced(cause, requests) {
       metrics.workerReplaced(cause)
       facts.workerReplaced(cause, requests)
@@ -94,7 +98,7 @@ export function buildParts(options: PartsOptions): Parts {
     metrics,
     logger,
   })
-  return { serviceEvents, facts, publisher, pool, dispatcher, watch, live: new LiveStream(engine) }
+  return { serviceEvents, facts, publisher, pool, running, dispatcher, watch, live: new LiveStream(engine) }
 }
 
 const routingKeyOf = (name: string): string => `events.system.${name}`

@@ -81,6 +81,11 @@ export class Dispatcher {
     return intake === undefined ? null : !intake.isStarted
   }
 
+  /** Returns whether events of a queue wait because its workers have as many as they take. */
+  isBusy(queue: string): boolean {
+    return this.#intakes.get(queue)?.isFull ?? false
+  }
+
   /** The files of the modules whose own bindings take events of these patterns. */
   modulesBoundTo(patterns: readonly string[]): readonly string[] {
     const takesOne = (binding: string): boolean =>

@@ -112,6 +112,11 @@ export class QueueIntake {
     return this.#open.size + waiting
   }
 
+  /** True while it holds as many deliveries as it may: the engine delivers the next one when one is settled. */
+  get isFull(): boolean {
+    return this.#open.size >= this.#use.prefetch
+  }
+
   /** Resolves once every delivery that began is settled. */
   async settled(): Promise<void> {
     while (this.#open.size > 0) await Promise.all(this.#open)

@@ -16,6 +16,7 @@ import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import type { LastWords } from "./messages.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
+import { WorkerDeaths } from "./worker-deaths.ts"
 import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
 import type { LogMessage, WorkerThread } from "./worker-thread.ts"
@@ -66,6 +67,7 @@ export class Pool implements Executor {
   readonly #options: PoolOptions
   readonly #waiting = new WaitingJobs()
   readonly #crew: Crew
+  readonly #deaths: WorkerDeaths
   #lastJob = 0
   #droppedLogLines = 0
   #isStopping = false
@@ -74,6 +76,7 @@ export class Pool implements Executor {
   constructor(options: PoolOptions) {
     const { size, prefetch, workerUrl, environment, loadTimeoutMs, logger } = options
     this.#options = options
+    this.#deaths = new WorkerDeaths(logger)
     this.#crew = new Crew({
       size,
       prefetch,
@@ -183,6 +186,7 @@ export class Pool implements Executor {
     const until = performance.now() + timeoutMs
     this.#isStopping = true
     this.#crew.stop()
+    this.#deaths.stop()
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
       job.finish({ kind: "returned" })
     await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
@@ -287,8 +291,7 @@ export class Pool implements Executor {
     if (!isExplained) this.#crew.accuse(thread.lastWords?.module ?? null)
     const retryInMs = this.#crew.vacate(thread, isExplained)
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
-      const about = describeEnd(thread, jobs, guilty)
-      this.#options.logger.error({ ...about, retry_in_ms: retryInMs }, "a worker died; it will be replaced")
+      this.#deaths.tell({ about: describeEnd(thread, jobs, guilty), running: jobs.length, retryInMs })
       this.#options.onReplaced("crash", requestsOf(jobs))
     }
     this.#tellIdle()

@@ -31,6 +31,7 @@ import { explainExit, explainLoadFailure } from "./load-failure.ts"
 import { catchInMicrotasks } from "./microtask-errors.ts"
 import { setupOf, tearDown } from "./module-hooks.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
+import { findBrokenThen, PromiseWatch } from "./promise-watch.ts"
 import { PublishCalls } from "./publish-calls.ts"
 import { runBatch } from "./run-batch.ts"
 import { runEvent } from "./run-event.ts"
@@ -42,6 +43,7 @@ declare const self: Worker
 type Loaders = readonly (() => Promise<{ readonly default?: unknown }>)[]
 
 type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
+type AbortMessage = Extract<ToWorker, { kind: "abort" }>
 
 /** Time in milliseconds after which the worker looks for new messages, before it calls the next function. */
 const TURN_MS = 2
@@ -62,6 +64,7 @@ const log = new WorkerLog(tell)
 const calls = new AsyncLocalStorage<RunScope>()
 const currentCall = calls.getStore.bind(calls)
 const inCall: typeof calls.run = calls.run.bind(calls)
+const promises = new PromiseWatch((error) => breakDown(error))
 const waiting = new PriorityQueue<RunMessage>()
 const runs = new OwnMap<number, RunScope>()
 /** Functions that have returned a value without a meaning, each of which is told once. */
@@ -74,9 +77,9 @@ let board = JobBoard.withSlots(0)
 let loading: ModuleFile | null = null
 
 guardProcess()
-const exit = beforeExit((code) => {
+const exit = beforeExit((code, name) => {
   if (loading !== null) tellLoadFailure(loading, explainExit(loading.path))
-  tellLastWords("exit", new ProcessExit(code))
+  tellLastWords("exit", new ProcessExit(code, name))
 })
 passOwnEnvironment()
 catchInMicrotasks((error) => crash("error", error))
@@ -88,6 +91,7 @@ self.onmessage = ({ data: { port } }: MessageEvent<WorkerStart>): void => {
   post = port.postMessage.bind(port)
   port.onmessage = ({ data }: { readonly data: readonly ToWorker[] }): void =>
     guarded(() => {
+      promises.look()
       for (const message of data) receive(message)
       startWaiting()
     })
@@ -112,8 +116,7 @@ function receive(message: ToWorker): void {
         .catch(breakDown)
       break
     case "abort":
-      tell({ kind: "abort-seen", job: message.job })
-      runs.get(message.job)?.abort(message.reason)
+      abort(message)
       break
     case "published":
       publishCalls.resolve(message.call, message.event)
@@ -122,6 +125,19 @@ function receive(message: ToWorker): void {
       publishCalls.reject(message.call, message.error)
       break
   }
+}
+
+/**
+ * Aborts a call. If promises may no longer settle, it first waits until that is known: the call is not to blame then, and
+ * an error from its signal would use up its attempt.
+ */
+function abort(message: AbortMessage): void {
+  if (promises.isInDoubt) {
+    inNextTurn(() => guarded(() => abort(message)))
+    return
+  }
+  tell({ kind: "abort-seen", job: message.job })
+  runs.get(message.job)?.abort(message.reason)
 }
 
 /**
@@ -193,6 +209,13 @@ async function load(code: string): Promise<void> {
       const imported = (await loaders[place]?.()) ?? {}
       // A promise that the module leaves rejected ends the worker now, while its module can still be named.
       await nextTurn()
+      const broken = await findBrokenThen()
+      if (broken !== null) {
+        return tellLoadFailure(file, {
+          message: `replaces ${broken}, and promises no longer settle`,
+          at: null,
+        })
+      }
       if (!isHandlerModule(imported.default)) {
         const message = explainExport(imported.default)
         return tellLoadFailure(file, { message, at: locateIn([file])(name, []) })
@@ -239,7 +262,7 @@ async function start(message: RunMessage): Promise<void> {
 
 async function runAndTell(message: RunMessage): Promise<void> {
   const { job, slot } = message
-  const scope = new RunScope(job, describeCall(message), { publishCalls, log, tell })
+  const scope = new RunScope(job, describeCall(message), { publishCalls, log, tell, promises })
   runs.set(job, scope)
   board.begin(slot)
   const begunAt = now()
