@@ -1,7 +1,6 @@
 import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
 import type { ModuleSet } from "../handlers/module-set.ts"
-import type { Attempt } from "./attempt.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
@@ -9,6 +8,7 @@ import { LogBudget, sizeOfLine } from "./log-budget.ts"
 import { MessageBatcher } from "./message-batcher.ts"
 import type { FromWorker, LastWords, ToWorker, WorkerStart } from "./messages.ts"
 import { ModuleLoading } from "./module-loading.ts"
+import { runMessage } from "./run-message.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
 
 /** Events of a worker that the pool reacts to. */
@@ -172,6 +172,12 @@ export class WorkerThread {
     return slot === undefined ? 0 : this.#board.runningForMs(slot)
   }
 
+  /** Returns the time since the job's begin or last heartbeat, in milliseconds; 0 if its function has not been called. */
+  silentForMs(job: Job): number {
+    const slot = this.#slots.get(job)
+    return slot === undefined ? 0 : this.#board.silentForMs(slot)
+  }
+
   /** Returns true if it has said nothing for so long, in milliseconds, although it has jobs and runs none of them. */
   isStuck(forMs: number): boolean {
     if (performance.now() - this.#heardAt < forMs) return false
@@ -323,24 +329,3 @@ export class WorkerThread {
 
 /** Reads the exit code of a worker's `close` event, which the types do not know. */
 const exitCodeOf = (event: Event): string => String("code" in event ? event.code : "unknown")
-
-function runMessage(job: Job, slot: number): ToWorker {
-  const { target, queue, priority, isBatch, attempts } = job.request
-  const { module, handler } = target
-  const call = { job: job.id, slot, priority, module, handler, queue }
-  const [first] = attempts
-  if (!isBatch && first !== undefined) return { kind: "run", ...call, ...eventOf(first), trace: job.trace }
-  const events = attempts
-    .map((attempt, place) => ({ place, ...eventOf(attempt) }))
-    .filter(({ place }) => !job.settledEvents.has(place))
-  return { kind: "run-batch", ...call, events }
-}
-
-/** Returns the part of an attempt that its function needs. */
-const eventOf = ({ body, attempt, lastFailure, trace, lineage }: Attempt) => ({
-  body,
-  attempt,
-  lastError: lastFailure?.error ?? null,
-  trace,
-  causedBy: lineage?.causedBy ?? null,
-})

@@ -56,6 +56,8 @@ let post: (messages: readonly FromWorker[]) => void = () => {}
 const batcher = new MessageBatcher<FromWorker>((messages) => post(messages))
 const tell = (message: FromWorker): void => batcher.sendNow(message)
 
+const beat = (slot: number): void => board.beat(slot)
+
 const publishCalls = new PublishCalls(tell)
 const log = new WorkerLog(tell)
 /** The call whose function is running, also after an `await`, and in timers that it sets. */
@@ -239,7 +241,7 @@ async function start(message: RunMessage): Promise<void> {
 
 async function runAndTell(message: RunMessage): Promise<void> {
   const { job, slot } = message
-  const scope = new RunScope(job, describeCall(message), { publishCalls, log, tell })
+  const scope = new RunScope(message, describeCall(message), { publishCalls, log, tell, beat })
   runs.set(job, scope)
   board.begin(slot)
   const begunAt = now()
