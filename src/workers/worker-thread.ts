@@ -22,6 +22,8 @@ export interface WorkerThreadEvents {
   readonly onLog: (job: Job | undefined, message: LogMessage, dropped: number) => void
   /** Called when a worker takes long to load; with the file of the module that it loads, or null before the first one. */
   readonly onSlowLoad: (file: string | null, seconds: number) => void
+  /** Called when its heap is larger than it may be, with its size in bytes. */
+  readonly onMemoryExceeded: (thread: WorkerThread, heapBytes: number) => void
   /** Called, once per worker, when a module has posted a message outside of the protocol. */
   readonly onStrayMessage: () => void
   /** Called when the worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
@@ -40,6 +42,8 @@ export interface WorkerOptions {
   readonly loadTimeoutMs: number
   /** `process.env` of its handlers. */
   readonly environment: Readonly<Record<string, string>>
+  /** The heap that is too large, in bytes; 0: none is. */
+  readonly memoryLimitBytes: number
 }
 
 /** Requests of a running handler to the main thread. */
@@ -70,6 +74,7 @@ export class WorkerThread {
   #readyAt = 0
   /** When it last sent anything, or got its only job, in the same milliseconds. */
   #heardAt = 0
+  readonly #memoryLimitBytes: number
   readonly #worker: Worker
   /** Private to the worker's own code: messages of a handler's global `postMessage` do not arrive here. */
   readonly #port: MessagePort
@@ -84,7 +89,9 @@ export class WorkerThread {
   #isTearingDown = false
   readonly #tornDown = Promise.withResolvers<void>()
 
-  constructor({ workerUrl, slots, environment, loadTimeoutMs }: WorkerOptions, events: WorkerThreadEvents) {
+  constructor(options: WorkerOptions, events: WorkerThreadEvents) {
+    const { workerUrl, slots, environment, loadTimeoutMs, memoryLimitBytes } = options
+    this.#memoryLimitBytes = memoryLimitBytes
     this.#events = events
     this.#loading = new ModuleLoading({
       timeoutMs: loadTimeoutMs,
@@ -124,7 +131,8 @@ export class WorkerThread {
    */
   async load({ files, generation, code }: ModuleSet): Promise<readonly ModuleDescription[]> {
     const [board, logBudget] = [this.#board.memory, this.#logBudget.memory]
-    this.send({ kind: "load", files, generation, code, board, logBudget })
+    const memoryLimitBytes = this.#memoryLimitBytes
+    this.send({ kind: "load", files, generation, code, board, logBudget, memoryLimitBytes })
     const descriptions = await this.#loading.loaded()
     if (this.state === "closed") throw new Error(this.lastError?.message ?? "the worker ended")
     this.state = "ready"
@@ -262,6 +270,9 @@ export class WorkerThread {
         return
       case "load-failed":
         this.#loading.failAt(message.file, message.fault)
+        return
+      case "memory-exceeded":
+        this.#events.onMemoryExceeded(this, message.heapBytes)
         return
       case "torn-down":
         this.#tornDown.resolve()
