@@ -77,6 +77,7 @@ export function buildParts(options: PartsOptions): Parts {
     prefetch: config.WORKER_PREFETCH_COUNT,
     workerUrl: options.workerUrl,
     environment: options.handlerEnvironment,
+    memoryLimitBytes: config.WORKER_MEMORY,
     publish: (draft, trace, cause) => publisher.publish(draft, trace, cause),
     maxPublishBytes: config.MAX_BODY_BYTES,
     observers: { metrics, tracing, running },

@@ -23,6 +23,7 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VAR
     "RELOAD",
     "WORKER_POOL_SIZE",
     "WORKER_PREFETCH_COUNT",
+    "WORKER_MEMORY",
     "SCHEMAS_DIR",
     "SCHEMA_VALIDATION",
     "SCHEMA_UNKNOWN",

@@ -41,6 +41,19 @@ export function wholeNumber(min: number, max: number, unit: Unit): Values<number
   return { schema, takes: name === null ? range : `${name}, ${range}`, unit, meant }
 }
 
+/** 0, which turns something off, or a whole number of some unit, within its bounds. */
+export function zeroOrWholeNumber(min: number, max: number, unit: Exclude<Unit, "none">): Values<number> {
+  const fault = `takes 0, or a whole number of ${UNITS[unit]} from ${min} to ${max}`
+  const schema = v.pipe(
+    v.string(),
+    v.regex(/^\d+$/, fault),
+    v.transform(Number),
+    v.check((number) => number === 0 || (number >= min && number <= max), fault),
+  )
+  const takes = `${UNITS[unit]}, 0 or ${readableAmount(min, unit)} to ${readableAmount(max, unit)}`
+  return { schema, takes, unit, meant: wholeNumber(min, max, unit).meant }
+}
+
 /**
  * One of a few words, in upper or lower case, each with its effect, which may be empty.
  * @param others other names that are taken for one of the words, in lower case

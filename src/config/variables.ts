@@ -15,6 +15,7 @@ import {
   origins,
   type Values,
   wholeNumber,
+  zeroOrWholeNumber,
 } from "./values.ts"
 
 /** The longest idle timeout that Bun takes is 255 seconds, and it may act up to 4 seconds early. */
@@ -171,6 +172,11 @@ export const VARIABLES = {
     wholeNumber(1, 10_000, "deliveries"),
     "10",
     "Maximum number of deliveries of one queue that a worker holds at a time. With 1, it holds one delivery in all.",
+  ],
+  WORKER_MEMORY: [
+    zeroOrWholeNumber(64 * MEBIBYTE, 64 * 1_024 * MEBIBYTE, "bytes"),
+    "0",
+    "Size of a worker's heap above which the worker finishes its events and is replaced. 0: no limit.",
   ],
   API_KEYS_FILE: [
     optionalText,

@@ -228,6 +228,7 @@ export class QueueIntake {
       lineage,
       link: linkOf(event),
       isLost: () => delivery.isLost,
+      takenBackAt: delivery.takenBackAt,
     })
     if (outcome.kind === "superseded") return null
     return decide(outcome, { attempt, lastFailure, manifest: target.manifest, now: Date.now() })

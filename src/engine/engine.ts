@@ -238,6 +238,11 @@ export interface Delivery {
   readonly malformed: MalformedEventError | null
   /** It can't be settled any more, since the engine or the connection is gone; the event is delivered again. */
   readonly isLost: boolean
+  /**
+   * When the engine takes it back if it is not settled, in milliseconds of `performance.now`: `maxUnsettledMs` after its
+   * arrival. Null: never.
+   */
+  readonly takenBackAt: number | null
 
   /** Removes the event from this queue. */
   ack(): Promise<void>

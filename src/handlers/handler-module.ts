@@ -57,7 +57,7 @@ export interface ModuleOptions {
       readonly max?: number
     }
   }
-  /** Longest run of one call, in milliseconds. Default 30,000. */
+  /** Longest run of one call, in milliseconds, or longest time between two of its `ctx.heartbeat()`. Default 30,000. */
   readonly timeout?: number
   /**
    * Most calls of the module's functions at a time, of all workers of this instance, at least 1: what another service, or a
@@ -118,6 +118,11 @@ export interface BaseContext {
   readonly signal: AbortSignal
   /** Writes lines to the service's log, with the event's id. */
   readonly log: HandlerLog
+  /**
+   * Extends the timeout: it counts again from this call. Call it as often as there is progress; it costs nearly nothing.
+   * Has no effect once `signal` is aborted. On RabbitMQ, it extends up to 10 seconds before the end of `consumer_timeout`.
+   */
+  heartbeat(): void
   /**
    * Publishes a follow-up event and resolves once it is stored. The causing event is acknowledged only after that,
    * awaited or not. If the publish is refused and the handler does not catch the error, the attempt fails.

@@ -8,6 +8,7 @@ export const { assign, hasOwn, keys } = Object
 export const now: () => number = performance.now.bind(performance)
 export const inMicrotask: typeof queueMicrotask = queueMicrotask
 export const inNextTurn: typeof setImmediate = setImmediate
+export const inTime: (run: () => void, delayMs: number) => unknown = setTimeout
 export const NativePromise: PromiseConstructor = Promise
 
 /** A `Map` with methods of its own: what is assigned to `Map.prototype` does not change them. */

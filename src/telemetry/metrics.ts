@@ -9,8 +9,8 @@ const PUBLISH_BUCKETS = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1,
 /** Buckets from a trivial function to the default timeout of a handler, and beyond, in seconds. */
 const HANDLER_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
-/** Causes for replacing a worker: a handler that did not settle, or the end of the worker. */
-const WORKER_ENDS = ["timeout", "crash"] as const
+/** Causes for replacing a worker: a handler that did not settle, the end of the worker, or its large heap. */
+const WORKER_ENDS = ["timeout", "crash", "memory"] as const
 
 /** Results of a reload of the handler modules. */
 const RELOAD_RESULTS = ["loaded", "unchanged", "rejected"] as const

@@ -37,6 +37,8 @@ export interface Attempt {
    * Returns true if the delivery can no longer be settled. The event is redelivered, and this attempt must not begin.
    */
   readonly isLost: () => boolean
+  /** When the engine takes the delivery back, in milliseconds of `performance.now`. Null: never. */
+  readonly takenBackAt: number | null
 }
 
 /** The outcome of an attempt. */

@@ -16,6 +16,8 @@ export interface CrewOptions {
   readonly workerUrl: string
   /** `process.env` of the handlers. */
   readonly environment: Readonly<Record<string, string>>
+  /** Heap of a worker above which it is replaced, in bytes; 0: no limit. */
+  readonly memoryLimitBytes: number
   /** How long each module may take to load, in milliseconds. Default 15,000. */
   readonly loadTimeoutMs?: number | undefined
   readonly events: Omit<WorkerThreadEvents, "onSlowLoad">
@@ -149,6 +151,13 @@ export class Crew {
     return seat?.vacate({ readyForMs: thread.readyForMs, isExplained }) ?? 0
   }
 
+  /** Gives a worker no more jobs, and has another one started in its seat. It ends once it has finished those that it has. */
+  replace(thread: WorkerThread): void {
+    thread.isEnding = true
+    thread.state = "retiring"
+    this.vacate(thread, true)
+  }
+
   /** Removes a worker that is gone. Returns false for one that never took jobs, because its set was not adopted. */
   remove(thread: WorkerThread): boolean {
     return this.#threads.delete(thread)
@@ -224,11 +233,12 @@ export class Crew {
   }
 
   #newThread(set: ModuleSet): WorkerThread {
-    const { workerUrl, prefetch, environment, loadTimeoutMs = LOAD_TIMEOUT_MS, events } = this.#options
+    const { workerUrl, prefetch, environment, memoryLimitBytes, events } = this.#options
+    const { loadTimeoutMs = LOAD_TIMEOUT_MS } = this.#options
     // Each module has one queue.
     const slots = prefetch * Math.max(1, set.files.length)
     return new WorkerThread(
-      { workerUrl, slots, environment, loadTimeoutMs },
+      { workerUrl, slots, environment, memoryLimitBytes, loadTimeoutMs },
       { ...events, onSlowLoad: (file, seconds) => this.#tellSlow(file, seconds) },
     )
   }

@@ -6,7 +6,7 @@ export type Progress = "given" | "begun" | "done"
 const PROGRESS: readonly Progress[] = ["given", "begun", "done"]
 const [GIVEN, BEGUN, DONE] = [0, 1, 2]
 
-const BYTES_PER_SLOT = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT
+const BYTES_PER_SLOT = 2 * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT
 
 /**
  * Progress of each job of one worker, in memory that the worker shares with the main thread. It costs no message, and
@@ -17,6 +17,8 @@ export class JobBoard {
   readonly memory: SharedArrayBuffer
   /** By the steady clock: `performance.now` has a different origin in each thread. */
   readonly #begunAt: Float64Array
+  /** When the job's timeout began to count: at its begin, or at its last heartbeat. By the same clock. */
+  readonly #aliveAt: Float64Array
   readonly #progress: Int32Array
   readonly #clock: () => number
 
@@ -25,7 +27,8 @@ export class JobBoard {
     const slots = memory.byteLength / BYTES_PER_SLOT
     this.memory = memory
     this.#begunAt = new Float64Array(memory, 0, slots)
-    this.#progress = new Int32Array(memory, slots * Float64Array.BYTES_PER_ELEMENT, slots)
+    this.#aliveAt = new Float64Array(memory, slots * Float64Array.BYTES_PER_ELEMENT, slots)
+    this.#progress = new Int32Array(memory, 2 * slots * Float64Array.BYTES_PER_ELEMENT, slots)
   }
 
   /** @param clock returns milliseconds by a clock that the threads share. Default: `steadyClock()`. */
@@ -45,8 +48,15 @@ export class JobBoard {
 
   /** Records that the worker is about to call the job's function. */
   begin(slot: number): void {
-    this.#begunAt[slot] = this.#clock()
+    const begunAt = this.#clock()
+    this.#begunAt[slot] = begunAt
+    this.#aliveAt[slot] = begunAt
     Atomics.store(this.#progress, slot, BEGUN)
+  }
+
+  /** Records that the job's function goes on: its timeout counts again from now. */
+  beat(slot: number): void {
+    this.#aliveAt[slot] = this.#clock()
   }
 
   /** Records that the job's function has returned. The job is done even if the worker dies now. */
@@ -60,8 +70,17 @@ export class JobBoard {
 
   /** Returns how long the job has been running, in milliseconds; 0 if it has not begun. */
   runningForMs(slot: number): number {
+    return this.#since(this.#begunAt, slot)
+  }
+
+  /** Returns the time since the job's begin or last heartbeat, in milliseconds; 0 if it has not begun. */
+  silentForMs(slot: number): number {
+    return this.#since(this.#aliveAt, slot)
+  }
+
+  #since(times: Float64Array, slot: number): number {
     if (this.progressOf(slot) === "given") return 0
-    return Math.max(0, this.#clock() - (this.#begunAt[slot] ?? 0))
+    return Math.max(0, this.#clock() - (times[slot] ?? 0))
   }
 }
 

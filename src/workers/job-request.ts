@@ -15,6 +15,8 @@ export interface JobRequest {
   readonly attempts: readonly Attempt[]
   /** Returns true if none of the deliveries can be settled any more. The job does not begin then. */
   readonly isLost: () => boolean
+  /** When the engine takes the first of the deliveries back, in milliseconds of `performance.now`; Infinity: never. */
+  readonly takenBackAt: number
 }
 
 export const requestOf = (attempt: Attempt): JobRequest => ({
@@ -25,6 +27,7 @@ export const requestOf = (attempt: Attempt): JobRequest => ({
   isBatch: false,
   attempts: [attempt],
   isLost: attempt.isLost,
+  takenBackAt: attempt.takenBackAt ?? Number.POSITIVE_INFINITY,
 })
 
 /** @param first the first of the attempts */
@@ -40,6 +43,7 @@ export const batchRequestOf = (
   isBatch: true,
   attempts,
   isLost: () => attempts.every(({ isLost }) => isLost()),
+  takenBackAt: Math.min(...attempts.map(({ takenBackAt }) => takenBackAt ?? Number.POSITIVE_INFINITY)),
 })
 
 /**

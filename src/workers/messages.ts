@@ -50,6 +50,8 @@ export type ToWorker =
       readonly code: string
       readonly board: SharedArrayBuffer
       readonly logBudget: SharedArrayBuffer
+      /** The heap that is too large, in bytes; 0: none is. */
+      readonly memoryLimitBytes: number
     }
   | RunEvent
   | RunBatch
@@ -91,6 +93,8 @@ export type FromWorker =
       readonly message: string
       readonly fields: string
     }
+  /** The worker's heap is larger than it may be. */
+  | { readonly kind: "memory-exceeded"; readonly heapBytes: number }
   /** The modules have released what they hold. */
   | { readonly kind: "torn-down" }
   /** Last message of a worker that ends by itself. */

@@ -10,11 +10,12 @@ import type { Attempt, Executor, Outcome } from "./attempt.ts"
 import { type Blame, blame } from "./blame.ts"
 import { type Candidate, Crew } from "./crew.ts"
 import { endInOrder } from "./end-worker.ts"
-import { Job } from "./job.ts"
+import { Job, requestsOf } from "./job.ts"
 import { batchRequestOf, causeOf, describeJob, type JobRequest, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import type { LastWords } from "./messages.ts"
+import { describeMemory, MEMORY_EXCEEDED, STUCK, STUCK_ADVICE, STUCK_WORDS } from "./replacement.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
 import { WorkerDeaths } from "./worker-deaths.ts"
 import { describeEnd } from "./worker-end.ts"
@@ -30,6 +31,8 @@ export interface PoolOptions {
   readonly workerUrl: string
   /** `process.env` of the handlers. */
   readonly environment: Readonly<Record<string, string>>
+  /** Heap of a worker above which it is replaced, in bytes; 0: no limit. */
+  readonly memoryLimitBytes: number
   /** Publishes the handlers' follow-up events. */
   readonly publish: (draft: unknown, trace: TraceContext | null, cause: Cause | null) => Promise<Event>
   /** The largest follow-up event, in bytes of JSON. */
@@ -38,26 +41,11 @@ export interface PoolOptions {
   readonly loadTimeoutMs?: number
   readonly observers: JobObservers
   /** Called when a worker is replaced because of a function; with what it ran, as far as that may be the reason. */
-  readonly onReplaced: (cause: "timeout" | "crash", requests: readonly JobRequest[]) => void
+  readonly onReplaced: (cause: "timeout" | "crash" | "memory", requests: readonly JobRequest[]) => void
   readonly logger: Logger
 }
 
 const STRAY_MESSAGE = "a handler module called postMessage: nobody gets the message; publish an event instead"
-
-const STUCK = "a worker does not call the functions of its events; it is replaced"
-const STUCK_ADVICE =
-  "a function that has ended has probably left a loop behind, or replaced a built-in, such as an iterator"
-
-const requestsOf = (jobs: readonly Job[]): readonly JobRequest[] => jobs.map(({ request }) => request)
-
-/** Counts such an end as one of the worker's own code. */
-const STUCK_WORDS: LastWords = {
-  cause: "own-code",
-  error: { name: "WorkerStuck", message: STUCK },
-  job: null,
-  call: null,
-  module: null,
-}
 
 /**
  * Supervises the workers. It gives them jobs as they have credit, and every job ends with a result, also if its handler
@@ -74,7 +62,7 @@ export class Pool implements Executor {
   #onIdle: (() => void) | undefined
 
   constructor(options: PoolOptions) {
-    const { size, prefetch, workerUrl, environment, loadTimeoutMs, logger } = options
+    const { size, prefetch, workerUrl, environment, memoryLimitBytes, loadTimeoutMs, logger } = options
     this.#options = options
     this.#deaths = new WorkerDeaths(logger)
     this.#crew = new Crew({
@@ -82,6 +70,7 @@ export class Pool implements Executor {
       prefetch,
       workerUrl,
       environment,
+      memoryLimitBytes,
       loadTimeoutMs,
       events: {
         onSettled: (thread) => this.#afterJob(thread),
@@ -90,6 +79,7 @@ export class Pool implements Executor {
           const store = (draft: unknown) => publish(draft, job.trace, causeOf(job.request))
           void answerPublish(thread, message, maxPublishBytes, store)
         },
+        onMemoryExceeded: (thread, heapBytes) => this.#relieve(thread, heapBytes),
         onStrayMessage: () => logger.warn(STRAY_MESSAGE),
         onLog: (job, message, dropped) => this.#log(job, message, dropped),
         onClosed: (thread) => this.#afterClose(thread),
@@ -260,11 +250,20 @@ export class Pool implements Executor {
     }
     this.#options.logger.warn(about, "a handler did not settle in time; its worker is replaced")
     thread.jobs.delete(job.id)
-    thread.state = "retiring"
     thread.hasGivenUp = true
     job.durationMs = thread.runningForMs(job)
     job.finish({ kind: "timeout", error: null })
-    this.#crew.vacate(thread, true)
+    this.#crew.replace(thread)
+    this.#afterJob(thread)
+  }
+
+  /** Replaces a worker whose heap is too large, once it has finished its jobs. */
+  #relieve(thread: WorkerThread, heapBytes: number): void {
+    if (thread.state !== "ready") return
+    const { onReplaced, logger, memoryLimitBytes } = this.#options
+    onReplaced("memory", [])
+    logger.warn(describeMemory(thread, heapBytes, memoryLimitBytes), MEMORY_EXCEEDED)
+    this.#crew.replace(thread)
     this.#afterJob(thread)
   }
 

@@ -31,6 +31,10 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
         : null,
   ],
   ["log", readLog],
+  [
+    "memory-exceeded",
+    ({ heapBytes }) => (isCount(heapBytes) ? { kind: "memory-exceeded", heapBytes } : null),
+  ],
   ["torn-down", () => ({ kind: "torn-down" })],
   ["crashing", readLastWords],
 ])

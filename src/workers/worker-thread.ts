@@ -1,7 +1,6 @@
 import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
 import type { ModuleSet } from "../handlers/module-set.ts"
-import type { Attempt } from "./attempt.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
@@ -9,6 +8,7 @@ import { LogBudget, sizeOfLine } from "./log-budget.ts"
 import { MessageBatcher } from "./message-batcher.ts"
 import type { FromWorker, LastWords, ToWorker, WorkerStart } from "./messages.ts"
 import { ModuleLoading } from "./module-loading.ts"
+import { runMessage } from "./run-message.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
 
 /** Events of a worker that the pool reacts to. */
@@ -22,6 +22,8 @@ export interface WorkerThreadEvents {
   readonly onLog: (job: Job | undefined, message: LogMessage, dropped: number) => void
   /** Called when a worker takes long to load; with the file of the module that it loads, or null before the first one. */
   readonly onSlowLoad: (file: string | null, seconds: number) => void
+  /** Called when its heap is larger than it may be, with its size in bytes. */
+  readonly onMemoryExceeded: (thread: WorkerThread, heapBytes: number) => void
   /** Called, once per worker, when a module has posted a message outside of the protocol. */
   readonly onStrayMessage: () => void
   /** Called when the worker is gone, by itself or by `terminate`. Its unfinished jobs are still in `jobs`. */
@@ -40,6 +42,8 @@ export interface WorkerOptions {
   readonly loadTimeoutMs: number
   /** `process.env` of its handlers. */
   readonly environment: Readonly<Record<string, string>>
+  /** The heap that is too large, in bytes; 0: none is. */
+  readonly memoryLimitBytes: number
 }
 
 /** Requests of a running handler to the main thread. */
@@ -70,6 +74,7 @@ export class WorkerThread {
   #readyAt = 0
   /** When it last sent anything, or got its only job, in the same milliseconds. */
   #heardAt = 0
+  readonly #memoryLimitBytes: number
   readonly #worker: Worker
   /** Private to the worker's own code: messages of a handler's global `postMessage` do not arrive here. */
   readonly #port: MessagePort
@@ -84,7 +89,9 @@ export class WorkerThread {
   #isTearingDown = false
   readonly #tornDown = Promise.withResolvers<void>()
 
-  constructor({ workerUrl, slots, environment, loadTimeoutMs }: WorkerOptions, events: WorkerThreadEvents) {
+  constructor(options: WorkerOptions, events: WorkerThreadEvents) {
+    const { workerUrl, slots, environment, loadTimeoutMs, memoryLimitBytes } = options
+    this.#memoryLimitBytes = memoryLimitBytes
     this.#events = events
     this.#loading = new ModuleLoading({
       timeoutMs: loadTimeoutMs,
@@ -124,7 +131,8 @@ export class WorkerThread {
    */
   async load({ files, generation, code }: ModuleSet): Promise<readonly ModuleDescription[]> {
     const [board, logBudget] = [this.#board.memory, this.#logBudget.memory]
-    this.send({ kind: "load", files, generation, code, board, logBudget })
+    const memoryLimitBytes = this.#memoryLimitBytes
+    this.send({ kind: "load", files, generation, code, board, logBudget, memoryLimitBytes })
     const descriptions = await this.#loading.loaded()
     if (this.state === "closed") throw new Error(this.lastError?.message ?? "the worker ended")
     this.state = "ready"
@@ -170,6 +178,12 @@ export class WorkerThread {
   runningForMs(job: Job): number {
     const slot = this.#slots.get(job)
     return slot === undefined ? 0 : this.#board.runningForMs(slot)
+  }
+
+  /** Returns the time since the job's begin or last heartbeat, in milliseconds; 0 if its function has not been called. */
+  silentForMs(job: Job): number {
+    const slot = this.#slots.get(job)
+    return slot === undefined ? 0 : this.#board.silentForMs(slot)
   }
 
   /** Returns true if it has said nothing for so long, in milliseconds, although it has jobs and runs none of them. */
@@ -257,6 +271,9 @@ export class WorkerThread {
       case "load-failed":
         this.#loading.failAt(message.file, message.fault)
         return
+      case "memory-exceeded":
+        this.#events.onMemoryExceeded(this, message.heapBytes)
+        return
       case "torn-down":
         this.#tornDown.resolve()
         return
@@ -323,24 +340,3 @@ export class WorkerThread {
 
 /** Reads the exit code of a worker's `close` event, which the types do not know. */
 const exitCodeOf = (event: Event): string => String("code" in event ? event.code : "unknown")
-
-function runMessage(job: Job, slot: number): ToWorker {
-  const { target, queue, priority, isBatch, attempts } = job.request
-  const { module, handler } = target
-  const call = { job: job.id, slot, priority, module, handler, queue }
-  const [first] = attempts
-  if (!isBatch && first !== undefined) return { kind: "run", ...call, ...eventOf(first), trace: job.trace }
-  const events = attempts
-    .map((attempt, place) => ({ place, ...eventOf(attempt) }))
-    .filter(({ place }) => !job.settledEvents.has(place))
-  return { kind: "run-batch", ...call, events }
-}
-
-/** Returns the part of an attempt that its function needs. */
-const eventOf = ({ body, attempt, lastFailure, trace, lineage }: Attempt) => ({
-  body,
-  attempt,
-  lastError: lastFailure?.error ?? null,
-  trace,
-  causedBy: lineage?.causedBy ?? null,
-})

@@ -80,6 +80,23 @@ export const prefetchCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "a delivery says when the engine takes it back",
+    async run(harness) {
+      const engine = await harness.open()
+      const { maxUnsettledMs } = engine.capabilities
+      await engine.declareQueues([queueDeclaration("calls")])
+      const before = performance.now()
+      await engine.publish(newEvent({ routing_key: "calls" }))
+      const { takenBackAt } = await new Inbox(engine, "calls").next()
+      if (maxUnsettledMs === null) {
+        expect(takenBackAt).toBeNull()
+        return
+      }
+      expect(takenBackAt).toBeGreaterThanOrEqual(before + maxUnsettledMs)
+      expect(takenBackAt).toBeLessThanOrEqual(performance.now() + maxUnsettledMs)
+    },
+  },
+  {
     title: "deliveries settled together, in any order, settle only themselves",
     async run(harness) {
       const engine = await harness.open()

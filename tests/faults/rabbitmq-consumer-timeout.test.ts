@@ -104,5 +104,46 @@ for (const installation of installations()) {
       },
       TIMEOUT_MS,
     )
+
+    test(
+      "an event with an ordering key whose attempts take longer together, one after the other, is returned between them",
+      async () => {
+        await using folder = new ServiceFolder()
+        const part = (BROKER_TIMEOUT_MS * 2) / 3
+        folder.write(
+          "handlers/long.ts",
+          `export default {
+            queue: "custom_events", timeout: ${BROKER_TIMEOUT_MS - 1_000}, retry: { attempts: 2, backoff: { initial: 10 } },
+            on: {
+              async numbered(event, ctx) {
+                ${note(folder, "begun")}
+                await Bun.sleep(event.payload.n === 0 ? 0 : ${part})
+                if (ctx.attempt === 1) throw new Error("not yet")
+                ${note(folder, "done")}
+              },
+            },
+          }`,
+        )
+        const service = await folder.start({
+          ...environment,
+          RABBITMQ_CONSUMER_TIMEOUT: String(BROKER_TIMEOUT_MS),
+        })
+        await waitUntil(() => isReady(service), "the service to be ready")
+        // The first event that is held restarts the consumer. Later ones are held without that.
+        for (const n of [0, 1]) {
+          await service.publish({ name: "numbered", payload: { n }, ordering_key: "k" })
+          await waitUntil(() => doneByKey(folder).get("k")?.includes(n) === true, "the event", TIMEOUT_MS / 2)
+        }
+        expect(entriesOf(folder).filter(({ n }) => n === 1)).toMatchObject([
+          { what: "begun", attempt: 1 },
+          { what: "begun", attempt: 2 },
+          { what: "done", attempt: 2 },
+        ])
+        expect(service.log.filter(({ msg }) => msg === "RabbitMQ closed the channel of a consumer")).toEqual(
+          [],
+        )
+      },
+      TIMEOUT_MS,
+    )
   })
 }

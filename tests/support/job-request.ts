@@ -58,6 +58,7 @@ export function newAttempt({
     lineage: null,
     link: "custom/tested",
     isLost: () => false,
+    takenBackAt: null,
     ...overrides,
   }
 }

@@ -24,6 +24,8 @@ export interface RunningPoolOptions {
   readonly prefetch?: number
   /** Worker entry file. Default: the service's. */
   readonly workerUrl?: string
+  /** Heap of a worker above which it is replaced, in bytes. Default: none is. */
+  readonly memoryLimitBytes?: number
   readonly publish?: (draft: unknown) => Promise<Event>
 }
 
@@ -51,6 +53,7 @@ export class RunningPool implements AsyncDisposable {
       prefetch: options.prefetch ?? 10,
       workerUrl: options.workerUrl ?? WORKER_URL,
       environment: handlerEnvironment(process.env),
+      memoryLimitBytes: options.memoryLimitBytes ?? 0,
       publish: async (draft) => {
         this.published.push(draft)
         return options.publish?.(draft) ?? newEvent({ id: "published" })

@@ -34,6 +34,19 @@ describe("a handler is given", () => {
     })
   })
 
+  test("a heartbeat that extends the timeout of its own call, and of no other once that has ended", async () => {
+    await using running = await RunningPool.start(
+      `beating(_, ctx) { setInterval(() => { ctx.heartbeat(); mark("beats") }, 20) },
+      async hanging() { await new Promise(() => {}) }`,
+      { prefetch: 1 },
+    )
+    expect(await running.run("beating", { eventId: "e-1" })).toEqual({ kind: "done" })
+    await running.reached("beats")
+    expect(await running.run("hanging", { timeoutMs: 300 })).toEqual({ kind: "timeout", error: null })
+    const message = "ctx.heartbeat() was called after the function had ended, and has no effect"
+    expect(running.log.filter(({ msg }) => msg === message)).toHaveLength(1)
+  })
+
   test("no last error on the first attempt", async () => {
     await using running = await RunningPool.start("tested(_, ctx) { mark('ctx', String(ctx.lastError)) }")
     await running.run("tested")

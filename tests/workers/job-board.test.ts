@@ -24,6 +24,22 @@ describe("the time for which a job has run", () => {
     expect(ranForMs).toBeLessThan(performance.now() - begunAt + HOUR_MS / 2)
   })
 
+  test("goes on through heartbeats, and the time since the last of them is known", () => {
+    let now = 1_000
+    const board = JobBoard.withSlots(2, () => now)
+    const workers = JobBoard.over(board.memory, () => now)
+    board.give(1)
+    workers.begin(1)
+    now += 7
+    expect(board.silentForMs(1)).toBe(7)
+    workers.beat(1)
+    now += 5
+    expect(board.silentForMs(1)).toBe(5)
+    expect(board.runningForMs(1)).toBe(12)
+    board.give(1)
+    expect(board.silentForMs(1)).toBe(0)
+  })
+
   test("counts from the call of its function, by a clock that both threads share", () => {
     let now = 1_000
     const board = JobBoard.withSlots(2, () => now)

@@ -295,6 +295,7 @@ describe("a module that can't be used stops the start and is named:", () => {
       prefetch: 1,
       workerUrl: WORKER_URL,
       environment: {},
+      memoryLimitBytes: 0,
       publish: () => Promise.reject(new Error("nothing is published here")),
       maxPublishBytes: 0,
       ...(loadTimeoutMs !== undefined && { loadTimeoutMs }),

@@ -43,6 +43,7 @@ function newDelivery(
     get isLost() {
       return isEngineGone()
     },
+    takenBackAt: null,
     ack: () => once({ kind: "ack" }),
     retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
     deadLetter: (failure) => once({ kind: "dead-letter", failure }),

@@ -53,6 +53,7 @@ export function heldDelivery(
     get isLost() {
       return delivery.isLost
     },
+    takenBackAt: delivery.takenBackAt,
     ack: () => settle(() => delivery.ack()),
     retry: hold,
     deadLetter: (failure) => settle(() => delivery.deadLetter(failure)),

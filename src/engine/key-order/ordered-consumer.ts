@@ -134,6 +134,13 @@ class OrderedConsumer implements Subscription {
     this.#look.unref()
   }
 
+  /** Returns true if the part of the delivery's time is over after which waiting events are given back. */
+  #isOld({ takenBackAt }: Delivery): boolean {
+    const maxMs = this.#options.maxUnsettledMs
+    if (maxMs === null || takenBackAt === null) return false
+    return performance.now() > takenBackAt - maxMs * (1 - GIVE_BACK_PART)
+  }
+
   /** Number of events that wait for another of their key, or for their next attempt. */
   get #heldBack(): number {
     const { lanes, waits } = this.#holding
@@ -174,6 +181,8 @@ class OrderedConsumer implements Subscription {
     for (let attempts = delivery.attempt; settlement.kind === "retry"; attempts++) {
       const { delayMs, failure, end } = settlement
       const tried = { attempts, failure }
+      // The next attempt may take as long as this one did.
+      if (this.#isOld(delivery)) this.#restart()
       if (!(await this.#wait(waits, delayMs))) {
         const givenBack = this.#giveBack(delivery, tried)
         end(givenBack)

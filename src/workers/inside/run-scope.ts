@@ -16,6 +16,8 @@ export interface WorkerParts {
   readonly log: WorkerLog
   readonly tell: (message: FromWorker) => void
   readonly promises: Pick<PromiseWatch, "look">
+  /** Extends the timeout of the job in this slot of the board. */
+  readonly beat: (slot: number) => void
 }
 
 /** The part of a context that not every handler gets. */
@@ -27,6 +29,7 @@ export type OwnPart<Context extends BaseContext> = Omit<Context, keyof BaseConte
  */
 export class RunScope implements LineWriter {
   readonly job: number
+  readonly #slot: number
   readonly #call: Omit<CallSummary, "eventId">
   readonly #worker: WorkerParts
   #eventId: string | null = null
@@ -34,9 +37,16 @@ export class RunScope implements LineWriter {
   #log: HandlerLog | null = null
   #followUps: FollowUps | null = null
   #isOver = false
+  #hasWarnedOfHeartbeat = false
 
-  constructor(job: number, call: Omit<CallSummary, "eventId">, worker: WorkerParts) {
+  /** @param place the job, and its place on the board */
+  constructor(
+    { job, slot }: { readonly job: number; readonly slot: number },
+    call: Omit<CallSummary, "eventId">,
+    worker: WorkerParts,
+  ) {
     this.job = job
+    this.#slot = slot
     this.#call = call
     this.#worker = worker
   }
@@ -67,6 +77,7 @@ export class RunScope implements LineWriter {
       get log() {
         return scope.#logOf()
       },
+      heartbeat: () => this.#heartbeat(),
       // Bun writes the stack of an error when it is first read, and that of captureStackTrace at once: 1 µs and 6 to 15.
       publish: (draft) => this.#publish(draft, new Error()),
     }
@@ -116,6 +127,17 @@ export class RunScope implements LineWriter {
   /** Settles one event of a batch before the others. */
   settleEvent(place: number, outcome: HandlerOutcome): void {
     this.#worker.tell({ kind: "event-settled", job: this.job, place, outcome })
+  }
+
+  /** Costs no message. After the end of the function, its slot belongs to another job. */
+  #heartbeat(): void {
+    if (!this.#isOver) {
+      this.#worker.beat(this.#slot)
+      return
+    }
+    // A timer that was left behind may call it for ever.
+    if (!this.#hasWarnedOfHeartbeat) this.isTooLate("ctx.heartbeat()")
+    this.#hasWarnedOfHeartbeat = true
   }
 
   #aborter(): AbortController {

@@ -28,6 +28,7 @@ import {
 import { captureConsole } from "./handler-console.ts"
 import { lastWords, ProcessExit } from "./last-words.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
+import { MemoryWatch } from "./memory-watch.ts"
 import { catchInMicrotasks } from "./microtask-errors.ts"
 import { setupOf, tearDown } from "./module-hooks.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
@@ -58,6 +59,8 @@ let post: (messages: readonly FromWorker[]) => void = () => {}
 const batcher = new MessageBatcher<FromWorker>((messages) => post(messages))
 const tell = (message: FromWorker): void => batcher.sendNow(message)
 
+const beat = (slot: number): void => board.beat(slot)
+
 const publishCalls = new PublishCalls(tell)
 const log = new WorkerLog(tell)
 /** The call whose function is running, also after an `await`, and in timers that it sets. */
@@ -73,6 +76,12 @@ let files: readonly ModuleFile[] = []
 let generation = ""
 let modules: readonly LoadedModule[] = []
 let board = JobBoard.withSlots(0)
+let memoryLimitBytes = 0
+const memory = new MemoryWatch({
+  limitBytes: () => memoryLimitBytes,
+  isBusy: () => runs.size > 0,
+  onExceeded: (heapBytes) => tell({ kind: "memory-exceeded", heapBytes }),
+})
 /** The module that is being imported; null before the first and after the last one. */
 let loading: ModuleFile | null = null
 
@@ -102,6 +111,7 @@ function receive(message: ToWorker): void {
     case "load":
       board = JobBoard.over(message.board)
       log.useBudget(message.logBudget)
+      memoryLimitBytes = message.memoryLimitBytes
       files = message.files
       generation = message.generation
       load(message.code).catch(breakDown)
@@ -262,8 +272,9 @@ async function start(message: RunMessage): Promise<void> {
 
 async function runAndTell(message: RunMessage): Promise<void> {
   const { job, slot } = message
-  const scope = new RunScope(job, describeCall(message), { publishCalls, log, tell, promises })
+  const scope = new RunScope(message, describeCall(message), { publishCalls, log, tell, beat, promises })
   runs.set(job, scope)
+  memory.begin()
   board.begin(slot)
   const begunAt = now()
   const outcome = await inCall(scope, () => run(scope, message))

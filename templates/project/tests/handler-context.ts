@@ -1,6 +1,6 @@
 import { type Event, type EventDraft, type HandlerContext, type Verdict, verdict } from "event-broker"
 
-/** The context of a handler, without a broker: it keeps what the handler publishes and logs. */
+/** The context of a handler, without a broker: it keeps what the handler publishes and logs, and has no timeout. */
 export interface TestContext extends HandlerContext {
   /** The follow-up events that the handler has published, in order. */
   readonly published: Event[]
@@ -62,6 +62,7 @@ export function newContext(options: ContextOptions = {}): TestContext {
     signal: new AbortController().signal,
     ...options,
     log: { debug: log, info: log, warn: log, error: log },
+    heartbeat: () => {},
     publish: async (draft) => {
       const event = newEvent(draft)
       published.push(event)

@@ -4,6 +4,7 @@ import { type RunningService, ServiceFolder } from "../../support/running-servic
 import { waitUntil } from "../../support/wait-until.ts"
 import { batchCases } from "./batch-cases.ts"
 import { concurrencyCases } from "./concurrency-cases.ts"
+import { heartbeatCases } from "./heartbeat-cases.ts"
 import { hookCases } from "./hook-cases.ts"
 import { loopCases } from "./loop-cases.ts"
 import { misbehavingCases } from "./misbehaving-cases.ts"
@@ -45,6 +46,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["batches", batchCases],
   ["pausing", pauseCases],
   ["concurrency", concurrencyCases],
+  ["heartbeats", heartbeatCases],
   ["setup and teardown", hookCases],
   ["reloads", reloadCases],
   ["reloads with RELOAD=watch after", watchCases],

@@ -8,6 +8,7 @@ import {
 import { TriedAttempts } from "../../../src/engine/rabbitmq/consuming/tried-attempts.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
+import { CONSUMER_TIMEOUT_MS } from "../../support/rabbitmq/virtual-host.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
 const START_TIMEOUT_MS = 60_000
@@ -48,6 +49,7 @@ function consumerOf(queue: string, overrides: Partial<QueueConsumerOptions> = {}
       countsRedeliveries: false,
       keyed: new Set(),
       tried: new TriedAttempts(),
+      consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
       sights: new FirstSights(),
       report: () => {},
       ...overrides,

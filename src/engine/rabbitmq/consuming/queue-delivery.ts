@@ -32,6 +32,8 @@ export interface DeliveryOptions {
    * Shared by all consumers of the engine, because the queue's next consumer receives what this one released.
    */
   readonly tried: TriedAttempts
+  /** How long RabbitMQ leaves a delivery unsettled, in milliseconds. */
+  readonly consumerTimeoutMs: number
 }
 
 /** The consumer that received a message, on its current channel. */
@@ -45,7 +47,15 @@ export interface DeliveryConsumer extends DeliveryOptions {
 export function newDelivery(
   message: AMQPMessage,
   malformed: MalformedEventError | null,
-  { queue, republish, countsRedeliveries, tried, settlements, cancelled }: DeliveryConsumer,
+  {
+    queue,
+    republish,
+    countsRedeliveries,
+    tried,
+    consumerTimeoutMs,
+    settlements,
+    cancelled,
+  }: DeliveryConsumer,
 ): Delivery {
   const before = tried.take(queue, message)
   const attempt = Math.max(attemptsBefore(message, queue, countsRedeliveries), before?.attempts ?? 0) + 1
@@ -76,6 +86,7 @@ export function newDelivery(
     get isLost() {
       return message.channel.closed
     },
+    takenBackAt: performance.now() + consumerTimeoutMs,
     ack: () => once(() => settlements.ack(message.deliveryTag)),
     retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt, failure })),
     deadLetter: (failure) => once(() => move({ kind: "dead-letter", failure })),
