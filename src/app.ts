@@ -169,7 +169,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   phase = "running"
   const inUse = generations.current.set
   const modules = inUse.files.map(({ name }) => name)
-  logStartHints(config, modules.length, catalog, logger)
+  logStartHints(config, modules.length > 0 || generations.rejection !== null, catalog, logger)
   logger.info({ url, workers: pool.workers.present, generation: inUse.generation, modules }, "listening")
   source.watch(() => generations.reload())
   lifecycle.started("modules", () => {

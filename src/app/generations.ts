@@ -37,10 +37,15 @@ export interface Generation {
 }
 
 export type Reloaded =
+  /** The service stops. */
+  | { readonly kind: "stopped" }
   /** The files are those of the set in use. */
   | { readonly kind: "unchanged" }
   | { readonly kind: "loaded"; readonly before: string }
   | { readonly kind: "rejected"; readonly rejection: Rejection; readonly error: unknown }
+
+const REJECTED = "handler modules rejected; those before stay in use"
+const REJECTED_FIRST = "handler modules rejected; events wait until they can be used"
 
 /** Takes module sets into use, one at a time, and whole. A set that can't be used leaves the one before in use. */
 export class Generations {
@@ -74,17 +79,18 @@ export class Generations {
   }
 
   /**
-   * Takes the modules into use as their files are now. Never rejects. A call during a reload waits for it, and reads the
-   * files again; several such calls share one reload.
+   * Takes the modules into use as their files are now. Never rejects. A call during a reload ends its load, because the
+   * files may have changed since, and both have the later result; several such calls share one reload.
    */
   reload(): Promise<Reloaded> {
     if (this.#next === null) {
-      const next = this.#running.then(() => {
+      this.#options.pool.candidates.abandon()
+      const turn = this.#running.then(() => {
         this.#next = null
         return this.#reload()
       })
-      this.#next = next
-      this.#running = next
+      this.#running = turn
+      this.#next = turn.then((result) => result ?? this.#next ?? { kind: "unchanged" })
     }
     return this.#next
   }
@@ -92,6 +98,7 @@ export class Generations {
   /** Call it before the pool stops: a reload that fails because of that is no fault of the modules. */
   stop(): void {
     this.#isStopped = true
+    this.#options.pool.candidates.abandon()
   }
 
   async #begin(set: ModuleSet, manifests: readonly ModuleManifest[]): Promise<void> {
@@ -99,13 +106,16 @@ export class Generations {
     this.#use(set, manifests)
   }
 
-  async #reload(): Promise<Reloaded> {
+  /** Returns null if a later reload has ended this one. */
+  async #reload(): Promise<Reloaded | null> {
     const { metrics } = this.#options
     const { result, complete } = await this.#tryReload()
-    if (this.#isStopped) return result
-    metrics.reloaded(result.kind)
+    if (this.#isStopped) return { kind: "stopped" }
+    if (result.kind === "rejected" && this.#next !== null) return null
+    const wasRejected = this.#rejection !== null
+    if (result.kind !== "stopped") metrics.reloaded(result.kind)
     this.#rejection = result.kind === "rejected" ? result.rejection : null
-    this.#tell(result)
+    this.#tell(result, wasRejected)
     if (result.kind !== "unchanged") this.#options.onReload(result)
     await complete
     return result
@@ -118,11 +128,11 @@ export class Generations {
     try {
       const set = await build()
       if (set.generation === before.generation) return { result: { kind: "unchanged" } }
-      const candidate = await pool.prepare(set)
+      const candidate = await pool.candidates.prepare(set)
       try {
         await declare(set, candidate.manifests, this.#hasBegun ? manifests : null)
       } catch (error) {
-        pool.discard(candidate)
+        pool.candidates.discard(candidate)
         throw error
       }
       const complete = pool.adopt(candidate)
@@ -140,21 +150,30 @@ export class Generations {
     this.#options.dispatcher.use(manifests, set.generation)
   }
 
-  #tell(result: Reloaded): void {
+  /** @param wasRejected true if the reload before was rejected */
+  #tell(result: Reloaded, wasRejected: boolean): void {
     const { logger } = this.#options
     const { set } = this.#current
     const about = { generation: set.generation, modules: set.files.map(({ name }) => name) }
     switch (result.kind) {
       case "unchanged":
-        logger.info(about, "handler modules are unchanged")
+        logger.info(
+          about,
+          wasRejected ? "handler modules are again those in use" : "handler modules are unchanged",
+        )
         break
       case "loaded":
-        logger.info({ ...about, before: result.before }, "handler modules loaded")
+        logger[set.files.length > 0 ? "info" : "warn"](
+          { ...about, before: result.before },
+          set.files.length > 0
+            ? "handler modules loaded"
+            : "no handler modules any more: events wait in their queues",
+        )
         break
       case "rejected": {
         const { name, message } = summarizeError(result.error)
         const told = { ...about, error: { name, message } }
-        logger.error(told, "handler modules rejected; those before stay in use")
+        logger.error(told, set.files.length > 0 ? REJECTED : REJECTED_FIRST)
       }
     }
   }

@@ -19,11 +19,12 @@ const MAX_NAMED = 10
 
 /**
  * Logs what an operator may not know at the start, one line each.
+ * @param hasModules true if there are handler modules, whether they can be used or not
  * @param catalog null without `SCHEMAS_DIR`
  */
 export function logStartHints(
   config: Config,
-  moduleCount: number,
+  hasModules: boolean,
   catalog: SchemaCatalog | null,
   logger: Logger,
 ): void {
@@ -37,7 +38,7 @@ export function logStartHints(
   if (config.ENGINE === "rabbitmq") warnOfLeftEvents(config, logger)
   if (catalog !== null) warnOfUnusedSchemas(config, catalog, logger)
   warnOfOtherPrograms(config, logger)
-  if (moduleCount === 0) {
+  if (!hasModules) {
     logger.info(
       { handlers_dir: resolve(HANDLERS_DIR) },
       'no handler modules, so events wait in their queues: "event-broker init my-project" makes a project with one',

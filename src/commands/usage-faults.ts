@@ -149,6 +149,7 @@ const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ["emit", "publish"],
   ["watch", "tail"],
   ["consume", "tail"],
+  ["reload", "modules reload"],
   ["dlq", "dead-letters"],
 ])
 

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 
 /** How often the files are looked at, in milliseconds, if a look is short. */
 const LOOK_INTERVAL_MS = 50
@@ -84,7 +84,7 @@ export class ModuleWatch {
   }
 
   async #look(): Promise<Seen> {
-    return describeAll([...(await filesBelow(this.#dir)), ...this.#others])
+    return describeAll([...(await filesBelow(this.#dir)), ...packagesAbove(this.#dir), ...this.#others])
   }
 }
 
@@ -102,6 +102,16 @@ async function filesBelow(dir: string, found: string[] = []): Promise<readonly s
     else found.push(path)
   }
   return found
+}
+
+/** What changes when packages are installed that modules of a folder can import: npm writes the second file. */
+function packagesAbove(dir: string): readonly string[] {
+  const folders = [dir]
+  for (let at = dir; dirname(at) !== at; at = dirname(at)) folders.push(dirname(at))
+  return folders.flatMap((folder) => {
+    const packages = join(folder, "node_modules")
+    return [packages, join(packages, ".package-lock.json")]
+  })
 }
 
 async function describeAll(paths: readonly string[]): Promise<Seen> {

@@ -60,7 +60,7 @@ export type ModuleFaultView = z.infer<typeof ModuleFaultSchema>
 
 /** The result of a reload. */
 export type ReloadResult =
-  | { readonly kind: "loaded" | "unchanged" }
+  | { readonly kind: "loaded" | "unchanged" | "stopped" }
   | { readonly kind: "rejected"; readonly faults: readonly ModuleFaultView[]; readonly error: unknown }
 
 /** The handler modules of this instance. */

@@ -35,6 +35,7 @@ export interface Candidate {
 }
 
 const SLOW_LOAD = "loading the handler modules takes long: events are not handled until they are loaded"
+const SLOW_RELOAD = "loading the handler modules takes long: other workers handle the events meanwhile"
 
 /** How long each module may take to load, in milliseconds. */
 const LOAD_TIMEOUT_MS = 15_000
@@ -49,6 +50,7 @@ export class Crew {
   readonly #toldSlow = new Set<string | null>()
   #seats: readonly Seat[] = []
   #set: ModuleSet = NO_MODULES
+  /** The worker that loads a set that is being prepared. */
   #candidate: WorkerThread | null = null
   readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
   /** The module because of which a worker most recently ended without an event to blame, or could not be started. */
@@ -114,11 +116,19 @@ export class Crew {
     const thread = this.#newThread(set)
     this.#candidate = thread
     try {
-      return { set, thread, manifests: await this.#load(thread, set) }
+      const manifests = await this.#load(thread, set)
+      this.#candidate = null
+      return { set, thread, manifests }
     } catch (error) {
       this.discard({ set, thread, manifests: [] })
       throw error
     }
+  }
+
+  /** Ends the load of a set that is being prepared: `prepare` rejects. */
+  abandon(): void {
+    if (this.#candidate !== null) dismiss(this.#candidate)
+    this.#candidate = null
   }
 
   discard({ thread }: Candidate): void {
@@ -132,7 +142,6 @@ export class Crew {
    */
   adopt({ set, thread }: Candidate): Promise<unknown> {
     const before = [...this.#threads]
-    this.#candidate = null
     this.#set = set
     this.#lastCulprit = null
     this.#toldSlow.clear()
@@ -192,7 +201,7 @@ export class Crew {
   /** Starts no more workers, and discards a candidate. */
   stop(): void {
     this.#isStopped = true
-    if (this.#candidate !== null) dismiss(this.#candidate)
+    this.abandon()
     for (const seat of this.#seats) seat.stop()
   }
 
@@ -263,6 +272,6 @@ export class Crew {
     if (this.#isStopped || this.#toldSlow.has(file)) return
     this.#toldSlow.add(file)
     const about = { ...(file !== null && { module: file }), seconds }
-    this.#options.logger.warn(about, SLOW_LOAD)
+    this.#options.logger.warn(about, this.readyCount > 0 ? SLOW_RELOAD : SLOW_LOAD)
   }
 }

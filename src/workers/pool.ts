@@ -124,16 +124,9 @@ export class Pool implements Executor {
     return this.#crew.start(set)
   }
 
-  /**
-   * Loads another module set in one worker, which takes no jobs yet. Adopt it or discard it.
-   * @throws {ModuleLoadError} if a module can't be used; other errors if the worker died
-   */
-  prepare(set: ModuleSet): Promise<Candidate> {
-    return this.#crew.prepare(set)
-  }
-
-  discard(candidate: Candidate): void {
-    this.#crew.discard(candidate)
+  /** Loads module sets in workers that take no jobs, until one of them is adopted. */
+  get candidates(): Pick<Crew, "prepare" | "discard" | "abandon"> {
+    return this.#crew
   }
 
   /**

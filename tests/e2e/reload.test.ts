@@ -47,7 +47,7 @@ describe("event-broker dev", () => {
     await using folder = new ServiceFolder(FROM_BINARY)
     folder.write("handlers/versioned.ts", 'export default {\n  queue: "custom_events"\n  on: {},\n}')
     const service = await dev(folder)
-    const [fault] = logged(service, "handler modules rejected; those before stay in use")
+    const [fault] = logged(service, "handler modules rejected; events wait until they can be used")
     expect(JSON.stringify(fault)).toContain("handlers/versioned.ts:3:3")
     expect((await service.get("/health")).body).toMatchObject({
       status: "degraded",
@@ -119,4 +119,39 @@ test("only a key with the scope admin is shown the code of a rejected module, an
   const shown = await ask(reader.key, "/api/v1/modules")
   expect(shown).toMatchObject({ status: 200, text: expect.stringContaining("syntax error") })
   expect(shown.text + (await ask("", "/health")).text).not.toContain("s3cret")
+})
+
+describe("a module that never loads", () => {
+  const never = (folder: ServiceFolder) =>
+    `${folder.journal('"loading"')}
+    await new Promise(() => {})
+    export default { queue: "custom_events", on: { "*"() {} } }`
+
+  test("does not keep a repair waiting: the later reload ends the earlier, and both have its result", async () => {
+    await using folder = new ServiceFolder()
+    folder.write("handlers/versioned.ts", versioned(folder, "v1"))
+    const service = await folder.start()
+    folder.write("handlers/versioned.ts", never(folder))
+    const first = service.post("/api/v1/modules/reload", {})
+    await waitUntil(() => folder.journalLines().includes("loading"), "the module to load")
+    folder.write("handlers/versioned.ts", versioned(folder, "v2"))
+    const second = service.post("/api/v1/modules/reload", {})
+    const answers = await Promise.all([first, second].map(async (answer) => (await answer).json()))
+    expect(answers[0]).toEqual(answers[1])
+    expect(answers[1]).toMatchObject({ is_changed: true })
+    await handledBy(service, folder, "v2")
+    expect(logged(service, "handler modules rejected; those before stay in use")).toEqual([])
+  })
+
+  test("does not keep the service from stopping", async () => {
+    await using folder = new ServiceFolder()
+    folder.write("handlers/versioned.ts", versioned(folder, "v1"))
+    const service = await folder.start()
+    folder.write("handlers/versioned.ts", never(folder))
+    const asked = service.post("/api/v1/modules/reload", {})
+    await waitUntil(() => folder.journalLines().includes("loading"), "the module to load")
+    expect(await service.stop()).toBe(0)
+    expect((await asked).status).toBe(503)
+    expect(logged(service, "handler modules rejected; those before stay in use")).toEqual([])
+  })
 })

@@ -40,6 +40,7 @@ export const reloadModules = ({ modules, logger }: HttpContext): Route => ({
     const { requestId } = request
     logger.info(askedBy(request), "reload of the handler modules asked for")
     const result = await modules.reload()
+    if (result.kind === "stopped") throw new ProblemError("engine-unavailable", "The service is stopping.")
     if (result.kind === "rejected") {
       if (result.error instanceof EngineUnavailableError) throw result.error
       throw new ProblemError("modules-rejected", REJECTED, { errors: result.faults })

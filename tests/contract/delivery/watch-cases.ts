@@ -22,7 +22,7 @@ export const watchCases: readonly DeliveryCase[] = [
       await handledBy(service, folder, "v3")
       folder.remove("handlers/versioned.ts")
       await waitUntil(
-        () => service.log.filter(({ msg }) => msg === "handler modules loaded").length === 3,
+        () => service.log.some(({ msg }) => msg.startsWith("no handler modules any more")),
         "the removal",
       )
       folder.write("handlers/versioned.ts", versioned(folder, "v4"))
@@ -46,6 +46,26 @@ export const watchCases: readonly DeliveryCase[] = [
       await handledBy(service, folder, "b2l1")
       folder.write("handlers/lib/_part.ts", 'export const below = "l2"')
       await handledBy(service, folder, "b2l2")
+    },
+  },
+  {
+    title: "an install of a package that was missing",
+    async run({ folder, start }) {
+      folder.write("handlers/versioned.ts", versioned(folder, "v1"))
+      const service = await start(WATCHING)
+      const source = versioned(folder, "v2")
+      folder.write(
+        "handlers/versioned.ts",
+        `import pack from "pack"\n${source.replace("*", "tried")}\nexport { pack }`,
+      )
+      await waitUntil(
+        () => service.log.some(({ msg }) => msg === "handler modules rejected; those before stay in use"),
+        "the fault",
+      )
+      folder.write("node_modules/pack/index.js", "module.exports = 1")
+      folder.write("node_modules/pack/package.json", '{"name":"pack","main":"index.js"}')
+      folder.write("node_modules/.package-lock.json", "{}")
+      await handledBy(service, folder, "v2")
     },
   },
   {
