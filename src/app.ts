@@ -1,5 +1,6 @@
 import { beginModules, beginWithReload } from "./app/begin-modules.ts"
 import { openEngine } from "./app/engines.ts"
+import type { Facts } from "./app/facts.ts"
 import { Generations } from "./app/generations.ts"
 import { serveHttp } from "./app/http-parts.ts"
 import { Lifecycle } from "./app/lifecycle.ts"
@@ -104,18 +105,21 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
 
   const metrics = new Metrics()
   const failed = Promise.withResolvers<void>()
+  let facts: Facts | null = null
   const { engine, brokerReport } = openEngine({
     ...options,
     metrics,
     onStatusChange: (status) => {
       logger[STATE_LEVELS[status.state]](status, "the engine's state changed")
       if (status.state === "failed") failed.resolve()
+      facts?.engineState(status)
       if (status.state === "ready" && engine.capabilities.priorities === "none") {
         logger.warn(
           "quorum queues of this RabbitMQ do not order by priority: set QUEUE_TYPE=classic, or use RabbitMQ 4",
         )
       }
     },
+    onBuried: (...burial) => facts?.buried(...burial),
     report: (level, message, fields) => logger[level](fields, message),
   })
   lifecycle.started("engine", () => engine.close())
@@ -131,16 +135,19 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     queues,
     logger,
   })
-  const { pool, dispatcher, watch } = parts
-  const generations = new Generations({
+  const { pool, dispatcher, watch, serviceEvents } = parts
+  facts = parts.facts
+  const generations: Generations = new Generations({
     pool,
     dispatcher,
     build: () => source.build(),
     declare: (next, manifests, before) =>
       declareModuleQueues(next, manifests, before, { engine, queues, limits, catalog, logger }),
+    onReload: (result) => facts?.reloaded(result, generations),
     metrics,
     logger,
   })
+  lifecycle.started("service events", () => serviceEvents.stop())
   // An engine that can't write settles nothing: its deliveries are repeated after the restart.
   lifecycle.started("deliveries", () => Promise.race([dispatcher.settled(), Bun.sleep(SETTLE_GRACE_MS)]))
   lifecycle.started("pool", () => pool.stop(left()))

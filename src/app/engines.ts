@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly syncThreadUrl: string
   readonly metrics: Metrics
   readonly onStatusChange: (status: EngineStatus) => void
+  /** Called for events that the embedded engine made dead letters without an attempt. */
+  readonly onBuried: (queue: string, reason: string, count: number) => void
   readonly report: Report
 }
 
@@ -36,13 +38,17 @@ function openEmbedded({
   syncThreadUrl,
   metrics,
   onStatusChange,
+  onBuried,
   report,
 }: EngineOptions): OpenedEngine {
   const engine = EmbeddedEngine.open({
     dataDir: config.DATA_DIR,
     syncThreadUrl,
     onStatusChange,
-    onBuried: (...burial) => metrics.buried(...burial),
+    onBuried(...burial) {
+      metrics.buried(...burial)
+      onBuried(...burial)
+    },
     report,
   })
   return { engine, brokerReport: null }

@@ -22,6 +22,8 @@ export interface GenerationsOptions {
     manifests: readonly ModuleManifest[],
     before: readonly ModuleManifest[] | null,
   ) => Promise<void>
+  /** Called with the result of each reload that changes something or is rejected. */
+  readonly onReload: (result: Reloaded) => void
   readonly metrics: Metrics
   readonly logger: Logger
 }
@@ -104,6 +106,7 @@ export class Generations {
     metrics.reloaded(result.kind)
     this.#rejection = result.kind === "rejected" ? result.rejection : null
     this.#tell(result)
+    if (result.kind !== "unchanged") this.#options.onReload(result)
     await complete
     return result
   }

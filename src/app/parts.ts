@@ -7,10 +7,13 @@ import { LiveStream } from "../live/live-stream.ts"
 import { Publisher } from "../publisher/publisher.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import { SchemaCheck } from "../schema/schema-check.ts"
+import { ServiceEvents } from "../service-events/service-events.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
 import { Pool } from "../workers/pool.ts"
+import { RunningEvents } from "../workers/running-events.ts"
+import { Facts } from "./facts.ts"
 
 export interface PartsOptions {
   readonly config: Config
@@ -30,8 +33,12 @@ export interface PartsOptions {
 
 /** The parts between the engine and the routes. */
 export interface Parts {
+  readonly serviceEvents: ServiceEvents
+  readonly facts: Facts
   readonly publisher: Publisher
   readonly pool: Pool
+  /** The events that the pool's workers have. */
+  readonly running: RunningEvents
   readonly dispatcher: Dispatcher
   readonly watch: QueueWatch
   readonly live: LiveStream
@@ -48,6 +55,12 @@ export function buildParts(options: PartsOptions): Parts {
     modulesBoundTo: (patterns) => dispatcher.modulesBoundTo(patterns),
     logger,
   })
+  const serviceEvents = new ServiceEvents({
+    isTaken: (name) => dispatcher.queuesTaking(name, routingKeyOf(name)).length > 0,
+    publish: (draft) => publisher.publishOwn(draft),
+    logger,
+  })
+  const facts = new Facts(serviceEvents, () => dispatcher.queuesTaking(ANY_NAME, routingKeyOf(ANY_NAME)))
   const publisher = new Publisher({
     engine,
     maxInFlight: config.MAX_IN_FLIGHT,
@@ -56,7 +69,9 @@ export function buildParts(options: PartsOptions): Parts {
     metrics,
     tracing,
     explainFull: (queue) => watch.explainFull(queue),
+    onFull: facts.queueFull,
   })
+  const running = new RunningEvents()
   const pool = new Pool({
     size: config.WORKER_POOL_SIZE,
     prefetch: config.WORKER_PREFETCH_COUNT,
@@ -65,7 +80,11 @@ export function buildParts(options: PartsOptions): Parts {
     memoryLimitBytes: config.WORKER_MEMORY,
     publish: (draft, trace, cause) => publisher.publish(draft, trace, cause),
     maxPublishBytes: config.MAX_BODY_BYTES,
-    observers: { metrics, tracing },
+    observers: { metrics, tracing, running },
+    onReplaced(cause, requests) {
+      metrics.workerReplaced(cause)
+      facts.workerReplaced(cause, requests)
+    },
     logger,
   })
   const dispatcher = new Dispatcher({
@@ -74,11 +93,19 @@ export function buildParts(options: PartsOptions): Parts {
     poolSize: config.WORKER_POOL_SIZE,
     workerPrefetch: config.WORKER_PREFETCH_COUNT,
     schemas,
+    predefined: queues,
+    onPause: facts.paused,
+    onDeadLetter: facts.deadLetter,
     metrics,
     logger,
   })
-  return { publisher, pool, dispatcher, watch, live: new LiveStream(engine) }
+  return { serviceEvents, facts, publisher, pool, running, dispatcher, watch, live: new LiveStream(engine) }
 }
+
+const routingKeyOf = (name: string): string => `events.system.${name}`
+
+/** Stands for any name of a service event that is told without a look at the event. */
+const ANY_NAME = "broker.dead_letter.added"
 
 function schemaCheck(catalog: SchemaCatalog, config: Config, logger: Logger): SchemaCheck | null {
   const { SCHEMA_VALIDATION: validation, SCHEMA_UNKNOWN: unknown } = config

@@ -5,12 +5,13 @@ export interface QueueFigures {
   readonly consumers: number
   readonly has_module: boolean
   readonly is_paused: boolean
+  readonly is_busy: boolean
   readonly is_orphaned: boolean
 }
 
 /**
  * Returns the state of a queue in the words of `/health`; empty if it needs nobody. `full`: it is at its limit, and refuses
- * events or drops its oldest. `orphaned`, `paused`, `without a handler module`, `not consumed`: its events wait.
+ * events or drops its oldest. `busy`: its events wait because the workers run as many as they take. `orphaned`, `paused`, `without a handler module`, `not consumed`: its events wait.
  */
 export function stateOf(queue: QueueFigures): string {
   const isFull = queue.waiting >= queue.max_length
@@ -20,6 +21,7 @@ export function stateOf(queue: QueueFigures): string {
 function reasonsToWait(queue: QueueFigures): readonly string[] {
   if (queue.is_orphaned) return ["orphaned"]
   if (queue.is_paused) return ["paused"]
+  if (queue.is_busy && queue.waiting > 0) return ["busy"]
   // Another instance may have the module.
   if (queue.consumers > 0) return []
   if (queue.has_module) return ["not consumed"]

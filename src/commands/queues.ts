@@ -16,18 +16,21 @@ const CLEAR = verbatim("\x1b[2J\x1b[H")
 interface QueueAnswer extends QueueFigures {
   readonly name: string
   readonly bindings: readonly string[]
+  readonly running: number
   readonly dead_letters: number
 }
 
-/** A queue as `--json` prints it, with the names of `/api/v1/events/stats`. */
+/** A queue as `--json` prints it, with names like those of `/api/v1/events/stats`. */
 interface QueueStat {
   readonly queue_name: string
   readonly message_count: number
+  readonly running_count: number
   readonly max_length: number
   readonly consumer_count: number
   readonly routing_key: string
   readonly dead_letter_count: number
   readonly is_paused: boolean
+  readonly is_busy: boolean
   readonly is_orphaned: boolean
   readonly state: string
 }
@@ -41,7 +44,7 @@ export function addQueues(program: Command): void {
   const group = program.command("queues").description("look at queues, pause, purge or delete them")
   const list = group
     .command("list", { isDefault: true })
-    .description("show depth, rate, consumers and state of every queue (the default)")
+    .description("show depth, running events, rate, consumers and state of every queue (the default)")
     .option("--watch", "repeat every second until interrupted")
   addQueueChanges(group)
   group.addHelpText("after", () => optionsHelp(list))
@@ -79,11 +82,13 @@ function optionsHelp(command: Command): string {
 const toStat = (queue: QueueAnswer): QueueStat => ({
   queue_name: queue.name,
   message_count: queue.waiting,
+  running_count: queue.running,
   max_length: queue.max_length,
   consumer_count: queue.consumers,
   routing_key: queue.bindings.join(","),
   dead_letter_count: queue.dead_letters,
   is_paused: queue.is_paused,
+  is_busy: queue.is_busy,
   is_orphaned: queue.is_orphaned,
   state: stateOf(queue),
 })
@@ -100,12 +105,16 @@ function show(
   const cells = rows.map((row) => [
     row.queue_name,
     row.message_count,
+    row.running_count,
     row.rate,
     row.consumer_count,
     row.dead_letter_count,
     row.state,
   ])
-  const text = table(["queue", "waiting", "handled/s", "consumers", "dead letters", "state"], cells)
+  const text = table(
+    ["queue", "waiting", "running", "handled/s", "consumers", "dead letters", "state"],
+    cells,
+  )
   print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)
 }
 

@@ -1,4 +1,4 @@
-import type { Engine } from "../engine/engine.ts"
+import type { Engine, QueueDeclaration } from "../engine/engine.ts"
 import { patternsOverlap } from "../event/topic-overlap.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
@@ -8,7 +8,7 @@ import type { Headcount } from "../telemetry/state-metrics.ts"
 import type { Pool } from "../workers/pool.ts"
 import { AttemptRunner } from "./attempt-runner.ts"
 import { HandlerTable } from "./handler-table.ts"
-import { QueueIntake } from "./queue-intake.ts"
+import { QueueIntake, type QueueIntakeOptions } from "./queue-intake.ts"
 
 export interface DispatcherOptions {
   readonly engine: Engine
@@ -19,6 +19,11 @@ export interface DispatcherOptions {
   readonly workerPrefetch: number
   /** Checks what other programs published against its schema; null if there are no schemas. */
   readonly schemas: SchemaCheck | null
+  /** The predefined queues. */
+  readonly predefined: readonly Pick<QueueDeclaration, "name" | "bindings">[]
+  /** Called when somebody has paused or resumed a queue. */
+  readonly onPause: (queue: string, isPaused: boolean) => void
+  readonly onDeadLetter: QueueIntakeOptions["onDeadLetter"]
   readonly metrics: Metrics
   readonly logger: Logger
 }
@@ -76,6 +81,11 @@ export class Dispatcher {
     return intake === undefined ? null : !intake.isStarted
   }
 
+  /** Returns whether events of a queue wait because its workers have as many as they take. */
+  isBusy(queue: string): boolean {
+    return this.#intakes.get(queue)?.isFull ?? false
+  }
+
   /** The files of the modules whose own bindings take events of these patterns. */
   modulesBoundTo(patterns: readonly string[]): readonly string[] {
     const takesOne = (binding: string): boolean =>
@@ -85,11 +95,31 @@ export class Dispatcher {
 
   /** Stops consuming a queue. Deliveries that began are finished; its other events wait until it is resumed. */
   pause(queue: string): void {
+    if (this.isPaused(queue) !== false) return
     this.#intakes.get(queue)?.stop()
+    this.#options.onPause(queue, true)
   }
 
   resume(queue: string): void {
-    if (this.#handlers.has(queue)) this.#intakes.get(queue)?.start()
+    if (this.isPaused(queue) !== true) return
+    this.#intakes.get(queue)?.start()
+    this.#options.onPause(queue, false)
+  }
+
+  /** Returns the queues through which a module takes events of this name and routing key. */
+  queuesTaking(name: string, routingKey: string): readonly string[] {
+    const taking = this.#manifests.filter(
+      ({ names, queue }) =>
+        (names.includes(name) || names.includes("*")) &&
+        this.#patternsOf(queue).some((pattern) => patternsOverlap(pattern, routingKey)),
+    )
+    return taking.map(({ queue }) => queue)
+  }
+
+  #patternsOf(queue: string): readonly string[] {
+    const predefined = this.#options.predefined.find(({ name }) => name === queue)?.bindings ?? []
+    const own = this.#manifests.flatMap((each) => (each.queue === queue ? (each.bindings ?? []) : []))
+    return [...predefined, ...own]
   }
 
   /** Stops consuming. No delivery begins after this. */
@@ -109,11 +139,12 @@ export class Dispatcher {
   }
 
   #intakeOf(queue: string): QueueIntake {
-    const { engine, schemas, metrics, logger } = this.#options
+    const { engine, schemas, onDeadLetter, metrics, logger } = this.#options
     const known = this.#intakes.get(queue)
     if (known !== undefined) return known
     const use = { handlers: this.#handlers, prefetch: this.#prefetchOf(queue) }
-    const intake = new QueueIntake({ engine, queue, runner: this.#runner, schemas, metrics, logger }, use)
+    const runner = this.#runner
+    const intake = new QueueIntake({ engine, queue, runner, schemas, onDeadLetter, metrics, logger }, use)
     this.#intakes.set(queue, intake)
     return intake
   }

@@ -1,6 +1,6 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
 import type { Event } from "../event/envelope.ts"
-import { summarizeError } from "../event/failure.ts"
+import { type DeadLetterFailure, summarizeError } from "../event/failure.ts"
 import { linkOf } from "../event/lineage.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
@@ -26,6 +26,8 @@ export interface QueueIntakeOptions {
   readonly queue: string
   readonly runner: AttemptRunner
   readonly schemas: SchemaCheck | null
+  /** Called when a delivery has become a dead letter. The event is null if the message is none. */
+  readonly onDeadLetter: (delivery: Delivery, event: Event | null, failure: DeadLetterFailure) => void
   readonly metrics: Metrics
   readonly logger: Logger
 }
@@ -110,6 +112,11 @@ export class QueueIntake {
     return this.#open.size + waiting
   }
 
+  /** True while it holds as many deliveries as it may: the engine delivers the next one when one is settled. */
+  get isFull(): boolean {
+    return this.#open.size >= this.#use.prefetch
+  }
+
   /** Resolves once every delivery that began is settled. */
   async settled(): Promise<void> {
     while (this.#open.size > 0) await Promise.all(this.#open)
@@ -154,8 +161,13 @@ export class QueueIntake {
     // The attempt has not run, or not to its end: the modules that are in use now decide.
     if (decision === null) return this.#handle(delivery)
     if (decision.kind === "release") return this.#giveBack(delivery, match.event)
-    this.#tell(delivery, match.event, decision)
+    await this.#apply(delivery, match.event, decision)
+  }
+
+  async #apply(delivery: Delivery, event: Event | null, decision: Decision): Promise<void> {
+    this.#tell(delivery, event, decision)
     await applyDecision(delivery, decision)
+    if (decision.kind === "dead-letter") this.#options.onDeadLetter(delivery, event, decision.failure)
   }
 
   /** Returns an event to its queue without an attempt. */
@@ -227,9 +239,7 @@ export class QueueIntake {
     const { attempt, lastFailure } = delivery
     const circumstances = { attempt: attempt - 1, lastFailure, now: Date.now() }
     const failure = recordFailure(reason, error, circumstances, null)
-    const decision: Decision = { kind: "dead-letter", failure }
-    this.#tell(delivery, event, decision)
-    return applyDecision(delivery, decision)
+    return this.#apply(delivery, event, { kind: "dead-letter", failure })
   }
 
   #tell(delivery: Delivery, event: Event | null, decision: Decision): void {

@@ -62,7 +62,7 @@ export class QueueWatch {
 
   /** Starts to look at the queues. Resolves after the first look. */
   async start(): Promise<void> {
-    this.#timer = setInterval(() => void this.look(), LOOK_INTERVAL_MS)
+    this.#timer = setInterval(() => void this.#sharedLook(), LOOK_INTERVAL_MS)
     await this.look()
   }
 
@@ -74,11 +74,19 @@ export class QueueWatch {
   /** Looks at every queue now, if it has been started. */
   async refresh(): Promise<void> {
     // Before the modules are known, every queue of theirs would look orphaned.
-    if (this.#timer !== undefined) await this.look()
+    if (this.#timer !== undefined) await this.#sharedLook()
   }
 
-  /** Looks at every queue now. A look that the engine can't answer changes nothing. */
-  look(): Promise<void> {
+  /**
+   * Looks at every queue now: a look that began before, and may have seen an earlier state, is waited for. A look that
+   * the engine can't answer changes nothing.
+   */
+  async look(): Promise<void> {
+    await this.#looking
+    await this.#sharedLook()
+  }
+
+  #sharedLook(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null
     })

@@ -37,8 +37,16 @@ export type HttpApp = (request: Request, exchange: Exchange) => Promise<Response
 export interface Consumption {
   /** Returns whether consumption of a queue is paused; null if the queue has no handler module here. */
   isPaused(queue: string): boolean | null
+  /** Returns whether the workers have as many events of a queue as they take; false if it has no handler module here. */
+  isBusy(queue: string): boolean
   pause(queue: string): void
   resume(queue: string): void
+}
+
+/** The events that workers of this instance have. */
+export interface Running {
+  /** Returns how many events of a queue they have. */
+  of(queue: string): number
 }
 
 /** Finds queues that nothing uses any more. */
@@ -56,6 +64,7 @@ export interface HttpContext {
   readonly engine: Engine
   readonly publisher: Publisher
   readonly consumption: Consumption
+  readonly running: Running
   readonly orphans: Orphans
   readonly modules: Modules
   readonly live: LiveStream

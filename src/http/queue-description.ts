@@ -19,6 +19,10 @@ export const QueueStateSchema = z
     name: z.string(),
     bindings: z.array(z.string()).openapi({ description: "Topic patterns." }),
     waiting: z.number().int().openapi({ description: "Events that wait to be delivered." }),
+    running: z.number().int().openapi({
+      description:
+        "Events that workers of this instance run now. The events of a batch count until the batch ends.",
+    }),
     dead_letters: z.number().int().openapi({ description: "Dead letters of the queue." }),
     consumers: z.number().int().openapi({ description: "Consumers of all instances." }),
     max_length: z.number().int().openapi({ description: "Number of events that may wait." }),
@@ -30,6 +34,11 @@ export const QueueStateSchema = z
       .boolean()
       .openapi({ description: "True if a handler module of this instance names the queue." }),
     is_paused: z.boolean().openapi({ description: "True if this instance has paused the queue." }),
+    is_busy: z.boolean().openapi({
+      description:
+        "True if this instance has as many events of the queue as its workers take at a time: further ones wait until " +
+        "one of them ends.",
+    }),
     is_orphaned: z.boolean().openapi({
       description:
         "True if nothing consumes the queue, no handler module of this instance names it, and it is not predefined.",
@@ -41,30 +50,34 @@ export const EXAMPLE_QUEUE: QueueState = {
   name: "voice_events",
   bindings: ["events.voice.#"],
   waiting: 0,
+  running: 2,
   dead_letters: 1,
   consumers: 1,
   max_length: 10_000,
   overflow: "reject-publish",
   has_module: true,
   is_paused: false,
+  is_busy: false,
   is_orphaned: false,
 }
 
 export type QueueState = z.infer<typeof QueueStateSchema>
 
 /** Describes a queue as this instance sees it. */
-export function describeQueue(stats: QueueStats, { consumption, orphans }: HttpContext): QueueState {
+export function describeQueue(stats: QueueStats, { consumption, running, orphans }: HttpContext): QueueState {
   const isPaused = consumption.isPaused(stats.name)
   return {
     name: stats.name,
     bindings: [...stats.bindings],
     waiting: stats.messageCount,
+    running: running.of(stats.name),
     dead_letters: stats.deadLetterCount,
     consumers: stats.consumerCount,
     max_length: stats.maxLength,
     overflow: stats.overflow,
     has_module: isPaused !== null,
     is_paused: isPaused ?? false,
+    is_busy: consumption.isBusy(stats.name),
     is_orphaned: orphans.isOrphaned(stats),
   }
 }

@@ -27,6 +27,8 @@ export interface PublisherOptions {
    * explanation.
    */
   readonly explainFull?: (queue: string) => string | null
+  /** Called for each event that a full queue refuses. */
+  readonly onFull?: (queue: string, event: Event) => void
   /** Creates the id of an event that has none. Default: UUIDv7. */
   readonly newId?: () => string
   /** Returns milliseconds since the epoch. Default: the system's clock. */
@@ -60,12 +62,22 @@ export class Publisher {
    * @throws {LoopSuspectedError} if the event would have more hops than `maxHops`.
    * @throws {PublishError} if the event was not confirmed; its `outcome` says whether it may be stored.
    */
-  async publish(
+  publish(draft: unknown, trace: TraceContext | null = null, cause: Cause | null = null): Promise<Event> {
+    return this.#publish(draft, trace, cause, this.#options.schemas)
+  }
+
+  /** Publishes an event of the service itself: no schema of a user describes it. Rejects as `publish`. */
+  publishOwn(draft: unknown): Promise<Event> {
+    return this.#publish(draft, null, null, null)
+  }
+
+  async #publish(
     draft: unknown,
-    trace: TraceContext | null = null,
-    cause: Cause | null = null,
+    trace: TraceContext | null,
+    cause: Cause | null,
+    schemas: SchemaCheck | null,
   ): Promise<Event> {
-    const { metrics, schemas, maxHops } = this.#options
+    const { metrics, maxHops } = this.#options
     const begunAt = performance.now()
     try {
       const event = completeEvent(validateDraft(draft), this.#newId, this.#now())
@@ -104,6 +116,7 @@ export class Publisher {
   #explain(error: unknown, event: Event): unknown {
     if (!(error instanceof PublishError)) return error
     const { code, message, outcome, queue } = error
+    if (code === "queue-full" && queue !== null) this.#options.onFull?.(queue, event)
     const why = queue === null ? null : (this.#options.explainFull?.(queue) ?? null)
     const addition = code === "unroutable" ? adviseOnTopic(event) : why === null ? "" : `; ${why}`
     return addition === ""

@@ -25,7 +25,8 @@ export const MAX_SPARED_BY_OWN_CODE = 3
 /**
  * Finds the job that took its worker down. A worker runs several jobs at a time and often can't tell which one called
  * `process.exit` or spins. If more than one had begun, each is a suspect and runs again alone, so an event never pays
- * with an attempt for what its neighbour did.
+ * with an attempt for what its neighbour did. After a rejection of unknown origin, even the only one is a suspect until it
+ * has been spared `MAX_SPARED` times: a timer of another module ends workers in which an innocent event runs alone, too.
  * @param words what the worker knew about its end; null if it told nothing
  */
 export function blame(jobs: readonly Job[], words: LastWords | null = null): Blame {
@@ -44,10 +45,13 @@ export function blame(jobs: readonly Job[], words: LastWords | null = null): Bla
   const suspects = started.length > 0 ? started : accused
   const innocent = jobs.filter((job) => !suspects.includes(job))
   const [only] = suspects
-  return suspects.length === 1
-    ? { guilty: only, suspects: [], innocent }
-    : { guilty: undefined, suspects, innocent }
+  const isCertain = suspects.length === 1 && !(isOfUnknownOrigin(words) && only?.spare(MAX_SPARED))
+  return isCertain ? { guilty: only, suspects: [], innocent } : { guilty: undefined, suspects, innocent }
 }
+
+/** Returns true for a rejected promise of which neither a call nor a module is known. */
+const isOfUnknownOrigin = (words: LastWords | null): boolean =>
+  words?.cause === "rejection" && words.call === null && words.module === null
 
 /**
  * Returns true if a job did probably not cause an end that its worker has explained. A timer knows the call that set it,

@@ -4,11 +4,13 @@ import type { Span, Tracing } from "../telemetry/tracing.ts"
 import type { Outcome } from "./attempt.ts"
 import type { JobRequest } from "./job-request.ts"
 import type { CpuTime } from "./messages.ts"
+import type { RunningEvents } from "./running-events.ts"
 
 /** Records the runs of handlers. */
 export interface JobObservers {
   readonly metrics: Metrics
   readonly tracing: Tracing
+  readonly running: RunningEvents
 }
 
 /** Results that the handler intended. */
@@ -21,12 +23,15 @@ const WITHOUT_RUN: ReadonlySet<Outcome["kind"]> = new Set(["returned", "supersed
 export class JobSpan {
   readonly #request: JobRequest
   readonly #metrics: Metrics
+  readonly #running: RunningEvents
   readonly #span: Span
 
-  constructor(request: JobRequest, { metrics, tracing }: JobObservers) {
+  constructor(request: JobRequest, { metrics, tracing, running }: JobObservers) {
     const { queue, target, attempts } = request
     this.#request = request
     this.#metrics = metrics
+    this.#running = running
+    running.begin(queue, attempts.length)
     this.#span = tracing.processing({
       queue,
       handler: target.handler,
@@ -45,7 +50,8 @@ export class JobSpan {
   }
 
   end(result: Outcome["kind"], durationMs: number): void {
-    const { queue, target } = this.#request
+    const { queue, target, attempts } = this.#request
+    this.#running.end(queue, attempts.length)
     if (!WITHOUT_RUN.has(result)) this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
     this.#span.end(INTENDED.has(result) ? null : result)
   }

@@ -146,3 +146,5 @@ export class Job {
     return this.isInterrupted ? { kind: "returned" } : result
   }
 }
+
+export const requestsOf = (jobs: readonly Job[]): readonly JobRequest[] => jobs.map(({ request }) => request)

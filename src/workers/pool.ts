@@ -10,13 +10,14 @@ import type { Attempt, Executor, Outcome } from "./attempt.ts"
 import { type Blame, blame } from "./blame.ts"
 import { type Candidate, Crew } from "./crew.ts"
 import { endInOrder } from "./end-worker.ts"
-import { Job } from "./job.ts"
-import { batchRequestOf, causeOf, describeJob, requestOf } from "./job-request.ts"
+import { Job, requestsOf } from "./job.ts"
+import { batchRequestOf, causeOf, describeJob, type JobRequest, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
 import type { LastWords } from "./messages.ts"
 import { describeMemory, MEMORY_EXCEEDED, STUCK, STUCK_ADVICE, STUCK_WORDS } from "./replacement.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
+import { WorkerDeaths } from "./worker-deaths.ts"
 import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
 import type { LogMessage, WorkerThread } from "./worker-thread.ts"
@@ -39,6 +40,8 @@ export interface PoolOptions {
   /** How long each module may take to load, in milliseconds. Default 15,000. */
   readonly loadTimeoutMs?: number
   readonly observers: JobObservers
+  /** Called when a worker is replaced because of a function; with what it ran, as far as that may be the reason. */
+  readonly onReplaced: (cause: "timeout" | "crash" | "memory", requests: readonly JobRequest[]) => void
   readonly logger: Logger
 }
 
@@ -52,6 +55,7 @@ export class Pool implements Executor {
   readonly #options: PoolOptions
   readonly #waiting = new WaitingJobs()
   readonly #crew: Crew
+  readonly #deaths: WorkerDeaths
   #lastJob = 0
   #droppedLogLines = 0
   #isStopping = false
@@ -60,6 +64,7 @@ export class Pool implements Executor {
   constructor(options: PoolOptions) {
     const { size, prefetch, workerUrl, environment, memoryLimitBytes, loadTimeoutMs, logger } = options
     this.#options = options
+    this.#deaths = new WorkerDeaths(logger)
     this.#crew = new Crew({
       size,
       prefetch,
@@ -171,6 +176,7 @@ export class Pool implements Executor {
     const until = performance.now() + timeoutMs
     this.#isStopping = true
     this.#crew.stop()
+    this.#deaths.stop()
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
       job.finish({ kind: "returned" })
     await this.#idleWithin(Math.max(0, timeoutMs - ABORT_GRACE_MS))
@@ -220,9 +226,9 @@ export class Pool implements Executor {
 
   /** Ends a worker that takes none of its jobs. They run in another one, without an attempt used up. */
   #replaceStuck(thread: WorkerThread): void {
-    const { observers, logger } = this.#options
+    const { onReplaced, logger } = this.#options
     thread.isEnding = true
-    observers.metrics.workerReplaced("timeout")
+    onReplaced("timeout", requestsOf([...thread.jobs.values()]))
     logger.error({ waiting: thread.jobs.size, advice: STUCK_ADVICE }, STUCK)
     this.#takeJobsOff(thread, "worker-crashed", STUCK_WORDS)
     thread.terminate()
@@ -235,7 +241,7 @@ export class Pool implements Executor {
   #giveUp(thread: WorkerThread, job: Job): void {
     const about = { ...describeJob(job.request), timeout_ms: job.request.target.manifest.timeoutMs }
     thread.isEnding = true
-    this.#options.observers.metrics.workerReplaced("timeout")
+    this.#options.onReplaced("timeout", requestsOf([job]))
     if (!job.isAbortSeen) {
       this.#options.logger.warn(about, "a handler does not yield; its worker is ended and replaced")
       this.#takeJobsOff(thread, "timeout", null)
@@ -254,8 +260,8 @@ export class Pool implements Executor {
   /** Replaces a worker whose heap is too large, once it has finished its jobs. */
   #relieve(thread: WorkerThread, heapBytes: number): void {
     if (thread.state !== "ready") return
-    const { observers, logger, memoryLimitBytes } = this.#options
-    observers.metrics.workerReplaced("memory")
+    const { onReplaced, logger, memoryLimitBytes } = this.#options
+    onReplaced("memory", [])
     logger.warn(describeMemory(thread, heapBytes, memoryLimitBytes), MEMORY_EXCEEDED)
     this.#crew.replace(thread)
     this.#afterJob(thread)
@@ -284,9 +290,8 @@ export class Pool implements Executor {
     if (!isExplained) this.#crew.accuse(thread.lastWords?.module ?? null)
     const retryInMs = this.#crew.vacate(thread, isExplained)
     if (!this.#isStopping && thread.hasLoaded && !thread.isEnding) {
-      const about = describeEnd(thread, jobs, guilty)
-      this.#options.logger.error({ ...about, retry_in_ms: retryInMs }, "a worker died; it will be replaced")
-      this.#options.observers.metrics.workerReplaced("crash")
+      this.#deaths.tell({ about: describeEnd(thread, jobs, guilty), running: jobs.length, retryInMs })
+      this.#options.onReplaced("crash", requestsOf(jobs))
     }
     this.#tellIdle()
     this.#assign()

@@ -19,7 +19,7 @@ export function describeEnd(
   jobs: readonly Job[],
   guilty: Job | undefined,
 ): Readonly<Record<string, unknown>> {
-  const about = { error: lastError, running: jobs.length }
+  const about = { error: lastError }
   if (guilty !== undefined) return { ...about, ...describeJob(guilty.request) }
   if (lastWords === null) {
     const modules = [...new Set(jobs.map(({ request }) => request.target.manifest.file))]

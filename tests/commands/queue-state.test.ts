@@ -7,6 +7,7 @@ const HANDLED: QueueFigures = {
   consumers: 1,
   has_module: true,
   is_paused: false,
+  is_busy: false,
   is_orphaned: false,
 }
 const ALONE = { consumers: 0, has_module: false }
@@ -20,6 +21,9 @@ test.each([
   ["full and without a module", { ...ALONE, waiting: 10 }, "full and without a handler module"],
   ["paused", { consumers: 0, is_paused: true }, "paused"],
   ["full and paused", { consumers: 0, is_paused: true, waiting: 11 }, "full and paused"],
+  ["busy, if its workers take no more and events wait", { is_busy: true, waiting: 3 }, "busy"],
+  ["nothing for a queue whose workers take no more, but that has no event for them", { is_busy: true }, ""],
+  ["full and busy", { is_busy: true, waiting: 10 }, "full and busy"],
   ["orphaned", { ...ALONE, is_orphaned: true }, "orphaned"],
   ["full and orphaned", { ...ALONE, is_orphaned: true, waiting: 10 }, "full and orphaned"],
   ["that its module does not consume it", { consumers: 0 }, "not consumed"],

@@ -337,20 +337,40 @@ test("on a terminal a purge of everything asks first, and deletes only after a y
   expect(await sure.ended()).toContain("0 events of custom_events deleted")
 })
 
-test("queues shows depth, rate, consumers and state", async () => {
+test("queues shows depth, running events, rate, consumers and state", async () => {
   await using folder = new ServiceFolder()
   folder.write("handlers/voice.mjs", 'export default { queue: "voice_events", on: { "*": () => {} } }')
-  const service = await folder.start({ QUEUE_MAX_LENGTH: "2" })
+  folder.write(
+    "handlers/held.mjs",
+    'export default { queue: "system_events", on: { held: () => new Promise(() => {}) } }',
+  )
+  const service = await folder.start({
+    QUEUE_MAX_LENGTH: "2",
+    WORKER_POOL_SIZE: "1",
+    WORKER_PREFETCH_COUNT: "1",
+  })
+  const held = async () => {
+    const { body } = await service.get("/api/v1/queues/system_events")
+    return (body as { readonly running: number }).running
+  }
+  await service.publish({ type: "system", name: "held" })
+  await waitUntil(async () => (await held()) === 1, "the event to run")
+  await service.publish({ type: "system", name: "held" })
   await service.publish({ type: "custom", name: "waits" })
   await service.publish({ type: "user", name: "waits" })
   await service.publish({ type: "user", name: "waits" })
   const { stdout } = await run(folder, service, ["queues"])
-  expect(stdout).toMatch(/^voice_events +0 +0 +1 +0$/m)
-  expect(stdout).toMatch(/^custom_events +1 +0 +0 +0 +without a handler module$/m)
-  expect(stdout).toMatch(/^user_events +2 +0 +0 +0 +full and without a handler module$/m)
+  expect(stdout).toMatch(/^queue +waiting +running +handled\/s +consumers +dead letters +state$/m)
+  expect(stdout).toMatch(/^voice_events +0 +0 +0 +1 +0$/m)
+  expect(stdout).toMatch(/^system_events +1 +1 +0 +1 +0 +busy$/m)
+  expect(stdout).toMatch(/^custom_events +1 +0 +0 +0 +0 +without a handler module$/m)
+  expect(stdout).toMatch(/^user_events +2 +0 +0 +0 +0 +full and without a handler module$/m)
   const rows = JSON.parse((await run(folder, service, ["queues", "--json"])).stdout)
   expect(rows).toContainEqual(
     expect.objectContaining({ queue_name: "voice_events", consumer_count: 1, rate: 0, state: "" }),
+  )
+  expect(rows).toContainEqual(
+    expect.objectContaining({ queue_name: "system_events", running_count: 1, is_busy: true, state: "busy" }),
   )
 })
 

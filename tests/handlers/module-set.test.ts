@@ -118,26 +118,30 @@ describe("a module set", () => {
     folder[Symbol.dispose]()
   })
 
-  test("imports with no method of Promise, which a module may have replaced", async () => {
+  test("imports with no method of Promise, and gets exports that inherit nothing: a module may have replaced both", async () => {
     const { folder, loaded } = await load({
       "a.ts": "await 0\nexport default () => import('./lib/_late.ts')",
       "b.ts": "export default 'b'",
       "lib/_late.ts": "export const late = await 'late'",
     })
-    const own = [Promise, Promise.prototype].map((of) => Object.getOwnPropertyDescriptors(of))
+    const changed = [Promise, Promise.prototype] as const
+    const own = changed.map((of) => Object.getOwnPropertyDescriptors(of))
     const broken = { value: () => expect.unreachable() }
     const taken: unknown[] = []
+    let late: Exports = {}
     try {
       Object.defineProperty(Promise, "resolve", broken)
       // biome-ignore lint/suspicious/noThenProperty: what a handler module may do.
       Object.defineProperty(Promise.prototype, "then", broken)
       const importLate = (await loaded(0)) as () => Promise<Exports>
-      taken.push((await importLate())["late"], await loaded(1))
+      late = await importLate()
+      taken.push(late["late"], await loaded(1))
     } finally {
       Object.defineProperties(Promise, own[0] ?? {})
       Object.defineProperties(Promise.prototype, own[1] ?? {})
     }
     expect(taken).toEqual(["late", "b"])
+    expect(Object.getPrototypeOf(late)).toBeNull()
     folder[Symbol.dispose]()
   })
 

@@ -26,12 +26,14 @@ describe("every queue", () => {
       name: "audit",
       bindings: ["audit.#"],
       waiting: 1,
+      running: 0,
       dead_letters: 0,
       consumers: 0,
       max_length: 1_000_000,
       overflow: "reject-publish",
       has_module: false,
       is_paused: false,
+      is_busy: false,
       is_orphaned: true,
     }
     expect(queues.at(-1)).toEqual(audit)

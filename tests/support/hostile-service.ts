@@ -21,11 +21,13 @@ const QUEUE = {
   name: HOSTILE,
   bindings: [HOSTILE],
   waiting: 1,
+  running: 1,
   max_length: 10,
   consumers: 1,
   dead_letters: 1,
   has_module: true,
   is_paused: false,
+  is_busy: true,
   is_orphaned: false,
 }
 

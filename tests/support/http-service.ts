@@ -97,6 +97,7 @@ export class HttpService implements AsyncDisposable {
         tracing: PASSING_THROUGH,
       }),
       consumption,
+      running: { of: () => 0 },
       modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({
         engine,
@@ -146,6 +147,7 @@ export class HttpService implements AsyncDisposable {
 function consumptionOf(queues: readonly string[]): Consumption {
   const paused = new Set<string>()
   return {
+    isBusy: () => false,
     isPaused: (queue) => (queues.includes(queue) ? paused.has(queue) : null),
     pause: (queue) => void paused.add(queue),
     resume: (queue) => void paused.delete(queue),

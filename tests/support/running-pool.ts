@@ -10,6 +10,7 @@ import { Metrics } from "../../src/telemetry/metrics.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import type { Outcome } from "../../src/workers/attempt.ts"
 import { Pool } from "../../src/workers/pool.ts"
+import { RunningEvents } from "../../src/workers/running-events.ts"
 import { BUNDLING } from "./bundling.ts"
 import { type AttemptOverrides, newAttempt } from "./job-request.ts"
 import { newEvent } from "./new-event.ts"
@@ -39,6 +40,7 @@ export class RunningPool implements AsyncDisposable {
   readonly published: unknown[] = []
   readonly log: LogLine[] = []
   readonly metrics = new Metrics()
+  readonly running = new RunningEvents()
   readonly #folder: TemporaryFolder
   #manifest: ModuleManifest | undefined
 
@@ -57,7 +59,8 @@ export class RunningPool implements AsyncDisposable {
         return options.publish?.(draft) ?? newEvent({ id: "published" })
       },
       maxPublishBytes: 1_048_576,
-      observers: { metrics: this.metrics, tracing: PASSING_THROUGH },
+      observers: { metrics: this.metrics, tracing: PASSING_THROUGH, running: this.running },
+      onReplaced: (cause) => this.metrics.workerReplaced(cause),
       logger,
     })
   }

@@ -96,12 +96,23 @@ test("a rejected promise makes suspects of the jobs of the module on its stack, 
   expect(idsOf(innocent)).toEqual([1])
 })
 
-test("a rejected promise that names no module makes a suspect of each job", () => {
-  const { suspects } = blame(
-    [job(1, "started", "a.ts"), job(2, "started", "b.ts")],
-    words({ cause: "rejection" }),
-  )
+test("a rejected promise that names no module makes a suspect of each job that had started", () => {
+  const jobs = [job(1, "started", "a.ts"), job(2, "started", "b.ts"), job(3, "sent", "b.ts")]
+  const { guilty, suspects, innocent } = blame(jobs, words({ cause: "rejection" }))
+  expect(guilty).toBeUndefined()
   expect(idsOf(suspects)).toEqual([1, 2])
+  expect(idsOf(innocent)).toEqual([3])
+})
+
+test("a rejected promise that names no module spares even a job that ran alone, but not forever", () => {
+  const rejection = words({ cause: "rejection" })
+  const alone = job(1, "started")
+  for (let i = 0; i < MAX_SPARED; i++) {
+    const { guilty, suspects } = blame([alone], rejection)
+    expect(guilty).toBeUndefined()
+    expect(idsOf(suspects)).toEqual([1])
+  }
+  expect(blame([alone], rejection).guilty?.id).toBe(1)
 })
 
 test("an error in the worker's own code spares every job, until each runs alone in a new worker", () => {

@@ -4,8 +4,8 @@ import type { BunPlugin } from "bun"
 import type { ModuleFile } from "../module-files.ts"
 import { explainBuildFailure } from "./build-failure.ts"
 import { importMeta } from "./import-meta.ts"
+import { withNativeImports } from "./native-imports.ts"
 import { NativePackages } from "./native-packages.ts"
-import { withNativePromises } from "./native-promises.ts"
 import { withAbsoluteSources } from "./source-map.ts"
 
 /** Modules and everything that they import as one script. It exports `modules`: a function for each that loads it. */
@@ -42,7 +42,7 @@ export async function bundleModules(files: readonly ModuleFile[]): Promise<Bundl
   if (output === undefined) throw new Error("the bundler made no output")
   const inputs = Object.keys(built.metafile?.inputs ?? {})
   return {
-    code: withNativePromises(withAbsoluteSources(await output.text())),
+    code: withNativeImports(withAbsoluteSources(await output.text())),
     sources: inputs
       .filter((path) => !IN_PACKAGE.test(path) && !IS_MADE.test(path))
       .map((path) => resolve(path))

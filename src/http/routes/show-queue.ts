@@ -20,7 +20,7 @@ export const showQueue = (context: HttpContext): Route => ({
     operationId: "getQueue",
     summary: "Get a queue",
     description:
-      "Shows how many events wait, how many consumers there are, and whether the queue is orphaned.",
+      "Shows how many events wait and run, how many consumers there are, and whether the queue is orphaned.",
     tags: ["Queues"],
     request: { params: QueuePath },
     responses: {

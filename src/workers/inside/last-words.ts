@@ -26,12 +26,13 @@ export function lastWords(
   }
 }
 
-/** The error of a call of `process.exit`. Make it below that call: the stack has its place. */
+/** The error of a call of `process.exit` or `process.reallyExit`. Make it below that call: the stack has its place. */
 export class ProcessExit extends Error {
   override readonly name = "ProcessExit"
 
-  constructor(code: unknown) {
-    super(code === undefined ? "process.exit() was called" : `process.exit(${String(code)}) was called`)
+  /** @param name what was called: `exit` or `reallyExit` */
+  constructor(code: unknown, name: string) {
+    super(`process.${name}(${code === undefined ? "" : String(code)}) was called`)
   }
 }
 

@@ -14,18 +14,31 @@ export function guardProcess(): void {
   })
 }
 
+/** Calls that end this thread. Node's `process.exit` calls `process.reallyExit`, and libraries call it, too. */
+const EXITS = ["exit", "reallyExit"] as const
+
 /**
- * Calls a function before each `process.exit` of this thread, which then ends as asked.
+ * Calls a function before the first `process.exit` or `process.reallyExit` of this thread, which then ends as asked.
+ * @param call called with the exit code and the name of what was called
  * @returns the plain `process.exit`, which calls nothing before
  */
-export function beforeExit(call: (code: unknown) => void): typeof process.exit {
-  const plain = process.exit.bind(process)
-  const value = (code?: Parameters<typeof plain>[0]): never => {
-    call(code)
-    return plain(code)
+export function beforeExit(call: (code: unknown, name: string) => void): typeof process.exit {
+  let isEnding = false
+  const plainExit = process.exit.bind(process)
+  for (const name of EXITS) {
+    const plain: (code?: number) => never = process[name].bind(process)
+    const value = (code?: number): never => {
+      const isFirst = !isEnding
+      isEnding = true
+      if (isFirst) call(code, name)
+      return plain(code)
+    }
+    Object.defineProperty(process, name, { value, configurable: true, writable: true })
   }
-  Object.defineProperty(process, "exit", { value, configurable: true, writable: true })
-  return plain
+  return (code) => {
+    isEnding = true
+    return plainExit(code)
+  }
 }
 
 const refusal = (name: string) => (): never => {

@@ -6,6 +6,7 @@ import type { CallSummary, FromWorker, HandlerOutcome } from "../messages.ts"
 import { fieldsText } from "./fields-text.ts"
 import { FollowUps, type Refusal } from "./follow-ups.ts"
 import { handlerLog } from "./handler-log.ts"
+import type { PromiseWatch } from "./promise-watch.ts"
 import { type Place, type PublishCalls, PublishFailedError } from "./publish-calls.ts"
 import type { LineWriter, WorkerLog } from "./worker-log.ts"
 
@@ -14,6 +15,7 @@ export interface WorkerParts {
   readonly publishCalls: PublishCalls
   readonly log: WorkerLog
   readonly tell: (message: FromWorker) => void
+  readonly promises: Pick<PromiseWatch, "look">
   /** Extends the timeout of the job in this slot of the board. */
   readonly beat: (slot: number) => void
 }
@@ -103,6 +105,7 @@ export class RunScope implements LineWriter {
   /** Refuses later publishes: the event is settled, so nothing would repeat one that fails. */
   end(): void {
     this.#isOver = true
+    this.#worker.promises.look()
   }
 
   /** Writes a warning about the handler to the log. */

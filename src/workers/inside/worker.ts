@@ -33,6 +33,7 @@ import { MemoryWatch } from "./memory-watch.ts"
 import { catchInMicrotasks } from "./microtask-errors.ts"
 import { setupOf, tearDown } from "./module-hooks.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
+import { findBrokenThen, PromiseWatch } from "./promise-watch.ts"
 import { PublishCalls } from "./publish-calls.ts"
 import { runBatch } from "./run-batch.ts"
 import { runEvent } from "./run-event.ts"
@@ -44,6 +45,7 @@ declare const self: Worker
 type Loaders = readonly (() => Promise<{ readonly default?: unknown }>)[]
 
 type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
+type AbortMessage = Extract<ToWorker, { kind: "abort" }>
 
 /** Time in milliseconds after which the worker looks for new messages, before it calls the next function. */
 const TURN_MS = 2
@@ -66,6 +68,7 @@ const log = new WorkerLog(tell)
 const calls = new AsyncLocalStorage<RunScope>()
 const currentCall = calls.getStore.bind(calls)
 const inCall: typeof calls.run = calls.run.bind(calls)
+const promises = new PromiseWatch((error) => breakDown(error))
 const waiting = new PriorityQueue<RunMessage>()
 const cpu = new CpuMeter()
 const runs = new OwnMap<number, RunScope>()
@@ -85,9 +88,9 @@ const memory = new MemoryWatch({
 let loading: ModuleFile | null = null
 
 guardProcess()
-const exit = beforeExit((code) => {
+const exit = beforeExit((code, name) => {
   if (loading !== null) tellLoadFailure(loading, explainExit(loading.path))
-  tellLastWords("exit", new ProcessExit(code))
+  tellLastWords("exit", new ProcessExit(code, name))
 })
 passOwnEnvironment()
 catchInMicrotasks((error) => crash("error", error))
@@ -99,6 +102,7 @@ self.onmessage = ({ data: { port } }: MessageEvent<WorkerStart>): void => {
   post = port.postMessage.bind(port)
   port.onmessage = ({ data }: { readonly data: readonly ToWorker[] }): void =>
     guarded(() => {
+      promises.look()
       for (const message of data) receive(message)
       startWaiting()
     })
@@ -124,8 +128,7 @@ function receive(message: ToWorker): void {
         .catch(breakDown)
       break
     case "abort":
-      tell({ kind: "abort-seen", job: message.job })
-      runs.get(message.job)?.abort(message.reason)
+      abort(message)
       break
     case "published":
       publishCalls.resolve(message.call, message.event)
@@ -134,6 +137,19 @@ function receive(message: ToWorker): void {
       publishCalls.reject(message.call, message.error)
       break
   }
+}
+
+/**
+ * Aborts a call. If promises may no longer settle, it first waits until that is known: the call is not to blame then, and
+ * an error from its signal would use up its attempt.
+ */
+function abort(message: AbortMessage): void {
+  if (promises.isInDoubt) {
+    inNextTurn(() => guarded(() => abort(message)))
+    return
+  }
+  tell({ kind: "abort-seen", job: message.job })
+  runs.get(message.job)?.abort(message.reason)
 }
 
 /**
@@ -205,6 +221,13 @@ async function load(code: string): Promise<void> {
       const imported = (await loaders[place]?.()) ?? {}
       // A promise that the module leaves rejected ends the worker now, while its module can still be named.
       await nextTurn()
+      const broken = await findBrokenThen()
+      if (broken !== null) {
+        return tellLoadFailure(file, {
+          message: `replaces ${broken}, and promises no longer settle`,
+          at: null,
+        })
+      }
       if (!isHandlerModule(imported.default)) {
         const message = explainExport(imported.default)
         return tellLoadFailure(file, { message, at: locateIn([file])(name, []) })
@@ -251,7 +274,7 @@ async function start(message: RunMessage): Promise<void> {
 
 async function runAndTell(message: RunMessage): Promise<void> {
   const { job, slot } = message
-  const scope = new RunScope(message, describeCall(message), { publishCalls, log, tell, beat })
+  const scope = new RunScope(message, describeCall(message), { publishCalls, log, tell, beat, promises })
   runs.set(job, scope)
   memory.begin()
   board.begin(slot)

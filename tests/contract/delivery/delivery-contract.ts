@@ -13,6 +13,8 @@ import { pauseCases } from "./pause-cases.ts"
 import { priorityCases } from "./priority-cases.ts"
 import { reloadCases } from "./reload-cases.ts"
 import { retryCases } from "./retry-cases.ts"
+import { runningCases } from "./running-cases.ts"
+import { serviceEventCases } from "./service-event-cases.ts"
 import { watchCases } from "./watch-cases.ts"
 
 type Variables = Readonly<Record<string, string>>
@@ -49,6 +51,8 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["reloads", reloadCases],
   ["reloads with RELOAD=watch after", watchCases],
   ["loops", loopCases],
+  ["events of the service itself", serviceEventCases],
+  ["running events", runningCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 
