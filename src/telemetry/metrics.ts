@@ -51,6 +51,16 @@ export class Metrics {
     ["queue", "handler", "outcome"],
     HANDLER_BUCKETS,
   )
+  readonly #handlerCpu = this.#counter(
+    "handler_cpu_seconds_total",
+    "CPU time of calls of handler functions that have ended, as far as it is known which function used it.",
+    ["queue", "handler"],
+  )
+  readonly #sharedCpu = this.#counter(
+    "handlers_shared_cpu_seconds_total",
+    "CPU time of workers in which calls of several functions overlapped, so that nobody knows which one used it.",
+    [],
+  )
   readonly #workerEnds = this.#counter("worker_restarts_total", "Workers that were replaced, by cause.", [
     "cause",
   ])
@@ -105,6 +115,12 @@ export class Metrics {
 
   handled(queue: string, handler: string, outcome: string, seconds: number): void {
     this.#handlerDuration.observe(seconds, queue, handler, outcome)
+  }
+
+  /** @param sharedSeconds CPU time of this or of other functions */
+  usedCpu(queue: string, handler: string, ownSeconds: number, sharedSeconds: number): void {
+    this.#handlerCpu.inc({ queue, handler }, ownSeconds)
+    if (sharedSeconds > 0) this.#sharedCpu.inc(sharedSeconds)
   }
 
   workerReplaced(cause: WorkerEnd): void {

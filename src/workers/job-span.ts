@@ -3,6 +3,7 @@ import type { Metrics } from "../telemetry/metrics.ts"
 import type { Span, Tracing } from "../telemetry/tracing.ts"
 import type { Outcome } from "./attempt.ts"
 import type { JobRequest } from "./job-request.ts"
+import type { CpuTime } from "./messages.ts"
 import type { RunningEvents } from "./running-events.ts"
 
 /** Records the runs of handlers. */
@@ -41,6 +42,11 @@ export class JobSpan {
   /** The trace of the events that the handler publishes. */
   get trace(): TraceContext | null {
     return this.#span.trace
+  }
+
+  usedCpu({ ownMs, sharedMs }: CpuTime): void {
+    const { queue, target } = this.#request
+    this.#metrics.usedCpu(queue, target.handler, ownMs / 1_000, sharedMs / 1_000)
   }
 
   end(result: Outcome["kind"], durationMs: number): void {

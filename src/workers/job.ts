@@ -2,7 +2,7 @@ import type { TraceContext } from "../event/trace-context.ts"
 import type { Outcome } from "./attempt.ts"
 import type { JobRequest } from "./job-request.ts"
 import type { JobSpan } from "./job-span.ts"
-import type { HandlerOutcome } from "./messages.ts"
+import type { CpuTime, HandlerOutcome } from "./messages.ts"
 
 /** A request on its way through the pool. It is finished once; later results are ignored. */
 export class Job {
@@ -79,6 +79,11 @@ export class Job {
   /** Called when the job is given to a worker. */
   begin(span: JobSpan): void {
     this.#span = span
+  }
+
+  /** Records the CPU time of its function, also for other calls of it. */
+  usedCpu(time: CpuTime): void {
+    this.#span?.usedCpu(time)
   }
 
   /** Sets the job's only timer, which replaces the previous one. */

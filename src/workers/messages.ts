@@ -72,6 +72,8 @@ export type FromWorker =
       readonly outcome: HandlerOutcome
       /** How long the function ran. */
       readonly durationMs: number
+      /** That of all calls of the function since the last message. */
+      readonly cpuTime: CpuTime
     }
   /** One event of a batch was settled before the others. */
   | {
@@ -138,6 +140,14 @@ export interface BatchEvent {
   readonly trace: TraceContext | null
   /** As for a single event. */
   readonly causedBy: string | null
+}
+
+/** CPU time of a worker, in milliseconds. */
+export interface CpuTime {
+  /** That of one function. */
+  readonly ownMs: number
+  /** That of which nobody knows the function, because several were called and had not ended. */
+  readonly sharedMs: number
 }
 
 /** The outcome of a handler's call, as the worker reports it. */

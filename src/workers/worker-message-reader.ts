@@ -60,10 +60,12 @@ function readLoadFailed({ file, fault }: Fields): FromWorker | null {
   return { kind: "load-failed", file, fault: { message, at: { path, line, column } } }
 }
 
-function readSettled({ job, outcome, durationMs }: Fields): FromWorker | null {
+function readSettled({ job, outcome, durationMs, cpuTime }: Fields): FromWorker | null {
   const read = readOutcome(outcome)
-  if (read === null || !isCount(job) || !isDuration(durationMs)) return null
-  return { kind: "settled", job, outcome: read, durationMs }
+  if (read === null || !isCount(job) || !isDuration(durationMs) || !isFields(cpuTime)) return null
+  const { ownMs, sharedMs } = cpuTime
+  if (!isDuration(ownMs) || !isDuration(sharedMs)) return null
+  return { kind: "settled", job, outcome: read, durationMs, cpuTime: { ownMs, sharedMs } }
 }
 
 function readEventSettled({ job, place, outcome }: Fields): FromWorker | null {
@@ -157,7 +159,8 @@ const isName = (value: unknown): value is string =>
 
 const isNameOrNull = (value: unknown): value is string | null => value === null || isName(value)
 
-const isDuration = (value: unknown): value is number => typeof value === "number" && value >= 0
+const isDuration = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value) && value >= 0
 
 const isLineText = (value: unknown): value is string =>
   typeof value === "string" && value.length <= MAX_LINE_LENGTH

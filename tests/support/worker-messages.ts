@@ -68,6 +68,7 @@ export const nearMessage = fc.record(
     job: fc.oneof(number, fc.constant(null)),
     outcome,
     durationMs: number,
+    cpuTime: fc.oneof(fc.record({ ownMs: number, sharedMs: number }, { requiredKeys: [] }), anyValue),
     heapBytes: number,
     place: number,
     call: fc.oneof(number, fc.constant(null), call),

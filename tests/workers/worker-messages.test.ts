@@ -62,7 +62,11 @@ describe("a worker whose own port a handler uses", () => {
     ["a kind that objects inherit", "[{ kind: 'constructor' }]"],
     [
       "an outcome of an unknown kind",
-      "[{ kind: 'settled', job: 1, outcome: { kind: 'no' }, durationMs: 1 }]",
+      "[{ kind: 'settled', job: 1, outcome: { kind: 'no' }, durationMs: 1, cpuTime: { ownMs: 0, sharedMs: 0 } }]",
+    ],
+    [
+      "a CPU time without an end",
+      "[{ kind: 'settled', job: 1, outcome: { kind: 'done' }, durationMs: 1, cpuTime: { ownMs: Infinity, sharedMs: 0 } }]",
     ],
     [
       "a log line of an unknown level",

@@ -18,6 +18,7 @@ import type {
 } from "../messages.ts"
 import { PriorityQueue } from "../priority-queue.ts"
 import { passOwnEnvironment } from "./child-environment.ts"
+import { CpuMeter } from "./cpu-meter.ts"
 import {
   describeModule,
   explainExport,
@@ -69,6 +70,7 @@ const currentCall = calls.getStore.bind(calls)
 const inCall: typeof calls.run = calls.run.bind(calls)
 const promises = new PromiseWatch((error) => breakDown(error))
 const waiting = new PriorityQueue<RunMessage>()
+const cpu = new CpuMeter()
 const runs = new OwnMap<number, RunScope>()
 /** Functions that have returned a value without a meaning, each of which is told once. */
 const nonsensical = new OwnMap<unknown, true>()
@@ -276,14 +278,18 @@ async function runAndTell(message: RunMessage): Promise<void> {
   runs.set(job, scope)
   memory.begin()
   board.begin(slot)
+  const called = cpu.begin(`${message.module} ${message.handler}`)
   const begunAt = now()
-  const outcome = await inCall(scope, () => run(scope, message))
+  const running = inCall(scope, () => run(scope, message))
+  cpu.pause(called)
+  const outcome = await running
   const durationMs = now() - begunAt
+  const cpuTime = cpu.end(called)
   runs.delete(job)
-  if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome, durationMs })
+  if (outcome.kind !== "done") return tell({ kind: "settled", job, outcome, durationMs, cpuTime })
   // The board has the result, so nothing is lost if another handler ends this worker before the message leaves.
   board.finish(slot)
-  batcher.send({ kind: "settled", job, outcome, durationMs })
+  batcher.send({ kind: "settled", job, outcome, durationMs, cpuTime })
 }
 
 const describeCall = (message: RunMessage): Omit<CallSummary, "eventId"> => ({
