@@ -154,11 +154,11 @@ export const serviceEventCases: readonly DeliveryCase[] = [
       )
       const service = await start()
       await publishAll(service, "fails", 10)
-      await service.post("/api/v1/events/queues/custom_events/pause", {})
       await waitUntil(
         () => service.log.filter(({ msg }) => msg === "event is now a dead letter").length === 10,
         "the dead letters",
       )
+      await service.post("/api/v1/events/queues/custom_events/pause", {})
       const queue = await service.get("/api/v1/queues/system_events")
       expect(queue.body).toMatchObject({ waiting: 0 })
     },
