@@ -70,7 +70,6 @@ export function addDeadLetters(program: Command): void {
     .description(
       "move dead letters back to their queue, where attempts start at 1 again; needs a selection or --all",
     )
-    .addOption(repeatable("--id <id>", "select the dead letters of this event"))
     .option("--all", "select all dead letters of the queue")
     .option("--dry-run", "count them without moving any")
   narrowing(askingService(redrive)).action(redriveLetters)
@@ -78,7 +77,6 @@ export function addDeadLetters(program: Command): void {
     .command("purge")
     .argument("<queue>")
     .description("delete dead letters for good; needs a selection or --all")
-    .addOption(repeatable("--id <id>", "select the dead letters of this event"))
     .option("--all", "select all dead letters of the queue; asks first on a terminal")
     .option("--dry-run", "count them without deleting any")
     .option("--yes", "do not ask for confirmation")
@@ -87,6 +85,7 @@ export function addDeadLetters(program: Command): void {
 
 const narrowing = (command: Command): Command =>
   command
+    .addOption(repeatable("--id <id>", "select the dead letters of this event"))
     .addOption(
       choiceOption("--reason <reason>", "select those that failed for this reason", DEAD_LETTER_REASONS),
     )
@@ -111,7 +110,7 @@ async function listLetters(queue: string | undefined, options: ServiceOptions & 
   const letters = await readLetters(client, queue, options)
   if (options.json) return printJson(letters)
   if (letters.length === 0) {
-    const isNarrowed = options.reason !== undefined || options.name !== undefined
+    const isNarrowed = givenFilters(options).some((each) => each !== "--limit")
     return printError(
       shown`${isNarrowed ? `no dead letter of ${queue} matches` : `${queue} has no dead letters`}\n`,
     )

@@ -104,7 +104,7 @@ async function filesBelow(dir: string, found: string[] = []): Promise<readonly s
   return found
 }
 
-/** What changes when packages are installed that modules of a folder can import: npm writes the second file. */
+/** Returns the paths that change when packages are installed that modules of a folder can import: npm writes the second kind. */
 function packagesAbove(dir: string): readonly string[] {
   const folders = [dir]
   for (let at = dir; dirname(at) !== at; at = dirname(at)) folders.push(dirname(at))

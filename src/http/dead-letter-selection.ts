@@ -46,6 +46,7 @@ export const LookSchema = z.strictObject({
   limit: limit.max(MAX_LOOK, `must be at most ${MAX_LOOK}`).default(DEFAULT_LOOK).openapi({
     description: "Number of dead letters to list, the oldest first. Default: 100. At most 1,000.",
   }),
+  ids: ids.openapi({ example: ["01a20ace-2fd0-77d8-8956-d3985157a5fb"] }).optional(),
   reason: reason.optional(),
   name: name.optional(),
 })

@@ -94,6 +94,8 @@ describe("listing dead letters", () => {
     expect(await idsOf(service, `${PATH}?limit=2`)).toEqual(["a", "b"])
     expect(await idsOf(service, `${PATH}?reason=timeout`)).toEqual(["a", "c"])
     expect(await idsOf(service, `${PATH}?name=seen&reason=timeout&limit=5`)).toEqual(["a"])
+    expect(await idsOf(service, `${PATH}?ids=c&ids=a&ids=x`)).toEqual(["a", "c"])
+    expect(await idsOf(service, `${PATH}?ids=b&reason=timeout`)).toEqual([])
     // A name that looks like a number is a name.
     expect(await idsOf(service, `${PATH}?name=42`)).toEqual(["d,e"])
     expect(await idsOf(service, `${PATH}?name=never`)).toEqual([])

@@ -103,8 +103,12 @@ export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Rou
   },
   async handler(request) {
     const { params, query, key, requestId, exchange, method } = request
-    const { cursor, limit, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
-    const filter = { ...(reason !== undefined && { reason }), ...(name !== undefined && { name }) }
+    const { cursor, limit, ids, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
+    const filter = {
+      ...(ids !== undefined && { ids }),
+      ...(reason !== undefined && { reason }),
+      ...(name !== undefined && { name }),
+    }
     const list = await DeadLetterList.begin({
       engine,
       queue: params.get("queue"),
