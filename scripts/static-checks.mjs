@@ -4,6 +4,7 @@ import { ROOT } from "./toolchain.mjs"
 
 const CHECKS = [
   ["types", "tsc", ["--noEmit"]],
+  ["types of the template", "tsc", ["--noEmit", "--project", "templates"]],
   ["lint", "biome", ["check", "."]],
   ["unused code", "knip", ["--no-progress"]],
 ]

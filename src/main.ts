@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url"
 import { Command } from "commander"
 import { bannerLines } from "./app/banner.ts"
 import { HandlersDirError } from "./app/modules.ts"
+import { keepPayloadTypes } from "./app/payload-type-upkeep.ts"
 import { type App, startApp } from "./app.ts"
 import { addApiDocument } from "./commands/api-document.ts"
 import { addHealth } from "./commands/check-health.ts"
@@ -29,6 +30,7 @@ import { asMessage, block, joined, type Shown, shown } from "./commands/shown.ts
 import { onReloadSignal, onStopSignal } from "./commands/stop-signals.ts"
 import { addStore } from "./commands/store.ts"
 import { addTail } from "./commands/tail.ts"
+import { addTypes } from "./commands/types.ts"
 import { adviseOn, requireKnownCommand, withoutHelpWord, withoutSecrets } from "./commands/usage-faults.ts"
 import { warningsOf } from "./commands/variable-warnings.ts"
 import { addVariablesHelp } from "./commands/variables-help.ts"
@@ -93,7 +95,9 @@ addVariablesHelp(serveCommand)
 
 program
   .command("dev")
-  .description("run the service while you write handler modules: it reloads them when their files change")
+  .description(
+    "run the service while you write handler modules: it reloads them when their files change, and keeps types of payloads current",
+  )
   .action(async () => serve({ shouldGreet: false, isDevelopment: true }))
 
 program
@@ -122,6 +126,7 @@ addDeadLetters(program)
 addModules(program)
 addSchemas(program)
 addStore(program)
+addTypes(program)
 addInit(program)
 addApiDocument(program)
 addCompletions(program)
@@ -174,6 +179,7 @@ async function serve({ shouldGreet, isDevelopment }: ServeOptions): Promise<void
       log,
     })
     hasStarted(app)
+    if (isDevelopment) keepPayloadTypes(config.SCHEMAS_DIR, logger)
     void app.failed.then(async () => {
       logger.fatal("stopping, because the engine has failed; the log has the reason above")
       await app.stop()

@@ -16,7 +16,8 @@ const CLEAR = verbatim("\x1b[2J\x1b[H")
 interface QueueAnswer extends QueueFigures {
   readonly name: string
   readonly bindings: readonly string[]
-  readonly running: number
+  /** Absent from a service of an earlier version. */
+  readonly running?: number
   readonly dead_letters: number
 }
 
@@ -82,7 +83,7 @@ function optionsHelp(command: Command): string {
 const toStat = (queue: QueueAnswer): QueueStat => ({
   queue_name: queue.name,
   message_count: queue.waiting,
-  running_count: queue.running,
+  running_count: queue.running ?? 0,
   max_length: queue.max_length,
   consumer_count: queue.consumers,
   routing_key: queue.bindings.join(","),

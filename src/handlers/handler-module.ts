@@ -15,19 +15,78 @@
  * } satisfies HandlerModule
  * ```
  */
-import type { Event, EventDraft } from "../event/envelope.ts"
+import type { EventDraft as AnyDraft, Event as AnyEvent } from "../event/envelope.ts"
+import type { EventType } from "../event/event-type.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 
-export type { Event, EventDraft, TraceContext }
+export type { EventType, TraceContext }
 
-/** A module whose functions take one event with each call. */
-export interface HandlerModule extends ModuleOptions {
-  /** Functions by event name. `"*"` takes every other name. */
-  readonly on: Readonly<Record<string, Handler>>
+/**
+ * Payloads by event, as `"<type>/<name>"`, and by version, as `"<type>/<name>@<version>"`. Empty until `event-broker types`
+ * fills it from the schemas in `SCHEMAS_DIR`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: the file that `event-broker types` writes adds its members.
+export interface EventPayloads {}
+
+/** The payload of an event: that of its schema's highest version, or any object if it has none. */
+export type PayloadOf<
+  Type extends EventType,
+  Name extends string,
+> = `${Type}/${Name}` extends keyof EventPayloads ? EventPayloads[`${Type}/${Name}`] : Record<string, unknown>
+
+/** A stored event. Its payload is typed by its schema if type and name are given. */
+export interface Event<Type extends EventType = EventType, Name extends string = string>
+  extends Omit<AnyEvent, "type" | "name" | "payload"> {
+  readonly type: Type
+  readonly name: Name
+  readonly payload: PayloadOf<Type, Name>
 }
 
-/** A module whose functions take several events with one call. */
-export interface BatchHandlerModule extends ModuleOptions {
+/** An event to publish, before defaults are filled in. Without type and name, its payload is any object. */
+export interface EventDraft<Type extends EventType = EventType, Name extends string = string>
+  extends Omit<AnyDraft, "type" | "name" | "payload"> {
+  readonly type: Type
+  readonly name: Name
+  readonly payload: PayloadOf<Type, Name>
+}
+
+/** The types of the events that a queue gets: one for a predefined queue, which is named after it. */
+type TypesOf<Queue extends string> = Queue extends `${infer Type extends EventType}_events` ? Type : EventType
+
+/** The names that have a schema with one of these types. */
+type NamesOf<Type extends EventType, Key = keyof EventPayloads> = Key extends `${Type}/${infer Name}`
+  ? Name extends `${string}@${string}`
+    ? never
+    : Name
+  : never
+
+/** An event of this name and of one of these types: a union, in which `event.type` tells the payloads apart. */
+type EventNamed<Type extends EventType, Name extends string> = Type extends EventType
+  ? `${Type}/${Name}` extends keyof EventPayloads
+    ? Event<Type, Name>
+    : never
+  : never
+
+/**
+ * A function of any event. Declared as a method, because methods may take a narrower event: one with the payload of its
+ * schema.
+ */
+type AnyHandler = { call(event: Event, ctx: HandlerContext): ReturnType<Handler> }["call"]
+type AnyBatchHandler = { call(events: readonly Event[], ctx: BatchContext): ReturnType<BatchHandler> }["call"]
+
+/**
+ * A module whose functions take one event with each call. The name of a function types its event, by all schemas of that
+ * name. `HandlerModule<"voice_events">` leaves out the schemas of other types.
+ */
+export interface HandlerModule<Queue extends string = string> extends ModuleOptions<Queue> {
+  /** Functions by event name. `"*"` takes every other name. */
+  readonly on: {
+    readonly [Name in NamesOf<TypesOf<Queue>>]?: Handler<EventNamed<TypesOf<Queue>, Name>>
+  } & Readonly<Record<string, AnyHandler>>
+}
+
+/** A module whose functions take several events with one call. Their events are typed as with `HandlerModule`. */
+export interface BatchHandlerModule<Queue extends string = string> extends ModuleOptions<Queue> {
   readonly batch: {
     /** Most events of one call: 1 to 1,000. */
     readonly size: number
@@ -35,13 +94,15 @@ export interface BatchHandlerModule extends ModuleOptions {
     readonly wait?: number
   }
   /** Functions by event name. `"*"` takes every other name. */
-  readonly on: Readonly<Record<string, BatchHandler>>
+  readonly on: {
+    readonly [Name in NamesOf<TypesOf<Queue>>]?: BatchHandler<EventNamed<TypesOf<Queue>, Name>>
+  } & Readonly<Record<string, AnyBatchHandler>>
 }
 
 /** Options of every module. Times are in milliseconds, from 1 to a day (86,400,000); with others the service does not start. */
-export interface ModuleOptions {
+export interface ModuleOptions<Queue extends string = string> {
   /** The queue to consume: a predefined one, or a new one if `bind` is given. */
-  readonly queue: string
+  readonly queue: Queue
   /** Topic patterns that bind the queue, such as `events.voice.#`. Creates the queue if it does not exist. */
   readonly bind?: readonly string[]
   /** Number of attempts, and the waits between them. */
@@ -82,13 +143,19 @@ export interface ModuleOptions {
 }
 
 /** Handles one event. Return for success, throw for a failed attempt, or return `ctx.retry()` or `ctx.deadLetter()`. */
-export type Handler = (event: Event, ctx: HandlerContext) => HandlerResult | Promise<HandlerResult>
+export type Handler<Taken extends Event = Event> = (
+  event: Taken,
+  ctx: HandlerContext,
+) => HandlerResult | Promise<HandlerResult>
 
 /**
  * Handles several events. `ctx.ack`, `ctx.retry` and `ctx.deadLetter` settle one of them; all others are handled when
  * the function returns, and have failed when it throws.
  */
-export type BatchHandler = (events: readonly Event[], ctx: BatchContext) => void | Promise<void>
+export type BatchHandler<Taken extends Event = Event> = (
+  events: readonly Taken[],
+  ctx: BatchContext,
+) => void | Promise<void>
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing has succeeded.
 export type HandlerResult = void | undefined | Verdict
@@ -126,8 +193,9 @@ export interface BaseContext {
   /**
    * Publishes a follow-up event and resolves once it is stored. The causing event is acknowledged only after that,
    * awaited or not. If the publish is refused and the handler does not catch the error, the attempt fails.
+   * The payload is typed by the schema of the draft's type and name.
    */
-  publish(draft: EventDraft): Promise<Event>
+  publish<Type extends EventType, Name extends string>(draft: EventDraft<Type, Name>): Promise<Event>
 }
 
 /** The context of a function that takes one event. */

@@ -14,6 +14,7 @@ import { addQueues } from "../../src/commands/queues.ts"
 import { addSchemas } from "../../src/commands/schemas.ts"
 import { addStore } from "../../src/commands/store.ts"
 import { addTail } from "../../src/commands/tail.ts"
+import { addTypes } from "../../src/commands/types.ts"
 import { runCommand } from "../support/run-command.ts"
 import { BINARY } from "../support/running-service.ts"
 
@@ -69,7 +70,7 @@ async function allCommands(): Promise<ReadonlyMap<string, readonly string[]>> {
   const program = new Command("event-broker")
   for (const add of [addApiDocument, addHealth, addCompletions, addDeadLetters, addInit, addKeys, addPublish])
     add(program)
-  for (const add of [addModules, addQueues, addSchemas, addStore, addTail]) add(program)
+  for (const add of [addModules, addQueues, addSchemas, addStore, addTail, addTypes]) add(program)
   const commands = new Map(flagsOf(program))
   for (const name of ["serve", "dev", "config"]) commands.set(name, await completed(name))
   const known = new Set([...commands.keys()].map((name) => name.split(" ")[0] ?? ""))

@@ -6,14 +6,15 @@ export default {
   retry: { attempts: 3, backoff: { initial: 1_000, factor: 2, max: 60_000 } },
   on: {
     async speech_recognized(event, ctx): Promise<HandlerResult> {
-      const text = String(event.payload["text"])
+      // The schema of the event types its payload.
+      const { call_id, text } = event.payload
       if (text.trim() === "") return ctx.deadLetter("no words were recognized")
-      ctx.log.info(`heard: ${text}`, { call_id: event.payload["call_id"] })
+      ctx.log.info(`heard: ${text}`, { call_id })
       if (/\b(human|person|agent)\b/i.test(text)) {
         await ctx.publish({
           type: "notification",
           name: "alert.raised",
-          payload: { call_id: event.payload["call_id"], reason: "the caller asks for a person" },
+          payload: { call_id, reason: "the caller asks for a person" },
           priority: "high",
         })
       }

@@ -1,4 +1,11 @@
-import { type Event, type EventDraft, type HandlerContext, type Verdict, verdict } from "event-broker"
+import {
+  type Event,
+  type EventDraft,
+  type EventType,
+  type HandlerContext,
+  type Verdict,
+  verdict,
+} from "event-broker"
 
 /** The context of a handler, without a broker: it keeps what the handler publishes and logs, and has no timeout. */
 export interface TestContext extends HandlerContext {
@@ -30,7 +37,12 @@ function messageBeside(fields: object, message: unknown): string {
 }
 
 /** Makes an event as it is delivered for the first time. */
-export const newEvent = ({ type, name, payload, ...draft }: EventDraft): Event => ({
+export const newEvent = <Type extends EventType, Name extends string>({
+  type,
+  name,
+  payload,
+  ...draft
+}: EventDraft<Type, Name>): Event<Type, Name> => ({
   ...draft,
   id: draft.id ?? crypto.randomUUID(),
   type,
