@@ -1,6 +1,7 @@
 import type { Command } from "commander"
 import { parseConfig, readEnvironment } from "../config.ts"
-import { currentTypes, hasTypes, TYPES_FILE, writeTypes } from "../schema/types/types-file.ts"
+import { readSchemaFiles } from "../schema/schema-files.ts"
+import { hasTypes, TYPES_FILE, typesFor, writeTypes } from "../schema/types/types-file.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import { EXIT_REFUSED } from "./exit-codes.ts"
 import { usage } from "./input.ts"
@@ -22,7 +23,7 @@ export function addTypes(program: Command): void {
     .action(({ check, json }: Options) => {
       const { SCHEMAS_DIR } = parseConfig(readEnvironment())
       if (SCHEMAS_DIR === "") throw usage("SCHEMAS_DIR is not set: set it to the folder of the schemas")
-      const text = currentTypes(SCHEMAS_DIR)
+      const text = typesFor(readSchemaFiles(SCHEMAS_DIR))
       const isCurrent = onFile(() => hasTypes(text))
       if (check) tellCheck(isCurrent, json ?? false)
       else tellWritten(isCurrent ? false : onFile(() => writeTypes(text)), json ?? false)

@@ -107,19 +107,24 @@ test("dev writes the types of a project at its start and after each change, and 
   await waitUntil(() => logged(service, "types of payloads written").length === 1, "the types")
   expect((await types(project.path, "--check")).code).toBe(0)
 
-  writeFileSync(join(project.path, "schemas/voice/call.ended.json"), JSON.stringify(SCHEMA))
+  const schema = join(project.path, "schemas/voice/call.ended.json")
+  writeFileSync(schema, JSON.stringify(SCHEMA))
   const isTold = () => logged(service, "schemas changed: restart to validate payloads with them").length === 1
   await waitUntil(isTold, "the change")
   expect((await types(project.path, "--check")).code).toBe(0)
   expect(project.read(TYPES)).toContain("voice/call.ended")
 
+  // The same schema once more needs no restart.
+  rmSync(join(project.path, TYPES))
+  writeFileSync(schema, JSON.stringify(SCHEMA))
+  await waitUntil(() => logged(service, "types of payloads written").length === 3, "the types to come back")
   const written = project.read(TYPES)
-  writeFileSync(join(project.path, "schemas/voice/call.ended.json"), '{"type":"strin"}')
+  writeFileSync(schema, '{"type":"strin"}')
   await waitUntil(() => logged(service, "types of payloads not written").length === 1, "the fault")
-  expect(logged(service, "types of payloads not written")[0]?.["reason"]).toStartWith(
-    "the schema voice/call.ended.json",
-  )
+  const [fault] = logged(service, "types of payloads not written")
+  expect(fault?.["reason"]).toStartWith("the schema voice/call.ended.json")
   expect(project.read(TYPES)).toBe(written)
+  expect(isTold()).toBe(true)
   expect(service.isAlive).toBe(true)
 })
 

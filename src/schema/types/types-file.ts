@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { readTextFile } from "../../system/text-file.ts"
-import { SchemaCatalog } from "../schema-catalog.ts"
-import { readSchemaFiles } from "../schema-files.ts"
+import { SchemaCatalog, type SchemaFile } from "../schema-catalog.ts"
 import { payloadTypes } from "./payload-types.ts"
 
 /** The file with the types of payloads, in the folder of a project. Its `tsconfig.json` includes it. */
@@ -21,8 +20,7 @@ export const isProject = (): boolean => existsSync(PROJECT_FILE)
  * Returns the text that the file of types has to have.
  * @throws {SchemaFileError} if a schema can't be used
  */
-export const currentTypes = (schemasDir: string): string =>
-  payloadTypes(new SchemaCatalog(readSchemaFiles(schemasDir)))
+export const typesFor = (schemas: readonly SchemaFile[]): string => payloadTypes(new SchemaCatalog(schemas))
 
 /** Returns true if the file of types has this text. Line ends may be those of Windows, because Git can change them. */
 export const hasTypes = (text: string): boolean =>

@@ -6,7 +6,6 @@ export default {
   retry: { attempts: 3, backoff: { initial: 1_000, factor: 2, max: 60_000 } },
   on: {
     async speech_recognized(event, ctx): Promise<HandlerResult> {
-      // The schema of the event types its payload.
       const { call_id, text } = event.payload
       if (text.trim() === "") return ctx.deadLetter("no words were recognized")
       ctx.log.info(`heard: ${text}`, { call_id })
