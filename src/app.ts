@@ -140,7 +140,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   const generations: Generations = new Generations({
     pool,
     dispatcher,
-    build: () => source.build(),
+    build: (isInUse) => source.build(isInUse),
     declare: (next, manifests, before) =>
       declareModuleQueues(next, manifests, before, { engine, queues, limits, catalog, logger }),
     onReload: (result) => facts?.reloaded(result, generations),

@@ -10,8 +10,12 @@ import type { Pool } from "../workers/pool.ts"
 export interface GenerationsOptions {
   readonly pool: Pool
   readonly dispatcher: Dispatcher
-  /** Reads the modules as they are now. @throws if they can't be used */
-  readonly build: () => Promise<ModuleSet>
+  /**
+   * Reads the modules as they are now.
+   * @param isInUse true if modules are in use
+   * @throws if they can't be used
+   */
+  readonly build: (isInUse: boolean) => Promise<ModuleSet>
   /**
    * Declares the queues of modules, or changes nothing.
    * @param before the modules in use; null for the first ones
@@ -126,7 +130,7 @@ export class Generations {
     const { build, declare, pool } = this.#options
     const { set: before, manifests } = this.#current
     try {
-      const set = await build()
+      const set = await build(before.files.length > 0)
       if (set.generation === before.generation) return { result: { kind: "unchanged" } }
       const candidate = await pool.candidates.prepare(set)
       try {

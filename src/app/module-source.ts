@@ -28,12 +28,13 @@ export class ModuleSource {
 
   /**
    * Reads and bundles the modules.
+   * @param isInUse true if modules are in use: the folder must then exist, as if `HANDLERS_DIR` was set
    * @throws {HandlersDirError} if the folder can't be read
    * @throws {ModuleLoadError} for the first module that can't be bundled
    */
-  async build(): Promise<ModuleSet> {
+  async build(isInUse = false): Promise<ModuleSet> {
     const { config, isHandlersDirGiven, bundleCommand: command, handlerEnvironment } = this.#options
-    const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven)
+    const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven || isInUse)
     const set = await buildModuleSet(files, { command, environment: handlerEnvironment })
     await this.#files?.follow(set.sources)
     return set

@@ -36,6 +36,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #runner: AttemptRunner
   readonly #intakes = new Map<string, QueueIntake>()
+  /** Queues that somebody has paused, with or without a module now. */
+  readonly #paused = new Set<string>()
   #manifests: readonly ModuleManifest[] = []
   #handlers = new HandlerTable([], "")
 
@@ -56,7 +58,10 @@ export class Dispatcher {
     this.#runner.supersede()
     for (const [queue, intake] of this.#intakes) intake.use({ handlers, prefetch: this.#prefetchOf(queue) })
     for (const queue of before.queues) if (!handlers.has(queue)) this.#intakes.get(queue)?.stop()
-    for (const queue of handlers.queues) if (!before.has(queue)) this.#intakeOf(queue).start()
+    for (const queue of handlers.queues) {
+      const intake = this.#intakeOf(queue)
+      if (!before.has(queue) && !this.#paused.has(queue)) intake.start()
+    }
   }
 
   /** Counts the queues that are consumed, of those that have a handler module and are not paused. */
@@ -96,12 +101,14 @@ export class Dispatcher {
   /** Stops consuming a queue. Deliveries that began are finished; its other events wait until it is resumed. */
   pause(queue: string): void {
     if (this.isPaused(queue) !== false) return
+    this.#paused.add(queue)
     this.#intakes.get(queue)?.stop()
     this.#options.onPause(queue, true)
   }
 
   resume(queue: string): void {
     if (this.isPaused(queue) !== true) return
+    this.#paused.delete(queue)
     this.#intakes.get(queue)?.start()
     this.#options.onPause(queue, false)
   }

@@ -15,6 +15,8 @@ const MAX_COLLECTIONS = 1_000
 /** How long a stop waits for the last events to be stored, in milliseconds. */
 const STOP_GRACE_MS = 500
 
+const UNSTORED = "the service stops, and an event about it could not be stored"
+
 export interface ServiceEventsOptions {
   /** Returns whether a handler module takes events of this name. The others are not published. */
   readonly isTaken: (name: ServiceEventName) => boolean
@@ -62,16 +64,18 @@ export class ServiceEvents {
     void this.#publish(key, collection)
   }
 
-  /** Publishes what has been collected, for half a second at most. */
+  /** Publishes what has been collected, for half a second at most; the log has what is left. */
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const timer of this.#timers) clearTimeout(timer)
     const left = [...this.#collections.values()].filter(({ isEmpty }) => !isEmpty)
-    const publishing = left.map((each) => this.#options.publish(each.take().draft))
-    const results = await Promise.race([Promise.allSettled(publishing), Bun.sleep(STOP_GRACE_MS)])
-    const lost = results?.filter(({ status }) => status === "rejected").length ?? left.length
-    if (lost > 0)
-      this.#options.logger.warn({ events: lost }, "events of the service itself were not published")
+    const unstored = new Set(left.map((each) => each.take().draft))
+    const publishing = [...unstored].map(async (draft) => {
+      await this.#options.publish(draft)
+      unstored.delete(draft)
+    })
+    await Promise.race([Promise.allSettled(publishing), Bun.sleep(STOP_GRACE_MS)])
+    for (const { name, payload } of unstored) this.#options.logger.warn({ event: name, payload }, UNSTORED)
   }
 
   /** Publishes a collection, and again what is collected meanwhile. Never rejects. */

@@ -72,8 +72,8 @@ export type FromWorker =
       readonly outcome: HandlerOutcome
       /** How long the function ran. */
       readonly durationMs: number
-      /** That of all calls of the function since the last message. */
-      readonly cpuTime: CpuTime
+      /** That of all calls of the function since the last one that was told; null while it is too little to tell. */
+      readonly cpuTime: CpuTime | null
     }
   /** One event of a batch was settled before the others. */
   | {

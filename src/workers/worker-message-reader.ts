@@ -62,7 +62,9 @@ function readLoadFailed({ file, fault }: Fields): FromWorker | null {
 
 function readSettled({ job, outcome, durationMs, cpuTime }: Fields): FromWorker | null {
   const read = readOutcome(outcome)
-  if (read === null || !isCount(job) || !isDuration(durationMs) || !isFields(cpuTime)) return null
+  if (read === null || !isCount(job) || !isDuration(durationMs)) return null
+  if (cpuTime === null) return { kind: "settled", job, outcome: read, durationMs, cpuTime }
+  if (!isFields(cpuTime)) return null
   const { ownMs, sharedMs } = cpuTime
   if (!isDuration(ownMs) || !isDuration(sharedMs)) return null
   return { kind: "settled", job, outcome: read, durationMs, cpuTime: { ownMs, sharedMs } }

@@ -302,7 +302,7 @@ export class WorkerThread {
       case "settled":
         this.#free(job)
         job.durationMs = message.durationMs
-        job.usedCpu(message.cpuTime)
+        if (message.cpuTime !== null) job.usedCpu(message.cpuTime)
         job.finish(message.outcome)
         this.#events.onSettled(this, job)
         break

@@ -36,6 +36,18 @@ test("without RELOAD=watch, a changed file changes nothing until a reload", asyn
   await handledBy(service, folder, "v2")
 })
 
+test("a folder of modules that vanishes is rejected, whether HANDLERS_DIR names it or not", async () => {
+  for (const variables of [{}, { HANDLERS_DIR: "handlers" }]) {
+    await using folder = new ServiceFolder()
+    folder.write("handlers/versioned.ts", versioned(folder, "v1"))
+    const service = await folder.start(variables)
+    rmSync(join(folder.path, "handlers"), { recursive: true })
+    expect((await service.post("/api/v1/modules/reload", {})).status).toBe(422)
+    expect((await service.get("/health")).body).toMatchObject({ status: "degraded" })
+    await handledBy(service, folder, "v1")
+  }
+})
+
 describe("event-broker dev", () => {
   const dev = async (folder: ServiceFolder): Promise<RunningService> => {
     const service = folder.spawn(["dev"], { LOG_FORMAT: "json" })

@@ -9,6 +9,9 @@ export interface MeteredFunction {
   ownMs: number
 }
 
+/** Least CPU time of a report, in milliseconds. */
+const MIN_REPORT_MS = 1
+
 const threadCpuUsage = process.threadCpuUsage.bind(process)
 
 /** Returns the CPU time of this thread so far, in milliseconds. Takes about 0.3 µs. */
@@ -53,11 +56,15 @@ export class CpuMeter {
     called.ownMs += this.#read()
   }
 
-  /** Call it when the call has ended. Returns the time of all calls of the function since its last report. */
-  end(called: MeteredFunction): CpuTime {
+  /**
+   * Call it when the call has ended. Returns the time of all calls of the function since its last report; null while that
+   * is less than a millisecond, which is reported later: a report with each of many short calls would cost more than they.
+   */
+  end(called: MeteredFunction): CpuTime | null {
     this.#attribute()
     called.calls--
     if (called.calls === 0) this.#running.delete(called)
+    if (called.ownMs + this.#sharedMs < MIN_REPORT_MS) return null
     const report = { ownMs: called.ownMs, sharedMs: this.#sharedMs }
     called.ownMs = 0
     this.#sharedMs = 0

@@ -214,6 +214,25 @@ export const reloadCases: readonly DeliveryCase[] = [
     },
   },
   {
+    title: "a paused queue stays paused, also while its module is away",
+    async run({ folder, start }) {
+      const source = `export default { queue: "custom_events", on: { async numbered(event) { ${note(folder, "done")} } } }`
+      folder.write("handlers/other.ts", 'export default { queue: "user_events", on: { login() {} } }')
+      folder.write("handlers/numbered.ts", source)
+      const service = await start()
+      await service.post("/api/v1/events/queues/custom_events/pause", {})
+      await publishAll(service, 0, 3)
+      folder.remove("handlers/numbered.ts")
+      expect((await reload(service)).status).toBe(200)
+      folder.write("handlers/numbered.ts", source)
+      expect((await reload(service)).status).toBe(200)
+      expect((await service.get("/api/v1/queues/custom_events")).body).toMatchObject({ is_paused: true })
+      expect(entriesOf(folder).length).toBe(0)
+      await service.post("/api/v1/events/queues/custom_events/resume", {})
+      await waitUntil(() => entriesOf(folder).length === 3, "the events that waited")
+    },
+  },
+  {
     title: "a module that changes an argument of a queue is rejected, and nothing changes",
     async run({ folder, start }) {
       const source = (version: number, option: string) =>
