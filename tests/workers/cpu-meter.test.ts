@@ -1,25 +1,36 @@
 import { expect, test } from "bun:test"
-import { CpuMeter } from "../../src/workers/inside/cpu-meter.ts"
+import { CpuMeter, type MeteredFunction } from "../../src/workers/inside/cpu-meter.ts"
 import { RunningPool } from "../support/running-pool.ts"
 
 /** A meter, and a way to use CPU time. */
 function newMeter() {
-  let usedMs = 100
-  const meter = new CpuMeter(() => usedMs)
+  let [usedMs, wallMs] = [100, 0]
+  const meter = new CpuMeter(
+    () => usedMs,
+    () => wallMs,
+  )
   const use = (ms: number): void => {
     usedMs += ms
+    wallMs += Math.abs(ms)
   }
-  return { meter, use }
+  const functions = new Map<string, MeteredFunction>()
+  const begin = (name: string): MeteredFunction => {
+    const called = functions.get(name) ?? meter.newFunction()
+    functions.set(name, called)
+    meter.begin(called)
+    return called
+  }
+  return { meter, begin, use }
 }
 
 test("a call up to its first await, and all calls of a function alone, are its own time", () => {
-  const { meter, use } = newMeter()
+  const { meter, begin, use } = newMeter()
   use(1_000)
-  const first = meter.begin("a")
+  const first = begin("a")
   use(5)
   meter.pause(first)
   use(7)
-  const second = meter.begin("a")
+  const second = begin("a")
   use(1)
   meter.pause(second)
   use(2)
@@ -29,11 +40,11 @@ test("a call up to its first await, and all calls of a function alone, are its o
 })
 
 test("while calls of several functions overlap, only their beginnings are known", () => {
-  const { meter, use } = newMeter()
-  const first = meter.begin("a")
+  const { meter, begin, use } = newMeter()
+  const first = begin("a")
   meter.pause(first)
   use(1)
-  const second = meter.begin("b")
+  const second = begin("b")
   use(10)
   meter.pause(second)
   use(100)
@@ -43,10 +54,10 @@ test("while calls of several functions overlap, only their beginnings are known"
 })
 
 test("time without a call, and a clock that goes back, count for nobody", () => {
-  const { meter, use } = newMeter()
-  meter.end(meter.begin("a"))
+  const { meter, begin, use } = newMeter()
+  meter.end(begin("a"))
   use(50)
-  const called = meter.begin("a")
+  const called = begin("a")
   use(-20)
   meter.pause(called)
   use(3)

@@ -30,6 +30,7 @@ import { captureConsole } from "./handler-console.ts"
 import { lastWords, ProcessExit } from "./last-words.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
 import { MemoryWatch } from "./memory-watch.ts"
+import { MeteredFunctions } from "./metered-functions.ts"
 import { catchInMicrotasks } from "./microtask-errors.ts"
 import { setupOf, tearDown } from "./module-hooks.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
@@ -71,6 +72,7 @@ const inCall: typeof calls.run = calls.run.bind(calls)
 const promises = new PromiseWatch((error) => breakDown(error))
 const waiting = new PriorityQueue<RunMessage>()
 const cpu = new CpuMeter()
+const metered = new MeteredFunctions(cpu)
 const runs = new OwnMap<number, RunScope>()
 /** Functions that have returned a value without a meaning, each of which is told once. */
 const nonsensical = new OwnMap<unknown, true>()
@@ -278,7 +280,8 @@ async function runAndTell(message: RunMessage): Promise<void> {
   runs.set(job, scope)
   memory.begin()
   board.begin(slot)
-  const called = cpu.begin(`${message.module} ${message.handler}`)
+  const called = metered.of(message.module, message.handler)
+  cpu.begin(called)
   const begunAt = now()
   const running = inCall(scope, () => run(scope, message))
   cpu.pause(called)
