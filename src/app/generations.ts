@@ -8,8 +8,8 @@ import type { Metrics } from "../telemetry/metrics.ts"
 import type { Pool } from "../workers/pool.ts"
 
 export interface GenerationsOptions {
-  readonly pool: Pool
-  readonly dispatcher: Dispatcher
+  readonly pool: Pick<Pool, "adopt" | "candidates">
+  readonly dispatcher: Pick<Dispatcher, "use">
   /**
    * Reads the modules as they are now.
    * @param isInUse true if modules are in use
@@ -138,6 +138,10 @@ export class Generations {
       } catch (error) {
         pool.candidates.discard(candidate)
         throw error
+      }
+      if (this.#isStopped) {
+        pool.candidates.discard(candidate)
+        return { result: { kind: "stopped" } }
       }
       const complete = pool.adopt(candidate)
       // In the same turn, so that no event is handled by a function of the earlier set.
