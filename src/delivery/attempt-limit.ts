@@ -9,6 +9,9 @@ import type { ModuleManifest } from "../handlers/manifest.ts"
  */
 const MIN_COUNTED_DELIVERIES = 3
 
+/** Which attempt a delivery is, and what became of those before. */
+export type AttemptCount = Pick<Delivery, "attempt" | "failedAttempts" | "lastFailure">
+
 /** The reason why an event is not run again. */
 export interface LimitExceeded {
   readonly reason: DeadLetterReason
@@ -18,19 +21,17 @@ export interface LimitExceeded {
 /**
  * Checks, before the handler runs, whether the attempts are used up. An event that kills the process leaves no trace
  * except the count of its deliveries.
- * @param uncounted deliveries that the engine counts although they were not attempts
  * @returns null if the event may run
  */
 export function exceedsLimit(
-  { attempt, lastFailure }: Pick<Delivery, "attempt" | "lastFailure">,
+  { attempt, failedAttempts, lastFailure }: AttemptCount,
   { attempts }: Pick<ModuleManifest, "attempts">,
   { releaseKeepsAttempt }: Pick<EngineCapabilities, "releaseKeepsAttempt">,
-  uncounted = 0,
 ): LimitExceeded | null {
-  const cutShort = attempt - 1 - (lastFailure?.attempts ?? 0)
+  const cutShort = attempt - 1 - failedAttempts
   const isCutShort = cutShort > 0
   const limit = isCutShort && !releaseKeepsAttempt ? Math.max(attempts, MIN_COUNTED_DELIVERIES) : attempts
-  if (attempt - uncounted <= limit) return null
+  if (attempt <= limit) return null
   // Each attempt failed, and the limit has become lower since.
   if (!isCutShort) return { reason: "attempts-exhausted", error: lastFailure?.error ?? null }
   const message = `the service ended during ${cutShort} of ${counted(attempt - 1, "attempt")}, before the handler had an outcome`
@@ -39,6 +40,6 @@ export function exceedsLimit(
 
 /** Returns true on the last attempt of an event that had one cut short: its handler may end the service again. */
 export const isLastAfterCrash = (
-  { attempt, lastFailure }: Pick<Delivery, "attempt" | "lastFailure">,
+  { attempt, failedAttempts }: AttemptCount,
   { attempts }: Pick<ModuleManifest, "attempts">,
-): boolean => attempt >= attempts && attempt > 1 + (lastFailure?.attempts ?? 0)
+): boolean => attempt >= attempts && attempt > 1 + failedAttempts

@@ -8,7 +8,7 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { HandlerTarget } from "../workers/attempt.ts"
 import { applyDecision, logDecision } from "./apply-decision.ts"
-import { exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-limit.ts"
+import { type AttemptCount, exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-limit.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
 import type { HandlerTable } from "./handler-table.ts"
@@ -195,7 +195,7 @@ export class QueueIntake {
       const message = handlers.explainMissing(delivery.queue, event.name)
       return { event, reason: "no-handler", error: { name: "NoHandler", message } }
     }
-    const exceeded = exceedsLimit(delivery, target.manifest, engine.capabilities, this.#uncountedOf(delivery))
+    const exceeded = exceedsLimit(this.#countOf(delivery), target.manifest, engine.capabilities)
     return exceeded === null ? { event, target } : { event, ...exceeded }
   }
 
@@ -205,17 +205,31 @@ export class QueueIntake {
    */
   #isHarmless(delivery: Delivery): boolean {
     const match = this.#match(delivery)
-    return "target" in match && !isLastAfterCrash(delivery, match.target.manifest)
+    return "target" in match && !isLastAfterCrash(this.#countOf(delivery), match.target.manifest)
   }
 
-  /** Number of deliveries of this event that the engine counts although they were not attempts. */
-  #uncountedOf(delivery: Delivery): number {
-    return this.#options.engine.capabilities.releaseKeepsAttempt ? 0 : this.#uncounted.of(delivery)
+  /** Counts the attempts, and leaves out deliveries that the engine counts although they were none. */
+  #countOf(delivery: Delivery): AttemptCount {
+    if (this.#options.engine.capabilities.releaseKeepsAttempt) return delivery
+    const { attempt, failedAttempts, lastFailure } = delivery
+    // A count that came with a retry does not hold them any more.
+    const counted = Math.max(failedAttempts + 1, attempt - this.#uncounted.of(delivery))
+    return { attempt: counted, failedAttempts, lastFailure }
+  }
+
+  /**
+   * Number of attempts after this one, for the retry policy. RabbitMQ also counts deliveries that it took back before it
+   * sent them, so there only attempts with an outcome use up the limit; `exceedsLimit` bounds those without.
+   */
+  #triedWith({ attempt, failedAttempts }: AttemptCount): number {
+    return this.#options.engine.capabilities.releaseKeepsAttempt ? attempt : failedAttempts + 1
   }
 
   /** Returns null if another module set is in use before the function has run to its end. */
   async #attempt(delivery: Delivery, { event, target }: Match): Promise<Decision | null> {
-    const { queue, body, priority, attempt, lastFailure, trace, lineage } = delivery
+    const { queue, body, priority, trace, lineage } = delivery
+    const count = this.#countOf(delivery)
+    const { attempt, lastFailure } = count
     const outcome = await this.#options.runner.run({
       target,
       queue,
@@ -231,12 +245,13 @@ export class QueueIntake {
       takenBackAt: delivery.takenBackAt,
     })
     if (outcome.kind === "superseded") return null
-    return decide(outcome, { attempt, lastFailure, manifest: target.manifest, now: Date.now() })
+    const circumstances = { attempt: this.#triedWith(count), lastFailure, now: Date.now() }
+    return decide(outcome, { ...circumstances, manifest: target.manifest })
   }
 
   /** Makes a delivery a dead letter without an attempt. */
   #setAside(delivery: Delivery, { event, reason, error }: Misfit): Promise<void> {
-    const { attempt, lastFailure } = delivery
+    const { attempt, lastFailure } = this.#countOf(delivery)
     const circumstances = { attempt: attempt - 1, lastFailure, now: Date.now() }
     const failure = recordFailure(reason, error, circumstances, null)
     return this.#apply(delivery, event, { kind: "dead-letter", failure })

@@ -226,8 +226,10 @@ export interface Delivery {
   readonly priority: number
   /** 1 for the first delivery on this queue. */
   readonly attempt: number
-  /** The failure of the previous attempt, or null. */
+  /** The failure of the previous attempt; null if there was none, or if its record could not be kept. */
   readonly lastFailure: RetryFailure | null
+  /** Attempts before this one that failed. The others were cut short, or only counted by the engine. */
+  readonly failedAttempts: number
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null
   /** The lineage of an event that a handler published; null for every other event. */
@@ -247,8 +249,8 @@ export interface Delivery {
   /** Removes the event from this queue. */
   ack(): Promise<void>
   /**
-   * Delivers the event again after the delay, on this queue only, as the next attempt. If the engine holds the event
-   * for its key, resolves when the event is delivered again, or back in the queue.
+   * Delivers the event again after the delay, on this queue only, as the attempt after those of the failure. If the
+   * engine holds the event for its key, resolves when the event is delivered again, or back in the queue.
    */
   retry(delayMs: number, failure: RetryFailure): Promise<void>
   /** Moves the event to the queue's dead letters. */

@@ -147,6 +147,26 @@ for (const installation of installations()) {
     )
 
     test(
+      "a retry whose record of the failure is gone has used up the attempts that it counts",
+      async () => {
+        await using folder = new ServiceFolder()
+        const service = await start(folder)
+        using program = await connectOther()
+        const body = Buffer.from(JSON.stringify(newEvent({ name: "bad", id: "counted" })))
+        program.publish("", "custom_events", body, {
+          headers: [
+            ["x-retry-count", { type: "I", value: 1 }],
+            ["x-retry-of", { type: "S", value: "custom_events" }],
+          ],
+        })
+        await program.confirmed()
+        expect(await letters(service, 1)).toMatchObject([{ reason: "attempts-exhausted", attempts: 2 }])
+        expect(service.log.filter(({ msg }) => msg === "attempt failed; it will be retried")).toEqual([])
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
       "the user id, the expiration and the carbon copies of another program are not copied",
       async () => {
         await using folder = new ServiceFolder()

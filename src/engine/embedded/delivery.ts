@@ -24,6 +24,7 @@ function newDelivery(
   settle: (settlement: Settlement) => Promise<void>,
 ): Delivery {
   const { trace, lineage } = decodeOrigin(message.trace)
+  const lastFailure = decodeRetryFailure(message.failure)
   let settled: Promise<void> | undefined
   // A second settlement would corrupt the counts of another delivery.
   const once = (settlement: Settlement): Promise<void> => {
@@ -35,7 +36,8 @@ function newDelivery(
     body: message.body,
     priority: message.priority,
     attempt: message.attempt,
-    lastFailure: decodeRetryFailure(message.failure),
+    lastFailure,
+    failedAttempts: lastFailure?.attempts ?? 0,
     trace,
     lineage,
     isForeign: false,

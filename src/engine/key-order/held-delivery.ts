@@ -46,6 +46,7 @@ export function heldDelivery(
     priority: delivery.priority,
     attempt: tried === null ? delivery.attempt : tried.attempts + 1,
     lastFailure: tried?.failure ?? delivery.lastFailure,
+    failedAttempts: tried?.failure.attempts ?? delivery.failedAttempts,
     trace: delivery.trace,
     lineage: delivery.lineage,
     isForeign: delivery.isForeign,

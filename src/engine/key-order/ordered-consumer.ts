@@ -178,9 +178,9 @@ class OrderedConsumer implements Subscription {
   async #deliverUntilSettled(delivery: Delivery, { waits }: Holding): Promise<void> {
     if (delivery.isLost || this.#state === "cancelled") return this.#giveBack(delivery, null)
     let settlement = await this.#deliver(delivery, null)
-    for (let attempts = delivery.attempt; settlement.kind === "retry"; attempts++) {
+    while (settlement.kind === "retry") {
       const { delayMs, failure, end } = settlement
-      const tried = { attempts, failure }
+      const tried = { attempts: failure.attempts, failure }
       // The next attempt may take as long as this one did.
       if (this.#isOld(delivery)) this.#restart()
       if (!(await this.#wait(waits, delayMs))) {

@@ -2,10 +2,12 @@ import { expect } from "bun:test"
 import type { RunningService } from "../../support/running-service.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 import type { DeliveryCase } from "./delivery-contract.ts"
-import { entriesOf, note } from "./journal.ts"
+import { entriesOf, note, upTo } from "./journal.ts"
+
+const DEAD = "event is now a dead letter"
 
 const buried = (service: RunningService, id: string) =>
-  service.log.find(({ msg, event_id }) => msg === "event is now a dead letter" && event_id === id)
+  service.log.find(({ msg, event_id }) => msg === DEAD && event_id === id)
 
 export const retryCases: readonly DeliveryCase[] = [
   {
@@ -38,6 +40,39 @@ export const retryCases: readonly DeliveryCase[] = [
         { attempt: 2, last: "failure 1" },
         { attempt: 3, last: "failure 2" },
       ])
+    },
+  },
+  {
+    title:
+      "deliveries that were given back are no attempts: events that fail once have all of their attempts",
+    async run({ folder, start }) {
+      folder.write(
+        "handlers/once.ts",
+        `export default {
+          queue: "custom_events", retry: { attempts: 2, backoff: { initial: 50, factor: 1 } },
+          on: {
+            async fails(event, ctx) {
+              ctx.log.info("trying")
+              await Bun.sleep(20)
+              if (ctx.lastError === null) throw new Error("the first time")
+              ${note(folder, "done")}
+            },
+          },
+        }`,
+      )
+      const service = await start()
+      const drafts = upTo(200).map((n) => ({
+        type: "custom",
+        name: "fails",
+        payload: { n },
+        ...(n % 3 === 0 ? {} : { ordering_key: `k${n % 15}` }),
+      }))
+      for (let at = 0; at < drafts.length; at += 20)
+        await service.post("/api/v1/events/batch", { events: drafts.slice(at, at + 20) })
+      const ended = () => entriesOf(folder).length + service.log.filter(({ msg }) => msg === DEAD).length
+      await waitUntil(() => ended() === 200, "every event")
+      expect(service.log.filter(({ msg }) => msg === DEAD)).toEqual([])
+      expect(service.log.filter(({ msg }) => msg === "trying").length).toBe(400)
     },
   },
   {

@@ -124,8 +124,8 @@ onEveryBroker((node) => {
       const { engine, log, states } = opened
       const inbox = new Inbox(engine, "calls")
       const delivery = await inbox.next()
-      expect(delivery.attempt).toBe(10)
-      await delivery.retry(0, failureRecord())
+      expect(delivery).toMatchObject({ attempt: 10, failedAttempts: 9, lastFailure: null })
+      await delivery.retry(0, failureRecord({ attempts: 10 }))
       const again = await inbox.next()
       expect([again.attempt, again.body]).toEqual([11, body])
       const smaller = told(log, "warn").filter(({ message }) => message.includes("stored without"))

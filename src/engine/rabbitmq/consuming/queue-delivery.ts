@@ -2,19 +2,14 @@ import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import type { MalformedEventError } from "../../../event/errors.ts"
 import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import type { Delivery } from "../../engine.ts"
-import { attemptsBefore, bodyOf, isForeign, lastFailureOf, traceOf } from "../wire/decode.ts"
+import { attemptsBefore, bodyOf, failuresBefore, isForeign, lastFailureOf, traceOf } from "../wire/decode.ts"
 import { lineageOf } from "../wire/lineage-headers.ts"
 import type { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
 
 /** Destination of a delivery that is not acked. */
 export type Destination =
-  | {
-      readonly kind: "retry"
-      readonly delayMs: number
-      readonly attempts: number
-      readonly failure: RetryFailure
-    }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly failure: RetryFailure }
   | { readonly kind: "dead-letter"; readonly failure: DeadLetterFailure }
 
 /** `stored`, or `refused` if RabbitMQ accepts no copy and has to dead-letter the original itself. */
@@ -79,6 +74,7 @@ export function newDelivery(
     priority: message.properties.priority ?? 0,
     attempt,
     lastFailure: before?.failure ?? lastFailureOf(message, queue),
+    failedAttempts: before?.failure.attempts ?? failuresBefore(message, queue),
     trace: traceOf(message),
     lineage: lineageOf(message),
     isForeign: isForeign(message),
@@ -88,7 +84,7 @@ export function newDelivery(
     },
     takenBackAt: performance.now() + consumerTimeoutMs,
     ack: () => once(() => settlements.ack(message.deliveryTag)),
-    retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, attempts: attempt, failure })),
+    retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, failure })),
     deadLetter: (failure) => once(() => move({ kind: "dead-letter", failure })),
     release: (triedNow) =>
       once(async () => {

@@ -129,7 +129,7 @@ export class Republisher {
       const copy = deadLetterOf(message, to.failure, detail)
       return sendTo(copies, { exchange: DEAD_LETTERS, routingKey: queue, ...copy }, declareQueue)
     }
-    const copy = retryOf(message, queue, to.attempts, to.failure, detail)
+    const copy = retryOf(message, queue, to.failure, detail)
     const tier = tierOf(to.delayMs)
     if (tier === 0) {
       return sendTo(copies, { exchange: "", routingKey: queue, ...copy }, declareQueue)

@@ -72,11 +72,14 @@ const isRetry = (message: AMQPMessage, queue: string, exchange: unknown): boolea
  * another program has set that header.
  */
 export function attemptsBefore(message: AMQPMessage, queue: string, countsRedeliveries: boolean): number {
-  const headers = headersOf(message)
-  const retries = isRetry(message, queue, message.exchange) ? countOf(headers[RETRY_COUNT]) : 0
-  const redeliveries = countsRedeliveries ? (headers["x-delivery-count"] ?? 1) : 1
-  return Math.min(MAX_RETRY_COUNT, retries + (message.redelivered ? countOf(redeliveries) : 0))
+  const redeliveries = countsRedeliveries ? (headersOf(message)["x-delivery-count"] ?? 1) : 1
+  const failures = failuresBefore(message, queue)
+  return Math.min(MAX_RETRY_COUNT, failures + (message.redelivered ? countOf(redeliveries) : 0))
 }
+
+/** The attempts that failed before this delivery. */
+export const failuresBefore = (message: AMQPMessage, queue: string): number =>
+  isRetry(message, queue, message.exchange) ? countOf(headersOf(message)[RETRY_COUNT]) : 0
 
 /** Returns the failure of the attempt before this delivery; null if it is not a retry. */
 export const lastFailureOf = (message: AMQPMessage, queue: string): RetryFailure | null =>

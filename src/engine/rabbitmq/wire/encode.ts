@@ -81,18 +81,17 @@ export function propertiesOf(
 export function retryOf(
   message: AMQPMessage,
   queue: string,
-  attempts: number,
   failure: RetryFailure,
   detail: CopyDetail = "full",
 ): Copy {
   const headers = {
-    [RETRY_COUNT]: attempts,
+    [RETRY_COUNT]: failure.attempts,
     [RETRY_OF]: queue,
     [FAILURE]: failureText(failure, detail),
     ...lineageHeaders(lineageOf(message)),
   }
   // A count of more digits makes the body longer, perhaps too long.
-  const body = detail === "full" ? countedBody(message, attempts) : smallestBodyOf(message)
+  const body = detail === "full" ? countedBody(message, failure.attempts) : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
 }
 

@@ -32,7 +32,7 @@ test.each(["full", "minimal"] as const)(
     const message = messageWith(propertiesOf(newEvent(), null, LINEAGE))
     const lineageIn = ({ properties }: { readonly properties: AMQPProperties }) =>
       lineageOf(messageWith(properties))
-    expect(lineageIn(retryOf(message, "calls", 1, failureRecord(), detail))).toEqual(LINEAGE)
+    expect(lineageIn(retryOf(message, "calls", failureRecord(), detail))).toEqual(LINEAGE)
     expect(lineageIn(deadLetterOf(message, deadLetterRecord(), detail))).toEqual(LINEAGE)
     expect(lineageIn(redriveOf(message, detail))).toEqual({ causedBy: "e-1", hops: 0, chain: [] })
   },
