@@ -40,7 +40,7 @@ export class Backlog implements AsyncDisposable {
     for (let filled = 0; filled < this.#size; filled += CHUNK) {
       const publish = () => {
         const event = newEvent()
-        return this.#channel.basicPublish("", this.#queue, JSON.stringify(event), propertiesOf(event, null))
+        return this.#channel.basicPublish("", this.#queue, JSON.stringify(event), propertiesOf(event, {}))
       }
       await Promise.all(Array.from({ length: CHUNK }, publish))
     }

@@ -9,6 +9,7 @@ import type { Event } from "../event/envelope.ts"
 import type { MalformedEventError } from "../event/errors.ts"
 import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../event/failure.ts"
 import type { Lineage } from "../event/lineage.ts"
+import type { Origin } from "../event/origin.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
@@ -35,11 +36,11 @@ export interface Engine {
   /**
    * Stores the event durably on every queue whose bindings match its routing key. Resolves on the confirm:
    * after that, a crash of the process or the machine does not lose the event. Every delivery of the event
-   * carries the trace context and the lineage, if there are any.
+   * carries its origin. Default: neither a trace nor a lineage.
    * @throws {PublishError} `unroutable`, `queue-full`, `engine-unavailable` or another code; its `outcome`
    * says whether the event may be stored nevertheless.
    */
-  publish(event: Event, trace?: TraceContext | null, lineage?: Lineage | null): Promise<void>
+  publish(event: Event, origin?: Partial<Origin>): Promise<void>
 
   /**
    * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Settle

@@ -103,7 +103,7 @@ export class Publisher {
     this.#inFlight++
     const span = tracing.publishing({ eventId: event.id, routingKey: event.routing_key }, trace)
     try {
-      await engine.publish(event, span.trace, lineage)
+      await engine.publish(event, { trace: span.trace, lineage })
       span.end(null)
     } catch (error) {
       span.end(codeOf(error))

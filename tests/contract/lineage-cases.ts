@@ -20,7 +20,7 @@ export const lineageCases: readonly ContractCase[] = [
       const inbox = new Inbox(engine, "calls", 1)
       for (const trace of [{ traceparent, tracestate: null }, null]) {
         const event = newEvent({ routing_key: "calls" })
-        await engine.publish(event, trace, LINEAGE)
+        await engine.publish(event, { trace, lineage: LINEAGE })
         const first = await inbox.next()
         expect(first).toMatchObject({ trace, lineage: LINEAGE })
         await first.retry(1, failureRecord())
@@ -54,7 +54,7 @@ export const lineageCases: readonly ContractCase[] = [
         queueDeclaration("failing", { bindings: ["shared"] }),
         queueDeclaration("fine", { bindings: ["shared"] }),
       ])
-      await engine.publish(newEvent({ routing_key: "shared" }), null, LINEAGE)
+      await engine.publish(newEvent({ routing_key: "shared" }), { lineage: LINEAGE })
       const inbox = new Inbox(engine, "failing")
       await (await inbox.next()).deadLetter(deadLetterRecord())
       await inbox.subscription.cancel()

@@ -43,7 +43,7 @@ export const retryCases: readonly ContractCase[] = [
       ]
       const inbox = new Inbox(engine, "calls", 1)
       for (const trace of traces) {
-        await engine.publish(newEvent({ routing_key: "calls" }), trace)
+        await engine.publish(newEvent({ routing_key: "calls" }), { trace })
         const first = await inbox.next()
         expect(first.trace).toEqual(trace)
         await first.retry(1, failureRecord())

@@ -1,7 +1,6 @@
 import type { Event } from "../../event/envelope.ts"
-import type { Lineage } from "../../event/lineage.ts"
+import type { Origin } from "../../event/origin.ts"
 import { orderLevel } from "../../event/priority.ts"
-import type { TraceContext } from "../../event/trace-context.ts"
 import { reasonOf } from "../../system/reason-of.ts"
 import type {
   ConsumeOptions,
@@ -162,11 +161,11 @@ export class EmbeddedEngine implements Engine {
     this.#committer.schedule()
   }
 
-  publish(event: Event, trace?: TraceContext | null, lineage?: Lineage | null): Promise<void> {
+  publish(event: Event, origin: Partial<Origin> = {}): Promise<void> {
     if (this.#state.current.state !== "ready") return Promise.reject(unavailable(this.#state.current))
     const queues = this.#catalog.route(event.routing_key)
     if (queues.length === 0) return Promise.reject(unroutable(event.routing_key))
-    const stored = { body: JSON.stringify(event), trace: encodeOrigin(trace, lineage) }
+    const stored = { body: JSON.stringify(event), trace: encodeOrigin(origin) }
     const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
       const { publishes } = this.#committer.turn

@@ -1,7 +1,6 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
-import type { Lineage } from "../../event/lineage.ts"
-import type { TraceContext } from "../../event/trace-context.ts"
+import type { Origin } from "../../event/origin.ts"
 import type { BrokerReport } from "../broker-report.ts"
 import type {
   ConsumeOptions,
@@ -197,13 +196,13 @@ export class RabbitMqEngine implements Engine {
     this.queueAdministration.register.declared()
   }
 
-  async publish(event: Event, trace?: TraceContext | null, lineage?: Lineage | null): Promise<void> {
+  async publish(event: Event, origin: Partial<Origin> = {}): Promise<void> {
     const send = (): Promise<void> =>
       this.#writable().events.publish({
         exchange: this.#options.topology.exchange,
         routingKey: event.routing_key,
         body: JSON.stringify(event),
-        properties: propertiesOf(event, trace ?? null, lineage ?? null),
+        properties: propertiesOf(event, origin),
       })
     try {
       await send()

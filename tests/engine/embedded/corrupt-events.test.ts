@@ -23,10 +23,9 @@ async function storeOfThree(bindings: readonly string[] = ["calls"]): Promise<Em
   const engine = store.open()
   await engine.declareQueues(bindings.map((name) => queueDeclaration(name, { bindings: ["calls"] })))
   for (const name of ["first", "second", "third"]) {
-    await engine.publish(
-      newEvent({ id: `id-${name}`, routing_key: "calls", name, payload: { of: name } }),
-      TRACE,
-    )
+    await engine.publish(newEvent({ id: `id-${name}`, routing_key: "calls", name, payload: { of: name } }), {
+      trace: TRACE,
+    })
   }
   await engine.close()
   return store

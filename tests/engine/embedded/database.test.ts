@@ -142,7 +142,7 @@ describe("the store's file", () => {
     const inbox = new Inbox(after, "calls")
     expect(await inbox.next()).toMatchObject({ body: JSON.stringify(old), trace: null })
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    await after.publish(newEvent({ routing_key: "calls" }), { traceparent, tracestate: null })
+    await after.publish(newEvent({ routing_key: "calls" }), { trace: { traceparent, tracestate: null } })
     expect(await inbox.next()).toMatchObject({ trace: { traceparent } })
     await after.close()
     openStore(folder.path)[Symbol.dispose]()

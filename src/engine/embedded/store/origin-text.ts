@@ -1,11 +1,6 @@
-import { chainText, type Lineage, readLineage, startedAgain } from "../../../event/lineage.ts"
-import { readTraceContext, type TraceContext } from "../../../event/trace-context.ts"
-
-/** Everything that is stored beside an event. */
-export interface Origin {
-  readonly trace: TraceContext | null
-  readonly lineage: Lineage | null
-}
+import { chainText, readLineage, startedAgain } from "../../../event/lineage.ts"
+import type { Origin } from "../../../event/origin.ts"
+import { readTraceContext } from "../../../event/trace-context.ts"
 
 const NONE: Origin = { trace: null, lineage: null }
 
@@ -13,10 +8,7 @@ const NONE: Origin = { trace: null, lineage: null }
  * Returns the text in the column `trace` of an event; null if there is nothing to store. Earlier versions stored the
  * trace alone, and read this text, too.
  */
-export function encodeOrigin(
-  trace: TraceContext | null | undefined,
-  lineage: Lineage | null | undefined,
-): string | null {
+export function encodeOrigin({ trace, lineage }: Partial<Origin>): string | null {
   if (!lineage) return trace ? JSON.stringify(trace) : null
   return JSON.stringify({ ...trace, lineage: { ...lineage, chain: chainText(lineage.chain) } })
 }
@@ -42,5 +34,7 @@ export function decodeOrigin(stored: string | null): Origin {
 /** Returns the text with a lineage without hops; the same text if it has none. */
 export function withoutHops(stored: string | null): string | null {
   const { trace, lineage } = decodeOrigin(stored)
-  return lineage === null || lineage.hops === 0 ? stored : encodeOrigin(trace, startedAgain(lineage))
+  return lineage === null || lineage.hops === 0
+    ? stored
+    : encodeOrigin({ trace, lineage: startedAgain(lineage) })
 }

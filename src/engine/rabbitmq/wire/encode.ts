@@ -6,9 +6,9 @@ import {
   type RetryFailure,
   retriesOf,
 } from "../../../event/failure.ts"
-import { type Lineage, startedAgain } from "../../../event/lineage.ts"
+import { startedAgain } from "../../../event/lineage.ts"
+import type { Origin } from "../../../event/origin.ts"
 import { orderLevel } from "../../../event/priority.ts"
-import type { TraceContext } from "../../../event/trace-context.ts"
 import { smallestBodyOf } from "./complete-foreign.ts"
 import {
   APP_ID,
@@ -56,8 +56,7 @@ export type CopyDetail = "full" | "minimal"
 /** Returns the AMQP properties of an event. */
 export function propertiesOf(
   event: Event,
-  trace: TraceContext | null,
-  lineage: Lineage | null = null,
+  { trace = null, lineage = null }: Partial<Origin>,
 ): AMQPProperties {
   return {
     messageId: event.id,

@@ -19,7 +19,7 @@ function messageWith(properties: AMQPProperties): AMQPMessage {
 }
 
 test("an event that came from outside has no header more", () => {
-  expect(Object.keys(propertiesOf(newEvent(), null).headers ?? {})).toEqual([
+  expect(Object.keys(propertiesOf(newEvent(), {}).headers ?? {})).toEqual([
     "x-event-type",
     "x-event-name",
     "x-retry-count",
@@ -29,7 +29,7 @@ test("an event that came from outside has no header more", () => {
 test.each(["full", "minimal"] as const)(
   "%s copies for retries and dead letters have the lineage; one for a redrive starts at 0 hops",
   (detail) => {
-    const message = messageWith(propertiesOf(newEvent(), null, LINEAGE))
+    const message = messageWith(propertiesOf(newEvent(), { lineage: LINEAGE }))
     const lineageIn = ({ properties }: { readonly properties: AMQPProperties }) =>
       lineageOf(messageWith(properties))
     expect(lineageIn(retryOf(message, "calls", failureRecord(), detail))).toEqual(LINEAGE)

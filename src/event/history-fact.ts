@@ -1,0 +1,120 @@
+import type { Event } from "./envelope.ts"
+import type { DeadLetterReason, ErrorSummary, RetryReason } from "./failure.ts"
+
+/** What became of an event: one line of the history, which is only ever appended to. Times are in milliseconds since the epoch. */
+export type HistoryFact =
+  | PublishedFact
+  | AttemptFact
+  | DeadLetteredFact
+  | RedrivenFact
+  | ReplayedFact
+  | PurgedFact
+
+/** An event was stored on its queues. */
+export interface PublishedFact {
+  readonly fact: "published"
+  readonly at: number
+  readonly queues: readonly string[]
+  readonly event: Event
+  /** `traceparent` of the trace that it was published in. */
+  readonly trace?: string
+  /** Id of the event whose handler published it. */
+  readonly caused_by?: string
+  /** What makes a repeated publish the same one; absent if the client sent nothing of the kind. */
+  readonly once?: OnceFact
+}
+
+export interface OnceFact {
+  /** The value of `Idempotency-Key`, within the caller's own keys. */
+  readonly key: string
+  /** Hash of the body that came with the key. */
+  readonly fingerprint: string
+}
+
+/** A handler's run ended. */
+export interface AttemptFact {
+  readonly fact: "attempt"
+  /** When it ended. */
+  readonly at: number
+  readonly id: string
+  readonly queue: string
+  /** 1 for the first. */
+  readonly attempt: number
+  readonly duration_ms: number
+  readonly outcome: "handled" | "retry" | "dead-letter"
+  /** Absent if it was handled. */
+  readonly reason?: RetryReason | DeadLetterReason
+  readonly error?: ErrorSummary
+  /** When the next attempt is due, if there is one. */
+  readonly next_at?: number
+  /** File of the handler module, and the key of its function. */
+  readonly module: string
+  readonly handler: string
+  readonly generation: string
+  /** Id of the replay that delivered the event; absent for other deliveries. */
+  readonly replay?: string
+  /** The event, if another program published it: there is no other record of it. */
+  readonly event?: Event
+}
+
+/** An event became a dead letter without a run: it expired, left a full queue, or nothing could handle it. */
+export interface DeadLetteredFact {
+  readonly fact: "dead-lettered"
+  readonly at: number
+  readonly id: string
+  readonly queue: string
+  readonly reason: DeadLetterReason
+  readonly error?: ErrorSummary
+  /** As in an attempt. */
+  readonly event?: Event
+}
+
+/** A dead letter returned to its queue. */
+export interface RedrivenFact {
+  readonly fact: "redriven"
+  readonly at: number
+  readonly id: string
+  readonly queue: string
+}
+
+/** A past event was put on a queue again. */
+export interface ReplayedFact {
+  readonly fact: "replayed"
+  readonly at: number
+  readonly id: string
+  readonly queue: string
+  /** Id of the replay. */
+  readonly replay: string
+}
+
+/** Events were deleted. */
+export interface PurgedFact {
+  readonly fact: "purged"
+  readonly at: number
+  readonly queue: string
+  readonly from: "queue" | "dead-letters"
+  /** Absent if everything that was there is gone. */
+  readonly ids?: readonly string[]
+}
+
+/** Facts that are stored together, and applied together or not at all. */
+export interface FactBatch {
+  /** Distinguishes it from every other batch, so that one that arrives twice is applied once. */
+  readonly token: string
+  /** Where the list goes on after it: an engine's own text. */
+  readonly position: string
+  /** A line of JSON for each fact. */
+  readonly text: string
+}
+
+/** Separates facts in a batch. JSON contains no line break. */
+const LINE_BREAK = "\n"
+
+/** The facts of a batch as its text. */
+export const factLines = (facts: readonly HistoryFact[]): string =>
+  facts.map((fact) => JSON.stringify(fact)).join(LINE_BREAK)
+
+/** Returns a line for a `published` fact, without serializing the event again. @param body the event as JSON */
+export function publishedLine({ event: _, ...rest }: PublishedFact, body: string): string {
+  return `${JSON.stringify(rest).slice(0, -1)},"event":${body}}`
+}
