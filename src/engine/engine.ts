@@ -8,10 +8,12 @@
 import type { Event } from "../event/envelope.ts"
 import type { MalformedEventError } from "../event/errors.ts"
 import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../event/failure.ts"
+import type { HistoryFact } from "../event/history-fact.ts"
 import type { Lineage } from "../event/lineage.ts"
 import type { Origin } from "../event/origin.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
+import type { FactLog } from "./fact-log.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
 
 export interface Engine {
@@ -22,6 +24,9 @@ export interface Engine {
 
   /** Returns what the engine can do now. Never waits. */
   status(): EngineStatus
+
+  /** What became of each event; null if the history is off. */
+  readonly facts: FactLog | null
 
   /** Deletes, purges and unbinds queues. */
   readonly queueAdministration: QueueAdministration
@@ -247,15 +252,15 @@ export interface Delivery {
    */
   readonly takenBackAt: number | null
 
-  /** Removes the event from this queue. */
-  ack(): Promise<void>
+  /** Removes the event from this queue. As with the other settlements, the fact becomes durable with it or before it. */
+  ack(fact?: HistoryFact): Promise<void>
   /**
    * Delivers the event again after the delay, on this queue only, as the attempt after those of the failure. If the
    * engine holds the event for its key, resolves when the event is delivered again, or back in the queue.
    */
-  retry(delayMs: number, failure: RetryFailure): Promise<void>
+  retry(delayMs: number, failure: RetryFailure, fact?: HistoryFact): Promise<void>
   /** Moves the event to the queue's dead letters. */
-  deadLetter(failure: DeadLetterFailure): Promise<void>
+  deadLetter(failure: DeadLetterFailure, fact?: HistoryFact): Promise<void>
   /**
    * Returns the event to the queue as if it had not been delivered; the attempt does not count. Before
    * `cancel` the event returns to the front at once; after it, to its place, when everything delivered to the

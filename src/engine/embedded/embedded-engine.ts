@@ -56,6 +56,7 @@ const CLOSED = "the engine is closed; the event will be delivered again"
  */
 export class EmbeddedEngine implements Engine {
   readonly name = "embedded"
+  readonly facts = null
   readonly capabilities = EMBEDDED_CAPABILITIES
   readonly #opened: OpenStore
   readonly #store: MessageStore

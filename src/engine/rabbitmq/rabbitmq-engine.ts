@@ -58,6 +58,7 @@ export interface RabbitMqEngineOptions
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
+  readonly facts = null
   readonly queueAdministration: RabbitMqQueueAdministration
   readonly #options: RabbitMqEngineOptions
   readonly #firstAddress: BrokerAddress
