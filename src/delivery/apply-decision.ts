@@ -1,4 +1,5 @@
 import type { Delivery } from "../engine/engine.ts"
+import type { HistoryFact } from "../event/history-fact.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import { describeTrace } from "../workers/attempt.ts"
 import type { Decision } from "./delivery-policy.ts"
@@ -9,17 +10,21 @@ export interface Settled {
   readonly name: string
 }
 
-/** Settles a delivery as decided. Rejects if the engine can't, and then delivers the event again. */
-export async function applyDecision(delivery: Delivery, decision: Decision): Promise<void> {
+/** Settles a delivery as decided, with the fact that tells it. Rejects if the engine can't, and then delivers the event again. */
+export async function applyDecision(
+  delivery: Delivery,
+  decision: Decision,
+  fact: HistoryFact | undefined,
+): Promise<void> {
   switch (decision.kind) {
     case "ack":
-      return delivery.ack()
+      return delivery.ack(fact)
     case "release":
       return delivery.release()
     case "retry":
-      return delivery.retry(decision.delayMs, decision.failure)
+      return delivery.retry(decision.delayMs, decision.failure, fact)
     case "dead-letter":
-      return delivery.deadLetter(decision.failure)
+      return delivery.deadLetter(decision.failure, fact)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
 import type { Event } from "../event/envelope.ts"
 import { type DeadLetterFailure, summarizeError } from "../event/failure.ts"
+import type { HistoryFact } from "../event/history-fact.ts"
 import { linkOf } from "../event/lineage.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
@@ -8,6 +9,7 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { HandlerTarget } from "../workers/attempt.ts"
 import { applyDecision, logDecision } from "./apply-decision.ts"
+import { attemptFact } from "./attempt-fact.ts"
 import { type AttemptCount, exceedsLimit, isLastAfterCrash, type LimitExceeded } from "./attempt-limit.ts"
 import type { AttemptRunner } from "./attempt-runner.ts"
 import { type Decision, decide, recordFailure } from "./delivery-policy.ts"
@@ -41,6 +43,12 @@ interface Match {
 /** An event that becomes a dead letter without an attempt, and the reason. Null if the message is not an event. */
 interface Misfit extends LimitExceeded {
   readonly event: Event | null
+}
+
+/** An attempt that was run to its end. */
+interface Ended {
+  readonly decision: Decision
+  readonly fact: HistoryFact | undefined
 }
 
 type State =
@@ -157,16 +165,21 @@ export class QueueIntake {
     if (!this.#use.handlers.has(delivery.queue)) return this.#giveBack(delivery)
     const match = this.#match(delivery)
     if ("reason" in match) return this.#setAside(delivery, match)
-    const decision = await this.#attempt(delivery, match)
+    const ended = await this.#attempt(delivery, match)
     // The attempt has not run, or not to its end: the modules that are in use now decide.
-    if (decision === null) return this.#handle(delivery)
-    if (decision.kind === "release") return this.#giveBack(delivery, match.event)
-    await this.#apply(delivery, match.event, decision)
+    if (ended === null) return this.#handle(delivery)
+    if (ended.decision.kind === "release") return this.#giveBack(delivery, match.event)
+    await this.#apply(delivery, match.event, ended.decision, ended.fact)
   }
 
-  async #apply(delivery: Delivery, event: Event | null, decision: Decision): Promise<void> {
+  async #apply(
+    delivery: Delivery,
+    event: Event | null,
+    decision: Decision,
+    fact: HistoryFact | undefined,
+  ): Promise<void> {
     this.#tell(delivery, event, decision)
-    await applyDecision(delivery, decision)
+    await applyDecision(delivery, decision, fact)
     if (decision.kind === "dead-letter") this.#options.onDeadLetter(delivery, event, decision.failure)
   }
 
@@ -175,7 +188,7 @@ export class QueueIntake {
     const decision: Decision = { kind: "release" }
     this.#tell(delivery, event, decision)
     if (!delivery.isLost) this.#uncounted.remember(delivery)
-    return applyDecision(delivery, decision)
+    return applyDecision(delivery, decision, undefined)
   }
 
   /** Finds the function for a delivery, or the reason why it must not run. */
@@ -226,10 +239,11 @@ export class QueueIntake {
   }
 
   /** Returns null if another module set is in use before the function has run to its end. */
-  async #attempt(delivery: Delivery, { event, target }: Match): Promise<Decision | null> {
+  async #attempt(delivery: Delivery, { event, target }: Match): Promise<Ended | null> {
     const { queue, body, priority, trace, lineage } = delivery
     const count = this.#countOf(delivery)
     const { attempt, lastFailure } = count
+    let durationMs = 0
     const outcome = await this.#options.runner.run({
       target,
       queue,
@@ -243,10 +257,17 @@ export class QueueIntake {
       link: linkOf(event),
       isLost: () => delivery.isLost,
       takenBackAt: delivery.takenBackAt,
+      onRan(ms) {
+        durationMs = ms
+      },
     })
     if (outcome.kind === "superseded") return null
-    const circumstances = { attempt: this.#triedWith(count), lastFailure, now: Date.now() }
-    return decide(outcome, { ...circumstances, manifest: target.manifest })
+    const now = Date.now()
+    const { manifest } = target
+    const decision = decide(outcome, { attempt: this.#triedWith(count), lastFailure, now, manifest })
+    if (this.#options.engine.facts === null) return { decision, fact: undefined }
+    const ended = { delivery, event, target, attempt, durationMs, now }
+    return { decision, fact: attemptFact(ended, decision) }
   }
 
   /** Makes a delivery a dead letter without an attempt. */
@@ -254,7 +275,23 @@ export class QueueIntake {
     const { attempt, lastFailure } = this.#countOf(delivery)
     const circumstances = { attempt: attempt - 1, lastFailure, now: Date.now() }
     const failure = recordFailure(reason, error, circumstances, null)
-    return this.#apply(delivery, event, { kind: "dead-letter", failure })
+    return this.#apply(
+      delivery,
+      event,
+      { kind: "dead-letter", failure },
+      this.#setAsideFact(delivery, event, failure),
+    )
+  }
+
+  #setAsideFact(
+    { queue, isForeign }: Delivery,
+    event: Event | null,
+    { reason, error, lastFailedAt: at }: DeadLetterFailure,
+  ): HistoryFact | undefined {
+    // Nobody can ask for a message without an id.
+    if (event === null || this.#options.engine.facts === null) return undefined
+    const fact = { fact: "dead-lettered", at, id: event.id, queue, reason } as const
+    return { ...fact, ...(error && { error }), ...(isForeign && { event }) }
   }
 
   #tell(delivery: Delivery, event: Event | null, decision: Decision): void {

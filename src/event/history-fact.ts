@@ -110,11 +110,23 @@ export interface FactBatch {
 /** Separates facts in a batch. JSON contains no line break. */
 const LINE_BREAK = "\n"
 
-/** The facts of a batch as its text. */
-export const factLines = (facts: readonly HistoryFact[]): string =>
-  facts.map((fact) => JSON.stringify(fact)).join(LINE_BREAK)
+/** Returns the text of a batch with these lines. */
+export const joinLines = (lines: readonly string[]): string => lines.join(LINE_BREAK)
 
-/** Returns a line for a `published` fact, without serializing the event again. @param body the event as JSON */
-export function publishedLine({ event: _, ...rest }: PublishedFact, body: string): string {
-  return `${JSON.stringify(rest).slice(0, -1)},"event":${body}}`
+/** Returns a fact as a line. */
+export const factLine = (fact: HistoryFact): string => JSON.stringify(fact)
+
+/**
+ * Returns the line of a `published` fact, without serializing the event again.
+ * @param body the event as JSON
+ * @param details the optional fields of the fact as JSON: an object
+ */
+export const publishedLine = (
+  { at, queues }: Pick<PublishedFact, "at" | "queues">,
+  body: string,
+  details: string | null,
+): string => {
+  const names = queues.length === 1 ? `"${queues[0]}"` : JSON.stringify(queues).slice(1, -1)
+  const rest = details === null ? "" : `,${details.slice(1, -1)}`
+  return `{"fact":"published","at":${at},"queues":[${names}]${rest},"event":${body}}`
 }

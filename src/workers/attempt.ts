@@ -39,6 +39,11 @@ export interface Attempt {
   readonly isLost: () => boolean
   /** When the engine takes the delivery back, in milliseconds of `performance.now`. Null: never. */
   readonly takenBackAt: number | null
+  /**
+   * Called before the outcome with how long the function ran, in milliseconds, as far as is known; that of a batch is the
+   * time of its call. An event of a batch that is settled before the others has none.
+   */
+  readonly onRan?: (durationMs: number) => void
 }
 
 /** The outcome of an attempt. */

@@ -53,6 +53,7 @@ export class JobSpan {
     const { queue, target, attempts } = this.#request
     this.#running.end(queue, attempts.length)
     if (!WITHOUT_RUN.has(result)) this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
+    for (const { onRan } of attempts) onRan?.(durationMs)
     this.#span.end(INTENDED.has(result) ? null : result)
   }
 }

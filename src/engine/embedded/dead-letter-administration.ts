@@ -14,9 +14,9 @@ import { EngineUnavailableError, InvalidCursorError } from "../errors.ts"
 import type { Operate } from "./commit/turn.ts"
 import { whyUnavailable } from "./engine-state.ts"
 import { DeadLetterStore, type LetterRange, type Step } from "./store/dead-letter-store.ts"
-import type { MessageStore } from "./store/message-store.ts"
 import type { Queue } from "./store/queue.ts"
 import { isDamage } from "./store/store-damage.ts"
+import type { Tables } from "./tables.ts"
 
 export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus
@@ -36,9 +36,9 @@ export class DeadLetterAdministration {
   readonly #options: DeadLetterAdministrationOptions
   readonly #letters: DeadLetterStore
 
-  constructor(database: Database, messages: MessageStore, options: DeadLetterAdministrationOptions) {
+  constructor(database: Database, tables: Tables, options: DeadLetterAdministrationOptions) {
     this.#options = options
-    this.#letters = new DeadLetterStore(database, messages)
+    this.#letters = new DeadLetterStore(database, tables)
   }
 
   /** Returns a page: the first step that finds something, which is bounded. @throws {InvalidCursorError} */

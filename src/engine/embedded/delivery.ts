@@ -46,9 +46,9 @@ function newDelivery(
       return isEngineGone()
     },
     takenBackAt: null,
-    ack: () => once({ kind: "ack" }),
-    retry: (delayMs, failure) => once({ kind: "retry", delayMs, failure }),
-    deadLetter: (failure) => once({ kind: "dead-letter", failure }),
+    ack: (fact) => once({ kind: "ack", fact }),
+    retry: (delayMs, failure, fact) => once({ kind: "retry", delayMs, failure, fact }),
+    deadLetter: (failure, fact) => once({ kind: "dead-letter", failure, fact }),
     release: (tried) =>
       isEngineGone() ? Promise.resolve() : once({ kind: "release", tried: tried ?? null }),
   }

@@ -34,18 +34,17 @@ import { deliver } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
 import type { EmbeddedEngineOptions } from "./engine-options.ts"
 import { EngineState, unavailable } from "./engine-state.ts"
+import { encodeDetails } from "./fact-details.ts"
+import { FactFeed } from "./fact-feed.ts"
 import { EmbeddedQueueAdministration } from "./queue-administration.ts"
 import { RecoveryTimer } from "./recovery-timer.ts"
-import { ClockMarkStore } from "./store/clock-mark.ts"
 import { explainOpening, type OpenStore, openStore } from "./store/database.ts"
 import { isDiskFull } from "./store/disk-full.ts"
-import { MessageStore } from "./store/message-store.ts"
 import { encodeOrigin } from "./store/origin-text.ts"
 import { subscribe } from "./store/queue.ts"
-import { QueueCatalog } from "./store/queue-catalog.ts"
 import { ReserveFile } from "./store/reserve-file.ts"
-import { StoreClock } from "./store/store-clock.ts"
 import { explainLasting } from "./store/store-damage.ts"
+import { Tables } from "./tables.ts"
 import { Upkeep } from "./upkeep.ts"
 
 const CLOSED = "the engine is closed; the event will be delivered again"
@@ -56,16 +55,14 @@ const CLOSED = "the engine is closed; the event will be delivered again"
  */
 export class EmbeddedEngine implements Engine {
   readonly name = "embedded"
-  readonly facts = null
+  readonly facts: FactFeed | null
   readonly capabilities = EMBEDDED_CAPABILITIES
   readonly #opened: OpenStore
-  readonly #store: MessageStore
   readonly #deadLetters: DeadLetterAdministration
   readonly queueAdministration: EmbeddedQueueAdministration
-  readonly #catalog: QueueCatalog
+  readonly #tables: Tables
   readonly #writer: TurnWriter
   readonly #committer: Committer
-  readonly #clock: StoreClock
   readonly #state: EngineState
   readonly #sweep: Timer
   readonly #log: Log
@@ -103,21 +100,21 @@ export class EmbeddedEngine implements Engine {
     const { database } = opened
     const onDamage = (cause: unknown): void => this.#fail(new Turn(), cause)
     this.#opened = opened
-    this.#clock = new StoreClock(new ClockMarkStore(database), report, options.time)
+    this.#tables = new Tables(opened, { ...options, reserve, report })
+    const { facts } = this.#tables
     const warning = explainLostTurns(options.dataDir, opened)
     if (warning !== null) report("error", warning, {})
     this.#state = new EngineState(warning, options.onStatusChange)
-    this.#store = new MessageStore(database)
     const operate = this.#operate
     const letters = { status: () => this.#state.current, operate, onDamage }
-    this.#deadLetters = new DeadLetterAdministration(database, this.#store, letters)
-    this.#catalog = reserve.spendOn(() => new QueueCatalog(database, this.#store))
-    const queues = { catalog: this.#catalog, store: this.#store, deadLetters: this.#deadLetters, operate }
+    this.#deadLetters = new DeadLetterAdministration(database, this.#tables, letters)
+    const queues = { ...this.#tables, deadLetters: this.#deadLetters, operate }
     this.queueAdministration = new EmbeddedQueueAdministration(queues)
+    this.facts = facts && new FactFeed(facts, operate)
     this.#upkeep = new Upkeep(database, {
       dataDir: options.dataDir,
       reserve,
-      messageCount: () => this.#store.messageCount,
+      messageCount: () => this.#tables.messages.messageCount,
       logPages: opened.logPages,
       mayWrite: () => this.#state.isWritable && !this.#committer.isCommitting,
       checkpoint: () => this.#committer.checkpoint(),
@@ -126,9 +123,7 @@ export class EmbeddedEngine implements Engine {
       onLook: () => this.#heedRoom(),
     })
     this.#writer = new TurnWriter({
-      store: this.#store,
-      catalog: this.#catalog,
-      clock: this.#clock,
+      ...this.#tables,
       room: this.#upkeep.room,
       turn: opened.turn,
       report,
@@ -146,7 +141,7 @@ export class EmbeddedEngine implements Engine {
       onFailed: (turn, cause) => this.#giveUp(turn, cause),
     })
     this.#sweep = setInterval(() => {
-      this.#clock.check()
+      this.#tables.clock.check()
       this.#committer.schedule()
     }, EXPIRY_INTERVAL_MS)
     this.#heedRoom()
@@ -164,22 +159,23 @@ export class EmbeddedEngine implements Engine {
 
   publish(event: Event, origin: Partial<Origin> = {}): Promise<void> {
     if (this.#state.current.state !== "ready") return Promise.reject(unavailable(this.#state.current))
-    const queues = this.#catalog.route(event.routing_key)
+    const queues = this.#tables.catalog.route(event.routing_key)
     if (queues.length === 0) return Promise.reject(unroutable(event.routing_key))
     const stored = { body: JSON.stringify(event), trace: encodeOrigin(origin) }
+    const details = this.facts && encodeDetails(origin)
     const priority = orderLevel(event)
     return new Promise((confirm, refuse) => {
       const { publishes } = this.#committer.turn
-      publishes.push({ stored, routingKey: event.routing_key, priority, queues, confirm, refuse })
+      publishes.push({ stored, routingKey: event.routing_key, priority, queues, details, confirm, refuse })
       this.#committer.schedule()
     })
   }
 
   consume(queueName: string, consume: ConsumeOptions): Subscription {
-    const queue = this.#catalog.get(queueName)
+    const queue = this.#tables.catalog.get(queueName)
     const adapter: AdapterConsume = (options) => subscribe(queue, options, () => this.#committer.schedule())
     const { maxUnsettledMs } = this.capabilities
-    return consumeWith({ consume, adapter, canWiden: true, maxUnsettledMs })
+    return consumeWith({ consume, adapter, canWiden: true, maxUnsettledMs, facts: this.facts })
   }
 
   async watch(watcher: Watcher): Promise<() => void> {
@@ -187,11 +183,11 @@ export class EmbeddedEngine implements Engine {
   }
 
   async queueStats(): Promise<readonly QueueStats[]> {
-    return this.#catalog.stats()
+    return this.#tables.catalog.stats()
   }
 
   async deadLetters(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {
-    return this.#deadLetters.look(this.#catalog.get(queue), selection, after)
+    return this.#deadLetters.look(this.#tables.catalog.get(queue), selection, after)
   }
 
   async redrive(
@@ -199,11 +195,11 @@ export class EmbeddedEngine implements Engine {
     selection: DeadLetterSelection,
     options: RedriveOptions = {},
   ): Promise<Redriven> {
-    return this.#deadLetters.redrive(this.#catalog.get(queue), selection, options)
+    return this.#deadLetters.redrive(this.#tables.catalog.get(queue), selection, options)
   }
 
   async purgeDeadLetters(queue: string, selection: DeadLetterSelection): Promise<Purged> {
-    return this.#deadLetters.purge(this.#catalog.get(queue), selection)
+    return this.#deadLetters.purge(this.#tables.catalog.get(queue), selection)
   }
 
   /** Adds an operation to the next turn. Resolves when it is on the disk. */
@@ -221,11 +217,12 @@ export class EmbeddedEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    for (const queue of this.#catalog.all()) queue.consumers.clear()
+    for (const queue of this.#tables.catalog.all()) queue.consumers.clear()
     await this.#committer.finish()
+    this.facts?.close()
     const hasFailed = this.#state.current.state === "failed"
     clearInterval(this.#sweep)
-    this.#dueTimer.arm(null, this.#clock.now())
+    this.#dueTimer.arm(null, this.#tables.clock.now())
     this.#recovery.stop()
     this.#state.close()
     await this.#upkeep.close()
@@ -233,11 +230,8 @@ export class EmbeddedEngine implements Engine {
     await this.#log.close(() => {
       // SQLite would copy an untrusted log into the database.
       if (hasFailed) return
-      this.#store.close()
       this.#deadLetters.close()
-      this.#catalog.close()
-      this.#clock.close()
-      this.#opened.database.close()
+      this.#tables.close()
     })
     this.#opened.lock[Symbol.dispose]()
   }
@@ -258,6 +252,7 @@ export class EmbeddedEngine implements Engine {
     this.#recovery.reset()
     this.#state.block(this.#upkeep.room.shortage)
     if (!turn.isEmpty || written.claims.length > 0) this.#upkeep.noteWork()
+    this.facts?.confirmed()
     for (const { confirm } of turn.settlements) confirm()
     for (const { confirm } of turn.operations) confirm()
     for (const { pending, error } of written.publishes) {
@@ -274,7 +269,7 @@ export class EmbeddedEngine implements Engine {
         (settlement) => this.#settle(claim, settlement),
       )
     }
-    this.#dueTimer.arm(this.#writer.nextDueAt, this.#clock.now())
+    this.#dueTimer.arm(this.#writer.nextDueAt, this.#tables.clock.now())
     if (written.hasMore) this.#committer.schedule()
   }
 
@@ -300,7 +295,7 @@ export class EmbeddedEngine implements Engine {
     refuseAll({ publishes: turn.publishes, operations: refused }, reason, outcomeOf(cause), cause)
     this.#committer.putBack(turn.settlements, turn.operations.filter(isKept))
     try {
-      this.#catalog.recount()
+      this.#tables.catalog.recount()
     } catch {
       // An unreadable store is counted again before the engine is ready.
     }
@@ -339,7 +334,7 @@ export class EmbeddedEngine implements Engine {
     try {
       this.#upkeep.room.look()
       this.#writer.probe()
-      this.#catalog.recount()
+      this.#tables.catalog.recount()
     } catch (error) {
       this.#fail(new Turn(), error)
       return

@@ -13,6 +13,8 @@ export interface EmbeddedEngineOptions {
   readonly onStatusChange?: (status: EngineStatus) => void
   /** Receives log entries. Default: none. */
   readonly report?: Report
+  /** Most bytes of facts that wait for the history. Default: nothing records what became of each event. */
+  readonly maxFactBytes?: number | undefined
   /** Counts events that became dead letters without an attempt. Default: none. */
   readonly onBuried?: OnBuried
   /** Entry file of the thread that syncs the store. Default: the file in the sources. */

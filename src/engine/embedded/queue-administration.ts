@@ -11,9 +11,9 @@ import type {
 } from "../queue-administration.ts"
 import type { Operate, OperationNeeds } from "./commit/turn.ts"
 import type { DeadLetterAdministration } from "./dead-letter-administration.ts"
-import type { MessageStore, WaitingState } from "./store/message-store.ts"
+import type { WaitingState } from "./store/message-store.ts"
 import type { Queue } from "./store/queue.ts"
-import type { QueueCatalog } from "./store/queue-catalog.ts"
+import type { Tables } from "./tables.ts"
 
 /** Most events deleted in one turn, so that the event loop keeps running. */
 const MAX_DELETED_PER_TURN = 1_000
@@ -21,9 +21,7 @@ const MAX_DELETED_PER_TURN = 1_000
 /** A declaration is small, and deletions free space on a full disk. */
 const NEEDS: OperationNeeds = { room: false }
 
-export interface EmbeddedQueueAdministrationOptions {
-  readonly catalog: QueueCatalog
-  readonly store: MessageStore
+export interface EmbeddedQueueAdministrationOptions extends Pick<Tables, "catalog" | "messages" | "facts"> {
   readonly deadLetters: DeadLetterAdministration
   readonly operate: Operate
 }
@@ -92,7 +90,7 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
   }
 
   #isUsed(queue: Queue): boolean {
-    return queue.consumers.size > 0 || this.#options.store.hasUnsettled(queue.id)
+    return queue.consumers.size > 0 || this.#options.messages.hasUnsettled(queue.id)
   }
 
   async #unbind(queue: Queue): Promise<void> {
@@ -105,11 +103,11 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
    * queue.
    */
   #erase(queue: Queue): Error | null {
-    const { catalog, store } = this.#options
+    const { catalog, messages } = this.#options
     const { name } = queue.declaration
     if (queue.isDeleted) return new UnknownQueueError(name, [])
     if (this.#isUsed(queue)) return new QueueInUseError(name)
-    const events = queue.ready + store.countDelayed(queue.id)
+    const events = queue.ready + messages.countDelayed(queue.id)
     if (events + queue.deadLetters > 0) return new QueueNotEmptyError(name, events, queue.deadLetters)
     catalog.erase(queue)
     return null
@@ -117,13 +115,22 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
 
   /** Deletes the events that are in this state now. Resolves with their number. */
   async #discard(queue: Queue, state: WaitingState): Promise<number> {
-    const { operate, store } = this.#options
+    const { operate, messages, facts } = this.#options
     let total = 0
     let through: number | undefined
     while (true) {
       const count = await operate(() => {
-        through ??= store.lastPosition
-        const discarded = store.discard(queue.id, state, through, MAX_DELETED_PER_TURN)
+        through ??= messages.lastPosition
+        const ids: string[] = []
+        const onDiscard = (event: number): void => {
+          const id = facts === null ? null : messages.idOf(event)
+          if (id !== null) ids.push(id)
+        }
+        const discarded = messages.discard(
+          { queue: queue.id, state, through, limit: MAX_DELETED_PER_TURN },
+          onDiscard,
+        )
+        facts?.notePurged(queue, "queue", ids)
         if (state === "ready") queue.ready -= discarded
         return discarded
       }, NEEDS)

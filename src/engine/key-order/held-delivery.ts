@@ -1,4 +1,5 @@
 import type { RetryFailure } from "../../event/failure.ts"
+import type { HistoryFact } from "../../event/history-fact.ts"
 import type { Delivery, Tried } from "../engine.ts"
 
 /** How a consumer settled an attempt. */
@@ -9,6 +10,7 @@ export type HeldSettlement =
       readonly kind: "retry"
       readonly delayMs: number
       readonly failure: RetryFailure
+      readonly fact: HistoryFact | undefined
       /** Ends the consumer's wait for its settlement. */
       readonly end: (done?: Promise<void>) => void
     }
@@ -32,11 +34,11 @@ export function heldDelivery(
     }
     return settled
   }
-  const hold = (delayMs: number, failure: RetryFailure): Promise<void> => {
+  const hold = (delayMs: number, failure: RetryFailure, fact?: HistoryFact): Promise<void> => {
     if (settled === undefined) {
       const { promise, resolve } = Promise.withResolvers<void>()
       settled = promise
-      onSettled({ kind: "retry", delayMs, failure, end: resolve })
+      onSettled({ kind: "retry", delayMs, failure, fact, end: resolve })
     }
     return settled
   }
@@ -55,9 +57,9 @@ export function heldDelivery(
       return delivery.isLost
     },
     takenBackAt: delivery.takenBackAt,
-    ack: () => settle(() => delivery.ack()),
+    ack: (fact) => settle(() => delivery.ack(fact)),
     retry: hold,
-    deadLetter: (failure) => settle(() => delivery.deadLetter(failure)),
+    deadLetter: (failure, fact) => settle(() => delivery.deadLetter(failure, fact)),
     release: (triedNow) => settle(() => delivery.release(triedNow ?? tried ?? undefined)),
   }
 }

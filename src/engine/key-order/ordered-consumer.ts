@@ -1,5 +1,7 @@
+import type { HistoryFact } from "../../event/history-fact.ts"
 import { MAX_HELD_DELAY_MS, MAX_HELD_PART } from "../../event/retry-bounds.ts"
 import type { ConsumeOptions, Delivery, Subscription, Tried } from "../engine.ts"
+import type { FactLog } from "../fact-log.ts"
 import type { AdapterConsume, AdapterSubscription } from "./adapter-consumer.ts"
 import { type HeldSettlement, heldDelivery } from "./held-delivery.ts"
 import { KeyLanes } from "./key-lanes.ts"
@@ -26,6 +28,8 @@ export interface OrderedConsumerOptions {
   readonly canWiden: boolean
   /** How long the adapter leaves a delivery unsettled, in milliseconds; null for no limit. */
   readonly maxUnsettledMs: number | null
+  /** Takes the facts of attempts whose retry is held; null if nothing records them. */
+  readonly facts: Pick<FactLog, "append"> | null
 }
 
 /** Holds back events with an ordering key, from the start of an adapter's consumer to its end. */
@@ -179,11 +183,14 @@ class OrderedConsumer implements Subscription {
     if (delivery.isLost || this.#state === "cancelled") return this.#giveBack(delivery, null)
     let settlement = await this.#deliver(delivery, null)
     while (settlement.kind === "retry") {
-      const { delayMs, failure, end } = settlement
+      const { delayMs, failure, fact, end } = settlement
+      const appended = this.#append(fact)
       const tried = { attempts: failure.attempts, failure }
       // The next attempt may take as long as this one did.
       if (this.#isOld(delivery)) this.#restart()
-      if (!(await this.#wait(waits, delayMs))) {
+      const mayGoOn = await this.#wait(waits, delayMs)
+      await appended
+      if (!mayGoOn) {
         const givenBack = this.#giveBack(delivery, tried)
         end(givenBack)
         return givenBack
@@ -196,6 +203,11 @@ class OrderedConsumer implements Subscription {
     }
     // The consumer has the error. The engine delivers the event again.
     await settlement.done.catch(() => {})
+  }
+
+  /** Never rejects: an engine that appends nothing settles nothing either, and delivers the event again. */
+  async #append(fact: HistoryFact | undefined): Promise<void> {
+    if (fact !== undefined) await this.#options.facts?.append(fact).catch(() => {})
   }
 
   #deliver(delivery: Delivery, tried: Tried | null): Promise<HeldSettlement> {

@@ -4,6 +4,7 @@ import { PublishError, unroutable } from "../../errors.ts"
 import { decodeRetryFailure } from "../../failure-record.ts"
 import type { Report } from "../../report.ts"
 import type { DiskRoom } from "../store/disk-room.ts"
+import type { FactStore } from "../store/fact-store.ts"
 import type { Message } from "../store/message-statements.ts"
 import type { CorruptMessage, MessageStore, TakenMessage } from "../store/message-store.ts"
 import type { Consumer, Queue } from "../store/queue.ts"
@@ -43,10 +44,12 @@ export const EXPIRY_INTERVAL_MS = 500
 const PROBE_BYTES = 65_536
 
 export interface TurnWriterOptions {
-  readonly store: MessageStore
+  readonly messages: MessageStore
   readonly catalog: QueueCatalog
   readonly clock: StoreClock
   readonly room: DiskRoom
+  /** Null if nothing records what became of each event. */
+  readonly facts: FactStore | null
   /** Number of the store's last turn. */
   readonly turn: number
   readonly report: Report
@@ -59,6 +62,7 @@ export class TurnWriter {
   readonly #catalog: QueueCatalog
   readonly #clock: StoreClock
   readonly #room: DiskRoom
+  readonly #facts: FactStore | null
   readonly #report: Report
   #nextDueAt: number | null
   #expiredAt = Number.NEGATIVE_INFINITY
@@ -68,15 +72,16 @@ export class TurnWriter {
   #corrupt: Readonly<Record<string, unknown>>[] = []
   readonly #burials: Burials
 
-  constructor({ store, catalog, clock, room, turn, report, onBuried }: TurnWriterOptions) {
+  constructor({ messages, catalog, clock, room, facts, turn, report, onBuried }: TurnWriterOptions) {
     this.#burials = new Burials(report, onBuried)
-    this.#store = store
+    this.#store = messages
     this.#catalog = catalog
     this.#clock = clock
     this.#room = room
+    this.#facts = facts
     this.#number = turn
     this.#report = report
-    this.#nextDueAt = store.nextDueAt()
+    this.#nextDueAt = messages.nextDueAt()
   }
 
   /** Number of the store's last turn. */
@@ -98,6 +103,7 @@ export class TurnWriter {
     if (turn.publishes.length > 0) this.#room.beforeTurn()
     this.#corrupt = []
     this.#burials.begin()
+    this.#facts?.begin()
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
       this.#store.transaction(() => {
@@ -108,6 +114,8 @@ export class TurnWriter {
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
+        // While the disk is short, its room is for the events.
+        if (this.#room.shortage === null) this.#facts?.write()
         const isEmpty = turn.isEmpty && claims.length === 0
         if (!isEmpty) this.#store.countTurn(this.#number + 1)
         this.#clock.keepMark({ isEmpty })
@@ -135,6 +143,7 @@ export class TurnWriter {
   }
 
   #settle({ settlement, message, queue }: PendingSettlement, now: number): void {
+    if (settlement.fact !== undefined) this.#facts?.note(settlement.fact)
     switch (settlement.kind) {
       case "ack":
         this.#store.settle(message)
@@ -176,6 +185,7 @@ export class TurnWriter {
       queue.ready++
     }
     this.#store.append(stored, queues, pending.priority, now)
+    this.#facts?.notePublished(queues, pending, this.#clock.wallNow())
     return null
   }
 
@@ -257,26 +267,41 @@ export class TurnWriter {
 
   #buryReady(queue: Queue, message: Message, reason: DeadLetterReason): void {
     const failure = endWithoutAttempt(message, message.attempt, reason, this.#clock.wallNow())
+    this.#note(queue, failure, this.#eventIdOf(message))
     this.#store.buryReady(message, failure)
-    this.#burials.note(queue.declaration.name, reason)
     queue.ready--
     queue.deadLetters++
   }
 
   #buryCorrupt(queue: Queue, { message, eventId, fault }: CorruptMessage): void {
-    const failure = endWithoutAttempt(message, message.attempt, "corrupt", this.#clock.wallNow())
-    this.#store.buryReady(message, { ...failure, error: { name: "CorruptEvent", message: fault } })
+    const error = { name: "CorruptEvent", message: fault }
+    const failure = {
+      ...endWithoutAttempt(message, message.attempt, "corrupt", this.#clock.wallNow()),
+      error,
+    }
+    this.#note(queue, failure, eventId)
+    this.#store.buryReady(message, failure)
     queue.deadLetters++
-    this.#burials.note(queue.declaration.name, "corrupt")
     this.#corrupt.push({ queue: queue.declaration.name, event: message.event, event_id: eventId, fault })
   }
 
   /** The message was taken but not delivered, so the attempt does not count. */
   #buryExpired(queue: Queue, message: Message): void {
     const failure = endWithoutAttempt(message, message.attempt - 1, "expired", this.#clock.wallNow())
+    this.#note(queue, failure, this.#eventIdOf(message))
     this.#store.buryUnsettled(message, failure)
-    this.#burials.note(queue.declaration.name, "expired")
     queue.deadLetters++
+  }
+
+  #eventIdOf({ event }: Message): string | null {
+    return this.#facts === null ? null : this.#store.idOf(event)
+  }
+
+  #note(queue: Queue, { reason, error, lastFailedAt: at }: DeadLetterFailure, id: string | null): void {
+    const { name } = queue.declaration
+    this.#burials.note(name, reason)
+    if (id === null) return
+    this.#facts?.note({ fact: "dead-lettered", at, id, queue: name, reason, ...(error && { error }) })
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
+import type { HistoryFact } from "../../../event/history-fact.ts"
 import type { Tried } from "../../engine.ts"
 import type { StoredEvent } from "../store/checksum.ts"
 import type { Message } from "../store/message-statements.ts"
@@ -11,16 +12,19 @@ export interface PendingPublish {
   /** The number that the engine orders by, 0 to 9. */
   readonly priority: number
   readonly queues: readonly Queue[]
+  /** Optional fields of its fact as JSON; null if there are none. */
+  readonly details: string | null
   readonly confirm: () => void
   readonly refuse: (error: unknown) => void
 }
 
 /** How to settle a delivery. */
-export type Settlement =
+export type Settlement = (
   | { readonly kind: "ack" }
   | { readonly kind: "release"; readonly tried: Tried | null }
   | { readonly kind: "retry"; readonly delayMs: number; readonly failure: RetryFailure }
   | { readonly kind: "dead-letter"; readonly failure: DeadLetterFailure }
+) & { readonly fact?: HistoryFact | undefined }
 
 /** A settlement waiting to be durable. */
 export interface PendingSettlement {

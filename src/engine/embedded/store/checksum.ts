@@ -17,6 +17,13 @@ export interface Identity {
 }
 
 /**
+ * Distance between event numbers. With it, a pointer with one changed byte refers to no event, rather than to
+ * another one: 257 is prime, and changing one byte never adds a multiple of it. (Such codes are called AN
+ * codes.)
+ */
+export const EVENT_STEP = 257
+
+/**
  * Odd factors, so that every bit of the input changes the product. They are constants of SplitMix,
  * MurmurHash3 and xxHash32.
  */

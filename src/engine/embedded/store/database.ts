@@ -18,7 +18,7 @@ const APPLICATION_ID = 0x45764272
 export const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
 /** Version of the tables below, stored in the file's `user_version`. */
-const SCHEMA_VERSION = 3
+const SCHEMA_VERSION = 4
 
 /**
  * Metadata of the store: an id that distinguishes it from other stores, and `turn`, its number of commits.
@@ -44,6 +44,16 @@ const CLOCK_TABLE = `
   ) STRICT;
 `
 
+/** Facts for the history: a row for each turn. See `FactStore`. */
+const FACTS_TABLE = `
+  CREATE TABLE facts (
+    seq INTEGER PRIMARY KEY,
+    length INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+`
+
 /** Statements that upgrade a store to the next version, by its version. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: "ALTER TABLE events ADD COLUMN trace TEXT",
@@ -51,6 +61,7 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
       ALTER TABLE queues ADD COLUMN checksum INTEGER;
       ${STORE_TABLE}
       ${CLOCK_TABLE}`,
+  3: FACTS_TABLE,
 }
 
 /**
@@ -109,6 +120,7 @@ const SCHEMA = `
   CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
   ${STORE_TABLE}
   ${CLOCK_TABLE}
+  ${FACTS_TABLE}
 `
 
 /** A store opened exclusively by this process. */

@@ -1,13 +1,26 @@
 import type { Database } from "bun:sqlite"
 import { matcherOf } from "../../dead-letter-selection.ts"
 import type { DeadLetter, DeadLetterSelection } from "../../engine.ts"
+import { idIn } from "./examined-event.ts"
+import type { FactStore } from "./fact-store.ts"
 import type { MessageStore } from "./message-store.ts"
 import type { Queue } from "./queue.ts"
 import { requireOne } from "./store-damage.ts"
 import { type LetterRow, type StoredLetter, toLetter } from "./stored-letter.ts"
 
 /** A dead letter without its body and failure. */
-type LetterPlace = Pick<LetterRow, "position" | "event" | "priority"> & { readonly trace: string | null }
+interface LetterPlace extends Pick<LetterRow, "position" | "event" | "priority"> {
+  /** Null also if nothing records what became of the event. */
+  readonly id: string | null
+  readonly trace: string | null
+}
+
+/** The tables that dead letters come from and go to. */
+interface DeadLetterTables {
+  readonly messages: MessageStore
+  /** Null if nothing records what became of each event. */
+  readonly facts: FactStore | null
+}
 
 /** The part of a queue's dead letters that a walk has not visited yet. */
 export interface LetterRange {
@@ -39,12 +52,14 @@ const MAX_LENGTH_PER_STEP = 1_048_576
  */
 export class DeadLetterStore {
   readonly #store: MessageStore
+  readonly #facts: FactStore | null
   readonly #newest
   readonly #letters
   readonly #deleteLetter
 
-  constructor(database: Database, store: MessageStore) {
-    this.#store = store
+  constructor(database: Database, { messages, facts }: DeadLetterTables) {
+    this.#store = messages
+    this.#facts = facts
     this.#newest = database.prepare<{ position: number }, [number]>(
       "SELECT position FROM dead_letters WHERE queue = ? ORDER BY position DESC LIMIT 1",
     )
@@ -94,7 +109,11 @@ export class DeadLetterStore {
       { ...selection, limit },
       range,
       (letter) => isIntact(letter, onCorrupt),
-      ({ event, priority, trace }) => this.#store.requeue(queue.id, event, priority, trace, now),
+      ({ event, priority, trace, id }) => {
+        this.#store.requeue(queue.id, event, priority, trace, now)
+        if (id !== null)
+          this.#facts?.note({ fact: "redriven", at: Date.now(), id, queue: queue.declaration.name })
+      },
     )
     queue.ready += step.count
     return step
@@ -102,13 +121,19 @@ export class DeadLetterStore {
 
   /** Deletes the selected dead letters. */
   purge(queue: Queue, selection: DeadLetterSelection, range: LetterRange): Step {
-    return this.#take(
+    const ids: string[] = []
+    const step = this.#take(
       queue,
       selection,
       range,
       () => true,
-      ({ event }) => this.#store.dropEventIfFree(event),
+      ({ event, id }) => {
+        this.#store.dropEventIfFree(event)
+        if (id !== null) ids.push(id)
+      },
     )
+    this.#facts?.notePurged(queue, "dead-letters", ids)
+    return step
   }
 
   close(): void {
@@ -156,7 +181,9 @@ export class DeadLetterStore {
     const places: LetterPlace[] = []
     const step = this.#walk(queue, selection, range, (letter, { position, event, priority, trace }) => {
       const isTaken = mayTake(letter)
-      if (isTaken) places.push({ position, event, priority, trace: typeof trace === "string" ? trace : null })
+      const id = isTaken && this.#facts !== null ? idIn(letter.body) : null
+      if (isTaken)
+        places.push({ position, event, priority, id, trace: typeof trace === "string" ? trace : null })
       return isTaken
     })
     if (places.length === 0) return step

@@ -40,8 +40,14 @@ export function readable(body: unknown): string {
 
 /** Returns the id in a body, or null if it can't be read. */
 export function idIn(body: string): string | null {
-  const [, id = null] = /"id":"([^"\\]{1,255})"/.exec(body) ?? []
-  return id
+  const [, text] = /"id":("(?:[^"\\]|\\.){1,600}")/.exec(body) ?? []
+  if (text === undefined) return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A part of a damaged body.
+    return null
+  }
 }
 
 const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === "string"

@@ -3,7 +3,7 @@ import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import { PRIORITY_LEVELS } from "../../../event/priority.ts"
 import type { Tried } from "../../engine.ts"
 import { Appender } from "./appender.ts"
-import { checksumOf, onQueue, type StoredEvent } from "./checksum.ts"
+import { checksumOf, EVENT_STEP, onQueue, type StoredEvent } from "./checksum.ts"
 import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
 import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
 import { withoutHops } from "./origin-text.ts"
@@ -16,6 +16,11 @@ const DELAYED = 2
 
 /** Messages that no consumer holds: they wait for delivery or for a retry. */
 export type WaitingState = "ready" | "delayed"
+
+/** Messages to delete: up to `limit`, up to the position `through`. */
+export interface Discard extends Record<"queue" | "through" | "limit", number> {
+  readonly state: WaitingState
+}
 
 const LEVELS = Object.values(PRIORITY_LEVELS)
 
@@ -33,13 +38,6 @@ export interface Taken {
   readonly messages: readonly TakenMessage[]
   readonly corrupt: readonly CorruptMessage[]
 }
-
-/**
- * Distance between event numbers. With it, a pointer with one changed byte refers to no event, rather than to
- * another one: 257 is prime, and changing one byte never adds a multiple of it. (Such codes are called AN
- * codes.)
- */
-const EVENT_STEP = 257
 
 /**
  * The messages of every queue, in SQL. Each call takes a few seeks, whatever the depth of the queue. It does
@@ -230,11 +228,12 @@ export class MessageStore {
     this.#bury(message, UNSETTLED, failure)
   }
 
-  /** Deletes up to `limit` messages in this state, up to the position `through`. Returns their number. */
-  discard(queue: number, state: WaitingState, through: number, limit: number): number {
+  /** Deletes messages, and calls `onDiscard` with the event of each before. Returns their number. */
+  discard({ queue, state, through, limit }: Discard, onDiscard: (event: number) => void): number {
     const from = state === "ready" ? READY : DELAYED
     const messages = this.#sql.waitingThrough.all(queue, from, through, limit)
     for (const message of messages) {
+      onDiscard(message.event)
       requireOne(this.#sql.deleteMessage.run(queue, from, message.priority, message.position))
       this.#dropEvent(message)
     }
@@ -326,6 +325,11 @@ export class MessageStore {
         key.position,
       ),
     )
+  }
+
+  /** Returns the id of an event; null if it can't be read. */
+  idOf(event: number): string | null {
+    return idIn(readable(this.#sql.body.get(event)?.body))
   }
 
   /** Deletes an event that no queue and no dead letter refers to. */

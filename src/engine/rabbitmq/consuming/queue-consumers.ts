@@ -53,7 +53,8 @@ export class QueueConsumers {
   consume(queue: string, consume: ConsumeOptions): Subscription {
     const adapter: AdapterConsume = (options) => this.#add(queue, options)
     // RabbitMQ applies a new prefetch only to new consumers.
-    return consumeWith({ consume, adapter, canWiden: false, maxUnsettledMs: this.#options.consumerTimeoutMs })
+    const { consumerTimeoutMs: maxUnsettledMs } = this.#options
+    return consumeWith({ consume, adapter, canWiden: false, maxUnsettledMs, facts: null })
   }
 
   /** Adds a consumer. Without a connection, it starts on the next one. */

@@ -1,0 +1,45 @@
+import type { Delivery } from "../engine/engine.ts"
+import type { Event } from "../event/envelope.ts"
+import type { AttemptFact } from "../event/history-fact.ts"
+import type { HandlerTarget } from "../workers/attempt.ts"
+import type { Decision } from "./delivery-policy.ts"
+
+/** A run of a handler that has ended, and what was decided then. */
+export interface EndedAttempt {
+  readonly delivery: Pick<Delivery, "queue" | "isForeign">
+  readonly event: Event
+  readonly target: HandlerTarget
+  readonly attempt: number
+  readonly durationMs: number
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+const OUTCOMES = { ack: "handled", retry: "retry", "dead-letter": "dead-letter" } as const
+
+/** Returns the fact of an attempt; undefined if it counts as none. */
+export function attemptFact(ended: EndedAttempt, decision: Decision): AttemptFact | undefined {
+  if (decision.kind === "release") return undefined
+  const { delivery, event, target, attempt, durationMs, now } = ended
+  const fact: AttemptFact = {
+    fact: "attempt",
+    at: now,
+    id: event.id,
+    queue: delivery.queue,
+    attempt,
+    duration_ms: Math.round(durationMs * 1_000) / 1_000,
+    outcome: OUTCOMES[decision.kind],
+    module: target.manifest.file,
+    handler: target.handler,
+    generation: target.generation,
+  }
+  if (decision.kind === "ack") return delivery.isForeign ? { ...fact, event } : fact
+  const { reason, error } = decision.failure
+  return {
+    ...fact,
+    reason,
+    ...(error && { error }),
+    ...(decision.kind === "retry" && { next_at: now + decision.delayMs }),
+    ...(delivery.isForeign && { event }),
+  }
+}

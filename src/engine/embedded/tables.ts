@@ -1,0 +1,42 @@
+import type { Report } from "../report.ts"
+import type { EmbeddedEngineOptions } from "./engine-options.ts"
+import { ClockMarkStore } from "./store/clock-mark.ts"
+import type { OpenStore } from "./store/database.ts"
+import { FactStore } from "./store/fact-store.ts"
+import { MessageStore } from "./store/message-store.ts"
+import { QueueCatalog } from "./store/queue-catalog.ts"
+import type { ReserveFile } from "./store/reserve-file.ts"
+import { StoreClock } from "./store/store-clock.ts"
+
+export interface TablesOptions extends Pick<EmbeddedEngineOptions, "time" | "maxFactBytes"> {
+  readonly reserve: ReserveFile
+  readonly report: Report
+}
+
+/** What a store holds, by table. */
+export class Tables {
+  readonly clock: StoreClock
+  readonly messages: MessageStore
+  readonly catalog: QueueCatalog
+  /** Null if nothing records what became of each event. */
+  readonly facts: FactStore | null
+  readonly #opened: OpenStore
+
+  constructor(opened: OpenStore, { reserve, report, time, maxFactBytes }: TablesOptions) {
+    const { database } = opened
+    this.#opened = opened
+    this.clock = new StoreClock(new ClockMarkStore(database), report, time)
+    this.messages = new MessageStore(database)
+    this.catalog = reserve.spendOn(() => new QueueCatalog(database, this.messages))
+    this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes)
+  }
+
+  /** Closes the database, too. */
+  close(): void {
+    this.messages.close()
+    this.catalog.close()
+    this.facts?.close()
+    this.clock.close()
+    this.#opened.database.close()
+  }
+}
