@@ -8,6 +8,7 @@ import { addApiDocument } from "./commands/api-document.ts"
 import { addHealth } from "./commands/check-health.ts"
 import { addCompletions } from "./commands/completions.ts"
 import { addDeadLetters } from "./commands/dead-letters.ts"
+import { addEvents } from "./commands/events.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./commands/exit-codes.ts"
 import { addInit } from "./commands/init.ts"
 import { addKeys } from "./commands/keys.ts"
@@ -121,6 +122,7 @@ addHealth(program)
 addKeys(program)
 addPublish(program)
 addTail(program)
+addEvents(program)
 addQueues(program)
 addDeadLetters(program)
 addModules(program)

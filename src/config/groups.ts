@@ -3,7 +3,7 @@ import type { VARIABLES } from "./variables.ts"
 /** The variables, grouped for the help. A test checks that each is in exactly one group. */
 export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VARIABLES)[]>> = {
   Service: ["ENGINE", "HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT", "SHUTDOWN_DELAY", "SHUTDOWN_TIMEOUT"],
-  "Embedded engine": ["DATA_DIR"],
+  "Data and history": ["DATA_DIR", "HISTORY", "HISTORY_RETENTION", "HISTORY_MAX_BYTES"],
   RabbitMQ: [
     "RABBITMQ_HOST",
     "RABBITMQ_PORT",
@@ -49,5 +49,4 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VAR
 
 /** Returns whether only the other engine uses a variable. */
 export const isForOtherEngine = (name: keyof typeof VARIABLES, engine: string): boolean =>
-  (engine === "embedded" && (VARIABLE_GROUPS["RabbitMQ"]?.includes(name) ?? false)) ||
-  (engine === "rabbitmq" && (VARIABLE_GROUPS["Embedded engine"]?.includes(name) ?? false))
+  engine === "embedded" && (VARIABLE_GROUPS["RabbitMQ"]?.includes(name) ?? false)

@@ -73,7 +73,11 @@ export const VARIABLES = {
     "auto",
     "Format of the log.",
   ],
-  DATA_DIR: [nonEmpty, "data", "Folder of the embedded engine's store. It is created if it is missing."],
+  DATA_DIR: [
+    nonEmpty,
+    "data",
+    "Folder of the embedded engine's store, and of the history. It is created if it is missing.",
+  ],
   RABBITMQ_HOST: [
     hosts,
     "rabbitmq",
@@ -148,6 +152,21 @@ export const VARIABLES = {
     choice({ allow: "store it unchecked", refuse: "reject it" }),
     "allow",
     "Rule for an event without a schema, if SCHEMAS_DIR is set.",
+  ],
+  HISTORY: [
+    choice({ on: "record what becomes of each event", off: "record nothing" }),
+    "on",
+    "Record of what became of each event, for lookups and replays.",
+  ],
+  HISTORY_RETENTION: [
+    wholeNumber(60_000, 365 * DAY_MS, "milliseconds"),
+    "86400000",
+    "Time that the history keeps an event.",
+  ],
+  HISTORY_MAX_BYTES: [
+    wholeNumber(16 * MEBIBYTE, 1_024 * 1_024 * MEBIBYTE, "bytes"),
+    String(1_024 * MEBIBYTE),
+    "Maximum size of the history on the disk. The oldest events are removed for newer ones.",
   ],
   QUEUE_TTL: [
     wholeNumber(1_000, 365 * DAY_MS, "milliseconds"),

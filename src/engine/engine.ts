@@ -25,7 +25,7 @@ export interface Engine {
   /** Returns what the engine can do now. Never waits. */
   status(): EngineStatus
 
-  /** What became of each event; null if the history is off. */
+  /** The record of what became of each event; null if the history is off. */
   readonly facts: FactLog | null
 
   /** Deletes, purges and unbinds queues. */

@@ -16,7 +16,12 @@ export interface FactLog {
    * that ends it.
    */
   follow(follower: FactFollower): () => void
-  /** The follower has stored everything up to this position, so the engine need not deliver it again. */
+  /**
+   * Resolves when the follower has taken what was durable at the call, as far as this instance knows, or at once if nobody
+   * follows.
+   */
+  delivered(): Promise<void>
+  /** The follower has stored everything up to this position: the engine can forget them. */
   release(position: string): void
 }
 

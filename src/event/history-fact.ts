@@ -1,7 +1,7 @@
 import type { Event } from "./envelope.ts"
 import type { DeadLetterReason, ErrorSummary, RetryReason } from "./failure.ts"
 
-/** What became of an event: one line of the history, which is only ever appended to. Times are in milliseconds since the epoch. */
+/** A fact about an event: one line of the history, to which lines are only ever appended. Times are in milliseconds since the epoch. */
 export type HistoryFact =
   | PublishedFact
   | AttemptFact
@@ -20,7 +20,7 @@ export interface PublishedFact {
   readonly trace?: string
   /** Id of the event whose handler published it. */
   readonly caused_by?: string
-  /** What makes a repeated publish the same one; absent if the client sent nothing of the kind. */
+  /** Identifies a publish that the client can repeat; absent if it sent no key. */
   readonly once?: OnceFact
 }
 
@@ -101,7 +101,7 @@ export interface PurgedFact {
 export interface FactBatch {
   /** Distinguishes it from every other batch, so that one that arrives twice is applied once. */
   readonly token: string
-  /** Where the list goes on after it: an engine's own text. */
+  /** Place of the batch in the list, as text of the engine's own. */
   readonly position: string
   /** A line of JSON for each fact. */
   readonly text: string

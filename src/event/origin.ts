@@ -1,7 +1,7 @@
 import type { Lineage } from "./lineage.ts"
 import type { TraceContext } from "./trace-context.ts"
 
-/** Where an event comes from. It is stored beside the event. */
+/** The origin of an event. It is stored beside the event. */
 export interface Origin {
   /** The trace that the event was published in. */
   readonly trace: TraceContext | null

@@ -7,6 +7,7 @@ import { deleteQueue } from "./routes/delete-queue.ts"
 import { docsPages } from "./routes/docs-pages.ts"
 import { health, liveness, readiness } from "./routes/health.ts"
 import { listDeadLetters } from "./routes/list-dead-letters.ts"
+import { listEvents } from "./routes/list-events.ts"
 import { listModules } from "./routes/list-modules.ts"
 import { listQueueStates } from "./routes/list-queue-states.ts"
 import { listQueues } from "./routes/list-queues.ts"
@@ -24,6 +25,7 @@ import { queueStats } from "./routes/queue-stats.ts"
 import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
 import { reloadModules } from "./routes/reload-modules.ts"
 import { serviceInfo } from "./routes/service-info.ts"
+import { showEvent } from "./routes/show-event.ts"
 import { showQueue } from "./routes/show-queue.ts"
 import { showSchema } from "./routes/show-schema.ts"
 import { unbindQueue } from "./routes/unbind-queue.ts"
@@ -40,9 +42,11 @@ export function createRouteTable(context: HttpContext): RouteTable {
       publish,
       publishBatch(context),
       liveEvents(context),
+      listEvents(context),
       listQueues(context),
       listTypes(),
       queueStats(context),
+      showEvent(context),
       pauseQueue(context),
       resumeQueue(context),
       listQueueStates(context),

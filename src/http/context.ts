@@ -12,6 +12,7 @@ import type { BodyLimits } from "./body-limits.ts"
 import type { Cors } from "./cors.ts"
 import type { ExchangeInfo } from "./description/async-api.ts"
 import type { HealthReport } from "./health-report.ts"
+import type { HistoryAccess } from "./history-access.ts"
 import type { Modules } from "./module-set-view.ts"
 
 /** The server's side of a request. */
@@ -47,6 +48,8 @@ export interface Consumption {
 export interface Running {
   /** Returns how many events of a queue they have. */
   of(queue: string): number
+  /** Returns since when a worker has an event of a queue, in milliseconds since the epoch; null if none has it. */
+  since(queue: string, id: string): number | null
 }
 
 /** Finds queues that nothing uses any more. */
@@ -68,6 +71,8 @@ export interface HttpContext {
   readonly orphans: Orphans
   readonly modules: Modules
   readonly live: LiveStream
+  /** The record of what became of each event; null if none is kept. */
+  readonly history: HistoryAccess | null
   /** The keys that requests need; null if the service is open. */
   readonly keys: KeyRing | null
   /** The schemas of events; null if there are none. */

@@ -11,6 +11,7 @@ import {
 import { EventInvalidError } from "../event/errors.ts"
 import { cut, type Fault } from "../event/faults.ts"
 import { TopicTreeFullError } from "../event/topic-tree.ts"
+import { HistoryCursorError, HistoryUnavailableError } from "../history/errors.ts"
 import type { ModuleFaultView } from "./module-set-view.ts"
 import { responseHeaders } from "./response-headers.ts"
 
@@ -46,6 +47,7 @@ const PROBLEMS = {
   "engine-refused": { status: 500, title: "The engine refused the event", retryable: false },
   "queue-full": { status: 503, title: "A queue is full", retryable: true },
   "engine-unavailable": { status: 503, title: "The engine can't store events", retryable: true },
+  "history-unavailable": { status: 503, title: "The history can't answer", retryable: true },
   starting: { status: 503, title: "The service is starting", retryable: true },
   "confirm-timeout": { status: 504, title: "The engine did not confirm the event", retryable: true },
 } as const
@@ -128,11 +130,13 @@ export function toProblemError(error: unknown): ProblemError {
   if (error instanceof TopicTreeFullError) {
     return new ProblemError("too-many-in-flight", `${capitalized(error.message)}. Ask for fewer topics.`)
   }
-  if (error instanceof InvalidCursorError) {
+  if (error instanceof InvalidCursorError || error instanceof HistoryCursorError) {
     return new ProblemError("validation-failed", faultsDetail(1, 1), {
       errors: [{ parameter: "cursor", message: error.message }],
     })
   }
+  if (error instanceof HistoryUnavailableError)
+    return new ProblemError("history-unavailable", sentence(capitalized(error.message)))
   if (error instanceof UnknownQueueError)
     return new ProblemError("not-found", sentence(capitalized(error.message)))
   if (error instanceof QueuesUnreadError)

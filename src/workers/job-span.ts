@@ -31,7 +31,7 @@ export class JobSpan {
     this.#request = request
     this.#metrics = metrics
     this.#running = running
-    running.begin(queue, attempts.length)
+    running.begin(queue, attempts)
     this.#span = tracing.processing({
       queue,
       handler: target.handler,
@@ -51,7 +51,7 @@ export class JobSpan {
 
   end(result: Outcome["kind"], durationMs: number): void {
     const { queue, target, attempts } = this.#request
-    this.#running.end(queue, attempts.length)
+    this.#running.end(queue, attempts)
     if (!WITHOUT_RUN.has(result)) this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
     for (const { onRan } of attempts) onRan?.(durationMs)
     this.#span.end(INTENDED.has(result) ? null : result)

@@ -97,7 +97,8 @@ export class HttpService implements AsyncDisposable {
         tracing: PASSING_THROUGH,
       }),
       consumption,
-      running: { of: () => 0 },
+      running: { of: () => 0, since: () => null },
+      history: null,
       modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({
         engine,

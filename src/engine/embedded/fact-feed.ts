@@ -12,6 +12,9 @@ export class FactFeed implements FactLog {
   /** Resolves when there is another batch, or the follower has changed. */
   #news = Promise.withResolvers<void>()
   #follower: FactFollower | null = null
+  /** Number of the last batch that the follower has taken. */
+  #fed = 0
+  readonly #waiting = new Set<{ readonly through: number; readonly resolve: () => void }>()
   #isClosed = false
 
   constructor(store: FactStore, operate: Operate) {
@@ -29,9 +32,14 @@ export class FactFeed implements FactLog {
     this.#follower = follower
     void this.#feed(follower)
     return () => {
-      if (this.#follower === follower) this.#follower = null
-      this.#wake()
+      if (this.#follower === follower) this.#leave()
     }
+  }
+
+  delivered(): Promise<void> {
+    const through = this.#durable
+    if (this.#follower === null || this.#fed >= through) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.add({ through, resolve }))
   }
 
   release(position: string): void {
@@ -47,8 +55,7 @@ export class FactFeed implements FactLog {
 
   close(): void {
     this.#isClosed = true
-    this.#follower = null
-    this.#wake()
+    this.#leave()
   }
 
   /**
@@ -56,16 +63,32 @@ export class FactFeed implements FactLog {
    * that was restored from a backup counts from an earlier one.
    */
   async #feed(follower: FactFollower): Promise<void> {
-    let fed = 0
+    this.#fed = 0
     while (this.#isFollowing(follower)) {
       const news = this.#news.promise
-      const batches = this.#read(fed)
+      const batches = this.#read(this.#fed)
       for (const batch of batches) {
         await follower.take(batch)
         if (!this.#isFollowing(follower)) return
-        fed = Number(batch.position)
+        this.#fed = Number(batch.position)
       }
+      if (this.#waiting.size > 0) this.#tellWaiting()
       if (batches.length === 0) await news
+    }
+  }
+
+  #leave(): void {
+    this.#follower = null
+    this.#wake()
+    this.#tellWaiting()
+  }
+
+  /** Ends the waits for batches that are fed, or that nobody takes. */
+  #tellWaiting(): void {
+    for (const wait of this.#waiting) {
+      if (this.#follower !== null && wait.through > this.#fed) continue
+      this.#waiting.delete(wait)
+      wait.resolve()
     }
   }
 

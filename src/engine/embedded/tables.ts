@@ -13,7 +13,7 @@ export interface TablesOptions extends Pick<EmbeddedEngineOptions, "time" | "max
   readonly report: Report
 }
 
-/** What a store holds, by table. */
+/** The contents of a store, by table. */
 export class Tables {
   readonly clock: StoreClock
   readonly messages: MessageStore

@@ -20,7 +20,7 @@ const DETAILS: Record<ProblemSlug, string> = {
   "foreign-page":
     "The request comes from a web page of another origin, and the service has no keys. Add the origin of the page to CORS_ORIGINS, or set API_KEYS_FILE.",
   "not-found": 'There is no queue "voice"; the queues are custom_events, user_events, voice_events.',
-  "method-not-allowed": "/api/v1/events does not support GET; it supports POST, OPTIONS.",
+  "method-not-allowed": "/api/v1/events does not support PUT; it supports GET, HEAD, POST, OPTIONS.",
   "request-timeout": "The body did not arrive within 30000 ms.",
   "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be deleted.",
   "queue-not-empty":
@@ -38,6 +38,7 @@ const DETAILS: Record<ProblemSlug, string> = {
   "engine-refused": "RabbitMQ refused the event: PRECONDITION_FAILED - invalid message headers.",
   "queue-full": "the queue voice_events is full: 10000 events wait in it.",
   "engine-unavailable": "RabbitMQ can't be used: ECONNREFUSED 127.0.0.1:5672: nothing listens there.",
+  "history-unavailable": "The history is read again from its beginning.",
   starting:
     "The service is still starting: its queues and handlers are not loaded yet. Try again in a moment.",
   "confirm-timeout": "no confirm within 5000 ms.",

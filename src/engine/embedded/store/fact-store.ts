@@ -40,7 +40,7 @@ export class FactStore {
   #newest: number
   /** Characters of all stored facts. */
   #length: number
-  /** What the turn that is being written adds to it. */
+  /** Characters that the turn that is being written adds. */
   #growth = 0
   /** The follower has stored the batches up to this one. */
   #released = 0

@@ -1,0 +1,56 @@
+/** Answers of the service about its history, as far as commands read them. Times are in seconds since the epoch. */
+
+export interface EventDelivery {
+  readonly queue: string
+  readonly state: string
+  readonly attempts: number
+  readonly reason: string | null
+  readonly next_attempt_at: number | null
+}
+
+export interface EventSummary {
+  readonly id: string
+  readonly type: string | null
+  readonly name: string | null
+  readonly ordering_key: string | null
+  readonly routing_key: string | null
+  readonly status: string
+  readonly published_at: number | null
+  readonly caused_by: string | null
+  readonly trace_id: string | null
+  readonly queues: readonly EventDelivery[]
+}
+
+export interface EventPage {
+  readonly events: readonly EventSummary[]
+  readonly cursor: string | null
+}
+
+export interface TimelineEntry {
+  readonly what: string
+  readonly at: number
+  readonly duration_ms?: number
+  readonly attempt?: number
+  readonly outcome?: string
+  readonly reason?: string | null
+  readonly error?: { readonly name: string; readonly message: string } | null
+  readonly next_attempt_at?: number | null
+  readonly module?: string
+  readonly handler?: string
+  readonly generation?: string
+  readonly replay?: string | null
+}
+
+export interface EventHistory extends EventSummary {
+  readonly publications: number
+  readonly caused: readonly string[]
+  readonly has_more_caused: boolean
+  readonly queues: readonly (EventDelivery & {
+    readonly timeline: readonly TimelineEntry[]
+    readonly omitted: number
+  })[]
+}
+
+/** Returns the name of an event with its type; `unknown event` if it was stored before the history began. */
+export const titleOf = ({ type, name }: Pick<EventSummary, "type" | "name">): string =>
+  type === null || name === null ? "unknown event" : `${type}.${name}`

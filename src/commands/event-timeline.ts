@@ -1,0 +1,79 @@
+import { counted } from "../event/counted.ts"
+import { type EventHistory, type TimelineEntry, titleOf } from "./event-answers.ts"
+import { block, joined, type Shown, shown, styled, verbatim } from "./shown.ts"
+
+/** Colours of states and statuses. */
+const STYLES = {
+  completed: "green",
+  handled: "green",
+  failed: "red",
+  dead: "red",
+  expired: "red",
+  cancelled: "red",
+  retrying: "yellow",
+  processing: "yellow",
+  running: "yellow",
+} as const
+
+/** Shows what became of an event, for people. */
+export function timelineOf(event: EventHistory, payload: string | null): Shown {
+  const { caused, has_more_caused: hasMore } = event
+  const facts: readonly (readonly [string, string | null])[] = [
+    ["published", event.published_at === null ? "before the history began" : timeOf(event.published_at)],
+    ["routing key", event.routing_key],
+    ["ordering key", event.ordering_key],
+    ["trace", event.trace_id],
+    ["caused by", event.caused_by],
+    ["caused", caused.length === 0 ? null : caused.join(", ") + (hasMore ? ", …" : "")],
+    ["published with this id", event.publications > 1 ? counted(event.publications, "time") : null],
+  ]
+  return joined([
+    shown`${styled("bold", titleOf(event))}  ${event.id}  ${stated(event.status)}\n`,
+    ...facts.flatMap(([name, value]) => (value === null ? [] : [shown`  ${styled("dim", name)} ${value}\n`])),
+    ...(payload === null ? [] : [shown`  ${styled("dim", "payload")} ${block(payload)}\n`]),
+    ...event.queues.map(({ queue, state, timeline, omitted }) =>
+      joined([
+        shown`\n${styled("bold", queue)}  ${stated(state)}\n`,
+        ...timeline.map(lineOf),
+        ...(omitted === 0 ? [] : [shown`  ${counted(omitted, "entry")} in between left out\n`]),
+      ]),
+    ),
+  ])
+}
+
+/** A state in its colour. */
+export const stated = (state: string): Shown =>
+  Object.hasOwn(STYLES, state) ? styled(STYLES[state as keyof typeof STYLES], state) : shown`${state}`
+
+/** A time for people, to the millisecond, in UTC as in the log's JSON. */
+export const timeOf = (seconds: number): string => new Date(seconds * 1_000).toISOString().replace("T", " ")
+
+function lineOf(entry: TimelineEntry): Shown {
+  const { what, at, error, reason, next_attempt_at: next, replay } = entry
+  const parts: Shown[] = [what === "attempt" ? describeAttempt(entry) : shown`${what}`]
+  if (reason) parts.push(shown`${styled("yellow", reason)}`)
+  if (error) parts.push(shown`${error.name}: ${error.message}`)
+  if (next) parts.push(shown`next attempt at ${timeOf(next)}`)
+  if (replay) parts.push(shown`replay ${replay}`)
+  return shown`  ${styled("dim", timeOf(at))}  ${joined(parts.flatMap((part, at) => (at === 0 ? [part] : [verbatim(", "), part])))}\n`
+}
+
+function describeAttempt({
+  attempt = 0,
+  outcome = "",
+  duration_ms: ms,
+  module,
+  handler,
+  generation,
+}: TimelineEntry): Shown {
+  const by = shown`${module ?? ""} ${handler ?? ""} (${generation ?? ""})`
+  const after = ms === undefined ? "" : ` after ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
+  return shown`attempt ${attempt} ${WORDS.get(outcome) ?? outcome}${after} by ${by}`
+}
+
+/** Outcomes of attempts, as people say them. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["handled", "handled"],
+  ["retry", "failed"],
+  ["dead-letter", "failed for good"],
+])

@@ -1,0 +1,90 @@
+import { z } from "@hono/zod-openapi"
+import { EVENT_TYPES } from "../event/event-type.ts"
+import type { RoutingSpace } from "../event/routing-space.ts"
+import { DELIVERY_STATES, EVENT_STATUSES } from "../history/delivery-state.ts"
+import type { EventFilter } from "../history/history-query.ts"
+
+/** How the parameters of a filter are parsed. */
+export const FILTER_KINDS = { type: "list", name: "list", queue: "list", state: "list" } as const
+
+/** Most values of one parameter. */
+const MAX_VALUES = 100
+
+/** Longest value, in characters. */
+const MAX_LENGTH = 1_024
+
+const text = z
+  .string("must be a string")
+  .min(1, "must have at least 1 character")
+  .max(MAX_LENGTH, `must have at most ${MAX_LENGTH} characters`)
+
+const list = <Schema extends z.ZodType>(item: Schema, description: string) =>
+  z
+    .array(item)
+    .min(1)
+    .max(MAX_VALUES, `must be at most ${MAX_VALUES} values`)
+    .openapi({ description })
+    .optional()
+
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `must be one of ${values.join(", ")}` })
+
+const time = (description: string) =>
+  z
+    .union([z.string(), z.number()])
+    .transform((value, context) => {
+      const ms = timeOf(value)
+      if (!Number.isNaN(ms)) return ms
+      context.addIssue({ code: "custom", message: "must be seconds since the epoch, or an RFC 3339 time" })
+      return z.NEVER
+    })
+    .openapi({ type: "string", description: `${description}: seconds since the epoch, or an RFC 3339 time.` })
+    .optional()
+
+/** The parameters that select events of the history. */
+export const FILTER_PARAMETERS = {
+  type: list(oneOf(EVENT_TYPES), "Events of these types, separated by commas."),
+  name: list(text, "Events with these names."),
+  queue: list(text, "Events that these queues received. With `state`: events in that state on one of them."),
+  state: list(oneOf(DELIVERY_STATES), "Events in one of these states on a queue."),
+  status: oneOf(EVENT_STATUSES)
+    .openapi({ description: "Events with this status over all queues." })
+    .optional(),
+  since: time("Events published at this time or later"),
+  until: time("Events published before this time"),
+  ordering_key: text.openapi({ description: "Events with this ordering key." }).optional(),
+  trace: text.openapi({ description: "Events of this trace: its id." }).optional(),
+  caused_by: text
+    .openapi({ description: "Events that a handler of this event published: its id." })
+    .optional(),
+  text: text
+    .openapi({
+      description: "Events whose payload's JSON contains this text, in upper and lower case as given.",
+    })
+    .optional(),
+}
+
+const FilterSchema = z.strictObject(FILTER_PARAMETERS)
+
+/** Returns what the parameters select, limited to the events that a key may reach. */
+export function filterOf(
+  { type, name, queue, state, ordering_key, caused_by, ...rest }: z.output<typeof FilterSchema>,
+  reach: RoutingSpace | null,
+): EventFilter {
+  return {
+    ...rest,
+    types: type,
+    names: name,
+    queues: queue,
+    states: state,
+    orderingKey: ordering_key,
+    causedBy: caused_by,
+    ...(reach !== null && { within: reach }),
+  }
+}
+
+/** Returns milliseconds since the epoch, or NaN. */
+function timeOf(value: string | number): number {
+  if (typeof value === "number" || /^\d+(\.\d+)?$/.test(value)) return Math.round(Number(value) * 1_000)
+  return /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN
+}

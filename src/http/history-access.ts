@@ -1,0 +1,17 @@
+import type { RoutingSpace } from "../event/routing-space.ts"
+import type { EventHistory, EventSummary, ListRequest, Page } from "../history/history-query.ts"
+import { ProblemError } from "./problem.ts"
+
+/** The history, as routes ask it. Its answers contain everything that was stored when the question came. */
+export interface HistoryAccess {
+  /** Returns null if the event is unknown, or its routing key is not in the space. @throws {HistoryUnavailableError} */
+  lookup(id: string, within: RoutingSpace | null): Promise<EventHistory | null>
+  /** @throws {HistoryUnavailableError | HistoryCursorError} */
+  list(request: ListRequest): Promise<Page<EventSummary>>
+}
+
+/** @throws {ProblemError} `not-found` if there is no history. */
+export function requireHistory(history: HistoryAccess | null): HistoryAccess {
+  if (history !== null) return history
+  throw new ProblemError("not-found", "The service keeps no history: HISTORY is off.")
+}
