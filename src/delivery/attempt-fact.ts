@@ -6,7 +6,7 @@ import type { Decision } from "./delivery-policy.ts"
 
 /** A run of a handler that has ended, and what was decided then. */
 export interface EndedAttempt {
-  readonly delivery: Pick<Delivery, "queue" | "isForeign">
+  readonly delivery: Pick<Delivery, "queue" | "isForeign" | "replay">
   readonly event: Event
   readonly target: HandlerTarget
   readonly attempt: number
@@ -32,6 +32,7 @@ export function attemptFact(ended: EndedAttempt, decision: Decision): AttemptFac
     module: target.manifest.file,
     handler: target.handler,
     generation: target.generation,
+    ...(delivery.replay !== null && { replay: delivery.replay }),
   }
   if (decision.kind === "ack") return delivery.isForeign ? { ...fact, event } : fact
   const { reason, error } = decision.failure

@@ -240,7 +240,7 @@ export class QueueIntake {
 
   /** Returns null if another module set is in use before the function has run to its end. */
   async #attempt(delivery: Delivery, { event, target }: Match): Promise<Ended | null> {
-    const { queue, body, priority, trace, lineage } = delivery
+    const { queue, body, priority, trace, lineage, replay } = delivery
     const count = this.#countOf(delivery)
     const { attempt, lastFailure } = count
     let durationMs = 0
@@ -254,6 +254,7 @@ export class QueueIntake {
       lastFailure,
       trace,
       lineage,
+      replay,
       link: linkOf(event),
       isLost: () => delivery.isLost,
       takenBackAt: delivery.takenBackAt,

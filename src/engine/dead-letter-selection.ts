@@ -1,7 +1,7 @@
 import type { DeadLetterReason } from "../event/failure.ts"
 import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
 import { decodeEvent } from "../event/validate.ts"
-import type { DeadLetterSelection } from "./engine.ts"
+import type { DeadLetterSelection } from "./dead-letter.ts"
 
 /** The part of a dead letter that a selection checks. */
 interface Selectable {

@@ -7,12 +7,12 @@
  */
 import type { Event } from "../event/envelope.ts"
 import type { MalformedEventError } from "../event/errors.ts"
-import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../event/failure.ts"
+import type { DeadLetterFailure, RetryFailure } from "../event/failure.ts"
 import type { HistoryFact } from "../event/history-fact.ts"
 import type { Lineage } from "../event/lineage.ts"
 import type { Origin } from "../event/origin.ts"
-import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
+import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "./dead-letter.ts"
 import type { FactLog } from "./fact-log.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
 
@@ -46,6 +46,14 @@ export interface Engine {
    * says whether the event may be stored nevertheless.
    */
   publish(event: Event, origin?: Partial<Origin>): Promise<void>
+
+  /**
+   * Stores a past event on one queue again, behind the events that wait, as one that was never tried. It is not published:
+   * no other queue gets it, and the facts have it as `replayed`. Resolves when it is durable.
+   * @throws {UnknownQueueError | EngineUnavailableError}
+   * @throws {PublishError} if the queue refuses it, such as `queue-full`.
+   */
+  replay(queue: string, replayed: ReplayedEvent): Promise<void>
 
   /**
    * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Settle
@@ -101,6 +109,14 @@ export interface Engine {
    * Finishes work in progress, and releases files and connections. Unsettled deliveries are delivered again.
    */
   close(): Promise<void>
+}
+
+export interface ReplayedEvent {
+  readonly event: Event
+  /** The event as JSON, as it was published. */
+  readonly body: string
+  /** Id of the replay. */
+  readonly replay: string
 }
 
 /** An event as its queues store it. */
@@ -240,6 +256,8 @@ export interface Delivery {
   readonly trace: TraceContext | null
   /** The lineage of an event that a handler published; null for every other event. */
   readonly lineage: Lineage | null
+  /** Id of the replay that put the event on its queue again, or null. */
+  readonly replay: string | null
   /** True if another program published the event, so this service has not checked it against its schema. */
   readonly isForeign: boolean
   /** The reason why a message of another program is not an event; `body` is then unchanged, possibly not JSON. */
@@ -287,62 +305,4 @@ export interface QueueStats {
   /** Most events that may wait. */
   readonly maxLength: number
   readonly overflow: QueueDeclaration["overflow"]
-}
-
-/** Selects dead letters to which all given filters apply; without filters, all of them. */
-export interface DeadLetterSelection {
-  /** Dead letters of these events. */
-  readonly ids?: readonly string[]
-  /** Dead letters with this reason. */
-  readonly reason?: DeadLetterReason
-  /** Dead letters whose event has this name. A message that is not an event has neither a name nor an id. */
-  readonly name?: string
-  /**
-   * Dead letters of events with a routing key in this space. Messages that are not events, and corrupt
-   * events, are in none.
-   */
-  readonly within?: RoutingSpace
-  /** At most this many, the oldest first. Default: no limit. */
-  readonly limit?: number
-}
-
-export interface RedriveOptions {
-  /**
-   * Count the selected dead letters, whether or not the queue has room for them, and move nothing. Default:
-   * false.
-   */
-  readonly dryRun?: boolean
-}
-
-export interface Redriven {
-  /** Number of moved dead letters; in a dry run, of selected ones. */
-  readonly redriven: number
-  /** Number of dead letters left in the queue; in a dry run, of those that would be left. */
-  readonly remaining: number
-  /**
-   * Number of selected dead letters that were skipped because their event differs from what was stored;
-   * absent if there are none.
-   */
-  readonly corrupt?: number
-}
-
-export interface Purged {
-  readonly purged: number
-  /** Number of dead letters left in the queue. */
-  readonly remaining: number
-}
-
-export interface DeadLetterPage {
-  readonly letters: readonly DeadLetter[]
-  /** Continues after the last dead letter that was read; null if there are no more. */
-  readonly cursor: string | null
-}
-
-export interface DeadLetter {
-  /** The event as it was. Not validated, and possibly not JSON: another program may have published it. */
-  readonly body: string
-  /** The bytes of a body that is not UTF-8, of which `body` is only a reading; absent for every other body. */
-  readonly bytes?: Uint8Array
-  /** Its times are 0 if they are unknown. */
-  readonly failure: DeadLetterFailure
 }

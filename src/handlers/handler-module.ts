@@ -210,6 +210,8 @@ export interface HandlerContext extends BaseContext {
   readonly trace: TraceContext | null
   /** The id of the event whose handler published this one; null if none did. */
   readonly causedBy: string | null
+  /** The id of the replay that delivers this past event again; null for every other delivery. */
+  readonly replay: string | null
   /** `return ctx.retry({ delay })` tries the event again after `delay` milliseconds, by default after the backoff. */
   retry(options?: { readonly delay?: number }): Verdict
   /** `return ctx.deadLetter(reason)` makes the event a dead letter now. */
@@ -227,6 +229,8 @@ export interface BatchContext extends BaseContext {
   trace(id: string): TraceContext | null
   /** Returns the id of the event whose handler published this one, or null. */
   causedBy(id: string): string | null
+  /** Returns the id of the replay that delivers the event again, or null. */
+  replay(id: string): string | null
   /** Settles the event as handled. */
   ack(id: string): void
   /** Tries the event again after `delay` milliseconds, by default after the backoff. */

@@ -1,4 +1,5 @@
-import type { DeadLetter, DeadLetterPage, DeadLetterSelection, Engine } from "../engine/engine.ts"
+import type { DeadLetter, DeadLetterPage, DeadLetterSelection } from "../engine/dead-letter.ts"
+import type { Engine } from "../engine/engine.ts"
 import { parseJsonText } from "../event/json-text.ts"
 import type { LoopTurns } from "./loop-turns.ts"
 

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
-import type { DeadLetterSelection, Engine } from "../engine/engine.ts"
+import type { DeadLetterSelection } from "../engine/dead-letter.ts"
+import type { Engine } from "../engine/engine.ts"
 import { DEAD_LETTER_REASONS } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import { ProblemError } from "./problem.ts"

@@ -31,6 +31,8 @@ export interface Attempt {
   readonly trace: TraceContext | null
   /** The lineage of the event. */
   readonly lineage: Lineage | null
+  /** Id of the replay that delivers the event, or null. */
+  readonly replay: string | null
   /** `type/name` of the event, for the lineage of those that its handler publishes. */
   readonly link: string
   /**

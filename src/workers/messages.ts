@@ -28,6 +28,8 @@ interface RunEvent extends RunTarget {
   readonly trace: TraceContext | null
   /** Id of the event whose handler published this one; null if none did. */
   readonly causedBy: string | null
+  /** Id of the replay that delivers the event; null if none does. */
+  readonly replay: string | null
 }
 
 interface RunBatch extends RunTarget {
@@ -140,6 +142,8 @@ export interface BatchEvent {
   readonly trace: TraceContext | null
   /** As for a single event. */
   readonly causedBy: string | null
+  /** Id of the replay that delivers the event; null if none does. */
+  readonly replay: string | null
 }
 
 /** CPU time of a worker, in milliseconds. */

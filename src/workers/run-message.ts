@@ -19,10 +19,11 @@ export function runMessage(job: Job, slot: number): ToWorker {
 }
 
 /** Returns the part of an attempt that its function needs. */
-const eventOf = ({ body, attempt, lastFailure, trace, lineage }: Attempt) => ({
+const eventOf = ({ body, attempt, lastFailure, trace, lineage, replay }: Attempt) => ({
   body,
   attempt,
   lastError: lastFailure?.error ?? null,
   trace,
   causedBy: lineage?.causedBy ?? null,
+  replay,
 })

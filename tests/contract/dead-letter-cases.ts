@@ -1,5 +1,6 @@
 import { expect } from "bun:test"
-import type { DeadLetter, DeadLetterSelection, Engine } from "../../src/engine/engine.ts"
+import type { DeadLetter, DeadLetterSelection } from "../../src/engine/dead-letter.ts"
+import type { Engine } from "../../src/engine/engine.ts"
 import type { DeadLetterReason } from "../../src/event/failure.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { deadLetterRecord } from "../support/failure-record.ts"

@@ -64,6 +64,7 @@ const CONTEXT = {
   lastError: true,
   trace: true,
   causedBy: true,
+  replay: true,
   retry: true,
   deadLetter: true,
 } satisfies Record<keyof HandlerContext, true>
@@ -78,6 +79,7 @@ const BATCH_CONTEXT = {
   lastError: true,
   trace: true,
   causedBy: true,
+  replay: true,
   ack: true,
   retry: true,
   deadLetter: true,

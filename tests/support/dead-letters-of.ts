@@ -1,4 +1,5 @@
-import type { DeadLetter, DeadLetterSelection, Engine } from "../../src/engine/engine.ts"
+import type { DeadLetter, DeadLetterSelection } from "../../src/engine/dead-letter.ts"
+import type { Engine } from "../../src/engine/engine.ts"
 
 /** Returns all dead letters of a queue, from all pages. */
 export async function deadLettersOf(

@@ -56,6 +56,7 @@ export function newAttempt({
     lastFailure: lastError || isAlone ? failureRecord({ reason, error: lastError ?? null }) : null,
     trace: null,
     lineage: null,
+    replay: null,
     link: "custom/tested",
     isLost: () => false,
     takenBackAt: null,

@@ -5,11 +5,11 @@ import type {
   DeadLetter,
   DeadLetterPage,
   DeadLetterSelection,
-  EngineStatus,
   Purged,
   Redriven,
   RedriveOptions,
-} from "../engine.ts"
+} from "../dead-letter.ts"
+import type { EngineStatus } from "../engine.ts"
 import { EngineUnavailableError, InvalidCursorError } from "../errors.ts"
 import type { Operate } from "./commit/turn.ts"
 import { whyUnavailable } from "./engine-state.ts"

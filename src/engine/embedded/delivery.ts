@@ -23,7 +23,7 @@ function newDelivery(
   isEngineGone: () => boolean,
   settle: (settlement: Settlement) => Promise<void>,
 ): Delivery {
-  const { trace, lineage } = decodeOrigin(message.trace)
+  const { trace, lineage, replay } = decodeOrigin(message.trace)
   const lastFailure = decodeRetryFailure(message.failure)
   let settled: Promise<void> | undefined
   // A second settlement would corrupt the counts of another delivery.
@@ -40,6 +40,7 @@ function newDelivery(
     failedAttempts: lastFailure?.attempts ?? 0,
     trace,
     lineage,
+    replay,
     isForeign: false,
     malformed: null,
     get isLost() {

@@ -2,17 +2,13 @@ import type { Event } from "../../event/envelope.ts"
 import type { Origin } from "../../event/origin.ts"
 import { orderLevel } from "../../event/priority.ts"
 import { reasonOf } from "../../system/reason-of.ts"
+import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../dead-letter.ts"
 import type {
   ConsumeOptions,
-  DeadLetterPage,
-  DeadLetterSelection,
   Engine,
   EngineStatus,
-  Purged,
   QueueDeclaration,
   QueueStats,
-  Redriven,
-  RedriveOptions,
   Subscription,
   Watcher,
 } from "../engine.ts"
@@ -38,6 +34,7 @@ import { encodeDetails } from "./fact-details.ts"
 import { FactFeed } from "./fact-feed.ts"
 import { EmbeddedQueueAdministration } from "./queue-administration.ts"
 import { RecoveryTimer } from "./recovery-timer.ts"
+import { replaying } from "./replaying.ts"
 import { explainOpening, type OpenStore, openStore } from "./store/database.ts"
 import { isDiskFull } from "./store/disk-full.ts"
 import { encodeOrigin } from "./store/origin-text.ts"
@@ -60,6 +57,7 @@ export class EmbeddedEngine implements Engine {
   readonly #opened: OpenStore
   readonly #deadLetters: DeadLetterAdministration
   readonly queueAdministration: EmbeddedQueueAdministration
+  readonly replay: Engine["replay"]
   readonly #tables: Tables
   readonly #writer: TurnWriter
   readonly #committer: Committer
@@ -129,6 +127,7 @@ export class EmbeddedEngine implements Engine {
       report,
       onBuried: options.onBuried,
     })
+    this.replay = replaying(this.#tables, this.#writer, operate)
     const onFailure = (reason: Error): void => this.#giveUp(new Turn(), reason)
     this.#log =
       options.openLog?.() ?? new StoreLog({ ...opened, threadUrl: options.syncThreadUrl, onFailure })

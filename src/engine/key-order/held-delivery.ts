@@ -51,6 +51,7 @@ export function heldDelivery(
     failedAttempts: tried?.failure.attempts ?? delivery.failedAttempts,
     trace: delivery.trace,
     lineage: delivery.lineage,
+    replay: delivery.replay,
     isForeign: delivery.isForeign,
     malformed: delivery.malformed,
     get isLost() {

@@ -2,18 +2,15 @@ import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
 import type { Origin } from "../../event/origin.ts"
 import type { BrokerReport } from "../broker-report.ts"
+import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../dead-letter.ts"
 import type {
   ConsumeOptions,
-  DeadLetterPage,
-  DeadLetterSelection,
   Engine,
   EngineCapabilities,
   EngineStatus,
-  Purged,
   QueueDeclaration,
   QueueStats,
-  Redriven,
-  RedriveOptions,
+  ReplayedEvent,
   Subscription,
   Watcher,
 } from "../engine.ts"
@@ -223,6 +220,13 @@ export class RabbitMqEngine implements Engine {
   watch(watcher: Watcher): Promise<() => void> {
     this.#reachable()
     return this.#live.watch(watcher)
+  }
+
+  async replay(queue: string, { event, body, replay }: ReplayedEvent): Promise<void> {
+    await this.queueAdministration.require(queue)
+    const properties = propertiesOf(event, { replay })
+    const send = () => this.#writable().events.publish({ exchange: "", routingKey: queue, body, properties })
+    await this.#upkeep.repairs.publish(queue, send)
   }
 
   queueStats(): Promise<readonly QueueStats[]> {

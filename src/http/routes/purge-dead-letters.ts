@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
-import type { DeadLetterSelection, Engine, Purged } from "../../engine/engine.ts"
+import type { DeadLetterSelection, Purged } from "../../engine/dead-letter.ts"
+import type { Engine } from "../../engine/engine.ts"
 import { reachOf } from "../access/reach.ts"
 import { askedBy, changeLevel, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"

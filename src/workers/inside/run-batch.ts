@@ -42,6 +42,7 @@ export async function runBatch(
     lastError: (id) => before.get(id)?.lastError ?? null,
     trace: (id) => before.get(id)?.trace ?? null,
     causedBy: (id) => before.get(id)?.causedBy ?? null,
+    replay: (id) => before.get(id)?.replay ?? null,
     ack: (id) => settle("ctx.ack()", id, { kind: "done" }),
     retry: (id, options) => settle("ctx.retry()", id, { kind: "retry", delayMs: requestedDelay(options) }),
     deadLetter: (id, reason) =>

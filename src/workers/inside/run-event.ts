@@ -30,7 +30,7 @@ class GivenVerdict implements Verdict {
  */
 export async function runEvent(
   scope: RunScope,
-  { body, attempt, lastError, trace, causedBy }: RunMessage,
+  { body, attempt, lastError, trace, causedBy, replay }: RunMessage,
   handler: Handler,
   onNonsense: (returned: unknown) => void,
 ): Promise<HandlerOutcome> {
@@ -44,6 +44,7 @@ export async function runEvent(
     lastError,
     trace,
     causedBy,
+    replay,
     retry: (options) => give("retry", { kind: "retry", delayMs: requestedDelay(options) }),
     deadLetter: (reason) => give("deadLetter", { kind: "dead-letter", reason: reasonText(reason) }),
   })

@@ -169,9 +169,22 @@ export class TurnWriter {
 
   /** Stores the event on all of its queues or on none. */
   #publish(pending: PendingPublish, now: number): PublishError | null {
-    const { stored } = pending
     const queues = present(pending.queues)
     if (queues.length === 0) return unroutable(pending.routingKey)
+    const refusal = this.append(pending, queues, now)
+    if (refusal === null) this.#facts?.notePublished(queues, pending, this.#clock.wallNow())
+    return refusal
+  }
+
+  /**
+   * Stores an event on these queues, behind the events that wait. Call it while a turn is written.
+   * @returns why it is stored on none of them, or null
+   */
+  append(
+    { stored, priority }: Pick<PendingPublish, "stored" | "priority">,
+    queues: readonly Queue[],
+    now: number,
+  ): PublishError | null {
     const full = queues.find((queue) => isFull(queue) && queue.declaration.overflow === "reject-publish")
     if (full !== undefined) {
       const { name, maxLength } = full.declaration
@@ -184,8 +197,7 @@ export class TurnWriter {
       this.#makeRoom(queue)
       queue.ready++
     }
-    this.#store.append(stored, queues, pending.priority, now)
-    this.#facts?.notePublished(queues, pending, this.#clock.wallNow())
+    this.#store.append(stored, queues, priority, now)
     return null
   }
 

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
+import type { DeadLetter, DeadLetterSelection } from "../../dead-letter.ts"
 import { matcherOf } from "../../dead-letter-selection.ts"
-import type { DeadLetter, DeadLetterSelection } from "../../engine.ts"
 import { idIn } from "./examined-event.ts"
 import type { FactStore } from "./fact-store.ts"
 import type { MessageStore } from "./message-store.ts"

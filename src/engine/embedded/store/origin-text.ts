@@ -1,16 +1,20 @@
 import { chainText, readLineage, startedAgain } from "../../../event/lineage.ts"
-import type { Origin } from "../../../event/origin.ts"
+import { type Origin, readReplay } from "../../../event/origin.ts"
 import { readTraceContext } from "../../../event/trace-context.ts"
 
-const NONE: Origin = { trace: null, lineage: null }
+const NONE: Origin = { trace: null, lineage: null, replay: null }
 
 /**
  * Returns the text in the column `trace` of an event; null if there is nothing to store. Earlier versions stored the
  * trace alone, and read this text, too.
  */
-export function encodeOrigin({ trace, lineage }: Partial<Origin>): string | null {
-  if (!lineage) return trace ? JSON.stringify(trace) : null
-  return JSON.stringify({ ...trace, lineage: { ...lineage, chain: chainText(lineage.chain) } })
+export function encodeOrigin({ trace, lineage, replay }: Partial<Origin>): string | null {
+  if (!lineage && !replay) return trace ? JSON.stringify(trace) : null
+  return JSON.stringify({
+    ...trace,
+    ...(lineage && { lineage: { ...lineage, chain: chainText(lineage.chain) } }),
+    ...(replay && { replay }),
+  })
 }
 
 /**
@@ -20,10 +24,11 @@ export function encodeOrigin({ trace, lineage }: Partial<Origin>): string | null
 export function decodeOrigin(stored: string | null): Origin {
   if (stored === null) return NONE
   try {
-    const { traceparent, tracestate, lineage } = JSON.parse(stored)
+    const { traceparent, tracestate, lineage, replay } = JSON.parse(stored)
     return {
       trace: readTraceContext(traceparent, tracestate),
       lineage: readLineage(lineage?.causedBy, lineage?.hops, lineage?.chain),
+      replay: readReplay(replay),
     }
   } catch {
     // The event is delivered without its origin.

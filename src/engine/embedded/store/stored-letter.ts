@@ -1,5 +1,5 @@
 import { type DeadLetterFailure, retriesOf } from "../../../event/failure.ts"
-import type { DeadLetter } from "../../engine.ts"
+import type { DeadLetter } from "../../dead-letter.ts"
 import { decodeDeadLetterFailure } from "../../failure-record.ts"
 import { type EventRow, faultOf, isIntact, readable } from "./examined-event.ts"
 

@@ -3,7 +3,7 @@ import type { MalformedEventError } from "../../../event/errors.ts"
 import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import type { Delivery } from "../../engine.ts"
 import { attemptsBefore, bodyOf, failuresBefore, isForeign, lastFailureOf, traceOf } from "../wire/decode.ts"
-import { lineageOf } from "../wire/lineage-headers.ts"
+import { ownOriginOf } from "../wire/origin-headers.ts"
 import type { Settlements } from "./settlements.ts"
 import type { TriedAttempts } from "./tried-attempts.ts"
 
@@ -76,7 +76,7 @@ export function newDelivery(
     lastFailure: before?.failure ?? lastFailureOf(message, queue),
     failedAttempts: before?.failure.attempts ?? failuresBefore(message, queue),
     trace: traceOf(message),
-    lineage: lineageOf(message),
+    ...ownOriginOf(message),
     isForeign: isForeign(message),
     malformed,
     get isLost() {

@@ -1,5 +1,11 @@
 import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
-import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../../engine.ts"
+import type {
+  DeadLetterPage,
+  DeadLetterSelection,
+  Purged,
+  Redriven,
+  RedriveOptions,
+} from "../../dead-letter.ts"
 import { EngineUnavailableError, InvalidCursorError, PublishError } from "../../errors.ts"
 import { StallWatch } from "../queues/stall-watch.ts"
 import { deadQueueOf } from "../topology/topology.ts"

@@ -23,7 +23,7 @@ import {
 } from "./decode.ts"
 import { encodeFailure, FAILURE } from "./failure-header.ts"
 import type { EncodedField } from "./field-table.ts"
-import { isLineageHeader, lineageHeaders, lineageOf } from "./lineage-headers.ts"
+import { isOriginHeader, originHeaders, ownOriginOf } from "./origin-headers.ts"
 import { withRetryCount } from "./retry-count-text.ts"
 import { WireProperties } from "./wire-properties.ts"
 
@@ -54,10 +54,7 @@ export interface Copy {
 export type CopyDetail = "full" | "minimal"
 
 /** Returns the AMQP properties of an event. */
-export function propertiesOf(
-  event: Event,
-  { trace = null, lineage = null }: Partial<Origin>,
-): AMQPProperties {
+export function propertiesOf(event: Event, { trace = null, ...own }: Partial<Origin>): AMQPProperties {
   return {
     messageId: event.id,
     type: `${event.type}.${event.name}`,
@@ -71,7 +68,7 @@ export function propertiesOf(
       "x-event-name": event.name,
       [RETRY_COUNT]: event.retry_count,
       ...traceHeaders(trace),
-      ...lineageHeaders(lineage),
+      ...originHeaders(own),
     },
   }
 }
@@ -87,7 +84,7 @@ export function retryOf(
     [RETRY_COUNT]: failure.attempts,
     [RETRY_OF]: queue,
     [FAILURE]: failureText(failure, detail),
-    ...lineageHeaders(lineageOf(message)),
+    ...originHeaders(ownOriginOf(message)),
   }
   // A count of more digits makes the body longer, perhaps too long.
   const body = detail === "full" ? countedBody(message, failure.attempts) : smallestBodyOf(message)
@@ -103,7 +100,7 @@ export function deadLetterOf(
   const headers = {
     [RETRY_COUNT]: failure.attempts,
     [FAILURE]: failureText(failure, detail),
-    ...lineageHeaders(lineageOf(message)),
+    ...originHeaders(ownOriginOf(message)),
   }
   const retries = retriesOf(failure)
   const full = (): Uint8Array => (retries === 0 ? bytesOf(message) : countedBody(message, retries))
@@ -113,8 +110,9 @@ export function deadLetterOf(
 
 /** Returns a copy for its queue, as an event that was never tried and has no hops. */
 export function redriveOf(message: AMQPMessage, detail: CopyDetail = "full"): Copy {
-  const lineage = lineageOf(message)
-  const headers = { [RETRY_COUNT]: 0, ...lineageHeaders(lineage && startedAgain(lineage)) }
+  const { lineage, replay } = ownOriginOf(message)
+  const origin = originHeaders({ lineage: lineage && startedAgain(lineage), replay })
+  const headers = { [RETRY_COUNT]: 0, ...origin }
   const body = detail === "full" ? countedBody(message, 0) : smallestBodyOf(message)
   return { body, properties: propertiesWith(message, headers, detail) }
 }
@@ -170,7 +168,7 @@ const isKept = (name: string): boolean =>
   name !== FAILURE &&
   name !== RETRY_COUNT &&
   name !== RETRY_OF &&
-  !isLineageHeader(name) &&
+  !isOriginHeader(name) &&
   !name.includes(NOT_UTF_8)
 
 const texts = (given: Readonly<Record<string, string | undefined>>): Record<string, string> =>

@@ -6,7 +6,7 @@ import {
   redriveOf,
   retryOf,
 } from "../../../../src/engine/rabbitmq/wire/encode.ts"
-import { lineageOf } from "../../../../src/engine/rabbitmq/wire/lineage-headers.ts"
+import { ownOriginOf } from "../../../../src/engine/rabbitmq/wire/origin-headers.ts"
 import type { Lineage } from "../../../../src/event/lineage.ts"
 import { deadLetterRecord, failureRecord } from "../../../support/failure-record.ts"
 import { newEvent } from "../../../support/new-event.ts"
@@ -31,7 +31,7 @@ test.each(["full", "minimal"] as const)(
   (detail) => {
     const message = messageWith(propertiesOf(newEvent(), { lineage: LINEAGE }))
     const lineageIn = ({ properties }: { readonly properties: AMQPProperties }) =>
-      lineageOf(messageWith(properties))
+      ownOriginOf(messageWith(properties)).lineage
     expect(lineageIn(retryOf(message, "calls", failureRecord(), detail))).toEqual(LINEAGE)
     expect(lineageIn(deadLetterOf(message, deadLetterRecord(), detail))).toEqual(LINEAGE)
     expect(lineageIn(redriveOf(message, detail))).toEqual({ causedBy: "e-1", hops: 0, chain: [] })
