@@ -24,6 +24,7 @@ import {
 } from "./commands/output.ts"
 import { addPublish } from "./commands/publish.ts"
 import { addQueues } from "./commands/queues.ts"
+import { addReplay } from "./commands/replay.ts"
 import { addSchemas } from "./commands/schemas.ts"
 import { CommandError } from "./commands/service-client.ts"
 import { showSettings } from "./commands/show-settings.ts"
@@ -123,6 +124,7 @@ addKeys(program)
 addPublish(program)
 addTail(program)
 addEvents(program)
+addReplay(program)
 addQueues(program)
 addDeadLetters(program)
 addModules(program)

@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "handlers",
     "discovery",
     "live",
+    "replay",
     "history",
     "publisher",
     "service-events",
@@ -41,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "engine",
     "event",
   ],
+  replay: ["system", "telemetry", "history", "engine", "event"],
   history: ["system", "telemetry", "engine", "event"],
   "service-events": ["system", "telemetry", "event"],
   http: [
@@ -50,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version",
     "live",
     "history",
+    "replay",
     "publisher",
     "schema",
     "engine",

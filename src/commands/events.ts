@@ -120,18 +120,36 @@ function payloadIn(text: string): string | null {
 }
 
 /** Returns the query for the given filters. */
-export function queryOf(options: EventFilterOptions): URLSearchParams {
+function queryOf(options: EventFilterOptions): URLSearchParams {
   const query = new URLSearchParams()
-  const { type, name, queue, state, status, since, until, orderingKey, trace, causedBy, text } = options
+  const { types: type, names: name, queues: queue, states: state, ...single } = bodyOf(options)
   for (const [parameter, values] of Object.entries({ type, name, queue, state })) {
     for (const value of values ?? []) query.append(parameter, value)
   }
-  const single = { status, since, until, ordering_key: orderingKey, trace, caused_by: causedBy, text }
   for (const [parameter, value] of Object.entries(single)) {
     if (value !== undefined) query.set(parameter, value)
   }
   return query
 }
+
+/** Returns the given filters as fields of a request's body. */
+export const bodyOf = (options: EventFilterOptions) => ({
+  types: options.type,
+  names: options.name,
+  queues: options.queue,
+  states: options.state,
+  status: options.status,
+  since: options.since,
+  until: options.until,
+  ordering_key: options.orderingKey,
+  trace: options.trace,
+  caused_by: options.causedBy,
+  text: options.text,
+})
+
+/** Returns whether any filter is given. */
+export const hasFilter = (options: EventFilterOptions): boolean =>
+  Object.values(bodyOf(options)).some((value) => value !== undefined)
 
 /** Reads a time, or a time before now. Returns it as the service takes it. */
 function readTime(text: string): string {

@@ -1,5 +1,6 @@
 import type { HttpContext } from "./context.ts"
 import { RouteTable } from "./route-table.ts"
+import { abortReplay } from "./routes/abort-replay.ts"
 import { asyncApiDocument } from "./routes/async-api-document.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
 import { countDeadLetters } from "./routes/count-dead-letters.ts"
@@ -11,6 +12,7 @@ import { listEvents } from "./routes/list-events.ts"
 import { listModules } from "./routes/list-modules.ts"
 import { listQueueStates } from "./routes/list-queue-states.ts"
 import { listQueues } from "./routes/list-queues.ts"
+import { listReplays } from "./routes/list-replays.ts"
 import { listSchemas } from "./routes/list-schemas.ts"
 import { listTypes } from "./routes/list-types.ts"
 import { liveEvents } from "./routes/live-events.ts"
@@ -24,10 +26,13 @@ import { purgeQueue } from "./routes/purge-queue.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
 import { reloadModules } from "./routes/reload-modules.ts"
+import { resumeReplay } from "./routes/resume-replay.ts"
 import { serviceInfo } from "./routes/service-info.ts"
 import { showEvent } from "./routes/show-event.ts"
 import { showQueue } from "./routes/show-queue.ts"
+import { showReplayProgress } from "./routes/show-replay.ts"
 import { showSchema } from "./routes/show-schema.ts"
+import { startReplay } from "./routes/start-replay.ts"
 import { unbindQueue } from "./routes/unbind-queue.ts"
 import { validatePayload } from "./routes/validate-payload.ts"
 
@@ -58,6 +63,11 @@ export function createRouteTable(context: HttpContext): RouteTable {
       listDeadLetters(context),
       redriveDeadLetters(context),
       purgeDeadLetters(context),
+      startReplay(context),
+      listReplays(context),
+      showReplayProgress(context),
+      abortReplay(context),
+      resumeReplay(context),
       listModules(context),
       reloadModules(context),
       listSchemas(context),

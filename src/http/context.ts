@@ -2,6 +2,7 @@ import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration, QueueStats } from "../engine/engine.ts"
 import type { LiveStream } from "../live/live-stream.ts"
 import type { Publisher } from "../publisher/publisher.ts"
+import type { Replays } from "../replay/replays.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
@@ -73,6 +74,8 @@ export interface HttpContext {
   readonly live: LiveStream
   /** The record of what became of each event; null if none is kept. */
   readonly history: HistoryAccess | null
+  /** The replays of past events; null if no history is kept. */
+  readonly replays: Replays | null
   /** The keys that requests need; null if the service is open. */
   readonly keys: KeyRing | null
   /** The schemas of events; null if there are none. */

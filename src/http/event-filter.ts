@@ -43,7 +43,7 @@ const time = (description: string) =>
 
 /** The parameters that select events of the history. */
 export const FILTER_PARAMETERS = {
-  type: list(oneOf(EVENT_TYPES), "Events of these types, separated by commas."),
+  type: list(oneOf(EVENT_TYPES), "Events of these types."),
   name: list(text, "Events with these names."),
   queue: list(text, "Events that these queues received. With `state`: events in that state on one of them."),
   state: list(oneOf(DELIVERY_STATES), "Events in one of these states on a queue."),
@@ -64,24 +64,27 @@ export const FILTER_PARAMETERS = {
     .optional(),
 }
 
-const FilterSchema = z.strictObject(FILTER_PARAMETERS)
+const { type, name, queue, state, ...single } = FILTER_PARAMETERS
 
-/** Returns what the parameters select, limited to the events that a key may reach. */
+/** The same filters as fields of a JSON object. */
+export const FILTER_FIELDS = { types: type, names: name, queues: queue, states: state, ...single }
+
+const ParametersSchema = z.strictObject(FILTER_PARAMETERS)
+const FieldsSchema = z.strictObject(FILTER_FIELDS)
+
+/** Returns what the parameters of a query select, limited to the events that a key may reach. */
 export function filterOf(
-  { type, name, queue, state, ordering_key, caused_by, ...rest }: z.output<typeof FilterSchema>,
+  { type: types, name: names, queue: queues, state: states, ...rest }: z.output<typeof ParametersSchema>,
   reach: RoutingSpace | null,
 ): EventFilter {
-  return {
-    ...rest,
-    types: type,
-    names: name,
-    queues: queue,
-    states: state,
-    orderingKey: ordering_key,
-    causedBy: caused_by,
-    ...(reach !== null && { within: reach }),
-  }
+  return filterOfFields({ ...rest, types, names, queues, states }, reach)
 }
+
+/** Returns what the fields of a body select, limited to the events that a key may reach. */
+export const filterOfFields = (
+  { ordering_key: orderingKey, caused_by: causedBy, ...rest }: z.output<typeof FieldsSchema>,
+  reach: RoutingSpace | null,
+): EventFilter => ({ ...rest, orderingKey, causedBy, ...(reach !== null && { within: reach }) })
 
 /** Returns milliseconds since the epoch, or NaN. */
 function timeOf(value: string | number): number {

@@ -1,5 +1,6 @@
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { EventHistory, EventSummary, ListRequest, Page } from "../history/history-query.ts"
+import type { Replays } from "../replay/replays.ts"
 import { ProblemError } from "./problem.ts"
 
 /** The history, as routes ask it. Its answers contain everything that was stored when the question came. */
@@ -10,8 +11,16 @@ export interface HistoryAccess {
   list(request: ListRequest): Promise<Page<EventSummary>>
 }
 
+const OFF = "The service keeps no history: HISTORY is off."
+
 /** @throws {ProblemError} `not-found` if there is no history. */
 export function requireHistory(history: HistoryAccess | null): HistoryAccess {
   if (history !== null) return history
-  throw new ProblemError("not-found", "The service keeps no history: HISTORY is off.")
+  throw new ProblemError("not-found", OFF)
+}
+
+/** @throws {ProblemError} `not-found` if there is no history. */
+export function requireReplays(replays: Replays | null): Replays {
+  if (replays !== null) return replays
+  throw new ProblemError("not-found", OFF)
 }

@@ -12,6 +12,7 @@ import { EventInvalidError } from "../event/errors.ts"
 import { cut, type Fault } from "../event/faults.ts"
 import { TopicTreeFullError } from "../event/topic-tree.ts"
 import { HistoryCursorError, HistoryUnavailableError } from "../history/errors.ts"
+import { ReplayConflictError, UnknownReplayError } from "../replay/replay.ts"
 import type { ModuleFaultView } from "./module-set-view.ts"
 import { responseHeaders } from "./response-headers.ts"
 
@@ -27,6 +28,7 @@ const PROBLEMS = {
   "request-timeout": { status: 408, title: "The body took too long to arrive", retryable: true },
   "queue-in-use": { status: 409, title: "The queue is in use", retryable: false },
   "queue-not-empty": { status: 409, title: "The queue is not empty", retryable: false },
+  "replay-conflict": { status: 409, title: "The replay can't run now", retryable: false },
   "payload-too-large": { status: 413, title: "The body is too large", retryable: false },
   "unsupported-media-type": { status: 415, title: "The media type is not supported", retryable: false },
   "misdirected-request": {
@@ -135,6 +137,10 @@ export function toProblemError(error: unknown): ProblemError {
       errors: [{ parameter: "cursor", message: error.message }],
     })
   }
+  if (error instanceof UnknownReplayError)
+    return new ProblemError("not-found", sentence(capitalized(error.message)))
+  if (error instanceof ReplayConflictError)
+    return new ProblemError("replay-conflict", sentence(capitalized(error.message)))
   if (error instanceof HistoryUnavailableError)
     return new ProblemError("history-unavailable", sentence(capitalized(error.message)))
   if (error instanceof UnknownQueueError)

@@ -99,6 +99,7 @@ export class HttpService implements AsyncDisposable {
       consumption,
       running: { of: () => 0, since: () => null },
       history: null,
+      replays: null,
       modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({
         engine,

@@ -51,7 +51,7 @@ export function requireQueue(key: StoredKey | null, { bindings }: QueueStats): v
   const reach = reachOf(key)
   if (key === null || reach === null) return
   if (bindings.length > 0 && bindings.every((pattern) => isWithin(reach, pattern))) return
-  const detail = `The key ${key.name} may pause and resume only queues whose bindings are all in ${spaceIn(key)}.`
+  const detail = `The key ${key.name} may pause, resume and replay to only those queues whose bindings are all in ${spaceIn(key)}.`
   throw new ProblemError("forbidden", detail)
 }
 

@@ -25,6 +25,7 @@ const DETAILS: Record<ProblemSlug, string> = {
   "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be deleted.",
   "queue-not-empty":
     "The queue audit has 12 events and 0 dead letters. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.",
+  "replay-conflict": "10 replays are running: wait for one of them, or abort one.",
   "payload-too-large": "The body is larger than 1048576 bytes.",
   "unsupported-media-type": "text/plain is not supported here. Send Content-Type: application/json.",
   "misdirected-request": "The service does not answer to events.example. Add the name to ALLOWED_HOSTS.",
