@@ -26,6 +26,7 @@ const PRIORITY_STYLES = { low: "dim", medium: "reset", high: "yellow", critical:
 
 interface TailOptions extends ServiceOptions {
   readonly count?: number
+  readonly outcomes?: boolean
 }
 
 /** One server-sent event. */
@@ -39,7 +40,8 @@ export function addTail(program: Command): void {
     .command("tail")
     .argument("[topics...]", "topic patterns, such as 'events.voice.#' (default: all events)")
     .description("show events as they are stored: in colours on a terminal, as JSON lines in a pipe")
-    .option("--count <count>", "end after this many events", readCount)
+    .option("--outcomes", "also show how attempts end")
+    .option("--count <count>", "end after this many lines", readCount)
   askingService(command).action(tail)
 }
 
@@ -47,26 +49,56 @@ async function tail(topics: readonly string[], options: TailOptions): Promise<vo
   const client = new ServiceClient(options, Number.POSITIVE_INFINITY)
   const query = topics.length > 0 ? `?topics=${topics.map(encodeURIComponent).join(",")}` : ""
   const isText = process.stdout.isTTY === true && !options.json
-  const delays = new RetryDelays(BACKOFF)
   let left = options.count ?? Number.POSITIVE_INFINITY
+  const show = (describe: (data: string) => Shown, data: string): void => {
+    print(isText ? describe(data) : jsonText(`${data}\n`))
+    if (--left === 0) process.exit(0)
+  }
+  const streams = [
+    follow(client, {
+      path: `/api/v1/events/stream${query}`,
+      kind: "event",
+      // Beside the stream, which is open: no event waits for the advice.
+      onOpen: () => void noteAdvice(client, topics),
+      onData: (data) => show(describe, data),
+    }),
+  ]
+  if (options.outcomes) {
+    const onData = (data: string): void => show(describeOutcome, data)
+    streams.push(
+      follow(client, { path: "/api/v1/events/outcomes", kind: "outcome", onOpen: () => {}, onData }),
+    )
+  }
+  await Promise.all(streams)
+}
+
+interface Followed {
+  readonly path: string
+  /** The server-sent events to show. */
+  readonly kind: string
+  /** Called when the stream is open for the first time. */
+  readonly onOpen: () => void
+  readonly onData: (data: string) => void
+}
+
+/** Shows a stream, and opens it again whenever it ends. Rejects with a fault that stays. */
+async function follow(client: ServiceClient, { path, kind, onOpen, onData }: Followed): Promise<never> {
+  const delays = new RetryDelays(BACKOFF)
   let isFirst = true
   for (;;) {
     let fault = "the service has ended the stream"
     try {
-      const response = await client.send(`/api/v1/events/stream${query}`)
+      const response = await client.send(path)
       const { status, headers } = response
       if (!headers.get("Content-Type")?.startsWith(STREAM_TYPE))
         throw client.foreign({ status, headers, text: "" })
       delays.reset()
-      // Beside the stream, which is open: no event waits for the advice.
-      if (isFirst) void noteAdvice(client, topics)
-      if (!isFirst) note("connected again; events that were stored in between are missed")
+      if (isFirst) onOpen()
+      else note(`connected again; ${kind}s that were stored in between are missed`)
       isFirst = false
       for await (const { event, data } of messagesOf(response)) {
         if (event === "missed") note(describeMissed(JSON.parse(data).count))
-        if (event !== "event") continue
-        print(isText ? describe(data) : jsonText(`${data}\n`))
-        if (--left === 0) return void process.exit(0)
+        if (event === kind) onData(data)
       }
     } catch (error) {
       // Nothing that stays wrong is repeated. At the first time that may be the URL, too.
@@ -114,6 +146,30 @@ function describe(data: string): Shown {
   const time = timeOf(timestamp)
   const what = styled(["bold", PRIORITY_STYLES[priority]], `${type}.${name}`)
   return shown`${styled("dim", time)} ${what} ${styled("dim", id)} ${jsonText(JSON.stringify(payload))}\n`
+}
+
+/** An outcome as the stream sends it. */
+interface Outcome {
+  readonly at: number
+  readonly id: string
+  readonly queue: string
+  readonly attempt: number | null
+  readonly duration_ms?: number
+  readonly outcome: keyof typeof OUTCOME_STYLES
+  readonly reason?: string
+  readonly error?: { readonly name: string; readonly message: string }
+}
+
+const OUTCOME_STYLES = { handled: "green", retry: "yellow", "dead-letter": "red" } as const
+
+function describeOutcome(data: string): Shown {
+  const { at, id, queue, attempt, duration_ms: ms, outcome, reason, error }: Outcome = JSON.parse(data)
+  const what = styled(["bold", OUTCOME_STYLES[outcome]], outcome)
+  const tried = attempt === null ? "" : ` attempt ${attempt}`
+  const after = ms === undefined ? "" : `, ${Math.round(ms)} ms`
+  const why = reason === undefined ? "" : `, ${reason}`
+  const text = error === undefined ? "" : `: ${error.name}: ${error.message}`
+  return shown`${styled("dim", timeOf(at))} ${what} ${styled("dim", id)} ${queue}${tried}${after}${why}${text}\n`
 }
 
 /** Returns the time of day, or the number itself if another program has sent one that is not a time. */

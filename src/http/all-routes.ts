@@ -16,6 +16,7 @@ import { listReplays } from "./routes/list-replays.ts"
 import { listSchemas } from "./routes/list-schemas.ts"
 import { listTypes } from "./routes/list-types.ts"
 import { liveEvents } from "./routes/live-events.ts"
+import { liveOutcomes } from "./routes/live-outcomes.ts"
 import { metrics } from "./routes/metrics.ts"
 import { openApiDocument } from "./routes/open-api-document.ts"
 import { pauseQueue, resumeQueue } from "./routes/pause-queue.ts"
@@ -47,6 +48,7 @@ export function createRouteTable(context: HttpContext): RouteTable {
       publish,
       publishBatch(context),
       liveEvents(context),
+      liveOutcomes(context),
       listEvents(context),
       listQueues(context),
       listTypes(),

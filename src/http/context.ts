@@ -74,6 +74,8 @@ export interface HttpContext {
   readonly live: LiveStream
   /** The record of what became of each event; null if none is kept. */
   readonly history: HistoryAccess | null
+  /** The stream of outcomes, by the name of the queue; null if no history is kept. */
+  readonly outcomes: LiveStream | null
   /** The replays of past events; null if no history is kept. */
   readonly replays: Replays | null
   /** The keys that requests need; null if the service is open. */

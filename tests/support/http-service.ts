@@ -100,6 +100,7 @@ export class HttpService implements AsyncDisposable {
       running: { of: () => 0, since: () => null },
       history: null,
       replays: null,
+      outcomes: null,
       modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({
         engine,

@@ -3,14 +3,10 @@ import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { STORED_EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { problemResponses } from "../description/responses.ts"
-import { EventStream, streamHead } from "../live/event-stream.ts"
+import { joinStream } from "../live/join-stream.ts"
 import { LIVE_FORMATS } from "../live/live-format.ts"
 import { checkQuery } from "../parameters.ts"
-import { ProblemError } from "../problem.ts"
 import type { Route } from "../route.ts"
-
-/** Most clients at a time: each holds a connection and its unread bytes. */
-const MAX_CLIENTS = 1_000
 
 /** Most patterns of one client. */
 const MAX_TOPICS = 100
@@ -37,7 +33,7 @@ const QuerySchema = z.strictObject({
 
 const EXAMPLE = `event: event\ndata: ${JSON.stringify(STORED_EVENT_EXAMPLE)}\n\n`
 
-export const liveEvents = ({ keys, live }: HttpContext): Route => ({
+export const liveEvents = (context: HttpContext): Route => ({
   method: "GET",
   path: "/api/v1/events/stream",
   scope: "read",
@@ -59,23 +55,9 @@ export const liveEvents = ({ keys, live }: HttpContext): Route => ({
       ...problemResponses("validation-failed", "too-many-in-flight", "engine-unavailable"),
     },
   },
-  async handler({ method, query, key, requestId, exchange }) {
-    const { stopping } = exchange
-    const { topics, format } = checkQuery(QuerySchema, query, { topics: "list" })
-    if (live.clientCount >= MAX_CLIENTS) {
-      throw new ProblemError(
-        "too-many-in-flight",
-        `The stream has reached its limit of ${MAX_CLIENTS} clients.`,
-      )
-    }
-    if (method === "HEAD") return streamHead(requestId)
-    const revoked = key === null ? undefined : keys?.revocationOf(key)
-    const stream = new EventStream(revoked === undefined ? stopping : AbortSignal.any([stopping, revoked]))
-    const leave = await live.join(
-      { patterns: topics, within: reachOf(key), format: LIVE_FORMATS[format] },
-      stream,
-    )
-    exchange.mayTakeLong()
-    return stream.response(requestId, leave)
+  async handler(request) {
+    const { topics, format } = checkQuery(QuerySchema, request.query, { topics: "list" })
+    const wanted = { patterns: topics, within: reachOf(request.key), format: LIVE_FORMATS[format] }
+    return joinStream(context.live, wanted, request, context)
   },
 })

@@ -1,0 +1,54 @@
+import type { StoredBody, Watcher } from "../engine/engine.ts"
+import { Watchers } from "../engine/watchers.ts"
+import type { FactBatch, HistoryFact } from "../event/history-fact.ts"
+
+/** Facts that are older than this are part of the past, which is read again after a start. In milliseconds. */
+const MAX_AGE_MS = 10_000
+
+/** Facts that are outcomes begin with one of these. */
+const STARTS = ['{"fact":"attempt"', '{"fact":"dead-lettered"']
+
+type Outcome = Extract<HistoryFact, { fact: "attempt" | "dead-lettered" }>
+
+/** Shows to observers how attempts end, as the facts arrive. Reads nothing while there are none. */
+export class Outcomes {
+  readonly #watchers = new Watchers()
+
+  /** As `Engine.watch`. The routing key is the name of the queue, and the body the outcome as JSON. */
+  async watch(watcher: Watcher): Promise<() => void> {
+    return this.#watchers.add(watcher)
+  }
+
+  show({ text }: FactBatch): void {
+    if (this.#watchers.isEmpty) return
+    const since = Date.now() - MAX_AGE_MS
+    for (const line of text.split("\n")) {
+      if (!STARTS.some((start) => line.startsWith(start))) continue
+      const outcome = readOutcome(line)
+      if (outcome !== null && outcome.at >= since) this.#watchers.tell(storedBody(outcome))
+    }
+  }
+}
+
+function readOutcome(line: string): Outcome | null {
+  try {
+    const fact: Outcome = JSON.parse(line)
+    return typeof fact.at === "number" && typeof fact.queue === "string" ? fact : null
+  } catch {
+    // Another program wrote it.
+    return null
+  }
+}
+
+/** An outcome without what the history alone needs. Times are in seconds since the epoch, as in all answers. */
+function storedBody({ fact, event: _event, at, ...rest }: Outcome): StoredBody {
+  const { next_at: next, ...others } = { next_at: undefined, ...rest }
+  const outcome = fact === "dead-lettered" ? { outcome: "dead-letter", attempt: null } : {}
+  const shown = {
+    at: at / 1_000,
+    ...others,
+    ...outcome,
+    ...(next !== undefined && { next_attempt_at: next / 1_000 }),
+  }
+  return { routingKey: rest.queue, body: JSON.stringify(shown), isForeign: false, malformed: null }
+}
