@@ -2,6 +2,7 @@ import { beginModules, beginWithReload } from "./app/begin-modules.ts"
 import { openEngine } from "./app/engines.ts"
 import type { Facts } from "./app/facts.ts"
 import { Generations } from "./app/generations.ts"
+import { beginHistory } from "./app/history.ts"
 import { serveHttp } from "./app/http-parts.ts"
 import { Lifecycle } from "./app/lifecycle.ts"
 import { requireAddress } from "./app/listen-host.ts"
@@ -51,6 +52,8 @@ export interface AppOptions {
   readonly startsWithoutModules: boolean
   /** The entry file of the thread that syncs the embedded engine's store. */
   readonly syncThreadUrl: string
+  /** The entry file of the thread that keeps the history. */
+  readonly historyThreadUrl: string
   readonly log: Log
 }
 
@@ -123,6 +126,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     report: (level, message, fields) => logger[level](fields, message),
   })
   lifecycle.started("engine", () => engine.close())
+  const historyParts = beginHistory({ ...options, engine, logger }, lifecycle)
 
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)
@@ -153,7 +157,19 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   lifecycle.started("pool", () => pool.stop(left()))
 
   await requireAddress(config.HOST)
-  const service = { ...parts, config, engine, brokerReport, generations, keys, queues, catalog, metrics, log }
+  const service = {
+    ...parts,
+    ...historyParts,
+    config,
+    engine,
+    brokerReport,
+    generations,
+    keys,
+    queues,
+    catalog,
+    metrics,
+    log,
+  }
   const context = httpContext(service, { phase: () => phase, startedAt })
   // Before the modules are loaded, so that probes are answered meanwhile.
   const server = serveHttp(config, context)

@@ -43,6 +43,7 @@ function openEmbedded({
 }: EngineOptions): OpenedEngine {
   const engine = EmbeddedEngine.open({
     dataDir: config.DATA_DIR,
+    maxFactBytes: config.HISTORY === "on" ? config.HISTORY_MAX_BYTES : undefined,
     syncThreadUrl,
     onStatusChange,
     onBuried(...burial) {

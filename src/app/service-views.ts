@@ -16,7 +16,7 @@ import { describeFault, modulesView } from "./modules-view.ts"
 import type { Parts } from "./parts.ts"
 
 /** Everything of a service whose state others can see. */
-export interface Service extends Parts {
+export interface Service extends Parts, Pick<HttpContext, "history" | "replays" | "outcomes"> {
   readonly config: Config
   readonly engine: Engine
   readonly brokerReport: (() => BrokerReport) | null

@@ -51,7 +51,8 @@ export const timeOf = (seconds: number): string => new Date(seconds * 1_000).toI
 function lineOf(entry: TimelineEntry): Shown {
   const { what, at, error, reason, next_attempt_at: next, replay } = entry
   const parts: Shown[] = [what === "attempt" ? describeAttempt(entry) : shown`${what}`]
-  if (reason) parts.push(shown`${styled("yellow", reason)}`)
+  // An error says it all.
+  if (reason && reason !== "error") parts.push(shown`${styled("yellow", reason)}`)
   if (error) parts.push(shown`${error.name}: ${error.message}`)
   if (next) parts.push(shown`next attempt at ${timeOf(next)}`)
   if (replay) parts.push(shown`replay ${replay}`)

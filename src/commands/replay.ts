@@ -42,45 +42,39 @@ interface StartOptions extends ServiceOptions, EventFilterOptions {
 }
 
 export function addReplay(program: Command): void {
-  const group = program.command("replay").description("put past events on a queue again")
-  const start = group
-    .command("start", { isDefault: true })
+  const start = program
+    .command("replay")
     .argument("<queue>", "queue that gets the events")
-    .description(
-      "replay the selected events of the history, oldest first, and show the progress (the default)",
-    )
+    .description("put past events on a queue again, the oldest first, and show the progress")
     .addOption(repeatable("--id <id>", "replay this event, in the given order"))
     .option("--all", "replay every event of the history")
     .option("--rate <events>", "most events per second (default: 100)", readRate)
     .option("--dry-run", "count the events without replaying any")
-    .option("--detach", "end once the replay runs, without waiting for its end")
+    .option("--detach", DETACH)
   filtering(askingService(start)).action(startReplay)
-  const list = group
-    .command("list")
-    .description("list the replays of the instance that answers, newest first")
+  const group = program.command("replays").description("look at replays, abort or resume them")
+  const list = group.command("list", { isDefault: true }).description("list them, newest first (the default)")
   askingService(list).action(listReplays)
-  const show = group
-    .command("show")
-    .argument("<id>", "id of the replay")
-    .description("show a replay's progress")
+  const show = one(group, "show", "show the progress of a replay")
   askingService(show).action(async (id: string, options: ServiceOptions) => {
     report(await new ServiceClient(options).ask<Replay>(`${PATH}/${pathPart(id)}`), options)
   })
-  const abort = group.command("abort").argument("<id>", "id of the replay").description("end a replay")
+  const abort = one(group, "abort", "end a replay; events that are on the queue stay there")
   askingService(abort).action(async (id: string, options: ServiceOptions) => {
     report(await askAbort(new ServiceClient(options), id), options)
   })
-  const resume = group
-    .command("resume")
-    .argument("<id>", "id of the replay")
-    .description("go on with a replay that ended before its end, and show the progress")
-    .option("--detach", "end once the replay runs, without waiting for its end")
-  askingService(resume).action(async (id: string, options: StartOptions) => {
+  const resume = one(group, "resume", "go on with a replay that ended before its end, and show the progress")
+  askingService(resume.option("--detach", DETACH)).action(async (id: string, options: StartOptions) => {
     const client = new ServiceClient(options)
     const replay = await client.ask<Replay>(`${PATH}/${pathPart(id)}/resume`, { method: "POST" })
     await follow(client, replay, options)
   })
 }
+
+const DETACH = "end once the replay runs, without waiting for its end"
+
+const one = (group: Command, name: string, description: string): Command =>
+  group.command(name).argument("<id>", "id of the replay").description(description)
 
 async function startReplay(queue: string, options: StartOptions): Promise<void> {
   const { id: ids, all, rate, dryRun } = options

@@ -1,6 +1,8 @@
 import type { FactLog } from "../engine/fact-log.ts"
+import type { FactBatch } from "../event/history-fact.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
-import type { History } from "./history.ts"
+import { History } from "./history.ts"
+import type { LinkOptions } from "./history-link.ts"
 import type {
   EventFilter,
   EventHistory,
@@ -13,25 +15,28 @@ import type {
 } from "./history-query.ts"
 import { Outcomes } from "./outcomes.ts"
 
+/** Longest wait of a question for facts that are on their way, in milliseconds: under overload there are always more. */
+const CATCH_UP_MS = 2_000
+
 /**
- * The history of an engine: follows its list of facts, and answers with everything that was in it when the question came.
+ * The history of an engine: follows its list of facts, and answers with what was in it when the question came, except
+ * under overload, when it is some seconds behind.
  */
 export class RecordedHistory {
   readonly outcomes = new Outcomes()
   readonly #facts: FactLog
   readonly #history: History
-  readonly #unfollow: () => void
+  /** Ends following; null until the file is open. */
+  #unfollow: (() => void) | null = null
+  #room: PromiseWithResolvers<void> | null = null
 
-  constructor(facts: FactLog, history: History) {
+  constructor(facts: FactLog, options: LinkOptions) {
     this.#facts = facts
-    this.#history = history
-    history.onApplied = (position) => facts.release(position)
-    this.#unfollow = facts.follow({
-      position: () => history.position,
-      take: (batch) => {
-        this.outcomes.show(batch)
-        return history.add(batch)
-      },
+    this.#history = new History({
+      ...options,
+      onBegun: (position) => this.#follow(position),
+      onApplied: (position) => facts.release(position),
+      onRoom: () => this.#makeRoom(),
     })
   }
 
@@ -67,12 +72,32 @@ export class RecordedHistory {
 
   /** Ends following, and stores what has arrived. */
   async close(): Promise<void> {
-    this.#unfollow()
+    this.#unfollow?.()
+    this.#makeRoom()
     await this.#history.close()
   }
 
+  #follow(position: string | null): void {
+    this.#unfollow?.()
+    this.#unfollow = this.#facts.follow({ position: () => position, take: (batch) => this.#take(batch) })
+  }
+
+  async #take(batch: FactBatch): Promise<void> {
+    this.outcomes.show(batch)
+    if (this.#history.add(batch)) return
+    this.#room ??= Promise.withResolvers()
+    await this.#room.promise
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve()
+    this.#room = null
+  }
+
   async #catchUp(): Promise<void> {
-    await this.#facts.delivered()
-    await this.#history.flush()
+    // Until the file is open, nothing follows. The answer comes once it is, or says why it can't be.
+    if (this.#unfollow === null) await this.#history.unfinished()
+    const all = this.#facts.delivered().then(() => this.#history.flush())
+    await Promise.race([all, Bun.sleep(CATCH_UP_MS)])
   }
 }

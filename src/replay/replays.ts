@@ -181,7 +181,7 @@ export class Replays {
   #tellInterrupted({ id: replay, queue, replayed, selected }: Replay): void {
     this.#options.logger.warn(
       { replay, queue, replayed, selected },
-      "replay interrupted by the end of the service: resume it with event-broker replay resume",
+      "replay interrupted by the end of the service: resume it with event-broker replays resume",
     )
   }
 
