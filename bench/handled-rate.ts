@@ -12,9 +12,13 @@ const BACKLOG = 100_000
 const BATCH = 1_000
 
 /** Measures how these handlers handle a backlog, on the embedded engine. */
-export async function handleEmbedded(handlers: string, binary = BROKER): Promise<Throughput> {
+export async function handleEmbedded(
+  handlers: string,
+  others: Readonly<Record<string, string>> = {},
+  binary = BROKER,
+): Promise<Throughput> {
   using folder = temporaryFolder()
-  const environment = { DATA_DIR: folder.path }
+  const environment = { ...others, DATA_DIR: folder.path }
   {
     await using filled = await ServerProcess.broker({ ...environment, HANDLERS_DIR: "" }, binary)
     await fill(filled.url)

@@ -9,6 +9,7 @@ const MEASUREMENTS = [
   "bench/costs.ts",
   "bench/rabbitmq.ts",
   "bench/delivery.ts",
+  "bench/history.ts",
   "bench/save-to-event.ts",
 ]
 
