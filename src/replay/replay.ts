@@ -54,7 +54,7 @@ export interface Replay extends ReplayOrder {
   readonly endedAt: number | null
   /** Why it waits, or why it failed; null otherwise. */
   readonly reason: string | null
-  /** Where it goes on if it is resumed. */
+  /** The place where it goes on if it is resumed. */
   readonly place: ReplayPlace
 }
 

@@ -7,6 +7,14 @@ const ROUTES = [
   ["post", "/api/v1/events"],
   ["post", "/api/v1/events/batch"],
   ["get", "/api/v1/events/stream"],
+  ["get", "/api/v1/events"],
+  ["get", "/api/v1/events/{id}"],
+  ["get", "/api/v1/events/outcomes"],
+  ["get", "/api/v1/replays"],
+  ["post", "/api/v1/replays"],
+  ["get", "/api/v1/replays/{id}"],
+  ["delete", "/api/v1/replays/{id}"],
+  ["post", "/api/v1/replays/{id}/resume"],
   ["get", "/api/v1/events/queues"],
   ["get", "/api/v1/events/types"],
   ["get", "/api/v1/events/stats"],
@@ -261,7 +269,7 @@ describe("an unknown route", () => {
 
   test.each([
     ["POST", "/api/v1/event", "POST /api/v1/events"],
-    ["GET", "/api/v1/event", "POST /api/v1/events"],
+    ["GET", "/api/v1/event", "GET /api/v1/events"],
     ["POST", "/v1/events", "POST /api/v1/events"],
     ["POST", "/events", "POST /api/v1/events"],
     ["POST", "/api/v2/events", "POST /api/v1/events"],
@@ -308,7 +316,7 @@ describe("an unknown route", () => {
 
   const wrongMethods = [
     ["DELETE", "/api/v1/events", "POST"],
-    ["GET", "/api/v1/events", "POST"],
+    ["PUT", "/api/v1/events", "GET"],
     ["PUT", "/api/v1/events/batch", "POST"],
     ["POST", "/api/v1/events/stats", "GET"],
     ["PUT", "/api/v1/dead-letters/user_events", "DELETE"],

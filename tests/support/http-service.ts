@@ -4,6 +4,7 @@ import { type Config, parseConfig } from "../../src/config.ts"
 import { QueueWatch } from "../../src/delivery/queue-watch.ts"
 import type { EmbeddedEngine } from "../../src/engine/embedded/embedded-engine.ts"
 import { predefinedQueues, type QueueLimits } from "../../src/engine/queues.ts"
+import { RecordedHistory } from "../../src/history/recorded-history.ts"
 import type { KeyRing } from "../../src/http/access/key-ring.ts"
 import type { PageRules } from "../../src/http/access/page-guard.ts"
 import type { RateLimit } from "../../src/http/access/rate-limit.ts"
@@ -14,6 +15,8 @@ import type { HttpServer } from "../../src/http/http-server.ts"
 import { EXAMPLE_MODULES } from "../../src/http/module-set-view.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
+import { ReplayFile } from "../../src/replay/replay-file.ts"
+import { Replays } from "../../src/replay/replays.ts"
 import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
 import { SchemaCheck } from "../../src/schema/schema-check.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
@@ -21,6 +24,7 @@ import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import { EmbeddedStore } from "./embedded-store.ts"
 
 const HOUR_MS = 3_600_000
+const MAX_FACT_BYTES = 67_108_864
 const STOP_TIMEOUT_MS = 1_000
 const SILENT = pino({ level: "silent" })
 
@@ -38,6 +42,27 @@ export interface HttpServiceOptions {
   readonly corsOrigins?: readonly string[]
   readonly keepAliveTimeoutMs?: number
   readonly pages?: Partial<PageRules>
+  /** True for a service with a history. Default: false. */
+  readonly hasHistory?: boolean
+}
+
+interface Parts {
+  readonly store: EmbeddedStore
+  readonly engine: EmbeddedEngine
+  readonly live: LiveStream
+  readonly server: HttpServer
+  readonly history: RecordedHistory | null
+}
+
+const NO_HISTORY = { history: null, replays: null, outcomes: null }
+
+/** Follows the facts of an engine that records them. */
+function openHistory(engine: EmbeddedEngine, dataDir: string) {
+  if (engine.facts === null) return NO_HISTORY
+  const limits = { retentionMs: HOUR_MS, maxBytes: MAX_FACT_BYTES }
+  const history = new RecordedHistory(engine.facts, { dataDir, limits, report: () => {} })
+  const replays = new Replays({ engine, source: history, file: new ReplayFile(dataDir), logger: SILENT })
+  return { history, replays, outcomes: new LiveStream(history.outcomes) }
 }
 
 /** The service without handlers: a real server on a free port, with a real engine in a temporary folder. */
@@ -50,8 +75,10 @@ export class HttpService implements AsyncDisposable {
   readonly dataDir: string
   readonly #store: EmbeddedStore
   readonly #server: HttpServer
+  readonly #history: RecordedHistory | null
 
-  private constructor(store: EmbeddedStore, engine: EmbeddedEngine, live: LiveStream, server: HttpServer) {
+  private constructor({ store, engine, live, server, history }: Parts) {
+    this.#history = history
     this.live = live
     this.engine = engine
     this.url = server.url
@@ -64,7 +91,8 @@ export class HttpService implements AsyncDisposable {
   /** Starts it. It is removed when it goes out of scope (`await using`). */
   static async start(options: HttpServiceOptions = {}): Promise<HttpService> {
     const store = new EmbeddedStore()
-    const engine = store.open()
+    const engine = store.open(options.hasHistory ? { maxFactBytes: MAX_FACT_BYTES } : {})
+    const history = openHistory(engine, store.dataDir)
     const queues = predefinedQueues({
       ttlMs: HOUR_MS,
       maxLength: 1_000_000,
@@ -98,9 +126,7 @@ export class HttpService implements AsyncDisposable {
       }),
       consumption,
       running: { of: () => 0, since: () => null },
-      history: null,
-      replays: null,
-      outcomes: null,
+      ...history,
       modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({
         engine,
@@ -119,7 +145,7 @@ export class HttpService implements AsyncDisposable {
       metrics,
       logger: SILENT,
     })
-    return new HttpService(store, engine, live, server)
+    return new HttpService({ store, engine, live, server, history: history.history })
   }
 
   /** Sends a value as JSON. */
@@ -142,6 +168,7 @@ export class HttpService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.stop(STOP_TIMEOUT_MS)
+    await this.#history?.close()
     await this.#store[Symbol.asyncDispose]()
   }
 }

@@ -46,7 +46,7 @@ export const listEvents = ({ history, running }: HttpContext): Route => ({
     request: { query: QuerySchema },
     responses: {
       200: jsonResponse("The events", EventListSchema, EXAMPLE_LIST),
-      ...problemResponses("validation-failed", "history-unavailable"),
+      ...problemResponses("not-found", "validation-failed", "history-unavailable"),
     },
   },
   async handler({ query, key, requestId }) {

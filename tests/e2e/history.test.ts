@@ -1,0 +1,133 @@
+import { expect, test } from "bun:test"
+import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import { wholeHistory } from "../support/whole-history.ts"
+
+const TIMEOUT_MS = 120_000
+
+interface Shown {
+  readonly status: string
+  readonly caused_by: string | null
+  readonly caused: readonly string[]
+  readonly event: Readonly<Record<string, unknown>> | null
+  readonly queues: readonly {
+    readonly queue: string
+    readonly state: string
+    readonly attempts: number
+    readonly timeline: readonly {
+      readonly what: string
+      readonly outcome?: string
+      readonly reason?: string | null
+      readonly error?: { readonly message: string } | null
+      readonly attempt?: number
+      readonly module?: string
+      readonly replay?: string | null
+    }[]
+  }[]
+}
+
+async function eventOf(service: RunningService, id: string): Promise<Shown> {
+  const { status, body } = await service.get(`/api/v1/events/${encodeURIComponent(id)}`)
+  expect(status).toBe(200)
+  return body as Shown
+}
+
+const hasStatus = (service: RunningService, id: string, status: string) =>
+  waitUntil(async () => (await eventOf(service, id)).status === status, `${id} to be ${status}`)
+
+const timelineOf = ({ queues }: Shown) =>
+  queues[0]?.timeline.map(({ what, outcome, attempt }) =>
+    [what, outcome, attempt].filter((each) => each !== undefined).join(" "),
+  )
+
+test(
+  "an event shows its attempts, why they failed, its redrive, and the event that it caused",
+  async () => {
+    await using folder = new ServiceFolder()
+    folder.write(
+      "handlers/flaky.ts",
+      `export default {
+        queue: "custom_events", retry: { attempts: 2, backoff: { initial: 10, factor: 1 } },
+        on: {
+          async heard(event, ctx) {
+            if (ctx.attempt === 1) throw new TypeError("not yet")
+            if (!(await Bun.file("repaired").exists())) throw new TypeError("broken")
+            await ctx.publish({ type: "user", name: "told", payload: {} })
+          },
+        },
+      }`,
+    )
+    const service = await folder.start()
+    const id = await service.publish({ id: "e/1", name: "heard", payload: { call_id: "c-1" } })
+    await hasStatus(service, id, "failed")
+    const failed = await eventOf(service, id)
+    expect(timelineOf(failed)).toEqual(["published", "attempt retry 1", "attempt dead-letter 2"])
+    expect(failed.queues[0]?.timeline[2]).toMatchObject({
+      reason: "attempts-exhausted",
+      error: { message: "broken" },
+      module: "flaky.ts",
+    })
+    folder.write("repaired", "")
+    await service.post("/api/v1/dead-letters/custom_events/redrive", { ids: [id] })
+    await hasStatus(service, id, "completed")
+    const handled = await eventOf(service, id)
+    expect(timelineOf(handled)?.slice(3)).toEqual(["redriven", "attempt retry 1", "attempt handled 2"])
+    expect(handled.event).toMatchObject({ id, payload: { call_id: "c-1" } })
+    const [caused = ""] = handled.caused
+    expect(await eventOf(service, caused)).toMatchObject({ caused_by: id, status: "pending" })
+    const children = await wholeHistory(service, `&caused_by=${encodeURIComponent(id)}`)
+    expect(children.map((event) => event.id)).toEqual([caused])
+  },
+  TIMEOUT_MS,
+)
+
+test(
+  "the history stays over a restart and a kill, and without its file the service goes on with a new one",
+  async () => {
+    await using folder = new ServiceFolder()
+    folder.write("handlers/all.ts", `export default { queue: "custom_events", on: { async "*"() {} } }`)
+    const first = await folder.start()
+    const before = await first.publish({ name: "before" })
+    await hasStatus(first, before, "completed")
+    await first.stop()
+    const second = await folder.start()
+    const between = await second.publish({ name: "between" })
+    await hasStatus(second, between, "completed")
+    await second.kill()
+    const third = await folder.start()
+    expect((await wholeHistory(third)).map(({ id }) => id)).toEqual([between, before])
+    await third.stop()
+    for (const name of ["history.db", "history.db-wal", "history.db-shm"]) {
+      await Bun.file(`${folder.path}/data/${name}`)
+        .delete()
+        .catch(() => {})
+    }
+    const fourth = await folder.start()
+    const after = await fourth.publish({ name: "after" })
+    await hasStatus(fourth, after, "completed")
+    expect((await wholeHistory(fourth)).map(({ id }) => id)).toEqual([after])
+  },
+  TIMEOUT_MS,
+)
+
+test(
+  "with HISTORY=off nothing is recorded, and the routes say so",
+  async () => {
+    await using folder = new ServiceFolder()
+    const service = await folder.start({ HISTORY: "off" })
+    const id = await service.publish({ name: "heard" })
+    for (const path of [
+      "/api/v1/events",
+      `/api/v1/events/${id}`,
+      "/api/v1/replays",
+      "/api/v1/events/outcomes",
+    ]) {
+      expect(await service.get(path)).toMatchObject({
+        status: 404,
+        body: { detail: expect.stringContaining("HISTORY") },
+      })
+    }
+    expect(await Bun.file(`${folder.path}/data/history.db`).exists()).toBe(false)
+  },
+  TIMEOUT_MS,
+)
