@@ -1,0 +1,39 @@
+/**
+ * What became of an event on one queue. `expired` is a dead letter that waited too long, `cancelled` was purged.
+ * The numbers are stored: unfinished states come first, failed ones last.
+ */
+export const DELIVERY_STATES = ["waiting", "retrying", "handled", "dead", "expired", "cancelled"] as const
+
+export type DeliveryState = (typeof DELIVERY_STATES)[number]
+
+/** What became of an event over all of its queues. */
+export const EVENT_STATUSES = ["pending", "processing", "completed", "failed"] as const
+
+export type EventStatus = (typeof EVENT_STATUSES)[number]
+
+/** Stored number of each state. */
+export const STATE = { waiting: 0, retrying: 1, handled: 2, dead: 3, expired: 4, cancelled: 5 } as const
+
+/** Lowest number of a failed state; the states below `STATE.handled` are unfinished. */
+export const FIRST_FAILED = STATE.dead
+
+/** The state of one delivery, as far as it matters for the status of its event. */
+interface Progress {
+  /** `running` is known only to the instance that runs the handler. */
+  readonly state: DeliveryState | "running"
+  /** True if anything happened since the event was published. */
+  readonly hasBegun: boolean
+}
+
+/**
+ * Sums up the deliveries of an event. `pending`: nothing has happened yet. `processing`: at least one is
+ * unfinished. `completed`: all are handled. `failed`: all are finished, and at least one is not handled.
+ */
+export function statusOf(deliveries: readonly Progress[]): EventStatus {
+  if (deliveries.every(({ state, hasBegun }) => state === "waiting" && !hasBegun)) return "pending"
+  if (deliveries.some(({ state }) => isUnfinished(state))) return "processing"
+  return deliveries.every(({ state }) => state === "handled") ? "completed" : "failed"
+}
+
+const isUnfinished = (state: Progress["state"]): boolean =>
+  state === "waiting" || state === "retrying" || state === "running"
