@@ -1,21 +1,18 @@
 import { closeSync, openSync } from "node:fs"
 import { fromCLibrary } from "../../../system/c-library.ts"
+import { type LockKind, takeFlock } from "../../../system/flock.ts"
 import { EngineStartError } from "../../errors.ts"
-
-/** Source: flock(2). The values are the same on Linux and macOS. */
-const LOCKS = { shared: 1, exclusive: 2 } as const
-const LOCK_NB = 4
 
 /**
  * Takes a `flock` on an open file without waiting. The lock belongs to the descriptor and ends with it.
  * @returns whether it was taken
  * @throws {EngineStartError} if this system's C library was not found
  */
-export function tryFlock(descriptor: number, kind: keyof typeof LOCKS): boolean {
-  const libc = fromCLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } })
-  if (libc === null)
+export function tryFlock(descriptor: number, kind: LockKind): boolean {
+  const isTaken = takeFlock(descriptor, kind)
+  if (isTaken === null)
     throw new EngineStartError("DATA_DIR can't be locked: the C library of this system was not found")
-  return libc.flock(descriptor, LOCKS[kind] | LOCK_NB) === 0
+  return isTaken
 }
 
 /** Source: fcntl(2), and the layout of `struct flock` on 64-bit Linux. */

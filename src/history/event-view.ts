@@ -1,0 +1,190 @@
+import type { Database } from "bun:sqlite"
+import { defaultRoutingKey, isWithin, type RoutingSpace } from "../event/routing-space.ts"
+import { DELIVERY_STATES, STATE, statusOf } from "./delivery-state.ts"
+import type {
+  EventHistory,
+  EventSummary,
+  QueueHistory,
+  QueueSummary,
+  Receipt,
+  TimelineEntry,
+  UnfinishedQueue,
+} from "./history-query.ts"
+import { SOURCE } from "./history-tables.ts"
+import { readTimeline } from "./timeline.ts"
+
+/** Most ids of caused events in an answer. */
+export const MAX_CAUSED = 100
+
+/** The columns of an event that a summary shows. */
+export interface EventRow {
+  readonly seq: number
+  readonly id: string
+  readonly at: number
+  readonly source: number
+  readonly type: string | null
+  readonly name: string | null
+  readonly routing_key: string | null
+  readonly ordering_key: string | null
+  readonly trace_id: string | null
+  readonly caused_by: string | null
+}
+
+interface DeliveryRow {
+  readonly name: string
+  readonly was_published: number
+  readonly state: number
+  readonly since: number
+  readonly attempts: number
+  readonly next_at: number | null
+  readonly reason: string | null
+  readonly timeline: string
+}
+
+export const SUMMARY_COLUMNS =
+  "seq, events.id AS id, at, source, type, events.name AS name, routing_key, ordering_key, trace_id, caused_by"
+
+/** Reads events by their id or key. */
+export class EventView {
+  readonly #newest
+  readonly #deliveries
+  readonly #publications
+  readonly #caused
+  readonly #byKey
+  readonly #byId
+  readonly #retrying
+  readonly #oldestWaiting
+  readonly #queues
+
+  constructor(database: Database) {
+    this.#newest = database.prepare<EventRow & { readonly body: string | null }, [string]>(
+      `SELECT ${SUMMARY_COLUMNS}, body FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1`,
+    )
+    this.#deliveries = database.prepare<DeliveryRow, [number]>(
+      `SELECT name, was_published, state, since, attempts, next_at, reason, timeline
+       FROM deliveries JOIN queues ON id = queue WHERE event = ? ORDER BY name`,
+    )
+    this.#publications = database.prepare<{ count: number }, [string]>(
+      `SELECT count(*) AS count FROM events WHERE id = ? AND source = ${SOURCE.published}`,
+    )
+    this.#caused = database.prepare<EventRow, [string]>(
+      `SELECT ${SUMMARY_COLUMNS} FROM events WHERE caused_by = ? ORDER BY seq`,
+    )
+    const receipt = "id, body, at AS publishedAt, fingerprint"
+    const isPublication = `source = ${SOURCE.published} AND at >= ? ORDER BY seq DESC LIMIT 1`
+    this.#byKey = database.prepare<Receipt, [string, number]>(
+      `SELECT ${receipt} FROM events WHERE once_key = ? AND ${isPublication}`,
+    )
+    this.#byId = database.prepare<Receipt, [string, number]>(
+      `SELECT ${receipt} FROM events WHERE id = ? AND ${isPublication}`,
+    )
+    this.#queues = database.prepare<{ id: number; name: string }, []>(
+      "SELECT id, name FROM queues ORDER BY name",
+    )
+    // SQLite uses a partial index only with its own condition.
+    const unfinished = `deliveries INDEXED BY deliveries_unfinished WHERE state < ${STATE.handled} AND queue = ?`
+    this.#retrying = database.prepare<{ count: number }, [number]>(
+      `SELECT count(*) AS count FROM ${unfinished} AND state = ${STATE.retrying}`,
+    )
+    this.#oldestWaiting = database.prepare<{ since: number }, [number]>(
+      `SELECT since FROM ${unfinished} AND state = ${STATE.waiting} ORDER BY since LIMIT 1`,
+    )
+  }
+
+  lookup(id: string, within: RoutingSpace | undefined): EventHistory | null {
+    const row = this.#newest.get(id)
+    if (row === null || !isVisible(row, within)) return null
+    const caused: string[] = []
+    for (const each of this.#caused.iterate(id)) {
+      if (caused.length > MAX_CAUSED) break
+      if (isVisible(each, within)) caused.push(each.id)
+    }
+    return {
+      ...this.summaryOf(row),
+      queues: this.#deliveries.all(row.seq).map((delivery) => queueHistory(row, delivery)),
+      body: row.body,
+      publications: this.#publications.get(id)?.count ?? 0,
+      caused: caused.slice(0, MAX_CAUSED),
+      hasMoreCaused: caused.length > MAX_CAUSED,
+    }
+  }
+
+  summaryOf(row: EventRow): EventSummary {
+    const queues = this.#deliveries.all(row.seq).map(queueSummary)
+    return {
+      id: row.id,
+      type: row.type,
+      name: row.name,
+      routingKey: routingKeyOf(row),
+      orderingKey: row.ordering_key,
+      publishedAt: row.source === SOURCE.published ? row.at : null,
+      causedBy: row.caused_by,
+      traceId: row.trace_id,
+      status: statusOf(queues),
+      queues,
+    }
+  }
+
+  receiptOf(key: string, since: number): Receipt | null {
+    return this.#byKey.get(key, since)
+  }
+
+  publishedSince(id: string, since: number): Receipt | null {
+    return this.#byId.get(id, since)
+  }
+
+  unfinished(): readonly UnfinishedQueue[] {
+    return this.#queues
+      .all()
+      .map(({ id, name }) => ({
+        queue: name,
+        retrying: this.#retrying.get(id)?.count ?? 0,
+        oldestWaitingAt: this.#oldestWaiting.get(id)?.since ?? null,
+      }))
+      .filter(({ retrying, oldestWaitingAt }) => retrying > 0 || oldestWaitingAt !== null)
+  }
+
+  close(): void {
+    for (const each of [
+      this.#newest,
+      this.#deliveries,
+      this.#publications,
+      this.#caused,
+      this.#byKey,
+      this.#byId,
+      this.#retrying,
+      this.#oldestWaiting,
+      this.#queues,
+    ]) {
+      each.finalize()
+    }
+  }
+}
+
+function routingKeyOf({ routing_key, type, name }: EventRow): string | null {
+  if (routing_key !== null) return routing_key
+  return type === null || name === null ? null : defaultRoutingKey(type, name)
+}
+
+function isVisible(row: EventRow, within: RoutingSpace | undefined): boolean {
+  if (within === undefined) return true
+  const key = routingKeyOf(row)
+  return key !== null && isWithin(within, key)
+}
+
+const queueSummary = (row: DeliveryRow): QueueSummary => ({
+  queue: row.name,
+  state: DELIVERY_STATES[row.state] ?? "waiting",
+  since: row.since,
+  attempts: row.attempts,
+  reason: row.reason,
+  nextAt: row.next_at,
+  hasBegun: row.timeline !== "",
+})
+
+function queueHistory({ at, source }: EventRow, delivery: DeliveryRow): QueueHistory {
+  const { entries, omitted } = readTimeline(delivery.timeline)
+  const isPublished = source === SOURCE.published && delivery.was_published === 1
+  const published: readonly TimelineEntry[] = isPublished ? [{ kind: "published", at }] : []
+  return { ...queueSummary(delivery), timeline: [...published, ...entries], omitted }
+}

@@ -1,0 +1,215 @@
+import { isEventId, isTimestampMs } from "../event/envelope.ts"
+import type { ErrorSummary } from "../event/failure.ts"
+import { isJsonObject } from "../event/json-text.ts"
+import { readTraceContext, traceIdOf } from "../event/trace-context.ts"
+import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-event.ts"
+
+/** A fact as the projection uses it: checked, with bounded texts. Times are whole milliseconds. */
+export type ReadFact = ReadPublished | ReadAttempt | ReadDeadLettered | ReadReturn | ReadPurged
+
+export interface ReadPublished extends FactEvent {
+  readonly fact: "published"
+  readonly at: number
+  readonly queues: readonly string[]
+  readonly traceId: string | null
+  readonly causedBy: string | null
+  readonly once: { readonly key: string; readonly fingerprint: string } | null
+}
+
+/** What every fact of one delivery has. */
+export interface OfDelivery {
+  readonly at: number
+  readonly id: string
+  readonly queue: string
+}
+
+export interface ReadAttempt extends OfDelivery {
+  readonly fact: "attempt"
+  readonly attempt: number
+  readonly durationMs: number
+  readonly outcome: "handled" | "retry" | "dead-letter"
+  readonly reason: string | null
+  readonly error: ErrorSummary | null
+  readonly nextAt: number | null
+  readonly module: string
+  readonly handler: string
+  readonly generation: string
+  readonly replay: string | null
+  readonly of: FactEvent | null
+}
+
+export interface ReadDeadLettered extends OfDelivery {
+  readonly fact: "dead-lettered"
+  readonly reason: string
+  readonly error: ErrorSummary | null
+  readonly of: FactEvent | null
+}
+
+/** The event waits again, after a redrive or for a replay. */
+export interface ReadReturn extends OfDelivery {
+  readonly fact: "redriven" | "replayed"
+  /** Null for a redrive. */
+  readonly replay: string | null
+}
+
+export interface ReadPurged {
+  readonly fact: "purged"
+  readonly at: number
+  readonly queue: string
+  readonly from: "queue" | "dead-letters"
+  /** Null if everything that was there is gone. */
+  readonly ids: readonly string[] | null
+}
+
+/** Longest text of a fact, such as a queue, a module or a key; longer ones are cut, or make it no fact. */
+const MAX_TEXT_LENGTH = 1_024
+
+/** Longest parts of an error in the history; they are cut. */
+const MAX_ERROR_NAME_LENGTH = 200
+const MAX_ERROR_MESSAGE_LENGTH = 2_000
+const MAX_STACK_LENGTH = 4_000
+
+/** Most queues of a published event. */
+const MAX_QUEUES = 1_000
+
+/** Reads a line of facts. Returns null if it is not a fact that this version knows. */
+export function readFact(line: string): ReadFact | null {
+  const parsed = parseLine(line)
+  if (parsed === null) return null
+  const { fact, at } = parsed.fact
+  if (typeof at !== "number" || !isTimestampMs(at)) return null
+  const time = Math.round(at)
+  switch (fact) {
+    case "published":
+      return readPublished(parsed, time)
+    case "attempt":
+      return readAttempt(parsed, time)
+    case "dead-lettered":
+      return readDeadLettered(parsed, time)
+    case "redriven":
+    case "replayed":
+      return readReturn(parsed, fact, time)
+    case "purged":
+      return readPurged(parsed, time)
+    default:
+      return null
+  }
+}
+
+function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
+  const { queues, trace, caused_by, once } = parsed.fact
+  const of = eventOf(parsed)
+  if (of === null || !Array.isArray(queues) || queues.length > MAX_QUEUES || !queues.every(isText))
+    return null
+  const context = trace === undefined ? null : readTraceContext(trace, null)
+  return {
+    fact: "published",
+    at,
+    event: of.event,
+    body: of.body,
+    queues,
+    traceId: context === null ? null : traceIdOf(context),
+    causedBy: isId(caused_by) ? caused_by : null,
+    once: readOnce(once),
+  }
+}
+
+function readOnce(once: unknown): ReadPublished["once"] {
+  if (!isJsonObject(once)) return null
+  const { key, fingerprint } = once
+  return isText(key) && isText(fingerprint) ? { key, fingerprint } : null
+}
+
+function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
+  const delivery = readDelivery(parsed, at)
+  const { attempt, duration_ms, outcome, reason, error, next_at, module, handler, generation, replay } =
+    parsed.fact
+  if (delivery === null || !isCount(attempt) || !isDuration(duration_ms) || !isOutcome(outcome)) return null
+  return {
+    fact: "attempt",
+    at: delivery.at,
+    id: delivery.id,
+    queue: delivery.queue,
+    attempt,
+    durationMs: duration_ms,
+    outcome,
+    reason: textOrNull(reason),
+    error: readError(error),
+    nextAt: typeof next_at === "number" && isTimestampMs(next_at) ? Math.round(next_at) : null,
+    module: textOrNull(module) ?? "",
+    handler: textOrNull(handler) ?? "",
+    generation: textOrNull(generation) ?? "",
+    replay: textOrNull(replay),
+    of: eventWith(delivery.id, parsed),
+  }
+}
+
+function readDeadLettered(parsed: ParsedLine, at: number): ReadDeadLettered | null {
+  const delivery = readDelivery(parsed, at)
+  const { reason, error } = parsed.fact
+  if (delivery === null || !isText(reason)) return null
+  return {
+    fact: "dead-lettered",
+    ...delivery,
+    reason,
+    error: readError(error),
+    of: eventWith(delivery.id, parsed),
+  }
+}
+
+function readReturn(parsed: ParsedLine, fact: ReadReturn["fact"], at: number): ReadReturn | null {
+  const delivery = readDelivery(parsed, at)
+  const replay = textOrNull(parsed.fact["replay"])
+  if (delivery === null || (fact === "replayed" && replay === null)) return null
+  return { fact, ...delivery, replay: fact === "replayed" ? replay : null }
+}
+
+function readPurged({ fact }: ParsedLine, at: number): ReadPurged | null {
+  const { queue, from, ids } = fact
+  if (!isText(queue) || (from !== "queue" && from !== "dead-letters")) return null
+  if (ids === undefined) return { fact: "purged", at, queue, from, ids: null }
+  return Array.isArray(ids) ? { fact: "purged", at, queue, from, ids: ids.filter(isId) } : null
+}
+
+function readDelivery({ fact }: ParsedLine, at: number): OfDelivery | null {
+  const { id, queue } = fact
+  return isId(id) && isText(queue) ? { at, id, queue } : null
+}
+
+/** Returns the event of a fact if it is the one with this id. */
+function eventWith(id: string, parsed: ParsedLine): FactEvent | null {
+  const of = eventOf(parsed)
+  return of?.event.id === id ? of : null
+}
+
+function readError(error: unknown): ErrorSummary | null {
+  if (!isJsonObject(error)) return null
+  const { name, message, stack } = error
+  if (typeof name !== "string" || typeof message !== "string") return null
+  return {
+    name: name.slice(0, MAX_ERROR_NAME_LENGTH),
+    message: message.slice(0, MAX_ERROR_MESSAGE_LENGTH),
+    ...(typeof stack === "string" && { stack: stack.slice(0, MAX_STACK_LENGTH) }),
+  }
+}
+
+/** Ids that are plainly valid, as nearly all are: the full check takes longer. */
+const PLAIN_ID = /^[\x21-\x7e]{1,128}$/
+
+const isId = (value: unknown): value is string =>
+  typeof value === "string" && (PLAIN_ID.test(value) || isEventId(value))
+
+const isText = (value: unknown): value is string =>
+  typeof value === "string" && value !== "" && value.length <= MAX_TEXT_LENGTH
+
+const textOrNull = (value: unknown): string | null =>
+  typeof value === "string" && value !== "" ? value.slice(0, MAX_TEXT_LENGTH) : null
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+
+const isDuration = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value) && value >= 0
+
+const isOutcome = (value: unknown): value is ReadAttempt["outcome"] =>
+  value === "handled" || value === "retry" || value === "dead-letter"

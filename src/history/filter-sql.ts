@@ -1,0 +1,93 @@
+import type { SQLQueryBindings } from "bun:sqlite"
+import { DELIVERY_STATES, type EventStatus, FIRST_FAILED, STATE } from "./delivery-state.ts"
+import type { EventFilter } from "./history-query.ts"
+
+/** A condition on the columns of `events`, with the values of its parameters. */
+export interface Condition {
+  readonly sql: string
+  readonly values: readonly SQLQueryBindings[]
+}
+
+/** An index that finds the events of a filter without looking at others. */
+export type Driver = "caused_by" | "trace_id" | "ordering_key" | "failed" | null
+
+const FIRST_FAILED_STATES = new Set(DELIVERY_STATES.slice(FIRST_FAILED))
+
+/** Returns the index that leaves the fewest events to look at. */
+export function driverOf({ causedBy, trace, orderingKey, states, status }: EventFilter): Driver {
+  if (causedBy !== undefined) return "caused_by"
+  if (trace !== undefined) return "trace_id"
+  if (orderingKey !== undefined) return "ordering_key"
+  const isFailed = status === "failed" || (states?.every((state) => FIRST_FAILED_STATES.has(state)) ?? false)
+  return isFailed ? "failed" : null
+}
+
+const ROUTING_KEY = "coalesce(routing_key, 'events.' || type || '.' || events.name)"
+
+/** The deliveries of the event in question. */
+const ITS_DELIVERIES = "SELECT 1 FROM deliveries WHERE event = seq"
+
+/** See `statusOf`. */
+const STATUS: Readonly<Record<EventStatus, string>> = {
+  pending: `NOT EXISTS (${ITS_DELIVERIES} AND (state <> ${STATE.waiting} OR timeline <> ''))`,
+  processing: `EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})
+    AND EXISTS (${ITS_DELIVERIES} AND (state <> ${STATE.waiting} OR timeline <> ''))`,
+  completed: `EXISTS (${ITS_DELIVERIES}) AND NOT EXISTS (${ITS_DELIVERIES} AND state <> ${STATE.handled})`,
+  failed: `EXISTS (${ITS_DELIVERIES} AND state >= ${FIRST_FAILED})
+    AND NOT EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})`,
+}
+
+const oneOf = (column: string): string => `${column} IN (SELECT value FROM json_each(?))`
+
+/** Returns the condition that events of a filter meet. The cheapest parts come first. */
+export function conditionOf(filter: EventFilter): Condition {
+  const { types, names, queues, states, status, since, until, within, text } = filter
+  const parts: string[] = []
+  const values: SQLQueryBindings[] = []
+  const add = (sql: string, ...bound: readonly SQLQueryBindings[]): void => {
+    parts.push(`(${sql})`)
+    values.push(...bound)
+  }
+  if (filter.causedBy !== undefined) add("caused_by = ?", filter.causedBy)
+  if (filter.trace !== undefined) add("trace_id = ?", filter.trace)
+  if (filter.orderingKey !== undefined) add("ordering_key = ?", filter.orderingKey)
+  if (since !== undefined) add("at >= ?", since)
+  if (until !== undefined) add("at < ?", until)
+  if (types !== undefined) add(oneOf("type"), JSON.stringify(types))
+  if (names !== undefined) add(oneOf("events.name"), JSON.stringify(names))
+  if (within !== undefined) add(WITHIN, JSON.stringify(within))
+  if (queues !== undefined || states !== undefined) add(...deliveryCondition(queues, states))
+  if (status !== undefined) add(STATUS[status])
+  if (text !== undefined) add(...textCondition(text))
+  return { sql: parts.length === 0 ? "TRUE" : parts.join(" AND "), values }
+}
+
+/** See `isWithin`. */
+const WITHIN = `EXISTS (SELECT 1 FROM json_each(?) AS root
+  WHERE ${ROUTING_KEY} = root.value OR substr(${ROUTING_KEY}, 1, length(root.value) + 1) = root.value || '.')`
+
+function deliveryCondition(
+  queues: EventFilter["queues"],
+  states: EventFilter["states"],
+): [sql: string, ...values: string[]] {
+  const parts = [ITS_DELIVERIES]
+  const values: string[] = []
+  if (queues !== undefined) {
+    parts.push("queue IN (SELECT queues.id FROM json_each(?) JOIN queues ON queues.name = value)")
+    values.push(JSON.stringify(queues))
+  }
+  if (states !== undefined) {
+    parts.push(oneOf("state"))
+    values.push(JSON.stringify(states.map((state) => STATE[state])))
+  }
+  return [`EXISTS (${parts.join(" AND ")})`, ...values]
+}
+
+/** Finds a text in the payload, as it is there or escaped. The whole body is searched first, because that needs no parsing. */
+function textCondition(text: string): [sql: string, ...values: string[]] {
+  const escaped = JSON.stringify(text).slice(1, -1)
+  const inBody = "(instr(body, ?) > 0 OR instr(body, ?) > 0)"
+  const inPayload = inBody.replaceAll("body", "body -> '$.payload'")
+  const sql = `CASE WHEN body IS NULL OR NOT ${inBody} THEN FALSE WHEN json_valid(body) THEN ${inPayload} ELSE FALSE END`
+  return [sql, text, escaped, text, escaped]
+}

@@ -1,0 +1,254 @@
+import type { Database } from "bun:sqlite"
+import { DeliveryRecord } from "./delivery-record.ts"
+import { type FactEvent, storedRoutingKey } from "./fact-event.ts"
+import type { ReadFact, ReadPublished, ReadPurged } from "./fact-line.ts"
+import { SOURCE } from "./history-tables.ts"
+import { type EventRecord, ProjectionStatements } from "./projection-statements.ts"
+import { isPurgedWith, purgeAll } from "./purge.ts"
+import { QueueIds } from "./queue-ids.ts"
+import type { Added, Spans } from "./spans.ts"
+
+/** An event with the deliveries that facts were applied to. */
+interface Folded {
+  readonly record: EventRecord
+  /** False if the event is stored already. */
+  readonly isNew: boolean
+  isChanged: boolean
+  readonly deliveries: DeliveryRecord[]
+}
+
+/**
+ * How far an instance's clock may be ahead of another's, in milliseconds. A publication whose handler's run arrived
+ * first, from another instance, is told by this from a later publication with the same id.
+ */
+const CLOCK_SKEW_MS = 5_000
+
+/** Most events of which only later facts are known, and whose publication may still arrive. */
+const MAX_UNKNOWN = 10_000
+
+/**
+ * Applies facts to events in memory, then stores each event and each delivery once: most events are published and
+ * handled within one fold.
+ */
+export class Fold {
+  readonly #database: Database
+  readonly #spans: Spans
+  readonly #statements: ProjectionStatements
+  readonly #queues: QueueIds
+  /** The newest event of each id. */
+  readonly #byId = new Map<string, Folded>()
+  readonly #folded: Folded[] = []
+  /** Ids of stored events of which only later facts are known. */
+  readonly #unknown = new Set<string>()
+  #nextSeq = 1
+  #added: Added | null = null
+
+  constructor(database: Database, spans: Spans) {
+    this.#database = database
+    this.#spans = spans
+    this.#statements = new ProjectionStatements(database)
+    this.#queues = new QueueIds(database)
+    this.reset()
+  }
+
+  get queues(): QueueIds {
+    return this.#queues
+  }
+
+  /** Number of the next event. */
+  get nextSeq(): number {
+    return this.#nextSeq
+  }
+
+  /** Forgets what was applied and not stored, after a transaction was rolled back. */
+  reset(): void {
+    this.#forget()
+    this.#added = null
+    this.#queues.load()
+    this.#unknown.clear()
+    const row = this.#database.query<{ next_seq: number }, []>("SELECT next_seq FROM history").get()
+    this.#nextSeq = row?.next_seq ?? 1
+    const unknown = this.#database.query<{ id: string }, []>(
+      `SELECT id FROM events WHERE source = ${SOURCE.unknown} LIMIT ${MAX_UNKNOWN}`,
+    )
+    for (const { id } of unknown.iterate()) this.#unknown.add(id)
+  }
+
+  /** Applies a fact. Returns false if it can't be: it tells of too many queues. Call it within a transaction. */
+  take(fact: ReadFact): boolean {
+    if (fact.fact === "published") return this.#publish(fact)
+    if (fact.fact === "purged") return this.#purge(fact)
+    const queue = this.#queues.idOf(fact.queue)
+    if (queue === undefined) return false
+    const folded =
+      this.#find(fact.id) ?? this.#addUnpublished(fact.id, fact.at, "of" in fact ? fact.of : null)
+    const delivery =
+      this.#deliveryOf(folded, queue) ??
+      addTo(folded, new DeliveryRecord(queue, fact.fact !== "replayed", fact.at))
+    if (fact.fact === "attempt") delivery.tried(fact)
+    else if (fact.fact === "dead-lettered") delivery.deadLettered(fact)
+    else delivery.returned(fact)
+    return true
+  }
+
+  /** Stores what was applied. Returns the range of events that are new since the last call, or null if there are none. */
+  store(): Added | null {
+    this.#write()
+    const added = this.#added
+    this.#added = null
+    return added
+  }
+
+  close(): void {
+    this.#statements.close()
+    this.#queues.close()
+  }
+
+  #write(): void {
+    for (const { record, isNew, isChanged, deliveries } of this.#folded) {
+      if (isNew) {
+        this.#statements.insertEvent(record)
+        this.#added = extended(this.#added, record)
+      } else if (isChanged) {
+        this.#statements.updateEvent(record)
+        this.#spans.widen(record.seq, record.at)
+      }
+      for (const each of deliveries) this.#statements.writeDelivery(record.seq, each, isNew)
+    }
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#byId.clear()
+    this.#folded.length = 0
+  }
+
+  #publish(fact: ReadPublished): boolean {
+    const queues = fact.queues.map((name) => this.#queues.idOf(name))
+    if (queues.includes(undefined)) return false
+    const { event, at, once } = fact
+    const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
+    describe(folded.record, fact)
+    folded.record.at = at
+    folded.record.source = SOURCE.published
+    folded.record.traceId = fact.traceId
+    folded.record.causedBy = fact.causedBy
+    folded.record.onceKey = once?.key ?? null
+    folded.record.fingerprint = once?.fingerprint ?? null
+    folded.isChanged = true
+    for (const queue of queues) {
+      if (queue === undefined) continue
+      const known = this.#deliveryOf(folded, queue)
+      if (known === null) addTo(folded, new DeliveryRecord(queue, true, at))
+      else known.wasPublished = true
+    }
+    return true
+  }
+
+  /** Returns the event of a publication whose later facts arrived first. */
+  #unpublished({ event: { id }, at }: ReadPublished): Folded | null {
+    if (!this.#unknown.has(id)) return null
+    const folded = this.#find(id)
+    if (folded?.record.source !== SOURCE.unknown || at > folded.record.at + CLOCK_SKEW_MS) return null
+    this.#unknown.delete(id)
+    return folded
+  }
+
+  #addUnpublished(id: string, at: number, of: FactEvent | null): Folded {
+    const folded = this.#add(id, at)
+    if (of !== null) {
+      describe(folded.record, of)
+      folded.record.source = SOURCE.foreign
+      return folded
+    }
+    this.#unknown.add(id)
+    const [oldest] = this.#unknown
+    if (this.#unknown.size > MAX_UNKNOWN && oldest !== undefined) this.#unknown.delete(oldest)
+    return folded
+  }
+
+  #add(id: string, at: number): Folded {
+    return this.#keep({
+      record: newRecord(this.#nextSeq++, id, at),
+      isNew: true,
+      isChanged: false,
+      deliveries: [],
+    })
+  }
+
+  #find(id: string): Folded | null {
+    const known = this.#byId.get(id)
+    if (known !== undefined) return known
+    const row = this.#statements.newest(id)
+    if (row === null) return null
+    const record = { ...newRecord(row.seq, id, row.at), source: row.source }
+    return this.#keep({ record, isNew: false, isChanged: false, deliveries: [] })
+  }
+
+  #keep(folded: Folded): Folded {
+    this.#byId.set(folded.record.id, folded)
+    this.#folded.push(folded)
+    return folded
+  }
+
+  #deliveryOf(folded: Folded, queue: number): DeliveryRecord | null {
+    for (const each of folded.deliveries) if (each.queue === queue) return each
+    if (folded.isNew) return null
+    const row = this.#statements.delivery(folded.record.seq, queue)
+    return row === null ? null : addTo(folded, DeliveryRecord.from(row))
+  }
+
+  #purge({ queue: name, from, ids, at }: ReadPurged): boolean {
+    const queue = this.#queues.find(name)
+    // Nothing is known of the queue, and nothing is lost.
+    if (queue === undefined) return true
+    if (ids === null) {
+      this.#write()
+      purgeAll(this.#statements, queue, from, at)
+      return true
+    }
+    for (const id of ids) {
+      const folded = this.#find(id)
+      const delivery = folded && this.#deliveryOf(folded, queue)
+      if (delivery && isPurgedWith(from, delivery.state)) delivery.purged(at)
+    }
+    return true
+  }
+}
+
+const newRecord = (seq: number, id: string, at: number): EventRecord => ({
+  seq,
+  id,
+  at,
+  source: SOURCE.unknown,
+  type: null,
+  name: null,
+  routingKey: null,
+  orderingKey: null,
+  traceId: null,
+  causedBy: null,
+  onceKey: null,
+  fingerprint: null,
+  body: null,
+})
+
+function describe(record: EventRecord, { event, body }: FactEvent): void {
+  record.type = event.type
+  record.name = event.name
+  record.routingKey = storedRoutingKey(event)
+  record.orderingKey = event.ordering_key ?? null
+  record.body = body
+}
+
+function addTo({ deliveries }: Folded, delivery: DeliveryRecord): DeliveryRecord {
+  deliveries.push(delivery)
+  return delivery
+}
+
+function extended(added: Added | null, { seq, at }: EventRecord): Added {
+  if (added === null) return { first: seq, last: seq, minAt: at, maxAt: at }
+  added.last = seq
+  added.minAt = Math.min(added.minAt, at)
+  added.maxAt = Math.max(added.maxAt, at)
+  return added
+}

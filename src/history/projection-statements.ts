@@ -1,0 +1,171 @@
+import type { Database } from "bun:sqlite"
+import type { DeliveryRecord, DeliveryRow } from "./delivery-record.ts"
+import { STATE } from "./delivery-state.ts"
+
+/** The columns of an event that its facts are applied to. */
+interface KnownEventRow {
+  readonly seq: number
+  readonly at: number
+  readonly source: number
+}
+
+/** A delivery with the number of its event. */
+export interface StoredDelivery extends DeliveryRow {
+  readonly event: number
+}
+
+/** An event while facts are applied to it. */
+export interface EventRecord {
+  readonly seq: number
+  readonly id: string
+  at: number
+  source: number
+  type: string | null
+  name: string | null
+  routingKey: string | null
+  orderingKey: string | null
+  traceId: string | null
+  causedBy: string | null
+  onceKey: string | null
+  fingerprint: string | null
+  body: string | null
+}
+
+const EVENT_COLUMNS =
+  "at, source, type, name, routing_key, ordering_key, trace_id, caused_by, once_key, fingerprint, body"
+
+const DELIVERY_COLUMNS =
+  "event, queue, was_published, state, since, attempt, attempts, next_at, reason, timeline"
+
+/** The statements that apply facts. */
+export class ProjectionStatements {
+  readonly #newest
+  readonly #delivery
+  readonly #unfinished
+  readonly #dead
+  readonly #plainEvent
+  readonly #event
+  readonly #adopt
+  readonly #newDelivery
+  readonly #replaceDelivery
+
+  constructor(database: Database) {
+    this.#newest = database.prepare<KnownEventRow, [string]>(
+      "SELECT seq, at, source FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1",
+    )
+    this.#delivery = database.prepare<DeliveryRow, [number, number]>(
+      `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE event = ? AND queue = ?`,
+    )
+    this.#unfinished = database.prepare<StoredDelivery, [number, number]>(
+      `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE queue = ? AND state < ${STATE.handled} LIMIT ?`,
+    )
+    this.#dead = database.prepare<StoredDelivery, [number, number, number]>(
+      `SELECT ${DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_failed
+       WHERE queue = ? AND state > ${STATE.handled} AND state <> ${STATE.cancelled} AND event > ? ORDER BY event LIMIT ?`,
+    )
+    // Every bound value takes time, and nearly all events need only these.
+    this.#plainEvent = database.prepare(
+      "INSERT INTO events (seq, id, at, source, type, name, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    this.#event = database.prepare(
+      `INSERT INTO events (seq, id, ${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#adopt = database.prepare(
+      `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
+    )
+    this.#newDelivery = database.prepare(
+      "INSERT INTO deliveries (event, queue, was_published, state, since, attempt, attempts, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    this.#replaceDelivery = database.prepare(
+      `INSERT OR REPLACE INTO deliveries (${DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+  }
+
+  /** Returns the newest event with an id. */
+  newest(id: string): KnownEventRow | null {
+    return this.#newest.get(id)
+  }
+
+  delivery(event: number, queue: number): DeliveryRow | null {
+    return this.#delivery.get(event, queue)
+  }
+
+  insertEvent(record: EventRecord): void {
+    const { seq, id, at, source, type, name, body } = record
+    const isPlain =
+      record.routingKey === null &&
+      record.orderingKey === null &&
+      record.traceId === null &&
+      record.causedBy === null &&
+      record.onceKey === null
+    if (isPlain) this.#plainEvent.run(seq, id, at, source, type, name, body)
+    else this.#event.run(seq, id, ...columnsOf(record))
+  }
+
+  /** Completes a stored event, of which only later facts were known. */
+  updateEvent(record: EventRecord): void {
+    this.#adopt.run(...columnsOf(record), record.seq)
+  }
+
+  /** Returns some of the unfinished deliveries of a queue. */
+  unfinishedOn(queue: number, limit: number): StoredDelivery[] {
+    return this.#unfinished.all(queue, limit)
+  }
+
+  /** Returns the dead letters of a queue, in order of their events. */
+  deadOn(queue: number, afterEvent: number, limit: number): StoredDelivery[] {
+    return this.#dead.all(queue, afterEvent, limit)
+  }
+
+  /** @param isNew whether the event itself was not stored before */
+  writeDelivery(event: number, record: DeliveryRecord, isNew: boolean): void {
+    const { queue, state, since, attempt, attempts, nextAt, reason, timeline } = record
+    const wasPublished = record.wasPublished ? 1 : 0
+    if (isNew && nextAt === null && reason === null) {
+      this.#newDelivery.run(event, queue, wasPublished, state, since, attempt, attempts, timeline)
+    } else {
+      this.#replaceDelivery.run(
+        event,
+        queue,
+        wasPublished,
+        state,
+        since,
+        attempt,
+        attempts,
+        nextAt,
+        reason,
+        timeline,
+      )
+    }
+  }
+
+  close(): void {
+    for (const each of [
+      this.#newest,
+      this.#delivery,
+      this.#unfinished,
+      this.#dead,
+      this.#plainEvent,
+      this.#event,
+      this.#adopt,
+      this.#newDelivery,
+      this.#replaceDelivery,
+    ]) {
+      each.finalize()
+    }
+  }
+}
+
+const columnsOf = (record: EventRecord): (string | number | null)[] => [
+  record.at,
+  record.source,
+  record.type,
+  record.name,
+  record.routingKey,
+  record.orderingKey,
+  record.traceId,
+  record.causedBy,
+  record.onceKey,
+  record.fingerprint,
+  record.body,
+]

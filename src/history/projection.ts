@@ -1,0 +1,170 @@
+import type { Database } from "bun:sqlite"
+import type { FactBatch } from "../event/history-fact.ts"
+import type { RoutingSpace } from "../event/routing-space.ts"
+import { AppliedTokens } from "./applied-tokens.ts"
+import { EventView } from "./event-view.ts"
+import { readFact } from "./fact-line.ts"
+import { Fold } from "./fold.ts"
+import type {
+  EventFilter,
+  EventHistory,
+  EventSummary,
+  HistoryQueries,
+  ListRequest,
+  Page,
+  Receipt,
+  SelectedEvent,
+  UnfinishedQueue,
+} from "./history-query.ts"
+import { openTables } from "./history-tables.ts"
+import { type HistoryLimits, Retention } from "./retention.ts"
+import { Search } from "./search.ts"
+import { Spans } from "./spans.ts"
+
+/** What became of batches. */
+export interface Applied {
+  /** Lines that were skipped, because they are no facts or tell of too many queues. */
+  readonly skipped: number
+  /** Batches that had been applied before. */
+  readonly repeated: number
+}
+
+const LINE_BREAK = "\n"
+
+/**
+ * A history in a SQLite file: the facts, brought together by event, and searchable. Every call is synchronous. Use it in
+ * a thread of its own, and from one connection at a time.
+ */
+export class Projection implements HistoryQueries, Disposable {
+  readonly #database: Database
+  readonly #fold: Fold
+  readonly #tokens: AppliedTokens
+  readonly #spans: Spans
+  readonly #retention: Retention
+  readonly #view: EventView
+  readonly #search: Search
+  readonly #savePosition
+  #position: string | null
+
+  /**
+   * Opens the file of a history, or creates it.
+   * @throws {ForeignFileError} if another program or another version wrote the file, and what SQLite throws
+   */
+  static open(file: string, limits: HistoryLimits): Projection {
+    const database = openTables(file, limits.maxBytes)
+    try {
+      return new Projection(database, limits)
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+
+  private constructor(database: Database, limits: HistoryLimits) {
+    this.#database = database
+    this.#spans = new Spans(database)
+    this.#fold = new Fold(database, this.#spans)
+    this.#tokens = new AppliedTokens(database)
+    this.#retention = new Retention(database, this.#spans, limits)
+    this.#view = new EventView(database)
+    this.#search = new Search(database, this.#spans, this.#view)
+    this.#savePosition = database.prepare("UPDATE history SET position = ?, next_seq = ?")
+    const row = database.query<{ position: string | null }, []>("SELECT position FROM history").get()
+    this.#position = row?.position ?? null
+  }
+
+  /** Position of the latest batch that was applied; null if there was none. */
+  get position(): string | null {
+    return this.#position
+  }
+
+  /**
+   * Applies batches in one transaction, except those that were applied before. What is applied is on the disk when this
+   * returns.
+   * @param now milliseconds since the epoch
+   * @throws what SQLite throws; nothing is applied then
+   */
+  apply(batches: readonly FactBatch[], now: number): Applied {
+    let skipped = 0
+    let repeated = 0
+    let position = this.#position
+    try {
+      this.#database
+        .transaction(() => {
+          for (const batch of batches) {
+            position = batch.position
+            if (this.#tokens.add(batch.token)) skipped += this.#take(batch.text)
+            else repeated++
+          }
+          const added = this.#fold.store()
+          if (added !== null) this.#spans.add(added, now)
+          this.#savePosition.run(position, this.#fold.nextSeq)
+        })
+        .immediate()
+    } catch (error) {
+      this.#fold.reset()
+      throw error
+    }
+    this.#position = position
+    return { skipped, repeated }
+  }
+
+  lookup(id: string, within?: RoutingSpace): EventHistory | null {
+    return this.#view.lookup(id, within)
+  }
+
+  list(request: ListRequest): Page<EventSummary> {
+    return this.#search.list(request)
+  }
+
+  select(filter: EventFilter, limit: number, cursor?: string): Page<SelectedEvent> {
+    return this.#search.select(filter, limit, cursor)
+  }
+
+  receiptOf(key: string, since: number): Receipt | null {
+    return this.#view.receiptOf(key, since)
+  }
+
+  publishedSince(id: string, since: number): Receipt | null {
+    return this.#view.publishedSince(id, since)
+  }
+
+  unfinished(): readonly UnfinishedQueue[] {
+    return this.#view.unfinished()
+  }
+
+  /**
+   * Takes one step of deleting the oldest events, some milliseconds long, if a bound requires it. Returns true if more is
+   * left to do.
+   * @param now milliseconds since the epoch
+   */
+  retain(now: number): boolean {
+    return this.#retention.step(now)
+  }
+
+  close(): void {
+    this.#savePosition.finalize()
+    this.#fold.close()
+    this.#tokens.close()
+    this.#spans.close()
+    this.#retention.close()
+    this.#view.close()
+    this.#search.close()
+    this.#database.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** Returns the number of lines that were skipped. */
+  #take(text: string): number {
+    let skipped = 0
+    for (const line of text.split(LINE_BREAK)) {
+      if (line === "") continue
+      const fact = readFact(line)
+      if (fact === null || !this.#fold.take(fact)) skipped++
+    }
+    return skipped
+  }
+}

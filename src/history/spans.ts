@@ -1,0 +1,117 @@
+import type { Database } from "bun:sqlite"
+
+/** Events after which a span ends. */
+const SPAN_EVENTS = 1_000
+
+/** Time after which a span ends, in milliseconds. It is how exactly the retention is kept. */
+const SPAN_MS = 60_000
+
+interface SpanRow {
+  readonly first: number
+  readonly last: number
+  readonly begun_at: number
+}
+
+/** New events: their numbers, and the earliest and latest of their times. */
+export interface Added {
+  readonly first: number
+  last: number
+  minAt: number
+  maxAt: number
+}
+
+/** A range of events, both ends included. */
+export interface Range {
+  readonly first: number
+  readonly last: number
+}
+
+/** The ranges of events by time. They grow at their end and are deleted from their beginning. */
+export class Spans {
+  readonly #newest
+  readonly #oldest
+  readonly #insert
+  readonly #extend
+  readonly #widen
+  readonly #delete
+  readonly #before
+  readonly #after
+  readonly #cut
+
+  constructor(database: Database) {
+    const columns = "first, last, begun_at, min_at, max_at"
+    this.#newest = database.prepare<SpanRow, []>(`SELECT ${columns} FROM spans ORDER BY first DESC LIMIT 1`)
+    this.#oldest = database.prepare<SpanRow & { readonly max_at: number }, []>(
+      `SELECT ${columns} FROM spans ORDER BY first LIMIT 1`,
+    )
+    this.#insert = database.prepare(`INSERT INTO spans (${columns}) VALUES (?, ?, ?, ?, ?)`)
+    this.#extend = database.prepare(
+      "UPDATE spans SET last = ?, min_at = min(min_at, ?), max_at = max(max_at, ?) WHERE first = ?",
+    )
+    this.#widen = database.prepare(
+      "UPDATE spans SET min_at = min(min_at, ?) WHERE first = (SELECT max(first) FROM spans WHERE first <= ?)",
+    )
+    this.#delete = database.prepare("DELETE FROM spans WHERE first = ?")
+    this.#cut = database.prepare("UPDATE spans SET first = ? WHERE first = ?")
+    this.#before = database.prepare<Range, [number, number, number]>(
+      `SELECT first, last FROM spans WHERE first <= ? AND max_at >= ? AND min_at < ? ORDER BY first DESC LIMIT 1`,
+    )
+    this.#after = database.prepare<Range, [number, number, number]>(
+      `SELECT first, last FROM spans
+       WHERE first >= coalesce((SELECT max(first) FROM spans WHERE first <= ?1), 0) AND last >= ?1 AND max_at >= ?2 AND min_at < ?3
+       ORDER BY first LIMIT 1`,
+    )
+  }
+
+  /** Adds new events. A time in the future counts as now, so that no clock keeps an event for ever. */
+  add({ first, last, minAt, maxAt }: Added, now: number): void {
+    const [earliest, latest] = [Math.min(minAt, now), Math.min(maxAt, now)]
+    const newest = this.#newest.get()
+    const isOpen =
+      newest !== null && newest.last - newest.first < SPAN_EVENTS && now - newest.begun_at < SPAN_MS
+    if (isOpen) this.#extend.run(last, earliest, latest, newest.first)
+    else this.#insert.run(first, last, now, earliest, latest)
+  }
+
+  /** Notes that an event is older than was known. */
+  widen(event: number, at: number): void {
+    this.#widen.run(at, event)
+  }
+
+  /** Returns the oldest range with the time of its latest event, or null if there are no events. */
+  oldest(): (Range & { readonly max_at: number }) | null {
+    return this.#oldest.get()
+  }
+
+  /** Removes events from the oldest range. @param last the last one that is removed */
+  remove(range: Range, last: number): void {
+    if (last >= range.last) this.#delete.run(range.first)
+    else this.#cut.run(last + 1, range.first)
+  }
+
+  /** Returns the newest range that begins at or before an event and may have events of a time. */
+  before(seq: number, since: number, until: number): Range | null {
+    return this.#before.get(seq, since, until)
+  }
+
+  /** Returns the oldest range that ends at or after an event and may have events of a time. */
+  after(seq: number, since: number, until: number): Range | null {
+    return this.#after.get(seq, since, until)
+  }
+
+  close(): void {
+    for (const each of [
+      this.#newest,
+      this.#oldest,
+      this.#insert,
+      this.#extend,
+      this.#widen,
+      this.#delete,
+      this.#before,
+      this.#after,
+      this.#cut,
+    ]) {
+      each.finalize()
+    }
+  }
+}
