@@ -28,6 +28,7 @@ export async function compile(bun) {
     "src/entry.ts",
     "src/workers/inside/worker.ts",
     "src/engine/embedded/commit/sync-thread.ts",
+    "src/history/history-thread.ts",
     "--outfile",
     BINARY,
   ])

@@ -51,6 +51,8 @@ export interface AppOptions {
   readonly startsWithoutModules: boolean
   /** The entry file of the thread that syncs the embedded engine's store. */
   readonly syncThreadUrl: string
+  /** The entry file of the thread that keeps the history. */
+  readonly historyThreadUrl: string
   readonly log: Log
 }
 

@@ -58,6 +58,7 @@ import { VERSION } from "./version.ts"
 /** Resolved here, because the path below this file is the same in the sources and in the binary. */
 const WORKER_URL = new URL("./workers/inside/worker.ts", import.meta.url).href
 const ENTRY = fileURLToPath(new URL("./entry.ts", import.meta.url))
+const HISTORY_THREAD_URL = new URL("./history/history-thread.ts", import.meta.url).href
 const SYNC_THREAD_URL = new URL("./engine/embedded/commit/sync-thread.ts", import.meta.url).href
 
 /** Errors of the start that only another configuration, or another file that it names, can remove. */
@@ -175,6 +176,7 @@ async function serve({ shouldGreet, isDevelopment }: ServeOptions): Promise<void
       handlerEnvironment: handlerEnvironment(environment),
       bundleCommand: bundleCommand(ENTRY),
       syncThreadUrl: SYNC_THREAD_URL,
+      historyThreadUrl: HISTORY_THREAD_URL,
       startsWithoutModules: isDevelopment,
       log,
     })

@@ -19,6 +19,7 @@ try {
     bundleCommand: BUNDLING.command,
     handlerEnvironment: {},
     startsWithoutModules: false,
+    historyThreadUrl: urlOf("history/history-thread.ts"),
     syncThreadUrl: urlOf("engine/embedded/commit/sync-thread.ts"),
     log: openLog("ERROR", logFormat("json", {})),
   })

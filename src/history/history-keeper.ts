@@ -1,0 +1,129 @@
+import type { FactBatch } from "../event/history-fact.ts"
+import { reasonOf } from "../system/reason-of.ts"
+import { HistoryCursorError } from "./errors.ts"
+import { isDamage, isUnusable, makePrivate, setAside } from "./history-file.ts"
+import {
+  callQuery,
+  type HistoryAnswer,
+  type HistoryRequest,
+  type HistoryStart,
+  type QueryCall,
+} from "./messages.ts"
+import { Projection } from "./projection.ts"
+import type { HistoryLimits } from "./retention.ts"
+
+/** How long the oldest events are deleted between two requests, in milliseconds. */
+const RETAIN_MS = 100
+
+/** Pause between checks of the retention while no facts arrive, in milliseconds. */
+const RETAIN_INTERVAL_MS = 30_000
+
+/** Keeps the file of a history: opens it, begins another if it is damaged, and serves requests. Never throws. */
+export class HistoryKeeper {
+  readonly #file: string
+  readonly #limits: HistoryLimits
+  readonly #answer: (message: HistoryAnswer) => void
+  #projection: Projection | null = null
+  #retaining: ReturnType<typeof setTimeout> | undefined
+
+  constructor(file: string, limits: HistoryLimits, answer: (message: HistoryAnswer) => void) {
+    this.#file = file
+    this.#limits = limits
+    this.#answer = answer
+  }
+
+  open(): void {
+    try {
+      this.#projection = this.#openFile()
+      this.#answer({ kind: "opened", position: this.#projection.position })
+      this.#retain()
+    } catch (error) {
+      this.#answer({ kind: "failed", reason: reasonOf(error) })
+    }
+  }
+
+  serve(request: Exclude<HistoryRequest, HistoryStart>): void {
+    if (request.kind === "close") this.#close()
+    else if (request.kind === "query") this.#ask(request.number, request.call)
+    else this.#apply(request.batches)
+  }
+
+  /** Opens the file. One that can't be used is set aside. */
+  #openFile(): Projection {
+    try {
+      makePrivate(this.#file)
+      return Projection.open(this.#file, this.#limits)
+    } catch (error) {
+      if (!isUnusable(error)) throw error
+      this.#tellSetAside(error)
+      makePrivate(this.#file)
+      return Projection.open(this.#file, this.#limits)
+    }
+  }
+
+  /** Begins another file instead of one that turned out to be damaged. Returns false if that is impossible. */
+  #replace(error: unknown): boolean {
+    try {
+      this.#projection?.close()
+      this.#projection = null
+      this.#tellSetAside(error)
+      this.open()
+    } catch (cause) {
+      this.#answer({ kind: "failed", reason: reasonOf(cause) })
+    }
+    return this.#projection !== null
+  }
+
+  #tellSetAside(error: unknown): void {
+    this.#answer({ kind: "set-aside", name: setAside(this.#file), reason: reasonOf(error) })
+  }
+
+  /** @param mayReplace false if the file was just begun: a disk that damages it at once would do so for ever */
+  #apply(batches: readonly FactBatch[], mayReplace = true): void {
+    if (this.#projection === null) return
+    try {
+      const { skipped } = this.#projection.apply(batches, Date.now())
+      this.#answer({ kind: "applied", position: this.#projection.position, skipped })
+      this.#retain()
+    } catch (error) {
+      if (!mayReplace || !isDamage(error)) this.#answer({ kind: "not-applied", reason: reasonOf(error) })
+      else if (this.#replace(error)) this.#apply(batches, false)
+    }
+  }
+
+  #ask(number: number, call: QueryCall): void {
+    if (this.#projection === null) return
+    try {
+      this.#answer({ kind: "answered", number, answer: callQuery(this.#projection, call) })
+    } catch (error) {
+      const isCursorFault = error instanceof HistoryCursorError
+      this.#answer({ kind: "refused", number, reason: reasonOf(error), isCursorFault })
+      if (isDamage(error)) this.#replace(error)
+    }
+  }
+
+  /** Deletes the oldest events for a while. Goes on after the requests that wait. */
+  #retain(): void {
+    clearTimeout(this.#retaining)
+    const end = performance.now() + RETAIN_MS
+    let hasMore = true
+    try {
+      while (hasMore && performance.now() < end) hasMore = this.#projection?.retain(Date.now()) ?? false
+    } catch {
+      // A full disk, or damage. The next apply meets the same fault, and tells it.
+      hasMore = false
+    }
+    this.#retaining = setTimeout(() => this.#retain(), hasMore ? 0 : RETAIN_INTERVAL_MS)
+  }
+
+  #close(): void {
+    clearTimeout(this.#retaining)
+    try {
+      this.#projection?.close()
+      this.#projection = null
+    } catch {
+      // Everything applied is on the disk, and the next process recovers it from the log.
+    }
+    this.#answer({ kind: "closed" })
+  }
+}
