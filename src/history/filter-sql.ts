@@ -22,7 +22,8 @@ export function driverOf({ causedBy, trace, orderingKey, states, status }: Event
   return isFailed ? "failed" : null
 }
 
-const ROUTING_KEY = "coalesce(routing_key, 'events.' || type || '.' || events.name)"
+/** Names the table, because `json_each` has a column `type`, too. */
+const ROUTING_KEY = "coalesce(events.routing_key, 'events.' || events.type || '.' || events.name)"
 
 /** The deliveries of the event in question. */
 const ITS_DELIVERIES = "SELECT 1 FROM deliveries WHERE event = seq"

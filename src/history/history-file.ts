@@ -43,13 +43,15 @@ export function makePrivate(file: string): void {
   if (!existsSync(file)) closeSync(openSync(file, "a", FILE_MODE))
 }
 
-/** Returns whether an error says that the file is no history, or is damaged. Then a new one has to be begun. */
-export function isUnusable(error: unknown): boolean {
-  if (error instanceof ForeignFileError) return true
-  const code = error instanceof SQLiteError ? (error.code ?? "") : ""
+const codeOf = (error: unknown): string => (error instanceof SQLiteError ? (error.code ?? "") : "")
+
+/** Returns whether SQLite says that the file is damaged. */
+export const isDamage = (error: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error))
+
+/** Returns whether a file that can't be opened is no history of this version, or damaged. */
+export const isUnusable = (error: unknown): boolean =>
   // The statements are correct for a history, so an SQL error means that the file is not one.
-  return /^SQLITE_(CORRUPT|NOTADB|ERROR$|SCHEMA|CONSTRAINT|MISMATCH)/.test(code)
-}
+  error instanceof ForeignFileError || isDamage(error) || codeOf(error) === "SQLITE_ERROR"
 
 /**
  * Renames a file, so that a new one can be begun, and returns its new name. No connection may use it.

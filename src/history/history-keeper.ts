@@ -1,7 +1,7 @@
 import type { FactBatch } from "../event/history-fact.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import { HistoryCursorError } from "./errors.ts"
-import { isUnusable, makePrivate, setAside } from "./history-file.ts"
+import { isDamage, isUnusable, makePrivate, setAside } from "./history-file.ts"
 import {
   callQuery,
   type HistoryAnswer,
@@ -78,15 +78,16 @@ export class HistoryKeeper {
     this.#answer({ kind: "set-aside", name: setAside(this.#file), reason: reasonOf(error) })
   }
 
-  #apply(batches: readonly FactBatch[]): void {
+  /** @param mayReplace false if the file was just begun: a disk that damages it at once would do so for ever */
+  #apply(batches: readonly FactBatch[], mayReplace = true): void {
     if (this.#projection === null) return
     try {
       const { skipped } = this.#projection.apply(batches, Date.now())
       this.#answer({ kind: "applied", position: this.#projection.position, skipped })
       this.#retain()
     } catch (error) {
-      if (!isUnusable(error)) this.#answer({ kind: "not-applied", reason: reasonOf(error) })
-      else if (this.#replace(error)) this.#apply(batches)
+      if (!mayReplace || !isDamage(error)) this.#answer({ kind: "not-applied", reason: reasonOf(error) })
+      else if (this.#replace(error)) this.#apply(batches, false)
     }
   }
 
@@ -97,7 +98,7 @@ export class HistoryKeeper {
     } catch (error) {
       const isCursorFault = error instanceof HistoryCursorError
       this.#answer({ kind: "refused", number, reason: reasonOf(error), isCursorFault })
-      if (!isCursorFault && isUnusable(error)) this.#replace(error)
+      if (isDamage(error)) this.#replace(error)
     }
   }
 

@@ -55,7 +55,7 @@ export class HistoryLink {
   readonly #watcher: LinkWatcher
   readonly #delays = new RetryDelays(BACKOFF)
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>()
-  /** Queries for the next thread, while one replaces another. */
+  /** Queries that were asked while no file was open. */
   #held: HistoryRequest[] = []
   #queries = 0
   #file: TakenFile | null = null
@@ -96,8 +96,8 @@ export class HistoryLink {
     const asked = Promise.withResolvers<unknown>()
     this.#asked.set(number, asked)
     const request: HistoryRequest = { kind: "query", number, call }
-    if (this.#state === "replacing") this.#held.push(request)
-    else this.#post(request)
+    if (this.#state === "open") this.#post(request)
+    else this.#held.push(request)
     return asked.promise
   }
 
@@ -135,9 +135,11 @@ export class HistoryLink {
       if (this.#file === null) throw new Error("every history file is in use by another process")
       const thread = new Worker(this.#options.threadUrl ?? THREAD_URL)
       this.#thread = thread
-      thread.onmessage = ({ data }: MessageEvent<HistoryAnswer>) => {
-        if (thread === this.#thread) this.#take(data)
-      }
+      // Outside the dispatch of the message, because resumed code could wait for a later message.
+      thread.onmessage = ({ data }: MessageEvent<HistoryAnswer>) =>
+        setImmediate(() => {
+          if (thread === this.#thread) this.#take(data)
+        })
       thread.onerror = (event) => {
         event.preventDefault()
         if (thread === this.#thread) this.#fail(`its thread ended: ${event.message}`)
@@ -147,7 +149,6 @@ export class HistoryLink {
       })
       const { file } = this.#file
       this.#post({ kind: "start", file, limits: this.#options.limits, isLowPriority: this.#isLowPriority })
-      for (const request of this.#held.splice(0)) this.#post(request)
     } catch (error) {
       this.#fail(reasonOf(error))
     }
@@ -200,6 +201,8 @@ export class HistoryLink {
     this.#failure = ""
     if (this.#state === "starting") this.#state = "open"
     this.#watcher.onOpened(position)
+    // After the batches that the watcher sends.
+    for (const request of this.#held.splice(0)) this.#post(request)
   }
 
   #settle(number: number): PromiseWithResolvers<unknown> | undefined {

@@ -90,6 +90,7 @@ const SCHEMA = `
     first INTEGER PRIMARY KEY,
     last INTEGER NOT NULL,
     begun_at INTEGER NOT NULL,
+    known_at INTEGER NOT NULL,
     min_at INTEGER NOT NULL,
     max_at INTEGER NOT NULL
   ) STRICT;

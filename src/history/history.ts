@@ -41,6 +41,9 @@ const URGENT_LENGTH = 50_331_648
 /** Waits before an apply that failed is tried again. */
 const BACKOFF: Backoff = { initialMs: 500, factor: 2, maxMs: 60_000 }
 
+/** Shortest time between two lines of the log about skipped facts, in milliseconds. */
+const SKIPPED_INTERVAL_MS = 60_000
+
 interface Flush {
   readonly upTo: number
   readonly done: PromiseWithResolvers<void>
@@ -63,6 +66,8 @@ export class History {
   #isClosing = false
   /** True while an apply that failed waits for its next try. */
   #isPaused = false
+  #skipped = 0
+  #mayTellAt = 0
   #applyTimer: ReturnType<typeof setTimeout> | undefined
   #pauseTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -160,8 +165,7 @@ export class History {
   #applied(position: string | null, skipped: number): void {
     this.#delays.reset()
     this.#waiting.settle()
-    if (skipped > 0)
-      this.#options.report("warn", "facts skipped that the history can't read", { facts: skipped })
+    this.#tellSkipped(skipped)
     if (position !== null) this.#options.onApplied(position)
     this.#resolveFlushes()
     if (this.#isFull && this.#waiting.length <= ROOM_LENGTH) {
@@ -171,6 +175,15 @@ export class History {
     this.#choosePriority()
     if (this.#flushes.length > 0 || this.#waiting.length >= FULL_LENGTH) this.#apply()
     else if (!this.#waiting.isEmpty) this.#applyTimer ??= setTimeout(() => this.#apply(), APPLY_AFTER_MS)
+  }
+
+  #tellSkipped(count: number): void {
+    this.#skipped += count
+    const now = performance.now()
+    if (this.#skipped === 0 || now < this.#mayTellAt) return
+    this.#options.report("warn", "facts skipped that the history can't read", { facts: this.#skipped })
+    this.#skipped = 0
+    this.#mayTellAt = now + SKIPPED_INTERVAL_MS
   }
 
   #choosePriority(): void {

@@ -51,7 +51,7 @@ export class Retention {
   /** Takes one step towards the bounds. Returns true if more is left to do. */
   step(now: number): boolean {
     const range = this.#spans.oldest()
-    if (range !== null && (range.max_at < now - this.#retentionMs || this.#isFull())) {
+    if (range !== null && (range.latest < now - this.#retentionMs || this.#isFull())) {
       this.#remove(range)
       return true
     }

@@ -39,14 +39,14 @@ export class Spans {
   readonly #cut
 
   constructor(database: Database) {
-    const columns = "first, last, begun_at, min_at, max_at"
+    const columns = "first, last, begun_at, known_at, min_at, max_at"
     this.#newest = database.prepare<SpanRow, []>(`SELECT ${columns} FROM spans ORDER BY first DESC LIMIT 1`)
-    this.#oldest = database.prepare<SpanRow & { readonly max_at: number }, []>(
-      `SELECT ${columns} FROM spans ORDER BY first LIMIT 1`,
+    this.#oldest = database.prepare<Range & { readonly latest: number }, []>(
+      "SELECT first, last, min(known_at, max_at) AS latest FROM spans ORDER BY first LIMIT 1",
     )
-    this.#insert = database.prepare(`INSERT INTO spans (${columns}) VALUES (?, ?, ?, ?, ?)`)
+    this.#insert = database.prepare(`INSERT INTO spans (${columns}) VALUES (?, ?, ?, ?, ?, ?)`)
     this.#extend = database.prepare(
-      "UPDATE spans SET last = ?, min_at = min(min_at, ?), max_at = max(max_at, ?) WHERE first = ?",
+      "UPDATE spans SET last = ?, known_at = ?, min_at = min(min_at, ?), max_at = max(max_at, ?) WHERE first = ?",
     )
     this.#widen = database.prepare(
       "UPDATE spans SET min_at = min(min_at, ?) WHERE first = (SELECT max(first) FROM spans WHERE first <= ?)",
@@ -63,14 +63,13 @@ export class Spans {
     )
   }
 
-  /** Adds new events. A time in the future counts as now, so that no clock keeps an event for ever. */
+  /** Adds new events. @param now when they became known */
   add({ first, last, minAt, maxAt }: Added, now: number): void {
-    const [earliest, latest] = [Math.min(minAt, now), Math.min(maxAt, now)]
     const newest = this.#newest.get()
     const isOpen =
       newest !== null && newest.last - newest.first < SPAN_EVENTS && now - newest.begun_at < SPAN_MS
-    if (isOpen) this.#extend.run(last, earliest, latest, newest.first)
-    else this.#insert.run(first, last, now, earliest, latest)
+    if (isOpen) this.#extend.run(last, now, minAt, maxAt, newest.first)
+    else this.#insert.run(first, last, now, now, minAt, maxAt)
   }
 
   /** Notes that an event is older than was known. */
@@ -78,8 +77,11 @@ export class Spans {
     this.#widen.run(at, event)
   }
 
-  /** Returns the oldest range with the time of its latest event, or null if there are no events. */
-  oldest(): (Range & { readonly max_at: number }) | null {
+  /**
+   * Returns the oldest range with the time of its latest event, or null if there are no events. A time after the event
+   * became known does not count, so that no clock that is ahead keeps an event.
+   */
+  oldest(): (Range & { readonly latest: number }) | null {
     return this.#oldest.get()
   }
 

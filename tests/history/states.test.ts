@@ -1,0 +1,188 @@
+import { expect, test } from "bun:test"
+import { attempt, batchOf, historyOf, published, START } from "../support/facts.ts"
+
+const retry = (id: string, number: number, at: number) =>
+  attempt(id, {
+    attempt: number,
+    at: START + at,
+    outcome: "retry",
+    reason: "error",
+    error: { name: "Error", message: `failure ${number}`, stack: `stack ${number}` },
+    next_at: START + at + 50,
+  })
+
+test("each fact moves its delivery on, and the timeline keeps what happened", () => {
+  using projection = historyOf([published({ id: "a" })])
+  const seen: unknown[] = []
+  const see = (): void => {
+    const event = projection.lookup("a")
+    const [queue] = event?.queues ?? []
+    seen.push([event?.status, queue?.state, queue?.attempts, queue?.reason, queue?.nextAt])
+  }
+  see()
+  for (const fact of [
+    retry("a", 1, 100),
+    attempt("a", { attempt: 2, at: START + 200, outcome: "dead-letter", reason: "attempts-exhausted" }),
+    { fact: "redriven", at: START + 300, id: "a", queue: "custom_events" } as const,
+    { fact: "dead-lettered", at: START + 400, id: "a", queue: "custom_events", reason: "expired" } as const,
+    { fact: "replayed", at: START + 500, id: "a", queue: "custom_events", replay: "r1" } as const,
+    attempt("a", { at: START + 600, replay: "r1" }),
+  ]) {
+    projection.apply([batchOf([fact])], START)
+    see()
+  }
+  expect(seen).toEqual([
+    ["pending", "waiting", 0, null, null],
+    ["processing", "retrying", 1, "error", START + 150],
+    ["failed", "dead", 2, "attempts-exhausted", null],
+    ["processing", "waiting", 2, null, null],
+    ["failed", "expired", 2, "expired", null],
+    ["processing", "waiting", 2, null, null],
+    ["completed", "handled", 3, null, null],
+  ])
+  const [queue] = projection.lookup("a")?.queues ?? []
+  expect(queue?.timeline.map(({ kind }) => kind)).toEqual([
+    "published",
+    "attempt",
+    "attempt",
+    "redriven",
+    "dead-lettered",
+    "replayed",
+    "attempt",
+  ])
+  expect(queue?.timeline[1]).toEqual({
+    kind: "attempt",
+    at: START + 100,
+    startedAt: START + 95,
+    durationMs: 5,
+    attempt: 1,
+    outcome: "retry",
+    reason: "error",
+    error: { name: "Error", message: "failure 1", stack: "stack 1" },
+    nextAt: START + 150,
+    module: "calls.ts",
+    handler: "tested",
+    generation: "g1",
+    replay: null,
+  })
+})
+
+test("a purge cancels what waits, or the dead letters, and nothing else", () => {
+  using projection = historyOf([
+    published({ id: "waits" }),
+    published({ id: "retries" }),
+    retry("retries", 1, 10),
+    published({ id: "dead" }),
+    attempt("dead", { outcome: "dead-letter", reason: "rejected" }),
+    published({ id: "handled" }),
+    attempt("handled"),
+    published({ id: "elsewhere" }, { queues: ["audit"] }),
+  ])
+  const states = (): unknown =>
+    Object.fromEntries(projection.list({ limit: 9 }).items.map(({ id, queues }) => [id, queues[0]?.state]))
+  projection.apply(
+    [batchOf([{ fact: "purged", at: START + 20, queue: "custom_events", from: "queue" }])],
+    START,
+  )
+  const afterQueue = {
+    waits: "cancelled",
+    retries: "cancelled",
+    dead: "dead",
+    handled: "handled",
+    elsewhere: "waiting",
+  }
+  expect(states()).toEqual(afterQueue)
+  projection.apply(
+    [batchOf([{ fact: "purged", at: START + 30, queue: "custom_events", from: "dead-letters" }])],
+    START,
+  )
+  expect(states()).toEqual({ ...afterQueue, dead: "cancelled" })
+})
+
+test("a purge of more deliveries than are held in memory cancels them all", () => {
+  const events = Array.from({ length: 2_500 }, (_, place) => published({ id: `e${place}` }))
+  using projection = historyOf([
+    ...events,
+    { fact: "purged", at: START + 1, queue: "custom_events", from: "queue" },
+  ])
+  expect(projection.unfinished()).toEqual([])
+})
+
+test("facts belong to the newest publication of their id", () => {
+  using projection = historyOf([
+    published({ id: "a", payload: { n: 1 } }),
+    published({ id: "a", payload: { n: 2 } }, { at: START + 60_000 }),
+    attempt("a", { at: START + 60_100 }),
+  ])
+  expect(projection.lookup("a")).toMatchObject({
+    publications: 2,
+    status: "completed",
+    publishedAt: START + 60_000,
+  })
+  expect(projection.list({ limit: 9 }).items.map(({ status }) => status)).toEqual(["completed", "pending"])
+})
+
+test("a run that arrives before its publication belongs to it, but not to one that comes later", () => {
+  using projection = historyOf([attempt("a"), attempt("old")])
+  expect(projection.lookup("a")).toMatchObject({ body: null, type: null, publishedAt: null, publications: 0 })
+  projection.apply(
+    [batchOf([published({ id: "a" }), published({ id: "old" }, { at: START + 60_000 })])],
+    START,
+  )
+  expect(projection.lookup("a")).toMatchObject({ publications: 1, status: "completed", type: "custom" })
+  expect(projection.lookup("old")).toMatchObject({ publications: 1, status: "pending" })
+})
+
+test("another program's event is known from the fact of its run", () => {
+  const fact = published({ id: "a", name: "foreign" })
+  if (fact.fact !== "published") throw new Error("not a publication")
+  using projection = historyOf([attempt("a", { event: fact.event })])
+  expect(projection.lookup("a")).toMatchObject({
+    name: "foreign",
+    body: JSON.stringify(fact.event),
+    publications: 0,
+  })
+})
+
+test("runs of several instances that arrive in another order leave the latest state", () => {
+  using projection = historyOf([
+    published({ id: "a" }),
+    attempt("a", { attempt: 2, at: START + 200 }),
+    retry("a", 1, 100),
+  ])
+  const [queue] = projection.lookup("a")?.queues ?? []
+  expect(queue).toMatchObject({ state: "handled", attempts: 2 })
+  expect(queue?.timeline.map((entry) => (entry.kind === "attempt" ? entry.attempt : entry.kind))).toEqual([
+    "published",
+    1,
+    2,
+  ])
+})
+
+test("a timeline keeps its first and last 50 entries, and the stacks of the first and the latest failure", () => {
+  const runs = Array.from({ length: 250 }, (_, place) => retry("a", place + 1, place * 100))
+  using projection = historyOf([published({ id: "a" }), ...runs])
+  const [queue] = projection.lookup("a")?.queues ?? []
+  expect(queue).toMatchObject({ attempts: 250, omitted: 150 })
+  const attempts = queue?.timeline.filter((entry) => entry.kind === "attempt") ?? []
+  expect(attempts.map(({ attempt: number }) => number)).toEqual([
+    ...Array.from({ length: 50 }, (_, place) => place + 1),
+    ...Array.from({ length: 50 }, (_, place) => place + 201),
+  ])
+  const stacks = attempts.map(({ error }) => error?.stack).filter((stack) => stack !== undefined)
+  expect(stacks).toEqual(["stack 1", "stack 250"])
+})
+
+test("unfinished deliveries are counted by queue", () => {
+  using projection = historyOf([
+    published({ id: "a" }, { at: START + 5, queues: ["one", "two"] }),
+    published({ id: "b" }, { at: START + 9, queues: ["one"] }),
+    attempt("a", { queue: "two", outcome: "retry", reason: "error" }),
+    published({ id: "c" }, { queues: ["three"] }),
+    attempt("c", { queue: "three" }),
+  ])
+  expect(projection.unfinished()).toEqual([
+    { queue: "one", retrying: 0, oldestWaitingAt: START + 5 },
+    { queue: "two", retrying: 1, oldestWaitingAt: null },
+  ])
+})
