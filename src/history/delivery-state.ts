@@ -1,12 +1,12 @@
 /**
- * What became of an event on one queue. `expired` is a dead letter that waited too long, `cancelled` was purged.
+ * The state of an event on one queue. `expired` is a dead letter that waited too long, `cancelled` was purged.
  * The numbers are stored: unfinished states come first, failed ones last.
  */
 export const DELIVERY_STATES = ["waiting", "retrying", "handled", "dead", "expired", "cancelled"] as const
 
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
-/** What became of an event over all of its queues. */
+/** The state of an event over all of its queues. */
 export const EVENT_STATUSES = ["pending", "processing", "completed", "failed"] as const
 
 export type EventStatus = (typeof EVENT_STATUSES)[number]

@@ -16,7 +16,7 @@ export interface ReadPublished extends FactEvent {
   readonly once: { readonly key: string; readonly fingerprint: string } | null
 }
 
-/** What every fact of one delivery has. */
+/** The common fields of all facts of one delivery. */
 export interface OfDelivery {
   readonly at: number
   readonly id: string

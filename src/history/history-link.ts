@@ -22,7 +22,7 @@ export interface LinkOptions {
   readonly report: HistoryReport
 }
 
-/** What the thread tells. */
+/** Receives what the thread tells. */
 export interface LinkWatcher {
   /** The file is open, and batches may be sent. */
   onOpened(position: string | null): void

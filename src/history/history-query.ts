@@ -1,4 +1,4 @@
-/** What the history can be asked, and what it answers. All times are in milliseconds since the epoch. */
+/** The questions to the history, and its answers. All times are in milliseconds since the epoch. */
 import type { ErrorSummary } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { DeliveryState, EventStatus } from "./delivery-state.ts"
@@ -58,7 +58,7 @@ export interface EventSummary {
   readonly queues: readonly QueueSummary[]
 }
 
-/** What became of an event on one queue. */
+/** The state of an event on one queue. */
 export interface QueueSummary {
   readonly queue: string
   readonly state: DeliveryState

@@ -21,7 +21,7 @@ import { type HistoryLimits, Retention } from "./retention.ts"
 import { Search } from "./search.ts"
 import { Spans } from "./spans.ts"
 
-/** What became of batches. */
+/** Counts of what was applied. */
 export interface Applied {
   /** Lines that were skipped, because they are no facts or tell of too many queues. */
   readonly skipped: number

@@ -2,8 +2,9 @@ import type { EventDraft } from "../../src/event/envelope.ts"
 import {
   type AttemptFact,
   type FactBatch,
-  factLines,
+  factLine,
   type HistoryFact,
+  joinLines,
   type PublishedFact,
 } from "../../src/event/history-fact.ts"
 import { Projection } from "../../src/history/projection.ts"
@@ -44,7 +45,7 @@ let batches = 0
 export const batchOf = (facts: readonly HistoryFact[], token = `token ${++batches}`): FactBatch => ({
   token,
   position: token,
-  text: factLines(facts),
+  text: joinLines(facts.map(factLine)),
 })
 
 /** Returns a history in memory that the facts were applied to, all at once. */
