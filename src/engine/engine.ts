@@ -9,9 +9,10 @@ import type { Event } from "../event/envelope.ts"
 import type { MalformedEventError } from "../event/errors.ts"
 import type { DeadLetterFailure, DeadLetterReason, RetryFailure } from "../event/failure.ts"
 import type { Lineage } from "../event/lineage.ts"
-import type { Origin } from "../event/origin.ts"
+import type { Receipt } from "../event/receipt.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
+import type { PublishOptions } from "./once.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
 
 export interface Engine {
@@ -34,13 +35,14 @@ export interface Engine {
   declareQueues(queues: readonly QueueDeclaration[]): Promise<void>
 
   /**
-   * Stores the event durably on every queue whose bindings match its routing key. Resolves on the confirm:
-   * after that, a crash of the process or the machine does not lose the event. Every delivery of the event
-   * carries its origin. Default: neither a trace nor a lineage.
+   * Stores the event durably on every queue whose bindings match its routing key. Resolves with null on the confirm:
+   * after that, a crash of the process or the machine does not lose the event. Resolves with the receipt of the first
+   * publish, and stores nothing, if this is a repetition by the option `once`. A publish that is refused leaves no
+   * mark.
    * @throws {PublishError} `unroutable`, `queue-full`, `engine-unavailable` or another code; its `outcome`
    * says whether the event may be stored nevertheless.
    */
-  publish(event: Event, origin?: Partial<Origin>): Promise<void>
+  publish(event: Event, options?: PublishOptions): Promise<Receipt | null>
 
   /**
    * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Settle
@@ -145,6 +147,8 @@ export interface EngineCapabilities {
   readonly maxUnsettledMs: number | null
   /** Every delivery cut short by a crash counts as an attempt. If false, several may count as one. */
   readonly countsEveryRedelivery: boolean
+  /** The publishes whose repetitions are recognized: all, also after a crash, or those of this process. */
+  readonly deduplicates: "exact" | "per-instance"
   /** Dead letters keep their order if the process dies while it lists, redrives or purges them. */
   readonly crashKeepsDeadLetterOrder: boolean
 }

@@ -1,6 +1,5 @@
 import type { Event } from "../../event/envelope.ts"
-import type { Origin } from "../../event/origin.ts"
-import { orderLevel } from "../../event/priority.ts"
+import type { Receipt } from "../../event/receipt.ts"
 import { reasonOf } from "../../system/reason-of.ts"
 import type {
   ConsumeOptions,
@@ -16,15 +15,16 @@ import type {
   Subscription,
   Watcher,
 } from "../engine.ts"
-import type { PublishOutcome } from "../errors.ts"
-import { unroutable } from "../errors.ts"
+import { PublishError, type PublishOutcome, unroutable } from "../errors.ts"
 import type { AdapterConsume } from "../key-order/adapter-consumer.ts"
 import { consumeWith } from "../key-order/ordered-consumer.ts"
+import type { PublishOptions } from "../once.ts"
 import type { Report } from "../report.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { Committer } from "./commit/committer.ts"
 import { explainLostTurns } from "./commit/lost-turns.ts"
+import { pendingPublish } from "./commit/pending-publish.ts"
 import { abandon, outcomeOf, refuseAll } from "./commit/refused-turn.ts"
 import { type Log, StoreLog } from "./commit/store-log.ts"
 import { newOperation, type Operate, type PendingOperation, type Settlement, Turn } from "./commit/turn.ts"
@@ -40,9 +40,9 @@ import { ClockMarkStore } from "./store/clock-mark.ts"
 import { explainOpening, type OpenStore, openStore } from "./store/database.ts"
 import { isDiskFull } from "./store/disk-full.ts"
 import { MessageStore } from "./store/message-store.ts"
-import { encodeOrigin } from "./store/origin-text.ts"
 import { subscribe } from "./store/queue.ts"
 import { QueueCatalog } from "./store/queue-catalog.ts"
+import { ReceiptStore } from "./store/receipt-store.ts"
 import { ReserveFile } from "./store/reserve-file.ts"
 import { StoreClock } from "./store/store-clock.ts"
 import { explainLasting } from "./store/store-damage.ts"
@@ -59,6 +59,7 @@ export class EmbeddedEngine implements Engine {
   readonly capabilities = EMBEDDED_CAPABILITIES
   readonly #opened: OpenStore
   readonly #store: MessageStore
+  readonly #receipts: ReceiptStore
   readonly #deadLetters: DeadLetterAdministration
   readonly queueAdministration: EmbeddedQueueAdministration
   readonly #catalog: QueueCatalog
@@ -107,6 +108,7 @@ export class EmbeddedEngine implements Engine {
     if (warning !== null) report("error", warning, {})
     this.#state = new EngineState(warning, options.onStatusChange)
     this.#store = new MessageStore(database)
+    this.#receipts = new ReceiptStore(database)
     const operate = this.#operate
     const letters = { status: () => this.#state.current, operate, onDamage }
     this.#deadLetters = new DeadLetterAdministration(database, this.#store, letters)
@@ -126,6 +128,7 @@ export class EmbeddedEngine implements Engine {
     })
     this.#writer = new TurnWriter({
       store: this.#store,
+      receipts: this.#receipts,
       catalog: this.#catalog,
       clock: this.#clock,
       room: this.#upkeep.room,
@@ -161,15 +164,14 @@ export class EmbeddedEngine implements Engine {
     this.#committer.schedule()
   }
 
-  publish(event: Event, origin: Partial<Origin> = {}): Promise<void> {
+  publish(event: Event, options: PublishOptions = {}): Promise<Receipt | null> {
     if (this.#state.current.state !== "ready") return Promise.reject(unavailable(this.#state.current))
     const queues = this.#catalog.route(event.routing_key)
-    if (queues.length === 0) return Promise.reject(unroutable(event.routing_key))
-    const stored = { body: JSON.stringify(event), trace: encodeOrigin(origin) }
-    const priority = orderLevel(event)
+    // A repetition has its receipt even if its queues are gone.
+    if (queues.length === 0 && !options.once) return Promise.reject(unroutable(event.routing_key))
     return new Promise((confirm, refuse) => {
-      const { publishes } = this.#committer.turn
-      publishes.push({ stored, routingKey: event.routing_key, priority, queues, confirm, refuse })
+      const pending = pendingPublish(event, options, queues, confirm, refuse)
+      this.#committer.turn.publishes.push(pending)
       this.#committer.schedule()
     })
   }
@@ -232,10 +234,8 @@ export class EmbeddedEngine implements Engine {
     await this.#log.close(() => {
       // SQLite would copy an untrusted log into the database.
       if (hasFailed) return
-      this.#store.close()
-      this.#deadLetters.close()
-      this.#catalog.close()
-      this.#clock.close()
+      for (const each of [this.#store, this.#receipts, this.#deadLetters, this.#catalog, this.#clock])
+        each.close()
       this.#opened.database.close()
     })
     this.#opened.lock[Symbol.dispose]()
@@ -259,12 +259,13 @@ export class EmbeddedEngine implements Engine {
     if (!turn.isEmpty || written.claims.length > 0) this.#upkeep.noteWork()
     for (const { confirm } of turn.settlements) confirm()
     for (const { confirm } of turn.operations) confirm()
-    for (const { pending, error } of written.publishes) {
-      if (error === null) {
-        pending.confirm()
+    for (const { pending, result } of written.publishes) {
+      if (result instanceof PublishError) pending.refuse(result)
+      else pending.confirm(result)
+      if (result === null) {
         const { routingKey, stored } = pending
         this.#watchers.tell({ routingKey, body: stored.body, isForeign: false, malformed: null })
-      } else pending.refuse(error)
+      }
     }
     for (const claim of written.claims) {
       deliver(

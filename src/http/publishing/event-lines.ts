@@ -1,11 +1,13 @@
 import { PublishError } from "../../engine/errors.ts"
 import { type Backoff, pause, RetryDelays } from "../../event/backoff.ts"
+import { Fingerprint } from "../../publisher/deduplication.ts"
 import type { Allowance } from "../access/rate-limit.ts"
 import type { BodyUpload } from "../body-upload.ts"
 import { decodeJson } from "../json.ts"
 import type { LoopTurns } from "../loop-turns.ts"
 import { ProblemError, toProblem, toProblemError } from "../problem.ts"
 import { ENVELOPE, type Publishing, publishAs } from "./event-format.ts"
+import type { KeyedRequest } from "./keyed-requests.ts"
 import { type Line, LineSplitter } from "./lines.ts"
 import { toReceipt } from "./receipt.ts"
 
@@ -26,6 +28,8 @@ const ROOM_BACKOFF: Backoff = { initialMs: 10, factor: 2, maxMs: 500 }
 
 export interface EventLinesOptions extends Publishing {
   readonly requestId: string
+  /** The idempotency key of the upload; null if it has none. Disposed of at the end. */
+  readonly keyed: KeyedRequest | null
   readonly allowance: Allowance | null
   /** The longest line, in bytes. */
   readonly maxLineBytes: number
@@ -54,6 +58,7 @@ export class EventLines {
   /** Yields the response lines. Closes the upload at the end. */
   async *answers(upload: BodyUpload): AsyncGenerator<string, void> {
     using _ = upload
+    using _keyed = this.#options.keyed
     const { maxLineBytes, signal } = this.#options
     const lines = new LineSplitter(maxLineBytes)
     try {
@@ -99,7 +104,9 @@ export class EventLines {
     const answers: string[] = []
     let left = window.map((line, at) => ({ line, at }))
     for (;;) {
-      const results = await Promise.allSettled(left.map(({ line }) => this.#publish(line)))
+      const results = await Promise.allSettled(
+        left.map(({ line, at }) => this.#publish(line, this.#index + at)),
+      )
       const mayWait = performance.now() < givesUpAt && !this.#options.signal.aborted
       left = left.filter(({ line, at }, position) => {
         const result = results[position]
@@ -123,8 +130,8 @@ export class EventLines {
     return this.#options.signal.aborted && passesBySelf(error) ? stopping() : error
   }
 
-  async #publish({ bytes }: Line): Promise<string> {
-    const { maxLineBytes } = this.#options
+  async #publish({ bytes }: Line, index: number): Promise<string> {
+    const { maxLineBytes, keyed } = this.#options
     if (bytes === null) {
       throw new ProblemError(
         "payload-too-large",
@@ -132,7 +139,8 @@ export class EventLines {
         NOT_STORED,
       )
     }
-    const event = await publishAs(ENVELOPE, decodeJson(bytes, "The line"), this.#options)
+    const marks = keyed?.ofEvent(index, UPLOAD, fingerprintOf(bytes))
+    const event = await publishAs(ENVELOPE, decodeJson(bytes, "The line"), this.#options, marks)
     return toLine(toReceipt(event))
   }
 
@@ -159,6 +167,15 @@ function* windowsOf(lines: Iterable<Line>): Generator<readonly Line[], void> {
     bytes = 0
   }
   if (window.length > 0) yield window
+}
+
+/** The fingerprint of an upload: its body is not known before its end, so each line has its own. */
+const UPLOAD = new Fingerprint("lines").end()
+
+function fingerprintOf(line: Uint8Array): string {
+  const fingerprint = new Fingerprint("line")
+  fingerprint.update(line)
+  return fingerprint.end()
 }
 
 const stopping = (): ProblemError =>

@@ -1,4 +1,5 @@
 import type { DeadLetterFailure, DeadLetterReason } from "../../../event/failure.ts"
+import type { Receipt } from "../../../event/receipt.ts"
 import { storableDelay } from "../../../event/retry-bounds.ts"
 import { PublishError, unroutable } from "../../errors.ts"
 import { decodeRetryFailure } from "../../failure-record.ts"
@@ -8,10 +9,12 @@ import type { Message } from "../store/message-statements.ts"
 import type { CorruptMessage, MessageStore, TakenMessage } from "../store/message-store.ts"
 import type { Consumer, Queue } from "../store/queue.ts"
 import type { QueueCatalog } from "../store/queue-catalog.ts"
+import type { ReceiptStore } from "../store/receipt-store.ts"
 import type { StoreClock } from "../store/store-clock.ts"
 import { StoreDamagedError } from "../store/store-damage.ts"
 import { Burials, type OnBuried } from "./burials.ts"
-import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
+import type { PendingPublish } from "./pending-publish.ts"
+import type { PendingSettlement, Turn } from "./turn.ts"
 
 /** A message taken for a consumer. */
 export interface Claim {
@@ -20,11 +23,13 @@ export interface Claim {
   readonly consumer: Consumer
 }
 
+/** Null if the event was stored, the receipt of the publish that this one repeats, or the refusal. */
+type PublishResult = Receipt | PublishError | null
+
 export interface WrittenTurn {
   /** Number of the store's last turn. A turn that changes nothing keeps the number of the previous one. */
   readonly number: number
-  /** Each publish with its error, or null if it is stored. */
-  readonly publishes: readonly { readonly pending: PendingPublish; readonly error: PublishError | null }[]
+  readonly publishes: readonly { readonly pending: PendingPublish; readonly result: PublishResult }[]
   readonly claims: readonly Claim[]
   /** True if the turn stopped at a bound and another one should follow at once. */
   readonly hasMore: boolean
@@ -44,6 +49,7 @@ const PROBE_BYTES = 65_536
 
 export interface TurnWriterOptions {
   readonly store: MessageStore
+  readonly receipts: ReceiptStore
   readonly catalog: QueueCatalog
   readonly clock: StoreClock
   readonly room: DiskRoom
@@ -56,6 +62,7 @@ export interface TurnWriterOptions {
 /** Writes a turn in one transaction, in the order that a user expects. */
 export class TurnWriter {
   readonly #store: MessageStore
+  readonly #receipts: ReceiptStore
   readonly #catalog: QueueCatalog
   readonly #clock: StoreClock
   readonly #room: DiskRoom
@@ -68,9 +75,10 @@ export class TurnWriter {
   #corrupt: Readonly<Record<string, unknown>>[] = []
   readonly #burials: Burials
 
-  constructor({ store, catalog, clock, room, turn, report, onBuried }: TurnWriterOptions) {
+  constructor({ store, receipts, catalog, clock, room, turn, report, onBuried }: TurnWriterOptions) {
     this.#burials = new Burials(report, onBuried)
     this.#store = store
+    this.#receipts = receipts
     this.#catalog = catalog
     this.#clock = clock
     this.#room = room
@@ -92,7 +100,7 @@ export class TurnWriter {
   /** @throws {SQLiteError} if the turn can't be written. Nothing of it is written then. */
   write(turn: Turn): WrittenTurn {
     const now = this.#clock.now()
-    const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
+    const publishes: { pending: PendingPublish; result: PublishResult }[] = []
     const claims: Claim[] = []
     this.#hasMore = false
     if (turn.publishes.length > 0) this.#room.beforeTurn()
@@ -103,8 +111,10 @@ export class TurnWriter {
       this.#store.transaction(() => {
         for (const pending of turn.settlements) this.#settle(pending, now)
         for (const { write } of turn.operations) write(now)
-        for (const pending of turn.publishes) publishes.push({ pending, error: this.#publish(pending, now) })
+        for (const pending of turn.publishes) publishes.push({ pending, result: this.#publish(pending, now) })
         this.#store.flush()
+        // A deletion needs room in the log.
+        if (this.#room.shortage === null) this.#receipts.deleteExpired(now)
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
@@ -113,6 +123,7 @@ export class TurnWriter {
         this.#clock.keepMark({ isEmpty })
       })
     } catch (error) {
+      this.#receipts.discard()
       for (const { consumer } of turn.settlements) consumer.unsettled++
       throw error
     }
@@ -158,8 +169,26 @@ export class TurnWriter {
     }
   }
 
-  /** Stores the event on all of its queues or on none. */
-  #publish(pending: PendingPublish, now: number): PublishError | null {
+  /** Stores the event, unless it is stored already, and remembers that it is. */
+  #publish(pending: PendingPublish, now: number): PublishResult {
+    const { once } = pending
+    if (once === null) return this.#append(pending, 0, now)
+    const { marks, windowMs } = once.by
+    const known = this.#receipts.recognize(once.by, now)
+    if (known instanceof PublishError) return known
+    const { repeats, missing } = known
+    const refusal =
+      repeats === null ? this.#append(pending, marks.length, now) : this.#roomFor("", missing.length)
+    if (refusal !== null) return refusal
+    this.#receipts.remember(missing, repeats ?? once.receipt, windowMs, now)
+    return repeats
+  }
+
+  /**
+   * Stores the event on all of its queues or on none.
+   * @param receipts number of rows that are stored with it
+   */
+  #append(pending: PendingPublish, receipts: number, now: number): PublishError | null {
     const { stored } = pending
     const queues = present(pending.queues)
     if (queues.length === 0) return unroutable(pending.routingKey)
@@ -169,14 +198,19 @@ export class TurnWriter {
       const reason = `the queue ${name} is full: ${maxLength} events wait in it`
       return new PublishError("queue-full", reason, "not-stored", { queue: name })
     }
-    const shortage = this.#room.take(stored.body, queues.length)
-    if (shortage !== null) return new PublishError("engine-unavailable", shortage)
+    const refusal = this.#roomFor(stored.body, queues.length + receipts)
+    if (refusal !== null) return refusal
     for (const queue of queues) {
       this.#makeRoom(queue)
       queue.ready++
     }
     this.#store.append(stored, queues, pending.priority, now)
     return null
+  }
+
+  #roomFor(body: string, rows: number): PublishError | null {
+    const shortage = this.#room.take(body, rows)
+    return shortage === null ? null : new PublishError("engine-unavailable", shortage)
   }
 
   /**

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { reasonOf } from "../../../system/reason-of.ts"
 import { EngineStartError } from "../../errors.ts"
 import { dataDirError } from "./data-dir-error.ts"
+import { RECEIPTS_TABLE } from "./receipt-store.ts"
 import { isDamage, requireSoundTables, StoreDamagedError } from "./store-damage.ts"
 import { makeDataDir, makePrivate } from "./store-files.ts"
 import { StoreLock } from "./store-lock.ts"
@@ -18,7 +19,7 @@ const APPLICATION_ID = 0x45764272
 export const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
 /** Version of the tables below, stored in the file's `user_version`. */
-const SCHEMA_VERSION = 3
+const SCHEMA_VERSION = 4
 
 /**
  * Metadata of the store: an id that distinguishes it from other stores, and `turn`, its number of commits.
@@ -51,6 +52,7 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
       ALTER TABLE queues ADD COLUMN checksum INTEGER;
       ${STORE_TABLE}
       ${CLOCK_TABLE}`,
+  3: RECEIPTS_TABLE,
 }
 
 /**
@@ -109,6 +111,7 @@ const SCHEMA = `
   CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
   ${STORE_TABLE}
   ${CLOCK_TABLE}
+  ${RECEIPTS_TABLE}
 `
 
 /** A store opened exclusively by this process. */
