@@ -42,15 +42,16 @@ export class RequestKey {
 
   /**
    * Returns the marks of one of the request's events.
+   * @param number its position in a batch, or the number of its line
    * @param request fingerprint of the request
    * @param event fingerprint of this event; null if that of the request covers it
    */
-  ofEvent(index: number, request: string, event: string | null): readonly Mark[] {
+  ofEvent(number: number, request: string, event: string | null): readonly Mark[] {
     return [
       { by: "request", hash: this.#hash, fingerprint: request },
       {
         by: "key",
-        hash: hashOf("event", this.#caller, this.#key, String(index)),
+        hash: hashOf("event", this.#caller, this.#key, String(number)),
         fingerprint: event,
       },
     ]

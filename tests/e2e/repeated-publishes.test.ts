@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { connect, createServer, type Server } from "node:net"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
@@ -122,3 +123,91 @@ test(
   },
   TIMEOUT_MS,
 )
+
+/** A proxy that forwards the first request, and then drops its connection in place of the answer. */
+class LosingProxy implements AsyncDisposable {
+  readonly #server: Server
+  connections = 0
+
+  private constructor(server: Server) {
+    this.#server = server
+  }
+
+  static async start(port: number): Promise<LosingProxy> {
+    const server = createServer((client) => {
+      const isFirst = proxy.connections++ === 0
+      const target = connect({ host: "127.0.0.1", port })
+      for (const each of [client, target]) each.on("error", () => {})
+      client.pipe(target)
+      if (isFirst) target.on("data", () => client.resetAndDestroy())
+      else target.pipe(client)
+      client.on("close", () => target.destroy())
+    })
+    const proxy = new LosingProxy(server)
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    return proxy
+  }
+
+  get url(): string {
+    const address = this.#server.address()
+    return `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+test.each([
+  ["an event from flags", ["--type", "custom", "--name", "counted"], 1],
+  ["an event with an id", ["--type", "custom", "--name", "counted", "--id", "c-1"], 1],
+  ["a batch", ["events.json"], 3],
+])(
+  "a publish of %s whose connection is lost before the answer is sent again, and stored once",
+  async (_, args, count) => {
+    await using folder = new ServiceFolder()
+    const event = { type: "custom", name: "counted", payload: {} }
+    folder.write("events.json", JSON.stringify([event, event, event]))
+    const service = await folder.start()
+    await using proxy = await LosingProxy.start(Number(new URL(service.url).port))
+    const publish = folder.spawn(["publish", ...args, "--url", proxy.url])
+    expect(await publish.exited()).toBe(0)
+    expect(publish.stderr).toContain("the connection to the service was lost; sending the request again")
+    expect(publish.stdout).toMatch(
+      count === 1 ? /^stored \S+ on events\.custom\.counted\n$/ : /^3 stored, 0 failed\n$/,
+    )
+    expect(proxy.connections).toBe(2)
+    const { body } = await service.get("/api/v1/queues/custom_events")
+    expect(body).toMatchObject({ waiting: count })
+  },
+)
+
+test("a publish is sent without a key to a service that recognizes no repetitions, and an own key is refused", async () => {
+  await using folder = new ServiceFolder()
+  folder.write("events.ndjson", '{"type":"custom","name":"counted","payload":{}}\n')
+  const service = await folder.start({ DEDUPLICATION_WINDOW: "0" })
+  const publish = async (...args: readonly string[]) => {
+    const command = folder.spawn(["publish", ...args, "--url", service.url])
+    return { code: await command.exited(), stdout: command.stdout, stderr: command.stderr }
+  }
+  expect(await publish("--type", "custom", "--name", "counted")).toMatchObject({ code: 0 })
+  expect(await publish("events.ndjson")).toMatchObject({ code: 0, stdout: "1 stored, 0 failed\n" })
+  const refused = await publish("--type", "custom", "--name", "counted", "--idempotency-key", "mine")
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toContain("DEDUPLICATION_WINDOW is 0")
+})
+
+test("a publish that is given the key of an earlier one stores nothing again", async () => {
+  await using folder = new ServiceFolder()
+  const service = await folder.start()
+  const args = ["publish", "--type", "custom", "--name", "counted", "--idempotency-key", 'say "once"']
+  const outputs = []
+  for (let n = 0; n < 2; n++) {
+    const command = folder.spawn([...args, "--url", service.url])
+    expect(await command.exited()).toBe(0)
+    outputs.push(command.stdout)
+  }
+  expect(outputs[1]).toBe(outputs[0] ?? "")
+  const { body } = await service.get("/api/v1/queues/custom_events")
+  expect(body).toMatchObject({ waiting: 1 })
+})

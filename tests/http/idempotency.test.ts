@@ -311,6 +311,34 @@ describe("a batch with a known idempotency key", () => {
     expect(json.status).toBe(422)
   })
 
+  test("on lines, continues at the line that first_line names", async () => {
+    await using service = await HttpService.start()
+    const lineOf = (n: number) => `${JSON.stringify({ ...DRAFT, payload: { n } })}\n`
+    const send = async (query: string, ...numbers: readonly number[]) => {
+      const body = `\n${numbers.map(lineOf).join("")}{\n`
+      return linesOf(await service.postRaw(BATCH_PATH + query, body, { ...NDJSON, ...keyed() }))
+    }
+    const first = await send("", 2, 3, 4)
+    expect(first[3]).toMatchObject({ index: 3, line: 5 })
+    const continued = await send("?first_line=2", 3, 4, 5)
+    expect(continued.slice(0, 2)).toEqual(first.slice(1, 3))
+    expect(continued[3]).toMatchObject({ index: 3, line: 6 })
+    expect(await storedIn(service)).toBe(4)
+  })
+
+  test.each([
+    ["?first_line=0", NDJSON, "must be"],
+    ["?first_line=x", NDJSON, "must be"],
+    ["?first_line=2", { "Content-Type": "application/json" }, "is only for application/x-ndjson"],
+  ])("refuses a first line that can't be: %s", async (query, headers, fault) => {
+    await using service = await HttpService.start()
+    const response = await service.postRaw(BATCH_PATH + query, JSON.stringify({ events: [DRAFT] }), headers)
+    const problem = await problemOf(response, "validation-failed", 422)
+    expect(problem.errors).toMatchObject([
+      { parameter: "first_line", message: expect.stringContaining(fault) },
+    ])
+  })
+
   test("on lines, is in flight until the upload ends or breaks", async () => {
     await using service = await HttpService.start()
     const headers = { ...NDJSON, ...keyed() }

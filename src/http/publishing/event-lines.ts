@@ -30,6 +30,8 @@ export interface EventLinesOptions extends Publishing {
   readonly requestId: string
   /** The idempotency key of the upload; null if it has none. Disposed of at the end. */
   readonly keyed: KeyedRequest | null
+  /** Number of the first line. */
+  readonly firstLine: number
   readonly allowance: Allowance | null
   /** The longest line, in bytes. */
   readonly maxLineBytes: number
@@ -49,18 +51,19 @@ export class EventLines {
   readonly #options: EventLinesOptions
   #index = 0
   /** Number of the line from which nothing is answered yet. */
-  #line = 1
+  #line: number
 
   constructor(options: EventLinesOptions) {
     this.#options = options
+    this.#line = options.firstLine
   }
 
   /** Yields the response lines. Closes the upload at the end. */
   async *answers(upload: BodyUpload): AsyncGenerator<string, void> {
     using _ = upload
     using _keyed = this.#options.keyed
-    const { maxLineBytes, signal } = this.#options
-    const lines = new LineSplitter(maxLineBytes)
+    const { maxLineBytes, firstLine, signal } = this.#options
+    const lines = new LineSplitter(maxLineBytes, firstLine)
     try {
       for await (const chunk of upload.chunks()) {
         const before = lines.count
@@ -104,9 +107,7 @@ export class EventLines {
     const answers: string[] = []
     let left = window.map((line, at) => ({ line, at }))
     for (;;) {
-      const results = await Promise.allSettled(
-        left.map(({ line, at }) => this.#publish(line, this.#index + at)),
-      )
+      const results = await Promise.allSettled(left.map(({ line }) => this.#publish(line)))
       const mayWait = performance.now() < givesUpAt && !this.#options.signal.aborted
       left = left.filter(({ line, at }, position) => {
         const result = results[position]
@@ -130,7 +131,7 @@ export class EventLines {
     return this.#options.signal.aborted && passesBySelf(error) ? stopping() : error
   }
 
-  async #publish({ bytes }: Line, index: number): Promise<string> {
+  async #publish({ bytes, number }: Line): Promise<string> {
     const { maxLineBytes, keyed } = this.#options
     if (bytes === null) {
       throw new ProblemError(
@@ -139,7 +140,7 @@ export class EventLines {
         NOT_STORED,
       )
     }
-    const marks = keyed?.ofEvent(index, UPLOAD, fingerprintOf(bytes))
+    const marks = keyed?.ofEvent(number, UPLOAD, fingerprintOf(bytes))
     const event = await publishAs(ENVELOPE, decodeJson(bytes, "The line"), this.#options, marks)
     return toLine(toReceipt(event))
   }

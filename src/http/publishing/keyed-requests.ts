@@ -11,12 +11,13 @@ export type KeyedRequest = RequestKey & Disposable
 
 /** The idempotency keys of requests in flight. */
 export class KeyedRequests {
-  readonly #isOff: boolean
+  /** How long keys are remembered, in milliseconds; 0 if they are refused. */
+  readonly windowMs: number
   readonly #inFlight = new Set<string>()
 
   /** @param windowMs how long keys are remembered, in milliseconds. 0: requests with a key are refused */
   constructor(windowMs: number) {
-    this.#isOff = windowMs === 0
+    this.windowMs = windowMs
   }
 
   /**
@@ -28,7 +29,7 @@ export class KeyedRequests {
     const value = headers.get(IDEMPOTENCY_KEY)
     if (value === null) return null
     const request = new RequestKey(caller?.name ?? "", parseIdempotencyKey(value))
-    if (this.#isOff) throw isOff()
+    if (this.windowMs === 0) throw isOff()
     const inFlight = this.#inFlight
     if (inFlight.has(request.hash)) throw isInFlight()
     inFlight.add(request.hash)

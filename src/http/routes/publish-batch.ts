@@ -18,6 +18,7 @@ import { BatchSplitter } from "../publishing/batch-splitter.ts"
 import { EventBatch, splitBatch } from "../publishing/event-batch.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../publishing/event-format.ts"
 import { EventLines } from "../publishing/event-lines.ts"
+import { BatchQuerySchema, firstLineOf } from "../publishing/first-line.ts"
 import type { KeyedRequest } from "../publishing/keyed-requests.ts"
 import { PUBLISH_HEADERS } from "../publishing/publish-headers.ts"
 import { EXAMPLE_RECEIPT, ReceiptSchema } from "../publishing/receipt.ts"
@@ -83,6 +84,7 @@ const description = (): Route["description"] => ({
   tags: ["Events"],
   request: {
     headers: PUBLISH_HEADERS,
+    query: BatchQuerySchema,
     body: {
       required: true,
       content: {
@@ -146,11 +148,13 @@ export const publishBatch = (context: HttpContext): Route => ({
   eventTypes: "limited",
   description: description(),
   handler(request) {
-    const { headers, key } = request
+    const { headers, key, query } = request
     const publishing = { publisher: context.publisher, key, trace: readTrace(headers) }
+    const hasLines = mediaTypeOf(headers) === NDJSON
+    const firstLine = query === "" ? 1 : firstLineOf(query, hasLines)
     const keyed = context.keyed.begin(headers, key)
-    return mediaTypeOf(headers) === NDJSON
-      ? answerLines(publishing, keyed, request, context)
+    return hasLines
+      ? answerLines(publishing, keyed, firstLine, request, context)
       : answerBatch(publishing, keyed, request, context)
   },
 })
@@ -190,6 +194,7 @@ async function answerBatch(
 function answerLines(
   publishing: Publishing,
   keyed: KeyedRequest | null,
+  firstLine: number,
   request: RouteRequest,
   { keys, maxBodyBytes, bodies: { turns } }: HttpContext,
 ): Response {
@@ -202,6 +207,7 @@ function answerLines(
   const lines = new EventLines({
     ...publishing,
     keyed,
+    firstLine,
     requestId: request.requestId,
     allowance: request.allowance,
     maxLineBytes: maxBodyBytes,

@@ -9,18 +9,18 @@ import { jsonAnswer } from "../json-answer.ts"
 import { CLOUD_EVENT, JSON_TYPE, mediaTypeOf } from "../media-type.ts"
 import { contentHeaders, isBinaryCloudEvent, readBinaryCloudEvent } from "../publishing/binary-cloud-event.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type EventFormat, publishAs } from "../publishing/event-format.ts"
-import { IDEMPOTENCY_REPLAYED } from "../publishing/keyed-requests.ts"
+import { IDEMPOTENCY_REPLAYED, type KeyedRequest } from "../publishing/keyed-requests.ts"
 import { PUBLISH_HEADERS } from "../publishing/publish-headers.ts"
 import { EXAMPLE_RECEIPT, ReceiptSchema, toReceipt } from "../publishing/receipt.ts"
 import type { RequestBody } from "../request-body.ts"
 import { readTrace } from "../request-trace.ts"
-import type { Route } from "../route.ts"
+import type { Route, RouteRequest } from "../route.ts"
 
 const BATCH_ADVICE = 'must be one event; send a batch, {"events":[…]}, to /api/v1/events/batch'
 
 const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT]
 
-export const publishEvent = ({ publisher, keyed, maxBodyBytes }: HttpContext): Route => ({
+export const publishEvent = (context: HttpContext): Route => ({
   method: "POST",
   path: "/api/v1/events",
   scope: "publish",
@@ -49,25 +49,43 @@ export const publishEvent = ({ publisher, keyed, maxBodyBytes }: HttpContext): R
       ...problemResponses(...EVENT_PROBLEMS),
     },
   },
-  async handler({ headers, requestId, key, body }) {
-    using request = keyed.begin(headers, key)
-    const fingerprint = request && new Fingerprint("event", ...contentHeaders(headers))
-    const { format, input } = await readEvent(headers, body, maxBodyBytes, fingerprint)
-    const marks = fingerprint === null ? undefined : request?.ofOnly(fingerprint.end())
-    const event = await publishAs(format, input, { publisher, key, trace: readTrace(headers) }, marks)
-    const response = jsonAnswer(requestId, toReceipt(event), 201)
-    if (event.replayed === true) response.headers.set(IDEMPOTENCY_REPLAYED, "true")
-    return response
+  handler(request) {
+    const keyed = context.keyed.begin(request.headers, request.key)
+    return keyed === null ? answer(request, context) : answerKeyed(request, context, keyed)
   },
 })
+
+async function answer(
+  { headers, requestId, key, body }: RouteRequest,
+  { publisher, maxBodyBytes }: HttpContext,
+): Promise<Response> {
+  const { format, input } = await readEvent(headers, body, maxBodyBytes)
+  const event = await publishAs(format, input, { publisher, key, trace: readTrace(headers) })
+  return jsonAnswer(requestId, toReceipt(event), 201)
+}
+
+async function answerKeyed(
+  { headers, requestId, key, body }: RouteRequest,
+  { publisher, maxBodyBytes }: HttpContext,
+  keyed: KeyedRequest,
+): Promise<Response> {
+  using _ = keyed
+  const fingerprint = new Fingerprint("event", ...contentHeaders(headers))
+  const onBytes = (bytes: Uint8Array): void => fingerprint.update(bytes)
+  const { format, input } = await readEvent(headers, body, maxBodyBytes, onBytes)
+  const marks = keyed.ofOnly(fingerprint.end())
+  const event = await publishAs(format, input, { publisher, key, trace: readTrace(headers) }, marks)
+  const response = jsonAnswer(requestId, toReceipt(event), 201)
+  if (event.replayed === true) response.headers.set(IDEMPOTENCY_REPLAYED, "true")
+  return response
+}
 
 async function readEvent(
   headers: Headers,
   body: RequestBody,
   maxBytes: number,
-  fingerprint: Fingerprint | null,
+  onBytes?: (bytes: Uint8Array) => void,
 ): Promise<{ readonly format: EventFormat; readonly input: unknown }> {
-  const onBytes = fingerprint === null ? undefined : (bytes: Uint8Array) => fingerprint.update(bytes)
   const isStructured = mediaTypeOf(headers) === CLOUD_EVENT
   if (!isStructured && isBinaryCloudEvent(headers)) {
     return { format: AS_CLOUD_EVENT, input: await readBinaryCloudEvent(headers, body, maxBytes, onBytes) }

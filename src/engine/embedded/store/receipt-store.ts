@@ -43,6 +43,7 @@ export class ReceiptStore {
   readonly #deleteFrom
   /** The slots that have rows, in ascending order; null if they have to be read. */
   #slots: number[] | null = null
+  /** Rows of this turn. */
   #newRows = 0
 
   constructor(database: Database) {
@@ -84,11 +85,11 @@ export class ReceiptStore {
 
   /** Deletes rows of a slot that has expired, a bounded number of them. */
   deleteExpired(now: number): void {
+    const limit = DELETED_PER_TURN + DELETED_PER_NEW * this.#newRows
+    this.#newRows = 0
     const slots = this.#knownSlots()
     const [oldest] = slots
     if (oldest === undefined || oldest > now) return
-    const limit = DELETED_PER_TURN + DELETED_PER_NEW * this.#newRows
-    this.#newRows = 0
     if (this.#deleteFrom.run(oldest, limit).changes < limit) slots.shift()
   }
 
