@@ -101,7 +101,7 @@ describe("receipts", () => {
     {
       using database = new Database(join(store.dataDir, DATABASE_FILE))
       database.run("UPDATE receipts SET receipt = '{\"id\":' WHERE hash = '0'")
-      database.run("UPDATE receipts SET receipt = '{\"id\":7}' WHERE hash = '1'")
+      database.run("UPDATE receipts SET expires_at = expires_at + 1 WHERE hash = '1'")
     }
     const reopened = store.open()
     const again = await publishMany(reopened, "", 3)

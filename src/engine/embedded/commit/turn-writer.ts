@@ -177,6 +177,7 @@ export class TurnWriter {
     const known = this.#receipts.recognize(once.by, now)
     if (known instanceof PublishError) return known
     const { repeats, missing } = known
+    if (repeats !== null && missing.length === 0) return repeats
     const refusal =
       repeats === null ? this.#append(pending, marks.length, now) : this.#roomFor("", missing.length)
     if (refusal !== null) return refusal

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite"
 import type { Receipt } from "../../../event/receipt.ts"
 import type { PublishError } from "../../errors.ts"
 import { type Mark, type Once, type Recognition, type Remembered, recognize, toRemember } from "../../once.ts"
-import { decodeReceipt } from "./receipt-text.ts"
+import { checksumOfReceipt, decodeReceipt, encodeReceipt, type ReceiptRow } from "./receipt-row.ts"
 
 /**
  * The receipts of publishes that can be repeated. The rows are clustered by slots, and a slot is the time, on the
@@ -16,6 +16,7 @@ export const RECEIPTS_TABLE = `
     expires_at INTEGER NOT NULL,
     fingerprint TEXT,
     receipt TEXT,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (slot, hash)
   ) STRICT, WITHOUT ROWID;
 `
@@ -29,12 +30,6 @@ const DELETED_PER_TURN = 1_000
 /** Rows that may be deleted for each new one, so that expired rows can't pile up. */
 const DELETED_PER_NEW = 2
 
-interface Row {
-  readonly expiresAt: number
-  readonly fingerprint: string | null
-  readonly receipt: string | null
-}
-
 /** The receipts of a store, in SQL. Each call belongs to the transaction of a turn. */
 export class ReceiptStore {
   readonly #find
@@ -47,11 +42,13 @@ export class ReceiptStore {
   #newRows = 0
 
   constructor(database: Database) {
-    this.#find = database.prepare<Row, [number, string]>(
-      "SELECT expires_at AS expiresAt, fingerprint, receipt FROM receipts WHERE slot = ? AND hash = ?",
+    this.#find = database.prepare<ReceiptRow & { readonly checksum: number }, [number, string]>(
+      `SELECT hash, expires_at AS expiresAt, fingerprint, receipt, checksum FROM receipts
+       WHERE slot = ? AND hash = ?`,
     )
-    this.#insert = database.prepare<never, [number, string, number, string | null, string | null]>(
-      "INSERT OR REPLACE INTO receipts (slot, hash, expires_at, fingerprint, receipt) VALUES (?, ?, ?, ?, ?)",
+    this.#insert = database.prepare<never, [number, string, number, string | null, string | null, number]>(
+      `INSERT OR REPLACE INTO receipts (slot, hash, expires_at, fingerprint, receipt, checksum)
+       VALUES (?, ?, ?, ?, ?, ?)`,
     )
     // Jumps from slot to slot, because DISTINCT would walk all rows.
     this.#readSlots = database.prepare<{ readonly slot: number }, []>(
@@ -76,9 +73,10 @@ export class ReceiptStore {
   /** Remembers marks for a window from now on. */
   remember(marks: readonly Mark[], receipt: Receipt, windowMs: number, now: number): void {
     for (const mark of marks) {
-      const { fingerprint, receipt: own } = toRemember(mark, receipt)
-      const text = own === null ? null : JSON.stringify(own)
-      this.#insert.run(this.#slotFor(now, windowMs), mark.hash, now + windowMs, fingerprint, text)
+      const row = encodeReceipt(mark.hash, now + windowMs, toRemember(mark, receipt))
+      const { hash, expiresAt, fingerprint, receipt: text } = row
+      const slot = this.#slotFor(now, windowMs)
+      this.#insert.run(slot, hash, expiresAt, fingerprint, text, checksumOfReceipt(row))
       this.#newRows++
     }
   }
@@ -105,7 +103,9 @@ export class ReceiptStore {
   #remembered(hash: string, now: number): Remembered | null {
     for (const slot of this.#knownSlots()) {
       const row = this.#find.get(slot, hash)
-      if (row !== null && row.expiresAt > now) return decodeReceipt(row)
+      if (row === null || row.expiresAt <= now) continue
+      // A damaged receipt is none: the event is then stored again, rather than never.
+      return row.checksum === checksumOfReceipt(row) ? decodeReceipt(row) : null
     }
     return null
   }
