@@ -47,6 +47,9 @@ export const EXPIRY_INTERVAL_MS = 500
 /** Bytes written to find out whether the disk has room again: about one turn of common events. */
 const PROBE_BYTES = 65_536
 
+/** Room for a receipt with texts of the greatest length, in rows of a queue. */
+const ROWS_PER_RECEIPT = 4
+
 export interface TurnWriterOptions {
   readonly store: MessageStore
   readonly receipts: ReceiptStore
@@ -179,7 +182,9 @@ export class TurnWriter {
     const { repeats, missing } = known
     if (repeats !== null && missing.length === 0) return repeats
     const refusal =
-      repeats === null ? this.#append(pending, marks.length, now) : this.#roomFor("", missing.length)
+      repeats === null
+        ? this.#append(pending, ROWS_PER_RECEIPT * marks.length, now)
+        : this.#roomFor("", ROWS_PER_RECEIPT * missing.length)
     if (refusal !== null) return refusal
     this.#receipts.remember(missing, repeats ?? once.receipt, windowMs, now)
     return repeats
@@ -187,9 +192,9 @@ export class TurnWriter {
 
   /**
    * Stores the event on all of its queues or on none.
-   * @param receipts number of rows that are stored with it
+   * @param more room for what is stored with it, in rows of a queue
    */
-  #append(pending: PendingPublish, receipts: number, now: number): PublishError | null {
+  #append(pending: PendingPublish, more: number, now: number): PublishError | null {
     const { stored } = pending
     const queues = present(pending.queues)
     if (queues.length === 0) return unroutable(pending.routingKey)
@@ -199,7 +204,7 @@ export class TurnWriter {
       const reason = `the queue ${name} is full: ${maxLength} events wait in it`
       return new PublishError("queue-full", reason, "not-stored", { queue: name })
     }
-    const refusal = this.#roomFor(stored.body, queues.length + receipts)
+    const refusal = this.#roomFor(stored.body, queues.length + more)
     if (refusal !== null) return refusal
     for (const queue of queues) {
       this.#makeRoom(queue)

@@ -30,7 +30,7 @@ const FILE_SYSTEM_BYTES = 98_304
 /** Ratio of a page of small rows to its rows, after page splits. */
 const SPLIT_LOSS = 1.25
 
-/** Bytes of an event in tables and indexes, besides its body, for each queue and each receipt. */
+/** Bytes of an event in tables and indexes, besides its body, for each queue. */
 const ROW_BYTES = 256
 
 /** Until the next checkpoint, a page exists both in the database and in the log. */
@@ -96,7 +96,7 @@ export class DiskRoom {
   /**
    * Takes room for an event. Returns null, or why there is not enough room; the event must not be stored
    * then. A large event may be refused while smaller ones still fit.
-   * @param rows number of its queues and receipts
+   * @param rows number of its queues; one more for every 256 bytes that are stored with it
    */
   take(body: string, rows: number): string | null {
     const bytes = Buffer.byteLength(body)
