@@ -116,6 +116,7 @@ export class TurnWriter {
         for (const { write } of turn.operations) write(now)
         for (const pending of turn.publishes) publishes.push({ pending, result: this.#publish(pending, now) })
         this.#store.flush()
+        this.#receipts.flush()
         // A deletion needs room in the log.
         if (this.#room.shortage === null) this.#receipts.deleteExpired(now)
         this.#promoteDue(now)
