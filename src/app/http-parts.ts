@@ -6,6 +6,7 @@ import type { HttpContext } from "../http/context.ts"
 import { Cors } from "../http/cors.ts"
 import { createHttpApp } from "../http/http-app.ts"
 import { HttpServer } from "../http/http-server.ts"
+import { KeyedRequests } from "../http/publishing/keyed-requests.ts"
 import { VERSION } from "../version.ts"
 
 /** The parts of the context that the configuration alone decides. */
@@ -14,6 +15,7 @@ type Configured =
   | "maxBodyBytes"
   | "maxBatchBytes"
   | "bodies"
+  | "keyed"
   | "rates"
   | "pages"
   | "cors"
@@ -35,6 +37,7 @@ export function configured(config: Config): Pick<HttpContext, Configured> {
       bufferedBytes: config.MAX_BUFFERED_BYTES,
       largestBytes: Math.max(maxBodyBytes, maxBatchBytes),
     }),
+    keyed: new KeyedRequests(config.DEDUPLICATION_WINDOW),
     rates: config.RATE_LIMIT === 0 ? null : new RateLimit(config.RATE_LIMIT),
     pages: pageRules(config),
     cors: config.CORS_ORIGINS.length === 0 ? null : new Cors(config.CORS_ORIGINS),

@@ -65,6 +65,7 @@ export function buildParts(options: PartsOptions): Parts {
     engine,
     maxInFlight: config.MAX_IN_FLIGHT,
     maxHops: config.MAX_HOPS,
+    deduplicationWindowMs: config.DEDUPLICATION_WINDOW,
     schemas,
     metrics,
     tracing,

@@ -6,13 +6,22 @@ import { LineUpload } from "./line-upload.ts"
 import { continueWithoutReader, print } from "./output.ts"
 import { ProgressLine } from "./progress-line.ts"
 import { conclude, type EventAnswer, tellFailure } from "./publish-outcome.ts"
+import { quotedKey } from "./send-once.ts"
 import { CommandError, RefusedError, type ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { jsonText } from "./shown.ts"
 import { splitStream } from "./split-stream.ts"
 import { StallNotice } from "./stall-notice.ts"
 import { brokenOff, endedEarly, LineTally, type Reached } from "./unanswered-lines.ts"
+import { uploadKey } from "./upload-key.ts"
 
 const PATH = "/api/v1/events/batch"
+
+interface LinesOptions extends ServiceOptions {
+  /** Default: a new one, if the service recognizes repetitions. */
+  readonly idempotencyKey?: string
+  /** Number of the first line. Default: 1 */
+  readonly firstLine?: number
+}
 
 /** The media type of an answer to lines. */
 const LINES_TYPE = /^application\/x-ndjson\b/i
@@ -26,19 +35,27 @@ export async function publishLines(
   client: ServiceClient,
   file: string,
   input: Input,
-  { json }: ServiceOptions,
+  { json, idempotencyKey, firstLine = 1 }: LinesOptions,
 ): Promise<void> {
   continueWithoutReader()
   await client.started()
+  const key = idempotencyKey ?? (await uploadKey(client))
   using progress = new ProgressLine(input.bytes)
   using stall = new StallNotice(() => progress.clear())
   await using upload = new LineUpload(file, input, { progress, stall })
   const tally = new LineTally()
-  const reached = (): Reached => tally.reached(file, upload.firstUnanswered)
+  const reached = (): Reached => ({
+    ...tally.reached(file, upload.firstUnanswered + firstLine - 1),
+    firstLine,
+    key,
+  })
   const interruption = new Interruption()
   let last: EventAnswer | undefined
   try {
-    for await (const text of splitStream(await send(client, upload.body, interruption.signal), "\n")) {
+    for await (const text of splitStream(
+      await send(client, upload.body, { key, firstLine }, interruption.signal),
+      "\n",
+    )) {
       upload.answered()
       if (json) print(jsonText(`${text}\n`))
       last = JSON.parse(text) as EventAnswer
@@ -65,10 +82,15 @@ export async function publishLines(
 async function send(
   client: ServiceClient,
   body: ReadableStream<Uint8Array>,
+  { key, firstLine }: { readonly key: string | null; readonly firstLine: number },
   signal: AbortSignal,
 ): Promise<Response> {
-  const headers = { "Content-Type": "application/x-ndjson" }
-  const response = await client.send(PATH, { method: "POST", headers, body, signal })
+  const headers = {
+    "Content-Type": "application/x-ndjson",
+    ...(key !== null && { "Idempotency-Key": quotedKey(key) }),
+  }
+  const path = firstLine === 1 ? PATH : `${PATH}?first_line=${firstLine}`
+  const response = await client.send(path, { method: "POST", headers, body, signal })
   if (LINES_TYPE.test(response.headers.get("Content-Type") ?? "")) return response
   throw client.foreign({ status: response.status, headers: response.headers, text: await response.text() })
 }

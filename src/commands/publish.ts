@@ -12,6 +12,7 @@ import { countWithoutOutput, print, printFault, printJson } from "./output.ts"
 import { commandFor, missingFlags } from "./publish-advice.ts"
 import { noInput, publishLines } from "./publish-lines.ts"
 import { conclude, type EventAnswer, tellFailure } from "./publish-outcome.ts"
+import { type Body, sendOnce } from "./send-once.ts"
 import {
   askingService,
   CommandError,
@@ -50,6 +51,8 @@ interface PublishOptions extends ServiceOptions {
   readonly orderingKey?: string
   readonly metadata?: unknown
   readonly ndjson?: boolean
+  readonly idempotencyKey?: string
+  readonly firstLine?: number
 }
 
 /** The flags that describe one event. */
@@ -66,6 +69,12 @@ const DRAFT_FLAGS: ReadonlySet<string> = new Set([
 
 const isGiven = (command: Command, option: Option): boolean =>
   command.getOptionValue(option.attributeName()) !== undefined
+
+interface OwnReceipt {
+  readonly id: string
+  readonly routing_key: string
+  readonly duplicate?: boolean
+}
 
 interface BatchAnswer {
   readonly count: number
@@ -90,6 +99,15 @@ export function addPublish(program: Command): void {
     .option("--ordering-key <key>", "handle events with this key one after the other")
     .option("--metadata <json>", "metadata, as a JSON object (default: {})", readJson)
     .option("--ndjson", "the file has an event per line, any number of them")
+    .option(
+      "--idempotency-key <key>",
+      "key of the request; give the same when you publish the same again (default: a new one)",
+    )
+    .option(
+      "--first-line <number>",
+      "number of the first line, when lines are continued (default: 1)",
+      readLineNumber,
+    )
   askingService(command).action(async (file: string | undefined, options: PublishOptions) => {
     countWithoutOutput()
     const client = new ServiceClient(options)
@@ -173,12 +191,6 @@ async function publishText(client: ServiceClient, file: string, options: Publish
   await naming(file, publishBatch(client, batchOf(value, text), options))
 }
 
-/** The body of a request, as text. */
-interface Body {
-  readonly type: string
-  readonly text: string
-}
-
 /** The body for a batch: the service takes events in an object, and CloudEvents in an array. */
 function batchOf(value: unknown, text: string): Body {
   if (!Array.isArray(value)) return { type: JSON_TYPE, text }
@@ -212,12 +224,10 @@ const eventsOf = (batch: unknown): readonly unknown[] => {
 
 async function publishBatch(
   client: ServiceClient,
-  { type, text: body }: Body,
-  { json }: PublishOptions,
+  body: Body,
+  { json, idempotencyKey }: PublishOptions,
 ): Promise<void> {
-  const headers = { "Content-Type": type }
-  const response = await client.sendAnyway(`${PATH}/batch`, { method: "POST", headers, body })
-  const text = await response.text()
+  const { response, text } = await sendOnce(client, `${PATH}/batch`, body, idempotencyKey)
   const answer = batchAnswer(text)
   if (answer === null) throw await client.refusal(response, text)
   if (json) print(jsonText(`${text}\n`))
@@ -241,16 +251,14 @@ function batchAnswer(text: string): BatchAnswer | null {
 
 async function publishOne(
   client: ServiceClient,
-  { type, text: body }: Body,
-  { json }: PublishOptions,
+  body: Body,
+  { json, idempotencyKey }: PublishOptions,
 ): Promise<void> {
-  const headers = { "Content-Type": type }
-  const receipt = await client.ask<{ readonly id: string; readonly routing_key: string }>(PATH, {
-    method: "POST",
-    headers,
-    body,
-  })
+  const { response, ...answer } = await sendOnce(client, PATH, body, idempotencyKey)
+  if (!response.ok) throw await client.refusal(response, answer.text)
+  const receipt = client.read<OwnReceipt>(answer)
   if (json) printJson(receipt)
+  else if (receipt.duplicate) print(shown`${receipt.id} was stored before, on ${receipt.routing_key}\n`)
   else print(shown`stored ${receipt.id} on ${receipt.routing_key}\n`)
 }
 
@@ -262,6 +270,11 @@ async function naming(file: string, publishing: Promise<void>): Promise<void> {
     if (!(error instanceof RefusedError) || !CONTENT_FAULTS.includes(error.status)) throw error
     throw new CommandError(`${nameOf(file)}: ${error.message}`, error.exitCode)
   }
+}
+
+function readLineNumber(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError("It takes the number of a line, from 1 on.")
 }
 
 function readJson(text: string): unknown {

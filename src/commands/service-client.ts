@@ -2,7 +2,12 @@ import { type Command, Option } from "commander"
 import { maskSecrets } from "../config/mask.ts"
 import { parseConfig, readEnvironment } from "../config.ts"
 import { describeFault, type ListedFault } from "../event/faults.ts"
-import { explainNetworkFault, isNetworkFault, isRefusal } from "../telemetry/network-fault.ts"
+import {
+  explainNetworkFault,
+  isConnectionLoss,
+  isNetworkFault,
+  isRefusal,
+} from "../telemetry/network-fault.ts"
 import { printable } from "../telemetry/printable.ts"
 import { EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE } from "./exit-codes.ts"
 import { type Answer, describeForeign, isForeign } from "./foreign-answer.ts"
@@ -55,11 +60,14 @@ export class UnreachableError extends CommandError {
   readonly fault: string
   /** True if nothing listens there. */
   readonly isRefusal: boolean
+  /** True if the connection was lost: the request may have arrived. */
+  readonly isLoss: boolean
 
-  constructor(fault: string, advice: string, isRefusal: boolean) {
+  constructor(fault: string, advice: string, cause: unknown) {
     super(`${fault}. ${advice}`, EXIT_UNREACHABLE)
     this.fault = fault
-    this.isRefusal = isRefusal
+    this.isRefusal = isRefusal(cause)
+    this.isLoss = isConnectionLoss(cause)
   }
 }
 
@@ -213,7 +221,7 @@ export class ServiceClient {
       throw new UnreachableError(
         `the service at ${this.#shownUrl} can't be reached: ${printable(explainNetworkFault(error))}`,
         `Start it, or ${this.#urlAdvice}`,
-        isRefusal(error),
+        error,
       )
     }
   }
@@ -221,12 +229,17 @@ export class ServiceClient {
   /** Sends a request whose answer is JSON. Rejects with a `CommandError` if the answer is not a success, or not JSON. */
   async ask<Body>(path: string, init: RequestInit = {}): Promise<Body> {
     const response = await this.send(path, init)
-    const text = await response.text()
+    return this.read({ status: response.status, headers: response.headers, text: await response.text() })
+  }
+
+  /** Reads a successful answer as JSON. Throws a `CommandError` if no Event Broker gave it. */
+  read<Body>(answer: Answer): Body {
     try {
-      return JSON.parse(text) as Body
+      if (!isForeign(answer)) return JSON.parse(answer.text) as Body
     } catch {
-      throw this.foreign({ status: response.status, headers: response.headers, text })
+      // Not JSON, so it is foreign, too.
     }
+    throw this.foreign(answer)
   }
 
   /** Makes the error for an answer that no Event Broker gives. */

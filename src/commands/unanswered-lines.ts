@@ -12,6 +12,10 @@ export interface Reached {
   readonly firstOpen: number
   /** False if the service said that it read nothing from that line on. */
   readonly mayBeStored: boolean
+  /** Number of the first line of the file. */
+  readonly firstLine: number
+  /** The idempotency key of the upload; null if it has none. */
+  readonly key: string | null
 }
 
 /** Counts the answers to lines. The last lines that were all refused for the time being are not done. */
@@ -37,7 +41,7 @@ export class LineTally {
   }
 
   /** @param firstUnanswered number of the first line without an answer */
-  reached(file: string, firstUnanswered: number): Reached {
+  reached(file: string, firstUnanswered: number): Omit<Reached, "firstLine" | "key"> {
     const failed = this.#failed - (this.#open?.failed ?? 0)
     const firstOpen = this.#open?.line ?? firstUnanswered
     return { file, counts: { stored: this.#stored, failed }, firstOpen, mayBeStored: true }
@@ -68,13 +72,17 @@ export function endedEarly(last: EventAnswer | undefined, reached: Reached): Com
 }
 
 /** Says in two lines what was stored, from which line on nothing is known, and how to continue there. */
-export function describeReached({ file, counts, firstOpen: line, mayBeStored }: Reached): string {
+export function describeReached(reached: Reached): string {
+  const { file, counts, firstOpen: line, mayBeStored, firstLine, key } = reached
   const rest = mayBeStored ? "no line is known to be stored, although some may be" : "no line is stored"
   const known = `${counts.stored} stored, ${counts.failed} failed; from line ${line} on, ${rest}`
-  const name = PLAIN.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`
+  const options = key === null ? "" : ` --idempotency-key ${quoted(key)} --first-line ${line}`
   const next =
     nameOf(file) !== file
-      ? `to continue, publish standard input again from line ${line} on`
-      : `to continue: tail -n +${line} ${name} | event-broker publish --ndjson -`
+      ? `to continue, publish standard input again from line ${line} on${options && `, with${options}`}`
+      : `to continue: tail -n +${line - firstLine + 1} ${quoted(file)} | event-broker publish --ndjson${options} -`
   return `${known}\n${next}`
 }
+
+/** Quotes a word of a command, if the shell needs it. */
+const quoted = (word: string): string => (PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)

@@ -38,6 +38,7 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VAR
     "KEEP_ALIVE_TIMEOUT",
     "MAX_IN_FLIGHT",
     "MAX_HOPS",
+    "DEDUPLICATION_WINDOW",
   ],
   "Discovery and traces": [
     "SERVICE_DISCOVERY_URL",

@@ -248,6 +248,11 @@ export const VARIABLES = {
     "16",
     "Maximum number of publishes by handlers in a row, each caused by the one before. More are refused as a suspected loop. 0: no limit.",
   ],
+  DEDUPLICATION_WINDOW: [
+    zeroOrWholeNumber(1_000, 7 * DAY_MS, "milliseconds"),
+    "600000",
+    "Time for which an event that is published again, with the same id or the same Idempotency-Key, is not stored again. 0: each is stored, and requests with an Idempotency-Key are refused.",
+  ],
   SERVICE_DISCOVERY_URL: [
     optionalRegistryUrl,
     "",

@@ -10,10 +10,11 @@ import type { MalformedEventError } from "../event/errors.ts"
 import type { DeadLetterFailure, RetryFailure } from "../event/failure.ts"
 import type { HistoryFact } from "../event/history-fact.ts"
 import type { Lineage } from "../event/lineage.ts"
-import type { Origin } from "../event/origin.ts"
+import type { Receipt } from "../event/receipt.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "./dead-letter.ts"
 import type { FactLog } from "./fact-log.ts"
+import type { PublishOptions } from "./once.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
 
 export interface Engine {
@@ -39,13 +40,14 @@ export interface Engine {
   declareQueues(queues: readonly QueueDeclaration[]): Promise<void>
 
   /**
-   * Stores the event durably on every queue whose bindings match its routing key. Resolves on the confirm:
-   * after that, a crash of the process or the machine does not lose the event. Every delivery of the event
-   * carries its origin. Default: neither a trace nor a lineage.
+   * Stores the event durably on every queue whose bindings match its routing key. Resolves with null on the confirm:
+   * after that, a crash of the process or the machine does not lose the event. Resolves with the receipt of the first
+   * publish, and stores nothing, if this is a repetition by the option `once`. A publish that is refused leaves no
+   * mark.
    * @throws {PublishError} `unroutable`, `queue-full`, `engine-unavailable` or another code; its `outcome`
    * says whether the event may be stored nevertheless.
    */
-  publish(event: Event, origin?: Partial<Origin>): Promise<void>
+  publish(event: Event, options?: PublishOptions): Promise<Receipt | null>
 
   /**
    * Stores a past event on one queue again, behind the events that wait, as one that was never tried. It is not published:
@@ -166,6 +168,8 @@ export interface EngineCapabilities {
   readonly maxUnsettledMs: number | null
   /** Every delivery cut short by a crash counts as an attempt. If false, several may count as one. */
   readonly countsEveryRedelivery: boolean
+  /** The publishes whose repetitions are recognized: all, also after a crash, or those of this process. */
+  readonly deduplicates: "exact" | "per-instance"
   /** Dead letters keep their order if the process dies while it lists, redrives or purges them. */
   readonly crashKeepsDeadLetterOrder: boolean
 }

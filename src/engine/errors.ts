@@ -19,11 +19,14 @@ export type PublishErrorCode =
    * on RabbitMQ.
    */
   | "engine-refused"
+  /** The idempotency key was used for a request with another body. */
+  | "idempotency-key-reused"
 
 const PERMANENT: ReadonlySet<PublishErrorCode> = new Set([
   "unroutable",
   "payload-too-large",
   "engine-refused",
+  "idempotency-key-reused",
 ])
 
 /** `unknown` if a failed publish may have been stored. */

@@ -193,9 +193,12 @@ export interface BaseContext {
   /**
    * Publishes a follow-up event and resolves once it is stored. The causing event is acknowledged only after that,
    * awaited or not. If the publish is refused and the handler does not catch the error, the attempt fails.
-   * The payload is typed by the schema of the draft's type and name.
+   * The payload is typed by the schema of the draft's type and name. An event whose id was published before is not stored
+   * again: `duplicate` is then true.
    */
-  publish<Type extends EventType, Name extends string>(draft: EventDraft<Type, Name>): Promise<Event>
+  publish<Type extends EventType, Name extends string>(
+    draft: EventDraft<Type, Name>,
+  ): Promise<Event & { readonly duplicate?: true }>
 }
 
 /** The context of a function that takes one event. */

@@ -15,6 +15,7 @@ import type { ExchangeInfo } from "./description/async-api.ts"
 import type { HealthReport } from "./health-report.ts"
 import type { HistoryAccess } from "./history-access.ts"
 import type { Modules } from "./module-set-view.ts"
+import type { KeyedRequests } from "./publishing/keyed-requests.ts"
 
 /** The server's side of a request. */
 export interface Exchange {
@@ -94,6 +95,8 @@ export interface HttpContext {
   readonly maxBodyBytes: number
   readonly maxBatchBytes: number
   readonly bodies: BodyLimits
+  /** The requests with an idempotency key. */
+  readonly keyed: KeyedRequests
   /** The request rate of each key; null if there is no limit. */
   readonly rates: RateLimit | null
   /** Which web pages may use the service, and through which host names. */

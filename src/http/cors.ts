@@ -7,10 +7,11 @@ const ANY_ORIGIN = "*"
 const MAX_AGE_SECONDS = 600
 
 /** Request headers that a page may send in addition to the CORS-safelisted ones. */
-const REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-Id, traceparent, tracestate"
+const REQUEST_HEADERS =
+  "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id, traceparent, tracestate"
 
 /** Response headers that a page may read in addition to the CORS-safelisted ones. */
-const RESPONSE_HEADERS = "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy"
+const RESPONSE_HEADERS = "X-Request-Id, Idempotency-Replayed, Retry-After, RateLimit, RateLimit-Policy"
 
 /** Lets pages of other origins use the service. Source: fetch.spec.whatwg.org, "CORS protocol". */
 export class Cors {

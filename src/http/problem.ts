@@ -20,6 +20,8 @@ import { responseHeaders } from "./response-headers.ts"
 const PROBLEMS = {
   "malformed-request": { status: 400, title: "The request is not valid HTTP", retryable: false },
   "malformed-json": { status: 400, title: "The body is not valid JSON", retryable: false },
+  "idempotency-key-invalid": { status: 400, title: "The idempotency key is not valid", retryable: false },
+  "idempotency-off": { status: 400, title: "Idempotency keys are turned off", retryable: false },
   unauthorized: { status: 401, title: "The request needs a valid key", retryable: false },
   forbidden: { status: 403, title: "The key lacks the permission", retryable: false },
   "foreign-page": { status: 403, title: "Web pages of other origins may not do this", retryable: false },
@@ -29,6 +31,11 @@ const PROBLEMS = {
   "queue-in-use": { status: 409, title: "The queue is in use", retryable: false },
   "queue-not-empty": { status: 409, title: "The queue is not empty", retryable: false },
   "replay-conflict": { status: 409, title: "The replay can't run now", retryable: false },
+  "idempotency-key-in-flight": {
+    status: 409,
+    title: "The first request with the idempotency key is in flight",
+    retryable: true,
+  },
   "payload-too-large": { status: 413, title: "The body is too large", retryable: false },
   "unsupported-media-type": { status: 415, title: "The media type is not supported", retryable: false },
   "misdirected-request": {
@@ -40,6 +47,11 @@ const PROBLEMS = {
   "modules-rejected": {
     status: 422,
     title: "The handler modules can't be used",
+    retryable: false,
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    title: "The idempotency key was used for another body",
     retryable: false,
   },
   unroutable: { status: 422, title: "No queue takes the event", retryable: false },

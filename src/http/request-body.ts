@@ -38,12 +38,18 @@ export class RequestBody implements Disposable {
 
   /**
    * Reads the body as JSON with one of these media types. Default: `application/json`.
+   * @param onBytes gets the body before it is parsed
    * @throws {ProblemError} `unsupported-media-type`; `payload-too-large` and `too-many-in-flight`, before the
    * whole body is read; `request-timeout`; or `malformed-json`.
    */
-  async json(maxBytes: number, mediaTypes: readonly string[] = JSON_ALONE): Promise<unknown> {
+  async json(
+    maxBytes: number,
+    mediaTypes: readonly string[] = JSON_ALONE,
+    onBytes?: (bytes: Uint8Array) => void,
+  ): Promise<unknown> {
     requireType(this.#request.headers, mediaTypes)
     const bytes = await this.bytes(maxBytes)
+    onBytes?.(bytes)
     if (bytes.length > READ_AT_ONCE_BYTES) await this.#limits.turns.next()
     return decodeJson(bytes)
   }

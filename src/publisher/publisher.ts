@@ -1,15 +1,18 @@
 import type { Engine } from "../engine/engine.ts"
 import { PublishError } from "../engine/errors.ts"
+import type { Mark, Once } from "../engine/once.ts"
 import type { Event } from "../event/envelope.ts"
 import { EventInvalidError, LoopSuspectedError } from "../event/errors.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import type { Cause, Lineage } from "../event/lineage.ts"
+import type { Receipt } from "../event/receipt.ts"
 import { adviseOnTopic } from "../event/repeated-type.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import { completeEvent, validateDraft } from "../event/validate.ts"
 import type { SchemaCheck } from "../schema/schema-check.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Tracing } from "../telemetry/tracing.ts"
+import { idMark } from "./deduplication.ts"
 import { guardedLineage } from "./loop-guard.ts"
 
 export interface PublisherOptions {
@@ -18,6 +21,8 @@ export interface PublisherOptions {
   readonly maxInFlight: number
   /** Most hops of a handler's event. 0: no limit. */
   readonly maxHops: number
+  /** How long repeated publishes are recognized, in milliseconds. 0: never, and no publish may have marks. */
+  readonly deduplicationWindowMs: number
   /** Checks events against their schemas; null if there are none. */
   readonly schemas: SchemaCheck | null
   readonly metrics: Metrics
@@ -34,6 +39,11 @@ export interface PublisherOptions {
   /** Returns milliseconds since the epoch. Default: the system's clock. */
   readonly now?: () => number
 }
+
+/** A stored event. If it repeats a publish, with the receipt of that one. */
+export type Published = Event & Pick<Receipt, "duplicate" | "replayed">
+
+const NO_MARKS: readonly Mark[] = []
 
 /** The only way into the engine, for events from HTTP and from handlers. */
 export class Publisher {
@@ -55,20 +65,28 @@ export class Publisher {
 
   /**
    * Validates a draft, completes it to an event and stores it. Resolves with the event when the engine has
-   * confirmed it.
+   * confirmed it. An event with an id of its own, or with marks, is stored once.
    * @param trace the trace that the event is published in
    * @param cause the event whose handler publishes this one; null if it comes from outside
+   * @param marks mark the event by the idempotency key of its request
    * @throws {EventInvalidError} if the draft is not a valid event.
    * @throws {LoopSuspectedError} if the event would have more hops than `maxHops`.
    * @throws {PublishError} if the event was not confirmed; its `outcome` says whether it may be stored.
    */
-  publish(draft: unknown, trace: TraceContext | null = null, cause: Cause | null = null): Promise<Event> {
-    return this.#publish(draft, trace, cause, this.#options.schemas)
+  publish(
+    draft: unknown,
+    trace: TraceContext | null = null,
+    cause: Cause | null = null,
+    marks: readonly Mark[] = NO_MARKS,
+  ): Promise<Published> {
+    return this.#publish(draft, trace, cause, this.#options.schemas, marks)
   }
 
-  /** Publishes an event of the service itself: no schema of a user describes it. Rejects as `publish`. */
+  /**
+   * Publishes an event of the service itself: no schema of a user describes it, and each is stored. Rejects as `publish`.
+   */
   publishOwn(draft: unknown): Promise<Event> {
-    return this.#publish(draft, null, null, null)
+    return this.#publish(draft, null, null, null, null)
   }
 
   async #publish(
@@ -76,23 +94,38 @@ export class Publisher {
     trace: TraceContext | null,
     cause: Cause | null,
     schemas: SchemaCheck | null,
-  ): Promise<Event> {
+    marks: readonly Mark[] | null,
+  ): Promise<Published> {
     const { metrics, maxHops } = this.#options
     const begunAt = performance.now()
     try {
-      const event = completeEvent(validateDraft(draft), this.#newId, this.#now())
+      const valid = validateDraft(draft)
+      const event = completeEvent(valid, this.#newId, this.#now())
       schemas?.check(event)
       const lineage = cause && guardedLineage(event, cause, maxHops)
-      await this.#store(event, trace, lineage)
-      metrics.published(event.type, "stored", (performance.now() - begunAt) / 1_000)
-      return event
+      const once = marks && this.#onceFor(event, valid.id !== undefined, marks)
+      const repeats = await this.#store(event, trace, lineage, once)
+      const outcome = repeats === null ? "stored" : "duplicate"
+      metrics.published(event.type, outcome, (performance.now() - begunAt) / 1_000)
+      return repeats === null ? event : { ...event, ...repeats }
     } catch (error) {
       metrics.published(typeOf(draft), codeOf(error), (performance.now() - begunAt) / 1_000)
       throw error
     }
   }
 
-  async #store(event: Event, trace: TraceContext | null, lineage: Lineage | null): Promise<void> {
+  #onceFor(event: Event, hasOwnId: boolean, marks: readonly Mark[]): Once | null {
+    const windowMs = this.#options.deduplicationWindowMs
+    if (windowMs === 0 || (!hasOwnId && marks.length === 0)) return null
+    return { marks: hasOwnId ? [...marks, idMark(event)] : marks, windowMs }
+  }
+
+  async #store(
+    event: Event,
+    trace: TraceContext | null,
+    lineage: Lineage | null,
+    once: Once | null,
+  ): Promise<Receipt | null> {
     const { engine, maxInFlight, tracing } = this.#options
     if (this.#inFlight >= maxInFlight) {
       throw new PublishError(
@@ -103,8 +136,9 @@ export class Publisher {
     this.#inFlight++
     const span = tracing.publishing({ eventId: event.id, routingKey: event.routing_key }, trace)
     try {
-      await engine.publish(event, { trace: span.trace, lineage })
+      const repeats = await engine.publish(event, { trace: span.trace, lineage, once })
       span.end(null)
+      return repeats
     } catch (error) {
       span.end(codeOf(error))
       throw this.#explain(error, event)

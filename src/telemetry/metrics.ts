@@ -97,7 +97,7 @@ export class Metrics {
     return [await this.#registry.metrics(), ...texts].join("\n")
   }
 
-  /** @param outcome `stored`, or the code of the refusal */
+  /** @param outcome `stored`, `duplicate` if it was stored before, or the code of the refusal */
   published(type: string, outcome: string, seconds: number): void {
     this.#publishes.observe(seconds, type, outcome)
   }

@@ -3,13 +3,14 @@ import { reasonOf } from "../system/reason-of.ts"
 const NOT_HTTP = "the program that listens there does not speak HTTP"
 
 const REFUSED = "ECONNREFUSED"
+const LOST = "ECONNRESET"
 
 /** Meanings of the errors of a connection. Bun's own messages ask a developer about a typo. */
 const MEANINGS: Readonly<Record<string, string>> = {
   [REFUSED]: "nothing listens there",
   ENOTFOUND: "there is no host of this name",
   EAI_AGAIN: "the name can't be looked up at this moment",
-  ECONNRESET: "the connection was closed before the answer was complete",
+  [LOST]: "the connection was closed before the answer was complete",
   EPROTO: "the program that listens there does not speak TLS",
   InvalidHTTPResponse: NOT_HTTP,
   Malformed_HTTP_Response: NOT_HTTP,
@@ -26,6 +27,9 @@ export const isNetworkFault = (error: unknown): boolean => MEANINGS[codeOf(error
 
 /** Returns true if nothing listens at the address of a request. */
 export const isRefusal = (error: unknown): boolean => codeOf(error) === REFUSED
+
+/** Returns true if a connection ended after it had been made: the request may have arrived. */
+export const isConnectionLoss = (error: unknown): boolean => codeOf(error) === LOST
 
 function codeOf(error: unknown): string | null {
   const code = error instanceof Error && "code" in error ? error.code : null

@@ -6,6 +6,7 @@ import { durabilityCases } from "./durability-cases.ts"
 import { keyOrderCases } from "./key-order-cases.ts"
 import { limitCases } from "./limit-cases.ts"
 import { lineageCases } from "./lineage-cases.ts"
+import { onceCases } from "./once-cases.ts"
 import { orderCases } from "./order-cases.ts"
 import { prefetchCases } from "./prefetch-cases.ts"
 import { publishCases } from "./publish-cases.ts"
@@ -54,6 +55,7 @@ const CASE_TIMEOUT_MS = 60_000
 
 const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])[] = [
   ["publishing", publishCases],
+  ["publishing once", onceCases],
   ["queues", queueCases],
   ["deleting, purging and unbinding queues", administrationCases],
   ["length limits", limitCases],

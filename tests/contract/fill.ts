@@ -11,7 +11,7 @@ const MAX_OVERSHOOT = 100
 export async function fill(
   harness: EngineHarness,
   room: number,
-  publish: () => Promise<void>,
+  publish: () => Promise<unknown>,
 ): Promise<number> {
   for (let i = 0; i < room; i++) await publish()
   if (harness.capabilities.hasExactLimits) return room

@@ -8,11 +8,14 @@ const COUNT = 100_000
 /** Blank lines at the start of the file. */
 const BLANKS = 2
 
-/** An event for each line; its id has the number of the line. */
+/** An event for each line. */
 const LINES = Array.from(
   { length: COUNT },
-  (_, index) => `{"id":"${index + 1 + BLANKS}","type":"user","name":"login","payload":{}}\n`,
+  (_, index) => `{"type":"user","name":"login","payload":{"line":${index + 1 + BLANKS}}}\n`,
 ).join("")
+
+/** Replaces the idempotency key, which is new each time. */
+const withoutKey = (text: string): string => text.replace(/(?<=--idempotency-key )\S+/, "KEY")
 
 /** The ids of the answers that `--json` prints. */
 const storedIds = (stdout: string): readonly string[] =>
@@ -36,21 +39,25 @@ test.each([
     ended.signal(signal)
     expect(await publish.exited()).toBe(exitCode)
     const stored = storedIds(publish.stdout)
-    const next = Number(stored.at(-1)) + 1
-    expect(next).toBe(stored.length + BLANKS + 1)
+    const next = stored.length + BLANKS + 1
     expect(next).toBeLessThan(COUNT)
     const [reason, reached, advice] = publish.stderr.trimEnd().split("\n").slice(-3)
     expect(reason).toStartWith(`event-broker: ${why}`)
     expect(reached).toBe(
       `  ${stored.length} stored, 0 failed; from line ${next} on, no line is known to be stored, although some may be`,
     )
-    const command = `tail -n +${next} 'my day.ndjson' | event-broker publish --ndjson -`
-    expect(advice).toBe(`  to continue: ${command}`)
+    const command = advice?.replace("  to continue: ", "") ?? ""
+    const [, key] = / --idempotency-key ([\da-f-]{36}) /.exec(command) ?? []
+    expect(command).toBe(
+      `tail -n +${next} 'my day.ndjson' | event-broker publish --ndjson --idempotency-key ${key} --first-line ${next} -`,
+    )
     const again = target === "service" ? await folder.start() : service
     const rest = await runCommand(["sh", "-c", command.replace("event-broker", BINARY)], folder.path, {
       EVENT_BROKER_URL: again.url,
     })
     expect(rest.stdout).toBe(`${COUNT - stored.length} stored, 0 failed\n`)
+    const { body } = await again.get("/api/v1/queues/user_events")
+    expect(body).toMatchObject({ waiting: COUNT })
   },
 )
 
@@ -70,13 +77,17 @@ test("a publish of lines ends with the service while its input goes on, and says
     return (body as { readonly waiting: number }).waiting === 1
   }, "the event")
   await service.stop()
-  expect([await publish.exited, await publish.stdout.text(), await publish.stderr.text()]).toEqual([
+  expect([
+    await publish.exited,
+    await publish.stdout.text(),
+    withoutKey(await publish.stderr.text()),
+  ]).toEqual([
     4,
     "",
     "line 3: The service is stopping.\n" +
       "event-broker: The service is stopping\n" +
       "  1 stored, 0 failed; from line 3 on, no line is stored\n" +
-      "  to continue, publish standard input again from line 3 on\n",
+      "  to continue, publish standard input again from line 3 on, with --idempotency-key KEY --first-line 3\n",
   ])
 })
 
@@ -92,10 +103,10 @@ test("a publish of lines that waits for a full queue when the service stops goes
   }, "the queue to be full")
   await service.stop()
   expect(await publish.exited()).toBe(4)
-  expect(publish.stderr).toEndWith(
+  expect(withoutKey(publish.stderr)).toEndWith(
     "event-broker: The service is stopping\n" +
       `  ${room} stored, 0 failed; from line ${room + 1} on, no line is stored\n` +
-      `  to continue: tail -n +${room + 1} day.ndjson | event-broker publish --ndjson -\n`,
+      `  to continue: tail -n +${room + 1} day.ndjson | event-broker publish --ndjson --idempotency-key KEY --first-line 151 -\n`,
   )
 })
 

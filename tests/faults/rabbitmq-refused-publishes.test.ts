@@ -397,7 +397,7 @@ for (const installation of installations()) {
 }
 
 /** Returns the error of a publish. */
-const failureOf = (publish: Promise<void>): Promise<PublishError> =>
+const failureOf = (publish: Promise<unknown>): Promise<PublishError> =>
   publish.then(
     () => Promise.reject(new Error("it was stored")),
     (error: PublishError) => error,

@@ -103,7 +103,8 @@ test("its traceparent is the event's, unless the request has one", async () => {
   const ofRequest = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
   const { headers, body } = HTTP.structured(cloudEvent({ traceparent: own }))
   await send(service, { headers, body })
-  await send(service, { headers: { ...headers, traceparent: ofRequest }, body })
+  const other = HTTP.structured(cloudEvent({ id: "ce-2", traceparent: own }))
+  await send(service, { headers: { ...other.headers, traceparent: ofRequest }, body: other.body })
   const deliveries = await new Inbox(service.engine, "voice_events").take(2)
   expect(deliveries.map(({ trace }) => trace?.traceparent)).toEqual([own, ofRequest])
   expect(deliveries.map(({ body }) => JSON.parse(body).metadata.traceparent)).toEqual([own, own])

@@ -39,6 +39,7 @@ export interface HttpServiceOptions {
   readonly bodyTimeoutMs?: number
   readonly bodies?: BodyLimits
   readonly rates?: RateLimit
+  readonly deduplicationWindowMs?: number
   readonly corsOrigins?: readonly string[]
   readonly keepAliveTimeoutMs?: number
   readonly pages?: Partial<PageRules>
@@ -120,6 +121,7 @@ export class HttpService implements AsyncDisposable {
         engine,
         maxInFlight,
         maxHops: 0,
+        deduplicationWindowMs: config.DEDUPLICATION_WINDOW,
         schemas,
         metrics,
         tracing: PASSING_THROUGH,
@@ -210,5 +212,8 @@ const configOf = (options: HttpServiceOptions): Config => ({
   ...(options.maxBatchBytes !== undefined && { MAX_BATCH_BYTES: options.maxBatchBytes }),
   ...(options.bodyTimeoutMs !== undefined && { BODY_TIMEOUT: options.bodyTimeoutMs }),
   ...(options.keepAliveTimeoutMs !== undefined && { KEEP_ALIVE_TIMEOUT: options.keepAliveTimeoutMs }),
+  ...(options.deduplicationWindowMs !== undefined && {
+    DEDUPLICATION_WINDOW: options.deduplicationWindowMs,
+  }),
   ...(options.corsOrigins !== undefined && { CORS_ORIGINS: options.corsOrigins }),
 })

@@ -12,5 +12,6 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   storesTriedAttempts: true,
   maxUnsettledMs: null,
   countsEveryRedelivery: true,
+  deduplicates: "exact",
   crashKeepsDeadLetterOrder: true,
 }

@@ -1,6 +1,5 @@
 import type { Event } from "../../event/envelope.ts"
-import type { Origin } from "../../event/origin.ts"
-import { orderLevel } from "../../event/priority.ts"
+import type { Receipt } from "../../event/receipt.ts"
 import { reasonOf } from "../../system/reason-of.ts"
 import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../dead-letter.ts"
 import type {
@@ -12,15 +11,16 @@ import type {
   Subscription,
   Watcher,
 } from "../engine.ts"
-import type { PublishOutcome } from "../errors.ts"
-import { unroutable } from "../errors.ts"
+import { PublishError, type PublishOutcome, unroutable } from "../errors.ts"
 import type { AdapterConsume } from "../key-order/adapter-consumer.ts"
 import { consumeWith } from "../key-order/ordered-consumer.ts"
+import type { PublishOptions } from "../once.ts"
 import type { Report } from "../report.ts"
 import { Watchers } from "../watchers.ts"
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts"
 import { Committer } from "./commit/committer.ts"
 import { explainLostTurns } from "./commit/lost-turns.ts"
+import { pendingPublish } from "./commit/pending-publish.ts"
 import { abandon, outcomeOf, refuseAll } from "./commit/refused-turn.ts"
 import { type Log, StoreLog } from "./commit/store-log.ts"
 import { newOperation, type Operate, type PendingOperation, type Settlement, Turn } from "./commit/turn.ts"
@@ -30,14 +30,12 @@ import { deliver } from "./delivery.ts"
 import { DueTimer } from "./due-timer.ts"
 import type { EmbeddedEngineOptions } from "./engine-options.ts"
 import { EngineState, unavailable } from "./engine-state.ts"
-import { encodeDetails } from "./fact-details.ts"
 import { FactFeed } from "./fact-feed.ts"
 import { EmbeddedQueueAdministration } from "./queue-administration.ts"
 import { RecoveryTimer } from "./recovery-timer.ts"
 import { replaying } from "./replaying.ts"
 import { explainOpening, type OpenStore, openStore } from "./store/database.ts"
 import { isDiskFull } from "./store/disk-full.ts"
-import { encodeOrigin } from "./store/origin-text.ts"
 import { subscribe } from "./store/queue.ts"
 import { ReserveFile } from "./store/reserve-file.ts"
 import { explainLasting } from "./store/store-damage.ts"
@@ -156,16 +154,14 @@ export class EmbeddedEngine implements Engine {
     this.#committer.schedule()
   }
 
-  publish(event: Event, origin: Partial<Origin> = {}): Promise<void> {
+  publish(event: Event, options: PublishOptions = {}): Promise<Receipt | null> {
     if (this.#state.current.state !== "ready") return Promise.reject(unavailable(this.#state.current))
     const queues = this.#tables.catalog.route(event.routing_key)
-    if (queues.length === 0) return Promise.reject(unroutable(event.routing_key))
-    const stored = { body: JSON.stringify(event), trace: encodeOrigin(origin) }
-    const details = this.facts && encodeDetails(origin)
-    const priority = orderLevel(event)
+    // A repetition has its receipt even if its queues are gone.
+    if (queues.length === 0 && !options.once) return Promise.reject(unroutable(event.routing_key))
     return new Promise((confirm, refuse) => {
-      const { publishes } = this.#committer.turn
-      publishes.push({ stored, routingKey: event.routing_key, priority, queues, details, confirm, refuse })
+      const pending = pendingPublish(event, options, queues, confirm, refuse)
+      this.#committer.turn.publishes.push(pending)
       this.#committer.schedule()
     })
   }
@@ -254,12 +250,13 @@ export class EmbeddedEngine implements Engine {
     this.facts?.confirmed()
     for (const { confirm } of turn.settlements) confirm()
     for (const { confirm } of turn.operations) confirm()
-    for (const { pending, error } of written.publishes) {
-      if (error === null) {
-        pending.confirm()
+    for (const { pending, result } of written.publishes) {
+      if (result instanceof PublishError) pending.refuse(result)
+      else pending.confirm(result)
+      if (result === null) {
         const { routingKey, stored } = pending
         this.#watchers.tell({ routingKey, body: stored.body, isForeign: false, malformed: null })
-      } else pending.refuse(error)
+      }
     }
     for (const claim of written.claims) {
       deliver(

@@ -5,6 +5,7 @@ import type { OpenStore } from "./store/database.ts"
 import { FactStore } from "./store/fact-store.ts"
 import { MessageStore } from "./store/message-store.ts"
 import { QueueCatalog } from "./store/queue-catalog.ts"
+import { ReceiptStore } from "./store/receipt-store.ts"
 import type { ReserveFile } from "./store/reserve-file.ts"
 import { StoreClock } from "./store/store-clock.ts"
 
@@ -18,6 +19,7 @@ export class Tables {
   readonly clock: StoreClock
   readonly messages: MessageStore
   readonly catalog: QueueCatalog
+  readonly receipts: ReceiptStore
   /** Null if nothing records what became of each event. */
   readonly facts: FactStore | null
   readonly #opened: OpenStore
@@ -27,6 +29,7 @@ export class Tables {
     this.#opened = opened
     this.clock = new StoreClock(new ClockMarkStore(database), report, time)
     this.messages = new MessageStore(database)
+    this.receipts = new ReceiptStore(database)
     this.catalog = reserve.spendOn(() => new QueueCatalog(database, this.messages))
     this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes)
   }
@@ -34,6 +37,7 @@ export class Tables {
   /** Closes the database, too. */
   close(): void {
     this.messages.close()
+    this.receipts.close()
     this.catalog.close()
     this.facts?.close()
     this.clock.close()

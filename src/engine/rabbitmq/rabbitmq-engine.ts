@@ -1,6 +1,6 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { Event } from "../../event/envelope.ts"
-import type { Origin } from "../../event/origin.ts"
+import type { Receipt } from "../../event/receipt.ts"
 import type { BrokerReport } from "../broker-report.ts"
 import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../dead-letter.ts"
 import type {
@@ -15,6 +15,7 @@ import type {
   Watcher,
 } from "../engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
+import type { PublishOptions } from "../once.ts"
 import type { Report } from "../report.ts"
 import type { BrokerAccess, BrokerAddress } from "./connection/broker-address.ts"
 import { BrokerLink, type LinkState } from "./connection/broker-link.ts"
@@ -29,6 +30,7 @@ import { storeRedriven } from "./dead-letters/store-redriven.ts"
 import { describeBroker } from "./describe-broker.ts"
 import { FullQueueRefusals } from "./publishing/full-queue-refusals.ts"
 import type { Publishers } from "./publishing/publishers.ts"
+import { type Recall, RecentPublishes } from "./publishing/recent-publishes.ts"
 import { OwnQueues } from "./queues/own-queues.ts"
 import { RabbitMqQueueAdministration } from "./queues/queue-administration.ts"
 import { Topology, type TopologyOptions } from "./topology/topology.ts"
@@ -47,6 +49,8 @@ export interface RabbitMqEngineOptions
   /** Called when the engine's state changes. */
   readonly onStatusChange?: (status: EngineStatus) => void
   readonly report: Report
+  /** Asked about publishes that can be repeated and that this instance does not remember. Default: nobody is asked. */
+  readonly recall?: Recall
 }
 
 /**
@@ -61,6 +65,7 @@ export class RabbitMqEngine implements Engine {
   readonly #firstAddress: BrokerAddress
   readonly #topology: Topology
   readonly #own = new OwnQueues()
+  readonly #recent: RecentPublishes
   readonly #consumers: QueueConsumers
   readonly #publishing: BrokerLink<Publishers>
   readonly #consuming: BrokerLink<AMQPClient>
@@ -86,6 +91,7 @@ export class RabbitMqEngine implements Engine {
     this.#options = options
     this.#firstAddress = address
     this.#topology = new Topology(options.topology)
+    this.#recent = new RecentPublishes(options)
     this.#upkeep = new Upkeep({
       ...options,
       topology: this.#topology,
@@ -194,7 +200,14 @@ export class RabbitMqEngine implements Engine {
     this.queueAdministration.register.declared()
   }
 
-  async publish(event: Event, origin: Partial<Origin> = {}): Promise<void> {
+  publish(event: Event, options: PublishOptions = {}): Promise<Receipt | null> {
+    const { once } = options
+    return once
+      ? this.#recent.publish(once, event, () => this.#store(event, options))
+      : this.#store(event, options)
+  }
+
+  async #store(event: Event, origin: PublishOptions): Promise<null> {
     const send = (): Promise<void> =>
       this.#writable().events.publish({
         exchange: this.#options.topology.exchange,
@@ -205,11 +218,15 @@ export class RabbitMqEngine implements Engine {
     try {
       await send()
       this.#refusals.confirmed()
+      return null
     } catch (error) {
       if (!(error instanceof PublishError)) throw error
       const { own, others } = this.queueAdministration.route(event.routing_key)
-      if (error.code === "unroutable") return this.#upkeep.repairs.publishReturned(own, error, send)
-      throw error.code === "queue-full" ? await this.#refusals.explain([...own, ...others], error) : error
+      if (error.code !== "unroutable") {
+        throw error.code === "queue-full" ? await this.#refusals.explain([...own, ...others], error) : error
+      }
+      await this.#upkeep.repairs.publishReturned(own, error, send)
+      return null
     }
   }
 

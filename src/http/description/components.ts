@@ -28,6 +28,10 @@ const HEADERS = {
     "Id of the request: its `X-Request-Id`, or a new id. The log has it, too.",
     "01a20ace-2fda-767d-a7a1-4165c653944a",
   ),
+  IdempotencyReplayed: text(
+    "`true` if the request repeats an earlier one with the same `Idempotency-Key`, and stored nothing.",
+    "true",
+  ),
   RetryAfter: {
     description: "Seconds to wait before trying again. Sent only with problems that pass by themselves.",
     schema: { type: "integer" as const, minimum: 0 },

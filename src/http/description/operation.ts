@@ -1,6 +1,7 @@
 import type { RouteConfig } from "@hono/zod-openapi"
 import { BEARER_SCHEME, HEADER_SCHEME } from "../access/scope.ts"
 import { isRetryable, PROBLEM_SLUGS, type ProblemSlug, problemStatus } from "../problem.ts"
+import { IDEMPOTENCY_REPLAYED } from "../publishing/keyed-requests.ts"
 import { type Route, refusesUnknownQuery } from "../route.ts"
 import { headerReference, type Reference } from "./components.ts"
 import { PROBLEM_TYPE, type ProblemResponse, responsesOf } from "./responses.ts"
@@ -54,7 +55,7 @@ export function operationOf(route: Route): RouteConfig {
     method: OPEN_API_METHODS[method],
     path,
     security: scope === "open" ? [] : [{ [BEARER_SCHEME]: [scope] }, { [HEADER_SCHEME]: [scope] }],
-    responses: withHeaders(merge(description.responses, problems), scope !== "open"),
+    responses: withHeaders(merge(description.responses, problems), route),
   }
 }
 
@@ -92,14 +93,28 @@ function merge(own: Responses, problems: Readonly<Record<string, ProblemResponse
 
 const contentOf = (response: Responses[string]) => ("content" in response ? (response.content ?? {}) : {})
 
-function withHeaders(responses: Responses, takesKey: boolean): Responses {
+function withHeaders(responses: Responses, { scope, isPublish }: Route): Responses {
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => [
       status,
-      { ...response, headers: headersOf(Number(status), takesKey) },
+      {
+        ...response,
+        headers: {
+          ...headersOf(Number(status), scope !== "open"),
+          ...replayHeader(Number(status), isPublish),
+        },
+      },
     ]),
   )
 }
+
+/** Statuses of publishes that stored their events now, or earlier. */
+const STORED = [201, 207]
+
+const replayHeader = (status: number, isPublish = false): Readonly<Record<string, Reference>> =>
+  isPublish && STORED.includes(status)
+    ? { [IDEMPOTENCY_REPLAYED]: headerReference("IdempotencyReplayed") }
+    : {}
 
 /** Statuses of responses sent before the key is known. */
 const UNKNOWN_CLIENT = [401, 421]

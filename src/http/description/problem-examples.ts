@@ -15,6 +15,10 @@ export interface ProblemContext {
 const DETAILS: Record<ProblemSlug, string> = {
   "malformed-request": "The path is not percent-encoded as RFC 3986 requires.",
   "malformed-json": "The body is empty.",
+  "idempotency-key-invalid":
+    'The header Idempotency-Key is empty. Send one key, such as "8e03978e-40d5-43dd-bc93-6894a57f9324".',
+  "idempotency-off":
+    "The service recognizes no repeated requests, because DEDUPLICATION_WINDOW is 0. Send the request without Idempotency-Key.",
   unauthorized: "Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.",
   forbidden: "The key dashboard does not have the scope admin.",
   "foreign-page":
@@ -26,12 +30,16 @@ const DETAILS: Record<ProblemSlug, string> = {
   "queue-not-empty":
     "The queue audit has 12 events and 0 dead letters. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.",
   "replay-conflict": "10 replays are running: wait for one of them, or abort one.",
+  "idempotency-key-in-flight":
+    "The first request with this idempotency key is not answered yet. Repeat this one to get its answer.",
   "payload-too-large": "The body is larger than 1048576 bytes.",
   "unsupported-media-type": "text/plain is not supported here. Send Content-Type: application/json.",
   "misdirected-request": "The service does not answer to events.example. Add the name to ALLOWED_HOSTS.",
   "validation-failed": "The input has faults, listed in `errors`.",
   "modules-rejected":
     "The handler modules can't be used as their files are now, so those before stay in use.",
+  "idempotency-key-reused":
+    "the idempotency key was used before, for a request with another body: use a new key for each request.",
   unroutable: 'no queue is bound for the routing key "orders.created".',
   "too-many-in-flight": "The bodies in flight of all clients together use up the limit.",
   "rate-limited": "The limit is 100 requests and batch events per second.",
@@ -48,6 +56,10 @@ const DETAILS: Record<ProblemSlug, string> = {
 /** Problems that carry the outcome `not-stored` on a publish. */
 const NOT_STORED: readonly ProblemSlug[] = [
   "malformed-json",
+  "idempotency-key-invalid",
+  "idempotency-off",
+  "idempotency-key-in-flight",
+  "idempotency-key-reused",
   "request-timeout",
   "payload-too-large",
   "unsupported-media-type",

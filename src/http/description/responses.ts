@@ -18,6 +18,10 @@ export interface ProblemResponse {
 
 /** Problems of a publish. The problems of the key and the body are added to every route that takes them. */
 export const EVENT_PROBLEMS = [
+  "idempotency-key-invalid",
+  "idempotency-off",
+  "idempotency-key-in-flight",
+  "idempotency-key-reused",
   "validation-failed",
   "unroutable",
   "too-many-in-flight",

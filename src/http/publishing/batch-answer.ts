@@ -1,6 +1,7 @@
-import type { Event } from "../../event/envelope.ts"
+import type { Published } from "../../publisher/publisher.ts"
 import { type ProblemStatus, toProblem, toProblemError } from "../problem.ts"
 import { responseHeaders } from "../response-headers.ts"
+import { IDEMPOTENCY_REPLAYED } from "./keyed-requests.ts"
 import { toReceipt } from "./receipt.ts"
 
 /**
@@ -15,6 +16,9 @@ export class BatchAnswer {
   readonly #texts: string[] = []
   #problemsLength = 0
   #failed = 0
+  #replayed = 0
+  /** False if an event was stored that the first request had not stored. */
+  #isReplay = true
   #firstFailure: ProblemStatus | null = null
 
   constructor(requestId: string) {
@@ -22,7 +26,11 @@ export class BatchAnswer {
   }
 
   /** Adds the result of the next event. */
-  add(result: PromiseSettledResult<Event>): void {
+  add(result: PromiseSettledResult<Published>): void {
+    if (result.status === "fulfilled") {
+      if (result.value.replayed === true) this.#replayed++
+      else this.#isReplay = false
+    }
     this.#texts.push(
       result.status === "fulfilled" ? JSON.stringify(toReceipt(result.value)) : this.#failure(result.reason),
     )
@@ -33,6 +41,7 @@ export class BatchAnswer {
     const count = this.#texts.length - this.#failed
     const text = `{"count":${count},"failed":${this.#failed},"events":[${this.#texts.join(",")}]}`
     const headers = responseHeaders(this.#requestId, "application/json")
+    if (this.#isReplay && this.#replayed > 0) headers[IDEMPOTENCY_REPLAYED] = "true"
     return new Response(text, { status: this.#statusOf(count), headers })
   }
 

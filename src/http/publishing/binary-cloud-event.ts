@@ -29,18 +29,29 @@ const MARKING_HEADERS = MARKS.map((name) => PREFIX + name)
 export const isBinaryCloudEvent = (headers: Headers): boolean =>
   MARKING_HEADERS.some((name) => headers.has(name))
 
+/** Returns the headers that say what the body of a publish is: its media type, and in binary mode the attributes. */
+export function contentHeaders(headers: Headers): readonly string[] {
+  if (!isBinaryCloudEvent(headers)) return [mediaTypeOf(headers)]
+  const attributes = [...headers].filter(([name]) => name.startsWith(PREFIX)).flat()
+  return [headers.get("content-type") ?? "", ...attributes]
+}
+
 /**
- * Reads a CloudEvent in binary mode and returns it as one in structured mode. @throws {ProblemError |
+ * Reads a CloudEvent in binary mode and returns it as one in structured mode.
+ * @param onBytes gets the body before it is parsed
+ * @throws {ProblemError |
  * EventInvalidError}
  */
 export async function readBinaryCloudEvent(
   headers: Headers,
   body: RequestBody,
   maxBytes: number,
+  onBytes?: (bytes: Uint8Array) => void,
 ): Promise<Record<string, unknown>> {
   requireAttributes(headers)
   if (!isJsonType(mediaTypeOf(headers))) requireType(headers, [JSON_TYPE])
   const bytes = await body.bytes(maxBytes)
+  onBytes?.(bytes)
   const contentType = headers.get("content-type")
   return {
     ...attributesOf(headers),

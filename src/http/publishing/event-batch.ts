@@ -1,4 +1,5 @@
-import type { Event } from "../../event/envelope.ts"
+import type { Fingerprint } from "../../publisher/deduplication.ts"
+import type { Published } from "../../publisher/publisher.ts"
 import { decodeJson } from "../json.ts"
 import type { LoopTurns } from "../loop-turns.ts"
 import { ProblemError } from "../problem.ts"
@@ -23,20 +24,26 @@ const SLICE_BYTES = 1_048_576
 /**
  * Splits a batch into its events. Takes a complete body, because Bun holds up to 1.5 MB, outside every
  * budget, of a body that waits unread for its turn.
+ * @param fingerprint gets all of the body; null if nobody asks for its fingerprint
  * @throws {ProblemError | EventInvalidError} as the splitter does.
  */
 export async function splitBatch(
   chunks: readonly Uint8Array[],
   splitter: BatchSplitter,
   turns: LoopTurns,
+  fingerprint: Fingerprint | null,
 ): Promise<readonly BatchItem[]> {
   for (const chunk of chunks) {
     const turn = turns.next()
     if (turn !== null) await turn
     splitter.push(chunk)
+    fingerprint?.update(chunk)
   }
   return splitter.end()
 }
+
+/** Publishes an event, of which it gets the position in the batch. */
+type Publish = (input: unknown, index: number) => Promise<Published>
 
 /** The events of one batch, processed in pieces so that other requests get their turns in between. */
 export class EventBatch {
@@ -69,10 +76,10 @@ export class EventBatch {
 
   /** Publishes all events, and reports their results in order. */
   async publish(
-    publish: (input: unknown) => Promise<Event>,
-    onResult: (result: PromiseSettledResult<Event>) => void,
+    publish: Publish,
+    onResult: (result: PromiseSettledResult<Published>) => void,
   ): Promise<void> {
-    let slice: Promise<readonly PromiseSettledResult<Event>[]>[] = []
+    let slice: Promise<readonly PromiseSettledResult<Published>[]>[] = []
     let sliceBytes = 0
     const conclude = async (): Promise<void> => {
       for (const results of await Promise.all(slice)) for (const result of results) onResult(result)
@@ -88,9 +95,9 @@ export class EventBatch {
     await conclude()
   }
 
-  #publish(publish: (input: unknown) => Promise<Event>, index: number, item: BatchItem): Promise<Event> {
+  #publish(publish: Publish, index: number, item: BatchItem): Promise<Published> {
     if (item === null) return Promise.reject(this.#tooLarge())
-    return publish(index in this.#parsed ? this.#parsed[index] : decodeJson(item))
+    return publish(index in this.#parsed ? this.#parsed[index] : decodeJson(item), index)
   }
 
   /** Yields the pieces of the batch, each when its turn comes. */

@@ -1,9 +1,10 @@
+import type { Mark } from "../../engine/once.ts"
 import { cloudEventOf, draftOfCloudEvent, inCloudEvent } from "../../event/cloud-event.ts"
 import type { Event } from "../../event/envelope.ts"
 import { EventInvalidError } from "../../event/errors.ts"
 import type { Fault } from "../../event/faults.ts"
 import { readTraceContext, type TraceContext } from "../../event/trace-context.ts"
-import type { Publisher } from "../../publisher/publisher.ts"
+import type { Published, Publisher } from "../../publisher/publisher.ts"
 import type { StoredKey } from "../access/key-file.ts"
 import { requirePublish } from "../access/reach.ts"
 
@@ -42,16 +43,21 @@ export interface Publishing {
   readonly trace: TraceContext | null
 }
 
-/** Publishes the input of a client. @throws {ProblemError | EventInvalidError | PublishError} */
+/**
+ * Publishes the input of a client.
+ * @param marks mark the event by the idempotency key of the request, if it has one
+ * @throws {ProblemError | EventInvalidError | PublishError}
+ */
 export async function publishAs(
   format: EventFormat,
   input: unknown,
   { publisher, key, trace }: Publishing,
-): Promise<Event> {
+  marks?: readonly Mark[],
+): Promise<Published> {
   const read = format.read(input)
   requirePublish(key, read.draft)
   try {
-    return await publisher.publish(read.draft, trace ?? read.trace)
+    return await publisher.publish(read.draft, trace ?? read.trace, null, marks)
   } catch (error) {
     if (error instanceof EventInvalidError) {
       throw new EventInvalidError(error.faults.map(format.faultOf), error.faultCount)

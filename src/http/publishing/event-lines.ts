@@ -1,11 +1,13 @@
 import { PublishError } from "../../engine/errors.ts"
 import { type Backoff, pause, RetryDelays } from "../../event/backoff.ts"
+import { Fingerprint } from "../../publisher/deduplication.ts"
 import type { Allowance } from "../access/rate-limit.ts"
 import type { BodyUpload } from "../body-upload.ts"
 import { decodeJson } from "../json.ts"
 import type { LoopTurns } from "../loop-turns.ts"
 import { ProblemError, toProblem, toProblemError } from "../problem.ts"
 import { ENVELOPE, type Publishing, publishAs } from "./event-format.ts"
+import type { KeyedRequest } from "./keyed-requests.ts"
 import { type Line, LineSplitter } from "./lines.ts"
 import { toReceipt } from "./receipt.ts"
 
@@ -26,6 +28,10 @@ const ROOM_BACKOFF: Backoff = { initialMs: 10, factor: 2, maxMs: 500 }
 
 export interface EventLinesOptions extends Publishing {
   readonly requestId: string
+  /** The idempotency key of the upload; null if it has none. Disposed of at the end. */
+  readonly keyed: KeyedRequest | null
+  /** Number of the first line. */
+  readonly firstLine: number
   readonly allowance: Allowance | null
   /** The longest line, in bytes. */
   readonly maxLineBytes: number
@@ -45,17 +51,19 @@ export class EventLines {
   readonly #options: EventLinesOptions
   #index = 0
   /** Number of the line from which nothing is answered yet. */
-  #line = 1
+  #line: number
 
   constructor(options: EventLinesOptions) {
     this.#options = options
+    this.#line = options.firstLine
   }
 
   /** Yields the response lines. Closes the upload at the end. */
   async *answers(upload: BodyUpload): AsyncGenerator<string, void> {
     using _ = upload
-    const { maxLineBytes, signal } = this.#options
-    const lines = new LineSplitter(maxLineBytes)
+    using _keyed = this.#options.keyed
+    const { maxLineBytes, firstLine, signal } = this.#options
+    const lines = new LineSplitter(maxLineBytes, firstLine)
     try {
       for await (const chunk of upload.chunks()) {
         const before = lines.count
@@ -123,8 +131,8 @@ export class EventLines {
     return this.#options.signal.aborted && passesBySelf(error) ? stopping() : error
   }
 
-  async #publish({ bytes }: Line): Promise<string> {
-    const { maxLineBytes } = this.#options
+  async #publish({ bytes, number }: Line): Promise<string> {
+    const { maxLineBytes, keyed } = this.#options
     if (bytes === null) {
       throw new ProblemError(
         "payload-too-large",
@@ -132,7 +140,8 @@ export class EventLines {
         NOT_STORED,
       )
     }
-    const event = await publishAs(ENVELOPE, decodeJson(bytes, "The line"), this.#options)
+    const marks = keyed?.ofEvent(number, UPLOAD, fingerprintOf(bytes))
+    const event = await publishAs(ENVELOPE, decodeJson(bytes, "The line"), this.#options, marks)
     return toLine(toReceipt(event))
   }
 
@@ -159,6 +168,15 @@ function* windowsOf(lines: Iterable<Line>): Generator<readonly Line[], void> {
     bytes = 0
   }
   if (window.length > 0) yield window
+}
+
+/** The fingerprint of an upload: its body is not known before its end, so each line has its own. */
+const UPLOAD = new Fingerprint("lines").end()
+
+function fingerprintOf(line: Uint8Array): string {
+  const fingerprint = new Fingerprint("line")
+  fingerprint.update(line)
+  return fingerprint.end()
 }
 
 const stopping = (): ProblemError =>

@@ -5,7 +5,7 @@ const CARRIAGE_RETURN = 0x0d
 export interface Line {
   /** Without the line ending; null if the line is too long. */
   readonly bytes: Uint8Array | null
-  /** Counts from 1, blank lines included. */
+  /** Counts blank lines, too. */
   readonly number: number
 }
 
@@ -17,10 +17,12 @@ export class LineSplitter {
   /** The pieces of the body since its last newline. */
   #rest: Uint8Array[] = []
   #restBytes = 0
-  #count = 0
+  #count: number
 
-  constructor(maxBytes: number) {
+  /** @param firstLine number of the first line. Default: 1 */
+  constructor(maxBytes: number, firstLine = 1) {
     this.#maxBytes = maxBytes
+    this.#count = firstLine - 1
   }
 
   /** Bytes kept of the unfinished line. */
@@ -28,7 +30,7 @@ export class LineSplitter {
     return this.#rest.length === 0 ? 0 : this.#restBytes
   }
 
-  /** Number of finished lines, blank ones included. */
+  /** Number of the last finished line; blank ones count. */
   get count(): number {
     return this.#count
   }

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import type { Event } from "../../event/envelope.ts"
+import type { Published } from "../../publisher/publisher.ts"
 
 /** The response to a publisher whose event is stored. */
 export const ReceiptSchema = z
@@ -13,6 +13,10 @@ export const ReceiptSchema = z
       description: "Time when the service accepted the event, in seconds since the epoch, fractional.",
     }),
     message: z.string(),
+    duplicate: z.literal(true).optional().openapi({
+      description:
+        "Present if nothing was stored, because an event with this id had been stored before. The receipt is of that event.",
+    }),
   })
   .openapi("Receipt")
 
@@ -28,6 +32,10 @@ export const EXAMPLE_RECEIPT: Receipt = {
 
 export type Receipt = z.infer<typeof ReceiptSchema>
 
-export function toReceipt({ id, type, name, routing_key, status, timestamp }: Event): Receipt {
-  return { id, type, name, routing_key, status, timestamp, message: "Event stored" }
+export function toReceipt(published: Published): Receipt {
+  const { id, type, name, routing_key, status, timestamp } = published
+  const receipt = { id, type, name, routing_key, status, timestamp }
+  return published.duplicate === true
+    ? { ...receipt, message: "Event was stored before", duplicate: true }
+    : { ...receipt, message: "Event stored" }
 }

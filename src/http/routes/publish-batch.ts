@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { Fingerprint } from "../../publisher/deduplication.ts"
 import type { HttpContext } from "../context.ts"
 import { schemaReference } from "../description/components.ts"
 import { CLOUD_EVENT_EXAMPLE, EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
@@ -17,9 +18,12 @@ import { BatchSplitter } from "../publishing/batch-splitter.ts"
 import { EventBatch, splitBatch } from "../publishing/event-batch.ts"
 import { AS_CLOUD_EVENT, ENVELOPE, type Publishing, publishAs } from "../publishing/event-format.ts"
 import { EventLines } from "../publishing/event-lines.ts"
+import { BatchQuerySchema, firstLineOf } from "../publishing/first-line.ts"
+import type { KeyedRequest } from "../publishing/keyed-requests.ts"
+import { PUBLISH_HEADERS } from "../publishing/publish-headers.ts"
 import { EXAMPLE_RECEIPT, ReceiptSchema } from "../publishing/receipt.ts"
 import { streamedResponse } from "../publishing/streamed-response.ts"
-import { readTrace, TRACE_HEADERS } from "../request-trace.ts"
+import { readTrace } from "../request-trace.ts"
 import type { Route, RouteRequest } from "../route.ts"
 
 const MEDIA_TYPES = [JSON_TYPE, CLOUD_EVENT_BATCH, NDJSON]
@@ -75,10 +79,12 @@ const description = (): Route["description"] => ({
   description:
     "Each event is stored or rejected on its own; the response lists them in the order sent. If none is stored, the status " +
     "is that of the first failure. `application/x-ndjson` takes any number of events, one per line: events are read as they " +
-    "arrive, and lines wait while a queue is full.",
+    "arrive, and lines wait while a queue is full. With an `Idempotency-Key`, a request that is repeated stores only the " +
+    "events that were not stored yet.",
   tags: ["Events"],
   request: {
-    headers: TRACE_HEADERS,
+    headers: PUBLISH_HEADERS,
+    query: BatchQuerySchema,
     body: {
       required: true,
       content: {
@@ -142,20 +148,26 @@ export const publishBatch = (context: HttpContext): Route => ({
   eventTypes: "limited",
   description: description(),
   handler(request) {
-    const { headers, key } = request
+    const { headers, key, query } = request
     const publishing = { publisher: context.publisher, key, trace: readTrace(headers) }
-    return mediaTypeOf(headers) === NDJSON
-      ? answerLines(publishing, request, context)
-      : answerBatch(publishing, request, context)
+    const hasLines = mediaTypeOf(headers) === NDJSON
+    const firstLine = query === "" ? 1 : firstLineOf(query, hasLines)
+    const keyed = context.keyed.begin(headers, key)
+    return hasLines
+      ? answerLines(publishing, keyed, firstLine, request, context)
+      : answerBatch(publishing, keyed, request, context)
   },
 })
 
 async function answerBatch(
   publishing: Publishing,
+  keyed: KeyedRequest | null,
   { headers, body, allowance, requestId }: RouteRequest,
   { maxBatchBytes, maxBodyBytes, bodies: { turns } }: HttpContext,
 ): Promise<Response> {
+  using _ = keyed
   requireType(headers, MEDIA_TYPES)
+  const fingerprint = keyed && new Fingerprint("batch", mediaTypeOf(headers))
   const isCloudEvents = mediaTypeOf(headers) === CLOUD_EVENT_BATCH
   const format = isCloudEvents ? AS_CLOUD_EVENT : ENVELOPE
   const splitter = new BatchSplitter({
@@ -165,14 +177,15 @@ async function answerBatch(
   })
   const chunks: Uint8Array[] = []
   for await (const chunk of body.chunks(maxBatchBytes)) chunks.push(chunk)
-  const items = await splitBatch(chunks, splitter, turns)
+  const items = await splitBatch(chunks, splitter, turns, fingerprint)
   const batch = new EventBatch(items, maxBodyBytes, turns)
   await batch.parse()
   // The request itself has taken one token.
   allowance?.charge(items.length - 1)
   const answer = new BatchAnswer(requestId)
+  const content = fingerprint?.end() ?? ""
   await batch.publish(
-    (input) => publishAs(format, input, publishing),
+    (input, index) => publishAs(format, input, publishing, keyed?.ofEvent(index, content, null)),
     (result) => answer.add(result),
   )
   return answer.response()
@@ -180,15 +193,21 @@ async function answerBatch(
 
 function answerLines(
   publishing: Publishing,
+  keyed: KeyedRequest | null,
+  firstLine: number,
   request: RouteRequest,
   { keys, maxBodyBytes, bodies: { turns } }: HttpContext,
 ): Response {
+  using held = new DisposableStack()
+  held.use(keyed)
   const revoked = (request.key && keys?.revocationOf(request.key)) ?? null
   const { exchange } = request
   const { stopping } = exchange
   const ending = revoked === null ? stopping : AbortSignal.any([stopping, revoked])
   const lines = new EventLines({
     ...publishing,
+    keyed,
+    firstLine,
     requestId: request.requestId,
     allowance: request.allowance,
     maxLineBytes: maxBodyBytes,
@@ -196,5 +215,8 @@ function answerLines(
     signal: stopping,
     revoked,
   })
-  return streamedResponse(lines.answers(request.body.upload(ending)), NDJSON, exchange)
+  const response = streamedResponse(lines.answers(request.body.upload(ending)), NDJSON, exchange)
+  // From here on, the answers hold the key.
+  held.move()
+  return response
 }

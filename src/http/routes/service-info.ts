@@ -9,6 +9,10 @@ const ServiceInfoSchema = z
     message: z.string(),
     version: z.string(),
     engine: z.string(),
+    deduplication_window_ms: z.number().int().openapi({
+      description:
+        "Time for which repetitions are recognized, by their id or `Idempotency-Key`, in milliseconds. 0: they are not.",
+    }),
     docs: z.string(),
     health: z.string(),
   })
@@ -18,11 +22,12 @@ const EXAMPLE: z.infer<typeof ServiceInfoSchema> = {
   message: "Event Broker",
   version: "0.1.0",
   engine: "embedded",
+  deduplication_window_ms: 600_000,
   docs: "docs",
   health: "health",
 }
 
-export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
+export const serviceInfo = ({ engine, keyed, version }: HttpContext): Route => ({
   method: "GET",
   path: "/",
   scope: "open",
@@ -40,6 +45,7 @@ export const serviceInfo = ({ engine, version }: HttpContext): Route => ({
       message: "Event Broker",
       version,
       engine: engine.name,
+      deduplication_window_ms: keyed.windowMs,
       docs: "docs",
       health: "health",
     }),

@@ -8,6 +8,7 @@ import { heartbeatCases } from "./heartbeat-cases.ts"
 import { hookCases } from "./hook-cases.ts"
 import { loopCases } from "./loop-cases.ts"
 import { misbehavingCases } from "./misbehaving-cases.ts"
+import { onceCases } from "./once-cases.ts"
 import { orderingCases } from "./ordering-cases.ts"
 import { pauseCases } from "./pause-cases.ts"
 import { priorityCases } from "./priority-cases.ts"
@@ -42,6 +43,7 @@ const CASE_TIMEOUT_MS = 60_000
 const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])[] = [
   ["retries", retryCases],
   ["priorities", priorityCases],
+  ["publishing once", onceCases],
   ["ordering keys", orderingCases],
   ["batches", batchCases],
   ["pausing", pauseCases],

@@ -135,7 +135,7 @@ describe("the store's file", () => {
     const database = new Database(file)
     database.run("ALTER TABLE events DROP COLUMN trace")
     for (const table of ["events", "queues"]) database.run(`ALTER TABLE ${table} DROP COLUMN checksum`)
-    for (const table of ["store", "clock", "facts"]) database.run(`DROP TABLE ${table}`)
+    for (const table of ["store", "clock", "facts", "receipts"]) database.run(`DROP TABLE ${table}`)
     database.close()
     setFormat(file, 1)
     const after = EmbeddedEngine.open({ dataDir: folder.path })

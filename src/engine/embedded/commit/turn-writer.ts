@@ -1,18 +1,19 @@
-import type { DeadLetterFailure, DeadLetterReason } from "../../../event/failure.ts"
+import type { Receipt } from "../../../event/receipt.ts"
 import { storableDelay } from "../../../event/retry-bounds.ts"
 import { PublishError, unroutable } from "../../errors.ts"
-import { decodeRetryFailure } from "../../failure-record.ts"
 import type { Report } from "../../report.ts"
 import type { DiskRoom } from "../store/disk-room.ts"
 import type { FactStore } from "../store/fact-store.ts"
-import type { Message } from "../store/message-statements.ts"
-import type { CorruptMessage, MessageStore, TakenMessage } from "../store/message-store.ts"
+import type { MessageStore, TakenMessage } from "../store/message-store.ts"
 import type { Consumer, Queue } from "../store/queue.ts"
 import type { QueueCatalog } from "../store/queue-catalog.ts"
+import type { ReceiptStore } from "../store/receipt-store.ts"
 import type { StoreClock } from "../store/store-clock.ts"
 import { StoreDamagedError } from "../store/store-damage.ts"
-import { Burials, type OnBuried } from "./burials.ts"
-import type { PendingPublish, PendingSettlement, Turn } from "./turn.ts"
+import type { OnBuried } from "./burials.ts"
+import { Endings } from "./endings.ts"
+import type { PendingPublish } from "./pending-publish.ts"
+import type { PendingSettlement, Turn } from "./turn.ts"
 
 /** A message taken for a consumer. */
 export interface Claim {
@@ -21,11 +22,13 @@ export interface Claim {
   readonly consumer: Consumer
 }
 
+/** Null if the event was stored, the receipt of the publish that this one repeats, or the refusal. */
+type PublishResult = Receipt | PublishError | null
+
 export interface WrittenTurn {
   /** Number of the store's last turn. A turn that changes nothing keeps the number of the previous one. */
   readonly number: number
-  /** Each publish with its error, or null if it is stored. */
-  readonly publishes: readonly { readonly pending: PendingPublish; readonly error: PublishError | null }[]
+  readonly publishes: readonly { readonly pending: PendingPublish; readonly result: PublishResult }[]
   readonly claims: readonly Claim[]
   /** True if the turn stopped at a bound and another one should follow at once. */
   readonly hasMore: boolean
@@ -43,8 +46,12 @@ export const EXPIRY_INTERVAL_MS = 500
 /** Bytes written to find out whether the disk has room again: about one turn of common events. */
 const PROBE_BYTES = 65_536
 
+/** Room for a receipt with texts of the greatest length, in rows of a queue. */
+const ROWS_PER_RECEIPT = 4
+
 export interface TurnWriterOptions {
   readonly messages: MessageStore
+  readonly receipts: ReceiptStore
   readonly catalog: QueueCatalog
   readonly clock: StoreClock
   readonly room: DiskRoom
@@ -59,28 +66,27 @@ export interface TurnWriterOptions {
 /** Writes a turn in one transaction, in the order that a user expects. */
 export class TurnWriter {
   readonly #store: MessageStore
+  readonly #receipts: ReceiptStore
   readonly #catalog: QueueCatalog
   readonly #clock: StoreClock
   readonly #room: DiskRoom
   readonly #facts: FactStore | null
-  readonly #report: Report
   #nextDueAt: number | null
   #expiredAt = Number.NEGATIVE_INFINITY
   #hasMore = false
   #number: number
-  /** Corrupt events of this turn, as log fields. */
-  #corrupt: Readonly<Record<string, unknown>>[] = []
-  readonly #burials: Burials
+  readonly #endings: Endings
 
-  constructor({ messages, catalog, clock, room, facts, turn, report, onBuried }: TurnWriterOptions) {
-    this.#burials = new Burials(report, onBuried)
+  constructor({ messages, receipts, ...options }: TurnWriterOptions) {
+    const { catalog, clock, room, facts, turn, report, onBuried } = options
+    this.#endings = new Endings({ messages, clock, facts, report, onBuried })
     this.#store = messages
+    this.#receipts = receipts
     this.#catalog = catalog
     this.#clock = clock
     this.#room = room
     this.#facts = facts
     this.#number = turn
-    this.#report = report
     this.#nextDueAt = messages.nextDueAt()
   }
 
@@ -97,20 +103,22 @@ export class TurnWriter {
   /** @throws {SQLiteError} if the turn can't be written. Nothing of it is written then. */
   write(turn: Turn): WrittenTurn {
     const now = this.#clock.now()
-    const publishes: { pending: PendingPublish; error: PublishError | null }[] = []
+    const publishes: { pending: PendingPublish; result: PublishResult }[] = []
     const claims: Claim[] = []
     this.#hasMore = false
     if (turn.publishes.length > 0) this.#room.beforeTurn()
-    this.#corrupt = []
-    this.#burials.begin()
+    this.#endings.begin()
     this.#facts?.begin()
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
       this.#store.transaction(() => {
         for (const pending of turn.settlements) this.#settle(pending, now)
         for (const { write } of turn.operations) write(now)
-        for (const pending of turn.publishes) publishes.push({ pending, error: this.#publish(pending, now) })
+        for (const pending of turn.publishes) publishes.push({ pending, result: this.#publish(pending, now) })
         this.#store.flush()
+        this.#receipts.flush()
+        // A deletion needs room in the log.
+        if (this.#room.shortage === null) this.#receipts.deleteExpired(now)
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
@@ -121,14 +129,13 @@ export class TurnWriter {
         this.#clock.keepMark({ isEmpty })
       })
     } catch (error) {
+      this.#receipts.discard()
       for (const { consumer } of turn.settlements) consumer.unsettled++
       throw error
     }
     for (const { consumer } of claims) consumer.unsettled++
     if (!turn.isEmpty || claims.length > 0) this.#number++
-    this.#burials.written()
-    for (const fields of this.#corrupt)
-      this.#report("error", "corrupt event moved to the dead letters", fields)
+    this.#endings.written()
     return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
   }
 
@@ -167,23 +174,46 @@ export class TurnWriter {
     }
   }
 
-  /** Stores the event on all of its queues or on none. */
-  #publish(pending: PendingPublish, now: number): PublishError | null {
+  /** Stores the event, unless it is stored already, and remembers that it is. */
+  #publish(pending: PendingPublish, now: number): PublishResult {
+    const { once } = pending
+    if (once === null) return this.#append(pending, 0, now)
+    const { marks, windowMs } = once.by
+    const known = this.#receipts.recognize(once.by, now)
+    if (known instanceof PublishError) return known
+    const { repeats, missing } = known
+    if (repeats !== null && missing.length === 0) return repeats
+    const refusal =
+      repeats === null
+        ? this.#append(pending, ROWS_PER_RECEIPT * marks.length, now)
+        : this.#roomFor("", ROWS_PER_RECEIPT * missing.length)
+    if (refusal !== null) return refusal
+    this.#receipts.remember(missing, repeats ?? once.receipt, windowMs, now)
+    return repeats
+  }
+
+  /**
+   * Stores the event on all of its queues or on none.
+   * @param more room for what is stored with it, in rows of a queue
+   */
+  #append(pending: PendingPublish, more: number, now: number): PublishError | null {
     const queues = present(pending.queues)
     if (queues.length === 0) return unroutable(pending.routingKey)
-    const refusal = this.append(pending, queues, now)
+    const refusal = this.append(pending, queues, now, more)
     if (refusal === null) this.#facts?.notePublished(queues, pending, this.#clock.wallNow())
     return refusal
   }
 
   /**
    * Stores an event on these queues, behind the events that wait. Call it while a turn is written.
+   * @param more room for what is stored with it, in rows of a queue
    * @returns why it is stored on none of them, or null
    */
   append(
     { stored, priority }: Pick<PendingPublish, "stored" | "priority">,
     queues: readonly Queue[],
     now: number,
+    more = 0,
   ): PublishError | null {
     const full = queues.find((queue) => isFull(queue) && queue.declaration.overflow === "reject-publish")
     if (full !== undefined) {
@@ -191,14 +221,19 @@ export class TurnWriter {
       const reason = `the queue ${name} is full: ${maxLength} events wait in it`
       return new PublishError("queue-full", reason, "not-stored", { queue: name })
     }
-    const shortage = this.#room.take(stored.body, queues.length)
-    if (shortage !== null) return new PublishError("engine-unavailable", shortage)
+    const refusal = this.#roomFor(stored.body, queues.length + more)
+    if (refusal !== null) return refusal
     for (const queue of queues) {
       this.#makeRoom(queue)
       queue.ready++
     }
     this.#store.append(stored, queues, priority, now)
     return null
+  }
+
+  #roomFor(body: string, rows: number): PublishError | null {
+    const shortage = this.#room.take(body, rows)
+    return shortage === null ? null : new PublishError("engine-unavailable", shortage)
   }
 
   /**
@@ -212,7 +247,7 @@ export class TurnWriter {
     for (let dropped = 0; isFull(queue) && dropped < MAX_MOVED_PER_TURN; dropped++) {
       const oldest = this.#store.oldest(queue.id)
       if (oldest === null) return
-      this.#buryReady(queue, oldest, "overflow")
+      this.#endings.endReady(queue, oldest, "overflow")
     }
   }
 
@@ -237,7 +272,7 @@ export class TurnWriter {
     for (let moved = 0; moved < MAX_MOVED_PER_TURN && queue.ready > 0; ) {
       const expired = this.#store.headsQueuedBy(queue.id, queuedBy)
       if (expired.length === 0) return
-      for (const message of expired) this.#buryReady(queue, message, "expired")
+      for (const message of expired) this.#endings.endReady(queue, message, "expired")
       moved += expired.length
     }
     this.#stopAtBound(queue)
@@ -264,9 +299,9 @@ export class TurnWriter {
           throw new StoreDamagedError(`${queue.declaration.name} has fewer events than were counted`)
         queue.ready -= count
         left -= count
-        for (const each of corrupt) this.#buryCorrupt(queue, each)
+        for (const each of corrupt) this.#endings.endCorrupt(queue, each)
         for (const message of messages) {
-          if (message.queuedAt <= queuedBy) this.#buryExpired(queue, message)
+          if (message.queuedAt <= queuedBy) this.#endings.endExpired(queue, message)
           else {
             claims.push({ message, queue, consumer })
             credit--
@@ -276,45 +311,6 @@ export class TurnWriter {
       if (credit > 0 && left <= 0) this.#stopAtBound(queue)
     }
   }
-
-  #buryReady(queue: Queue, message: Message, reason: DeadLetterReason): void {
-    const failure = endWithoutAttempt(message, message.attempt, reason, this.#clock.wallNow())
-    this.#note(queue, failure, this.#eventIdOf(message))
-    this.#store.buryReady(message, failure)
-    queue.ready--
-    queue.deadLetters++
-  }
-
-  #buryCorrupt(queue: Queue, { message, eventId, fault }: CorruptMessage): void {
-    const error = { name: "CorruptEvent", message: fault }
-    const failure = {
-      ...endWithoutAttempt(message, message.attempt, "corrupt", this.#clock.wallNow()),
-      error,
-    }
-    this.#note(queue, failure, eventId)
-    this.#store.buryReady(message, failure)
-    queue.deadLetters++
-    this.#corrupt.push({ queue: queue.declaration.name, event: message.event, event_id: eventId, fault })
-  }
-
-  /** The message was taken but not delivered, so the attempt does not count. */
-  #buryExpired(queue: Queue, message: Message): void {
-    const failure = endWithoutAttempt(message, message.attempt - 1, "expired", this.#clock.wallNow())
-    this.#note(queue, failure, this.#eventIdOf(message))
-    this.#store.buryUnsettled(message, failure)
-    queue.deadLetters++
-  }
-
-  #eventIdOf({ event }: Message): string | null {
-    return this.#facts === null ? null : this.#store.idOf(event)
-  }
-
-  #note(queue: Queue, { reason, error, lastFailedAt: at }: DeadLetterFailure, id: string | null): void {
-    const { name } = queue.declaration
-    this.#burials.note(name, reason)
-    if (id === null) return
-    this.#facts?.note({ fact: "dead-lettered", at, id, queue: name, reason, ...(error && { error }) })
-  }
 }
 
 /** Drops queues that were deleted after the event was routed. */
@@ -322,23 +318,3 @@ const present = (queues: readonly Queue[]): readonly Queue[] =>
   queues.some(({ isDeleted }) => isDeleted) ? queues.filter(({ isDeleted }) => !isDeleted) : queues
 
 const isFull = (queue: Queue): boolean => queue.ready >= queue.declaration.maxLength
-
-/**
- * Returns the failure record of an event that ends without an attempt. Keeps the error of an earlier attempt.
- */
-function endWithoutAttempt(
-  message: Message,
-  attempts: number,
-  reason: DeadLetterReason,
-  now: number,
-): DeadLetterFailure {
-  const before = decodeRetryFailure(message.failure)
-  return {
-    reason,
-    attempts,
-    firstFailedAt: before?.firstFailedAt ?? now,
-    lastFailedAt: now,
-    error: before?.error ?? null,
-    module: before?.module ?? null,
-  }
-}

@@ -1,22 +1,9 @@
 import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import type { HistoryFact } from "../../../event/history-fact.ts"
 import type { Tried } from "../../engine.ts"
-import type { StoredEvent } from "../store/checksum.ts"
 import type { Message } from "../store/message-statements.ts"
 import type { Consumer, Queue } from "../store/queue.ts"
-
-/** A publish waiting for its confirm. */
-export interface PendingPublish {
-  readonly stored: StoredEvent
-  readonly routingKey: string
-  /** The number that the engine orders by, 0 to 9. */
-  readonly priority: number
-  readonly queues: readonly Queue[]
-  /** Optional fields of its fact as JSON; null if there are none. */
-  readonly details: string | null
-  readonly confirm: () => void
-  readonly refuse: (error: unknown) => void
-}
+import type { PendingPublish } from "./pending-publish.ts"
 
 /** How to settle a delivery. */
 export type Settlement = (

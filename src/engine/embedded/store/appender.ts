@@ -5,7 +5,7 @@ import type { StoredEvent } from "./checksum.ts"
 const ROWS_AT_ONCE = 8
 
 /** Rows of one table that are inserted together, in the order they were added. */
-class RowBuffer<Value extends string | number | null> {
+export class RowBuffer<Value extends string | number | null> {
   readonly #single: Statement<never, Value[]>
   readonly #many: Statement<never, Value[]>
   readonly #width: number

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { reasonOf } from "../../../system/reason-of.ts"
 import { EngineStartError } from "../../errors.ts"
 import { dataDirError } from "./data-dir-error.ts"
+import { RECEIPTS_TABLE } from "./receipt-store.ts"
 import { isDamage, requireSoundTables, StoreDamagedError } from "./store-damage.ts"
 import { makeDataDir, makePrivate } from "./store-files.ts"
 import { StoreLock } from "./store-lock.ts"
@@ -61,7 +62,7 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
       ALTER TABLE queues ADD COLUMN checksum INTEGER;
       ${STORE_TABLE}
       ${CLOCK_TABLE}`,
-  3: FACTS_TABLE,
+  3: FACTS_TABLE + RECEIPTS_TABLE,
 }
 
 /**
@@ -121,6 +122,7 @@ const SCHEMA = `
   ${STORE_TABLE}
   ${CLOCK_TABLE}
   ${FACTS_TABLE}
+  ${RECEIPTS_TABLE}
 `
 
 /** A store opened exclusively by this process. */

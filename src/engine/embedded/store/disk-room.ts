@@ -96,12 +96,13 @@ export class DiskRoom {
   /**
    * Takes room for an event. Returns null, or why there is not enough room; the event must not be stored
    * then. A large event may be refused while smaller ones still fit.
+   * @param rows number of its queues; one more for every 256 bytes that are stored with it
    */
-  take(body: string, queues: number): string | null {
+  take(body: string, rows: number): string | null {
     const bytes = Buffer.byteLength(body)
     const cost =
       COPIES *
-      ((bytes < this.#pageBytes / 2 ? bytes * SPLIT_LOSS : this.#wholePages(bytes)) + queues * ROW_BYTES)
+      ((bytes < this.#pageBytes / 2 ? bytes * SPLIT_LOSS : this.#wholePages(bytes)) + rows * ROW_BYTES)
     if (cost > this.#budget) return this.#shortage ?? `the disk is nearly full: no room for ${bytes} bytes`
     this.#spend(cost)
     return null

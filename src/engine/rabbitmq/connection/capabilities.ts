@@ -31,6 +31,7 @@ export function capabilitiesOf(
     storesTriedAttempts: false,
     maxUnsettledMs: consumerTimeoutMs,
     countsEveryRedelivery: queueType === "quorum",
+    deduplicates: "per-instance",
     crashKeepsDeadLetterOrder: queueType === "classic",
   }
 }

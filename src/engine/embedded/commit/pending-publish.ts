@@ -1,0 +1,45 @@
+import type { Event } from "../../../event/envelope.ts"
+import { orderLevel } from "../../../event/priority.ts"
+import type { Receipt } from "../../../event/receipt.ts"
+import type { Once, PublishOptions } from "../../once.ts"
+import { encodeDetails } from "../fact-details.ts"
+import type { StoredEvent } from "../store/checksum.ts"
+import { encodeOrigin } from "../store/origin-text.ts"
+import type { Queue } from "../store/queue.ts"
+
+/** A publish waiting for its confirm. */
+export interface PendingPublish {
+  readonly stored: StoredEvent
+  readonly routingKey: string
+  /** The number that the engine orders by, 0 to 9. */
+  readonly priority: number
+  readonly queues: readonly Queue[]
+  /** Optional fields of its fact as JSON; null if there are none. */
+  readonly details: string | null
+  /** The marks of the publish, and its receipt; null if it has no marks. */
+  readonly once: { readonly by: Once; readonly receipt: Receipt } | null
+  /** @param repeats the receipt of the first publish; null if the event was stored now */
+  readonly confirm: (repeats: Receipt | null) => void
+  readonly refuse: (error: unknown) => void
+}
+
+/** Makes the request to store an event on these queues. */
+export function pendingPublish(
+  event: Event,
+  options: PublishOptions,
+  queues: readonly Queue[],
+  confirm: PendingPublish["confirm"],
+  refuse: PendingPublish["refuse"],
+): PendingPublish {
+  const { once } = options
+  return {
+    stored: { body: JSON.stringify(event), trace: encodeOrigin(options) },
+    routingKey: event.routing_key,
+    priority: orderLevel(event),
+    queues,
+    details: encodeDetails(options),
+    once: once ? { by: once, receipt: event } : null,
+    confirm,
+    refuse,
+  }
+}
