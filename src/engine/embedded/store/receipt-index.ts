@@ -7,7 +7,7 @@ const LOW_MASK = HIGH - 1
 const numberOf = (hash: string): number =>
   Bun.hash.murmur32v3(hash) * HIGH + (Bun.hash.cityHash32(hash) & LOW_MASK)
 
-/** Finds rows by their hash. Keeps numbers in place of the texts, which takes a third of the memory: about 40 bytes a row. */
+/** Finds rows by their hash. Keeps numbers in place of the texts, which would take a multiple of the memory. */
 export class ReceiptIndex {
   readonly #rows = new Map<number, number>()
   /** Rows whose number belongs to another hash. */
