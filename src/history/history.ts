@@ -62,6 +62,8 @@ export class History {
   readonly #link: HistoryLink
   #flushes: Flush[] = []
   #hasBegun = false
+  /** Resolves when the apply in progress ends; null if nobody waits for it. */
+  #ending: PromiseWithResolvers<void> | null = null
   #isFull = false
   #isClosing = false
   /** True while an apply that failed waits for its next try. */
@@ -140,12 +142,26 @@ export class History {
     clearTimeout(this.#applyTimer)
     clearTimeout(this.#pauseTimer)
     this.#rejectFlushes()
+    this.#endApply()
     await this.#link.close()
   }
 
   async #ask<Name extends QueryName>(call: QueryCall): Promise<ReturnType<typeof answerOf<Name>>> {
+    // What was added since the apply in progress began follows it.
+    if (this.#waiting.areTaken && !this.#waiting.isEmpty) await this.#applyEnd()
     this.#apply()
     return answerOf<Name>(await this.#link.ask(call))
+  }
+
+  /** Resolves when the apply in progress has ended, however it did. */
+  #applyEnd(): Promise<void> {
+    this.#ending ??= Promise.withResolvers()
+    return this.#ending.promise
+  }
+
+  #endApply(): void {
+    this.#ending?.resolve()
+    this.#ending = null
   }
 
   /** Sends the next batches to the thread, unless it applies others. */
@@ -165,6 +181,7 @@ export class History {
   #applied(position: string | null, skipped: number): void {
     this.#delays.reset()
     this.#waiting.settle()
+    this.#endApply()
     this.#tellSkipped(skipped)
     if (position !== null) this.#options.onApplied(position)
     this.#resolveFlushes()
@@ -194,6 +211,7 @@ export class History {
 
   #notApplied(reason: string): void {
     this.#waiting.restore()
+    this.#endApply()
     const delayMs = this.#delays.next()
     this.#options.report("warn", "history can't be written", { reason, retry_in_ms: delayMs })
     if (this.#isClosing) this.#rejectFlushes()
@@ -206,6 +224,7 @@ export class History {
 
   #down(): void {
     this.#waiting.restore()
+    this.#endApply()
     if (this.#isClosing) this.#rejectFlushes()
   }
 

@@ -29,6 +29,16 @@ test("what was added is applied before a query is answered, and kept across rest
   await again.history.close()
 })
 
+test("a query sees what was added while an apply was in progress", async () => {
+  await using open = new OpenHistory()
+  await open.history.unfinished()
+  open.history.add(batchOf(Array.from({ length: 2_000 }, (_, place) => published({ id: `${place}` }))))
+  const first = open.history.lookup("1999")
+  open.history.add(batchOf([published({ id: "last" })]))
+  expect(await open.history.lookup("last")).toMatchObject({ id: "last" })
+  expect(await first).toMatchObject({ id: "1999" })
+})
+
 test("batches are applied soon without anybody asking, and a flush waits for all of them", async () => {
   await using open = new OpenHistory()
   open.history.add(batchOf([published({ id: "a" })], "one"))
