@@ -16,7 +16,7 @@ import { whyUnavailable } from "./engine-state.ts"
 import { DeadLetterStore, type LetterRange, type Step } from "./store/dead-letter-store.ts"
 import type { Queue } from "./store/queue.ts"
 import { isDamage } from "./store/store-damage.ts"
-import type { Tables } from "./tables.ts"
+import type { Tables } from "./store/tables.ts"
 
 export interface DeadLetterAdministrationOptions {
   readonly status: () => EngineStatus

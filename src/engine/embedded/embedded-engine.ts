@@ -39,7 +39,7 @@ import { isDiskFull } from "./store/disk-full.ts"
 import { subscribe } from "./store/queue.ts"
 import { ReserveFile } from "./store/reserve-file.ts"
 import { explainLasting } from "./store/store-damage.ts"
-import { Tables } from "./tables.ts"
+import { Tables } from "./store/tables.ts"
 import { Upkeep } from "./upkeep.ts"
 
 const CLOSED = "the engine is closed; the event will be delivered again"

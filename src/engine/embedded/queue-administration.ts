@@ -13,7 +13,7 @@ import type { Operate, OperationNeeds } from "./commit/turn.ts"
 import type { DeadLetterAdministration } from "./dead-letter-administration.ts"
 import type { WaitingState } from "./store/message-store.ts"
 import type { Queue } from "./store/queue.ts"
-import type { Tables } from "./tables.ts"
+import type { Tables } from "./store/tables.ts"
 
 /** Most events deleted in one turn, so that the event loop keeps running. */
 const MAX_DELETED_PER_TURN = 1_000

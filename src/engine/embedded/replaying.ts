@@ -4,7 +4,7 @@ import { UnknownQueueError } from "../errors.ts"
 import type { Operate } from "./commit/turn.ts"
 import type { TurnWriter } from "./commit/turn-writer.ts"
 import { encodeOrigin } from "./store/origin-text.ts"
-import type { Tables } from "./tables.ts"
+import type { Tables } from "./store/tables.ts"
 
 /** Returns the function that stores past events on a queue again. */
 export function replaying(

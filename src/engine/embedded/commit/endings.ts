@@ -4,7 +4,7 @@ import type { Report } from "../../report.ts"
 import type { Message } from "../store/message-statements.ts"
 import type { CorruptMessage } from "../store/message-store.ts"
 import type { Queue } from "../store/queue.ts"
-import type { Tables } from "../tables.ts"
+import type { Tables } from "../store/tables.ts"
 import { Burials, type OnBuried } from "./burials.ts"
 
 export interface EndingsOptions extends Pick<Tables, "messages" | "facts" | "clock"> {

@@ -1,15 +1,16 @@
-import type { Report } from "../report.ts"
-import type { EmbeddedEngineOptions } from "./engine-options.ts"
-import { ClockMarkStore } from "./store/clock-mark.ts"
-import type { OpenStore } from "./store/database.ts"
-import { FactStore } from "./store/fact-store.ts"
-import { MessageStore } from "./store/message-store.ts"
-import { QueueCatalog } from "./store/queue-catalog.ts"
-import { ReceiptStore } from "./store/receipt-store.ts"
-import type { ReserveFile } from "./store/reserve-file.ts"
-import { StoreClock } from "./store/store-clock.ts"
+import type { Report } from "../../report.ts"
+import { ClockMarkStore } from "./clock-mark.ts"
+import type { OpenStore } from "./database.ts"
+import { FactStore } from "./fact-store.ts"
+import { MessageStore } from "./message-store.ts"
+import { QueueCatalog } from "./queue-catalog.ts"
+import { ReceiptStore } from "./receipt-store.ts"
+import type { ReserveFile } from "./reserve-file.ts"
+import { StoreClock, type TimeSources } from "./store-clock.ts"
 
-export interface TablesOptions extends Pick<EmbeddedEngineOptions, "time" | "maxFactBytes"> {
+export interface TablesOptions {
+  readonly time?: TimeSources
+  readonly maxFactBytes?: number | undefined
   readonly reserve: ReserveFile
   readonly report: Report
 }
