@@ -1,8 +1,9 @@
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { EngineStatus } from "../../../src/engine/engine.ts"
-import { urlOf } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
+import { type BrokerAccess, urlOf } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
 import type { QueueType } from "../../../src/engine/rabbitmq/connection/capabilities.ts"
-import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import type { RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/engine-options.ts"
+import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { queueDeclaration } from "../queue-declaration.ts"
 import { waitUntil } from "../wait-until.ts"
 import { ForeignProgram } from "./foreign-program.ts"
@@ -67,6 +68,11 @@ export class SharedHost implements AsyncDisposable {
     const client = new AMQPClient(urlOf(host.access, address, "another program"))
     await client.connect()
     return new SharedHost(node, host, client, await client.channel(), queueType, overrides)
+  }
+
+  /** How an engine reaches it. */
+  get access(): BrokerAccess {
+    return this.#host.access
   }
 
   /** Declares queues for events whose routing key is the queue's name. */

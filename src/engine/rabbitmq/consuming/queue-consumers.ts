@@ -9,6 +9,7 @@ import { consumeWith } from "../../key-order/ordered-consumer.ts"
 import type { Report } from "../../report.ts"
 import { forgetsConsumers } from "../connection/capabilities.ts"
 import type { ServerProperties } from "../connection/server-properties.ts"
+import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import type { OwnQueues } from "../queues/own-queues.ts"
 import type { Topology } from "../topology/topology.ts"
 import type { FirstSights } from "./first-sights.ts"
@@ -20,6 +21,7 @@ export interface QueueConsumersOptions {
   readonly own: OwnQueues
   readonly topology: Topology
   readonly republish: Republish
+  readonly record: RecordFacts
   /** Declares a queue, because deleting it also deletes its consumers. */
   readonly redeclare: (queue: string) => Promise<void>
   readonly sights: FirstSights
