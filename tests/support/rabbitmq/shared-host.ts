@@ -130,6 +130,16 @@ export class SharedHost implements AsyncDisposable {
     await this.#node.control("eval", expression)
   }
 
+  /** Keeps a stream from confirming. Returns a function that ends it. */
+  async suspend(stream: string): Promise<() => Promise<void>> {
+    const find = `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"${this.#host.name}">>, queue, <<"${stream}">>)),
+      Leader = maps:get(leader_pid, amqqueue:get_type_state(Q)),`
+    await this.#node.control("eval", `${find} sys:suspend(Leader).`)
+    return async () => {
+      await this.#node.control("eval", `${find} sys:resume(Leader).`)
+    }
+  }
+
   async depthOf(queue: string): Promise<number> {
     return (await this.other.queueDeclare(queue, { passive: true })).messageCount
   }

@@ -21,6 +21,7 @@ const MAX_SEGMENT_BYTES = 64_000_000
 
 /** How RabbitMQ says that a queue exists with other arguments. Source: rabbit_misc.erl, `assert_field_equivalence`. */
 const OTHER_ARGUMENTS = /inequivalent arg/
+const OTHER_TYPE = /inequivalent arg '(x-queue-type|durable|exclusive|auto_delete)'/
 
 /**
  * Declares the stream; with `TOPOLOGY=passive`, only looks whether it exists. Resolves with RabbitMQ's words if it exists
@@ -37,21 +38,31 @@ export async function declareHistory(
     return null
   }
   try {
-    await onChannel(client, (channel) =>
-      channel.queueDeclare(
-        HISTORY_STREAM,
-        { durable: true, autoDelete: false, exclusive: false },
-        streamArguments(limits),
-      ),
-    )
+    await declare(client, streamArguments(limits))
     return null
   } catch (error) {
     const reply = replyIn(error)
     if (reply?.code !== PRECONDITION_FAILED || !OTHER_ARGUMENTS.test(reply.text)) throw error
-    await find(client)
+    await requireStream(client)
     return reply.text
   }
 }
+
+/** RabbitMQ names the type only if it is the first difference that it finds, so no other argument is asked for. */
+async function requireStream(client: AMQPClient): Promise<void> {
+  try {
+    await declare(client, { "x-queue-type": "stream" })
+  } catch (error) {
+    const reply = replyIn(error)
+    const isOfOtherArguments = reply?.code === PRECONDITION_FAILED && OTHER_ARGUMENTS.test(reply.text)
+    if (!isOfOtherArguments || OTHER_TYPE.test(reply.text)) throw error
+  }
+}
+
+const declare = (client: AMQPClient, args: Record<string, string | number>): Promise<void> =>
+  onChannel(client, (channel) =>
+    channel.queueDeclare(HISTORY_STREAM, { durable: true, autoDelete: false, exclusive: false }, args),
+  )
 
 const find = (client: AMQPClient): Promise<void> =>
   onChannel(client, (channel) => channel.queueDeclare(HISTORY_STREAM, { passive: true }))
