@@ -8,6 +8,7 @@ const MEASUREMENTS = [
   "bench/publish.ts",
   "bench/costs.ts",
   "bench/rabbitmq.ts",
+  "bench/history.ts",
   "bench/delivery.ts",
   "bench/history.ts",
   "bench/save-to-event.ts",

@@ -70,6 +70,8 @@ function openRabbitMq({ config, onStatusChange, report }: EngineOptions): Opened
       queueType: config.QUEUE_TYPE,
       mode: config.TOPOLOGY,
     },
+    recordsFacts: config.HISTORY === "on",
+    history: { retentionMs: config.HISTORY_RETENTION, maxBytes: config.HISTORY_MAX_BYTES },
     confirmTimeoutMs: config.CONFIRM_TIMEOUT,
     consumerTimeoutMs: config.RABBITMQ_CONSUMER_TIMEOUT,
     onStatusChange,

@@ -7,7 +7,7 @@ import type { FactBatch, HistoryFact } from "../event/history-fact.ts"
 export interface FactLog {
   /**
    * Appends a fact that comes with no other write. Resolves when it is durable.
-   * @throws {EngineUnavailableError}
+   * @throws {EngineUnavailableError} if it is not durable in time. It can be stored later.
    */
   append(fact: HistoryFact): Promise<void>
   /**
@@ -21,8 +21,26 @@ export interface FactLog {
    * follows.
    */
   delivered(): Promise<void>
-  /** The follower has stored everything up to this position: the engine can forget them. */
+  /** The follower has stored everything up to this position, so the engine need not deliver it again. */
   release(position: string): void
+  /** Returns how far the follower is, and whether facts are stored. Never waits. */
+  progress(): FactProgress
+}
+
+export interface FactProgress {
+  /**
+   * The follower has taken everything that was stored before it began, or before the engine could be used again. New
+   * batches reach it as they are stored.
+   */
+  readonly isCaughtUp: boolean
+  /** When the batch that the follower took last was stored, in milliseconds since the epoch; null before the first. */
+  readonly reachedAt: number | null
+  /** Why facts can't be stored now; null if they can. */
+  readonly failure: string | null
+  /** Facts that wait to be stored. */
+  readonly waiting: number
+  /** Facts that were lost since the start, because too many waited, or they were too large. */
+  readonly dropped: number
 }
 
 /** Takes the batches of a list of facts. */

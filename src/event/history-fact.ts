@@ -4,6 +4,7 @@ import type { DeadLetterReason, ErrorSummary, RetryReason } from "./failure.ts"
 /** A fact about an event: one line of the history, to which lines are only ever appended. Times are in milliseconds since the epoch. */
 export type HistoryFact =
   | PublishedFact
+  | RefusedFact
   | AttemptFact
   | DeadLetteredFact
   | RedrivenFact
@@ -16,6 +17,8 @@ export interface PublishedFact {
   readonly at: number
   readonly queues: readonly string[]
   readonly event: Event
+  /** The event's payload and metadata are left out, because the list of facts could not take them. */
+  readonly is_cut?: true
   /** `traceparent` of the trace that it was published in. */
   readonly trace?: string
   /** Id of the event whose handler published it. */
@@ -29,6 +32,13 @@ export interface OnceFact {
   readonly key: string
   /** Hash of the body that came with the key. */
   readonly fingerprint: string
+}
+
+/** The publish that the last `published` fact of this event tells of was refused after all: no queue has stored it. */
+export interface RefusedFact {
+  readonly fact: "refused"
+  readonly at: number
+  readonly id: string
 }
 
 /** A handler's run ended. */

@@ -6,8 +6,8 @@ import { requireEvent } from "../event/validate.ts"
 /** An event within a fact. */
 export interface FactEvent {
   readonly event: Event
-  /** Its JSON, byte for byte: parsing and writing it again would change large numbers. */
-  readonly body: string
+  /** Its JSON, byte for byte: parsing and writing it again would change large numbers. Null if it is not whole. */
+  readonly body: string | null
 }
 
 /** Returns the routing key as it is stored: null if it is the one of the event's type and name. */

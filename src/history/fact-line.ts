@@ -5,7 +5,7 @@ import { readTraceContext, traceIdOf } from "../event/trace-context.ts"
 import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-event.ts"
 
 /** A fact as the projection uses it: checked, with bounded texts. Times are whole milliseconds. */
-export type ReadFact = ReadPublished | ReadAttempt | ReadDeadLettered | ReadReturn | ReadPurged
+export type ReadFact = ReadPublished | ReadRefused | ReadAttempt | ReadDeadLettered | ReadReturn | ReadPurged
 
 export interface ReadPublished extends FactEvent {
   readonly fact: "published"
@@ -14,6 +14,12 @@ export interface ReadPublished extends FactEvent {
   readonly traceId: string | null
   readonly causedBy: string | null
   readonly once: { readonly key: string; readonly fingerprint: string } | null
+}
+
+export interface ReadRefused {
+  readonly fact: "refused"
+  readonly at: number
+  readonly id: string
 }
 
 /** The common fields of all facts of one delivery. */
@@ -82,6 +88,8 @@ export function readFact(line: string): ReadFact | null {
   switch (fact) {
     case "published":
       return readPublished(parsed, time)
+    case "refused":
+      return readRefused(parsed, time)
     case "attempt":
       return readAttempt(parsed, time)
     case "dead-lettered":
@@ -96,8 +104,12 @@ export function readFact(line: string): ReadFact | null {
   }
 }
 
+function readRefused({ fact: { id } }: ParsedLine, at: number): ReadRefused | null {
+  return isId(id) ? { fact: "refused", at, id } : null
+}
+
 function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
-  const { queues, trace, caused_by, once } = parsed.fact
+  const { queues, trace, caused_by, once, is_cut } = parsed.fact
   const of = eventOf(parsed)
   if (of === null || !Array.isArray(queues) || queues.length > MAX_QUEUES || !queues.every(isText))
     return null
@@ -106,7 +118,7 @@ function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
     fact: "published",
     at,
     event: of.event,
-    body: of.body,
+    body: is_cut === true ? null : of.body,
     queues,
     traceId: context === null ? null : traceIdOf(context),
     causedBy: isId(caused_by) ? caused_by : null,

@@ -77,6 +77,7 @@ export class Fold {
   /** Applies a fact. Returns false if it can't be: it tells of too many queues. Call it within a transaction. */
   take(fact: ReadFact): boolean {
     if (fact.fact === "published") return this.#publish(fact)
+    if (fact.fact === "refused") return this.#refuse(fact.id)
     if (fact.fact === "purged") return this.#purge(fact)
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
@@ -142,6 +143,14 @@ export class Fold {
       if (known === null) addTo(folded, new DeliveryRecord(queue, true, at))
       else known.wasPublished = true
     }
+    return true
+  }
+
+  /** Takes back the newest publication with an id. */
+  #refuse(id: string): true {
+    this.#write()
+    const row = this.#statements.newest(id)
+    if (row?.source === SOURCE.published) this.#statements.deleteEvent(row.seq)
     return true
   }
 

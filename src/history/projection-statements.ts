@@ -48,6 +48,8 @@ export class ProjectionStatements {
   readonly #adopt
   readonly #newDelivery
   readonly #replaceDelivery
+  readonly #deleteDeliveries
+  readonly #deleteEvent
 
   constructor(database: Database) {
     this.#newest = database.prepare<KnownEventRow, [string]>(
@@ -73,6 +75,8 @@ export class ProjectionStatements {
     this.#adopt = database.prepare(
       `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
     )
+    this.#deleteDeliveries = database.prepare("DELETE FROM deliveries WHERE event = ?")
+    this.#deleteEvent = database.prepare("DELETE FROM events WHERE seq = ?")
     this.#newDelivery = database.prepare(
       "INSERT INTO deliveries (event, queue, was_published, state, since, attempt, attempts, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
@@ -105,6 +109,12 @@ export class ProjectionStatements {
   /** Completes a stored event, of which only later facts were known. */
   updateEvent(record: EventRecord): void {
     this.#adopt.run(...columnsOf(record), record.seq)
+  }
+
+  /** Deletes an event with everything of it. */
+  deleteEvent(seq: number): void {
+    this.#deleteDeliveries.run(seq)
+    this.#deleteEvent.run(seq)
   }
 
   /** Returns some of the unfinished deliveries of a queue. */
@@ -150,6 +160,8 @@ export class ProjectionStatements {
       this.#adopt,
       this.#newDelivery,
       this.#replaceDelivery,
+      this.#deleteDeliveries,
+      this.#deleteEvent,
     ]) {
       each.finalize()
     }

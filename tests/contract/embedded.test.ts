@@ -1,15 +1,17 @@
 import { EMBEDDED_CAPABILITIES } from "../../src/engine/embedded/capabilities.ts"
 import { ChildProcess } from "../support/child-process.ts"
 import { EmbeddedStore } from "../support/embedded-store.ts"
-import { describeEngine, type EngineHarness } from "./engine-contract.ts"
+import { describeEngine, describeFacts, type EngineHarness } from "./engine-contract.ts"
 
-describeEngine("embedded", async (): Promise<EngineHarness> => {
+const MAX_FACT_BYTES = 67_108_864
+
+async function newHarness(): Promise<EngineHarness> {
   const store = new EmbeddedStore()
   return {
     capabilities: EMBEDDED_CAPABILITIES,
 
-    async open() {
-      return store.open()
+    async open({ recordsFacts = false } = {}) {
+      return store.open(recordsFacts ? { maxFactBytes: MAX_FACT_BYTES } : {})
     },
 
     forget: () => store.close(),
@@ -28,4 +30,7 @@ describeEngine("embedded", async (): Promise<EngineHarness> => {
 
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
-})
+}
+
+describeEngine("embedded", newHarness)
+describeFacts("embedded", newHarness)

@@ -3,6 +3,7 @@ import type { Engine, EngineCapabilities } from "../../src/engine/engine.ts"
 import { administrationCases } from "./administration-cases.ts"
 import { deadLetterCases } from "./dead-letter-cases.ts"
 import { durabilityCases } from "./durability-cases.ts"
+import { factsCases } from "./facts-cases.ts"
 import { keyOrderCases } from "./key-order-cases.ts"
 import { limitCases } from "./limit-cases.ts"
 import { lineageCases } from "./lineage-cases.ts"
@@ -19,8 +20,11 @@ import { watchCases } from "./watch-cases.ts"
 export interface EngineHarness extends AsyncDisposable {
   readonly capabilities: EngineCapabilities
 
-  /** Opens the engine on the stored state. Close the previous one first. */
-  open(): Promise<Engine>
+  /**
+   * Opens the engine on the stored state. Close the previous one first.
+   * @param options.recordsFacts whether it has a list of facts. Default: false
+   */
+  open(options?: { readonly recordsFacts?: boolean }): Promise<Engine>
 
   /** Closes the engine. The next one no longer declares these queues. */
   forget(queues: readonly string[]): Promise<void>
@@ -71,9 +75,16 @@ const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])
 ]
 
 /** Tests an engine against the port: every case, each with an engine of its own. */
-export function describeEngine(name: string, newHarness: () => Promise<EngineHarness>): void {
+export const describeEngine = (name: string, newHarness: () => Promise<EngineHarness>): void =>
+  describeCases(name, newHarness, CASES)
+
+/** Tests the list of facts of an engine that has one. */
+export const describeFacts = (name: string, newHarness: () => Promise<EngineHarness>): void =>
+  describeCases(name, newHarness, [["facts", factsCases]])
+
+function describeCases(name: string, newHarness: () => Promise<EngineHarness>, themes: typeof CASES): void {
   describe(`the ${name} engine`, () => {
-    for (const [theme, cases] of CASES) {
+    for (const [theme, cases] of themes) {
       describe(theme, () => {
         for (const { title, run } of cases) {
           const runAlone = async () => {

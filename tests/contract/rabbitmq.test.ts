@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "bun:test"
 import type { QueueDeclaration } from "../../src/engine/engine.ts"
 import type { BrokerAccess } from "../../src/engine/rabbitmq/connection/broker-address.ts"
 import { capabilitiesOf, type QueueType } from "../../src/engine/rabbitmq/connection/capabilities.ts"
+import { HISTORY_STREAM } from "../../src/engine/rabbitmq/history/history-stream.ts"
 import { QUEUE_REGISTER } from "../../src/engine/rabbitmq/queues/queue-register.ts"
 import type { RabbitMqEngine } from "../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { ChildProcess } from "../support/child-process.ts"
@@ -10,7 +11,7 @@ import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { CONSUMER_TIMEOUT_MS, newEngine, VirtualHost } from "../support/rabbitmq/virtual-host.ts"
 import { waitUntil } from "../support/wait-until.ts"
-import { describeEngine, type EngineHarness } from "./engine-contract.ts"
+import { describeEngine, describeFacts, type EngineHarness } from "./engine-contract.ts"
 
 const START_TIMEOUT_MS = 60_000
 
@@ -51,8 +52,11 @@ interface Place {
 }
 
 function describeBoth(newPlace: () => Promise<Place>): void {
-  describeEngine("rabbitmq (quorum queues)", async () => newHarness(await newPlace(), "quorum"))
-  describeEngine("rabbitmq (classic queues)", async () => newHarness(await newPlace(), "classic"))
+  for (const queueType of ["quorum", "classic"] as const) {
+    const harness = async () => newHarness(await newPlace(), queueType)
+    describeEngine(`rabbitmq (${queueType} queues)`, harness)
+    describeFacts(`rabbitmq (${queueType} queues)`, harness)
+  }
 }
 
 function newHarness(place: Place, queueType: QueueType): EngineHarness {
@@ -69,8 +73,8 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
     },
 
     /** The engine does not remember its queues: the caller declares them. */
-    async open() {
-      const opened = newEngine(place.access, queueType)
+    async open(options) {
+      const opened = newEngine(place.access, queueType, options)
       engine = opened
       await opened.declareQueues([...declared.values()])
       await waitUntil(() => opened.status().state === "ready", "the engine to be ready")
@@ -111,7 +115,7 @@ function newHarness(place: Place, queueType: QueueType): EngineHarness {
 
     async [Symbol.asyncDispose]() {
       await engine?.close()
-      await place.clean([...used, QUEUE_REGISTER])
+      await place.clean([...used, QUEUE_REGISTER, HISTORY_STREAM])
     },
   }
 }

@@ -186,3 +186,18 @@ test("unfinished deliveries are counted by queue", () => {
     { queue: "two", retrying: 1, oldestWaitingAt: null },
   ])
 })
+
+test("a publish that was refused after all is unknown again, and an earlier one with its id is not", () => {
+  using projection = historyOf([published({ id: "a" }), published({ id: "b" })])
+  const refused = (id: string) => ({ fact: "refused", at: START + 10, id }) as const
+  projection.apply([batchOf([published({ id: "a" }, { at: START + 5 }), refused("a"), refused("b")])], START)
+  expect(projection.lookup("a")).toMatchObject({ publications: 1, publishedAt: START })
+  expect(projection.lookup("b")).toBeNull()
+  expect(projection.list({ limit: 10 }).items.map(({ id }) => id)).toEqual(["a"])
+})
+
+test("an event that was cut is shown without its body, and never replayed", () => {
+  using projection = historyOf([published({ id: "a" }, { is_cut: true })])
+  expect(projection.lookup("a")).toMatchObject({ body: null, type: "custom" })
+  expect(projection.select({}, 10).items).toEqual([])
+})

@@ -1,12 +1,17 @@
-import type { FactBatch, HistoryFact } from "../../event/history-fact.ts"
-import type { FactFollower, FactLog } from "../fact-log.ts"
+import type { HistoryFact } from "../../event/history-fact.ts"
+import type { FactFollower, FactLog, FactProgress } from "../fact-log.ts"
+import type { Report } from "../report.ts"
 import type { Operate } from "./commit/turn.ts"
 import type { FactStore } from "./store/fact-store.ts"
+
+/** Least time between two log lines about dropped facts, in milliseconds. */
+const LOG_INTERVAL_MS = 60_000
 
 /** Feeds the facts of a store to their follower. */
 export class FactFeed implements FactLog {
   readonly #store: FactStore
   readonly #operate: Operate
+  readonly #report: Report
   /** Batches up to this one are on the disk. */
   #durable: number
   /** Resolves when there is another batch, or the follower has changed. */
@@ -16,10 +21,15 @@ export class FactFeed implements FactLog {
   #fed = 0
   readonly #waiting = new Set<{ readonly through: number; readonly resolve: () => void }>()
   #isClosed = false
+  #reachedAt: number | null = null
+  /** Batches whose loss the log has told. */
+  #toldDropped = 0
+  #toldAt = Number.NEGATIVE_INFINITY
 
-  constructor(store: FactStore, operate: Operate) {
+  constructor(store: FactStore, operate: Operate, report: Report) {
     this.#store = store
     this.#operate = operate
+    this.#report = report
     this.#durable = store.newest
   }
 
@@ -42,12 +52,18 @@ export class FactFeed implements FactLog {
     return new Promise((resolve) => this.#waiting.add({ through, resolve }))
   }
 
+  progress(): FactProgress {
+    const isCaughtUp = this.#follower !== null && this.#fed >= this.#durable
+    return { isCaughtUp, reachedAt: this.#reachedAt, failure: null, waiting: 0, dropped: this.#store.dropped }
+  }
+
   release(position: string): void {
-    this.#store.release(Number(position))
+    this.#store.release(this.#store.numberOf(position))
   }
 
   /** Called when a turn is on the disk. */
   confirmed(): void {
+    this.#tellDropped()
     if (this.#store.newest === this.#durable) return
     this.#durable = this.#store.newest
     this.#wake()
@@ -58,19 +74,17 @@ export class FactFeed implements FactLog {
     this.#leave()
   }
 
-  /**
-   * Delivers what is stored, whatever position the follower has: batches are deleted once they are released, and a store
-   * that was restored from a backup counts from an earlier one.
-   */
+  /** A store that was restored from a backup does not have the position: everything in it is delivered then. */
   async #feed(follower: FactFollower): Promise<void> {
-    this.#fed = 0
+    this.#fed = this.#store.numberOf(follower.position() ?? "")
     while (this.#isFollowing(follower)) {
       const news = this.#news.promise
-      const batches = this.#read(this.#fed)
+      const batches = this.#durable > this.#fed ? this.#store.read(this.#fed, this.#durable) : []
       for (const batch of batches) {
         await follower.take(batch)
         if (!this.#isFollowing(follower)) return
-        this.#fed = Number(batch.position)
+        this.#fed = batch.seq
+        this.#reachedAt = Date.now()
       }
       if (this.#waiting.size > 0) this.#tellWaiting()
       if (batches.length === 0) await news
@@ -96,8 +110,14 @@ export class FactFeed implements FactLog {
     return this.#follower === follower && !this.#isClosed
   }
 
-  #read(after: number): readonly FactBatch[] {
-    return this.#durable > after ? this.#store.read(after, this.#durable) : []
+  #tellDropped(): void {
+    const dropped = this.#store.dropped - this.#toldDropped
+    if (dropped === 0 || performance.now() - this.#toldAt < LOG_INTERVAL_MS) return
+    this.#toldDropped = this.#store.dropped
+    this.#toldAt = performance.now()
+    this.#report("warn", "facts dropped, because the history does not take them: it has a gap", {
+      batches: dropped,
+    })
   }
 
   #wake(): void {

@@ -16,42 +16,32 @@ import type {
 } from "../engine.ts"
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import type { PublishOptions } from "../once.ts"
-import type { Report } from "../report.ts"
-import type { BrokerAccess, BrokerAddress } from "./connection/broker-address.ts"
+import type { BrokerAddress } from "./connection/broker-address.ts"
 import { BrokerLink, type LinkState } from "./connection/broker-link.ts"
 import { capabilitiesOf } from "./connection/capabilities.ts"
 import { OutageLog } from "./connection/outage-log.ts"
 import type { ServerProperties } from "./connection/server-properties.ts"
 import { FirstSights } from "./consuming/first-sights.ts"
 import { LiveQueue } from "./consuming/live-queue.ts"
-import { QueueConsumers, type QueueConsumersOptions } from "./consuming/queue-consumers.ts"
+import { QueueConsumers } from "./consuming/queue-consumers.ts"
 import { DeadLetters } from "./dead-letters/dead-letters.ts"
+import { LetterFacts } from "./dead-letters/letter-facts.ts"
 import { storeRedriven } from "./dead-letters/store-redriven.ts"
 import { describeBroker } from "./describe-broker.ts"
+import type { RabbitMqEngineOptions } from "./engine-options.ts"
+import type { HistoryLimits } from "./history/history-stream.ts"
+import { RabbitMqFactLog, recordNothing } from "./history/rabbitmq-fact-log.ts"
+import { EventPublisher } from "./publishing/event-publisher.ts"
 import { FullQueueRefusals } from "./publishing/full-queue-refusals.ts"
 import type { Publishers } from "./publishing/publishers.ts"
-import { type Recall, RecentPublishes } from "./publishing/recent-publishes.ts"
+import { RecentPublishes } from "./publishing/recent-publishes.ts"
 import { OwnQueues } from "./queues/own-queues.ts"
 import { RabbitMqQueueAdministration } from "./queues/queue-administration.ts"
-import { Topology, type TopologyOptions } from "./topology/topology.ts"
-import { Upkeep, type UpkeepOptions } from "./upkeep.ts"
+import { Topology } from "./topology/topology.ts"
+import { Upkeep } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
 
-export interface RabbitMqEngineOptions
-  extends Pick<UpkeepOptions, "lookLastsMs">,
-    Pick<QueueConsumersOptions, "renewIdleMs"> {
-  readonly access: BrokerAccess
-  readonly topology: TopologyOptions
-  /** How long a publish waits for its confirm, in milliseconds. */
-  readonly confirmTimeoutMs: number
-  /** Time after which RabbitMQ closes the channel of an unsettled delivery, in milliseconds. */
-  readonly consumerTimeoutMs: number
-  /** Called when the engine's state changes. */
-  readonly onStatusChange?: (status: EngineStatus) => void
-  readonly report: Report
-  /** Asked about publishes that can be repeated and that this instance does not remember. Default: nobody is asked. */
-  readonly recall?: Recall
-}
+const HISTORY_LIMITS: HistoryLimits = { retentionMs: 86_400_000, maxBytes: 1_073_741_824 }
 
 /**
  * The engine on RabbitMQ. It has two connections, because RabbitMQ blocks a publishing connection when memory
@@ -59,7 +49,7 @@ export interface RabbitMqEngineOptions
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
-  readonly facts = null
+  readonly facts: RabbitMqFactLog | null
   readonly queueAdministration: RabbitMqQueueAdministration
   readonly #options: RabbitMqEngineOptions
   readonly #firstAddress: BrokerAddress
@@ -75,11 +65,8 @@ export class RabbitMqEngine implements Engine {
     depths: () => this.#upkeep.looks.freshDepths(),
     reset: () => this.#publishing.session?.events.renew(),
   })
-  readonly #deadLetters = new DeadLetters({
-    client: () => this.#reachable(),
-    store: (message, queue) =>
-      this.#upkeep.repairs.publish(queue, () => storeRedriven(message, queue, () => this.#writable().events)),
-  })
+  readonly #deadLetters: DeadLetters
+  readonly #events: EventPublisher
   /** Kept, because each delivery asks for them. */
   #capabilities: KnownCapabilities | null = null
   #isClosed = false
@@ -103,7 +90,18 @@ export class RabbitMqEngine implements Engine {
       client: () => this.#reachable(),
       isClosed: () => this.#isClosed,
     })
-    const { access, topology } = options
+    const { access, topology, recordsFacts = false, history = HISTORY_LIMITS, report } = options
+    const { troubles, repairs } = this.#upkeep
+    this.facts = recordsFacts
+      ? new RabbitMqFactLog({ limits: history, mode: topology.mode, troubles, report })
+      : null
+    const record = this.facts?.record ?? recordNothing
+    this.#deadLetters = new DeadLetters({
+      client: () => this.#reachable(),
+      store: (message, queue) =>
+        repairs.publish(queue, () => storeRedriven(message, queue, () => this.#writable().events)),
+      facts: this.facts && new LetterFacts(record),
+    })
     const outages = new OutageLog(options.report)
     const sights = new FirstSights()
     this.#consumers = new QueueConsumers({
@@ -111,7 +109,8 @@ export class RabbitMqEngine implements Engine {
       own: this.#own,
       topology: this.#topology,
       republish: (...what) => this.#upkeep.republisher.republish(...what),
-      redeclare: (queue) => this.#upkeep.repairs.declare(queue),
+      record,
+      redeclare: (queue) => repairs.declare(queue),
       sights,
       session: () => this.#consuming.session,
       client: () => this.#reachable(),
@@ -126,10 +125,19 @@ export class RabbitMqEngine implements Engine {
     this.queueAdministration = new RabbitMqQueueAdministration({
       ...options,
       own: this.#own,
+      record,
       client: () => this.#reachable(),
       publishing: () => this.#publishingNow().client,
       redeclare: (queue) => this.#redeclare(queue),
       onChanged: () => this.#upkeep.looks.forget(),
+    })
+    this.#events = new EventPublisher({
+      exchange: topology.exchange,
+      channel: () => this.#writable().events,
+      route: (routingKey) => this.queueAdministration.route(routingKey),
+      repairs,
+      refusals: this.#refusals,
+      facts: this.facts,
     })
     const onChange = (): void => this.#tellStatus()
     this.#publishing = new BrokerLink({
@@ -137,6 +145,8 @@ export class RabbitMqEngine implements Engine {
       access,
       outages,
       open: (client) => this.#openPublishers(client),
+      // Events don't wait for the history.
+      onUp: async ({ client }) => this.facts?.startWriting(client),
       // It is not known whether RabbitMQ has stored what was in flight.
       onBlocked: (publishers, reason) =>
         publishers.abandon(new PublishError("engine-unavailable", blockedText(reason), "unknown")),
@@ -200,34 +210,12 @@ export class RabbitMqEngine implements Engine {
     this.queueAdministration.register.declared()
   }
 
-  publish(event: Event, options: PublishOptions = {}): Promise<Receipt | null> {
+  async publish(event: Event, options: PublishOptions = {}): Promise<Receipt | null> {
     const { once } = options
-    return once
-      ? this.#recent.publish(once, event, () => this.#store(event, options))
-      : this.#store(event, options)
-  }
-
-  async #store(event: Event, origin: PublishOptions): Promise<null> {
-    const send = (): Promise<void> =>
-      this.#writable().events.publish({
-        exchange: this.#options.topology.exchange,
-        routingKey: event.routing_key,
-        body: JSON.stringify(event),
-        properties: propertiesOf(event, origin),
-      })
-    try {
-      await send()
-      this.#refusals.confirmed()
-      return null
-    } catch (error) {
-      if (!(error instanceof PublishError)) throw error
-      const { own, others } = this.queueAdministration.route(event.routing_key)
-      if (error.code !== "unroutable") {
-        throw error.code === "queue-full" ? await this.#refusals.explain([...own, ...others], error) : error
-      }
-      await this.#upkeep.repairs.publishReturned(own, error, send)
-      return null
-    }
+    const store = (): Promise<void> => this.#events.publish(event, options)
+    if (once) return this.#recent.publish(once, event, store)
+    await store()
+    return null
   }
 
   consume(queue: string, options: ConsumeOptions): Subscription {
@@ -244,6 +232,7 @@ export class RabbitMqEngine implements Engine {
     const properties = propertiesOf(event, { replay })
     const send = () => this.#writable().events.publish({ exchange: "", routingKey: queue, body, properties })
     await this.#upkeep.repairs.publish(queue, send)
+    await this.facts?.record({ fact: "replayed", at: Date.now(), id: event.id, queue, replay })
   }
 
   queueStats(): Promise<readonly QueueStats[]> {
@@ -273,6 +262,7 @@ export class RabbitMqEngine implements Engine {
     this.#consumers.cancel()
     await this.queueAdministration.register.stop()
     await this.#publishing.session?.drained()
+    await this.facts?.stop()
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
   }
 
@@ -292,6 +282,7 @@ export class RabbitMqEngine implements Engine {
   async #startConsuming(client: AMQPClient): Promise<void> {
     await this.#consumers.start(client)
     this.#live.reconnected(client)
+    this.facts?.startReading(client)
     this.queueAdministration.register.start(client)
   }
 

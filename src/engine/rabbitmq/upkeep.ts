@@ -31,7 +31,7 @@ export class Upkeep {
   readonly repairs: Repairs
   readonly republisher: Republisher
   readonly looks: QueueLooks
-  readonly #troubles: Troubles
+  readonly troubles: Troubles
   readonly #options: UpkeepOptions
 
   constructor(options: UpkeepOptions) {
@@ -40,7 +40,7 @@ export class Upkeep {
     const repairs = new Repairs({ declare: options.declare, queues, topology, troubles })
     const declare = (queue: string): Promise<void> => repairs.declareMissing(queue)
     this.#options = options
-    this.#troubles = troubles
+    this.troubles = troubles
     this.repairs = repairs
     this.looks = new QueueLooks({ ...options, declare, lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS })
     this.republisher = new Republisher({
@@ -56,7 +56,7 @@ export class Upkeep {
 
   /** The status of a connected engine, with a warning about unusable parts of its topology. */
   get readiness(): EngineStatus {
-    const { warning } = this.#troubles
+    const { warning } = this.troubles
     return { state: "ready", ...(warning !== undefined && { warning }) }
   }
 
@@ -68,7 +68,7 @@ export class Upkeep {
     return Publishers.open(client, {
       ...this.#options,
       ...on,
-      troubles: this.#troubles,
+      troubles: this.troubles,
       restore: () => this.#restore(client),
     })
   }
@@ -77,7 +77,7 @@ export class Upkeep {
   async #restore(client: AMQPClient): Promise<void> {
     const { topology } = this.#options
     await topology.declare(client, [])
-    this.#troubles.mended(`the exchange ${topology.exchange}`)
+    this.troubles.mended(`the exchange ${topology.exchange}`)
     await this.repairs.declareAllBut([])
   }
 }

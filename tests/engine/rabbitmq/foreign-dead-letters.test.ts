@@ -152,7 +152,12 @@ test("a listing that makes no progress fails with that reason, and the next one 
   using proxy = await StallingProxy.start(node.port)
   const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${proxy.port}/${host.name}`)
   await client.connect()
-  const letters = new DeadLetters({ client: () => client, store: async () => {}, stallTimeoutMs: 500 })
+  const letters = new DeadLetters({
+    client: () => client,
+    store: async () => {},
+    facts: null,
+    stallTimeoutMs: 500,
+  })
   proxy.stall()
   await expect(letters.look("calls", {})).rejects.toMatchObject({
     name: "EngineUnavailableError",

@@ -6,6 +6,7 @@ import {
   type QueueConsumerOptions,
 } from "../../../src/engine/rabbitmq/consuming/queue-consumer.ts"
 import { TriedAttempts } from "../../../src/engine/rabbitmq/consuming/tried-attempts.ts"
+import { recordNothing } from "../../../src/engine/rabbitmq/history/rabbitmq-fact-log.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
 import { CONSUMER_TIMEOUT_MS } from "../../support/rabbitmq/virtual-host.ts"
@@ -40,6 +41,7 @@ function consumerOf(queue: string, overrides: Partial<QueueConsumerOptions> = {}
       queue,
       consume: { prefetch: 1, onDelivery: ({ body }) => delivered.push(body) },
       republish: async () => "stored",
+      record: recordNothing,
       redeclare: async () => {},
       isOrdered: async () => false,
       isSingle: () => false,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import type { RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/engine-options.ts"
+import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"

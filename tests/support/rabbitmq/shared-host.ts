@@ -1,8 +1,9 @@
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { EngineStatus } from "../../../src/engine/engine.ts"
-import { urlOf } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
+import { type BrokerAccess, urlOf } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
 import type { QueueType } from "../../../src/engine/rabbitmq/connection/capabilities.ts"
-import type { RabbitMqEngine, RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import type { RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/engine-options.ts"
+import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { queueDeclaration } from "../queue-declaration.ts"
 import { waitUntil } from "../wait-until.ts"
 import { ForeignProgram } from "./foreign-program.ts"
@@ -69,6 +70,11 @@ export class SharedHost implements AsyncDisposable {
     return new SharedHost(node, host, client, await client.channel(), queueType, overrides)
   }
 
+  /** How an engine reaches it. */
+  get access(): BrokerAccess {
+    return this.#host.access
+  }
+
   /** Declares queues for events whose routing key is the queue's name. */
   async declare(...names: readonly string[]): Promise<void> {
     await this.engine.declareQueues(names.map((name) => queueDeclaration(name)))
@@ -122,6 +128,16 @@ export class SharedHost implements AsyncDisposable {
     const leader = `'${this.#host.name}_${queue}'`
     const expression = `sys:suspend(${leader}), spawn(fun() -> timer:sleep(${ms}), sys:resume(${leader}) end).`
     await this.#node.control("eval", expression)
+  }
+
+  /** Keeps a stream from confirming. Returns a function that ends it. */
+  async suspend(stream: string): Promise<() => Promise<void>> {
+    const find = `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"${this.#host.name}">>, queue, <<"${stream}">>)),
+      Leader = maps:get(leader_pid, amqqueue:get_type_state(Q)),`
+    await this.#node.control("eval", `${find} sys:suspend(Leader).`)
+    return async () => {
+      await this.#node.control("eval", `${find} sys:resume(Leader).`)
+    }
   }
 
   async depthOf(queue: string): Promise<number> {

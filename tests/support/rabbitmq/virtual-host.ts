@@ -1,6 +1,7 @@
 import type { BrokerAccess } from "../../../src/engine/rabbitmq/connection/broker-address.ts"
 import type { QueueType } from "../../../src/engine/rabbitmq/connection/capabilities.ts"
-import { RabbitMqEngine, type RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
+import type { RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/engine-options.ts"
+import { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import type { RabbitMqNode } from "./node.ts"
 
 const CONFIRM_TIMEOUT_MS = 10_000
@@ -9,7 +10,7 @@ const CONFIRM_TIMEOUT_MS = 10_000
 export const CONSUMER_TIMEOUT_MS = 1_800_000
 
 /** Returns the access of an engine to a node's virtual host. */
-export function accessTo(node: RabbitMqNode, vhost: string): BrokerAccess {
+export function accessTo(node: Pick<RabbitMqNode, "port">, vhost: string): BrokerAccess {
   const address = { host: "127.0.0.1", port: node.port }
   return { addresses: [address], user: "guest", password: "guest", vhost, tls: false }
 }

@@ -1,9 +1,9 @@
 import type { Event } from "../../../event/envelope.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { Receipt } from "../../../event/receipt.ts"
+import { encodeDetails } from "../../fact-details.ts"
 import type { Once, PublishOptions } from "../../once.ts"
 import type { StoredEvent } from "../store/checksum.ts"
-import { encodeDetails } from "../store/fact-details.ts"
 import { encodeOrigin } from "../store/origin-text.ts"
 import type { Queue } from "../store/queue.ts"
 

@@ -136,6 +136,7 @@ export class TurnWriter {
     for (const { consumer } of claims) consumer.unsettled++
     if (!turn.isEmpty || claims.length > 0) this.#number++
     this.#endings.written()
+    this.#facts?.written()
     return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
   }
 

@@ -29,6 +29,7 @@ interface Row {
 export class FactStore {
   readonly #insert
   readonly #read
+  readonly #find
   readonly #sizeThrough
   readonly #deleteThrough
   readonly #maxLength: number
@@ -55,6 +56,9 @@ export class FactStore {
     this.#read = database.prepare<Row, [number, number, number]>(
       "SELECT seq, token, text FROM facts WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
     )
+    this.#find = database.prepare<{ seq: number }, [number, string]>(
+      "SELECT seq FROM facts WHERE seq = ? AND token = ?",
+    )
     this.#sizeThrough = database.prepare<{ length: number | null }, [number]>(
       "SELECT sum(length) AS length FROM facts WHERE seq <= ?",
     )
@@ -66,6 +70,11 @@ export class FactStore {
     this.#newest = found?.newest ?? 0
     this.#oldest = found?.oldest ?? this.#newest + 1
     this.#length = found?.length ?? 0
+  }
+
+  /** Number of batches that were deleted since the start although the follower had not stored them. */
+  get dropped(): number {
+    return this.#dropped
   }
 
   /** Number of the newest batch. */
@@ -111,20 +120,23 @@ export class FactStore {
     if (this.#released >= this.#oldest) this.#delete(this.#released)
   }
 
-  /** The turn was written. Returns the number of batches that were dropped for it. */
-  written(): number {
+  /** The turn was written. */
+  written(): void {
     this.#length += this.#growth
     this.#growth = 0
-    const dropped = this.#dropped
-    this.#dropped = 0
-    return dropped
   }
 
-  /** Reads the first batches after one. */
-  read(after: number, through: number): readonly FactBatch[] {
+  /** Reads the first batches after one, each with its number. */
+  read(after: number, through: number): readonly (FactBatch & { readonly seq: number })[] {
     return this.#read
       .all(after, through, MAX_BATCHES_PER_READ)
-      .map(({ seq, token, text }) => ({ position: String(seq), token, text }))
+      .map(({ seq, token, text }) => ({ seq, position: token, token, text }))
+  }
+
+  /** Returns the number of a batch; 0 if it is not stored. */
+  numberOf(position: string): number {
+    const seq = Number(position.slice(position.lastIndexOf("-") + 1))
+    return this.#find.get(seq, position)?.seq ?? 0
   }
 
   /** Lets later turns delete the batches up to this one. A turn of its own would cost a sync. */
@@ -133,7 +145,8 @@ export class FactStore {
   }
 
   close(): void {
-    for (const each of [this.#insert, this.#read, this.#sizeThrough, this.#deleteThrough]) each.finalize()
+    for (const each of [this.#insert, this.#read, this.#find, this.#sizeThrough, this.#deleteThrough])
+      each.finalize()
   }
 
   /** Deletes the oldest batches, although the follower has not stored them. */

@@ -1,4 +1,5 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
+import type { HistoryFact } from "../../../event/history-fact.ts"
 import type { ConsumeOptions, Subscription } from "../../engine.ts"
 import type {
   AdapterConsume,
@@ -9,6 +10,7 @@ import { consumeWith } from "../../key-order/ordered-consumer.ts"
 import type { Report } from "../../report.ts"
 import { forgetsConsumers } from "../connection/capabilities.ts"
 import type { ServerProperties } from "../connection/server-properties.ts"
+import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import type { OwnQueues } from "../queues/own-queues.ts"
 import type { Topology } from "../topology/topology.ts"
 import type { FirstSights } from "./first-sights.ts"
@@ -20,6 +22,7 @@ export interface QueueConsumersOptions {
   readonly own: OwnQueues
   readonly topology: Topology
   readonly republish: Republish
+  readonly record: RecordFacts
   /** Declares a queue, because deleting it also deletes its consumers. */
   readonly redeclare: (queue: string) => Promise<void>
   readonly sights: FirstSights
@@ -53,8 +56,9 @@ export class QueueConsumers {
   consume(queue: string, consume: ConsumeOptions): Subscription {
     const adapter: AdapterConsume = (options) => this.#add(queue, options)
     // RabbitMQ applies a new prefetch only to new consumers.
-    const { consumerTimeoutMs: maxUnsettledMs } = this.#options
-    return consumeWith({ consume, adapter, canWiden: false, maxUnsettledMs, facts: null })
+    const { consumerTimeoutMs: maxUnsettledMs, record } = this.#options
+    const facts = { append: async (fact: HistoryFact) => void (await record(fact)) }
+    return consumeWith({ consume, adapter, canWiden: false, maxUnsettledMs, facts })
   }
 
   /** Adds a consumer. Without a connection, it starts on the next one. */

@@ -1,7 +1,9 @@
 import type { AMQPMessage } from "@cloudamqp/amqp-client"
 import type { MalformedEventError } from "../../../event/errors.ts"
 import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
+import type { HistoryFact } from "../../../event/history-fact.ts"
 import type { Delivery } from "../../engine.ts"
+import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import { attemptsBefore, bodyOf, failuresBefore, isForeign, lastFailureOf, traceOf } from "../wire/decode.ts"
 import { ownOriginOf } from "../wire/origin-headers.ts"
 import type { Settlements } from "./settlements.ts"
@@ -21,6 +23,7 @@ export type Republish = (message: AMQPMessage, queue: string, to: Destination) =
 export interface DeliveryOptions {
   readonly queue: string
   readonly republish: Republish
+  readonly record: RecordFacts
   /** True if the queue counts how often it delivered a message; otherwise it only says that it did before. */
   readonly countsRedeliveries: boolean
   /**
@@ -45,6 +48,7 @@ export function newDelivery(
   {
     queue,
     republish,
+    record,
     countsRedeliveries,
     tried,
     consumerTimeoutMs,
@@ -62,11 +66,16 @@ export function newDelivery(
     return settled
   }
   // Stored at the destination before it is acked here, so an event is never between two queues.
-  const move = async (to: Destination): Promise<void> => {
+  const move = async (to: Destination, fact?: HistoryFact): Promise<void> => {
+    if (fact !== undefined) await record(fact)
     await cancelled()
     const republished = await republish(message, queue, to)
     if (republished === "stored") await settlements.ack(message.deliveryTag)
     else await settlements.reject(message.deliveryTag)
+  }
+  const ackAfter = async (fact?: HistoryFact): Promise<void> => {
+    if (fact !== undefined) await record(fact)
+    await settlements.ack(message.deliveryTag)
   }
   return {
     queue,
@@ -83,9 +92,9 @@ export function newDelivery(
       return message.channel.closed
     },
     takenBackAt: performance.now() + consumerTimeoutMs,
-    ack: () => once(() => settlements.ack(message.deliveryTag)),
-    retry: (delayMs, failure) => once(() => move({ kind: "retry", delayMs, failure })),
-    deadLetter: (failure) => once(() => move({ kind: "dead-letter", failure })),
+    ack: (fact) => once(() => ackAfter(fact)),
+    retry: (delayMs, failure, fact) => once(() => move({ kind: "retry", delayMs, failure }, fact)),
+    deadLetter: (failure, fact) => once(() => move({ kind: "dead-letter", failure }, fact)),
     release: (triedNow) =>
       once(async () => {
         const last = triedNow ?? before

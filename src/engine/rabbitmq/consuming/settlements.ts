@@ -1,11 +1,6 @@
 import type { AMQPChannel } from "@cloudamqp/amqp-client"
 import { nextTurn } from "../../../system/next-turn.ts"
-
-/** A socket that can hold writes back and send them together. */
-export interface Corkable {
-  cork(): void
-  uncork(): void
-}
+import type { Corkable } from "../wire/turn-cork.ts"
 
 /**
  * Time that RabbitMQ may take to requeue a channel's messages after it has confirmed the close, in

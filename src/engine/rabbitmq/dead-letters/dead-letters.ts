@@ -11,6 +11,7 @@ import { StallWatch } from "../queues/stall-watch.ts"
 import { deadQueueOf } from "../topology/topology.ts"
 import { faultError, faultOf } from "../wire/broker-fault.ts"
 import { LetterCursor } from "./letter-cursor.ts"
+import type { LetterFacts } from "./letter-facts.ts"
 import { LetterPicker, toLetter } from "./letter-picker.ts"
 import { OneAtATime } from "./one-at-a-time.ts"
 import { TakenMessages } from "./taken-messages.ts"
@@ -20,6 +21,8 @@ export interface DeadLettersOptions {
   readonly client: () => AMQPClient
   /** Stores a dead letter on its queue again. Rejects with a `PublishError`. */
   readonly store: (message: AMQPMessage, queue: string) => Promise<void>
+  /** Records what becomes of dead letters; null without a history. */
+  readonly facts: LetterFacts | null
   /** Longest time without progress of RabbitMQ, in milliseconds. Default: 20 seconds. */
   readonly stallTimeoutMs?: number
 }
@@ -74,6 +77,7 @@ export class DeadLetters {
     if (!picker.isBehindCursor) {
       throw new InvalidCursorError("points to a dead letter that no longer exists: start without a cursor")
     }
+    this.#options.facts?.seen(found, queue)
     const { passed, last } = picker
     const hasMore = picker.isDone && passed < expected && last !== null
     return {
@@ -113,6 +117,7 @@ export class DeadLetters {
       queue,
       new LetterPicker({ queue, selection }),
       async (messages) => {
+        await this.#options.facts?.purged(messages, queue)
         purged += messages.length
         return messages
       },
@@ -149,6 +154,7 @@ export class DeadLetters {
         const done = messages.filter((_, index) => stored[index]?.status === "fulfilled")
         moved += done.length
         picker.release(messages)
+        await this.#options.facts?.redriven(done, queue)
         return done
       },
       maxMessages,

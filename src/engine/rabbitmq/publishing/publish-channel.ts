@@ -4,6 +4,7 @@ import { PublishError, unroutable } from "../../errors.ts"
 import type { Report } from "../../report.ts"
 import type { Troubles } from "../topology/troubles.ts"
 import { type ChannelClosed, faultError, faultOf, NOT_FOUND } from "../wire/broker-fault.ts"
+import { corkForTurn } from "../wire/turn-cork.ts"
 import { giveUp, letGoOfBuffers, Unconfirmed } from "../wire/unconfirmed.ts"
 import { BrokerLimits } from "./broker-limits.ts"
 import { ConfirmWatch } from "./confirm-watch.ts"
@@ -155,6 +156,7 @@ export class PublishChannel {
     const before = this.#unconfirmed?.count ?? 0
     pending.isReturned = false
     pending.channel = channel
+    corkForTurn(this.#client.socket)
     channel.basicPublish(exchange, routingKey, body, properties, true).then(
       () => this.#confirmed(pending, channel),
       (cause: unknown) => this.#failed(pending, channel, cause),

@@ -15,6 +15,7 @@ import type {
   QueueKnowledge,
   UnboundQueue,
 } from "../../queue-administration.ts"
+import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import { tierDelays } from "../topology/delay-tier.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "../topology/topology.ts"
 import { faultError, faultOf, refusalText } from "../wire/broker-fault.ts"
@@ -29,6 +30,7 @@ export interface RabbitMqQueueAdministrationOptions
   /** @throws {EngineUnavailableError} */
   readonly client: () => AMQPClient
   readonly own: OwnQueues
+  readonly record: RecordFacts
   /** Called after a queue is deleted, purged or unbound. */
   readonly onChanged: () => void
 }
@@ -105,6 +107,7 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       // Before RabbitMQ reports the cancelled consumers and the register the deletion, so that neither
       // declares the queue again.
       own.remove(queue)
+      const at = Date.now()
       // Quorum queues support neither if-unused nor if-empty
       // (rabbitmq.com/docs/quorum-queues#feature-matrix).
       const { messageCount: events } = await channel.queueDelete(queue)
@@ -112,7 +115,13 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
       const tiers = [...tierDelays()].map((delayMs) => channel.queueDelete(tierName(queue, delayMs)))
       const retried = (await Promise.all(tiers)).reduce((sum, { messageCount }) => sum + messageCount, 0)
       await channel.exchangeDelete(orderedMarkOf(queue))
-      await this.#tellDeleted(queue)
+      await Promise.all([
+        this.#tellDeleted(queue),
+        this.#options.record(
+          { fact: "purged", at, queue, from: "queue" },
+          { fact: "purged", at, queue, from: "dead-letters" },
+        ),
+      ])
       return { events: events + retried, deadLetters }
     })
   }
@@ -120,7 +129,10 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   async purge(queue: string): Promise<PurgedQueue> {
     await this.require(queue)
     return this.#ask(queue, async (look) => {
+      // An event that is published later may be stored, and recorded, before this fact.
+      const at = Date.now()
       const { messageCount: purged } = await (await look.channel()).queuePurge(queue)
+      await this.#options.record({ fact: "purged", at, queue, from: "queue" })
       return { purged }
     })
   }

@@ -108,6 +108,12 @@ export function failureOf(message: AMQPMessage, queue: string): DeadLetterFailur
   }
 }
 
+/** Why RabbitMQ itself took a message from the queue without a run; null if it did not. */
+export function brokerDeathOf(message: AMQPMessage, queue: string): "expired" | "overflow" | null {
+  const reason = DEATH_REASONS.get(deathOn(message, queue)?.["reason"])
+  return reason === "expired" || reason === "overflow" ? reason : null
+}
+
 /** The topic that a delivered message was published to; null if it was published to a queue directly. */
 export const topicOf = ({ exchange, routingKey }: AMQPMessage): string | null =>
   exchange === "" ? null : wholeText(routingKey)
@@ -139,5 +145,5 @@ function countOf(value: unknown): number {
   return Number.isInteger(count) && count > 0 ? Math.min(MAX_RETRY_COUNT, count) : 0
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null

@@ -1,5 +1,5 @@
-import type { PublishedFact } from "../../../event/history-fact.ts"
-import type { Origin } from "../../../event/origin.ts"
+import type { PublishedFact } from "../event/history-fact.ts"
+import type { Origin } from "../event/origin.ts"
 
 /** Returns the optional fields of a publish's fact as JSON; null if there are none. */
 export function encodeDetails({ trace, lineage }: Partial<Origin>): string | null {

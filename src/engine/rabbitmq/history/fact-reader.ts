@@ -1,0 +1,278 @@
+import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
+import type { FactFollower } from "../../fact-log.ts"
+import type { Report } from "../../report.ts"
+import { ACCESS_REFUSED, NOT_FOUND, refusalText, replyIn } from "../wire/broker-fault.ts"
+import { HISTORY_STREAM } from "./history-stream.ts"
+import { batchOf, offsetOf, parsePosition, readStreamMessage, type StreamPosition } from "./stream-message.ts"
+
+/** A mark that was appended to the stream. */
+export interface Mark {
+  readonly token: string
+  readonly isStored: boolean
+}
+
+export interface FactReaderOptions {
+  /** Appends a mark to the stream; null if that can't be done now. */
+  readonly mark: () => Mark | null
+  readonly report: Report
+}
+
+/** Messages that RabbitMQ sends before they are acknowledged. Each may have as much as a batch. */
+const PREFETCH = 32
+
+/** Backoff before the stream is read again. */
+const RESUME_BACKOFF: Backoff = { initialMs: 250, factor: 2, maxMs: 30_000 }
+
+/** Interval between checks of a reader that has not caught up, in milliseconds. */
+const CHECK_INTERVAL_MS = 500
+
+/** Checks with a stored mark, but without a message, after which the position counts as one of another stream: three seconds. */
+const MAX_SILENT_CHECKS = 6
+
+/** Checks after which another mark is appended, because the first was not stored: 30 seconds. */
+const MAX_MARK_CHECKS = 60
+
+/** One consumer of the stream. */
+interface Run {
+  readonly client: AMQPClient
+  readonly channel: AMQPChannel
+  readonly follower: FactFollower
+  /** What has to come first: the last batch that the follower has. Null once it came, or if it has none. */
+  expected: StreamPosition | null
+  mark: Mark | null
+  readonly arrived: AMQPMessage[]
+  hasMessages: boolean
+  isTaking: boolean
+  checks: number
+  silentChecks: number
+}
+
+/**
+ * Reads the stream for a follower. It begins with the last batch that the follower has, to see whether this is still the
+ * same stream; if it is not, with the first message. A mark that this reader appends says when it has read everything that
+ * was there before.
+ */
+export class FactReader {
+  readonly #options: FactReaderOptions
+  readonly #delays = new RetryDelays(RESUME_BACKOFF)
+  #client: AMQPClient | null = null
+  #follower: FactFollower | null = null
+  #run: Run | null = null
+  #resumeTimer: Timer | undefined
+  #checkTimer: Timer | undefined
+  /** Changes when the consumer, or the attempt to start one, is over. */
+  #attempt = 0
+  #isCaughtUp = false
+  #reachedAt: number | null = null
+  #hasTold = false
+  /** Ends of the waits for marks, by token. */
+  readonly #awaited = new Map<string, () => void>()
+
+  constructor(options: FactReaderOptions) {
+    this.#options = options
+  }
+
+  /** True if everything is taken that was stored before the reader was started last. */
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp
+  }
+
+  /** When the batch that was taken last was sent, in milliseconds since the epoch; null before the first. */
+  get reachedAt(): number | null {
+    return this.#reachedAt
+  }
+
+  /** Returns a function that ends it. */
+  follow(follower: FactFollower): () => void {
+    if (this.#follower !== null) throw new Error("the list of facts has a follower")
+    this.#follower = follower
+    this.#reachedAt = null
+    this.#resume()
+    return () => {
+      if (this.#follower !== follower) return
+      this.#follower = null
+      this.#end()
+    }
+  }
+
+  /** Resolves when the follower has taken what the stream had at the call, or when that can't be known. */
+  reach(): Promise<void> {
+    const mark = this.#run === null ? null : this.#options.mark()
+    if (mark === null) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#awaited.set(mark.token, resolve)
+    return promise
+  }
+
+  /** Goes on with a new connection. */
+  start(client: AMQPClient): void {
+    this.#client = client
+    this.#delays.reset()
+    this.#resume()
+  }
+
+  stop(): void {
+    this.#follower = null
+    this.#end()
+  }
+
+  #resume(isFromFirst = false): void {
+    this.#end()
+    const client = this.#client
+    const follower = this.#follower
+    if (client === null || client.closed || follower === null) return
+    const from = isFromFirst ? null : parsePosition(follower.position())
+    void this.#begin(client, follower, from, this.#attempt)
+  }
+
+  #end(): void {
+    this.#attempt++
+    clearTimeout(this.#resumeTimer)
+    clearInterval(this.#checkTimer)
+    this.#isCaughtUp = false
+    const run = this.#run
+    this.#run = null
+    run?.channel.close().catch(() => {})
+    for (const resolve of this.#awaited.values()) resolve()
+    this.#awaited.clear()
+  }
+
+  async #begin(
+    client: AMQPClient,
+    follower: FactFollower,
+    from: StreamPosition | null,
+    attempt: number,
+  ): Promise<void> {
+    const fail = (cause: unknown): void => {
+      if (attempt === this.#attempt) this.#failed(client, cause)
+    }
+    try {
+      const channel = await client.channel()
+      // Otherwise the library writes to the console why RabbitMQ closed the channel.
+      channel.onerror = () => {}
+      if (attempt !== this.#attempt) return void channel.close().catch(() => {})
+      const run = newRun(client, channel, follower, from)
+      this.#run = run
+      await channel.basicQos(PREFETCH)
+      // Past the library's list of consumers: it drops messages that arrive together with the answer to basic.consume.
+      channel.deliver = (message) => this.#arrive(run, message)
+      const args = { "x-stream-offset": from === null ? "first" : from.offset }
+      const consumer = await channel.basicConsume(HISTORY_STREAM, { noAck: false, args }, () => {})
+      consumer.wait().catch(fail)
+      if (attempt !== this.#attempt) return
+      run.mark = this.#options.mark()
+      this.#checkTimer = setInterval(() => this.#check(run), CHECK_INTERVAL_MS)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #failed(client: AMQPClient, error: unknown): void {
+    this.#end()
+    // The next connection starts it.
+    if (client.closed) return
+    const code = replyIn(error)?.code
+    if (code === ACCESS_REFUSED) this.#tellUnreadable(refusalText(error))
+    // A mark that finds no stream makes one.
+    if (code === NOT_FOUND) this.#options.mark()
+    this.#resumeLater()
+  }
+
+  #resumeLater(): void {
+    this.#end()
+    this.#resumeTimer = setTimeout(() => this.#resume(), this.#delays.next())
+  }
+
+  #arrive(run: Run, message: AMQPMessage): void {
+    run.hasMessages = true
+    run.arrived.push(message)
+    if (run.isTaking) return
+    run.isTaking = true
+    this.#takeAll(run).catch((cause: unknown) => {
+      // A message that can't be taken now is delivered again.
+      if (run === this.#run) this.#failed(run.client, cause)
+    })
+  }
+
+  async #takeAll(run: Run): Promise<void> {
+    for (let message = run.arrived.shift(); message !== undefined; message = run.arrived.shift()) {
+      if (run !== this.#run) return
+      await this.#take(run, message)
+      // A lost channel ends the run by itself.
+      if (run === this.#run) await message.ack().catch(() => {})
+    }
+    run.isTaking = false
+  }
+
+  async #take(run: Run, message: AMQPMessage): Promise<void> {
+    const offset = offsetOf(message)
+    if (offset === null) {
+      this.#tellUnreadable(`${HISTORY_STREAM} is not a stream: delete it`)
+      this.#resumeLater()
+      return
+    }
+    this.#isRead()
+    const read = readStreamMessage(message)
+    const { expected } = run
+    run.expected = null
+    // Retention may have removed the expected one; what comes is then the first that is left.
+    if (expected?.offset === offset) {
+      if (read?.token !== expected.token) this.#resume(true)
+      return
+    }
+    // Another program has written it.
+    if (read === null) return
+    if (read.kind === "facts") {
+      await run.follower.take(batchOf(read))
+      if (run === this.#run) this.#reachedAt = read.sentAt
+      return
+    }
+    this.#awaited.get(read.token)?.()
+    this.#awaited.delete(read.token)
+    if (read.token === run.mark?.token) {
+      this.#isCaughtUp = true
+      clearInterval(this.#checkTimer)
+      this.#delays.reset()
+    }
+  }
+
+  /** RabbitMQ delivers nothing from an offset that the stream does not have yet, although there is a mark before it. */
+  #check(run: Run): void {
+    run.checks++
+    const isMissing = run.mark === null || (!run.mark.isStored && run.checks % MAX_MARK_CHECKS === 0)
+    if (isMissing) run.mark = this.#options.mark()
+    if (run.hasMessages || run.expected === null || run.mark?.isStored !== true) return
+    if (++run.silentChecks >= MAX_SILENT_CHECKS) this.#resume(true)
+  }
+
+  #tellUnreadable(reason: string): void {
+    if (this.#hasTold) return
+    this.#hasTold = true
+    this.#options.report("warn", "the history can't be read", { stream: HISTORY_STREAM, reason })
+  }
+
+  #isRead(): void {
+    if (!this.#hasTold) return
+    this.#hasTold = false
+    this.#options.report("info", "the history can be read again", { stream: HISTORY_STREAM })
+  }
+}
+
+const newRun = (
+  client: AMQPClient,
+  channel: AMQPChannel,
+  follower: FactFollower,
+  expected: StreamPosition | null,
+): Run => ({
+  client,
+  channel,
+  follower,
+  expected,
+  mark: null,
+  arrived: [],
+  hasMessages: false,
+  isTaking: false,
+  checks: 0,
+  silentChecks: 0,
+})

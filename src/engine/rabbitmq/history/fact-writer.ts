@@ -1,0 +1,340 @@
+import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
+import { nextTurn } from "../../../system/next-turn.ts"
+import type { TopologyOptions } from "../topology/topology.ts"
+import {
+  faultOf,
+  LASTING_REFUSALS,
+  NOT_FOUND,
+  refusalText,
+  replyIn,
+  sizeRefusal,
+} from "../wire/broker-fault.ts"
+import { letGoOfBuffers } from "../wire/unconfirmed.ts"
+import { Batch, splitBatch } from "./batch.ts"
+import { HistoryReports, type HistoryReportsOptions } from "./history-reports.ts"
+import { HISTORY_STREAM } from "./history-stream.ts"
+import { KeptFacts } from "./kept-facts.ts"
+import { streamProperties } from "./stream-message.ts"
+
+export interface FactWriterOptions extends HistoryReportsOptions {
+  /** Declares the stream. Resolves with RabbitMQ's words if it exists with other arguments, otherwise with null. */
+  readonly declare: (client: AMQPClient) => Promise<string | null>
+  /** With `passive`, a missing stream stays missing until somebody declares it. */
+  readonly mode: TopologyOptions["mode"]
+}
+
+/** Interval between checks of the batches that wait, in milliseconds. Runs only while there are any. */
+const TICK_MS = 500
+
+/** Checks after which nobody waits for a batch any longer: two seconds. Counted, so that a busy event loop is no silent broker. */
+const MAX_WAIT_TICKS = 4
+
+/** Checks without an answer after which the channel is opened again: it may lose confirms for as long as it lives. */
+const MAX_SILENT_TICKS = 20
+
+/** Backoff before the channel is opened again. */
+const REOPEN_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 15_000 }
+
+/** Interval at which a refusal that stays until somebody changes something is tried again, in milliseconds. */
+const REFUSED_FOR_MS = 60_000
+
+/** How long the stream stays missing, in milliseconds, so that RabbitMQ 3 tells every consumer of its deletion. */
+const DELETION_TOLD_MS = 250
+
+/** How long a stop waits for the last facts, and how often it looks, in milliseconds. */
+const STOP_GRACE_MS = 2_000
+const STOP_INTERVAL_MS = 10
+
+/** With these, RabbitMQ ends the whole connection: it has no streams, or its cluster can't make one. AMQP 0-9-1, section 1.8. */
+const ENDING_REPLIES: ReadonlySet<number> = new Set([540, 541])
+
+/** Connections that may end because of the stream, before it is left alone for as long as the process lives. */
+const MAX_ENDED_CONNECTIONS = 2
+
+const SILENT = "RabbitMQ does not confirm facts"
+
+type State =
+  | { readonly name: "away" }
+  | { readonly name: "opening" | "waiting" | "off"; readonly client: AMQPClient }
+  | { readonly name: "open"; readonly client: AMQPClient; readonly channel: AMQPChannel }
+  | { readonly name: "stopped" }
+
+const NOT_STORED: Promise<boolean> = Promise.resolve(false)
+
+/**
+ * Appends facts to the stream: all facts of one turn of the event loop as one message, in their order, on a channel of its
+ * own. A message is sent until it is confirmed, so it may be stored twice. While RabbitMQ does not confirm, nobody waits:
+ * facts are kept, up to a bound, and sent later.
+ */
+export class FactWriter {
+  readonly #options: FactWriterOptions
+  readonly #reports: HistoryReports
+  readonly #delays = new RetryDelays(REOPEN_BACKOFF)
+  /** Unconfirmed batches, the oldest first. */
+  readonly #batches = new KeptFacts()
+  #state: State = { name: "away" }
+  /** The batch of this turn. */
+  #current: Batch | null = null
+  #ticker: Timer | undefined
+  #reopenTimer: Timer | undefined
+  #ticks = 0
+  #sentAt = 0
+  /** Why facts are not stored now. */
+  #reason: string | null = null
+  #isFailing = false
+  #hasVanished = false
+  #endedConnections = 0
+  #maxBytes = Number.POSITIVE_INFINITY
+
+  constructor(options: FactWriterOptions) {
+    this.#options = options
+    this.#reports = new HistoryReports(options)
+  }
+
+  /** Why facts can't be stored now; null if they can. */
+  get failure(): string | null {
+    return this.#state.name === "off"
+      ? this.#reports.refusal
+      : this.#isFailing
+        ? (this.#reason ?? SILENT)
+        : null
+  }
+
+  /** Facts that wait to be stored. */
+  get waiting(): number {
+    return this.#batches.facts
+  }
+
+  /** Facts that were dropped since the start, because too many waited, or RabbitMQ took none. */
+  get dropped(): number {
+    return this.#batches.dropped
+  }
+
+  /**
+   * Appends a fact in this turn of the event loop. Resolves with true once it is stored, and with false once that takes
+   * too long, or if there is no history. Never rejects.
+   */
+  record(line: string): Promise<boolean> {
+    if (!this.#isRecording) return NOT_STORED
+    if (this.#current?.fits(line.length) === false) this.#flush()
+    if (this.#current === null) {
+      this.#current = new Batch("facts", this.#ticks)
+      void nextTurn().then(() => this.#flush())
+    }
+    this.#current.add(line)
+    return this.#current.waited.promise
+  }
+
+  /** Appends a mark. Null if there is no history. */
+  mark(): Pick<Batch, "token" | "isStored"> | null {
+    if (!this.#isRecording) return null
+    this.#flush()
+    const mark = new Batch("mark", this.#ticks)
+    this.#admit(mark)
+    return mark
+  }
+
+  /** Goes on with a new connection. */
+  start(client: AMQPClient): void {
+    if (this.#state.name === "stopped") return
+    if (this.#endedConnections < MAX_ENDED_CONNECTIONS) void this.#open(client)
+  }
+
+  /** Waits up to two seconds for the last facts. What comes later is not recorded. */
+  async stop(): Promise<void> {
+    this.#flush()
+    const givenUpAt = performance.now() + STOP_GRACE_MS
+    const hasHope = (): boolean => this.#state.name !== "away" && !this.#isFailing
+    while (this.#batches.facts > 0 && hasHope() && performance.now() < givenUpAt)
+      await Bun.sleep(STOP_INTERVAL_MS)
+    this.#become({ name: "stopped" })
+    clearInterval(this.#ticker)
+    this.#batches.abandon()
+  }
+
+  get #isRecording(): boolean {
+    return this.#state.name !== "off" && this.#state.name !== "stopped"
+  }
+
+  #become(state: State): void {
+    clearTimeout(this.#reopenTimer)
+    this.#state = state
+  }
+
+  #flush(): void {
+    const batch = this.#current
+    this.#current = null
+    if (batch !== null) this.#admit(batch)
+  }
+
+  #admit(batch: Batch): void {
+    if (!this.#isRecording || this.#isFailing) batch.abandon()
+    if (!this.#isRecording) return
+    const parts = this.#maxBytes === Number.POSITIVE_INFINITY ? [batch] : splitBatch(batch, this.#maxBytes)
+    this.#batches.add(batch, parts)
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS)
+    this.#sendAll()
+  }
+
+  /** Sends what was not sent on this channel; while RabbitMQ does not confirm, only the oldest, to see whether it does. */
+  #sendAll(): void {
+    if (this.#state.name !== "open") return
+    const { channel, client } = this.#state
+    if (client.blocked !== undefined) {
+      this.#reason = `RabbitMQ blocks publishers: ${client.blocked}`
+      return
+    }
+    if (this.#isFailing) {
+      const oldest = this.#batches.oldest
+      if (oldest !== undefined) this.#send(oldest, channel)
+      return
+    }
+    for (const batch of this.#batches.unsent(channel)) this.#send(batch, channel)
+  }
+
+  #send(batch: Batch, channel: AMQPChannel): void {
+    if (batch.sentOn === channel || channel.closed) return
+    batch.sentOn = channel
+    batch.isReturned = false
+    this.#sentAt = this.#ticks
+    channel
+      .basicPublish("", HISTORY_STREAM, batch.body, streamProperties(batch.kind, batch.token), true)
+      .then(
+        () => this.#confirmed(batch, channel),
+        (cause: unknown) => this.#failed(batch, channel, cause),
+      )
+  }
+
+  #confirmed(batch: Batch, channel: AMQPChannel): void {
+    if (batch.sentOn !== channel) return
+    if (batch.isReturned) {
+      this.#hasVanished = true
+      this.#reopen(channel, `there is no queue ${HISTORY_STREAM}`)
+      return
+    }
+    this.#batches.remove(batch)
+    batch.stored()
+    this.#delays.reset()
+    this.#reason = null
+    if (!this.#isFailing) return
+    this.#isFailing = false
+    this.#reports.recovered()
+    this.#sendAll()
+  }
+
+  #failed(batch: Batch, channel: AMQPChannel, cause: unknown): void {
+    if (batch.sentOn !== channel) return
+    // A closed channel says why itself.
+    if (channel.closed) return
+    // Not sent. A connection that is blocked is used again when it is not.
+    if (faultOf(cause).kind === "blocked") batch.sentOn = null
+    else this.#reopen(channel, refusalText(cause))
+  }
+
+  #tick(): void {
+    this.#ticks++
+    if (this.#batches.oldest === undefined) {
+      clearInterval(this.#ticker)
+      this.#ticker = undefined
+      return
+    }
+    const waited = this.#batches.oldestWaited
+    if (waited !== undefined && this.#ticks - waited.beganAt >= MAX_WAIT_TICKS) {
+      this.#isFailing = true
+      this.#batches.abandon()
+    }
+    // The state of the engine shows a lost connection.
+    const isTrouble = this.#isFailing && this.#state.name !== "away"
+    if (isTrouble) this.#reports.failing(this.#reason ?? SILENT)
+    if (this.#state.name !== "open") return
+    const isSilent =
+      this.#state.client.blocked === undefined && this.#ticks - this.#sentAt >= MAX_SILENT_TICKS
+    if (isSilent) this.#reopen(this.#state.channel, SILENT)
+    else this.#sendAll()
+  }
+
+  /** The library calls this synchronously, for errors of the channel and of its connection. */
+  #closed(channel: AMQPChannel, text: string): void {
+    if (this.#state.name !== "open" || this.#state.channel !== channel) return
+    const { client } = this.#state
+    const fault = faultOf(text)
+    this.#reason = fault.text
+    if (fault.kind !== "channel-closed") {
+      this.#become({ name: "away" })
+      return
+    }
+    const size = sizeRefusal(fault)
+    if (size === null && LASTING_REFUSALS.has(fault.code)) {
+      this.#turnOff(client, fault.text)
+      return
+    }
+    if (size !== null) {
+      this.#maxBytes = size.limit
+      this.#batches.split(size.limit)
+    }
+    this.#openLater(client)
+  }
+
+  #reopen(channel: AMQPChannel, reason: string): void {
+    if (this.#state.name !== "open" || this.#state.channel !== channel) return
+    const { client } = this.#state
+    this.#reason = reason
+    channel.onerror = () => {}
+    channel.close().catch(() => {})
+    this.#openLater(client)
+  }
+
+  #openLater(client: AMQPClient): void {
+    const delayMs = Math.max(this.#hasVanished ? DELETION_TOLD_MS : 0, this.#delays.next())
+    this.#become({ name: "waiting", client })
+    this.#reopenTimer = setTimeout(() => void this.#open(client), delayMs)
+  }
+
+  async #open(client: AMQPClient): Promise<void> {
+    const opening: State = { name: "opening", client }
+    const isRefused = this.#state.name === "off"
+    this.#become(isRefused ? { name: "off", client } : opening)
+    const begun = this.#state
+    try {
+      const words = await this.#options.declare(client)
+      const channel = await client.channel()
+      await channel.confirmSelect()
+      if (this.#state !== begun) return void channel.close().catch(() => {})
+      letGoOfBuffers(channel)
+      channel.onReturn = ({ properties }) => this.#batches.returned(properties.messageId ?? "")
+      channel.onerror = (reason) => this.#closed(channel, reason)
+      this.#become({ name: "open", client, channel })
+      this.#reports.opened(this.#hasVanished, words)
+      this.#hasVanished = false
+      this.#sendAll()
+    } catch (error) {
+      if (this.#state === begun) this.#openFailed(client, error)
+    }
+  }
+
+  #openFailed(client: AMQPClient, error: unknown): void {
+    this.#reason = refusalText(error)
+    if (client.closed) {
+      if (ENDING_REPLIES.has(replyIn(error)?.code ?? 0)) this.#endedConnections++
+      if (this.#endedConnections === MAX_ENDED_CONNECTIONS) this.#turnOff(client, this.#reason)
+      else if (this.#state.name !== "off") this.#become({ name: "away" })
+      return
+    }
+    const code = replyIn(error)?.code ?? 0
+    const isMissing = code === NOT_FOUND && this.#options.mode === "passive"
+    if (isMissing || LASTING_REFUSALS.has(code) || this.#state.name === "off")
+      this.#turnOff(client, this.#reason)
+    else this.#openLater(client)
+  }
+
+  #turnOff(client: AMQPClient, reason: string): void {
+    this.#become({ name: "off", client })
+    this.#isFailing = false
+    this.#current?.abandon()
+    this.#current = null
+    this.#batches.clear()
+    this.#reports.refused(reason)
+    if (!client.closed) this.#reopenTimer = setTimeout(() => void this.#open(client), REFUSED_FOR_MS)
+  }
+}

@@ -1,0 +1,89 @@
+import type { AMQPClient } from "@cloudamqp/amqp-client"
+import { type HistoryFact, publishedLine } from "../../../event/history-fact.ts"
+import type { Origin } from "../../../event/origin.ts"
+import { EngineUnavailableError } from "../../errors.ts"
+import { encodeDetails } from "../../fact-details.ts"
+import type { FactFollower, FactLog, FactProgress } from "../../fact-log.ts"
+import { FactReader } from "./fact-reader.ts"
+import { FactWriter, type FactWriterOptions } from "./fact-writer.ts"
+import { declareHistory, type HistoryLimits } from "./history-stream.ts"
+
+export interface RabbitMqFactLogOptions extends Omit<FactWriterOptions, "declare"> {
+  readonly limits: HistoryLimits
+}
+
+/** Appends facts. Resolves once they are stored, or once that takes too long: events go on without the history. Never rejects. */
+export type RecordFacts = (...facts: readonly HistoryFact[]) => Promise<unknown>
+
+/** For an engine without a history. */
+export const recordNothing: RecordFacts = async () => {}
+
+/** The list of facts of all instances: a stream on RabbitMQ. Its positions are offsets. */
+export class RabbitMqFactLog implements FactLog {
+  readonly #writer: FactWriter
+  readonly #reader: FactReader
+
+  constructor(options: RabbitMqFactLogOptions) {
+    const { limits, mode } = options
+    this.#writer = new FactWriter({ ...options, declare: (client) => declareHistory(client, limits, mode) })
+    this.#reader = new FactReader({ ...options, mark: () => this.#writer.mark() })
+  }
+
+  async append(fact: HistoryFact): Promise<void> {
+    if (await this.#writer.record(JSON.stringify(fact))) return
+    throw new EngineUnavailableError(
+      `RabbitMQ did not store a fact in time: ${this.#writer.failure ?? "it is kept, and stored later"}`,
+    )
+  }
+
+  readonly record: RecordFacts = (...facts) => {
+    const [first, ...more] = facts.map((fact) => this.#writer.record(JSON.stringify(fact)))
+    return more.length === 0 ? Promise.resolve(first) : Promise.all([first, ...more])
+  }
+
+  /**
+   * Records a publish, in this turn of the event loop. Resolves as `record` does.
+   * @param body the event as JSON
+   */
+  published(body: string, queues: readonly string[], origin: Partial<Origin>): Promise<unknown> {
+    return this.#writer.record(publishedLine({ at: Date.now(), queues }, body, encodeDetails(origin)))
+  }
+
+  /** The publish that was recorded last for this event was refused. */
+  refused(id: string): void {
+    void this.record({ fact: "refused", at: Date.now(), id })
+  }
+
+  follow(follower: FactFollower): () => void {
+    return this.#reader.follow(follower)
+  }
+
+  delivered(): Promise<void> {
+    return this.#reader.reach()
+  }
+
+  /** The stream keeps what the retention says, whoever has read it. */
+  release(): void {}
+
+  progress(): FactProgress {
+    const { isCaughtUp, reachedAt } = this.#reader
+    const { failure, waiting, dropped } = this.#writer
+    return { isCaughtUp, reachedAt, failure, waiting, dropped }
+  }
+
+  /** Writes on a new connection. */
+  startWriting(client: AMQPClient): void {
+    this.#writer.start(client)
+  }
+
+  /** Reads on a new connection. */
+  startReading(client: AMQPClient): void {
+    this.#reader.start(client)
+  }
+
+  /** Waits up to two seconds for the last facts. */
+  async stop(): Promise<void> {
+    this.#reader.stop()
+    await this.#writer.stop()
+  }
+}

@@ -1,0 +1,77 @@
+import type { Event } from "../../../event/envelope.ts"
+import type { Origin } from "../../../event/origin.ts"
+import type { QueueDeclaration } from "../../engine.ts"
+import { PublishError } from "../../errors.ts"
+import type { RabbitMqFactLog } from "../history/rabbitmq-fact-log.ts"
+import type { Repairs } from "../topology/repairs.ts"
+import { propertiesOf } from "../wire/encode.ts"
+import type { FullQueueRefusals } from "./full-queue-refusals.ts"
+import type { PublishChannel } from "./publish-channel.ts"
+
+export interface EventPublisherOptions {
+  readonly exchange: string
+  /** @throws {PublishError} while nothing can be published. */
+  readonly channel: () => PublishChannel
+  /** Returns the queues that an event is routed to: this instance's own, and others'. */
+  readonly route: (routingKey: string) => Routed
+  readonly repairs: Pick<Repairs, "publishReturned">
+  readonly refusals: FullQueueRefusals
+  /** Null without a history. */
+  readonly facts: RabbitMqFactLog | null
+}
+
+interface Routed {
+  readonly own: readonly QueueDeclaration[]
+  readonly others: readonly QueueDeclaration[]
+}
+
+/** Publishes events to their queues, and records them. */
+export class EventPublisher {
+  readonly #options: EventPublisherOptions
+
+  constructor(options: EventPublisherOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves when the event is stored on its queues, and its fact in the history, unless that takes too long.
+   * @throws {PublishError}
+   */
+  async publish(event: Event, origin: Partial<Origin>): Promise<void> {
+    const { facts, channel } = this.#options
+    // Nothing is recorded of an event that can't be sent.
+    channel()
+    const body = JSON.stringify(event)
+    // Begun first: its message goes out at the end of this turn, in one write with the events of the turn.
+    const isRecorded = facts?.published(body, this.#queuesOf(event), origin)
+    const stored = this.#store(event, body, origin)
+    try {
+      await stored
+    } catch (error) {
+      if (error instanceof PublishError && error.outcome === "not-stored") facts?.refused(event.id)
+      throw error
+    }
+    await isRecorded
+  }
+
+  async #store(event: Event, body: string, origin: Partial<Origin>): Promise<void> {
+    const { exchange, channel, route, repairs, refusals } = this.#options
+    const routingKey = event.routing_key
+    const properties = propertiesOf(event, origin)
+    const send = (): Promise<void> => channel().publish({ exchange, routingKey, body, properties })
+    try {
+      await send()
+      refusals.confirmed()
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error
+      const { own, others } = route(routingKey)
+      if (error.code === "unroutable") return repairs.publishReturned(own, error, send)
+      throw error.code === "queue-full" ? await refusals.explain([...own, ...others], error) : error
+    }
+  }
+
+  #queuesOf({ routing_key }: Event): readonly string[] {
+    const { own, others } = this.#options.route(routing_key)
+    return [...own, ...others].map(({ name }) => name)
+  }
+}
