@@ -21,7 +21,7 @@ export interface FactLog {
    * follows.
    */
   delivered(): Promise<void>
-  /** The follower has stored everything up to this position, so the engine need not deliver it again. */
+  /** The follower has stored everything up to this position: the engine can forget them. */
   release(position: string): void
   /** Returns how far the follower is, and whether facts are stored. Never waits. */
   progress(): FactProgress
