@@ -15,6 +15,9 @@ import type { RoutingSpace } from "../event/routing-space.ts"
 import type { TraceContext } from "../event/trace-context.ts"
 import type { FactLog } from "./fact-log.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
+import type { QueueStats } from "./queue-stats.ts"
+
+export type { QueueStats } from "./queue-stats.ts"
 
 export interface Engine {
   readonly name: "embedded" | "rabbitmq"
@@ -152,6 +155,8 @@ export interface EngineCapabilities {
   readonly countsEveryRedelivery: boolean
   /** Dead letters keep their order if the process dies while it lists, redrives or purges them. */
   readonly crashKeepsDeadLetterOrder: boolean
+  /** Knows `retryingCount` and `oldestWaitingMs` of each queue. If false, both are null. */
+  readonly countsRetries: boolean
 }
 
 export type EngineStatus =
@@ -213,6 +218,8 @@ export interface Subscription {
   readonly isConsuming: boolean
   /** Deliveries that the engine has taken from the queue and holds until another of their key is settled. */
   readonly waiting: number
+  /** Deliveries that the engine holds until their next attempt is due, because of their key. */
+  readonly retrying: number
   /**
    * Stops new deliveries at once; earlier ones can still be settled. Resolves when events that were on their
    * way, or are released, are back in the queue, which may take until all other deliveries are settled.
@@ -275,18 +282,6 @@ export interface Tried {
   /** Number of the last attempt. */
   readonly attempts: number
   readonly failure: RetryFailure
-}
-
-export interface QueueStats {
-  readonly name: string
-  readonly bindings: readonly string[]
-  /** Events that wait to be delivered. */
-  readonly messageCount: number
-  readonly consumerCount: number
-  readonly deadLetterCount: number
-  /** Most events that may wait. */
-  readonly maxLength: number
-  readonly overflow: QueueDeclaration["overflow"]
 }
 
 /** Selects dead letters to which all given filters apply; without filters, all of them. */

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test"
 import type { Engine, EngineCapabilities } from "../../src/engine/engine.ts"
 import { administrationCases } from "./administration-cases.ts"
+import { countCases } from "./count-cases.ts"
 import { deadLetterCases } from "./dead-letter-cases.ts"
 import { durabilityCases } from "./durability-cases.ts"
 import { keyOrderCases } from "./key-order-cases.ts"
@@ -55,6 +56,7 @@ const CASE_TIMEOUT_MS = 60_000
 const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])[] = [
   ["publishing", publishCases],
   ["queues", queueCases],
+  ["counts", countCases],
   ["deleting, purging and unbinding queues", administrationCases],
   ["length limits", limitCases],
   ["order", orderCases],

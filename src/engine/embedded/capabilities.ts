@@ -13,4 +13,5 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   maxUnsettledMs: null,
   countsEveryRedelivery: true,
   crashKeepsDeadLetterOrder: true,
+  countsRetries: true,
 }

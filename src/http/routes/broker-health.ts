@@ -47,6 +47,7 @@ const BrokerSchema = z
         updates_queues: z.boolean(),
         remembers_queues: z.boolean(),
         finds_undeclared_queues: z.boolean(),
+        counts_retries: z.boolean(),
       })
       .openapi({ description: "Capabilities of this broker and this queue type." }),
   })
@@ -114,4 +115,5 @@ const describe = (capabilities: EngineCapabilities) => ({
   updates_queues: capabilities.updatesQueues,
   remembers_queues: capabilities.remembersQueues,
   finds_undeclared_queues: capabilities.findsUndeclaredQueues,
+  counts_retries: capabilities.countsRetries,
 })

@@ -144,6 +144,7 @@ export class TurnWriter {
 
   #settle({ settlement, message, queue }: PendingSettlement, now: number): void {
     if (settlement.fact !== undefined) this.#facts?.note(settlement.fact)
+    queue.unsettled--
     switch (settlement.kind) {
       case "ack":
         this.#store.settle(message)
@@ -157,6 +158,7 @@ export class TurnWriter {
       case "retry": {
         const dueAt = Math.ceil(now + storableDelay(settlement.delayMs))
         this.#nextDueAt = Math.min(this.#nextDueAt ?? dueAt, dueAt)
+        queue.delayed++
         this.#store.delay(message, dueAt, this.#room.fit(settlement.failure))
         break
       }
@@ -208,7 +210,9 @@ export class TurnWriter {
     if (this.#nextDueAt === null || this.#nextDueAt > now) return
     const promoted = this.#store.promoteDue(now, MAX_MOVED_PER_TURN)
     for (const queue of this.#catalog.all()) {
-      for (const id of promoted) if (id === queue.id) queue.ready++
+      const count = promoted.reduce((sum, id) => sum + Number(id === queue.id), 0)
+      queue.delayed -= count
+      queue.ready += count
     }
     this.#nextDueAt = this.#store.nextDueAt()
   }
@@ -251,6 +255,7 @@ export class TurnWriter {
         if (count < wanted)
           throw new StoreDamagedError(`${queue.declaration.name} has fewer events than were counted`)
         queue.ready -= count
+        queue.unsettled += messages.length
         left -= count
         for (const each of corrupt) this.#buryCorrupt(queue, each)
         for (const message of messages) {
@@ -290,6 +295,7 @@ export class TurnWriter {
     const failure = endWithoutAttempt(message, message.attempt - 1, "expired", this.#clock.wallNow())
     this.#note(queue, failure, this.#eventIdOf(message))
     this.#store.buryUnsettled(message, failure)
+    queue.unsettled--
     queue.deadLetters++
   }
 

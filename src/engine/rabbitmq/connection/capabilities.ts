@@ -32,6 +32,8 @@ export function capabilitiesOf(
     maxUnsettledMs: consumerTimeoutMs,
     countsEveryRedelivery: queueType === "quorum",
     crashKeepsDeadLetterOrder: queueType === "classic",
+    // All queues share the delay tiers.
+    countsRetries: false,
   }
 }
 

@@ -63,6 +63,7 @@ export function newDelivery(
   }
   // Stored at the destination before it is acked here, so an event is never between two queues.
   const move = async (to: Destination): Promise<void> => {
+    settlements.decided(message.deliveryTag)
     await cancelled()
     const republished = await republish(message, queue, to)
     if (republished === "stored") await settlements.ack(message.deliveryTag)
