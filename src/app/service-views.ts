@@ -5,6 +5,7 @@ import type { KeyRing } from "../http/access/key-ring.ts"
 import type { HttpContext } from "../http/context.ts"
 import { reportHealth, type Vitals } from "../http/health-report.ts"
 import type { HttpServer } from "../http/http-server.ts"
+import { countEvents } from "../http/queue-counts.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Log } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
@@ -31,12 +32,14 @@ export interface Service extends Parts, Pick<HttpContext, "history" | "replays" 
 
 /** Shows the service to the routes. */
 export function httpContext(service: Service, progress: Progress): HttpContext {
-  const { config, dispatcher, generations, watch, log, ...others } = service
+  const { config, dispatcher, generations, watch, log, history, ...others } = service
   return {
     ...configured(config),
     ...others,
     consumption: dispatcher,
     modules: modulesView(generations),
+    history,
+    unfinished: history && (() => history.unfinished()),
     orphans: watch,
     logger: log.logger,
     isStarting: () => progress.phase() === "starting",
@@ -75,7 +78,7 @@ const vitalsOf = (service: Service, { phase, startedAt }: Progress): Vitals => {
 /** Shows the service to the metrics. */
 export function serviceState(
   { engine, brokerReport, keys, live, publisher, dispatcher, pool, watch, log }: Service,
-  { bodies }: HttpContext,
+  context: HttpContext,
   server: HttpServer,
 ): ServiceState {
   return {
@@ -83,7 +86,7 @@ export function serviceState(
     engine: engine.name,
     isEngineUp: () => engine.status().state === "ready",
     isBlocked: () => engine.status().state === "blocked",
-    bufferedBytes: () => bodies.bytes.taken,
+    bufferedBytes: () => context.bodies.bytes.taken,
     isKeysFileGood: keys && (() => keys.isFileGood),
     liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,
@@ -95,7 +98,7 @@ export function serviceState(
     generation: () => pool.generation,
     workersWaiting: () => pool.waitingWorkers,
     consumers: () => dispatcher.consumers,
-    queues: () => engine.queueStats(),
+    queues: async () => countEvents(await engine.queueStats(), context),
     orphanedQueues: () => watch.orphanCount,
   }
 }

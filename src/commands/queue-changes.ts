@@ -2,6 +2,7 @@ import type { Command } from "commander"
 import { counted } from "../event/counted.ts"
 import { requireConfirmation } from "./confirm.ts"
 import { print, printJson } from "./output.ts"
+import type { QueueFigures } from "./queue-state.ts"
 import { askingService, pathPart, ServiceClient, type ServiceOptions } from "./service-client.ts"
 import { shown } from "./shown.ts"
 
@@ -92,9 +93,10 @@ async function purgeQueue(
 
 /** Asks for the depth, because a service of an earlier version would take a dry run for a purge. */
 async function countPurge(queue: string, options: ServiceOptions): Promise<void> {
-  const { waiting } = await new ServiceClient(options).ask<{ readonly waiting: number }>(pathOf(queue))
-  if (options.json) return printJson({ queue, purged: waiting, dry_run: true })
-  print(shown`${counted(waiting, "event")} of ${queue} would be deleted\n`)
+  const answer = await new ServiceClient(options).ask<Pick<QueueFigures, "waiting" | "queued">>(pathOf(queue))
+  const purged = answer.queued ?? answer.waiting
+  if (options.json) return printJson({ queue, purged, dry_run: true })
+  print(shown`${counted(purged, "event")} of ${queue} would be deleted\n`)
 }
 
 async function unbindQueue(queue: string, options: ServiceOptions): Promise<void> {

@@ -1,6 +1,8 @@
 /** The fields of `/api/v1/queues` on which the state of a queue depends. */
 export interface QueueFigures {
   readonly waiting: number
+  /** Those of the waiting events that nothing has taken. Absent from a service of an earlier version, which counts only them. */
+  readonly queued?: number
   readonly max_length: number
   readonly consumers: number
   readonly has_module: boolean
@@ -11,10 +13,10 @@ export interface QueueFigures {
 
 /**
  * Returns the state of a queue in the words of `/health`; empty if it needs nobody. `full`: it is at its limit, and refuses
- * events or drops its oldest. `busy`: its events wait because the workers run as many as they take. `orphaned`, `paused`, `without a handler module`, `not consumed`: its events wait.
+ * events or drops its oldest. `busy`: its events wait because the workers run as many as they take. `orphaned`, `paused`, `no handler module`, `not consumed`: its events wait.
  */
 export function stateOf(queue: QueueFigures): string {
-  const isFull = queue.waiting >= queue.max_length
+  const isFull = (queue.queued ?? queue.waiting) >= queue.max_length
   return [...(isFull ? ["full"] : []), ...reasonsToWait(queue)].join(" and ")
 }
 
@@ -26,5 +28,5 @@ function reasonsToWait(queue: QueueFigures): readonly string[] {
   if (queue.consumers > 0) return []
   if (queue.has_module) return ["not consumed"]
   // An empty queue without a module is how every service begins.
-  return queue.waiting > 0 ? ["without a handler module"] : []
+  return queue.waiting > 0 ? ["no handler module"] : []
 }

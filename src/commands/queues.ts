@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { ageText } from "./age-text.ts"
 import { helperOf } from "./help-width.ts"
 import { print, printJson, printJsonLine } from "./output.ts"
 import { addQueueChanges } from "./queue-changes.ts"
@@ -10,6 +11,11 @@ import { shown, table, verbatim } from "./shown.ts"
 const WATCH_INTERVAL_MS = 1_000
 const SINGLE_INTERVAL_MS = 500
 
+/** With the names of the predefined queues and any single state, a row has at most 100 columns. */
+const COLUMNS = ["queue", "waiting", "oldest", "running", "retrying", "dead", "done/s", "consumers", "state"]
+
+const UNKNOWN = "?"
+
 const CLEAR = verbatim("\x1b[2J\x1b[H")
 
 /** A queue of `/api/v1/queues`. */
@@ -18,6 +24,8 @@ interface QueueAnswer extends QueueFigures {
   readonly bindings: readonly string[]
   /** Absent from a service of an earlier version. */
   readonly running?: number
+  readonly retrying?: number | null
+  readonly oldest_waiting_age?: number | null
   readonly dead_letters: number
 }
 
@@ -25,7 +33,12 @@ interface QueueAnswer extends QueueFigures {
 interface QueueStat {
   readonly queue_name: string
   readonly message_count: number
+  readonly waiting_count: number
   readonly running_count: number
+  /** Null if unknown. */
+  readonly retrying_count: number | null
+  /** In seconds; 0 if the queue is empty, null if unknown. */
+  readonly oldest_waiting_age: number | null
   readonly max_length: number
   readonly consumer_count: number
   readonly routing_key: string
@@ -45,7 +58,7 @@ export function addQueues(program: Command): void {
   const group = program.command("queues").description("look at queues, pause, purge or delete them")
   const list = group
     .command("list", { isDefault: true })
-    .description("show depth, running events, rate, consumers and state of every queue (the default)")
+    .description("show the events of every queue by state, its rate, consumers and state (the default)")
     .option("--watch", "repeat every second until interrupted")
   addQueueChanges(group)
   group.addHelpText("after", () => optionsHelp(list))
@@ -82,8 +95,11 @@ function optionsHelp(command: Command): string {
 
 const toStat = (queue: QueueAnswer): QueueStat => ({
   queue_name: queue.name,
-  message_count: queue.waiting,
+  message_count: queue.queued ?? queue.waiting,
+  waiting_count: queue.waiting,
   running_count: queue.running ?? 0,
+  retrying_count: queue.retrying ?? null,
+  oldest_waiting_age: queue.oldest_waiting_age ?? null,
   max_length: queue.max_length,
   consumer_count: queue.consumers,
   routing_key: queue.bindings.join(","),
@@ -105,17 +121,16 @@ function show(
   }
   const cells = rows.map((row) => [
     row.queue_name,
-    row.message_count,
+    row.waiting_count,
+    ageText(row.oldest_waiting_age),
     row.running_count,
+    row.retrying_count ?? UNKNOWN,
+    row.dead_letter_count,
     row.rate,
     row.consumer_count,
-    row.dead_letter_count,
     row.state,
   ])
-  const text = table(
-    ["queue", "waiting", "running", "handled/s", "consumers", "dead letters", "state"],
-    cells,
-  )
+  const text = table(COLUMNS, cells)
   print(watch && process.stdout.isTTY ? shown`${CLEAR}${text}` : text)
 }
 

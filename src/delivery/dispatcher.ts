@@ -91,6 +91,11 @@ export class Dispatcher {
     return this.#intakes.get(queue)?.isFull ?? false
   }
 
+  /** Returns how many events of a queue this instance holds for their next attempt, because of their ordering key. */
+  heldRetries(queue: string): number {
+    return this.#intakes.get(queue)?.heldRetries ?? 0
+  }
+
   /** The files of the modules whose own bindings take events of these patterns. */
   modulesBoundTo(patterns: readonly string[]): readonly string[] {
     const takesOne = (binding: string): boolean =>

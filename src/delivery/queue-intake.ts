@@ -120,6 +120,11 @@ export class QueueIntake {
     return this.#open.size + waiting
   }
 
+  /** Number of deliveries that the engine holds until their next attempt is due, because of their ordering key. */
+  get heldRetries(): number {
+    return this.#state.name === "consuming" ? this.#state.subscription.retrying : 0
+  }
+
   /** True while it holds as many deliveries as it may: the engine delivers the next one when one is settled. */
   get isFull(): boolean {
     return this.#open.size >= this.#use.prefetch

@@ -16,6 +16,9 @@ import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOpti
 import type { FactLog } from "./fact-log.ts"
 import type { PublishOptions } from "./once.ts"
 import type { QueueAdministration } from "./queue-administration.ts"
+import type { QueueStats } from "./queue-stats.ts"
+
+export type { QueueStats } from "./queue-stats.ts"
 
 export interface Engine {
   readonly name: "embedded" | "rabbitmq"
@@ -172,6 +175,8 @@ export interface EngineCapabilities {
   readonly deduplicates: "exact" | "per-instance"
   /** Dead letters keep their order if the process dies while it lists, redrives or purges them. */
   readonly crashKeepsDeadLetterOrder: boolean
+  /** Knows `retryingCount` and `oldestWaitingMs` of each queue. If false, both are null. */
+  readonly countsRetries: boolean
 }
 
 export type EngineStatus =
@@ -233,6 +238,8 @@ export interface Subscription {
   readonly isConsuming: boolean
   /** Deliveries that the engine has taken from the queue and holds until another of their key is settled. */
   readonly waiting: number
+  /** Deliveries that the engine holds until their next attempt is due, because of their key. */
+  readonly retrying: number
   /**
    * Stops new deliveries at once; earlier ones can still be settled. Resolves when events that were on their
    * way, or are released, are back in the queue, which may take until all other deliveries are settled.
@@ -297,16 +304,4 @@ export interface Tried {
   /** Number of the last attempt. */
   readonly attempts: number
   readonly failure: RetryFailure
-}
-
-export interface QueueStats {
-  readonly name: string
-  readonly bindings: readonly string[]
-  /** Events that wait to be delivered. */
-  readonly messageCount: number
-  readonly consumerCount: number
-  readonly deadLetterCount: number
-  /** Most events that may wait. */
-  readonly maxLength: number
-  readonly overflow: QueueDeclaration["overflow"]
 }

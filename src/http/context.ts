@@ -1,5 +1,6 @@
 import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration, QueueStats } from "../engine/engine.ts"
+import type { UnfinishedQueue } from "../history/history-query.ts"
 import type { LiveStream } from "../live/live-stream.ts"
 import type { Publisher } from "../publisher/publisher.ts"
 import type { Replays } from "../replay/replays.ts"
@@ -42,13 +43,15 @@ export interface Consumption {
   isPaused(queue: string): boolean | null
   /** Returns whether the workers have as many events of a queue as they take; false if it has no handler module here. */
   isBusy(queue: string): boolean
+  /** Returns how many events of a queue this instance holds for their next attempt, because of their ordering key. */
+  heldRetries(queue: string): number
   pause(queue: string): void
   resume(queue: string): void
 }
 
 /** The events that workers of this instance have. */
 export interface Running {
-  /** Returns how many events of a queue they have. */
+  /** Returns how many events of a queue they have, without those whose delivery is lost. */
   of(queue: string): number
   /** Returns since when a worker has an event of a queue, in milliseconds since the epoch; null if none has it. */
   since(queue: string, id: string): number | null
@@ -79,6 +82,8 @@ export interface HttpContext {
   readonly outcomes: LiveStream | null
   /** The replays of past events; null if no history is kept. */
   readonly replays: Replays | null
+  /** The queues with unfinished deliveries, by the history; null if the engine itself counts all events, or none is kept. */
+  readonly unfinished: (() => Promise<readonly UnfinishedQueue[]>) | null
   /** The keys that requests need; null if the service is open. */
   readonly keys: KeyRing | null
   /** The schemas of events; null if there are none. */

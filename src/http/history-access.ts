@@ -1,5 +1,11 @@
 import type { RoutingSpace } from "../event/routing-space.ts"
-import type { EventHistory, EventSummary, ListRequest, Page } from "../history/history-query.ts"
+import type {
+  EventHistory,
+  EventSummary,
+  ListRequest,
+  Page,
+  UnfinishedQueue,
+} from "../history/history-query.ts"
 import type { Replays } from "../replay/replays.ts"
 import { ProblemError } from "./problem.ts"
 
@@ -9,6 +15,8 @@ export interface HistoryAccess {
   lookup(id: string, within: RoutingSpace | null): Promise<EventHistory | null>
   /** @throws {HistoryUnavailableError | HistoryCursorError} */
   list(request: ListRequest): Promise<Page<EventSummary>>
+  /** Returns the queues that have unfinished deliveries. @throws {HistoryUnavailableError} */
+  unfinished(): Promise<readonly UnfinishedQueue[]>
 }
 
 const OFF = "The service keeps no history: HISTORY is off."

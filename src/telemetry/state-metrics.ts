@@ -9,11 +9,28 @@ export interface Headcount {
   readonly expected: number
 }
 
-/** Counts of a queue. */
+/**
+ * The events of a queue, each in one of `waiting`, `running`, `retrying` and `dead`. Of the events that consumers have
+ * taken, an instance knows only its own.
+ */
+export interface QueueCounts {
+  /** Events in the queue, and events that this instance has taken and no worker runs yet. */
+  readonly waiting: number
+  /** Events that workers of this instance have, or whose outcome is not stored yet. */
+  readonly running: number
+  /** Events that wait for their next attempt; null if unknown. */
+  readonly retrying: number | null
+  readonly dead: number
+  /** How long the oldest event of the queue has been in it, in seconds; 0 if it is empty, null if unknown. */
+  readonly oldestWaitingAge: number | null
+}
+
+/** A queue in numbers. */
 export interface QueueDepth {
   readonly name: string
+  /** Events in the queue. */
   readonly messageCount: number
-  readonly deadLetterCount: number
+  readonly counts: QueueCounts
   readonly consumerCount: number
   /** How many events may wait. */
   readonly maxLength: number
@@ -57,13 +74,28 @@ export interface ServiceState {
 /** How long a scrape waits for the depths of the queues, in milliseconds. Then it leaves them out. */
 const DEPTHS_TIMEOUT_MS = 2_000
 
-/** Gauges of each queue, by the name of the metric. */
-const QUEUE_GAUGES = {
-  queue_messages: ["Events that wait to be delivered.", (queue: QueueDepth) => queue.messageCount],
-  queue_dead_letters: ["Dead letters.", (queue: QueueDepth) => queue.deadLetterCount],
-  queue_max_length: ["Events that may wait.", (queue: QueueDepth) => queue.maxLength],
-  queue_consumers: ["Consumers, of all instances.", (queue: QueueDepth) => queue.consumerCount],
-} as const
+type QueueGauge = readonly [help: string, read: (queue: QueueDepth) => number | null]
+
+/** Gauges of each queue, by the name of the metric. A number that is unknown is left out. */
+const QUEUE_GAUGES: Readonly<Record<string, QueueGauge>> = {
+  queue_messages: ["Events in the queue: nothing has taken them.", ({ messageCount }) => messageCount],
+  queue_waiting: [
+    "Events in the queue, and events that this instance has taken and no worker runs yet.",
+    ({ counts }) => counts.waiting,
+  ],
+  queue_running: [
+    "Events that workers of this instance have, or whose outcome is not stored yet.",
+    ({ counts }) => counts.running,
+  ],
+  queue_retrying: ["Events that wait for their next attempt.", ({ counts }) => counts.retrying],
+  queue_oldest_waiting_age_seconds: [
+    "Age of the oldest event in the queue; 0 if there is none.",
+    ({ counts }) => counts.oldestWaitingAge,
+  ],
+  queue_dead_letters: ["Dead letters.", ({ counts }) => counts.dead],
+  queue_max_length: ["Events that may be in the queue.", ({ maxLength }) => maxLength],
+  queue_consumers: ["Consumers, of all instances.", ({ consumerCount }) => consumerCount],
+}
 
 /** Adds metrics that are read from the service at each scrape. */
 export function stateMetrics(registry: Registry, state: ServiceState): void {
@@ -153,7 +185,10 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
       async collect() {
         const queues = await depths()
         metric.reset()
-        for (const queue of queues) metric.set({ queue: queue.name }, read(queue))
+        for (const queue of queues) {
+          const value = read(queue)
+          if (value !== null) metric.set({ queue: queue.name }, value)
+        }
       },
     })
   }

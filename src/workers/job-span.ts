@@ -1,7 +1,7 @@
 import type { TraceContext } from "../event/trace-context.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Span, Tracing } from "../telemetry/tracing.ts"
-import type { Outcome } from "./attempt.ts"
+import type { Attempt, Outcome } from "./attempt.ts"
 import type { JobRequest } from "./job-request.ts"
 import type { CpuTime } from "./messages.ts"
 import type { RunningEvents } from "./running-events.ts"
@@ -25,13 +25,21 @@ export class JobSpan {
   readonly #metrics: Metrics
   readonly #running: RunningEvents
   readonly #span: Span
+  /** The attempts that the worker has, without those of a batch that were settled before the others. */
+  readonly #open: Set<Attempt>
 
-  constructor(request: JobRequest, { metrics, tracing, running }: JobObservers) {
+  /** @param settled places of the events of a batch that an earlier run has settled */
+  constructor(
+    request: JobRequest,
+    settled: ReadonlySet<number>,
+    { metrics, tracing, running }: JobObservers,
+  ) {
     const { queue, target, attempts } = request
+    this.#open = new Set(attempts.filter((_, place) => !settled.has(place)))
     this.#request = request
     this.#metrics = metrics
     this.#running = running
-    running.begin(queue, attempts)
+    running.begin(queue, this.#open)
     this.#span = tracing.processing({
       queue,
       handler: target.handler,
@@ -49,9 +57,18 @@ export class JobSpan {
     this.#metrics.usedCpu(queue, target.handler, ownMs / 1_000, sharedMs / 1_000)
   }
 
+  /** Call it when an event of a batch is settled before the others. */
+  endEvent(place: number): void {
+    const { queue, attempts } = this.#request
+    const attempt = attempts[place]
+    if (attempt === undefined) return
+    this.#open.delete(attempt)
+    this.#running.end(queue, [attempt])
+  }
+
   end(result: Outcome["kind"], durationMs: number): void {
     const { queue, target, attempts } = this.#request
-    this.#running.end(queue, attempts)
+    this.#running.end(queue, this.#open)
     if (!WITHOUT_RUN.has(result)) this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
     for (const { onRan } of attempts) onRan?.(durationMs)
     this.#span.end(INTENDED.has(result) ? null : result)

@@ -123,6 +123,7 @@ export class Job {
   finishEvent(place: number, outcome: HandlerOutcome): void {
     if (this.#state === "finished" || this.settledEvents.has(place)) return
     this.settledEvents.add(place)
+    this.#span?.endEvent(place)
     this.#finishEvent(place, outcome)
   }
 

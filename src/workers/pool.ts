@@ -209,7 +209,7 @@ export class Pool implements Executor {
       job.finish({ kind: "returned" })
       return
     }
-    job.begin(new JobSpan(job.request, this.#options.observers))
+    job.begin(new JobSpan(job.request, job.settledEvents, this.#options.observers))
     thread.run(job)
     watchTimeout(thread, job, {
       onOverdue: () => this.#giveUp(thread, job),

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test"
 import type { Engine, EngineCapabilities } from "../../src/engine/engine.ts"
 import { administrationCases } from "./administration-cases.ts"
+import { countCases } from "./count-cases.ts"
 import { deadLetterCases } from "./dead-letter-cases.ts"
 import { durabilityCases } from "./durability-cases.ts"
 import { factsCases } from "./facts-cases.ts"
@@ -61,6 +62,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly ContractCase[]])
   ["publishing", publishCases],
   ["publishing once", onceCases],
   ["queues", queueCases],
+  ["counts", countCases],
   ["deleting, purging and unbinding queues", administrationCases],
   ["length limits", limitCases],
   ["order", orderCases],

@@ -62,6 +62,7 @@ export const ttlCases: readonly ContractCase[] = [
         ({ failure }) => failure.attempts,
       )
       expect(attempts).toEqual(Array(20).fill(0))
+      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, unsettledCount: 1 })
     },
   },
   {

@@ -360,17 +360,28 @@ test("queues shows depth, running events, rate, consumers and state", async () =
   await service.publish({ type: "user", name: "waits" })
   await service.publish({ type: "user", name: "waits" })
   const { stdout } = await run(folder, service, ["queues"])
-  expect(stdout).toMatch(/^queue +waiting +running +handled\/s +consumers +dead letters +state$/m)
-  expect(stdout).toMatch(/^voice_events +0 +0 +0 +1 +0$/m)
-  expect(stdout).toMatch(/^system_events +1 +1 +0 +1 +0 +busy$/m)
-  expect(stdout).toMatch(/^custom_events +1 +0 +0 +0 +0 +without a handler module$/m)
-  expect(stdout).toMatch(/^user_events +2 +0 +0 +0 +0 +full and without a handler module$/m)
+  expect(stdout).toMatch(/^queue +waiting +oldest +running +retrying +dead +done\/s +consumers +state$/m)
+  expect(stdout).toMatch(/^voice_events +0 +- +0 +0 +0 +0 +1$/m)
+  expect(stdout).toMatch(/^system_events +1 +\ds +1 +0 +0 +0 +1 +busy$/m)
+  expect(stdout).toMatch(/^custom_events +1 +\ds +0 +0 +0 +0 +0 +no handler module$/m)
+  expect(stdout).toMatch(/^user_events +2 +\ds +0 +0 +0 +0 +0 +full and no handler module$/m)
+  const ofOneState = stdout.split("\n").filter((row) => !row.includes("full"))
+  expect(Math.max(...ofOneState.map((row) => row.length))).toBeLessThanOrEqual(100)
   const rows = JSON.parse((await run(folder, service, ["queues", "--json"])).stdout)
   expect(rows).toContainEqual(
     expect.objectContaining({ queue_name: "voice_events", consumer_count: 1, rate: 0, state: "" }),
   )
   expect(rows).toContainEqual(
-    expect.objectContaining({ queue_name: "system_events", running_count: 1, is_busy: true, state: "busy" }),
+    expect.objectContaining({
+      queue_name: "system_events",
+      message_count: 1,
+      waiting_count: 1,
+      running_count: 1,
+      retrying_count: 0,
+      oldest_waiting_age: expect.any(Number),
+      is_busy: true,
+      state: "busy",
+    }),
   )
 })
 

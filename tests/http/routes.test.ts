@@ -91,6 +91,10 @@ test("the stats list every queue, including those of modules", async () => {
   expect<unknown>(stats.find(({ queue_name }) => queue_name === "own")).toEqual({
     queue_name: "own",
     message_count: 1,
+    waiting_count: 1,
+    running_count: 0,
+    retrying_count: 0,
+    oldest_waiting_age: expect.any(Number),
     consumer_count: 0,
     routing_key: "a.*,b.#",
     is_durable: true,

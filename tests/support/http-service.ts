@@ -129,6 +129,7 @@ export class HttpService implements AsyncDisposable {
       consumption,
       running: { of: () => 0, since: () => null },
       ...history,
+      unfinished: null,
       modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
       orphans: new QueueWatch({
         engine,
@@ -180,6 +181,7 @@ function consumptionOf(queues: readonly string[]): Consumption {
   const paused = new Set<string>()
   return {
     isBusy: () => false,
+    heldRetries: () => 0,
     isPaused: (queue) => (queues.includes(queue) ? paused.has(queue) : null),
     pause: (queue) => void paused.add(queue),
     resume: (queue) => void paused.delete(queue),

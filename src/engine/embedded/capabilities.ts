@@ -14,4 +14,5 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   countsEveryRedelivery: true,
   deduplicates: "exact",
   crashKeepsDeadLetterOrder: true,
+  countsRetries: true,
 }

@@ -178,7 +178,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   async queueStats(): Promise<readonly QueueStats[]> {
-    return this.#tables.catalog.stats()
+    return this.#tables.catalog.stats(this.#committer.turn.settling, this.#tables.clock.now())
   }
 
   async deadLetters(queue: string, selection: DeadLetterSelection, after?: string): Promise<DeadLetterPage> {

@@ -103,11 +103,11 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
    * queue.
    */
   #erase(queue: Queue): Error | null {
-    const { catalog, messages } = this.#options
+    const { catalog } = this.#options
     const { name } = queue.declaration
     if (queue.isDeleted) return new UnknownQueueError(name, [])
     if (this.#isUsed(queue)) return new QueueInUseError(name)
-    const events = queue.ready + messages.countDelayed(queue.id)
+    const events = queue.ready + queue.delayed
     if (events + queue.deadLetters > 0) return new QueueNotEmptyError(name, events, queue.deadLetters)
     catalog.erase(queue)
     return null
@@ -131,7 +131,7 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
           onDiscard,
         )
         facts?.notePurged(queue, "queue", ids)
-        if (state === "ready") queue.ready -= discarded
+        queue[state] -= discarded
         return discarded
       }, NEEDS)
       total += count

@@ -45,6 +45,7 @@ export function consumeWith(options: OrderedConsumerOptions): Subscription {
   const subscription = adapter({ prefetch, onDelivery, ...(onReturned && { onReturned }) })
   return {
     waiting: 0,
+    retrying: 0,
     get isConsuming() {
       return subscription.isConsuming
     },
@@ -80,6 +81,10 @@ class OrderedConsumer implements Subscription {
 
   get waiting(): number {
     return this.#holding.lanes.waiting
+  }
+
+  get retrying(): number {
+    return this.#holding.waits.size
   }
 
   cancel(): Promise<void> {

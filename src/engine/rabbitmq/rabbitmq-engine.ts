@@ -85,6 +85,7 @@ export class RabbitMqEngine implements Engine {
       queues: () => this.#own.values(),
       undeclared: (look) => this.queueAdministration.undeclared.confirmed(look),
       onGone: (queue) => this.queueAdministration.undeclared.forget(queue),
+      unsettledOf: (queue) => this.#consumers.unsettledOf(queue),
       declare: (queue) => this.#redeclare(queue),
       publishers: () => this.#publishingNow(),
       client: () => this.#reachable(),

@@ -48,6 +48,7 @@ const BrokerSchema = z
         remembers_queues: z.boolean(),
         finds_undeclared_queues: z.boolean(),
         deduplicates: z.enum(["exact", "per-instance"]),
+        counts_retries: z.boolean(),
       })
       .openapi({ description: "Capabilities of this broker and this queue type." }),
   })
@@ -116,4 +117,5 @@ const describe = (capabilities: EngineCapabilities) => ({
   remembers_queues: capabilities.remembersQueues,
   finds_undeclared_queues: capabilities.findsUndeclaredQueues,
   deduplicates: capabilities.deduplicates,
+  counts_retries: capabilities.countsRetries,
 })

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi"
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
+import { countEvents } from "../queue-counts.ts"
 import { describeQueue, EXAMPLE_QUEUE, QueueStateSchema } from "../queue-description.ts"
 import type { Route } from "../route.ts"
 
@@ -39,7 +40,7 @@ export const listQueueStates = (context: HttpContext): Route => ({
   async handler({ requestId }) {
     const { engine } = context
     const knowledge = await engine.queueAdministration.knowledge()
-    const stats = await engine.queueStats()
+    const stats = await countEvents(await engine.queueStats(), context)
     return jsonAnswer<z.infer<typeof QueuesSchema>>(requestId, {
       queues: stats.map((each) => describeQueue(each, context)),
       is_complete: knowledge === "all",

@@ -1,6 +1,7 @@
 import type { HttpContext } from "../context.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
+import { countEventsOf } from "../queue-counts.ts"
 import {
   describeQueue,
   EXAMPLE_QUEUE,
@@ -20,7 +21,7 @@ export const showQueue = (context: HttpContext): Route => ({
     operationId: "getQueue",
     summary: "Get a queue",
     description:
-      "Shows how many events wait and run, how many consumers there are, and whether the queue is orphaned.",
+      "Shows how many events wait, run and retry, how many consumers there are, and whether the queue is orphaned.",
     tags: ["Queues"],
     request: { params: QueuePath },
     responses: {
@@ -30,6 +31,6 @@ export const showQueue = (context: HttpContext): Route => ({
   },
   async handler({ params, requestId }) {
     const stats = await findQueue(params.get("queue"), context)
-    return jsonAnswer<QueueState>(requestId, describeQueue(stats, context))
+    return jsonAnswer<QueueState>(requestId, describeQueue(await countEventsOf(stats, context), context))
   },
 })

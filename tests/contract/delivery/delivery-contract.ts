@@ -4,6 +4,7 @@ import { type RunningService, ServiceFolder } from "../../support/running-servic
 import { waitUntil } from "../../support/wait-until.ts"
 import { batchCases } from "./batch-cases.ts"
 import { concurrencyCases } from "./concurrency-cases.ts"
+import { countCases } from "./count-cases.ts"
 import { heartbeatCases } from "./heartbeat-cases.ts"
 import { hookCases } from "./hook-cases.ts"
 import { loopCases } from "./loop-cases.ts"
@@ -55,6 +56,7 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["loops", loopCases],
   ["events of the service itself", serviceEventCases],
   ["running events", runningCases],
+  ["counts", countCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 

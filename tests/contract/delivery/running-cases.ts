@@ -66,4 +66,24 @@ export const runningCases: readonly DeliveryCase[] = [
       await shown(service, "custom_events", NOTHING)
     },
   },
+  {
+    title: "an event of a batch that is settled before the others is no longer running",
+    async run({ folder, start }) {
+      folder.write(
+        "handlers/held.ts",
+        `export default { queue: "custom_events", batch: { size: 3, wait: 60000 }, on: {
+          async held(events, ctx) { ctx.deadLetter(events[0].id, "never"); ${held(`${folder.path}/go`)} },
+        } }`,
+      )
+      const service = await start()
+      for (let n = 0; n < 3; n++) await service.publish({ name: "held", payload: { n } })
+      await shown(service, "custom_events", { waiting: 0, running: 2, is_busy: false })
+      await waitUntil(async () => {
+        const { body } = await service.get("/api/v1/queues/custom_events")
+        return (body as { readonly dead_letters: number }).dead_letters === 1
+      }, "the dead letter")
+      folder.write("go", "")
+      await shown(service, "custom_events", NOTHING)
+    },
+  },
 ]

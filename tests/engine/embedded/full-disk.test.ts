@@ -180,7 +180,11 @@ describe("on a disk filled by another program", () => {
       await Promise.all(Array.from({ length: 1_000 }, () => publishOne(engine, confirmed)))
       await waitUntil(() => engine.status().state === "unavailable", "the engine to be unavailable")
       expect(await publishOne(engine, confirmed)).toMatchObject(NOT_STORED)
-      expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: confirmed.length - held.length })
+      expect(await statsOf(engine, "calls")).toMatchObject({
+        messageCount: confirmed.length - held.length,
+        unsettledCount: held.length,
+        settlingCount: 5,
+      })
       acks.push(...held.slice(5).map(ack))
       for (let i = 0; i < 5; i++) expect(await publishOne(engine, confirmed)).not.toBeNull()
       expect(acked).toBe(0)

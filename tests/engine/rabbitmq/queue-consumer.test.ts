@@ -6,6 +6,7 @@ import {
   type QueueConsumerOptions,
 } from "../../../src/engine/rabbitmq/consuming/queue-consumer.ts"
 import { TriedAttempts } from "../../../src/engine/rabbitmq/consuming/tried-attempts.ts"
+import { UnsettledDeliveries } from "../../../src/engine/rabbitmq/consuming/unsettled-deliveries.ts"
 import { recordNothing } from "../../../src/engine/rabbitmq/history/rabbitmq-fact-log.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
@@ -53,6 +54,7 @@ function consumerOf(queue: string, overrides: Partial<QueueConsumerOptions> = {}
       tried: new TriedAttempts(),
       consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
       sights: new FirstSights(),
+      unsettled: new UnsettledDeliveries(),
       report: () => {},
       ...overrides,
     },

@@ -62,6 +62,7 @@ export class Endings {
     const failure = this.#failureOf(message, message.attempt - 1, "expired")
     this.#note(queue, failure, this.#eventIdOf(message))
     this.#options.messages.buryUnsettled(message, failure)
+    queue.unsettled--
     queue.deadLetters++
   }
 

@@ -152,6 +152,7 @@ export class TurnWriter {
 
   #settle({ settlement, message, queue }: PendingSettlement, now: number): void {
     if (settlement.fact !== undefined) this.#facts?.note(settlement.fact)
+    queue.unsettled--
     switch (settlement.kind) {
       case "ack":
         this.#store.settle(message)
@@ -165,6 +166,7 @@ export class TurnWriter {
       case "retry": {
         const dueAt = Math.ceil(now + storableDelay(settlement.delayMs))
         this.#nextDueAt = Math.min(this.#nextDueAt ?? dueAt, dueAt)
+        queue.delayed++
         this.#store.delay(message, dueAt, this.#room.fit(settlement.failure))
         break
       }
@@ -256,7 +258,9 @@ export class TurnWriter {
     if (this.#nextDueAt === null || this.#nextDueAt > now) return
     const promoted = this.#store.promoteDue(now, MAX_MOVED_PER_TURN)
     for (const queue of this.#catalog.all()) {
-      for (const id of promoted) if (id === queue.id) queue.ready++
+      const count = promoted.reduce((sum, id) => sum + Number(id === queue.id), 0)
+      queue.delayed -= count
+      queue.ready += count
     }
     this.#nextDueAt = this.#store.nextDueAt()
   }
@@ -299,6 +303,7 @@ export class TurnWriter {
         if (count < wanted)
           throw new StoreDamagedError(`${queue.declaration.name} has fewer events than were counted`)
         queue.ready -= count
+        queue.unsettled += messages.length
         left -= count
         for (const each of corrupt) this.#endings.endCorrupt(queue, each)
         for (const message of messages) {

@@ -66,6 +66,11 @@ export class Turn {
   readonly operations: PendingOperation[] = []
   readonly settlements: PendingSettlement[] = []
 
+  /** Queues of the deliveries whose outcome is not written yet, one for each delivery. A release is no outcome. */
+  get settling(): readonly Queue[] {
+    return this.settlements.flatMap(({ settlement, queue }) => (settlement.kind === "release" ? [] : [queue]))
+  }
+
   /** True if the turn has no requests. */
   get isEmpty(): boolean {
     return this.publishes.length + this.operations.length + this.settlements.length === 0

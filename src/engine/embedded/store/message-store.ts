@@ -7,6 +7,7 @@ import { checksumOf, EVENT_STEP, onQueue, type StoredEvent } from "./checksum.ts
 import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
 import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
 import { withoutHops } from "./origin-text.ts"
+import type { EventCounts } from "./queue.ts"
 import { requireOne, StoreDamagedError } from "./store-damage.ts"
 
 /** States of a message. Dead letters have their own table. */
@@ -246,19 +247,15 @@ export class MessageStore {
     return this.#sql.anyInState.get(queue, UNSETTLED) !== null
   }
 
-  /** Counts by walking all messages that wait for a retry. */
-  countDelayed(queue: number): number {
-    return this.#sql.countMessages.get(queue, DELAYED)?.value ?? 0
-  }
-
   /** Counts by walking the whole queue. Used at the start and after a failed turn. */
-  countReady(queue: number): number {
-    return this.#sql.countMessages.get(queue, READY)?.value ?? 0
-  }
-
-  /** Counts by walking all dead letters of the queue. */
-  countDeadLetters(queue: number): number {
-    return this.#sql.countDeadLetters.get(queue)?.value ?? 0
+  counts(queue: number): EventCounts {
+    const inState = (state: number): number => this.#sql.countMessages.get(queue, state)?.value ?? 0
+    return {
+      ready: inState(READY),
+      unsettled: inState(UNSETTLED),
+      delayed: inState(DELAYED),
+      deadLetters: this.#sql.countDeadLetters.get(queue)?.value ?? 0,
+    }
   }
 
   /** Writes as much as a publish may need, to find out whether the disk has room. */

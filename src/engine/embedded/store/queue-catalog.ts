@@ -101,11 +101,19 @@ export class QueueCatalog {
     return [...this.#queues.values()]
   }
 
-  stats(): readonly QueueStats[] {
+  /**
+   * @param settling queues of the deliveries whose outcome is not written yet, one for each delivery
+   * @param now on the store's clock
+   */
+  stats(settling: readonly Queue[], now: number): readonly QueueStats[] {
     return this.all().map((queue) => ({
       name: queue.declaration.name,
       bindings: queue.declaration.bindings,
       messageCount: queue.ready,
+      unsettledCount: queue.unsettled,
+      settlingCount: settling.reduce((count, each) => count + Number(each === queue), 0),
+      retryingCount: queue.delayed,
+      oldestWaitingMs: this.#oldestWaitingMs(queue, now),
       consumerCount: queue.consumers.size,
       deadLetterCount: queue.deadLetters,
       maxLength: queue.declaration.maxLength,
@@ -124,14 +132,24 @@ export class QueueCatalog {
   recount(): void {
     for (const queue of this.#queues.values()) {
       queue.isDeleted = false
-      queue.ready = this.#store.countReady(queue.id)
-      queue.deadLetters = this.#store.countDeadLetters(queue.id)
+      Object.assign(queue, this.#store.counts(queue.id))
     }
   }
 
   close(): void {
     this.#upsert.finalize()
     this.#delete.finalize()
+  }
+
+  #oldestWaitingMs(queue: Queue, now: number): number | null {
+    if (queue.ready === 0) return 0
+    try {
+      const oldest = this.#store.oldest(queue.id)
+      return oldest === null ? null : Math.max(0, now - oldest.queuedAt)
+    } catch {
+      // A store that is closed or damaged can't be read: the engine's status says so.
+      return null
+    }
   }
 
   #present(name: string): Queue | undefined {
@@ -145,9 +163,8 @@ export class QueueCatalog {
   }
 
   #add(id: number, declaration: QueueDeclaration): void {
-    const ready = this.#store.countReady(id)
-    const deadLetters = this.#store.countDeadLetters(id)
-    const queue: Queue = { id, declaration, ready, deadLetters, consumers: new Set(), isDeleted: false }
+    const counts = this.#store.counts(id)
+    const queue: Queue = { id, declaration, ...counts, consumers: new Set(), isDeleted: false }
     this.#queues.set(declaration.name, queue)
     this.#routes.bind(queue, declaration.bindings)
   }

@@ -1,12 +1,20 @@
 import type { QueueDeclaration } from "../../engine.ts"
 import type { AdapterConsumeOptions, AdapterSubscription } from "../../key-order/adapter-consumer.ts"
 
+/** Events of a queue by state. Each event is in one of them. */
+export interface EventCounts {
+  ready: number
+  /** Taken by a consumer. */
+  unsettled: number
+  /** Stored until the next attempt is due. */
+  delayed: number
+  deadLetters: number
+}
+
 /** A queue in memory. Its counts follow the store, so that publishes don't have to count. */
-export interface Queue {
+export interface Queue extends EventCounts {
   readonly id: number
   declaration: QueueDeclaration
-  ready: number
-  deadLetters: number
   readonly consumers: Set<Consumer>
   /** Set in the turn that deletes the queue: publishes that were routed earlier skip it. */
   isDeleted: boolean

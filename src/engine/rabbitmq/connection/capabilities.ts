@@ -33,6 +33,8 @@ export function capabilitiesOf(
     countsEveryRedelivery: queueType === "quorum",
     deduplicates: "per-instance",
     crashKeepsDeadLetterOrder: queueType === "classic",
+    // All queues share the delay tiers.
+    countsRetries: false,
   }
 }
 

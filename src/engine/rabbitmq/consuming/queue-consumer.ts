@@ -7,6 +7,7 @@ import { abandon, beginConsumer, endRun, othersEnd, type Run } from "./consumer-
 import type { FirstSights } from "./first-sights.ts"
 import { type DeliveryConsumer, type DeliveryOptions, newDelivery } from "./queue-delivery.ts"
 import { Settlements } from "./settlements.ts"
+import type { UnsettledDeliveries } from "./unsettled-deliveries.ts"
 
 /** Backoff before a consumer is started again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
@@ -34,6 +35,8 @@ export interface QueueConsumerOptions extends DeliveryOptions {
   /** Queues of which an event came whose order matters. Shared by all consumers of the engine. */
   readonly keyed: Set<string>
   readonly sights: FirstSights
+  /** Counts its deliveries. */
+  readonly unsettled: UnsettledDeliveries
   readonly report: Report
 }
 
@@ -160,6 +163,7 @@ export class QueueConsumer implements AdapterSubscription {
 
   #open(client: AMQPClient, channel: AMQPChannel): Run {
     const settlements = new Settlements(channel, client.socket)
+    this.#options.unsettled.add(this.queue, settlements)
     const run: Run = { client, channel, settlements, begun: Promise.resolve() }
     channel.onerror = (reason) => {
       if (!client.closed) this.#tellWhyClosed(reason)

@@ -12,11 +12,13 @@ import { forgetsConsumers } from "../connection/capabilities.ts"
 import type { ServerProperties } from "../connection/server-properties.ts"
 import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import type { OwnQueues } from "../queues/own-queues.ts"
+import type { UnsettledCount } from "../queues/queue-looks.ts"
 import type { Topology } from "../topology/topology.ts"
 import type { FirstSights } from "./first-sights.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
 import type { Republish } from "./queue-delivery.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
+import { UnsettledDeliveries } from "./unsettled-deliveries.ts"
 
 export interface QueueConsumersOptions {
   readonly own: OwnQueues
@@ -47,6 +49,7 @@ export class QueueConsumers {
   readonly #consumers = new Set<QueueConsumer>()
   readonly #tried = new TriedAttempts()
   readonly #keyed = new Set<string>()
+  readonly #unsettled = new UnsettledDeliveries()
 
   constructor(options: QueueConsumersOptions) {
     this.#options = options
@@ -81,6 +84,7 @@ export class QueueConsumers {
         countsRedeliveries: topology.queueType === "quorum",
         keyed: this.#keyed,
         tried: this.#tried,
+        unsettled: this.#unsettled,
       },
       () => this.#consumers.delete(consumer),
     )
@@ -88,6 +92,11 @@ export class QueueConsumers {
     const client = this.#options.session()
     if (client !== null) void consumer.start(client)
     return consumer
+  }
+
+  /** Returns how many events of a queue this process has. */
+  unsettledOf(queue: string): UnsettledCount {
+    return this.#unsettled.of(queue)
   }
 
   /** Starts every consumer on a connection. Resolves once each has started or has failed to. */

@@ -67,6 +67,7 @@ export function newDelivery(
   }
   // Stored at the destination before it is acked here, so an event is never between two queues.
   const move = async (to: Destination, fact?: HistoryFact): Promise<void> => {
+    settlements.decided(message.deliveryTag)
     if (fact !== undefined) await record(fact)
     await cancelled()
     const republished = await republish(message, queue, to)

@@ -19,8 +19,10 @@ const WATCH_INTERVAL_MS = 50
 export class Settlements {
   readonly #channel: AMQPChannel
   readonly #socket: Corkable | undefined
-  /** Unsettled tags, in the order of delivery. */
-  readonly #unsettled = new Set<number>()
+  /** Unsettled tags, in the order of delivery. An outcome is `known` before it is stored. */
+  readonly #unsettled = new Map<number, "open" | "known">()
+  /** Number of released deliveries that return to the queue when the channel closes. */
+  #returning = 0
   #handled = new Set<number>()
   #sent: Promise<void> = Promise.resolve()
   #ended: PromiseWithResolvers<void> | null = null
@@ -47,9 +49,31 @@ export class Settlements {
     return this.#unsettled.size === 0
   }
 
+  /** True if the channel is closed, so that nothing can be settled and everything returns to the queue. */
+  get isLost(): boolean {
+    return this.#channel.closed
+  }
+
+  /** Number of deliveries that RabbitMQ takes for unsettled. */
+  get unsettledCount(): number {
+    return this.#unsettled.size + this.#returning
+  }
+
+  /** Number of unsettled deliveries whose outcome is known. */
+  get settlingCount(): number {
+    let count = 0
+    for (const outcome of this.#unsettled.values()) if (outcome === "known") count++
+    return count
+  }
+
   delivered(tag: number): void {
     this.#lastTag = tag
-    this.#unsettled.add(tag)
+    this.#unsettled.set(tag, "open")
+  }
+
+  /** The outcome of a delivery is known, and will be settled once it is stored. */
+  decided(tag: number): void {
+    this.#unsettled.set(tag, "known")
   }
 
   /**
@@ -57,6 +81,7 @@ export class Settlements {
    * delivered again.
    */
   ack(tag: number): Promise<void> {
+    this.decided(tag)
     if (this.#handled.size === 0) this.#sent = nextTurn().then(() => this.#send())
     this.#handled.add(tag)
     return this.#sent
@@ -76,6 +101,7 @@ export class Settlements {
       await this.#channel.basicNack(tag, true)
       return
     }
+    this.#returning++
     this.#closeWhenSettled()
     await this.#ended.promise
   }
@@ -116,7 +142,7 @@ export class Settlements {
    */
   #handledThrough(handled: Set<number>): number | undefined {
     let through: number | undefined
-    for (const tag of this.#unsettled) {
+    for (const tag of this.#unsettled.keys()) {
       if (!handled.delete(tag)) break
       this.#unsettled.delete(tag)
       through = tag

@@ -38,7 +38,7 @@ interface Run {
   readonly client: AMQPClient
   readonly channel: AMQPChannel
   readonly follower: FactFollower
-  /** What has to come first: the last batch that the follower has. Null once it came, or if it has none. */
+  /** The message that has to come first: the last batch that the follower has. Null once it came, or if it has none. */
   expected: StreamPosition | null
   mark: Mark | null
   readonly arrived: AMQPMessage[]

@@ -3,7 +3,7 @@ import type { FactBatch } from "../../../event/history-fact.ts"
 import { APP_ID, bytesOf, headersOf, isForeign } from "../wire/decode.ts"
 
 /**
- * What a message of the stream is. A mark has no facts: who wrote it reads it again, and has then read everything that was
+ * A message of the stream. A mark has no facts: its writer reads it again, and has then read everything that was
  * there before.
  */
 export type StreamMessageKind = "facts" | "mark"

@@ -8,6 +8,13 @@ import { type Depth, QueueLook } from "./queue-look.ts"
 /** How long a caller waits, in milliseconds: a quorum queue without a leader does not answer. */
 const TIMEOUT_MS = 5_000
 
+/** Unsettled deliveries of a queue. */
+export interface UnsettledCount {
+  readonly unsettled: number
+  /** How many of them have an outcome that is not stored yet. */
+  readonly settling: number
+}
+
 export interface QueueLooksOptions {
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
@@ -17,6 +24,8 @@ export interface QueueLooksOptions {
   readonly undeclared: (look: QueueLook) => Promise<readonly QueueDeclaration[]>
   /** Called if one of those is missing. */
   readonly onGone: (queue: string) => void
+  /** Returns how many events of a queue consumers of this process have. */
+  readonly unsettledOf: (queue: string) => UnsettledCount
   /** Declares a queue that is missing. */
   readonly declare: (queue: string) => Promise<void>
   /** How long a result is reused, in milliseconds. */
@@ -96,12 +105,12 @@ export class QueueLooks {
     const stats: QueueStats[] = []
     for (const queue of queues()) {
       const depth = await this.#depthOf(look, queue.name)
-      if (depth !== null) stats.push(statsOf(queue, depth))
+      if (depth !== null) stats.push(this.#statsOf(queue, depth))
     }
     for (const queue of await undeclared(look)) {
       const depth = await lookedAt(look, queue.name)
       if (depth === null) onGone(queue.name)
-      else if (typeof depth === "object") stats.push(statsOf(queue, depth))
+      else if (typeof depth === "object") stats.push(this.#statsOf(queue, depth))
     }
     return stats
   }
@@ -123,6 +132,24 @@ export class QueueLooks {
       return null
     }
   }
+
+  /** Adds what this process knows, as soon as RabbitMQ has answered. Nobody can count the retries of one queue. */
+  #statsOf({ name, bindings, maxLength, overflow }: QueueDeclaration, depth: Depth): QueueStats {
+    const { unsettled: unsettledCount, settling: settlingCount } = this.#options.unsettledOf(name)
+    return {
+      name,
+      bindings,
+      messageCount: depth.messageCount,
+      unsettledCount,
+      settlingCount,
+      retryingCount: null,
+      oldestWaitingMs: null,
+      consumerCount: depth.consumerCount,
+      deadLetterCount: depth.deadLetterCount ?? 0,
+      maxLength,
+      overflow,
+    }
+  }
 }
 
 /**
@@ -138,13 +165,3 @@ async function lookedAt(look: QueueLook, queue: string): Promise<Depth | null | 
     return "refused"
   }
 }
-
-const statsOf = ({ name, bindings, maxLength, overflow }: QueueDeclaration, depth: Depth): QueueStats => ({
-  name,
-  bindings,
-  messageCount: depth.messageCount,
-  consumerCount: depth.consumerCount,
-  deadLetterCount: depth.deadLetterCount ?? 0,
-  maxLength,
-  overflow,
-})
