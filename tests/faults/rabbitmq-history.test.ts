@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { isReady } from "../support/counting-service.ts"
+import { installations } from "../support/rabbitmq/installation.ts"
+import { RabbitMqNode } from "../support/rabbitmq/node.ts"
+import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+import { type ListedEvent, wholeHistory } from "../support/whole-history.ts"
+
+const TIMEOUT_MS = 180_000
+const CLIENTS = 8
+const KILLED_AFTER = 300
+
+/** Longest time until an instance that has been started again knows everything. */
+const COMPLETE_WITHIN_MS = 2_000
+
+/** Publishes until the service is gone; adds each id that was answered 201. */
+async function publishUntilGone(service: RunningService, answered: Set<string>): Promise<void> {
+  for (let n = 0; ; n++) {
+    try {
+      answered.add(await service.publish({ name: n % 4 === 0 ? "shaky" : "steady", payload: { n } }))
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith("answered")) throw error
+      return
+    }
+  }
+}
+
+for (const installation of installations()) {
+  describe(`the history of two instances on RabbitMQ of ${installation.root}`, () => {
+    let node: RabbitMqNode
+    beforeAll(async () => {
+      node = await RabbitMqNode.start(installation)
+    }, TIMEOUT_MS)
+    afterAll(() => node[Symbol.asyncDispose]())
+
+    const environment = { RABBITMQ_HOST: "127.0.0.1" }
+    const start = async (folder: ServiceFolder, name: string): Promise<RunningService> => {
+      const service = await folder.start({
+        ...environment,
+        RABBITMQ_PORT: String(node.port),
+        DATA_DIR: `data-${name}`,
+      })
+      await waitUntil(() => isReady(service), "the service to be ready")
+      return service
+    }
+
+    test(
+      "is the same for both, and complete after one was killed",
+      async () => {
+        await using folder = new ServiceFolder()
+        const journal = folder.journal("event.id")
+        folder.write(
+          "handlers/noted.ts",
+          `export default {
+            queue: "custom_events", retry: { attempts: 20, backoff: { initial: 10, factor: 1 } },
+            on: {
+              async steady(event) { ${journal} },
+              async shaky(event, ctx) { ${journal}; if (ctx.attempt === 1) throw new Error("the first time") },
+            },
+          }`,
+        )
+        const first = await start(folder, "a")
+        const second = await start(folder, "b")
+        const answered = new Set<string>()
+        const clients = Array.from({ length: CLIENTS }, () => publishUntilGone(first, answered))
+        await waitUntil(() => answered.size > KILLED_AFTER, "some publishes")
+        await first.kill()
+        await Promise.all(clients)
+
+        const again = await start(folder, "a")
+        const deadline = performance.now() + COMPLETE_WITHIN_MS
+        let missing = [...answered]
+        while (missing.length > 0 && performance.now() < deadline) {
+          const known = new Set((await wholeHistory(again)).map(({ id }) => id))
+          missing = missing.filter((id) => !known.has(id))
+        }
+        expect(missing).toEqual([])
+
+        let listed: readonly ListedEvent[] = []
+        await waitUntil(async () => {
+          listed = await wholeHistory(again)
+          return listed.every(({ status }) => status === "completed")
+        }, "every event of the history to be handled")
+        const runs = Map.groupBy(folder.journalLines(), (id) => id)
+        const attemptsOf = ({ queues }: ListedEvent): number => queues[0]?.attempts ?? 0
+        expect(listed.filter((event) => attemptsOf(event) > (runs.get(event.id)?.length ?? 0))).toEqual([])
+        const other = await wholeHistory(second)
+        expect(other.map(({ id }) => id).toSorted()).toEqual(listed.map(({ id }) => id).toSorted())
+        expect(other.every(({ status }) => status === "completed")).toBe(true)
+      },
+      TIMEOUT_MS,
+    )
+
+    test(
+      "has the attempts of both, and replays an event that the other one published",
+      async () => {
+        await using folder = new ServiceFolder()
+        folder.write(
+          "handlers/told.ts",
+          `export default { queue: "user_events", on: { async told(event, ctx) { ${folder.journal("String(ctx.replay)")} } } }`,
+        )
+        const first = await start(folder, "c")
+        const second = await start(folder, "d")
+        const id = await first.publish({ type: "user", name: "told" })
+        await waitUntil(async () => {
+          const { body } = await second.get(`/api/v1/events/${id}`)
+          return (body as { readonly status?: string }).status === "completed"
+        }, "the other instance to know that it is handled")
+        const replay = await second.post("/api/v1/replays", { queue: "user_events", ids: [id] })
+        const started = (await replay.json()) as { readonly id: string }
+        await waitUntil(() => folder.journalLines().includes(started.id), "the replayed event to be handled")
+        await waitUntil(async () => {
+          const [event] = (await wholeHistory(first, "&name=told")).filter((each) => each.id === id)
+          return event?.queues[0]?.attempts === 2
+        }, "the first instance to know of the replay")
+      },
+      TIMEOUT_MS,
+    )
+  })
+}
