@@ -23,15 +23,19 @@ export interface PublishedFact {
   readonly trace?: string
   /** Id of the event whose handler published it. */
   readonly caused_by?: string
-  /** Identifies a publish that the client can repeat; absent if it sent no key. */
+  /** Present if the publish can be repeated, on an engine whose instances learn it from each other. */
   readonly once?: OnceFact
 }
 
+/** The marks by which a repetition of a publish is recognized. */
 export interface OnceFact {
-  /** The value of `Idempotency-Key`, within the caller's own keys. */
-  readonly key: string
-  /** Hash of the body that came with the key. */
-  readonly fingerprint: string
+  readonly marks: readonly {
+    readonly by: "request" | "key" | "id"
+    readonly hash: string
+    readonly fingerprint: string | null
+  }[]
+  /** End of the window of time in which it is recognized. */
+  readonly until: number
 }
 
 /** The publish that the last `published` fact of this event tells of was refused after all: no queue has stored it. */

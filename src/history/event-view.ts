@@ -6,7 +6,6 @@ import type {
   EventSummary,
   QueueHistory,
   QueueSummary,
-  Receipt,
   TimelineEntry,
   UnfinishedQueue,
 } from "./history-query.ts"
@@ -50,8 +49,6 @@ export class EventView {
   readonly #deliveries
   readonly #publications
   readonly #caused
-  readonly #byKey
-  readonly #byId
   readonly #retrying
   readonly #oldestWaiting
   readonly #queues
@@ -69,14 +66,6 @@ export class EventView {
     )
     this.#caused = database.prepare<EventRow, [string]>(
       `SELECT ${SUMMARY_COLUMNS} FROM events WHERE caused_by = ? ORDER BY seq`,
-    )
-    const receipt = "id, body, at AS publishedAt, fingerprint"
-    const isPublication = `source = ${SOURCE.published} AND at >= ? ORDER BY seq DESC LIMIT 1`
-    this.#byKey = database.prepare<Receipt, [string, number]>(
-      `SELECT ${receipt} FROM events WHERE once_key = ? AND ${isPublication}`,
-    )
-    this.#byId = database.prepare<Receipt, [string, number]>(
-      `SELECT ${receipt} FROM events WHERE id = ? AND ${isPublication}`,
     )
     this.#queues = database.prepare<{ id: number; name: string }, []>(
       "SELECT id, name FROM queues ORDER BY name",
@@ -125,14 +114,6 @@ export class EventView {
     }
   }
 
-  receiptOf(key: string, since: number): Receipt | null {
-    return this.#byKey.get(key, since)
-  }
-
-  publishedSince(id: string, since: number): Receipt | null {
-    return this.#byId.get(id, since)
-  }
-
   unfinished(): readonly UnfinishedQueue[] {
     return this.#queues
       .all()
@@ -150,8 +131,6 @@ export class EventView {
       this.#deliveries,
       this.#publications,
       this.#caused,
-      this.#byKey,
-      this.#byId,
       this.#retrying,
       this.#oldestWaiting,
       this.#queues,

@@ -13,7 +13,6 @@ export interface ReadPublished extends FactEvent {
   readonly queues: readonly string[]
   readonly traceId: string | null
   readonly causedBy: string | null
-  readonly once: { readonly key: string; readonly fingerprint: string } | null
 }
 
 export interface ReadRefused {
@@ -109,7 +108,7 @@ function readRefused({ fact: { id } }: ParsedLine, at: number): ReadRefused | nu
 }
 
 function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
-  const { queues, trace, caused_by, once, is_cut } = parsed.fact
+  const { queues, trace, caused_by, is_cut } = parsed.fact
   const of = eventOf(parsed)
   if (of === null || !Array.isArray(queues) || queues.length > MAX_QUEUES || !queues.every(isText))
     return null
@@ -122,14 +121,7 @@ function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
     queues,
     traceId: context === null ? null : traceIdOf(context),
     causedBy: isId(caused_by) ? caused_by : null,
-    once: readOnce(once),
   }
-}
-
-function readOnce(once: unknown): ReadPublished["once"] {
-  if (!isJsonObject(once)) return null
-  const { key, fingerprint } = once
-  return isText(key) && isText(fingerprint) ? { key, fingerprint } : null
 }
 
 function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {

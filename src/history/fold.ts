@@ -127,15 +127,13 @@ export class Fold {
   #publish(fact: ReadPublished): boolean {
     const queues = fact.queues.map((name) => this.#queues.idOf(name))
     if (queues.includes(undefined)) return false
-    const { event, at, once } = fact
+    const { event, at } = fact
     const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
     describe(folded.record, fact)
     folded.record.at = at
     folded.record.source = SOURCE.published
     folded.record.traceId = fact.traceId
     folded.record.causedBy = fact.causedBy
-    folded.record.onceKey = once?.key ?? null
-    folded.record.fingerprint = once?.fingerprint ?? null
     folded.isChanged = true
     for (const queue of queues) {
       if (queue === undefined) continue
@@ -236,8 +234,6 @@ const newRecord = (seq: number, id: string, at: number): EventRecord => ({
   orderingKey: null,
   traceId: null,
   causedBy: null,
-  onceKey: null,
-  fingerprint: null,
   body: null,
 })
 

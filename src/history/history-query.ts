@@ -134,13 +134,6 @@ export interface SelectedEvent {
   readonly body: string
 }
 
-/** A publication, for the answer to a repeated publish. */
-export interface Receipt extends SelectedEvent {
-  readonly publishedAt: number
-  /** Hash of the body that came with the key; null if no key came with it. */
-  readonly fingerprint: string | null
-}
-
 /** Unfinished deliveries of a queue. */
 export interface UnfinishedQueue {
   readonly queue: string
@@ -161,10 +154,6 @@ export interface HistoryQueries {
    * @throws {HistoryCursorError}
    */
   select(filter: EventFilter, limit: number, cursor?: string): Page<SelectedEvent>
-  /** Returns the newest publication with this idempotency key at or after a time. */
-  receiptOf(key: string, since: number): Receipt | null
-  /** Returns the newest publication with this id at or after a time. */
-  publishedSince(id: string, since: number): Receipt | null
   /** Returns the queues that have unfinished deliveries. */
   unfinished(): readonly UnfinishedQueue[]
 }

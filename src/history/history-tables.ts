@@ -59,8 +59,6 @@ const SCHEMA = `
     ordering_key TEXT,
     trace_id TEXT,
     caused_by TEXT,
-    once_key TEXT,
-    fingerprint TEXT,
     body TEXT
   ) STRICT;
   CREATE INDEX events_id ON events (id);
@@ -68,7 +66,6 @@ const SCHEMA = `
   CREATE INDEX events_ordering_key ON events (ordering_key) WHERE ordering_key IS NOT NULL;
   CREATE INDEX events_trace_id ON events (trace_id) WHERE trace_id IS NOT NULL;
   CREATE INDEX events_caused_by ON events (caused_by) WHERE caused_by IS NOT NULL;
-  CREATE INDEX events_once_key ON events (once_key) WHERE once_key IS NOT NULL;
 
   CREATE TABLE deliveries (
     event INTEGER NOT NULL,

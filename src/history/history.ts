@@ -9,7 +9,6 @@ import type {
   EventSummary,
   ListRequest,
   Page,
-  Receipt,
   SelectedEvent,
   UnfinishedQueue,
 } from "./history-query.ts"
@@ -118,14 +117,6 @@ export class History {
 
   select(filter: EventFilter, limit: number, cursor?: string): Promise<Page<SelectedEvent>> {
     return this.#ask<"select">({ name: "select", args: [filter, limit, cursor] })
-  }
-
-  receiptOf(key: string, since: number): Promise<Receipt | null> {
-    return this.#ask<"receiptOf">({ name: "receiptOf", args: [key, since] })
-  }
-
-  publishedSince(id: string, since: number): Promise<Receipt | null> {
-    return this.#ask<"publishedSince">({ name: "publishedSince", args: [id, since] })
   }
 
   unfinished(): Promise<readonly UnfinishedQueue[]> {

@@ -57,10 +57,6 @@ export function callQuery(queries: HistoryQueries, call: QueryCall): unknown {
       return queries.list(...call.args)
     case "select":
       return queries.select(...call.args)
-    case "receiptOf":
-      return queries.receiptOf(...call.args)
-    case "publishedSince":
-      return queries.publishedSince(...call.args)
     case "unfinished":
       return queries.unfinished()
   }

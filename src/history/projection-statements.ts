@@ -26,13 +26,10 @@ export interface EventRecord {
   orderingKey: string | null
   traceId: string | null
   causedBy: string | null
-  onceKey: string | null
-  fingerprint: string | null
   body: string | null
 }
 
-const EVENT_COLUMNS =
-  "at, source, type, name, routing_key, ordering_key, trace_id, caused_by, once_key, fingerprint, body"
+const EVENT_COLUMNS = "at, source, type, name, routing_key, ordering_key, trace_id, caused_by, body"
 
 const DELIVERY_COLUMNS =
   "event, queue, was_published, state, since, attempt, attempts, next_at, reason, timeline"
@@ -70,10 +67,10 @@ export class ProjectionStatements {
       "INSERT INTO events (seq, id, at, source, type, name, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     this.#event = database.prepare(
-      `INSERT INTO events (seq, id, ${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO events (seq, id, ${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#adopt = database.prepare(
-      `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
+      `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
     )
     this.#deleteDeliveries = database.prepare("DELETE FROM deliveries WHERE event = ?")
     this.#deleteEvent = database.prepare("DELETE FROM events WHERE seq = ?")
@@ -100,8 +97,7 @@ export class ProjectionStatements {
       record.routingKey === null &&
       record.orderingKey === null &&
       record.traceId === null &&
-      record.causedBy === null &&
-      record.onceKey === null
+      record.causedBy === null
     if (isPlain) this.#plainEvent.run(seq, id, at, source, type, name, body)
     else this.#event.run(seq, id, ...columnsOf(record))
   }
@@ -177,7 +173,5 @@ const columnsOf = (record: EventRecord): (string | number | null)[] => [
   record.orderingKey,
   record.traceId,
   record.causedBy,
-  record.onceKey,
-  record.fingerprint,
   record.body,
 ]

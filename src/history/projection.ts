@@ -12,7 +12,6 @@ import type {
   HistoryQueries,
   ListRequest,
   Page,
-  Receipt,
   SelectedEvent,
   UnfinishedQueue,
 } from "./history-query.ts"
@@ -119,14 +118,6 @@ export class Projection implements HistoryQueries, Disposable {
 
   select(filter: EventFilter, limit: number, cursor?: string): Page<SelectedEvent> {
     return this.#search.select(filter, limit, cursor)
-  }
-
-  receiptOf(key: string, since: number): Receipt | null {
-    return this.#view.receiptOf(key, since)
-  }
-
-  publishedSince(id: string, since: number): Receipt | null {
-    return this.#view.publishedSince(id, since)
   }
 
   unfinished(): readonly UnfinishedQueue[] {

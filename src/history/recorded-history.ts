@@ -9,7 +9,6 @@ import type {
   EventSummary,
   ListRequest,
   Page,
-  Receipt,
   SelectedEvent,
   UnfinishedQueue,
 } from "./history-query.ts"
@@ -57,12 +56,6 @@ export class RecordedHistory {
     // The first page decides what is selected.
     if (cursor === undefined) await this.#catchUp()
     return this.#history.select(filter, limit, cursor)
-  }
-
-  /** Returns the newest publication with this id since a time. @throws {HistoryUnavailableError} */
-  async publishedSince(id: string, since: number): Promise<Receipt | null> {
-    await this.#catchUp()
-    return this.#history.publishedSince(id, since)
   }
 
   /** Returns the queues that have unfinished deliveries, as far as facts have arrived. @throws {HistoryUnavailableError} */

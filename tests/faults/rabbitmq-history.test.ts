@@ -92,7 +92,7 @@ for (const installation of installations()) {
     )
 
     test(
-      "has the attempts of both, and replays an event that the other one published",
+      "has the attempts of both; an id of the other one is a duplicate, and its event can be replayed",
       async () => {
         await using folder = new ServiceFolder()
         folder.write(
@@ -101,11 +101,13 @@ for (const installation of installations()) {
         )
         const first = await start(folder, "c")
         const second = await start(folder, "d")
-        const id = await first.publish({ type: "user", name: "told" })
+        const id = await first.publish({ id: "told-once", type: "user", name: "told" })
         await waitUntil(async () => {
           const { body } = await second.get(`/api/v1/events/${id}`)
           return (body as { readonly status?: string }).status === "completed"
         }, "the other instance to know that it is handled")
+        const again = await second.post("/api/v1/events", { id, type: "user", name: "told", payload: {} })
+        expect(await again.json()).toMatchObject({ id, duplicate: true })
         const replay = await second.post("/api/v1/replays", { queue: "user_events", ids: [id] })
         const started = (await replay.json()) as { readonly id: string }
         await waitUntil(() => folder.journalLines().includes(started.id), "the replayed event to be handled")

@@ -127,20 +127,6 @@ test("a lookup shows what an event caused, within the caller's space", () => {
   expect([caused?.length, hasMoreCaused]).toEqual([100, true])
 })
 
-test("a repeated publish finds the newest publication with its key or id, within the window", () => {
-  const once = { key: "k", fingerprint: "f" }
-  using projection = historyOf([
-    published({ id: "a", payload: { n: 1 } }, { once }),
-    published({ id: "a", payload: { n: 2 } }, { at: START + 50 }),
-    attempt("only-run"),
-  ])
-  expect(projection.receiptOf("k", START)).toMatchObject({ id: "a", publishedAt: START, fingerprint: "f" })
-  expect(projection.receiptOf("k", START + 1)).toBeNull()
-  expect(projection.publishedSince("a", START)).toMatchObject({ publishedAt: START + 50, fingerprint: null })
-  expect(projection.publishedSince("a", START + 51)).toBeNull()
-  expect(projection.publishedSince("only-run", 0)).toBeNull()
-})
-
 test("a selection for a replay is bounded in bytes", () => {
   const text = "x".repeat(400_000)
   using projection = historyOf(

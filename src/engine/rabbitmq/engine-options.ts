@@ -3,7 +3,6 @@ import type { Report } from "../report.ts"
 import type { BrokerAccess } from "./connection/broker-address.ts"
 import type { QueueConsumersOptions } from "./consuming/queue-consumers.ts"
 import type { HistoryLimits } from "./history/history-stream.ts"
-import type { Recall } from "./publishing/recent-publishes.ts"
 import type { TopologyOptions } from "./topology/topology.ts"
 import type { UpkeepOptions } from "./upkeep.ts"
 
@@ -23,6 +22,4 @@ export interface RabbitMqEngineOptions
   /** Called when the engine's state changes. */
   readonly onStatusChange?: (status: EngineStatus) => void
   readonly report: Report
-  /** Asked about publishes that can be repeated and that this instance does not remember. Default: nobody is asked. */
-  readonly recall?: Recall
 }

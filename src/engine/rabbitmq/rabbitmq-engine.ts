@@ -29,7 +29,8 @@ import { LetterFacts } from "./dead-letters/letter-facts.ts"
 import { storeRedriven } from "./dead-letters/store-redriven.ts"
 import { describeBroker } from "./describe-broker.ts"
 import type { RabbitMqEngineOptions } from "./engine-options.ts"
-import type { HistoryLimits } from "./history/history-stream.ts"
+import { HISTORY_LIMITS } from "./history/history-stream.ts"
+import { learnPublishes } from "./history/learnt-publishes.ts"
 import { RabbitMqFactLog, recordNothing } from "./history/rabbitmq-fact-log.ts"
 import { EventPublisher } from "./publishing/event-publisher.ts"
 import { FullQueueRefusals } from "./publishing/full-queue-refusals.ts"
@@ -40,8 +41,6 @@ import { RabbitMqQueueAdministration } from "./queues/queue-administration.ts"
 import { Topology } from "./topology/topology.ts"
 import { Upkeep } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
-
-const HISTORY_LIMITS: HistoryLimits = { retentionMs: 86_400_000, maxBytes: 1_073_741_824 }
 
 /**
  * The engine on RabbitMQ. It has two connections, because RabbitMQ blocks a publishing connection when memory
@@ -94,7 +93,13 @@ export class RabbitMqEngine implements Engine {
     const { access, topology, recordsFacts = false, history = HISTORY_LIMITS, report } = options
     const { troubles, repairs } = this.#upkeep
     this.facts = recordsFacts
-      ? new RabbitMqFactLog({ limits: history, mode: topology.mode, troubles, report })
+      ? new RabbitMqFactLog({
+          limits: history,
+          mode: topology.mode,
+          troubles,
+          onFacts: (lines) => learnPublishes(lines, this.#recent),
+          report,
+        })
       : null
     const record = this.facts?.record ?? recordNothing
     this.#deadLetters = new DeadLetters({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { PublishError } from "../../../src/engine/errors.ts"
 import type { Mark, Once } from "../../../src/engine/once.ts"
-import { type Recall, RecentPublishes } from "../../../src/engine/rabbitmq/publishing/recent-publishes.ts"
+import { RecentPublishes } from "../../../src/engine/rabbitmq/publishing/recent-publishes.ts"
 import { newEvent } from "../../support/new-event.ts"
 
 const WINDOW_MS = 1_000
@@ -16,7 +16,6 @@ const stored = async (): Promise<void> => {}
 
 interface Options {
   readonly maxMarks?: number
-  readonly recall?: Recall
 }
 
 /** Publishes of an instance whose time passes only when the test says so. */
@@ -108,23 +107,23 @@ describe("memory", () => {
   })
 })
 
-describe("the record of other instances", () => {
-  test("is asked once about a publish that this instance does not remember", async () => {
-    const asked: Once[] = []
-    const { id, type, name, routing_key, timestamp } = event
-    const recall: Recall = async (once) => {
-      asked.push(once)
-      return once.marks[0]?.hash === "theirs"
-        ? { id, type, name, routing_key, timestamp, duplicate: true }
-        : null
-    }
-    const instance = new Instance({ recall })
-    let attempts = 0
-    const store = async () => void attempts++
-    expect(await instance.publish(byId("theirs"), store)).toMatchObject({ duplicate: true })
-    expect(await instance.publish(byId("theirs"), store)).toMatchObject({ duplicate: true })
-    expect(await instance.publish(byId("new"), store)).toBeNull()
-    expect(await instance.publish(byId("new"), store)).toMatchObject({ duplicate: true })
-    expect([asked.length, attempts]).toEqual([2, 1])
+describe("a publish of another instance", () => {
+  const { id, type, name, routing_key, timestamp } = event
+  const receipt = { id, type, name, routing_key, timestamp }
+
+  test("is recognized once it was learnt, for the rest of its window", async () => {
+    const instance = new Instance()
+    instance.publishes.learn(byId("theirs").marks, receipt, WINDOW_MS / 2)
+    expect(await instance.publish(byId("theirs"))).toMatchObject({ id, duplicate: true })
+    instance.now += WINDOW_MS / 2
+    expect(await instance.publish(byId("theirs"))).toBeNull()
+  })
+
+  test("does not replace what this instance has published", async () => {
+    const instance = new Instance()
+    await instance.publish(byId("ours"))
+    instance.publishes.learn(byId("ours").marks, receipt, 1)
+    instance.now += 1
+    expect(await instance.publish(byId("ours"))).toMatchObject({ duplicate: true })
   })
 })

@@ -15,6 +15,8 @@ export interface Mark {
 export interface FactReaderOptions {
   /** Appends a mark to the stream; null if that can't be done now. */
   readonly mark: () => Mark | null
+  /** Called with the lines of each batch, before the follower takes it. Must not throw. */
+  readonly onFacts: (text: string) => void
   readonly report: Report
 }
 
@@ -224,7 +226,9 @@ export class FactReader {
     // Another program has written it.
     if (read === null) return
     if (read.kind === "facts") {
-      await run.follower.take(batchOf(read))
+      const batch = batchOf(read)
+      this.#options.onFacts(batch.text)
+      await run.follower.take(batch)
       if (run === this.#run) this.#reachedAt = read.sentAt
       return
     }

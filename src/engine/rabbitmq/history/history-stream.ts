@@ -12,6 +12,9 @@ export interface HistoryLimits {
   readonly maxBytes: number
 }
 
+/** The limits by default: 24 hours and 1 GiB. */
+export const HISTORY_LIMITS: HistoryLimits = { retentionMs: 86_400_000, maxBytes: 1_073_741_824 }
+
 /** A stream frees space in whole segments, and keeps the last one: this many make up its greatest length. */
 const SEGMENTS = 16
 

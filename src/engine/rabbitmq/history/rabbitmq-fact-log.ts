@@ -1,14 +1,16 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import { type HistoryFact, publishedLine } from "../../../event/history-fact.ts"
-import type { Origin } from "../../../event/origin.ts"
 import { EngineUnavailableError } from "../../errors.ts"
 import { encodeDetails } from "../../fact-details.ts"
 import type { FactFollower, FactLog, FactProgress } from "../../fact-log.ts"
-import { FactReader } from "./fact-reader.ts"
+import type { PublishOptions } from "../../once.ts"
+import { FactReader, type FactReaderOptions } from "./fact-reader.ts"
 import { FactWriter, type FactWriterOptions } from "./fact-writer.ts"
 import { declareHistory, type HistoryLimits } from "./history-stream.ts"
 
-export interface RabbitMqFactLogOptions extends Omit<FactWriterOptions, "declare"> {
+export interface RabbitMqFactLogOptions
+  extends Omit<FactWriterOptions, "declare">,
+    Pick<FactReaderOptions, "onFacts"> {
   readonly limits: HistoryLimits
 }
 
@@ -45,8 +47,11 @@ export class RabbitMqFactLog implements FactLog {
    * Records a publish, in this turn of the event loop. Resolves as `record` does.
    * @param body the event as JSON
    */
-  published(body: string, queues: readonly string[], origin: Partial<Origin>): Promise<unknown> {
-    return this.#writer.record(publishedLine({ at: Date.now(), queues }, body, encodeDetails(origin)))
+  published(body: string, queues: readonly string[], options: PublishOptions): Promise<unknown> {
+    const at = Date.now()
+    const { once } = options
+    const details = encodeDetails(options, once ? { marks: once.marks, until: at + once.windowMs } : null)
+    return this.#writer.record(publishedLine({ at, queues }, body, details))
   }
 
   /** The publish that was recorded last for this event was refused. */

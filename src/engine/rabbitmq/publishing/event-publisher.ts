@@ -2,6 +2,7 @@ import type { Event } from "../../../event/envelope.ts"
 import type { Origin } from "../../../event/origin.ts"
 import type { QueueDeclaration } from "../../engine.ts"
 import { PublishError } from "../../errors.ts"
+import type { PublishOptions } from "../../once.ts"
 import type { RabbitMqFactLog } from "../history/rabbitmq-fact-log.ts"
 import type { Repairs } from "../topology/repairs.ts"
 import { propertiesOf } from "../wire/encode.ts"
@@ -37,14 +38,14 @@ export class EventPublisher {
    * Resolves when the event is stored on its queues, and its fact in the history, unless that takes too long.
    * @throws {PublishError}
    */
-  async publish(event: Event, origin: Partial<Origin>): Promise<void> {
+  async publish(event: Event, options: PublishOptions): Promise<void> {
     const { facts, channel } = this.#options
     // Nothing is recorded of an event that can't be sent.
     channel()
     const body = JSON.stringify(event)
     // Begun first: its message goes out at the end of this turn, in one write with the events of the turn.
-    const isRecorded = facts?.published(body, this.#queuesOf(event), origin)
-    const stored = this.#store(event, body, origin)
+    const isRecorded = facts?.published(body, this.#queuesOf(event), options)
+    const stored = this.#store(event, body, options)
     try {
       await stored
     } catch (error) {

@@ -3,13 +3,8 @@ import { PublishError } from "../../errors.ts"
 import { type Mark, type Once, type Remembered, recognize, toRemember } from "../../once.ts"
 import type { Report } from "../../report.ts"
 
-/** Finds the first publish of an event in a record that other instances write, too; null if there is none. */
-export type Recall = (once: Once) => Promise<Receipt | null>
-
 export interface RecentPublishesOptions {
   readonly report: Report
-  /** Asked about a publish that this instance does not remember. Default: nobody is asked. */
-  readonly recall?: Recall | undefined
   /** Most marks that are remembered. Default: 200,000, which take up to 100 MB. */
   readonly maxMarks?: number
   /** Returns milliseconds that never go back. Default: the monotonic clock. */
@@ -26,7 +21,7 @@ const MAX_MARKS = 200_000
 const CHECKED_PER_NEW = 4
 
 /**
- * Remembers in memory what this instance has published, so that a repetition is not stored again. A publish with an
+ * Remembers in memory what this instance has published, and what it learns of others, so that a repetition is not stored again. A publish with an
  * unknown outcome is forgotten, because its event may not be stored.
  */
 export class RecentPublishes {
@@ -60,13 +55,20 @@ export class RecentPublishes {
     const { promise, resolve } = Promise.withResolvers<void>()
     for (const hash of hashes) this.#underWay.set(hash, promise)
     try {
-      const repeats = known.repeats ?? (await this.#options.recall?.(once)) ?? null
+      const { repeats, missing } = known
       if (repeats === null) await store()
-      for (const mark of known.missing) this.#remember(mark, repeats ?? own, once.windowMs)
+      for (const mark of missing) this.#remember(mark, repeats ?? own, once.windowMs)
       return repeats
     } finally {
       for (const hash of hashes) this.#underWay.delete(hash)
       resolve()
+    }
+  }
+
+  /** Remembers a publish of another instance. @param leftMs how long its marks are valid, in milliseconds */
+  learn(marks: readonly Mark[], receipt: Receipt, leftMs: number): void {
+    for (const mark of marks) {
+      if (this.#find(mark) === null) this.#remember(mark, receipt, leftMs)
     }
   }
 
