@@ -72,8 +72,9 @@ export class EventView {
     )
     // SQLite uses a partial index only with its own condition.
     const unfinished = `deliveries INDEXED BY deliveries_unfinished WHERE state < ${STATE.handled} AND queue = ?`
-    this.#retrying = database.prepare<{ count: number }, [number]>(
-      `SELECT count(*) AS count FROM ${unfinished} AND state = ${STATE.retrying}`,
+    // Once its next attempt is due, an event is on its queue again.
+    this.#retrying = database.prepare<{ count: number }, [number, number]>(
+      `SELECT count(*) AS count FROM ${unfinished} AND state = ${STATE.retrying} AND next_at > ?`,
     )
     this.#oldestWaiting = database.prepare<{ since: number }, [number]>(
       `SELECT since FROM ${unfinished} AND state = ${STATE.waiting} ORDER BY since LIMIT 1`,
@@ -115,11 +116,12 @@ export class EventView {
   }
 
   unfinished(): readonly UnfinishedQueue[] {
+    const now = Date.now()
     return this.#queues
       .all()
       .map(({ id, name }) => ({
         queue: name,
-        retrying: this.#retrying.get(id)?.count ?? 0,
+        retrying: this.#retrying.get(id, now)?.count ?? 0,
         oldestWaitingAt: this.#oldestWaiting.get(id)?.since ?? null,
       }))
       .filter(({ retrying, oldestWaitingAt }) => retrying > 0 || oldestWaitingAt !== null)

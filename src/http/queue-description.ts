@@ -23,8 +23,8 @@ export const RUNNING =
   "Events that workers of this instance have, or whose outcome is not stored yet. On RabbitMQ, events that other instances " +
   "have taken are in the counts of those instances only."
 export const RETRYING =
-  "Events that wait for their next attempt, as far as it is known: on RabbitMQ the history counts those of all instances, an " +
-  "event until its next attempt has ended. Null if nothing counts them."
+  "Events that wait for their next attempt, as far as it is known: on RabbitMQ the history counts those of all instances. " +
+  "Null if nothing counts them."
 export const OLDEST_WAITING_AGE =
   "How long the oldest event of the queue has waited in it, in seconds. A retry and a redrive begin anew. 0 if none waits, " +
   "null if that is unknown."

@@ -177,7 +177,9 @@ test("unfinished deliveries are counted by queue", () => {
   using projection = historyOf([
     published({ id: "a" }, { at: START + 5, queues: ["one", "two"] }),
     published({ id: "b" }, { at: START + 9, queues: ["one"] }),
-    attempt("a", { queue: "two", outcome: "retry", reason: "error" }),
+    attempt("a", { queue: "two", outcome: "retry", reason: "error", next_at: Date.now() + 60_000 }),
+    // Its next attempt is due, so it is on its queue again.
+    attempt("b", { queue: "one", outcome: "retry", reason: "error", next_at: START + 500 }),
     published({ id: "c" }, { queues: ["three"] }),
     attempt("c", { queue: "three" }),
   ])

@@ -1,6 +1,6 @@
 import * as v from "valibot"
 import { EVENT_TYPES } from "../../../event/event-type.ts"
-import type { RecentPublishes } from "../publishing/recent-publishes.ts"
+import type { RecentPublishes } from "./recent-publishes.ts"
 
 /** Part of the lines of publishes that can be repeated. No other line has it, because quotes in texts are escaped. */
 const HAS_MARKS = '"once":{"marks":['
