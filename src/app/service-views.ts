@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts"
 import type { BrokerReport } from "../engine/broker-report.ts"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
+import type { RecordedHistory } from "../history/recorded-history.ts"
 import type { KeyRing } from "../http/access/key-ring.ts"
 import type { HttpContext } from "../http/context.ts"
 import { reportHealth, type Vitals } from "../http/health-report.ts"
@@ -17,7 +18,9 @@ import { describeFault, modulesView } from "./modules-view.ts"
 import type { Parts } from "./parts.ts"
 
 /** Everything of a service whose state others can see. */
-export interface Service extends Parts, Pick<HttpContext, "history" | "replays" | "outcomes"> {
+export interface Service extends Parts, Pick<HttpContext, "replays" | "outcomes"> {
+  /** The record of what became of each event; null if none is kept. */
+  readonly history: RecordedHistory | null
   readonly config: Config
   readonly engine: Engine
   readonly brokerReport: (() => BrokerReport) | null
@@ -58,7 +61,7 @@ export interface Progress {
 }
 
 const vitalsOf = (service: Service, { phase, startedAt }: Progress): Vitals => {
-  const { engine, generations, pool, dispatcher, watch } = service
+  const { engine, generations, pool, dispatcher, watch, history } = service
   return {
     phase: phase(),
     version: VERSION,
@@ -72,12 +75,13 @@ const vitalsOf = (service: Service, { phase, startedAt }: Progress): Vitals => {
     consumers: dispatcher.consumers,
     paused: dispatcher.paused,
     queueFault: watch.fault,
+    history: history?.state ?? null,
   }
 }
 
 /** Shows the service to the metrics. */
 export function serviceState(
-  { engine, brokerReport, keys, live, publisher, dispatcher, pool, watch, log }: Service,
+  { engine, brokerReport, keys, live, history, publisher, dispatcher, pool, watch, log }: Service,
   context: HttpContext,
   server: HttpServer,
 ): ServiceState {
@@ -87,6 +91,7 @@ export function serviceState(
     isEngineUp: () => engine.status().state === "ready",
     isBlocked: () => engine.status().state === "blocked",
     bufferedBytes: () => context.bodies.bytes.taken,
+    history: history && (() => history.state),
     isKeysFileGood: keys && (() => keys.isFileGood),
     liveClients: () => live.clientCount,
     publishesInFlight: () => publisher.inFlight,

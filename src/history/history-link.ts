@@ -76,6 +76,11 @@ export class HistoryLink {
     return this.#state === "open"
   }
 
+  /** Why the history can't be used now; null if it can. */
+  get failure(): string | null {
+    return this.#failure === "" ? null : this.#failure
+  }
+
   get isLowPriority(): boolean {
     return this.#isLowPriority
   }

@@ -64,6 +64,7 @@ export class History {
   /** Resolves when the apply in progress ends; null if nobody waits for it. */
   #ending: PromiseWithResolvers<void> | null = null
   #isFull = false
+  #writeFailure: string | null = null
   #isClosing = false
   /** True while an apply that failed waits for its next try. */
   #isPaused = false
@@ -84,6 +85,11 @@ export class History {
       onNotApplied: (reason) => this.#notApplied(reason),
       onDown: () => this.#down(),
     })
+  }
+
+  /** Why the history can't be used now, or can't be written; null if it works. */
+  get failure(): string | null {
+    return this.#link.failure ?? this.#writeFailure
   }
 
   /** Adds a batch. Returns false if no more is wanted until `onRoom` is called. */
@@ -171,6 +177,7 @@ export class History {
 
   #applied(position: string | null, skipped: number): void {
     this.#delays.reset()
+    this.#writeFailure = null
     this.#waiting.settle()
     this.#endApply()
     this.#tellSkipped(skipped)
@@ -204,6 +211,7 @@ export class History {
     this.#waiting.restore()
     this.#endApply()
     const delayMs = this.#delays.next()
+    this.#writeFailure = `the history can't be written: ${reason}`
     this.#options.report("warn", "history can't be written", { reason, retry_in_ms: delayMs })
     if (this.#isClosing) this.#rejectFlushes()
     this.#isPaused = true

@@ -14,6 +14,18 @@ import type {
 } from "./history-query.ts"
 import { Outcomes } from "./outcomes.ts"
 
+/** How far a history is. */
+export interface HistoryState {
+  /** Why it does not work now; null if it does. */
+  readonly failure: string | null
+  /** False while facts of the past are still read. */
+  readonly isCaughtUp: boolean
+  /** The time up to which it knows what happened, in milliseconds since the epoch; null before the first fact. */
+  readonly reachedAt: number | null
+  /** Facts that were lost since the start. */
+  readonly dropped: number
+}
+
 /** Longest wait of a question for facts that are on their way, in milliseconds: under overload there are always more. */
 const CATCH_UP_MS = 2_000
 
@@ -37,6 +49,12 @@ export class RecordedHistory {
       onApplied: (position) => facts.release(position),
       onRoom: () => this.#makeRoom(),
     })
+  }
+
+  /** Never waits. */
+  get state(): HistoryState {
+    const { failure, ...progress } = this.#facts.progress()
+    return { ...progress, failure: this.#history.failure ?? failure }
   }
 
   /** Returns null if the event is unknown, or its routing key is not in the space. @throws {HistoryUnavailableError} */

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { EngineStatus } from "../engine/engine.ts"
+import type { HistoryState } from "../history/recorded-history.ts"
 import type { Headcount } from "../telemetry/state-metrics.ts"
 
 const CheckSchema = z
@@ -17,7 +18,7 @@ export const HealthReportSchema = z
   .object({
     status: z.enum(["ready", "degraded", "starting", "unavailable", "stopping"]).openapi({
       description:
-        "`ready`: the service accepts and handles events. `degraded`: it accepts events, but does not handle all of them. " +
+        "`ready`: the service accepts and handles events. `degraded`: it accepts events, but a part does not work: see `checks`. " +
         "Both are answered with 200, all others with 503.",
     }),
     version: z.string(),
@@ -30,6 +31,7 @@ export const HealthReportSchema = z
       consumers: CheckSchema,
       queues: CheckSchema,
       modules: CheckSchema,
+      history: CheckSchema.optional(),
     }),
   })
   .openapi("HealthReport")
@@ -48,6 +50,7 @@ export const EXAMPLE_REPORT: HealthReport = {
     consumers: { status: "up", detail: "1 of 1 queues with a handler module" },
     queues: { status: "up" },
     modules: { status: "up" },
+    history: { status: "up" },
   },
 }
 
@@ -74,6 +77,8 @@ export interface Vitals {
   readonly generation: string
   /** Why a later version of the modules was rejected, one line for each fault; null if none was. */
   readonly moduleFaults: readonly string[] | null
+  /** How far the history is; null if none is kept. */
+  readonly history: HistoryState | null
 }
 
 /**
@@ -88,6 +93,7 @@ export function reportHealth(vitals: Vitals): HealthReport {
     consumers: checkConsumers(consumers, vitals.paused),
     queues: checkQueues(vitals.queueFault),
     modules: checkModules(vitals.moduleFaults),
+    ...(vitals.history !== null && { history: checkHistory(vitals.history) }),
   }
   return {
     status: phase === "running" ? summarize(vitals.engineStatus, checks) : phase,
@@ -104,7 +110,7 @@ function summarize({ state }: EngineStatus, checks: HealthReport["checks"]): Hea
   // A blocked engine accepts no events, although it still delivers: load balancers should send traffic
   // elsewhere.
   if (state !== "ready" || checks.pool.status === "down") return "unavailable"
-  return Object.values(checks).every(({ status }) => status === "up") ? "ready" : "degraded"
+  return Object.values(checks).every((check) => check === undefined || check.status === "up") ? "ready" : "degraded"
 }
 
 function checkEngine(status: EngineStatus): Check {
@@ -118,6 +124,14 @@ function checkEngine(status: EngineStatus): Check {
 /** A queue fault only degrades the service, because the other queues still accept their events. */
 const checkQueues = (fault: string | null): Check =>
   fault === null ? { status: "up" } : { status: "degraded", detail: fault }
+
+/** A history that is read again, after a start or an outage, is only behind. */
+function checkHistory({ failure, isCaughtUp, reachedAt }: HistoryState): Check {
+  if (failure !== null) return { status: "degraded", detail: failure }
+  if (isCaughtUp) return { status: "up" }
+  const until = reachedAt === null ? "" : `: it has what happened until ${new Date(reachedAt).toISOString()}`
+  return { status: "up", detail: `it is being read${until}` }
+}
 
 /** The modules before stay in use, but the files that somebody changed are not. */
 const checkModules = (faults: readonly string[] | null): Check =>

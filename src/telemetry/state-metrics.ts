@@ -49,6 +49,8 @@ export interface ServiceState {
   readonly bufferedBytes: () => number
   /** True if the keys file is usable as it is now; null if the service has no keys. */
   readonly isKeysFileGood: (() => boolean) | null
+  /** How the history is; null if none is kept. */
+  readonly history: (() => { readonly failure: string | null; readonly dropped: number }) | null
   /** Clients of the live stream. */
   readonly liveClients: () => number
   /** Deliveries that are not settled. */
@@ -127,6 +129,11 @@ export function stateMetrics(registry: Registry, state: ServiceState): void {
   if (isKeysFileGood !== null) {
     const help = "1 if the file of API_KEYS_FILE is usable, otherwise 0: the last good keys stay in force."
     gauge("keys_file_ok", help, () => Number(isKeysFileGood()))
+  }
+  const { history } = state
+  if (history !== null) {
+    gauge("history_ok", "1 if the history is stored, otherwise 0.", () => Number(history().failure === null))
+    gauge("history_dropped", "Facts that the history has lost since the start.", () => history().dropped)
   }
   gauge("live_clients", "Clients of the live stream.", state.liveClients)
   gauge("deliveries_in_flight", "Deliveries that are not settled.", state.deliveriesInFlight)

@@ -14,6 +14,7 @@ const WELL: Vitals = {
   queueFault: null,
   generation: "5f0a91c3",
   moduleFaults: null,
+  history: null,
 }
 
 const away = { state: "unavailable", reason: "RabbitMQ can't be used: connection refused" } as const
@@ -104,4 +105,19 @@ describe("a service", () => {
   test.each(["starting", "stopping"] as const)("that is %s reports that, whatever else is wrong", (phase) => {
     expect(reportHealth({ ...WELL, phase, engineStatus: away }).status).toBe(phase)
   })
+})
+
+test("a history that can't be kept degrades the service; one that is being read says how far it is", () => {
+  const state = { failure: null, isCaughtUp: true, reachedAt: null, dropped: 0 }
+  const at = (history: typeof state | (Omit<typeof state, "failure"> & { failure: string })) => {
+    const { status, checks } = reportHealth({ ...WELL, history })
+    return [status, checks.history]
+  }
+  expect(at(state)).toEqual(["ready", { status: "up" }])
+  expect(at({ ...state, failure: "the disk is full" })).toEqual([
+    "degraded",
+    { status: "degraded", detail: "the disk is full" },
+  ])
+  expect(at({ ...state, isCaughtUp: false })).toEqual(["ready", { status: "up", detail: "it is being read" }])
+  expect(reportHealth(WELL).checks.history).toBeUndefined()
 })
