@@ -110,7 +110,9 @@ function summarize({ state }: EngineStatus, checks: HealthReport["checks"]): Hea
   // A blocked engine accepts no events, although it still delivers: load balancers should send traffic
   // elsewhere.
   if (state !== "ready" || checks.pool.status === "down") return "unavailable"
-  return Object.values(checks).every((check) => check === undefined || check.status === "up") ? "ready" : "degraded"
+  return Object.values(checks).every((check) => check === undefined || check.status === "up")
+    ? "ready"
+    : "degraded"
 }
 
 function checkEngine(status: EngineStatus): Check {

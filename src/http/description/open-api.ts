@@ -18,6 +18,7 @@ const TAGS = [
   { name: "Events", description: "Publish events, and watch events as they are stored." },
   { name: "Queues", description: "Queues hold events until handlers take them." },
   { name: "Dead letters", description: "Events that are not retried any more, each with its reason." },
+  { name: "Replays", description: "Past events that are put on a queue again." },
   { name: "Modules", description: "Handler modules: the code that handles events on this instance." },
   { name: "Schemas", description: "JSON Schemas of payloads." },
   { name: "Health", description: "Checks for orchestrators, and metrics for Prometheus." },
