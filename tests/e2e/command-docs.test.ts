@@ -6,11 +6,13 @@ import { addApiDocument } from "../../src/commands/api-document.ts"
 import { addHealth } from "../../src/commands/check-health.ts"
 import { addCompletions } from "../../src/commands/completions.ts"
 import { addDeadLetters } from "../../src/commands/dead-letters.ts"
+import { addEvents } from "../../src/commands/events.ts"
 import { addInit } from "../../src/commands/init.ts"
 import { addKeys } from "../../src/commands/keys.ts"
 import { addModules } from "../../src/commands/modules.ts"
 import { addPublish } from "../../src/commands/publish.ts"
 import { addQueues } from "../../src/commands/queues.ts"
+import { addReplay } from "../../src/commands/replay.ts"
 import { addSchemas } from "../../src/commands/schemas.ts"
 import { addStore } from "../../src/commands/store.ts"
 import { addTail } from "../../src/commands/tail.ts"
@@ -70,7 +72,8 @@ async function allCommands(): Promise<ReadonlyMap<string, readonly string[]>> {
   const program = new Command("event-broker")
   for (const add of [addApiDocument, addHealth, addCompletions, addDeadLetters, addInit, addKeys, addPublish])
     add(program)
-  for (const add of [addModules, addQueues, addSchemas, addStore, addTail, addTypes]) add(program)
+  for (const add of [addEvents, addModules, addQueues, addReplay, addSchemas, addStore, addTail, addTypes])
+    add(program)
   const commands = new Map(flagsOf(program))
   for (const name of ["serve", "dev", "config"]) commands.set(name, await completed(name))
   const known = new Set([...commands.keys()].map((name) => name.split(" ")[0] ?? ""))
