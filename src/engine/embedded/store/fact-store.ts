@@ -1,6 +1,5 @@
 import type { Database } from "bun:sqlite"
 import {
-  type FactBatch,
   factLine,
   type HistoryFact,
   joinLines,
@@ -9,6 +8,7 @@ import {
 } from "../../../event/history-fact.ts"
 import type { StoredEvent } from "./checksum.ts"
 import type { Queue } from "./queue.ts"
+import { type NumberedBatch, RecentBatches } from "./recent-batches.ts"
 
 /** Batches of one read. */
 const MAX_BATCHES_PER_READ = 8
@@ -35,7 +35,10 @@ export class FactStore {
   readonly #maxLength: number
   /** Distinguishes the batches of this process from those of a restored backup. */
   readonly #session = crypto.randomUUID()
+  readonly #recent = new RecentBatches()
   #lines: string[] = []
+  /** The batch of the turn that is being written; null if it has no facts. */
+  #inTurn: NumberedBatch | null = null
   /** Number of the oldest batch that may be stored, and of the newest. */
   #oldest: number
   #newest: number
@@ -85,6 +88,7 @@ export class FactStore {
   /** Begins a turn. Facts of one that was not written are forgotten: what they tell did not happen. */
   begin(): void {
     this.#lines = []
+    this.#inTurn = null
     this.#growth = 0
   }
 
@@ -112,8 +116,10 @@ export class FactStore {
   write(): void {
     if (this.#lines.length > 0) {
       const text = joinLines(this.#lines)
-      this.#newest++
-      this.#insert.run(this.#newest, text.length, `${this.#session}-${this.#newest}`, text)
+      const seq = ++this.#newest
+      const token = `${this.#session}-${seq}`
+      this.#insert.run(seq, text.length, token, text)
+      this.#inTurn = { seq, token, position: token, text }
       this.#growth += text.length
       if (this.#length + this.#growth > this.#maxLength) this.#drop()
     }
@@ -124,10 +130,14 @@ export class FactStore {
   written(): void {
     this.#length += this.#growth
     this.#growth = 0
+    if (this.#inTurn !== null) this.#recent.add(this.#inTurn)
+    this.#inTurn = null
   }
 
-  /** Reads the first batches after one, each with its number. */
-  read(after: number, through: number): readonly (FactBatch & { readonly seq: number })[] {
+  /** Returns the first batches after one. */
+  read(after: number, through: number): readonly NumberedBatch[] {
+    const recent = this.#recent.takeAfter(after, through)
+    if (recent.length > 0) return recent
     return this.#read
       .all(after, through, MAX_BATCHES_PER_READ)
       .map(({ seq, token, text }) => ({ seq, position: token, token, text }))
