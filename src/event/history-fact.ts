@@ -127,8 +127,15 @@ const LINE_BREAK = "\n"
 /** Returns the text of a batch with these lines. */
 export const joinLines = (lines: readonly string[]): string => lines.join(LINE_BREAK)
 
-/** Returns a fact as a line. */
-export const factLine = (fact: HistoryFact): string => JSON.stringify(fact)
+/** Returns a fact as a line. An event of another program that nests too deep to be written is left out. */
+export function factLine(fact: HistoryFact): string {
+  try {
+    return JSON.stringify(fact)
+  } catch (error) {
+    if (!("event" in fact)) throw error
+    return JSON.stringify({ ...fact, event: undefined })
+  }
+}
 
 /**
  * Returns the line of a `published` fact, without serializing the event again.

@@ -71,6 +71,7 @@ export function newContext(options: ContextOptions = {}): TestContext {
     lastError: null,
     trace: null,
     causedBy: null,
+    replay: null,
     signal: new AbortController().signal,
     ...options,
     log: { debug: log, info: log, warn: log, error: log },

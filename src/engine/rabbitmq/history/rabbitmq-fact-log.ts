@@ -1,5 +1,5 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
-import { type HistoryFact, publishedLine } from "../../../event/history-fact.ts"
+import { factLine, type HistoryFact, publishedLine } from "../../../event/history-fact.ts"
 import { EngineUnavailableError } from "../../errors.ts"
 import { encodeDetails } from "../../fact-details.ts"
 import type { FactFollower, FactLog, FactProgress } from "../../fact-log.ts"
@@ -32,14 +32,14 @@ export class RabbitMqFactLog implements FactLog {
   }
 
   async append(fact: HistoryFact): Promise<void> {
-    if (await this.#writer.record(JSON.stringify(fact))) return
+    if (await this.#writer.record(factLine(fact))) return
     throw new EngineUnavailableError(
       `RabbitMQ did not store a fact in time: ${this.#writer.failure ?? "it is kept, and stored later"}`,
     )
   }
 
   readonly record: RecordFacts = (...facts) => {
-    const [first, ...more] = facts.map((fact) => this.#writer.record(JSON.stringify(fact)))
+    const [first, ...more] = facts.map((fact) => this.#writer.record(factLine(fact)))
     return more.length === 0 ? Promise.resolve(first) : Promise.all([first, ...more])
   }
 

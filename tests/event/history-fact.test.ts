@@ -1,0 +1,22 @@
+import { expect, test } from "bun:test"
+import { factLine, publishedLine } from "../../src/event/history-fact.ts"
+import { attempt, published } from "../support/facts.ts"
+import { newEvent } from "../support/new-event.ts"
+
+test("a fact whose event nests too deep to be written is written without it", () => {
+  let payload: Record<string, unknown> = {}
+  for (let depth = 0; depth < 200_000; depth++) payload = { payload }
+  const line = factLine(attempt("deep", { event: newEvent({ id: "deep", payload }) }))
+  expect(JSON.parse(line)).toMatchObject({ fact: "attempt", id: "deep" })
+  expect(line).not.toContain("payload")
+})
+
+test("the line of a publish has its event byte for byte, and equals the fact", () => {
+  const fact = published({ id: "a" }, { queues: ["one", "two"], caused_by: "b" })
+  if (fact.fact !== "published") throw new Error("no publish")
+  const line = publishedLine(fact, JSON.stringify(fact.event), '{"caused_by":"b"}')
+  expect(JSON.parse(line)).toEqual(JSON.parse(factLine(fact)))
+  expect(publishedLine({ at: 1, queues: ["one"] }, '{"n":1.0}', null)).toBe(
+    '{"fact":"published","at":1,"queues":["one"],"event":{"n":1.0}}',
+  )
+})
