@@ -24,6 +24,7 @@ export interface EventSummary {
 export interface EventPage {
   readonly events: readonly EventSummary[]
   readonly cursor: string | null
+  readonly incomplete: string | null
 }
 
 export interface TimelineEntry {
@@ -45,6 +46,7 @@ export interface EventHistory extends EventSummary {
   readonly publications: number
   readonly caused: readonly string[]
   readonly has_more_caused: boolean
+  readonly incomplete: string | null
   readonly queues: readonly (EventDelivery & {
     readonly timeline: readonly TimelineEntry[]
     readonly omitted: number

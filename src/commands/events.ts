@@ -74,6 +74,7 @@ async function listEvents(options: ListOptions): Promise<void> {
   const { limit = DEFAULT_SHOWN } = options
   const rows: EventSummary[] = []
   let cursor: string | null = null
+  let incomplete: string | null = null
   do {
     const query = queryOf(options)
     query.set("limit", String(Math.min(limit - rows.length, MAX_ASKED)))
@@ -83,7 +84,9 @@ async function listEvents(options: ListOptions): Promise<void> {
     if (options.json) for (const event of page.events) printJsonLine(event)
     rows.push(...page.events)
     cursor = page.cursor
+    incomplete = page.incomplete
   } while (cursor !== null && rows.length < limit)
+  noteIncomplete(incomplete)
   if (options.json) return
   if (rows.length === 0) return printError(shown`the history has no such event\n`)
   print(table(["published", "event", "id", "status", "queues"], rows.map(rowOf)))
@@ -95,6 +98,11 @@ async function showEvent(id: string, options: ServiceOptions): Promise<void> {
   if (options.json) return print(jsonText(`${text}\n`))
   const event: EventHistory = JSON.parse(text)
   print(timelineOf(event, payloadIn(text)))
+  noteIncomplete(event.incomplete)
+}
+
+function noteIncomplete(reason: string | null): void {
+  if (reason !== null) printError(shown`event-broker: the history may be incomplete: ${reason}\n`)
 }
 
 const rowOf = (event: EventSummary): readonly string[] => [

@@ -45,7 +45,9 @@ export function addReplay(program: Command): void {
   const start = program
     .command("replay")
     .argument("<queue>", "queue that gets the events")
-    .description("put past events on a queue again, the oldest first, and show the progress")
+    .description(
+      "put past events on a queue again, the oldest first, and show the progress; interrupting it aborts the replay",
+    )
     .addOption(repeatable("--id <id>", "replay this event, in the given order"))
     .option("--all", "replay every event of the history")
     .option("--rate <events>", "most events per second (default: 100)", readRate)
@@ -103,18 +105,25 @@ async function follow(client: ServiceClient, begun: Replay, options: StartOption
   const interruption = new Interruption()
   const isShown = process.stderr.isTTY === true && !options.json
   let replay = begun
+  let told: string | null = null
   while (replay.state === "running") {
     if (interruption.error !== null) {
       report(await askAbort(client, replay.id), options)
       throw interruption.error
     }
     if (isShown) printError(shown`${CLEAR_LINE}${progressOf(replay)}`)
+    else if (replay.reason !== null && replay.reason !== told) {
+      printError(shown`event-broker: the replay waits: ${replay.reason}\n`)
+    }
+    told = replay.reason
     await Bun.sleep(LOOK_INTERVAL_MS)
     replay = await client.ask<Replay>(`${PATH}/${pathPart(replay.id)}`)
   }
   if (isShown) printError(CLEAR_LINE)
   report(replay, options)
   if (replay.state !== "done") throw new CommandError(`the replay was ${replay.state}`, EXIT_REFUSED)
+  if (replay.missing > 0 && replay.replayed === 0)
+    throw new CommandError("nothing was replayed", EXIT_REFUSED)
 }
 
 const askAbort = (client: ServiceClient, id: string): Promise<Replay> =>

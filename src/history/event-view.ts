@@ -12,6 +12,9 @@ import type {
 import { SOURCE } from "./history-tables.ts"
 import { readTimeline } from "./timeline.ts"
 
+/** Most publications with one id that are looked at. */
+const MAX_PUBLICATIONS = 1_000
+
 /** Most ids of caused events in an answer. */
 export const MAX_CAUSED = 100
 
@@ -45,24 +48,22 @@ export const SUMMARY_COLUMNS =
 
 /** Reads events by their id or key. */
 export class EventView {
-  readonly #newest
+  readonly #withId
+  readonly #body
   readonly #deliveries
-  readonly #publications
   readonly #caused
   readonly #retrying
   readonly #oldestWaiting
   readonly #queues
 
   constructor(database: Database) {
-    this.#newest = database.prepare<EventRow & { readonly body: string | null }, [string]>(
-      `SELECT ${SUMMARY_COLUMNS}, body FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1`,
+    this.#withId = database.prepare<EventRow, [string, number]>(
+      `SELECT ${SUMMARY_COLUMNS} FROM events WHERE id = ? ORDER BY seq DESC LIMIT ?`,
     )
+    this.#body = database.prepare<{ body: string | null }, [number]>("SELECT body FROM events WHERE seq = ?")
     this.#deliveries = database.prepare<DeliveryRow, [number]>(
       `SELECT name, was_published, state, since, attempts, next_at, reason, timeline
        FROM deliveries JOIN queues ON id = queue WHERE event = ? ORDER BY name`,
-    )
-    this.#publications = database.prepare<{ count: number }, [string]>(
-      `SELECT count(*) AS count FROM events WHERE id = ? AND source = ${SOURCE.published}`,
     )
     this.#caused = database.prepare<EventRow, [string]>(
       `SELECT ${SUMMARY_COLUMNS} FROM events WHERE caused_by = ? ORDER BY seq`,
@@ -82,8 +83,9 @@ export class EventView {
   }
 
   lookup(id: string, within: RoutingSpace | undefined): EventHistory | null {
-    const row = this.#newest.get(id)
-    if (row === null || !isVisible(row, within)) return null
+    const publications = this.#withId.all(id, MAX_PUBLICATIONS).filter((each) => isVisible(each, within))
+    const [row] = publications
+    if (row === undefined) return null
     const caused: string[] = []
     for (const each of this.#caused.iterate(id)) {
       if (caused.length > MAX_CAUSED) break
@@ -92,8 +94,8 @@ export class EventView {
     return {
       ...this.summaryOf(row),
       queues: this.#deliveries.all(row.seq).map((delivery) => queueHistory(row, delivery)),
-      body: row.body,
-      publications: this.#publications.get(id)?.count ?? 0,
+      body: this.#body.get(row.seq)?.body ?? null,
+      publications: publications.filter(({ source }) => source === SOURCE.published).length,
       caused: caused.slice(0, MAX_CAUSED),
       hasMoreCaused: caused.length > MAX_CAUSED,
     }
@@ -129,9 +131,9 @@ export class EventView {
 
   close(): void {
     for (const each of [
-      this.#newest,
+      this.#withId,
+      this.#body,
       this.#deliveries,
-      this.#publications,
       this.#caused,
       this.#retrying,
       this.#oldestWaiting,

@@ -82,7 +82,7 @@ export class Fold {
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
     const folded =
-      this.#find(fact.id) ?? this.#addUnpublished(fact.id, fact.at, "of" in fact ? fact.of : null)
+      this.#findOn(fact.id, queue) ?? this.#addUnpublished(fact.id, fact.at, "of" in fact ? fact.of : null)
     const delivery =
       this.#deliveryOf(folded, queue) ??
       addTo(folded, new DeliveryRecord(queue, fact.fact !== "replayed", fact.at))
@@ -190,6 +190,22 @@ export class Fold {
     if (row === null) return null
     const record = { ...newRecord(row.seq, id, row.at), source: row.source }
     return this.#keep({ record, isNew: false, isChanged: false, deliveries: [] })
+  }
+
+  /** Returns the newest event with an id that the queue has, or else the newest with the id. */
+  #findOn(id: string, queue: number): Folded | null {
+    const newest = this.#find(id)
+    if (newest === null || this.#deliveryOf(newest, queue) !== null) return newest
+    const older = this.#folded.findLast(
+      (each) => each !== newest && each.record.id === id && this.#deliveryOf(each, queue) !== null,
+    )
+    if (older !== undefined) return older
+    const row = this.#statements.newestOn(id, queue)
+    if (row === null) return newest
+    const record = { ...newRecord(row.seq, id, row.at), source: row.source }
+    const folded = { record, isNew: false, isChanged: false, deliveries: [] }
+    this.#folded.push(folded)
+    return folded
   }
 
   #keep(folded: Folded): Folded {

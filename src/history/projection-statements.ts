@@ -37,6 +37,7 @@ const DELIVERY_COLUMNS =
 /** The statements that apply facts. */
 export class ProjectionStatements {
   readonly #newest
+  readonly #newestOn
   readonly #delivery
   readonly #unfinished
   readonly #dead
@@ -51,6 +52,10 @@ export class ProjectionStatements {
   constructor(database: Database) {
     this.#newest = database.prepare<KnownEventRow, [string]>(
       "SELECT seq, at, source FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1",
+    )
+    this.#newestOn = database.prepare<KnownEventRow, [string, number]>(
+      `SELECT seq, at, source FROM events JOIN deliveries ON event = seq
+       WHERE id = ? AND queue = ? ORDER BY seq DESC LIMIT 1`,
     )
     this.#delivery = database.prepare<DeliveryRow, [number, number]>(
       `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE event = ? AND queue = ?`,
@@ -85,6 +90,11 @@ export class ProjectionStatements {
   /** Returns the newest event with an id. */
   newest(id: string): KnownEventRow | null {
     return this.#newest.get(id)
+  }
+
+  /** Returns the newest event with an id that the queue has. */
+  newestOn(id: string, queue: number): KnownEventRow | null {
+    return this.#newestOn.get(id, queue)
   }
 
   delivery(event: number, queue: number): DeliveryRow | null {
@@ -148,6 +158,7 @@ export class ProjectionStatements {
   close(): void {
     for (const each of [
       this.#newest,
+      this.#newestOn,
       this.#delivery,
       this.#unfinished,
       this.#dead,

@@ -57,6 +57,12 @@ export class RecordedHistory {
     return { ...progress, failure: this.#history.failure ?? failure }
   }
 
+  /** Why answers may lack something; null if they are complete. */
+  get incomplete(): string | null {
+    const { failure, isCaughtUp } = this.state
+    return failure ?? (isCaughtUp ? null : "the history is being read from its beginning")
+  }
+
   /** Returns null if the event is unknown, or its routing key is not in the space. @throws {HistoryUnavailableError} */
   async lookup(id: string, within: RoutingSpace | null): Promise<EventHistory | null> {
     await this.#catchUp()

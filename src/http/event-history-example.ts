@@ -29,6 +29,7 @@ export const EXAMPLE_LIST: z.infer<typeof EventListSchema> = {
   count: 1,
   events: [{ ...FACTS, queues: [DELIVERY] }],
   cursor: null,
+  incomplete: null,
 }
 
 export const EXAMPLE_HISTORY: z.infer<typeof EventHistorySchema> = {
@@ -37,6 +38,7 @@ export const EXAMPLE_HISTORY: z.infer<typeof EventHistorySchema> = {
   publications: 1,
   caused: [],
   has_more_caused: false,
+  incomplete: null,
   queues: [
     {
       ...DELIVERY,

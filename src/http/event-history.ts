@@ -75,6 +75,11 @@ const summary = {
   trace_id: z.string().nullable(),
 }
 
+const incomplete = z.string().nullable().openapi({
+  description:
+    "Why the history may lack something now, such as an outage of RabbitMQ; null if it is complete.",
+})
+
 const SummarySchema = z.object({ ...summary, queues: z.array(DeliverySchema) }).openapi("EventSummary")
 
 export const EventListSchema = z
@@ -89,6 +94,7 @@ export const EventListSchema = z
           "Pass it as the parameter `cursor` to continue the list; null at its end. A page may be short or empty although more " +
           "follows.",
       }),
+    incomplete,
   })
   .openapi("EventList")
 
@@ -106,6 +112,7 @@ export const EventHistorySchema = z
       .array(z.string())
       .openapi({ description: "Ids of events that its handlers published: the first 100." }),
     has_more_caused: z.boolean(),
+    incomplete,
     queues: z.array(
       DeliverySchema.extend({
         timeline: z.array(TimelineSchema),
@@ -127,7 +134,7 @@ export function showSummary(event: EventSummary, running: Running): Summary {
 }
 
 /** Returns everything that is known of an event as JSON. The event's own JSON is copied, so that no number changes. */
-export function historyText(event: EventHistory, running: Running): string {
+export function historyText(event: EventHistory, running: Running, incomplete: string | null): string {
   const { queues, status } = overlaid(event, running)
   const rest: Omit<History, "event"> = {
     ...factsOf(event),
@@ -135,6 +142,7 @@ export function historyText(event: EventHistory, running: Running): string {
     publications: event.publications,
     caused: [...event.caused],
     has_more_caused: event.hasMoreCaused,
+    incomplete,
     queues: queues.map(({ timeline, omitted, ...delivery }) => ({
       ...showDelivery(delivery),
       timeline: timeline.map(showEntry),

@@ -11,6 +11,8 @@ import { ProblemError } from "./problem.ts"
 
 /** The history, as routes ask it. Its answers contain everything that was stored when the question came. */
 export interface HistoryAccess {
+  /** Why answers may lack something; null if they are complete. */
+  readonly incomplete: string | null
   /** Returns null if the event is unknown, or its routing key is not in the space. @throws {HistoryUnavailableError} */
   lookup(id: string, within: RoutingSpace | null): Promise<EventHistory | null>
   /** @throws {HistoryUnavailableError | HistoryCursorError} */

@@ -73,7 +73,9 @@ function completed(queue: CountedQueue, unfinished: Unfinished | null): CountedQ
   if (unfinished === null) return queue
   const { counts } = queue
   const { retrying = 0, oldestWaitingAt = null } = unfinished.get(queue.name) ?? {}
-  const age = oldestWaitingAt === null ? 0 : Math.max(0, Date.now() - oldestWaitingAt) / 1_000
+  // The history learns late of events that RabbitMQ itself removes, and that run elsewhere.
+  const isEmpty = queue.messageCount === 0
+  const age = oldestWaitingAt === null || isEmpty ? 0 : Math.max(0, Date.now() - oldestWaitingAt) / 1_000
   return {
     ...queue,
     counts: {

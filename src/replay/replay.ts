@@ -63,7 +63,7 @@ export class UnknownReplayError extends Error {
   override readonly name = "UnknownReplayError"
 
   constructor(id: string) {
-    super(`there is no replay ${JSON.stringify(id)}`)
+    super(`this instance has no replay ${JSON.stringify(id)}; each instance knows its own`)
   }
 }
 

@@ -203,3 +203,46 @@ test("an event that was cut is shown without its body, and never replayed", () =
   expect(projection.lookup("a")).toMatchObject({ body: null, type: "custom" })
   expect(projection.select({}, 10).items).toEqual([])
 })
+
+test("a replay or a redrive that is told after the run that it led to changes no state", () => {
+  using projection = historyOf([
+    published({ id: "a" }),
+    published({ id: "b" }),
+    attempt("a", { at: START + 30, replay: "r1" }),
+    { fact: "replayed", at: START + 30, id: "a", queue: "custom_events", replay: "r1" },
+    attempt("b", { at: START + 30 }),
+    { fact: "redriven", at: START + 20, id: "b", queue: "custom_events" },
+  ])
+  for (const id of ["a", "b"]) {
+    expect(projection.lookup(id)).toMatchObject({ status: "completed", queues: [{ state: "handled" }] })
+  }
+  const kinds = projection.lookup("b")?.queues[0]?.timeline.map(({ kind }) => kind)
+  expect(kinds).toEqual(["published", "redriven", "attempt"])
+})
+
+test("facts belong to the newest publication with their id on their queue, also if another type has the id", () => {
+  const facts = [
+    published({ id: "x", type: "voice" }, { queues: ["voice_events"] }),
+    published({ id: "x", type: "user" }, { at: START + 5, queues: ["user_events"] }),
+    attempt("x", { queue: "voice_events" }),
+  ]
+  using together = historyOf(facts)
+  using apart = historyOf([])
+  for (const fact of facts) apart.apply([batchOf([fact])], START)
+  for (const projection of [together, apart]) {
+    const statuses = projection.list({ limit: 10 }).items.map(({ type, status }) => [type, status])
+    expect(statuses).toEqual([
+      ["user", "pending"],
+      ["voice", "completed"],
+    ])
+  }
+})
+
+test("a caller within a space finds its own publication of an id, whatever others published with it", () => {
+  using projection = historyOf([
+    published({ id: "x", type: "voice", routing_key: "events.voice.a" }),
+    published({ id: "x", type: "user", routing_key: "events.user.a" }, { at: START + 5 }),
+  ])
+  expect(projection.lookup("x", ["events.voice"])).toMatchObject({ type: "voice", publications: 1 })
+  expect(projection.lookup("x")).toMatchObject({ type: "user", publications: 2 })
+})

@@ -19,6 +19,8 @@ export class FactFeed implements FactLog {
   #follower: FactFollower | null = null
   /** Number of the last batch that the follower has taken. */
   #fed = 0
+  /** Number of the last batch that was there before the follower began. */
+  #before = 0
   readonly #waiting = new Set<{ readonly through: number; readonly resolve: () => void }>()
   #isClosed = false
   #reachedAt: number | null = null
@@ -40,6 +42,7 @@ export class FactFeed implements FactLog {
 
   follow(follower: FactFollower): () => void {
     this.#follower = follower
+    this.#before = this.#durable
     void this.#feed(follower)
     return () => {
       if (this.#follower === follower) this.#leave()
@@ -53,7 +56,7 @@ export class FactFeed implements FactLog {
   }
 
   progress(): FactProgress {
-    const isCaughtUp = this.#follower !== null && this.#fed >= this.#durable
+    const isCaughtUp = this.#follower !== null && this.#fed >= this.#before
     return { isCaughtUp, reachedAt: this.#reachedAt, failure: null, waiting: 0, dropped: this.#store.dropped }
   }
 

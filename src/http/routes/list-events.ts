@@ -53,11 +53,13 @@ export const listEvents = ({ history, running }: HttpContext): Route => ({
     const given = checkQuery(QuerySchema, query, { ...FILTER_KINDS, limit: "json" })
     const { order, limit, cursor, ...filter } = given
     const request = { ...filterOf(filter, reachOf(key)), newestFirst: order === "newest", limit, cursor }
-    const page = await requireHistory(history).list(request)
+    const known = requireHistory(history)
+    const page = await known.list(request)
     return jsonAnswer<z.infer<typeof EventListSchema>>(requestId, {
       count: page.items.length,
       events: page.items.map((event) => showSummary(event, running)),
       cursor: page.cursor,
+      incomplete: known.incomplete,
     })
   },
 })

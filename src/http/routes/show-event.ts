@@ -34,13 +34,21 @@ export const showEvent = ({ history, running }: HttpContext): Route => ({
   },
   async handler({ params, key, requestId }) {
     const id = params.get("id")
-    const event = await requireHistory(history).lookup(id, reachOf(key))
-    if (event === null) {
-      throw new ProblemError(
-        "not-found",
-        `The history has no event ${JSON.stringify(id)}. It keeps events for HISTORY_RETENTION, as far as HISTORY_MAX_BYTES allows.`,
-      )
-    }
-    return new Response(historyText(event, running), { headers: responseHeaders(requestId, JSON_TYPE) })
+    const known = requireHistory(history)
+    const event = await known.lookup(id, reachOf(key))
+    if (event === null) throw unknown(id, known.incomplete)
+    return new Response(historyText(event, running, known.incomplete), {
+      headers: responseHeaders(requestId, JSON_TYPE),
+    })
   },
 })
+
+function unknown(id: string, incomplete: string | null): ProblemError {
+  const why = incomplete === null ? "" : ` It may be incomplete: ${incomplete}.`
+  const kept = "It keeps events for HISTORY_RETENTION, as far as HISTORY_MAX_BYTES allows."
+  const advice = "GET /api/v1/events (event-broker events list) finds events by ordering_key, text and more."
+  return new ProblemError(
+    "not-found",
+    `The history has no event ${JSON.stringify(id)}.${why} ${kept} ${advice}`,
+  )
+}

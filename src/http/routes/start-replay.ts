@@ -110,7 +110,7 @@ export const startReplay = (context: HttpContext): Route => ({
     const selection: ReplaySelection =
       ids === undefined
         ? { kind: "filter", filter: filterOfFields(filters, within) }
-        : { kind: "ids", ids, within }
+        : { kind: "ids", ids: [...new Set(ids)], within }
     if (dryRun) return jsonAnswer(requestId, { selected: await replays.count({ selection }), dry_run: true })
     const replay = await replays.start({ queue, selection, rate })
     context.logger.info(

@@ -17,7 +17,7 @@ export interface TestContext extends HandlerContext {
 
 /** The parts of the context that a test may choose. */
 export type ContextOptions = Partial<
-  Pick<HandlerContext, "queue" | "attempt" | "lastError" | "trace" | "causedBy" | "signal">
+  Pick<HandlerContext, "queue" | "attempt" | "lastError" | "trace" | "causedBy" | "replay" | "signal">
 >
 
 /** A verdict that can be compared: `expect(await handler(event, ctx)).toEqual(ctx.retry({ delay: 500 }))`. */

@@ -148,13 +148,15 @@ export class DeadLetters {
       picker,
       async (messages) => {
         if (fault !== undefined) return []
+        // Before they are stored, because the run that follows must not be earlier.
+        const at = Date.now()
         const stored = await Promise.allSettled(messages.map((each) => this.#options.store(each, queue)))
         fault = stored.find((each) => each.status === "rejected")?.reason
         if (fault !== undefined) picker.stop()
         const done = messages.filter((_, index) => stored[index]?.status === "fulfilled")
         moved += done.length
         picker.release(messages)
-        await this.#options.facts?.redriven(done, queue)
+        await this.#options.facts?.redriven(done, queue, at)
         return done
       },
       maxMessages,

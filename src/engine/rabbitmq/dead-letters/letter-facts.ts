@@ -31,9 +31,8 @@ export class LetterFacts {
   }
 
   /** Resolves once the facts are stored, or that takes too long. */
-  async redriven(messages: readonly AMQPMessage[], queue: string): Promise<void> {
+  async redriven(messages: readonly AMQPMessage[], queue: string, at: number): Promise<void> {
     this.seen(messages, queue)
-    const at = Date.now()
     await this.#record(...idsOf(messages).map((id) => ({ fact: "redriven" as const, at, id, queue })))
   }
 
