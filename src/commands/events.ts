@@ -5,9 +5,16 @@ import { parseExactly } from "../system/exact-json.ts"
 import { readCount } from "./dead-letters.ts"
 import { type EventHistory, type EventPage, type EventSummary, titleOf } from "./event-answers.ts"
 import { timelineOf, timeOf } from "./event-timeline.ts"
+import { EXIT_REFUSED } from "./exit-codes.ts"
 import { choiceOption, choicesOption, repeatable } from "./option-values.ts"
 import { print, printError, printJsonLine } from "./output.ts"
-import { askingService, pathPart, ServiceClient, type ServiceOptions } from "./service-client.ts"
+import {
+  askingService,
+  CommandError,
+  pathPart,
+  ServiceClient,
+  type ServiceOptions,
+} from "./service-client.ts"
 import { jsonText, shown, table } from "./shown.ts"
 
 const PATH = "/api/v1/events"
@@ -92,7 +99,14 @@ async function listEvents(options: ListOptions): Promise<void> {
   print(table(["published", "event", "id", "status", "queues"], rows.map(rowOf)))
 }
 
+/** Ids that can't be in a path, or whose path is that of something else. */
+const NO_PATH = ["stats", "queues", "types", "stream", "outcomes", ".", ".."]
+
 async function showEvent(id: string, options: ServiceOptions): Promise<void> {
+  if (NO_PATH.includes(id)) {
+    const message = `the service has something else at the path of an event with the id ${id}: find it with events list`
+    throw new CommandError(message, EXIT_REFUSED)
+  }
   const response = await new ServiceClient(options).send(`${PATH}/${pathPart(id)}`)
   const text = await response.text()
   if (options.json) return print(jsonText(`${text}\n`))

@@ -36,6 +36,7 @@ interface Replay {
 interface StartOptions extends ServiceOptions, EventFilterOptions {
   readonly id?: readonly string[]
   readonly all?: boolean
+  readonly anyTopic?: boolean
   readonly rate?: number
   readonly dryRun?: boolean
   readonly detach?: boolean
@@ -50,6 +51,7 @@ export function addReplay(program: Command): void {
     )
     .addOption(repeatable("--id <id>", "replay this event, in the given order"))
     .option("--all", "replay every event of the history")
+    .option("--any-topic", "also events that no binding of the queue matches")
     .option("--rate <events>", "most events per second (default: 100)", readRate)
     .option("--dry-run", "count the events without replaying any")
     .option("--detach", DETACH)
@@ -79,7 +81,7 @@ const one = (group: Command, name: string, description: string): Command =>
   group.command(name).argument("<id>", "id of the replay").description(description)
 
 async function startReplay(queue: string, options: StartOptions): Promise<void> {
-  const { id: ids, all, rate, dryRun } = options
+  const { id: ids, all, anyTopic, rate, dryRun } = options
   const ways = [ids !== undefined, hasFilter(options), all === true].filter(Boolean).length
   if (ways !== 1) {
     const message =
@@ -92,7 +94,7 @@ async function startReplay(queue: string, options: StartOptions): Promise<void> 
   const answer = await client.ask<Replay>(PATH, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ queue, ids, all, rate, dry_run: dryRun, ...bodyOf(options) }),
+    body: JSON.stringify({ queue, ids, all, any_topic: anyTopic, rate, dry_run: dryRun, ...bodyOf(options) }),
   })
   if (!dryRun) return follow(client, answer, options)
   if (options.json) return printJson(answer)

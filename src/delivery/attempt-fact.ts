@@ -25,6 +25,7 @@ export function attemptFact(ended: EndedAttempt, decision: Decision): AttemptFac
     fact: "attempt",
     at: now,
     id: event.id,
+    published_at: Math.round(event.timestamp * 1_000),
     queue: delivery.queue,
     attempt,
     duration_ms: Math.round(durationMs * 1_000) / 1_000,

@@ -51,6 +51,8 @@ export interface AttemptFact {
   /** When it ended. */
   readonly at: number
   readonly id: string
+  /** When the event was published, by its own timestamp. */
+  readonly published_at?: number
   readonly queue: string
   /** 1 for the first. */
   readonly attempt: number

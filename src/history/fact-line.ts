@@ -24,6 +24,8 @@ export interface ReadRefused {
 /** The common fields of all facts of one delivery. */
 export interface OfDelivery {
   readonly at: number
+  /** When the event was published, by its own word; null if the fact does not say. */
+  readonly publishedAt: number | null
   readonly id: string
   readonly queue: string
 }
@@ -132,6 +134,7 @@ function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
   return {
     fact: "attempt",
     at: delivery.at,
+    publishedAt: delivery.publishedAt,
     id: delivery.id,
     queue: delivery.queue,
     attempt,
@@ -176,8 +179,9 @@ function readPurged({ fact }: ParsedLine, at: number): ReadPurged | null {
 }
 
 function readDelivery({ fact }: ParsedLine, at: number): OfDelivery | null {
-  const { id, queue } = fact
-  return isId(id) && isText(queue) ? { at, id, queue } : null
+  const { id, queue, published_at: published } = fact
+  if (!isId(id) || !isText(queue)) return null
+  return { at, publishedAt: typeof published === "number" ? published : null, id, queue }
 }
 
 /** Returns the event of a fact if it is the one with this id. */

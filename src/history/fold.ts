@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite"
 import { DeliveryRecord } from "./delivery-record.ts"
 import { type FactEvent, storedRoutingKey } from "./fact-event.ts"
-import type { ReadFact, ReadPublished, ReadPurged } from "./fact-line.ts"
+import type { OfDelivery, ReadFact, ReadPublished, ReadPurged } from "./fact-line.ts"
 import { SOURCE } from "./history-tables.ts"
 import { type EventRecord, ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
@@ -32,6 +32,7 @@ const MAX_UNKNOWN = 10_000
  */
 export class Fold {
   readonly #database: Database
+  readonly #maxBodyLength: number
   readonly #spans: Spans
   readonly #statements: ProjectionStatements
   readonly #queues: QueueIds
@@ -43,8 +44,10 @@ export class Fold {
   #nextSeq = 1
   #added: Added | null = null
 
-  constructor(database: Database, spans: Spans) {
+  /** @param maxBodyLength longest body that is kept, in characters: one event must not push out all others */
+  constructor(database: Database, spans: Spans, maxBodyLength: number) {
     this.#database = database
+    this.#maxBodyLength = maxBodyLength
     this.#spans = spans
     this.#statements = new ProjectionStatements(database)
     this.#queues = new QueueIds(database)
@@ -81,8 +84,11 @@ export class Fold {
     if (fact.fact === "purged") return this.#purge(fact)
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
-    const folded =
-      this.#findOn(fact.id, queue) ?? this.#addUnpublished(fact.id, fact.at, "of" in fact ? fact.of : null)
+    const of = "of" in fact ? fact.of : null
+    const known = this.#findOn(fact.id, queue)
+    // An event that was removed must not come back as a new one of which nothing is known.
+    if (known === null && of === null && isRemoved(fact, this.#spans.removedUntil)) return true
+    const folded = known ?? this.#addUnpublished(fact.id, fact.at, of)
     const delivery =
       this.#deliveryOf(folded, queue) ??
       addTo(folded, new DeliveryRecord(queue, fact.fact !== "replayed", fact.at))
@@ -129,7 +135,7 @@ export class Fold {
     if (queues.includes(undefined)) return false
     const { event, at } = fact
     const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
-    describe(folded.record, fact)
+    describe(folded.record, fact, this.#maxBodyLength)
     folded.record.at = at
     folded.record.source = SOURCE.published
     folded.record.traceId = fact.traceId
@@ -164,7 +170,7 @@ export class Fold {
   #addUnpublished(id: string, at: number, of: FactEvent | null): Folded {
     const folded = this.#add(id, at)
     if (of !== null) {
-      describe(folded.record, of)
+      describe(folded.record, of, this.#maxBodyLength)
       folded.record.source = SOURCE.foreign
       return folded
     }
@@ -239,6 +245,12 @@ export class Fold {
   }
 }
 
+/** Returns whether a fact tells of an event that the history no longer keeps. */
+function isRemoved(fact: OfDelivery, removedUntil: number | null): boolean {
+  if (removedUntil === null) return false
+  return fact.publishedAt === null || fact.publishedAt <= removedUntil
+}
+
 const newRecord = (seq: number, id: string, at: number): EventRecord => ({
   seq,
   id,
@@ -253,12 +265,12 @@ const newRecord = (seq: number, id: string, at: number): EventRecord => ({
   body: null,
 })
 
-function describe(record: EventRecord, { event, body }: FactEvent): void {
+function describe(record: EventRecord, { event, body }: FactEvent, maxBodyLength: number): void {
   record.type = event.type
   record.name = event.name
   record.routingKey = storedRoutingKey(event)
   record.orderingKey = event.ordering_key ?? null
-  record.body = body
+  record.body = body !== null && body.length > maxBodyLength ? null : body
 }
 
 function addTo({ deliveries }: Folded, delivery: DeliveryRecord): DeliveryRecord {

@@ -40,9 +40,10 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY CHECK (id = 1),
     file_id TEXT NOT NULL,
     position TEXT,
-    next_seq INTEGER NOT NULL
+    next_seq INTEGER NOT NULL,
+    removed_until INTEGER
   ) STRICT;
-  INSERT INTO history VALUES (1, lower(hex(randomblob(4))), NULL, 1);
+  INSERT INTO history VALUES (1, lower(hex(randomblob(4))), NULL, 1, NULL);
 
   CREATE TABLE tokens (n INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE) STRICT;
 

@@ -28,6 +28,9 @@ export interface Applied {
   readonly repeated: number
 }
 
+/** Longest body, as a part of the bound of the file. */
+const MAX_BODY_PART = 16
+
 const LINE_BREAK = "\n"
 
 /**
@@ -62,7 +65,7 @@ export class Projection implements HistoryQueries, Disposable {
   private constructor(database: Database, limits: HistoryLimits) {
     this.#database = database
     this.#spans = new Spans(database)
-    this.#fold = new Fold(database, this.#spans)
+    this.#fold = new Fold(database, this.#spans, limits.maxBytes / MAX_BODY_PART)
     this.#tokens = new AppliedTokens(database)
     this.#retention = new Retention(database, this.#spans, limits)
     this.#view = new EventView(database)

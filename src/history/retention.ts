@@ -85,7 +85,7 @@ export class Retention {
     return this.#pageCount - this.#freeCount > this.#fullPages
   }
 
-  #remove(range: Range): void {
+  #remove(range: Range & { readonly latest: number }): void {
     const last = Math.min(range.last, range.first + STEP_EVENTS - 1)
     // Nothing is lost if the machine stops before this is on the disk: it is deleted again.
     this.#database.run("PRAGMA synchronous = NORMAL")

@@ -37,6 +37,9 @@ export class Spans {
   readonly #before
   readonly #after
   readonly #cut
+  readonly #readRemoved
+  readonly #saveRemoved
+  #removedUntil: number | null = null
 
   constructor(database: Database) {
     const columns = "first, last, begun_at, known_at, min_at, max_at"
@@ -51,6 +54,10 @@ export class Spans {
     this.#widen = database.prepare(
       "UPDATE spans SET min_at = min(min_at, ?) WHERE first = (SELECT max(first) FROM spans WHERE first <= ?)",
     )
+    this.#readRemoved = database.prepare<{ removed_until: number | null }, []>(
+      "SELECT removed_until FROM history",
+    )
+    this.#saveRemoved = database.prepare("UPDATE history SET removed_until = ?")
     this.#delete = database.prepare("DELETE FROM spans WHERE first = ?")
     this.#cut = database.prepare("UPDATE spans SET first = ? WHERE first = ?")
     this.#before = database.prepare<Range, [number, number, number]>(
@@ -85,8 +92,16 @@ export class Spans {
     return this.#oldest.get()
   }
 
+  /** Publication time of the latest event that was removed, in milliseconds since the epoch; null if none was. */
+  get removedUntil(): number | null {
+    this.#removedUntil ??= this.#readRemoved.get()?.removed_until ?? null
+    return this.#removedUntil
+  }
+
   /** Removes events from the oldest range. @param last the last one that is removed */
-  remove(range: Range, last: number): void {
+  remove(range: Range & { readonly latest: number }, last: number): void {
+    this.#removedUntil = Math.max(this.removedUntil ?? 0, range.latest)
+    this.#saveRemoved.run(this.#removedUntil)
     if (last >= range.last) this.#delete.run(range.first)
     else this.#cut.run(last + 1, range.first)
   }
@@ -112,6 +127,8 @@ export class Spans {
       this.#before,
       this.#after,
       this.#cut,
+      this.#readRemoved,
+      this.#saveRemoved,
     ]) {
       each.finalize()
     }

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import { isTimestampMs } from "../event/envelope.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import { DELIVERY_STATES, EVENT_STATUSES } from "../history/delivery-state.ts"
@@ -88,6 +89,9 @@ export const filterOfFields = (
 
 /** Returns milliseconds since the epoch, or NaN. */
 function timeOf(value: string | number): number {
-  if (typeof value === "number" || /^\d+(\.\d+)?$/.test(value)) return Math.round(Number(value) * 1_000)
+  if (typeof value === "number" || /^\d+(\.\d+)?$/.test(value)) {
+    const ms = Math.round(Number(value) * 1_000)
+    return isTimestampMs(ms) ? ms : Number.NaN
+  }
   return /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN
 }

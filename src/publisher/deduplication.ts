@@ -9,11 +9,11 @@ const hashOf = (...texts: readonly string[]): string =>
   Bun.CryptoHasher.hash("sha256", JSON.stringify(texts), "base64url").slice(0, HASH_LENGTH)
 
 /**
- * Marks an event by the id that its publisher gave it. Ids of different types are different, so that a key that is limited
- * to some types can't use up the ids of others. CloudEvents of different sources may have the same id.
+ * Marks an event by the id that its publisher gave it. Ids of different types or routing keys are different, so that a key
+ * that is limited to some types can't use up, or ask for, the ids of others. CloudEvents of different sources may have the same id.
  */
-export function idMark({ id, type, metadata: { source } }: Event): Mark {
-  const hash = hashOf("id", type, typeof source === "string" ? source : "", id)
+export function idMark({ id, type, routing_key, metadata: { source } }: Event): Mark {
+  const hash = hashOf("id", type, routing_key, typeof source === "string" ? source : "", id)
   return { by: "id", hash, fingerprint: null }
 }
 

@@ -34,7 +34,7 @@ const ReplaysSchema = v.array(
     id: v.string(),
     queue: v.string(),
     selection: v.variant("kind", [
-      v.object({ kind: v.literal("filter"), filter: FilterSchema }),
+      v.object({ kind: v.literal("filter"), filter: FilterSchema, topics: v.nullable(v.array(v.string())) }),
       v.object({ kind: v.literal("ids"), ids: v.array(v.string()), within: v.nullable(v.array(v.string())) }),
     ]),
     rate: v.number(),

@@ -3,7 +3,12 @@ import type { EventFilter } from "../history/history-query.ts"
 
 /** The events to replay: those that match a filter, or those with these ids, in this order. */
 export type ReplaySelection =
-  | { readonly kind: "filter"; readonly filter: EventFilter }
+  | {
+      readonly kind: "filter"
+      readonly filter: EventFilter
+      /** Only events whose routing key matches one of these topic patterns; null: all. */
+      readonly topics: readonly string[] | null
+    }
   | {
       readonly kind: "ids"
       readonly ids: readonly string[]

@@ -213,5 +213,5 @@ export class Replays {
 /** Ends a selection now, so that a replay does not select events that come during it. */
 function untilNow(selection: ReplaySelection): ReplaySelection {
   if (selection.kind === "ids" || selection.filter.until !== undefined) return selection
-  return { kind: "filter", filter: { ...selection.filter, until: Date.now() + 1 } }
+  return { ...selection, filter: { ...selection.filter, until: Date.now() + 1 } }
 }

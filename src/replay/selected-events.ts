@@ -1,4 +1,6 @@
 import type { RoutingSpace } from "../event/routing-space.ts"
+import { TopicTree } from "../event/topic-tree.ts"
+import { decodeEvent } from "../event/validate.ts"
 import type { EventFilter, EventHistory, Page, SelectedEvent } from "../history/history-query.ts"
 import type { ReplayPlace, ReplaySelection } from "./replay.ts"
 
@@ -27,9 +29,10 @@ export async function* selectedPages(
   selection: ReplaySelection,
   from: ReplayPlace,
 ): AsyncGenerator<SelectedPage, void> {
+  const isSelected = topicMatcher(selection)
   let { cursor } = from
   do {
-    const page = await readPage(source, selection, cursor)
+    const page = await readPage(source, selection, cursor, isSelected)
     yield page
     cursor = page.next
   } while (cursor !== null)
@@ -39,10 +42,18 @@ async function readPage(
   source: ReplaySource,
   selection: ReplaySelection,
   cursor: string | null,
+  isSelected: (event: SelectedEvent) => boolean,
 ): Promise<SelectedPage> {
   if (selection.kind === "ids") return readIds(source, selection, cursor)
   const page = await source.select(selection.filter, PAGE_SIZE, cursor ?? undefined)
-  return { events: page.items, missing: 0, cursor, next: page.cursor }
+  return { events: page.items.filter(isSelected), missing: 0, cursor, next: page.cursor }
+}
+
+function topicMatcher(selection: ReplaySelection): (event: SelectedEvent) => boolean {
+  if (selection.kind === "ids" || selection.topics === null) return () => true
+  const topics = new TopicTree<true>()
+  for (const pattern of selection.topics) topics.add(pattern, true)
+  return ({ body }) => topics.match(decodeEvent(body).routing_key).length > 0
 }
 
 async function readIds(

@@ -63,6 +63,32 @@ test("an event whose clock is ahead is not kept for ever", () => {
   expect(projection.lookup("a")).toBeNull()
 })
 
+test("facts about an event that was deleted do not bring it back, before or after a restart", () => {
+  using folder = temporaryFolder()
+  const file = join(folder.path, "history.db")
+  const limits: HistoryLimits = { ...ROOMY, retentionMs: MINUTE }
+  const late = START + 10 * MINUTE
+  {
+    using projection = Projection.open(file, limits)
+    projection.apply([batchOf([published({ id: "a" }), published({ id: "b" })])], START)
+    retain(projection, late)
+    projection.apply([batchOf([attempt("a", { at: late, published_at: START })])], late)
+    expect(projection.lookup("a")).toBeNull()
+  }
+  using again = Projection.open(file, limits)
+  again.apply([batchOf([attempt("b", { at: late, published_at: START })])], late)
+  again.apply([batchOf([attempt("c", { at: late, published_at: late })])], late)
+  expect(again.list({ limit: 9 }).items).toMatchObject([{ id: "c" }])
+})
+
+test("an event that is large beside the bound of the file is kept without its content", () => {
+  using projection = Projection.open(":memory:", { ...ROOMY, maxBytes: 16_000_000 })
+  const payload = { text: "x".repeat(1_000_000) }
+  projection.apply([batchOf([published({ id: "small" }), published({ id: "large", payload })])], START)
+  expect(projection.lookup("small")?.body).toBeString()
+  expect(projection.lookup("large")).toMatchObject({ name: "tested", body: null })
+})
+
 test("the file and its log stay below their bound, and the newest events are kept", () => {
   using folder = temporaryFolder()
   const file = join(folder.path, "history.db")

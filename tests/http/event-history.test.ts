@@ -128,6 +128,16 @@ test("a limited key sees, lists and replays the events within its reach, and no 
   expect(await byId.json()).toEqual({ selected: 1, dry_run: true })
 })
 
+test("a replay selects what a binding of its queue matches, unless the request says otherwise", async () => {
+  await using service = await filled()
+  const selectedBy = async (order: object) => {
+    const answer = await service.post("/api/v1/replays", { all: true, dry_run: true, ...order })
+    return ((await answer.json()) as { readonly selected: number }).selected
+  }
+  expect(await selectedBy({ queue: "user_events" })).toBe(1)
+  expect(await selectedBy({ queue: "user_events", any_topic: true })).toBe(3)
+})
+
 describe("a replay", () => {
   test("needs one way to select, and an existing queue", async () => {
     await using service = await filled()

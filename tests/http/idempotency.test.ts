@@ -187,10 +187,10 @@ test("with DEDUPLICATION_WINDOW=0 a key is refused, and an id is stored each tim
 })
 
 describe("an event with a known id", () => {
-  test("is stored once, whatever its content, and answered with the first receipt as a duplicate", async () => {
+  test("is stored once, whatever its payload, and answered with the first receipt as a duplicate", async () => {
     await using service = await HttpService.start()
     const first = (await (await service.post(PATH, { ...DRAFT, id: "c-1" })).json()) as object
-    const again = await service.post(PATH, { ...DRAFT, id: "c-1", name: "call.started", payload: {} })
+    const again = await service.post(PATH, { ...DRAFT, id: "c-1", payload: { other: 1 }, priority: "high" })
     expect(again.status).toBe(201)
     expect(again.headers.has("Idempotency-Replayed")).toBe(false)
     expect<unknown>(await again.json()).toEqual({
@@ -201,18 +201,19 @@ describe("an event with a known id", () => {
     expect(await storedIn(service)).toBe(1)
   })
 
-  test("is another event if its type or its CloudEvents source is another one", async () => {
+  test("is another event if its type, its routing key or its CloudEvents source is another one", async () => {
     await using service = await HttpService.start()
     const events = [
       { ...DRAFT, id: "1" },
       { ...DRAFT, id: "1", type: "user" },
+      { ...DRAFT, id: "1", name: "other" },
       { ...DRAFT, id: "1", metadata: { source: "/a" } },
       { ...DRAFT, id: "1", metadata: { source: "/b" } },
     ]
     for (const event of events) {
       expect(await (await service.post(PATH, event)).json()).not.toHaveProperty("duplicate")
     }
-    expect(await storedIn(service)).toBe(3)
+    expect(await storedIn(service)).toBe(4)
     expect(await storedIn(service, "user_events")).toBe(1)
   })
 

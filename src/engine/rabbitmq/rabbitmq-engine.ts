@@ -235,10 +235,9 @@ export class RabbitMqEngine implements Engine {
 
   async replay(queue: string, { event, body, replay }: ReplayedEvent): Promise<void> {
     await this.queueAdministration.require(queue)
-    const properties = propertiesOf(event, { replay })
+    const message = { exchange: "", routingKey: queue, body, properties: propertiesOf(event, { replay }) }
     const at = Date.now()
-    const send = () => this.#writable().events.publish({ exchange: "", routingKey: queue, body, properties })
-    await this.#upkeep.repairs.publish(queue, send)
+    await this.#upkeep.repairs.publish(queue, () => this.#writable().events.publish(message))
     await this.facts?.record({ fact: "replayed", at, id: event.id, queue, replay })
   }
 

@@ -33,6 +33,14 @@ const OrderSchema = z
       all: z.boolean("must be true or false").default(false).openapi({
         description: "Replay every event of the history. Required if nothing else selects. Default: `false`.",
       }),
+      any_topic: z
+        .boolean("must be true or false")
+        .default(false)
+        .openapi({
+          description:
+            "Replay the selected events whatever their routing key. Default: `false`, only those that a binding of the queue " +
+            "matches. Events given by `ids` are replayed in any case.",
+        }),
       rate: z
         .number("must be a number")
         .min(0.1, "must be at least 0.1")
@@ -102,14 +110,19 @@ export const startReplay = (context: HttpContext): Route => ({
     const { body, key, requestId } = request
     const replays = requireReplays(context.replays)
     const given = checkBody(OrderSchema, await body.json(Math.min(context.maxBodyBytes, MAX_SELECTION_BYTES)))
-    const { queue, ids, all, rate, dry_run: dryRun, ...filters } = given
-    requireQueue(key, await findQueue(queue, context))
+    const { queue, ids, all, any_topic: anyTopic, rate, dry_run: dryRun, ...filters } = given
+    const stats = await findQueue(queue, context)
+    requireQueue(key, stats)
     const hasFilters = Object.values(filters).some((value) => value !== undefined)
     requireOneSelection(ids !== undefined, hasFilters, all)
     const within = reachOf(key)
     const selection: ReplaySelection =
       ids === undefined
-        ? { kind: "filter", filter: filterOfFields(filters, within) }
+        ? {
+            kind: "filter",
+            filter: filterOfFields(filters, within),
+            topics: anyTopic ? null : stats.bindings,
+          }
         : { kind: "ids", ids: [...new Set(ids)], within }
     if (dryRun) return jsonAnswer(requestId, { selected: await replays.count({ selection }), dry_run: true })
     const replay = await replays.start({ queue, selection, rate })
