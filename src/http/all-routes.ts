@@ -30,6 +30,7 @@ import { reloadModules } from "./routes/reload-modules.ts"
 import { resumeReplay } from "./routes/resume-replay.ts"
 import { serviceInfo } from "./routes/service-info.ts"
 import { showEvent } from "./routes/show-event.ts"
+import { showMe } from "./routes/show-me.ts"
 import { showQueue } from "./routes/show-queue.ts"
 import { showReplayProgress } from "./routes/show-replay.ts"
 import { showSchema } from "./routes/show-schema.ts"
@@ -80,6 +81,7 @@ export function createRouteTable(context: HttpContext): RouteTable {
       liveness(),
       brokerHealth(context),
       metrics(context),
+      showMe(context),
       serviceInfo(context),
       ...docsPages(),
       asyncApiDocument(context),

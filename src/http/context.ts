@@ -67,6 +67,13 @@ export interface Orphans {
   look(): Promise<void>
 }
 
+/** How the console is served. */
+export interface ConsoleSettings {
+  readonly mode: "on" | "read-only" | "off"
+  /** Name of the environment; empty if it has none. */
+  readonly label: string
+}
+
 /** The parts of the service that the routes use. */
 export interface HttpContext {
   readonly engine: Engine
@@ -108,6 +115,8 @@ export interface HttpContext {
   readonly pages: PageRules
   /** Which web pages may read the responses; null if none may. */
   readonly cors: Cors | null
+  /** How the console is served. */
+  readonly console: ConsoleSettings
   readonly version: string
   readonly metrics: Metrics
   readonly logger: Logger

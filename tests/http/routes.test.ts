@@ -39,6 +39,7 @@ const ROUTES = [
   ["get", "/api/v1/schemas"],
   ["get", "/api/v1/schemas/{type}/{name}"],
   ["post", "/api/v1/schemas/{type}/{name}/validate"],
+  ["get", "/api/v1/me"],
   ["get", "/"],
   ["get", "/docs"],
   ["get", "/docs/{asset}"],
