@@ -19,6 +19,7 @@ import { liveEvents } from "./routes/live-events.ts"
 import { liveOutcomes } from "./routes/live-outcomes.ts"
 import { metrics } from "./routes/metrics.ts"
 import { openApiDocument } from "./routes/open-api-document.ts"
+import { overview } from "./routes/overview.ts"
 import { pauseQueue, resumeQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { publishEvent } from "./routes/publish-event.ts"
@@ -82,6 +83,7 @@ export function createRouteTable(context: HttpContext): RouteTable {
       brokerHealth(context),
       metrics(context),
       showMe(context),
+      overview(context),
       serviceInfo(context),
       ...docsPages(),
       asyncApiDocument(context),

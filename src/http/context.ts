@@ -7,6 +7,7 @@ import type { Replays } from "../replay/replays.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
+import type { Throughput } from "../telemetry/throughput.ts"
 import type { KeyRing } from "./access/key-ring.ts"
 import type { PageRules } from "./access/page-guard.ts"
 import type { RateLimit } from "./access/rate-limit.ts"
@@ -117,6 +118,8 @@ export interface HttpContext {
   readonly cors: Cors | null
   /** How the console is served. */
   readonly console: ConsoleSettings
+  /** Counts of the last hour. */
+  readonly throughput: Throughput
   readonly version: string
   readonly metrics: Metrics
   readonly logger: Logger

@@ -40,6 +40,7 @@ const ROUTES = [
   ["get", "/api/v1/schemas/{type}/{name}"],
   ["post", "/api/v1/schemas/{type}/{name}/validate"],
   ["get", "/api/v1/me"],
+  ["get", "/api/v1/overview"],
   ["get", "/"],
   ["get", "/docs"],
   ["get", "/docs/{asset}"],
