@@ -3,6 +3,7 @@ import { RouteTable } from "./route-table.ts"
 import { abortReplay } from "./routes/abort-replay.ts"
 import { asyncApiDocument } from "./routes/async-api-document.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
+import { consolePages } from "./routes/console-pages.ts"
 import { countDeadLetters } from "./routes/count-dead-letters.ts"
 import { deleteQueue } from "./routes/delete-queue.ts"
 import { docsPages } from "./routes/docs-pages.ts"
@@ -85,6 +86,7 @@ export function createRouteTable(context: HttpContext): RouteTable {
       showMe(context),
       overview(context),
       serviceInfo(context),
+      ...consolePages(context),
       ...docsPages(),
       asyncApiDocument(context),
       openApiDocument(context, () => table.routes),

@@ -76,6 +76,8 @@ test("every route takes a key with its scope and no other; the probes are open",
   }
   expect(open.toSorted()).toEqual([
     "/",
+    "/console",
+    "/console/{file}",
     "/docs",
     "/docs/{asset}",
     "/health",

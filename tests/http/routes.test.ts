@@ -42,6 +42,8 @@ const ROUTES = [
   ["get", "/api/v1/me"],
   ["get", "/api/v1/overview"],
   ["get", "/"],
+  ["get", "/console"],
+  ["get", "/console/{file}"],
   ["get", "/docs"],
   ["get", "/docs/{asset}"],
   ["get", "/redoc"],
@@ -349,7 +351,8 @@ describe("an unknown parameter", () => {
       .replace("{type}/{name}", "user/login")
       .replace("{asset}", "page.js"),
   )
-  const isIgnored = (path: string) => path === "/" || /^\/(health|metrics|docs|redoc|openapi)/.test(path)
+  const isIgnored = (path: string) =>
+    path === "/" || /^\/(health|metrics|docs|redoc|console|openapi)/.test(path)
 
   test.each(gets.filter((path) => !isIgnored(path)))("is rejected: GET %s", async (path) => {
     await using service = await HttpService.start()
