@@ -1,5 +1,5 @@
 /**
- * Measures the cost of enforced schemas, and of 500 clients of the live stream, to publishing. Each is
+ * Measures the cost of enforced schemas, of 20 open consoles and of 500 clients of the live stream to publishing. Each is
  * compared with the plain service in pairs of runs. Arguments: rounds, seconds per round, connections.
  */
 import { join } from "node:path"
@@ -10,6 +10,7 @@ const [rounds = "5", seconds = "3", connections = "64"] = process.argv.slice(2)
 const SCHEMAS_DIR = join(import.meta.dir, "..", "examples", "schemas")
 
 const CLIENTS = 500
+const CONSOLES = 20
 
 const rateOf = (server: ServerProcess): Promise<number> => run("load.ts", [server.url, connections, seconds])
 
@@ -24,9 +25,14 @@ async function withoutAny(): Promise<number> {
 }
 
 /** @param topics the topics of the clients */
-async function withClients(topics: string): Promise<number> {
+const withClients = (topics: string): Promise<number> =>
+  withProcess("live-clients.ts", [String(CLIENTS), topics])
+
+const withConsoles = (): Promise<number> => withProcess("console-clients.ts", [String(CONSOLES)])
+
+async function withProcess(script: string, args: readonly string[]): Promise<number> {
   await using server = await ServerProcess.broker()
-  const clients = start("live-clients.ts", [server.url, String(CLIENTS), topics])
+  const clients = start(script, [server.url, ...args])
   // It prints a line when all clients are connected.
   await clients.stdout.getReader().read()
   try {
@@ -53,6 +59,7 @@ async function compare(name: string, with_: () => Promise<number>, toReach: numb
 }
 
 await compare("schemas enforced", withSchemas, 0.9)
+await compare(`${CONSOLES} open consoles`, withConsoles, 0.95)
 await compare(`${CLIENTS} clients watch alerts`, () => withClients("events.notification.%23"), 0.9)
 await compare(`${CLIENTS} clients watch every event`, () => withClients("%23"), 0.9)
 await compare(

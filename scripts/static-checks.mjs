@@ -5,6 +5,7 @@ import { ROOT } from "./toolchain.mjs"
 const CHECKS = [
   ["types", "tsc", ["--noEmit"]],
   ["types of the template", "tsc", ["--noEmit", "--project", "templates"]],
+  ["types of the console", "tsc", ["--noEmit", "--project", "src/console/page"]],
   ["lint", "biome", ["check", "."]],
   ["unused code", "knip", ["--no-progress"]],
 ]

@@ -23,6 +23,7 @@ import { readSchemaFiles } from "./schema/schema-files.ts"
 import { reasonOf } from "./system/reason-of.ts"
 import type { Log } from "./telemetry/logger.ts"
 import { Metrics } from "./telemetry/metrics.ts"
+import { Throughput } from "./telemetry/throughput.ts"
 import { VERSION } from "./version.ts"
 
 /** How long a stop waits for the engine to settle finished deliveries, in milliseconds. */
@@ -107,6 +108,8 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   lifecycle.started("tracing", () => tracing.stop())
 
   const metrics = new Metrics()
+  const throughput = new Throughput(metrics.totals)
+  lifecycle.started("throughput", () => throughput[Symbol.dispose]())
   const failed = Promise.withResolvers<void>()
   let facts: Facts | null = null
   const { engine, brokerReport } = openEngine({
@@ -168,6 +171,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     queues,
     catalog,
     metrics,
+    throughput,
     log,
   }
   const context = httpContext(service, { phase: () => phase, startedAt })

@@ -45,7 +45,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   replay: ["system", "telemetry", "history", "engine", "event"],
   history: ["system", "telemetry", "engine", "event"],
   "service-events": ["system", "telemetry", "event"],
+  console: [],
   http: [
+    "console",
     "system",
     "config",
     "telemetry",
@@ -78,11 +80,13 @@ interface Import {
   readonly to: string
 }
 
-const files = [...new Glob("**/*.ts").scanSync(SRC)].map((file) => file.replaceAll("\\", "/")).toSorted()
+const files = [...new Glob("**/*.{ts,tsx}").scanSync(SRC)]
+  .map((file) => file.replaceAll("\\", "/"))
+  .toSorted()
 const textOf = (file: string): string => readFileSync(join(SRC, file), "utf8")
 
 /** Returns the part of a file: its top folder, or the file itself at the top level. */
-const partOf = (file: string): string => file.split("/")[0]?.replace(/\.ts$/, "") ?? file
+const partOf = (file: string): string => file.split("/")[0]?.replace(/\.tsx?$/, "") ?? file
 
 const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)"([^"]+)"/g
 
@@ -92,8 +96,11 @@ const codeOf = (file: string): string =>
     .replace(/\/\*[\s\S]*?\*\//g, "")
     .replace(/^\s*\/\/.*$/gm, "")
 
+/** Style sheets, which only the page of the console imports, are not code. */
 const specifiersOf = (file: string): readonly string[] =>
-  [...codeOf(file).matchAll(IMPORT)].map(([, specifier = ""]) => specifier)
+  [...codeOf(file).matchAll(IMPORT)]
+    .map(([, specifier = ""]) => specifier)
+    .filter((specifier) => !specifier.endsWith(".css"))
 
 const imports: readonly Import[] = files.flatMap((from) =>
   specifiersOf(from)

@@ -43,7 +43,7 @@ describe.each(PAGES)("%s", (page) => {
 })
 
 test("no source has those words either, and no doc comment begins with a question word", () => {
-  const sources = [...new Bun.Glob("src/**/*.ts").scanSync(ROOT)]
+  const sources = [...new Bun.Glob("src/**/*.{ts,tsx}").scanSync(ROOT)]
   const wrong = sources.flatMap((path) => {
     const text = readFileSync(join(ROOT, path), "utf8")
     const found = text.match(

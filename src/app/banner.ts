@@ -10,6 +10,7 @@ export const bannerLines = (url: string, config: Config, status: EngineStatus): 
   `  Event Broker ${VERSION} listens on ${url}`,
   `  Engine   ${describeEngine(config)}`,
   ...("reason" in status ? [`           not ready yet, so events are refused: ${status.reason}`] : []),
+  ...(config.CONSOLE === "off" ? [] : [`  Console  ${url}/console`]),
   `  Docs     ${url}/docs`,
   "",
 ]

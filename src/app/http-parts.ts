@@ -19,6 +19,7 @@ type Configured =
   | "rates"
   | "pages"
   | "cors"
+  | "console"
   | "version"
 
 /** Makes what the routes need of the configuration. */
@@ -41,6 +42,7 @@ export function configured(config: Config): Pick<HttpContext, Configured> {
     rates: config.RATE_LIMIT === 0 ? null : new RateLimit(config.RATE_LIMIT),
     pages: pageRules(config),
     cors: config.CORS_ORIGINS.length === 0 ? null : new Cors(config.CORS_ORIGINS),
+    console: { mode: config.CONSOLE, label: config.CONSOLE_LABEL },
     version: VERSION,
   }
 }

@@ -11,6 +11,7 @@ import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Log } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { ServiceState } from "../telemetry/state-metrics.ts"
+import type { Throughput } from "../telemetry/throughput.ts"
 import { VERSION } from "../version.ts"
 import type { Generations } from "./generations.ts"
 import { configured } from "./http-parts.ts"
@@ -30,6 +31,7 @@ export interface Service extends Parts, Pick<HttpContext, "replays" | "outcomes"
   readonly queues: readonly QueueDeclaration[]
   readonly catalog: SchemaCatalog | null
   readonly metrics: Metrics
+  readonly throughput: Throughput
   readonly log: Log
 }
 

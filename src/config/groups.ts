@@ -30,6 +30,7 @@ export const VARIABLE_GROUPS: Readonly<Record<string, readonly (keyof typeof VAR
   ],
   Queues: ["QUEUE_TTL", "QUEUE_MAX_LENGTH", "QUEUE_OVERFLOW"],
   Access: ["API_KEYS_FILE", "RATE_LIMIT", "CORS_ORIGINS", "ALLOWED_HOSTS"],
+  Console: ["CONSOLE", "CONSOLE_LABEL"],
   "Limits of requests": [
     "MAX_BODY_BYTES",
     "MAX_BATCH_BYTES",

@@ -238,6 +238,20 @@ export const VARIABLES = {
     "",
     "Host names that the service answers to. If it is not set: with API keys all names, without keys only names that no public web page can have.",
   ],
+  CONSOLE: [
+    choice({
+      on: "with the actions that the key allows",
+      "read-only": "without actions",
+      off: "no page",
+    }),
+    "on",
+    "Console at /console, a web page that shows queues and events. It limits the page, not the API: the scopes of keys do.",
+  ],
+  CONSOLE_LABEL: [
+    optionalText,
+    "",
+    "Name of the environment that the console shows, such as staging. A name with prod in it is shown in red.",
+  ],
   MAX_IN_FLIGHT: [
     wholeNumber(1, 1_000_000, "events"),
     "5000",

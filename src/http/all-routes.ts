@@ -3,6 +3,7 @@ import { RouteTable } from "./route-table.ts"
 import { abortReplay } from "./routes/abort-replay.ts"
 import { asyncApiDocument } from "./routes/async-api-document.ts"
 import { brokerHealth } from "./routes/broker-health.ts"
+import { consolePages } from "./routes/console-pages.ts"
 import { countDeadLetters } from "./routes/count-dead-letters.ts"
 import { deleteQueue } from "./routes/delete-queue.ts"
 import { docsPages } from "./routes/docs-pages.ts"
@@ -19,6 +20,7 @@ import { liveEvents } from "./routes/live-events.ts"
 import { liveOutcomes } from "./routes/live-outcomes.ts"
 import { metrics } from "./routes/metrics.ts"
 import { openApiDocument } from "./routes/open-api-document.ts"
+import { overview } from "./routes/overview.ts"
 import { pauseQueue, resumeQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { publishEvent } from "./routes/publish-event.ts"
@@ -30,6 +32,7 @@ import { reloadModules } from "./routes/reload-modules.ts"
 import { resumeReplay } from "./routes/resume-replay.ts"
 import { serviceInfo } from "./routes/service-info.ts"
 import { showEvent } from "./routes/show-event.ts"
+import { showMe } from "./routes/show-me.ts"
 import { showQueue } from "./routes/show-queue.ts"
 import { showReplayProgress } from "./routes/show-replay.ts"
 import { showSchema } from "./routes/show-schema.ts"
@@ -80,7 +83,10 @@ export function createRouteTable(context: HttpContext): RouteTable {
       liveness(),
       brokerHealth(context),
       metrics(context),
+      showMe(context),
+      overview(context),
       serviceInfo(context),
+      ...consolePages(context),
       ...docsPages(),
       asyncApiDocument(context),
       openApiDocument(context, () => table.routes),

@@ -7,6 +7,7 @@ import type { Replays } from "../replay/replays.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
+import type { Throughput } from "../telemetry/throughput.ts"
 import type { KeyRing } from "./access/key-ring.ts"
 import type { PageRules } from "./access/page-guard.ts"
 import type { RateLimit } from "./access/rate-limit.ts"
@@ -67,6 +68,13 @@ export interface Orphans {
   look(): Promise<void>
 }
 
+/** How the console is served. */
+export interface ConsoleSettings {
+  readonly mode: "on" | "read-only" | "off"
+  /** Name of the environment; empty if it has none. */
+  readonly label: string
+}
+
 /** The parts of the service that the routes use. */
 export interface HttpContext {
   readonly engine: Engine
@@ -108,6 +116,10 @@ export interface HttpContext {
   readonly pages: PageRules
   /** Which web pages may read the responses; null if none may. */
   readonly cors: Cors | null
+  /** How the console is served. */
+  readonly console: ConsoleSettings
+  /** Counts of the last hour. */
+  readonly throughput: Throughput
   readonly version: string
   readonly metrics: Metrics
   readonly logger: Logger

@@ -58,6 +58,15 @@ export const ModuleSetSchema = z
 export type ModuleSetView = z.infer<typeof ModuleSetSchema>
 export type ModuleFaultView = z.infer<typeof ModuleFaultSchema>
 
+/** Leaves out the lines of the modules: a key that only reads shows what the service does, not its code. */
+export const withoutCode = (view: ModuleSetView): ModuleSetView => ({
+  ...view,
+  rejected: view.rejected && {
+    ...view.rejected,
+    faults: view.rejected.faults.map((fault) => ({ ...fault, frame: [] })),
+  },
+})
+
 /** The result of a reload. */
 export type ReloadResult =
   | { readonly kind: "loaded" | "unchanged" | "stopped" }

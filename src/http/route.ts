@@ -1,7 +1,7 @@
 import type { RouteConfig } from "@hono/zod-openapi"
 import type { StoredKey } from "./access/key-file.ts"
 import type { Allowance } from "./access/rate-limit.ts"
-import type { Scope } from "./access/scope.ts"
+import type { RequiredScope } from "./access/scope.ts"
 import type { Exchange } from "./context.ts"
 import type { PathParameters } from "./path-parameters.ts"
 import type { RequestBody } from "./request-body.ts"
@@ -76,8 +76,8 @@ export interface Route {
   readonly method: RouteMethod
   /** In OpenAPI's syntax, with parameters in braces: `/api/v1/dead-letters/{queue}`. */
   readonly path: string
-  /** The scope that a key needs; `open` admits everybody, with or without a key. */
-  readonly scope: Scope | "open"
+  /** The scope that a key needs; `any` admits every key, `open` everybody, with or without a key. */
+  readonly scope: RequiredScope | "open"
   readonly eventTypes: EventTypeRule
   /** True if the response may take longer than the idle timeout to begin. Default: false. */
   readonly mayTakeLong?: boolean

@@ -2,6 +2,7 @@ import { Counter, Registry } from "prom-client"
 import { DurationHistogram } from "./duration-histogram.ts"
 import { processMetrics } from "./process-metrics.ts"
 import { METRIC_PREFIX, type ServiceState, stateMetrics } from "./state-metrics.ts"
+import type { Totals } from "./throughput.ts"
 
 /** Buckets from a commit in memory to the longest wait for a confirm, in seconds. */
 const PUBLISH_BUCKETS = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 50]
@@ -24,6 +25,8 @@ type WorkerEnd = (typeof WORKER_ENDS)[number]
  * and nothing that a client makes up. The `_count` of a histogram counts what has a duration.
  */
 export class Metrics {
+  /** Counts since the start. */
+  readonly totals = { published: 0, handled: 0, failed: 0 } satisfies Totals
   readonly #registry = new Registry()
   readonly #histograms: DurationHistogram[] = []
   readonly #publishes = this.#histogram(
@@ -99,13 +102,17 @@ export class Metrics {
 
   /** @param outcome `stored`, `duplicate` if it was stored before, or the code of the refusal */
   published(type: string, outcome: string, seconds: number): void {
+    if (outcome === "stored") this.totals.published++
     this.#publishes.observe(seconds, type, outcome)
   }
 
   /** @param reason why the attempt failed; null if it did not */
   decided(queue: string, outcome: string, reason: string | null): void {
     this.#deliveries.inc({ queue, outcome })
-    if (reason !== null) this.#failures.inc({ queue, reason })
+    if (outcome === "ack") this.totals.handled++
+    if (reason === null) return
+    this.totals.failed++
+    this.#failures.inc({ queue, reason })
   }
 
   /** Counts events that became dead letters without an attempt. */

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import pino from "pino"
 import { newKey } from "../../src/commands/new-key.ts"
+import { loadConsole } from "../../src/console/console-page.ts"
 import { EVENT_TYPES } from "../../src/event/event-type.ts"
 import { KeyRing } from "../../src/http/access/key-ring.ts"
 import { RateLimit } from "../../src/http/access/rate-limit.ts"
@@ -32,6 +33,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   type: "voice",
   name: "heard",
   asset: "start.js",
+  file: [...(await loadConsole()).files.keys()][0] ?? "",
   id: "known",
 }
 

@@ -27,6 +27,8 @@ test.each([
   "/docs/start.js",
   "/docs/swagger-ui.css",
   "/docs/nothing",
+  "/console",
+  "/console/nothing",
   "/redoc",
   "/redoc/start.js",
   "/openapi.json",

@@ -350,6 +350,8 @@ const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events" | "
   "get /api/v1/schemas/{type}/{name}": "tells no events",
   "get /asyncapi.json": "tells no events",
   "get /metrics": "tells no events",
+  "get /api/v1/me": "tells no events",
+  "get /api/v1/overview": "tells no events",
   "get /api/v1/modules": "tells no events",
   "post /api/v1/modules/reload": "refused",
 }

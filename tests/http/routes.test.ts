@@ -39,7 +39,11 @@ const ROUTES = [
   ["get", "/api/v1/schemas"],
   ["get", "/api/v1/schemas/{type}/{name}"],
   ["post", "/api/v1/schemas/{type}/{name}/validate"],
+  ["get", "/api/v1/me"],
+  ["get", "/api/v1/overview"],
   ["get", "/"],
+  ["get", "/console"],
+  ["get", "/console/{file}"],
   ["get", "/docs"],
   ["get", "/docs/{asset}"],
   ["get", "/redoc"],
@@ -347,7 +351,8 @@ describe("an unknown parameter", () => {
       .replace("{type}/{name}", "user/login")
       .replace("{asset}", "page.js"),
   )
-  const isIgnored = (path: string) => path === "/" || /^\/(health|metrics|docs|redoc|openapi)/.test(path)
+  const isIgnored = (path: string) =>
+    path === "/" || /^\/(health|metrics|docs|redoc|console|openapi)/.test(path)
 
   test.each(gets.filter((path) => !isIgnored(path)))("is rejected: GET %s", async (path) => {
     await using service = await HttpService.start()

@@ -20,6 +20,7 @@ import { Replays } from "../../src/replay/replays.ts"
 import { SchemaCatalog, type SchemaFile } from "../../src/schema/schema-catalog.ts"
 import { SchemaCheck } from "../../src/schema/schema-check.ts"
 import { Metrics } from "../../src/telemetry/metrics.ts"
+import { Throughput } from "../../src/telemetry/throughput.ts"
 import { PASSING_THROUGH } from "../../src/telemetry/tracing.ts"
 import { EmbeddedStore } from "./embedded-store.ts"
 
@@ -145,6 +146,7 @@ export class HttpService implements AsyncDisposable {
       health: async () => healthReport(options.health ?? "ready"),
       catalog,
       brokerReport: null,
+      throughput: new Throughput(metrics.totals),
       metrics,
       logger: SILENT,
     })

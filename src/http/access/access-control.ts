@@ -1,13 +1,13 @@
 import { ProblemError } from "../problem.ts"
 import type { StoredKey } from "./key-file.ts"
 import type { KeyRing } from "./key-ring.ts"
-import type { Scope } from "./scope.ts"
+import type { RequiredScope } from "./scope.ts"
 
 /**
  * Returns the key of a request, or null if the service has no keys and is therefore open.
  * @throws {ProblemError} `unauthorized` without a known key, `forbidden` if the key lacks the scope.
  */
-export function authorize(keys: KeyRing | null, headers: Headers, scope: Scope): StoredKey | null {
+export function authorize(keys: KeyRing | null, headers: Headers, scope: RequiredScope): StoredKey | null {
   if (keys === null) return null
   const presented = presentedKey(headers)
   if (presented === null) {
@@ -19,7 +19,7 @@ export function authorize(keys: KeyRing | null, headers: Headers, scope: Scope):
   }
   const key = keys.find(presented)
   if (key === null) throw unauthorized("The key is unknown.")
-  if (!key.scopes.includes(scope)) {
+  if (scope !== "any" && !key.scopes.includes(scope)) {
     throw new ProblemError("forbidden", `The key ${key.name} does not have the scope ${scope}.`)
   }
   return key

@@ -54,14 +54,21 @@ export function operationOf(route: Route): RouteConfig {
     description: [description.description, ...accessNotes(scope, eventTypes)].join("\n\n"),
     method: OPEN_API_METHODS[method],
     path,
-    security: scope === "open" ? [] : [{ [BEARER_SCHEME]: [scope] }, { [HEADER_SCHEME]: [scope] }],
+    security: securityOf(scope),
     responses: withHeaders(merge(description.responses, problems), route),
   }
 }
 
+function securityOf(scope: Route["scope"]): Record<string, string[]>[] {
+  if (scope === "open") return []
+  const scopes = scope === "any" ? [] : [scope]
+  return [{ [BEARER_SCHEME]: scopes }, { [HEADER_SCHEME]: scopes }]
+}
+
 function accessNotes(scope: Route["scope"], eventTypes: Route["eventTypes"]): readonly string[] {
   if (scope === "open") return []
-  const needed = `If the service has keys, the request needs a key with the scope \`${scope}\`.`
+  const which = scope === "any" ? "of any scope" : `with the scope \`${scope}\``
+  const needed = `If the service has keys, the request needs a key ${which}.`
   return [
     eventTypes === "unlimited-only" ? `${needed} A key that is limited to event types is rejected.` : needed,
   ]

@@ -1,7 +1,7 @@
 import type { HttpContext } from "../context.ts"
 import { jsonResponse } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
-import { EXAMPLE_MODULES, ModuleSetSchema, type ModuleSetView } from "../module-set-view.ts"
+import { EXAMPLE_MODULES, ModuleSetSchema, type ModuleSetView, withoutCode } from "../module-set-view.ts"
 import type { Route } from "../route.ts"
 
 export const listModules = ({ modules }: HttpContext): Route => ({
@@ -22,14 +22,5 @@ export const listModules = ({ modules }: HttpContext): Route => ({
     const view = modules.view()
     const mayReadCode = key === null || key.scopes.includes("admin")
     return jsonAnswer<ModuleSetView>(requestId, mayReadCode ? view : withoutCode(view))
-  },
-})
-
-/** Leaves out the lines of the modules: a key that only reads shows what the service does, not its code. */
-const withoutCode = (view: ModuleSetView): ModuleSetView => ({
-  ...view,
-  rejected: view.rejected && {
-    ...view.rejected,
-    faults: view.rejected.faults.map((fault) => ({ ...fault, frame: [] })),
   },
 })

@@ -1,0 +1,139 @@
+import type {
+  DeadLetterPage,
+  EventHistory,
+  EventList,
+  EventQuery,
+  EventSchemas,
+  ModuleSet,
+  Receipt,
+  Verdict,
+} from "./answers.ts"
+import { call, callText } from "./client.ts"
+import { Problem } from "./problem.ts"
+
+const encode = encodeURIComponent
+
+export const pauseQueue = (queue: string) =>
+  call<unknown>(`api/v1/events/queues/${encode(queue)}/pause`, { method: "POST" })
+
+export const resumeQueue = (queue: string) =>
+  call<unknown>(`api/v1/events/queues/${encode(queue)}/resume`, { method: "POST" })
+
+export const purgeQueue = (queue: string, dryRun: boolean) =>
+  call<{ readonly purged: number }>(`api/v1/queues/${encode(queue)}/purge`, {
+    method: "POST",
+    query: { dry_run: dryRun },
+  })
+
+export const deleteQueue = (queue: string) =>
+  call<{ readonly events: number; readonly dead_letters: number }>(`api/v1/queues/${encode(queue)}`, {
+    method: "DELETE",
+    query: { force: true },
+  })
+
+export const listEvents = (query: EventQuery, signal?: AbortSignal) =>
+  call<EventList>("api/v1/events", { query, ...(signal && { signal }) })
+
+/** How often, and after how many milliseconds, the history is asked again: it may learn of an event a moment after its 201. */
+const RETRIES = 3
+const RETRY_MS = 400
+
+export async function showEvent(id: string, signal: AbortSignal): Promise<EventHistory> {
+  for (let retry = 0; ; retry++) {
+    try {
+      return await call<EventHistory>(`api/v1/events/${encode(id)}`, { isExact: true, signal })
+    } catch (error) {
+      const isMissing = error instanceof Problem && error.status === 404
+      if (!isMissing || retry === RETRIES) throw error
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
+  }
+}
+
+/** @param draft JSON, as it was typed: no number of it changes */
+export const publish = (draft: unknown) => call<Receipt>("api/v1/events", { method: "POST", body: draft })
+
+/** Selects dead letters. All that is given must match. */
+export interface Selection {
+  readonly ids?: readonly string[]
+  readonly reason?: string
+  readonly name?: string
+}
+
+interface Look extends Selection {
+  readonly limit?: number
+  readonly cursor?: string | null
+}
+
+export const listDeadLetters = (queue: string, look: Look, signal: AbortSignal, isExact = false) =>
+  call<DeadLetterPage>(`api/v1/dead-letters/${encode(queue)}`, { query: { ...look }, signal, isExact })
+
+export interface Changed {
+  readonly changed: number
+  readonly remaining: number
+}
+
+interface Change {
+  readonly limit?: number
+  readonly isDryRun: boolean
+}
+
+/** `all` is required if nothing else selects, so that no bulk operation happens by mistake. */
+const isAll = (selection: Selection, limit: number | undefined): boolean =>
+  limit === undefined && Object.keys(selection).length === 0
+
+export async function redriveDeadLetters(
+  queue: string,
+  selection: Selection,
+  { limit, isDryRun }: Change,
+): Promise<Changed> {
+  const body = {
+    ...selection,
+    ...(limit !== undefined && { limit }),
+    all: isAll(selection, limit),
+    dry_run: isDryRun,
+  }
+  const path = `api/v1/dead-letters/${encode(queue)}/redrive`
+  const { redriven, remaining } = await call<{ redriven: number; remaining: number }>(path, {
+    method: "POST",
+    body,
+  })
+  return { changed: redriven, remaining }
+}
+
+export async function purgeDeadLetters(
+  queue: string,
+  selection: Selection,
+  { limit, isDryRun }: Change,
+): Promise<Changed> {
+  const query = { ...selection, limit, all: isAll(selection, limit), dry_run: isDryRun }
+  const path = `api/v1/dead-letters/${encode(queue)}`
+  const { purged, remaining } = await call<{ purged: number; remaining: number }>(path, {
+    method: "DELETE",
+    query,
+  })
+  return { changed: purged, remaining }
+}
+
+export const reloadModules = () =>
+  call<ModuleSet & { readonly is_changed: boolean }>("api/v1/modules/reload", { method: "POST" })
+
+export const showModules = (signal: AbortSignal) => call<ModuleSet>("api/v1/modules", { signal })
+
+export const readMetrics = (signal: AbortSignal) => callText("metrics", { signal })
+
+export const listSchemas = (signal: AbortSignal) =>
+  call<readonly EventSchemas[]>("api/v1/schemas", { signal })
+
+export const showSchema = (type: string, name: string, version: number, signal: AbortSignal) =>
+  call<unknown>(`api/v1/schemas/${encode(type)}/${encode(name)}`, {
+    query: { version },
+    signal,
+    isExact: true,
+  })
+
+export const validatePayload = (type: string, name: string, version: number, payload: unknown) =>
+  call<Verdict>(`api/v1/schemas/${encode(type)}/${encode(name)}/validate`, {
+    method: "POST",
+    body: { payload, schema_version: version },
+  })

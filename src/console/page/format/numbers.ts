@@ -1,0 +1,16 @@
+const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 })
+const RATE = new Intl.NumberFormat("en", { maximumFractionDigits: 1 })
+
+/** Writes a whole number with separators: 12,345. */
+export const whole = (value: number): string => WHOLE.format(value)
+
+/** Writes a rate: whole from 10 on, with one digit below. */
+export const rate = (value: number): string => (value >= 10 ? WHOLE : RATE).format(value)
+
+/** Writes a number of things: `1 event`, `2,000 events`. */
+export const counted = (count: number, singular: string, plural = `${singular}s`): string =>
+  `${whole(count)} ${count === 1 ? singular : plural}`
+
+export function percent(part: number, all: number): string {
+  return all === 0 ? "0 %" : `${Math.round((part / all) * 100)} %`
+}

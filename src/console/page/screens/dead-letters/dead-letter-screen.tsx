@@ -1,0 +1,157 @@
+import { useState } from "preact/hooks"
+import type { DeadLetter } from "../../api/answers.ts"
+import { listDeadLetters, purgeDeadLetters, redriveDeadLetters } from "../../api/calls.ts"
+import { isRecord } from "../../api/record.ts"
+import { Badge } from "../../parts/badge.tsx"
+import { Button } from "../../parts/button.tsx"
+import { Confirm } from "../../parts/confirm.tsx"
+import { Facts } from "../../parts/facts.tsx"
+import { Json } from "../../parts/json.tsx"
+import { Failed, Loading, Missing } from "../../parts/states.tsx"
+import { Time } from "../../parts/time.tsx"
+import { type Draft, openPublish } from "../../publishing/publish-dialog.tsx"
+import { goTo, hrefOf } from "../../routing.ts"
+import { refreshSoon } from "../../state/overview.ts"
+import { mayDo } from "../../state/session.ts"
+import { say } from "../../state/toasts.ts"
+import { useAnswer } from "../../state/use-answer.ts"
+import { titleOf } from "./letters.ts"
+
+/** One dead letter, as it is stored: why it is one, and what can be done with it. */
+export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
+  const { answer, fault, again } = useAnswer(
+    (signal) => listDeadLetters(queue, { ids: [id], limit: 1 }, signal, true),
+    `${queue} ${id}`,
+  )
+  const letter = answer?.dead_letters[0]
+  return (
+    <>
+      <p class="crumbs">
+        <a href={hrefOf(["dead-letters"])}>Dead letters</a> /{" "}
+        <a class="mono" href={hrefOf(["dead-letters", queue])}>
+          {queue}
+        </a>
+      </p>
+      {fault !== null ? (
+        <Failed fault={fault} onRetry={again} />
+      ) : answer === null ? (
+        <Loading what="the dead letter" />
+      ) : letter === undefined ? (
+        <Missing title="The queue has no such dead letter any more.">
+          <a href={hrefOf(["events", id])}>What became of the event</a>
+        </Missing>
+      ) : (
+        <Known queue={queue} id={id} letter={letter} />
+      )}
+    </>
+  )
+}
+
+function Known({ queue, id, letter }: { queue: string; id: string; letter: DeadLetter }) {
+  const draft = draftOf(letter)
+  return (
+    <>
+      <div class="heading">
+        <h1 class="mono">{titleOf({ type: draft?.type ?? null, name: draft?.name ?? null })}</h1>
+        <Badge tone="bad">{letter.reason}</Badge>
+        {mayDo("admin") && <LetterActions queue={queue} id={id} draft={draft} />}
+      </div>
+      <Facts
+        facts={[
+          [
+            "Id",
+            <a key="id" class="mono" href={hrefOf(["events", id])}>
+              {id}
+            </a>,
+          ],
+          ["Attempts", String(letter.attempts)],
+          ["First failed", <Time key="first" at={letter.first_failed_at} />],
+          ["Last failed", <Time key="last" at={letter.last_failed_at} />],
+          ["Module", letter.module ?? "none"],
+        ]}
+      />
+      {letter.error !== null && (
+        <section class="panel" aria-labelledby="error">
+          <h2 id="error">
+            {letter.error.name}: {letter.error.message}
+          </h2>
+          {letter.error.stack !== undefined && (
+            <Json value={letter.error.stack} label="The stack of the error" />
+          )}
+        </section>
+      )}
+      <section class="panel" aria-labelledby="event">
+        <h2 id="event">Event</h2>
+        <Json value={letter.event ?? letter.body ?? letter.body_base64 ?? ""} label="The event as JSON" />
+      </section>
+    </>
+  )
+}
+
+function LetterActions({ queue, id, draft }: { queue: string; id: string; draft: Draft | null }) {
+  const [asked, setAsked] = useState<"redrive" | "purge" | null>(null)
+  const close = (): void => setAsked(null)
+  const leave = (text: string): void => {
+    say(text)
+    refreshSoon()
+    goTo(["dead-letters", queue])
+  }
+  const redrive = async (): Promise<void> => {
+    const { changed } = await redriveDeadLetters(queue, { ids: [id] }, { isDryRun: false })
+    if (changed === 0) throw new Error("Nothing was moved: the queue is full, or the dead letter is gone.")
+    leave(`The event is back in ${queue}.`)
+  }
+  const purge = async (): Promise<void> => {
+    await purgeDeadLetters(queue, { ids: [id] }, { isDryRun: false })
+    leave("The dead letter is deleted.")
+  }
+  const edit = (): void =>
+    openPublish(draft, {
+      note:
+        "The edited event is published as a new one, to every queue that is bound for its routing key. Once it is " +
+        "stored, the dead letter is deleted.",
+      afterwards: async () => {
+        await purgeDeadLetters(queue, { ids: [id] }, { isDryRun: false })
+      },
+    })
+  return (
+    <div class="actions">
+      <Button kind="primary" onClick={() => setAsked("redrive")}>
+        Redrive
+      </Button>
+      {draft !== null && mayDo("publish") && <Button onClick={edit}>Edit and publish</Button>}
+      <Button onClick={() => setAsked("purge")}>Delete</Button>
+      {asked === "redrive" && (
+        <Confirm title="Redrive this event" action="Redrive" onConfirm={redrive} onClose={close}>
+          <p>
+            This moves <strong>1 event</strong> back to <code>{queue}</code>. Its attempts count from the
+            start again.
+          </p>
+        </Confirm>
+      )}
+      {asked === "purge" && (
+        <Confirm title="Delete this dead letter" action="Delete" isDanger onConfirm={purge} onClose={close}>
+          <p>
+            This deletes <strong>1 dead letter</strong> of <code>{queue}</code> for good.
+          </p>
+        </Confirm>
+      )}
+    </div>
+  )
+}
+
+/** Returns the event of a dead letter as a draft; null if it is not one. */
+function draftOf({ event }: DeadLetter): Draft | null {
+  if (!isRecord(event)) return null
+  const { type, name, payload, metadata, routing_key, priority, ordering_key } = event
+  if (typeof type !== "string" || typeof name !== "string") return null
+  return {
+    type,
+    name,
+    payload,
+    metadata,
+    ...(typeof routing_key === "string" && { routing_key }),
+    ...(typeof priority === "string" && { priority }),
+    ...(typeof ordering_key === "string" && { ordering_key }),
+  }
+}

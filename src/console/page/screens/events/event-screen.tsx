@@ -1,0 +1,171 @@
+import { useState } from "preact/hooks"
+import type { EventHistory, StoredEvent } from "../../api/answers.ts"
+import { redriveDeadLetters, showEvent } from "../../api/calls.ts"
+import { counted } from "../../format/numbers.ts"
+import { Button } from "../../parts/button.tsx"
+import { Confirm } from "../../parts/confirm.tsx"
+import { Copy } from "../../parts/copy.tsx"
+import { Facts } from "../../parts/facts.tsx"
+import { Json } from "../../parts/json.tsx"
+import { Failed, Loading } from "../../parts/states.tsx"
+import { Time } from "../../parts/time.tsx"
+import { openPublish } from "../../publishing/publish-dialog.tsx"
+import { hrefOf } from "../../routing.ts"
+import { liveEvents } from "../../state/live-events.ts"
+import { refreshSoon } from "../../state/overview.ts"
+import { mayDo } from "../../state/session.ts"
+import { say } from "../../state/toasts.ts"
+import { useAnswer } from "../../state/use-answer.ts"
+import { curlOf } from "./curl.ts"
+import { EventState } from "./event-state.tsx"
+import { Timeline } from "./timeline.tsx"
+
+export function EventScreen({ id }: { id: string }) {
+  const { answer, fault, again } = useAnswer((signal) => showEvent(id, signal), id)
+  if (answer !== null) return <Known history={answer} again={again} />
+  if (fault === null) {
+    return (
+      <>
+        <h1 class="mono">{id}</h1>
+        <Loading what="the event" />
+      </>
+    )
+  }
+  const seen = liveEvents.value.events.find((event) => event.id === id)
+  return (
+    <>
+      <div class="heading">
+        <h1 class="mono">{seen === undefined ? id : `${seen.type}.${seen.name}`}</h1>
+        {seen !== undefined && <EventActions event={seen} />}
+      </div>
+      <Failed fault={fault} onRetry={again} />
+      {seen !== undefined && <Body event={seen} />}
+    </>
+  )
+}
+
+/** Failed deliveries come first: somebody who looks at an event wants to know why it failed. */
+const urgency = (state: string): number =>
+  state === "dead" || state === "expired" ? 2 : state === "handled" ? 0 : 1
+
+function Known({ history, again }: { history: EventHistory; again: () => void }) {
+  const { event } = history
+  const dead = history.queues.filter(({ state }) => state === "dead" || state === "expired")
+  return (
+    <>
+      <div class="heading">
+        <h1 class="mono">{history.type === null ? history.id : `${history.type}.${history.name}`}</h1>
+        <EventState state={history.status} />
+        <div class="actions">
+          {dead.map(({ queue }) => (
+            <RetryNow key={queue} queue={queue} id={history.id} again={again} />
+          ))}
+          <Button onClick={again}>Refresh</Button>
+        </div>
+        {event !== null && <EventActions event={event} />}
+      </div>
+      <Facts
+        facts={[
+          ["Id", <code key="id">{history.id}</code>],
+          ["Published", <Time key="published" at={history.published_at} />],
+          ["Routing key", <code key="key">{history.routing_key ?? "–"}</code>],
+          ["Priority", event?.priority ?? "–"],
+          ["Ordering key", history.ordering_key ?? "none"],
+          ["Trace", history.trace_id === null ? "none" : <TraceLink key="trace" trace={history.trace_id} />],
+          [
+            "Caused by",
+            history.caused_by === null ? "a publisher" : <EventLink key="by" id={history.caused_by} />,
+          ],
+          ["Caused", <Caused key="caused" history={history} />],
+        ]}
+      />
+      {history.queues
+        .toSorted((a, b) => urgency(b.state) - urgency(a.state))
+        .map((delivery) => (
+          <Timeline key={delivery.queue} delivery={delivery} />
+        ))}
+      {event !== null && <Body event={event} />}
+    </>
+  )
+}
+
+/** Moves the event from the dead letters of a queue back to it, if the key allows that. */
+function RetryNow({ queue, id, again }: { queue: string; id: string; again: () => void }) {
+  const [isAsked, setAsked] = useState(false)
+  if (!mayDo("admin")) return null
+  const retry = async (): Promise<void> => {
+    const { changed } = await redriveDeadLetters(queue, { ids: [id] }, { isDryRun: false })
+    if (changed === 0)
+      throw new Error(`The dead letters of ${queue} no longer have this event, or the queue is full.`)
+    say(`The event is back in ${queue}.`)
+    refreshSoon()
+    again()
+  }
+  return (
+    <>
+      <Button kind="primary" onClick={() => setAsked(true)}>
+        Retry now on {queue}
+      </Button>
+      {isAsked && (
+        <Confirm title="Retry now" action="Retry" onConfirm={retry} onClose={() => setAsked(false)}>
+          <p>
+            This moves <strong>1 event</strong> from the dead letters of <code>{queue}</code> back to the
+            queue. Its attempts count from the start again.
+          </p>
+        </Confirm>
+      )}
+    </>
+  )
+}
+
+const EventActions = ({ event }: { event: StoredEvent }) => (
+  <div class="actions">
+    {mayDo("publish") && <Button onClick={() => openPublish(event)}>Publish again</Button>}
+    <Copy text={() => curlOf(event)}>Copy as curl</Copy>
+  </div>
+)
+
+const Body = ({ event }: { event: StoredEvent }) => (
+  <section class="panel" aria-labelledby="payload">
+    <h2 id="payload">Payload</h2>
+    <Json value={event.payload} label="The payload as JSON" />
+    {JSON.stringify(event.metadata ?? {}) !== "{}" && (
+      <>
+        <h2>Metadata</h2>
+        <Json value={event.metadata} label="The metadata as JSON" />
+      </>
+    )}
+  </section>
+)
+
+const EventLink = ({ id }: { id: string }) => (
+  <a class="mono" href={hrefOf(["events", id])}>
+    {id}
+  </a>
+)
+
+const TraceLink = ({ trace }: { trace: string }) => (
+  <a class="mono" href={hrefOf(["events"], { view: "history", q: `trace:${trace}` })}>
+    {trace}
+  </a>
+)
+
+/** Events that are named; the history search has the others. */
+const MAX_CAUSED = 5
+
+function Caused({ history: { id, caused, has_more_caused: hasMore } }: { history: EventHistory }) {
+  if (caused.length === 0) return <>nothing</>
+  const isLong = hasMore || caused.length > MAX_CAUSED
+  return (
+    <>
+      {caused.slice(0, MAX_CAUSED).map((each) => (
+        <EventLink key={each} id={each} />
+      ))}
+      {isLong && (
+        <a href={hrefOf(["events"], { view: "history", q: `cause:${id}` })}>
+          {hasMore ? "all of them" : `all ${counted(caused.length, "event")}`}
+        </a>
+      )}
+    </>
+  )
+}

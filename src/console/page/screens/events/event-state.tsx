@@ -1,0 +1,15 @@
+import { Badge, type Tone } from "../../parts/badge.tsx"
+
+const TONES: Readonly<Record<string, Tone>> = {
+  handled: "good",
+  completed: "good",
+  retrying: "warning",
+  dead: "bad",
+  expired: "bad",
+  failed: "bad",
+}
+
+/** The state of a delivery, or the status of an event. */
+export const EventState = ({ state }: { state: string }) => (
+  <Badge tone={TONES[state] ?? "neutral"}>{state}</Badge>
+)

@@ -1,0 +1,83 @@
+import type { ErrorSummary, EventTimeline, TimelineEntry } from "../../api/answers.ts"
+import { counted } from "../../format/numbers.ts"
+import { lengthOf } from "../../format/time.ts"
+import { Json } from "../../parts/json.tsx"
+import { Time } from "../../parts/time.tsx"
+import { hrefOf } from "../../routing.ts"
+import { EventState } from "./event-state.tsx"
+
+/** Shows what became of an event on one queue, step by step. */
+export function Timeline({ delivery }: { delivery: EventTimeline }) {
+  const { queue, state, timeline, omitted, next_attempt_at: next } = delivery
+  return (
+    <section class="panel" aria-label={`On ${queue}`}>
+      <div class="heading">
+        <h2>
+          On{" "}
+          <a class="mono" href={hrefOf(["queues", queue])}>
+            {queue}
+          </a>
+        </h2>
+        <EventState state={state} />
+        <span class="muted">
+          {counted(delivery.attempts, "attempt")}
+          {next !== null && (
+            <>
+              , the next one <Time at={next} />
+            </>
+          )}
+        </span>
+      </div>
+      <ol class="timeline">
+        {timeline.map((entry, index) => (
+          <Entry key={`${index} ${entry.what}`} queue={queue} entry={entry} before={timeline[index - 1]} />
+        ))}
+      </ol>
+      {omitted > 0 && <p class="muted">{counted(omitted, "entry", "entries")} in the middle are left out.</p>}
+    </section>
+  )
+}
+
+const toneOf = ({ what, outcome }: TimelineEntry): string => {
+  if (outcome === "handled") return "good"
+  if (outcome === "retry") return "warning"
+  return outcome === "dead-letter" || what === "dead-lettered" ? "bad" : ""
+}
+
+interface EntryProps {
+  readonly queue: string
+  readonly entry: TimelineEntry
+  readonly before: TimelineEntry | undefined
+}
+
+function Entry({ queue, entry, before }: EntryProps) {
+  const { what, attempt, outcome, reason, duration_ms: duration, error, module, handler } = entry
+  const waited = before === undefined ? 0 : (entry.started_at ?? entry.at) - before.at
+  return (
+    <li class={toneOf(entry)}>
+      <p class="step">
+        <strong>{what === "attempt" ? `Attempt ${attempt}: ${outcome}` : what}</strong> <Time at={entry.at} />
+        {waited >= 0.001 && <span class="muted numeric">after {lengthOf(waited)}</span>}
+        {duration !== undefined && <span class="muted numeric">ran {lengthOf(duration / 1_000)}</span>}
+        {reason && <span class="bad">{reason}</span>}
+      </p>
+      {module !== undefined && (
+        <p class="muted mono">
+          {module} · {handler}
+        </p>
+      )}
+      {error && <Failure error={error} label={`Stack of attempt ${attempt ?? 0} on ${queue}`} />}
+    </li>
+  )
+}
+
+function Failure({ error: { name, message, stack }, label }: { error: ErrorSummary; label: string }) {
+  const text = `${name}: ${message}`
+  if (stack === undefined) return <p>{text}</p>
+  return (
+    <details>
+      <summary>{text}</summary>
+      <Json value={stack} label={label} />
+    </details>
+  )
+}

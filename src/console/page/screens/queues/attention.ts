@@ -1,0 +1,67 @@
+import type { Queue } from "../../api/answers.ts"
+import { counted, percent, whole } from "../../format/numbers.ts"
+import type { Tone } from "../../parts/badge.tsx"
+
+/** Share of its limit from which a queue needs attention. */
+const NEARLY_FULL = 0.8
+
+/** Returns how many events count for the limit of a queue. */
+export const queuedIn = ({ queued, waiting }: Queue): number => queued ?? waiting
+
+/** Something that is wrong with a queue. */
+export interface Concern {
+  readonly badge: string
+  readonly tone: Tone
+  /** Explains it in a sentence. */
+  readonly meaning: string
+}
+
+/** Returns what is wrong with a queue, the worst first; nothing if all is well. */
+export function concernsOf(queue: Queue): readonly Concern[] {
+  const concerns: Concern[] = []
+  const { waiting, max_length: limit } = queue
+  const queued = queuedIn(queue)
+  if (queued >= limit * NEARLY_FULL) {
+    const rule = queue.overflow === "reject-publish" ? "rejects new events" : "drops its oldest events"
+    concerns.push({
+      badge: queued >= limit ? "full" : `${percent(queued, limit)} full`,
+      tone: "bad",
+      meaning: `${whole(queued)} of ${counted(limit, "event")} wait. A full queue ${rule}.`,
+    })
+  }
+  if (queue.is_orphaned) {
+    concerns.push({
+      badge: "orphaned",
+      tone: "bad",
+      meaning: "Its handler module is gone, and it still receives events. They wait until a module names it.",
+    })
+  } else if (queue.has_module && queue.consumers === 0 && !queue.is_paused) {
+    concerns.push({
+      badge: "no consumer",
+      tone: "bad",
+      meaning: "A module names it, but nothing consumes it.",
+    })
+  } else if (!queue.has_module && queue.consumers === 0 && waiting > 0) {
+    concerns.push({
+      badge: "no module",
+      tone: "warning",
+      meaning: `${counted(waiting, "event")} wait, and no handler module of this instance names the queue.`,
+    })
+  }
+  if (queue.is_paused) {
+    concerns.push({
+      badge: "paused",
+      tone: "warning",
+      meaning: "This instance does not consume it until you resume it.",
+    })
+  }
+  return concerns
+}
+
+const WEIGHT: Readonly<Record<Tone, number>> = { bad: 1_000, warning: 100, good: 0, neutral: 0 }
+
+/** Returns how much a queue needs attention: 0 for one that does not. */
+export function urgencyOf(queue: Queue): number {
+  const concerns = concernsOf(queue).reduce((sum, { tone }) => sum + WEIGHT[tone], 0)
+  return concerns + (queue.dead_letters > 0 ? 10 : 0)
+}

@@ -1,0 +1,121 @@
+import { useState } from "preact/hooks"
+import type { Queue } from "../../api/answers.ts"
+import { deleteQueue, pauseQueue, purgeQueue, resumeQueue } from "../../api/calls.ts"
+import { sayError } from "../../api/problem.ts"
+import { counted } from "../../format/numbers.ts"
+import { Button } from "../../parts/button.tsx"
+import { Confirm } from "../../parts/confirm.tsx"
+import { refreshSoon, showChange } from "../../state/overview.ts"
+import { hasHistory, mayDo } from "../../state/session.ts"
+import { say } from "../../state/toasts.ts"
+import { useAnswer } from "../../state/use-answer.ts"
+import { ReplayDialog } from "./replay-dialog.tsx"
+
+export interface QueueActionsProps {
+  readonly queue: Queue
+  /** Also offer what is rarely needed. Default: false. */
+  readonly isComplete?: boolean
+}
+
+/** The actions on a queue that the key allows. */
+export function QueueActions({ queue, isComplete }: QueueActionsProps) {
+  const [asked, setAsked] = useState<"purge" | "delete" | "replay" | null>(null)
+  if (!mayDo("admin")) return null
+  const close = (): void => setAsked(null)
+  return (
+    <div class="actions">
+      {queue.has_module && <PauseButton queue={queue} />}
+      {isComplete && hasHistory() && <Button onClick={() => setAsked("replay")}>Replay …</Button>}
+      {queue.waiting > 0 && (
+        <Button label={`Purge ${queue.name}`} onClick={() => setAsked("purge")}>
+          Purge
+        </Button>
+      )}
+      {queue.is_orphaned && (
+        <Button label={`Delete ${queue.name}`} onClick={() => setAsked("delete")}>
+          Delete
+        </Button>
+      )}
+      {asked === "purge" && <PurgeQueue queue={queue} onClose={close} />}
+      {asked === "replay" && <ReplayDialog queue={queue.name} onClose={close} />}
+      {asked === "delete" && <DeleteQueue queue={queue} onClose={close} />}
+    </div>
+  )
+}
+
+function PauseButton({ queue: { name, is_paused: isPaused } }: { queue: Queue }) {
+  const change = async (): Promise<void> => {
+    try {
+      await (isPaused ? resumeQueue(name) : pauseQueue(name))
+      showChange(name, { is_paused: !isPaused })
+      say(isPaused ? `${name} is consumed again.` : `${name} is paused on this instance. Its events wait.`)
+    } catch (error) {
+      say(sayError(error), true)
+    }
+  }
+  const word = isPaused ? "Resume" : "Pause"
+  return (
+    <Button label={`${word} ${name}`} onClick={() => void change()}>
+      {word}
+    </Button>
+  )
+}
+
+interface AskProps {
+  readonly queue: Queue
+  readonly onClose: () => void
+}
+
+function PurgeQueue({ queue: { name }, onClose }: AskProps) {
+  const { answer, fault } = useAnswer(() => purgeQueue(name, true), name)
+  const purge = async (): Promise<void> => {
+    const { purged } = await purgeQueue(name, false)
+    say(`${counted(purged, "event")} of ${name} deleted.`)
+    refreshSoon()
+  }
+  return (
+    <Confirm
+      title={`Purge ${name}`}
+      action="Delete the events"
+      isDanger
+      typed={name}
+      isReady={answer !== null}
+      onConfirm={purge}
+      onClose={onClose}
+    >
+      {answer === null ? (
+        <p>{fault ?? "Counting …"}</p>
+      ) : (
+        <p>
+          This deletes <strong>{counted(answer.purged, "waiting event")}</strong> for good. Events that run,
+          that wait for a retry, and dead letters stay.
+        </p>
+      )}
+    </Confirm>
+  )
+}
+
+function DeleteQueue({ queue, onClose }: AskProps) {
+  const { name } = queue
+  const remove = async (): Promise<void> => {
+    const { events, dead_letters } = await deleteQueue(name)
+    say(`${name} deleted, with ${counted(events, "event")} and ${counted(dead_letters, "dead letter")}.`)
+    refreshSoon()
+  }
+  return (
+    <Confirm
+      title={`Delete ${name}`}
+      action="Delete the queue"
+      isDanger
+      typed={name}
+      onConfirm={remove}
+      onClose={onClose}
+    >
+      <p>
+        This deletes the queue with its bindings, <strong>{counted(queue.waiting, "waiting event")}</strong>{" "}
+        and <strong>{counted(queue.dead_letters, "dead letter")}</strong> for good. An event that no other
+        queue takes is then rejected as unroutable.
+      </p>
+    </Confirm>
+  )
+}

@@ -1,0 +1,149 @@
+import { useEffect, useState } from "preact/hooks"
+import type { Replay } from "../../api/answers.ts"
+import { sayError } from "../../api/problem.ts"
+import { abortReplay, countReplay, showReplay, startReplay } from "../../api/replay-calls.ts"
+import { counted, whole } from "../../format/numbers.ts"
+import { Button } from "../../parts/button.tsx"
+import { Dialog } from "../../parts/dialog.tsx"
+import { refreshSoon } from "../../state/overview.ts"
+import { useAnswer } from "../../state/use-answer.ts"
+import { parseSearch } from "../events/search.ts"
+
+/** Most events in a second. */
+const RATES = [10, 100, 1_000, 10_000]
+const DEFAULT_RATE = 100
+
+/** How often the progress is read, in milliseconds. */
+const PROGRESS_MS = 500
+
+/** Delivers past events again, to one queue: a search selects them, and a count comes first. */
+export function ReplayDialog({ queue, onClose }: { queue: string; onClose: () => void }) {
+  const [replay, setReplay] = useState<Replay | null>(null)
+  return (
+    <Dialog title={`Replay into ${queue}`} onClose={onClose}>
+      {replay === null ? (
+        <Question queue={queue} onStarted={setReplay} onClose={onClose} />
+      ) : (
+        <Progress replay={replay} onProgress={setReplay} onClose={onClose} />
+      )}
+    </Dialog>
+  )
+}
+
+interface QuestionProps {
+  readonly queue: string
+  readonly onStarted: (replay: Replay) => void
+  readonly onClose: () => void
+}
+
+function Question({ queue, onStarted, onClose }: QuestionProps) {
+  const [text, setText] = useState(`queue:${queue} since:1h`)
+  const [asked, setAsked] = useState(() => ({ text, ...parseSearch(text, Date.now() / 1_000) }))
+  const [rate, setRate] = useState(DEFAULT_RATE)
+  const [fault, setFault] = useState<string | null>(null)
+  const isCurrent = asked.text === text
+  const ask = asked.fault === null ? (signal: AbortSignal) => countReplay(queue, asked.query, signal) : null
+  const { answer: count, fault: countFault } = useAnswer(ask, asked.text)
+  const start = async (): Promise<void> => {
+    try {
+      onStarted(await startReplay(queue, asked.query, rate))
+      refreshSoon()
+    } catch (error) {
+      setFault(sayError(error))
+    }
+  }
+  const problem = asked.fault ?? countFault ?? fault
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (!isCurrent) setAsked({ text, ...parseSearch(text, Date.now() / 1_000) })
+        else if (count !== null && count > 0) void start()
+      }}
+    >
+      <label class="field">
+        <span>Events of the history</span>
+        <input
+          class="mono"
+          value={text}
+          spellcheck={false}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        <span class="muted small">
+          As in the search of the history: type: name: queue: state: key: since: until:
+        </span>
+      </label>
+      <label class="field">
+        <span>Rate</span>
+        <select value={String(rate)} onChange={(event) => setRate(Number(event.currentTarget.value))}>
+          {RATES.map((each) => (
+            <option key={each} value={String(each)}>{`${whole(each)} per second`}</option>
+          ))}
+        </select>
+      </label>
+      {problem !== null && (
+        <p class="fault" role="alert">
+          {problem}
+        </p>
+      )}
+      {problem === null && isCurrent && (
+        <p class="prose field">
+          {count === null ? (
+            "Counting …"
+          ) : (
+            <span>
+              This delivers <strong>{counted(count, "event")}</strong> again, to this queue only, the oldest
+              first. They keep their ids, and handlers see <code>ctx.replay</code>.
+            </span>
+          )}
+        </p>
+      )}
+      <div class="actions end">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" kind="primary" isDisabled={isCurrent && (count === null || count === 0)}>
+          {isCurrent ? `Replay ${whole(count ?? 0)}` : "Count"}
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+interface ProgressProps {
+  readonly replay: Replay
+  readonly onProgress: (replay: Replay) => void
+  readonly onClose: () => void
+}
+
+function Progress({ replay, onProgress, onClose }: ProgressProps) {
+  const { id, state, selected, replayed, reason } = replay
+  const [fault, setFault] = useState<string | null>(null)
+  useEffect(() => {
+    if (state !== "running") return
+    const timer = setTimeout(() => {
+      showReplay(id).then(onProgress, (error: unknown) => setFault(sayError(error)))
+    }, PROGRESS_MS)
+    return () => clearTimeout(timer)
+  }, [id, state, onProgress, replay])
+  const stop = (): void =>
+    void abortReplay(id).then(onProgress, (error: unknown) => setFault(sayError(error)))
+  return (
+    <>
+      <progress class="progress" max={selected} value={replayed} aria-label="Replayed events" />
+      <p class="numeric" role="status">
+        {whole(replayed)} of {counted(selected, "event")} replayed: {state}. {reason ?? ""}
+      </p>
+      {fault !== null && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      <p class="muted">The replay goes on without this dialog.</p>
+      <div class="actions end">
+        {state === "running" && <Button onClick={stop}>Stop</Button>}
+        <Button kind="primary" onClick={onClose}>
+          Close
+        </Button>
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,56 @@
+import { isRecord } from "../../api/record.ts"
+
+/** A field of the form that a schema describes. */
+export interface FormField {
+  readonly name: string
+  readonly kind: "text" | "number" | "integer" | "flag" | "choice" | "json" | "any"
+  readonly isRequired: boolean
+  readonly description: string
+  readonly choices: readonly string[]
+}
+
+/** Returns the fields of a schema's object: its properties. An object or a list is JSON; a value of another or of no type may be. */
+export function fieldsOf(schema: unknown): readonly FormField[] {
+  if (!isRecord(schema) || !isRecord(schema["properties"])) return []
+  const required = Array.isArray(schema["required"]) ? schema["required"] : []
+  return Object.entries(schema["properties"]).map(([name, property]): FormField => {
+    const rule = isRecord(property) ? property : {}
+    const choices = Array.isArray(rule["enum"]) ? rule["enum"].filter((each) => typeof each === "string") : []
+    return {
+      name,
+      kind: kindOf(rule["type"], choices.length > 0),
+      isRequired: required.includes(name),
+      description: typeof rule["description"] === "string" ? rule["description"] : "",
+      choices,
+    }
+  })
+}
+
+function kindOf(type: unknown, isChoice: boolean): FormField["kind"] {
+  if (isChoice) return "choice"
+  if (type === "string") return "text"
+  if (type === "number" || type === "integer") return type
+  if (type === "boolean") return "flag"
+  return type === "object" || type === "array" ? "json" : "any"
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    // The answer is the point: the text stands for itself.
+    return false
+  }
+}
+
+/** Writes the payload that a form holds, as JSON. An empty field is left out. A number keeps the digits that were typed. */
+export function payloadText(fields: readonly FormField[], values: Readonly<Record<string, string>>): string {
+  const members = fields.flatMap(({ name, kind }) => {
+    const value = values[name] ?? ""
+    if (value === "") return []
+    const isJson = kind === "any" ? isJsonText(value) : kind !== "text" && kind !== "choice"
+    return `  ${JSON.stringify(name)}: ${isJson ? value : JSON.stringify(value)}`
+  })
+  return members.length === 0 ? "{}" : `{\n${members.join(",\n")}\n}`
+}

@@ -1,0 +1,45 @@
+import { useCallback, useEffect, useState } from "preact/hooks"
+import { isAborted, sayError } from "../api/problem.ts"
+
+export interface Asked<Answer> {
+  /** Null until the first answer. The last one stays while another is asked for. */
+  readonly answer: Answer | null
+  /** Why there is no answer, or no newer one; null while one is asked for. */
+  readonly fault: string | null
+  readonly again: () => void
+}
+
+interface State<Answer> {
+  readonly of: string
+  readonly answer: Answer | null
+  readonly fault: string | null
+}
+
+/**
+ * Asks for something when the screen opens, and again when `of` changes.
+ * @param ask null asks for nothing
+ * @param of the subject of the question, as a text
+ */
+export function useAnswer<Answer>(
+  ask: ((signal: AbortSignal) => Promise<Answer>) | null,
+  of: string,
+): Asked<Answer> {
+  const [state, setState] = useState<State<Answer>>({ of, answer: null, fault: null })
+  const [round, setRound] = useState(0)
+  useEffect(() => {
+    if (ask === null) return
+    const ending = new AbortController()
+    setState((before) => ({ of, answer: before.of === of ? before.answer : null, fault: null }))
+    ask(ending.signal)
+      .then((answer) => {
+        if (!ending.signal.aborted) setState({ of, answer, fault: null })
+      })
+      .catch((error: unknown) => {
+        if (ending.signal.aborted || isAborted(error)) return
+        setState((before) => ({ ...before, fault: sayError(error) }))
+      })
+    return () => ending.abort()
+  }, [of, round])
+  const again = useCallback(() => setRound((before) => before + 1), [])
+  return state.of === of ? { ...state, again } : { answer: null, fault: null, again }
+}

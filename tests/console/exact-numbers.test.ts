@@ -1,0 +1,22 @@
+import { expect, test } from "bun:test"
+import { numberOf, parseExactly } from "../../src/console/page/api/exact-numbers.ts"
+
+test.each(["9007199254740993", "1.0", "0.10000000000000000001", "1e400", "-0"])(
+  "%s keeps its digits",
+  (digits) => {
+    expect(JSON.stringify(parseExactly(`{"value":${digits}}`))).toBe(`{"value":${digits}}`)
+  },
+)
+
+test("numbers that JavaScript writes in the same way stay numbers, and texts stay texts", () => {
+  expect(parseExactly('{"a":1795477614.551,"b":"9007199254740993","c":[0,-5]}')).toEqual({
+    a: 1_795_477_614.551,
+    b: "9007199254740993",
+    c: [0, -5],
+  })
+})
+
+test("the nearest number of a value with other digits is known", () => {
+  expect(numberOf(parseExactly("1795477614.0"))).toBe(1_795_477_614)
+  expect(numberOf(5)).toBe(5)
+})

@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test"
+import { fieldsOf, payloadText } from "../../src/console/page/screens/schemas/form-fields.ts"
+
+const SCHEMA = {
+  type: "object",
+  properties: {
+    id: { type: "string", description: "Who" },
+    age: { type: "integer" },
+    kind: { enum: ["a", "b"] },
+    tags: { type: "array" },
+    call: { $ref: "../call.json" },
+  },
+  required: ["id"],
+}
+
+test("each property of a schema is a field of the form", () => {
+  expect(fieldsOf(SCHEMA).map(({ name, kind, isRequired }) => [name, kind, isRequired])).toEqual([
+    ["id", "text", true],
+    ["age", "integer", false],
+    ["kind", "choice", false],
+    ["tags", "json", false],
+    ["call", "any", false],
+  ])
+})
+
+test("the payload has the fields that are filled in, with the digits that were typed", () => {
+  const values = { id: "7", age: "9007199254740993", tags: '["x"]', call: "c-1", kind: "" }
+  const text = payloadText(fieldsOf(SCHEMA), values)
+  expect(text).toContain('"age": 9007199254740993')
+  expect(JSON.parse(text)).toMatchObject({ id: "7", tags: ["x"], call: "c-1" })
+  expect(JSON.parse(text)).not.toHaveProperty("kind")
+})
+
+test("a schema without properties has an empty form", () => {
+  expect(fieldsOf(true)).toEqual([])
+  expect(payloadText([], {})).toBe("{}")
+})

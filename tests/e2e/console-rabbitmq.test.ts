@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { type Browser, chromium } from "playwright-core"
+import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { ConsoleService } from "../support/console-service.ts"
+import { onEveryBroker } from "../support/rabbitmq/on-every-broker.ts"
+import { VirtualHost } from "../support/rabbitmq/virtual-host.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
+})
+afterAll(() => browser?.close())
+
+onEveryBroker((node) => {
+  async function withConsole(run: (console: ConsolePage, service: ConsoleService) => Promise<void>) {
+    await using host = await VirtualHost.create(node())
+    await using service = await ConsoleService.start({
+      RABBITMQ_HOST: "127.0.0.1",
+      RABBITMQ_PORT: String(node().port),
+      RABBITMQ_VHOST: host.name,
+    })
+    await using console = await ConsolePage.open(browser, service, { key: "admin" })
+    await run(console, service)
+    expect(console.complaints).toEqual([])
+  }
+
+  test(
+    "every screen shows its data",
+    () =>
+      withConsole(async (console) => {
+        for (const [place, text] of [
+          ["", "Needs attention"],
+          ["queues", "voice_events"],
+          ["queues/reports", "orphaned"],
+          ["events?view=history", "voice.call.ended"],
+          ["dead-letters/voice_events", "the transcript service answered 503"],
+          ["modules", "voice.ts"],
+        ] as const) {
+          await console.go(place)
+          await console.page.getByText(text).first().waitFor()
+        }
+        await console.page.getByText("rabbitmq").first().waitFor()
+      }),
+    120_000,
+  )
+
+  test(
+    "a queue is paused, purged and deleted",
+    () =>
+      withConsole(async (console, service) => {
+        await console.go("queues")
+        await console.button("Pause voice_events").click()
+        await console.button("Resume voice_events").click()
+        await console.button("Pause voice_events").waitFor()
+        await console.button("Purge system_events").click()
+        await console.dialog.getByText("1 waiting event").waitFor()
+        await console.dialog.getByRole("textbox").fill("system_events")
+        await console.dialog.getByRole("button", { name: "Delete the events" }).click()
+        await console.page.getByText("1 event of system_events deleted.").waitFor()
+        await console.button("Delete reports").click()
+        await console.dialog.getByRole("textbox").fill("reports")
+        await console.dialog.getByRole("button", { name: "Delete the queue" }).click()
+        await waitUntil(async () => (await service.queue("reports")) === undefined, "the queue to be deleted")
+      }),
+    120_000,
+  )
+
+  test(
+    "an event appears live, and a dead letter is redriven",
+    () =>
+      withConsole(async (console, service) => {
+        await console.go("events")
+        await console.page.getByText("live", { exact: true }).waitFor()
+        await service.publish({ type: "custom", name: "seen", payload: {} })
+        await console.page.getByRole("link", { name: "custom.seen" }).waitFor()
+        await console.go("dead-letters/voice_events")
+        await console.button("Redrive these …").click()
+        await console.dialog.getByRole("button", { name: "Redrive 1" }).click()
+        await console.dialog.getByText("1 of 1 dead letter moved back.").waitFor()
+      }),
+    120_000,
+  )
+})

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { type Browser, chromium, type Page } from "playwright-core"
+import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { ConsoleService } from "../support/console-service.ts"
+
+const QUEUES = 1_000
+const DEAD_LETTERS = 100_000
+
+/** Longest time in which the page may not draw, in milliseconds. */
+const MAX_FRAME_MS = 100
+
+let browser: Browser
+let service: ConsoleService
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
+  service = await ConsoleService.start()
+})
+afterAll(async () => {
+  await browser?.close()
+  await service?.[Symbol.asyncDispose]()
+})
+
+interface Overview {
+  readonly queues: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** Answers the overview with many queues, whose counts change each time. */
+async function pretendQueues(page: Page): Promise<void> {
+  await page.route("**/api/v1/overview*", async (route) => {
+    const overview = (await (await route.fetch()).json()) as Overview
+    const [queue] = overview.queues
+    const queues = Array.from({ length: QUEUES }, (_, index) => ({
+      ...queue,
+      name: index === 0 ? "voice_events" : `queue_${index}`,
+      waiting: Math.floor(Math.random() * 9_000),
+      dead_letters: index === 0 ? DEAD_LETTERS : index % 7,
+    }))
+    await route.fulfill({ json: { ...overview, queues } })
+  })
+}
+
+/** Answers a list of dead letters, page by page, as the service does. */
+async function pretendDeadLetters(page: Page): Promise<void> {
+  await page.route("**/api/v1/dead-letters/voice_events*", async (route) => {
+    const { searchParams } = new URL(route.request().url())
+    const from = Number(searchParams.get("cursor") ?? 0)
+    const to = Math.min(DEAD_LETTERS, from + Number(searchParams.get("limit")))
+    const dead_letters = Array.from({ length: to - from }, (_, index) => ({
+      queue: "voice_events",
+      event: {
+        id: `e-${from + index}`,
+        type: "voice",
+        name: "call.ended",
+        payload: { text: "x".repeat(500) },
+      },
+      reason: index % 3 === 0 ? "timeout" : "attempts-exhausted",
+      attempts: 3,
+      first_failed_at: 1_795_477_614 + from + index,
+      last_failed_at: 1_795_477_621 + from + index,
+      error: { name: "Error", message: `the transcript service answered ${500 + (index % 20)}` },
+      module: "voice.ts",
+    }))
+    const cursor = to === DEAD_LETTERS ? null : String(to)
+    await route.fulfill({ json: { count: dead_letters.length, dead_letters, cursor } })
+  })
+}
+
+const watchFrames = (page: Page): Promise<unknown> =>
+  page.evaluate(`
+    window.longest = 0
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration)
+    }).observe({ type: "longtask" })
+  `)
+
+const longestFrame = (page: Page): Promise<number> => page.evaluate<number>("window.longest")
+
+test(`with ${QUEUES} queues no frame takes over ${MAX_FRAME_MS} ms: the list, its filter, its order and its pages`, async () => {
+  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  const { page } = console
+  await pretendQueues(page)
+  await console.go("queues")
+  await page.getByText("1–50 of 1,000 queues").waitFor()
+  await watchFrames(page)
+  await page.getByLabel("Filter by name").pressSequentially("queue_99", { delay: 30 })
+  await page.getByRole("link", { name: "queue_999" }).waitFor()
+  await page.getByLabel("Filter by name").fill("")
+  await page.getByLabel("Sort by").selectOption("waiting")
+  await page.getByRole("button", { name: "Next" }).click()
+  await page.getByText("51–100 of 1,000 queues").waitFor()
+  // Two more answers of the overview.
+  for (let count = 0; count < 2; count++) await page.waitForResponse(/overview/)
+  expect(await longestFrame(page)).toBeLessThan(MAX_FRAME_MS)
+})
+
+test(`with ${DEAD_LETTERS} dead letters no frame takes over ${MAX_FRAME_MS} ms: reading, grouping and filtering`, async () => {
+  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  const { page } = console
+  await pretendQueues(page)
+  await pretendDeadLetters(page)
+  await page.goto(`${service.url}/console#/dead-letters/voice_events`)
+  await page.getByText("Reading").waitFor()
+  await watchFrames(page)
+  for (let read = 20_000; read < DEAD_LETTERS; read += 20_000) {
+    await page.getByRole("button", { name: "Read more" }).click({ timeout: 60_000 })
+  }
+  await page.getByText("100,000 shown, 100,000 of 100,000 read").waitFor({ timeout: 60_000 })
+  await page.getByLabel("Reason").selectOption("timeout")
+  await page.getByText(/^33,\d+ shown/).waitFor()
+  await page.getByLabel("Error contains").pressSequentially("answered 507", { delay: 30 })
+  await page.getByText(/^1,\d+ shown/).waitFor()
+  expect(await longestFrame(page)).toBeLessThan(MAX_FRAME_MS)
+}, 120_000)
