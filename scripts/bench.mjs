@@ -9,8 +9,8 @@ const MEASUREMENTS = [
   "bench/costs.ts",
   "bench/rabbitmq.ts",
   "bench/history.ts",
+  "bench/history-lookups.ts",
   "bench/delivery.ts",
-  "bench/history.ts",
   "bench/save-to-event.ts",
 ]
 
