@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url"
 import { Command } from "commander"
-import { bannerLines } from "./app/banner.ts"
+import { bannerLines, consoleUrl } from "./app/banner.ts"
 import { HandlersDirError } from "./app/modules.ts"
+import { openPage } from "./app/open-page.ts"
 import { keepPayloadTypes } from "./app/payload-type-upkeep.ts"
 import { type App, startApp } from "./app.ts"
 import { addApiDocument } from "./commands/api-document.ts"
@@ -92,16 +93,19 @@ const serveCommand = program
   .description("run the service (the default)")
   .option("--greet", "print how to publish a first event")
   .action(async ({ greet }: { greet?: boolean }) =>
-    serve({ shouldGreet: greet ?? false, isDevelopment: false }),
+    serve({ shouldGreet: greet ?? false, isDevelopment: false, opensConsole: false }),
   )
 addVariablesHelp(serveCommand)
 
 program
   .command("dev")
   .description(
-    "run the service while you write handler modules: it reloads them when their files change, and keeps types of payloads current",
+    "run the service while you write handler modules: it reloads them when their files change, keeps types of payloads current, and opens the console",
   )
-  .action(async () => serve({ shouldGreet: false, isDevelopment: true }))
+  .option("--no-open", "do not open the console in a browser")
+  .action(async ({ open }: { open: boolean }) =>
+    serve({ shouldGreet: false, isDevelopment: true, opensConsole: open }),
+  )
 
 program
   .command("config")
@@ -151,6 +155,8 @@ interface ServeOptions {
   readonly shouldGreet: boolean
   /** Start without the handler modules if they can't be used, and wait until they can. */
   readonly isDevelopment: boolean
+  /** Open the console in a browser, if there is one. */
+  readonly opensConsole: boolean
 }
 
 /** Reloads modules when they change, and writes a readable log, unless the environment asks for another one. */
@@ -158,7 +164,7 @@ function developmentEnvironment(environment: Environment): Environment {
   return { LOG_FORMAT: "pretty", ...environment, RELOAD: "watch" }
 }
 
-async function serve({ shouldGreet, isDevelopment }: ServeOptions): Promise<void> {
+async function serve({ shouldGreet, isDevelopment, opensConsole }: ServeOptions): Promise<void> {
   continueWithoutReader()
   try {
     const environment = isDevelopment ? developmentEnvironment(readEnvironment()) : readEnvironment()
@@ -193,6 +199,7 @@ async function serve({ shouldGreet, isDevelopment }: ServeOptions): Promise<void
       process.exit(EXIT_REFUSED)
     })
     log.say(bannerLines(app.url, config, app.engineStatus()))
+    if (opensConsole && config.CONSOLE !== "off") openPage(consoleUrl(app.url), environment)
     if (shouldGreet) print(block(greeting(app.url)))
   } catch (error) {
     printFault(explain(error))

@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test"
+import { chmodSync, existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { freePorts } from "../support/free-ports.ts"
+import { BINARY, ServiceFolder } from "../support/running-service.ts"
+import { Terminal } from "../support/terminal.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+const DESKTOP = { DISPLAY: ":9", RABBITMQ_PASSWORD: "not-for-a-browser" }
+
+/** Longer than the note of a browser takes. */
+const NOTED_MS = 300
+
+/** Runs `event-broker dev` in a terminal, on a machine whose browser writes down the page that it opens and its environment. */
+async function runDev(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  then: (notes: string, url: string) => Promise<void>,
+): Promise<void> {
+  await using folder = new ServiceFolder()
+  const notes = join(folder.path, "notes")
+  folder.write(
+    "bin/xdg-open",
+    `#!/bin/sh\n{ echo "$@"; env; } > "${notes}.new" && mv "${notes}.new" "${notes}"\n`,
+  )
+  chmodSync(join(folder.path, "bin/xdg-open"), 0o755)
+  const [port] = await freePorts(1)
+  const url = `http://127.0.0.1:${port}`
+  await using terminal = new Terminal([BINARY, "dev", ...args], folder.path, {
+    PATH: `${join(folder.path, "bin")}:${process.env["PATH"]}`,
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    ...environment,
+  })
+  await waitUntil(() => terminal.output.includes(`${url}/docs`), "the service to listen")
+  await then(notes, url)
+  terminal.type("\x03")
+  await terminal.ended()
+}
+
+test("dev opens the console in the browser of a desktop, and tells it no secrets", () =>
+  runDev([], DESKTOP, async (notes, url) => {
+    await waitUntil(() => existsSync(notes), "the browser to be opened")
+    const [page, ...variables] = readFileSync(notes, "utf8").split("\n")
+    expect(page).toBe(`${url}/console`)
+    expect(variables).toContain("DISPLAY=:9")
+    expect(variables.join("\n")).not.toContain(DESKTOP.RABBITMQ_PASSWORD)
+  }))
+
+test.each([
+  ["without a desktop", [], {}],
+  ["with --no-open", ["--no-open"], DESKTOP],
+  ["without a console", [], { ...DESKTOP, CONSOLE: "off" }],
+] as const)("dev opens nothing %s", (_case, args, environment) =>
+  runDev(args, environment, async (notes) => {
+    await Bun.sleep(NOTED_MS)
+    expect(existsSync(notes)).toBe(false)
+  }),
+)
