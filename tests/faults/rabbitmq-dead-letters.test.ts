@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { AMQPClient } from "@cloudamqp/amqp-client"
 import { deadQueueOf } from "../../src/engine/rabbitmq/topology/topology.ts"
+import { isReady } from "../support/counting-service.ts"
 import { peakMemory } from "../support/peak-memory.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
 
 const START_TIMEOUT_MS = 120_000
 const QUEUE = "custom_events"
@@ -47,6 +49,7 @@ for (const installation of installations()) {
 
     /** Puts large events among the dead letters, in order. */
     async function bury(service: RunningService): Promise<void> {
+      await waitUntil(() => isReady(service), "the queues to be declared")
       await service.stop()
       const client = new AMQPClient(`amqp://guest:guest@127.0.0.1:${node.port}/`)
       await client.connect()
@@ -61,6 +64,10 @@ for (const installation of installations()) {
           ),
         )
       }
+      // RabbitMQ drops what has no queue, and counts 0 while a queue is busy.
+      const counted = async () =>
+        (await channel.queueDeclare(deadQueueOf(QUEUE), { passive: true })).messageCount
+      await waitUntil(async () => (await counted()) === COUNT, "every dead letter to be there")
       await client.close()
     }
 
