@@ -45,7 +45,7 @@ export interface ModuleQueuesOptions {
 }
 
 /**
- * Declares the queues of the modules. If that fails, those that it added are removed again.
+ * Declares the queues of the modules. If that fails, the embedded engine removes those that it added.
  * @param before the modules in use; null for the first ones
  * @throws {ModuleLoadError} if a module names a queue that does not exist, or can't be used with this engine
  * @throws {EngineStartError} if the engine refuses a queue
@@ -72,7 +72,10 @@ export async function declareModuleQueues(
   logBindHints(manifests, catalog, [declared, remembered], logger)
 }
 
-/** Takes back declarations of which one was refused: others of them may receive events, which nothing would handle. */
+/**
+ * Takes back declarations of which one was refused: others of them may receive events, which nothing would handle. On
+ * RabbitMQ, queues are kept, because another instance may have had them before; those that nobody uses are told of as orphaned.
+ */
 async function withdraw(
   declared: readonly QueueDeclaration[],
   earlier: readonly QueueDeclaration[],
@@ -80,7 +83,7 @@ async function withdraw(
   engine: Engine,
 ): Promise<void> {
   const kept = new Set([...earlier, ...remembered].map(({ name }) => name))
-  const added = declared.filter(({ name }) => !kept.has(name))
+  const added = engine.capabilities.remembersQueues ? declared.filter(({ name }) => !kept.has(name)) : []
   await Promise.allSettled([
     engine.declareQueues(earlier),
     ...added.map(({ name }) => engine.queueAdministration.delete(name, { ifEmpty: true })),
