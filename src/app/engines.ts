@@ -6,6 +6,7 @@ import type { Engine, EngineStatus } from "../engine/engine.ts"
 import { RabbitMqEngine } from "../engine/rabbitmq/rabbitmq-engine.ts"
 import type { Report } from "../engine/report.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
+import { historyBytes } from "./history-room.ts"
 
 export interface EngineOptions {
   readonly config: Config
@@ -43,7 +44,7 @@ function openEmbedded({
 }: EngineOptions): OpenedEngine {
   const engine = EmbeddedEngine.open({
     dataDir: config.DATA_DIR,
-    maxFactBytes: config.HISTORY === "on" ? config.HISTORY_MAX_BYTES : undefined,
+    maxFactBytes: historyBytes(config) ?? undefined,
     syncThreadUrl,
     onStatusChange,
     onBuried(...burial) {
@@ -70,7 +71,7 @@ function openRabbitMq({ config, onStatusChange, report }: EngineOptions): Opened
       queueType: config.QUEUE_TYPE,
       mode: config.TOPOLOGY,
     },
-    recordsFacts: config.HISTORY === "on",
+    recordsFacts: historyBytes(config) !== null,
     history: { retentionMs: config.HISTORY_RETENTION, maxBytes: config.HISTORY_MAX_BYTES },
     confirmTimeoutMs: config.CONFIRM_TIMEOUT,
     consumerTimeoutMs: config.RABBITMQ_CONSUMER_TIMEOUT,

@@ -5,6 +5,7 @@ import { LiveStream } from "../live/live-stream.ts"
 import { ReplayFile } from "../replay/replay-file.ts"
 import { Replays } from "../replay/replays.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import { historyBytes } from "./history-room.ts"
 import type { Lifecycle } from "./lifecycle.ts"
 
 export interface HistoryPartsOptions {
@@ -25,10 +26,13 @@ const NONE: HistoryParts = { history: null, replays: null, outcomes: null }
 /** Begins to follow the engine's facts, and interrupts replays and stores what has arrived when the service stops. */
 export function beginHistory(options: HistoryPartsOptions, lifecycle: Lifecycle): HistoryParts {
   const { config, engine, historyThreadUrl: threadUrl, logger } = options
-  if (engine.facts === null) return NONE
+  const maxBytes = historyBytes(config)
+  if (maxBytes === null && config.HISTORY === "on")
+    logger.warn({ data_dir: config.DATA_DIR }, "no history, because the volume is smaller than 128 MiB")
+  if (engine.facts === null || maxBytes === null) return NONE
   const history = new RecordedHistory(engine.facts, {
     dataDir: config.DATA_DIR,
-    limits: { retentionMs: config.HISTORY_RETENTION, maxBytes: config.HISTORY_MAX_BYTES },
+    limits: { retentionMs: config.HISTORY_RETENTION, maxBytes },
     threadUrl,
     report: (level, message, fields) => logger[level](fields, message),
   })
