@@ -1,6 +1,6 @@
-import { statfsSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { Config } from "../config.ts"
+import { volumeOf } from "../system/volume.ts"
 
 /** Part of its volume that a history may take, so that it does not take the room that publishes need. */
 const VOLUME_PART = 1 / 8
@@ -20,8 +20,7 @@ export function historyBytes(
 /** Returns the size of a folder's volume, also before the folder exists; infinite if it is not known. */
 function volumeBytes(folder: string): number {
   try {
-    const { blocks, bsize } = statfsSync(folder)
-    return blocks === 0 ? Number.POSITIVE_INFINITY : blocks * bsize
+    return volumeOf(folder).totalBytes
   } catch {
     const parent = dirname(folder)
     return parent === folder ? Number.POSITIVE_INFINITY : volumeBytes(parent)

@@ -1,13 +1,14 @@
 import { Database, SQLiteError } from "bun:sqlite"
 import { join } from "node:path"
 import { reasonOf } from "../../../system/reason-of.ts"
+import { volumeOf } from "../../../system/volume.ts"
 import { EngineStartError } from "../../errors.ts"
 import { dataDirError } from "./data-dir-error.ts"
+import { LOG_OVERRUN, logBytesFor } from "./log-bytes.ts"
 import { RECEIPTS_TABLE } from "./receipt-store.ts"
 import { isDamage, requireSoundTables, StoreDamagedError } from "./store-damage.ts"
 import { makeDataDir, makePrivate } from "./store-files.ts"
 import { StoreLock } from "./store-lock.ts"
-import { LOG_OVERRUN, logBytesFor, volumeOf } from "./volume.ts"
 
 /** The only database file in `DATA_DIR`. SQLite keeps its write-ahead log next to it. */
 export const DATABASE_FILE = "event-broker.db"

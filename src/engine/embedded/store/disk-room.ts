@@ -1,7 +1,8 @@
 import type { FailureRecord } from "../../../event/failure.ts"
+import { askVolume, type VolumeSpace, volumeOf } from "../../../system/volume.ts"
+import { inMebibytes, LOG_OVERRUN, logBytesFor } from "./log-bytes.ts"
 import type { ReserveFile } from "./reserve-file.ts"
 import type { StoreMeter, StoreSize } from "./store-size.ts"
-import { askVolume, inMebibytes, LOG_OVERRUN, logBytesFor, type VolumeSpace, volumeOf } from "./volume.ts"
 
 export interface DiskRoomOptions {
   readonly dataDir: string

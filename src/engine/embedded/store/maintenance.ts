@@ -6,14 +6,15 @@ import { constants, Database, SQLiteError } from "bun:sqlite"
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { reasonOf } from "../../../system/reason-of.ts"
+import { volumeOf } from "../../../system/volume.ts"
 import { EngineStartError } from "../../errors.ts"
 import { CAN_SHRINK, DATABASE_FILE, type OpenStore, openStore } from "./database.ts"
 import { isDiskFull } from "./disk-full.ts"
 import { isLockedByAnother } from "./file-locks.ts"
+import { inMebibytes } from "./log-bytes.ts"
 import { makePrivateFile } from "./store-files.ts"
 import { isStoreTaken } from "./store-lock.ts"
 import { StoreMeter, type StoreSize } from "./store-size.ts"
-import { inMebibytes, volumeOf } from "./volume.ts"
 
 export type StoreErrorCode =
   /** There is no store in the folder. */
