@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
+import { beginsWithDay } from "../event/timestamp-text.ts"
 import { DELIVERY_STATES, EVENT_STATUSES } from "../history/delivery-state.ts"
 import { parseExactly } from "../system/exact-json.ts"
 import { readCount } from "./dead-letters.ts"
@@ -179,6 +180,6 @@ function readTime(text: string): string {
   const factor = UNITS[unit]
   if (factor !== undefined) return new Date(Date.now() - Number(amount) * factor).toISOString()
   const at = Date.parse(text)
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at)) return new Date(at).toISOString()
+  if (beginsWithDay(text) && !Number.isNaN(at)) return new Date(at).toISOString()
   throw new InvalidArgumentError("It takes a time before now, such as 15m, 2h or 3d, or an RFC 3339 time.")
 }

@@ -3,6 +3,8 @@
  * Source: the CloudEvents specification, v1.0.2, "Context Attributes" and "Type System".
  */
 
+import { timestampMs } from "./timestamp-text.ts"
+
 export const SPEC_VERSION = "1.0"
 
 /** The `source` of an event that has none. */
@@ -44,9 +46,6 @@ const TAKEN = new Set<string>([
 
 const NAME = /^[a-z0-9]{1,128}$/
 
-/** RFC 3339, section 5.6. */
-const TIMESTAMP = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what a String must not have.
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]/
 
@@ -57,8 +56,7 @@ const isString = (value: unknown): value is string =>
 
 const isText = (value: unknown): value is string => isString(value) && value !== ""
 
-const isTimestamp = (value: unknown): boolean =>
-  isString(value) && TIMESTAMP.test(value) && !Number.isNaN(Date.parse(value))
+const isTimestamp = (value: unknown): boolean => isString(value) && !Number.isNaN(timestampMs(value))
 
 const isInteger = (value: unknown): boolean =>
   Number.isInteger(value) && Number(value) >= -MAX_INTEGER && Number(value) < MAX_INTEGER

@@ -9,6 +9,7 @@ import { checkJsonNumbers, checkJsonShape, isJsonObject, JsonTextError, parseJso
 import { CLOUD_EVENT, foreignCharset, isJsonType, mediaTypeIn } from "./media-type.ts"
 import { DEFAULT_PRIORITY } from "./priority.ts"
 import { defaultRoutingKey } from "./routing-space.ts"
+import { timestampMs } from "./timestamp-text.ts"
 import { requireEvent } from "./validate.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -157,7 +158,7 @@ const defaultKeyOf = ({ type, name }: Fields): string =>
  * happened before 1970 is a CloudEvent, and keeps its `time` as metadata.
  */
 function timeOf({ time }: Fields): number | null {
-  const ms = typeof time === "string" ? Date.parse(time) : Number.NaN
+  const ms = typeof time === "string" ? timestampMs(time) : Number.NaN
   return isTimestampMs(ms) ? ms : null
 }
 

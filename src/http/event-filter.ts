@@ -2,11 +2,15 @@ import { z } from "@hono/zod-openapi"
 import { isTimestampMs } from "../event/envelope.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
+import { beginsWithDay, timestampMs } from "../event/timestamp-text.ts"
 import { DELIVERY_STATES, EVENT_STATUSES } from "../history/delivery-state.ts"
 import type { EventFilter } from "../history/history-query.ts"
 
 /** How the parameters of a filter are parsed. */
 export const FILTER_KINDS = { type: "list", name: "list", queue: "list", state: "list" } as const
+
+/** A day stands for its begin in UTC. */
+const DATE = /^\d{4}-\d\d-\d\d$/
 
 /** Most values of one parameter. */
 const MAX_VALUES = 100
@@ -36,10 +40,16 @@ const time = (description: string) =>
     .transform((value, context) => {
       const ms = timeOf(value)
       if (!Number.isNaN(ms)) return ms
-      context.addIssue({ code: "custom", message: "must be seconds since the epoch, or an RFC 3339 time" })
+      context.addIssue({
+        code: "custom",
+        message: "must be seconds since the epoch, an RFC 3339 time, or a day such as 2026-02-28",
+      })
       return z.NEVER
     })
-    .openapi({ type: "string", description: `${description}: seconds since the epoch, or an RFC 3339 time.` })
+    .openapi({
+      type: "string",
+      description: `${description}: seconds since the epoch, an RFC 3339 time, or a day, which begins at midnight UTC.`,
+    })
     .optional()
 
 /** The parameters that select events of the history. */
@@ -93,5 +103,5 @@ function timeOf(value: string | number): number {
     const ms = Math.round(Number(value) * 1_000)
     return isTimestampMs(ms) ? ms : Number.NaN
   }
-  return /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN
+  return DATE.test(value) && beginsWithDay(value) ? Date.parse(value) : timestampMs(value)
 }

@@ -88,6 +88,7 @@ describe("every fault is reported with its place", () => {
       },
       { pointer: "/data_base64", message: "is not supported: send a JSON object in `data`" },
     ])
+    expect(faultsOf({ ...MINIMAL, time: "2026-02-30T10:00:00Z" })).toMatchObject([{ pointer: "/time" }])
     expect(faultsOf([MINIMAL])).toEqual([{ pointer: "", message: "must be a JSON object" }])
     expect(faultsOf({ ...MINIMAL, eventbrokermetadata: "[]" })).toMatchObject([
       { pointer: "/eventbrokermetadata" },

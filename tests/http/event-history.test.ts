@@ -57,6 +57,7 @@ describe("the list of events", () => {
     expect(await idsOf(service, "text=nowhere")).toEqual([])
     expect(await idsOf(service, `until=${Date.now() / 1_000 - 3_600}`)).toEqual([])
     expect(await idsOf(service, `since=${new Date(Date.now() - 3_600_000).toISOString()}`)).toHaveLength(3)
+    expect(await idsOf(service, "since=2026-02-28")).toHaveLength(3)
   })
 
   test("goes on at its cursor, also after new events", async () => {
@@ -72,6 +73,9 @@ describe("the list of events", () => {
 
   test.each([
     ["since=yesterday", "since"],
+    ["since=2026-02-30", "since"],
+    ["until=2026-02-30T10:00:00Z", "until"],
+    ["until=2026-02-28T10:00", "until"],
     ["state=running", "state"],
     ["type=phone", "type"],
     ["limit=1001", "limit"],
