@@ -1,4 +1,4 @@
-import type { z } from "@hono/zod-openapi"
+import { z } from "@hono/zod-openapi"
 import { type ProblemSlug, problemStatus, problemTitle } from "../problem.ts"
 import { namedExample, type ProblemContext } from "./problem-examples.ts"
 import { ProblemSchema } from "./problem-schema.ts"
@@ -58,4 +58,10 @@ export const jsonResponse = <Schema extends z.ZodType>(
 ) => ({
   description,
   content: { "application/json": example === undefined ? { schema } : { schema, example } },
+})
+
+/** Returns the response with a stream of server-sent events. */
+export const streamResponse = (example: string) => ({
+  description: "The stream",
+  content: { "text/event-stream": { schema: z.string(), example } },
 })

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { STORED_EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
-import { problemResponses } from "../description/responses.ts"
+import { problemResponses, streamResponse } from "../description/responses.ts"
 import { joinStream } from "../live/join-stream.ts"
 import { LIVE_FORMATS } from "../live/live-format.ts"
 import { checkQuery } from "../parameters.ts"
@@ -48,10 +48,7 @@ export const liveEvents = (context: HttpContext): Route => ({
     tags: ["Events"],
     request: { query: QuerySchema },
     responses: {
-      200: {
-        description: "The stream",
-        content: { "text/event-stream": { schema: z.string(), example: EXAMPLE } },
-      },
+      200: streamResponse(EXAMPLE),
       ...problemResponses("validation-failed", "too-many-in-flight", "engine-unavailable"),
     },
   },

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { HttpContext } from "../context.ts"
-import { problemResponses } from "../description/responses.ts"
+import { problemResponses, streamResponse } from "../description/responses.ts"
 import { joinStream } from "../live/join-stream.ts"
 import { checkQuery } from "../parameters.ts"
 import { ProblemError } from "../problem.ts"
@@ -46,10 +46,7 @@ export const liveOutcomes = (context: HttpContext): Route => ({
     tags: ["Events"],
     request: { query: QuerySchema },
     responses: {
-      200: {
-        description: "The stream",
-        content: { "text/event-stream": { schema: z.string(), example: EXAMPLE } },
-      },
+      200: streamResponse(EXAMPLE),
       ...problemResponses("not-found", "validation-failed", "too-many-in-flight"),
     },
   },

@@ -1,12 +1,11 @@
-import { describe, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { deadLettersOf } from "../../support/dead-letters-of.ts"
 import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import type { ForeignField, ForeignProperties } from "../../support/rabbitmq/foreign-fields.ts"
-import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
-import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { type OpenHost, onEveryQueueType } from "../../support/rabbitmq/on-every-queue-type.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
@@ -39,13 +38,9 @@ const FORGED: readonly (readonly [string, string, ForeignProperties])[] = [
   ["published with a count below zero", "events", { headers: [["x-retry-count", { type: "I", value: -5 }]] }],
 ]
 
-onEveryBroker((node) => {
-  for (const queueType of ["quorum", "classic"] as const) {
-    describe(`with ${queueType} queues`, () => cases(() => SharedHost.open(node(), queueType)))
-  }
-})
+onEveryQueueType(cases)
 
-function cases(open: () => Promise<SharedHost>): void {
+function cases(open: OpenHost): void {
   test.each(FORGED)(
     "a message %s has no attempts behind it, at its first delivery and when it is delivered again",
     async (_, exchange, properties) => {

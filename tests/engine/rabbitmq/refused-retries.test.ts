@@ -1,12 +1,12 @@
-import { describe, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import type { QueueType } from "../../../src/engine/rabbitmq/connection/capabilities.ts"
 import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
-import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
-import { type Logged, SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { type OpenHost, onEveryQueueType } from "../../support/rabbitmq/on-every-queue-type.ts"
+import type { Logged, SharedHost } from "../../support/rabbitmq/shared-host.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
@@ -16,13 +16,9 @@ const DELAY_MS = 100
 
 const COUNT = 20
 
-onEveryBroker((node) => {
-  for (const queueType of ["quorum", "classic"] as const) {
-    describe(`with ${queueType} queues`, () => cases(() => SharedHost.open(node(), queueType), queueType))
-  }
-})
+onEveryQueueType(cases)
 
-function cases(open: () => Promise<SharedHost>, queueType: QueueType): void {
+function cases(open: OpenHost, queueType: QueueType): void {
   /** Opens a second engine, which declares nothing. */
   async function passiveEngine(host: SharedHost) {
     const log: Logged[] = []

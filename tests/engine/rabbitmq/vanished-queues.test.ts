@@ -1,14 +1,12 @@
-import { describe, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { PublishError } from "../../../src/engine/errors.ts"
-import type { RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/engine-options.ts"
 import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { deadLetterRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
 import { queueDeclaration } from "../../support/queue-declaration.ts"
 import { statsOf } from "../../support/queue-stats.ts"
-import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
-import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { type OpenHost, onEveryQueueType } from "../../support/rabbitmq/on-every-queue-type.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
@@ -19,14 +17,9 @@ const RENEW_IDLE_MS = 10_000
 /** How often a consumed queue is deleted. Not every deletion meets the moment that `forgetsConsumers` is about. */
 const DELETIONS = 10
 
-onEveryBroker((node) => {
-  for (const queueType of ["quorum", "classic"] as const) {
-    describe(`with ${queueType} queues`, () =>
-      cases((overrides) => SharedHost.open(node(), queueType, overrides)))
-  }
-})
+onEveryQueueType(cases)
 
-function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<SharedHost>): void {
+function cases(open: OpenHost): void {
   test(
     "a deleted queue without a consumer is declared again by its next event, which is stored",
     async () => {

@@ -1,11 +1,9 @@
-import { describe, expect, test } from "bun:test"
-import type { RabbitMqEngineOptions } from "../../../src/engine/rabbitmq/engine-options.ts"
+import { expect, test } from "bun:test"
 import type { RabbitMqEngine } from "../../../src/engine/rabbitmq/rabbitmq-engine.ts"
 import { deadLetterRecord, failureRecord } from "../../support/failure-record.ts"
 import { Inbox, namesOf } from "../../support/inbox.ts"
 import { newEvent } from "../../support/new-event.ts"
-import { onEveryBroker } from "../../support/rabbitmq/on-every-broker.ts"
-import { SharedHost } from "../../support/rabbitmq/shared-host.ts"
+import { type OpenHost, onEveryQueueType } from "../../support/rabbitmq/on-every-queue-type.ts"
 import { waitUntil } from "../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
@@ -13,14 +11,9 @@ const TIMEOUT_MS = 60_000
 /** A delay with a tier of its own: the retries wait in `retry.calls.100`. */
 const DELAY_MS = 100
 
-onEveryBroker((node) => {
-  for (const queueType of ["quorum", "classic"] as const) {
-    describe(`with ${queueType} queues`, () =>
-      cases((overrides) => SharedHost.open(node(), queueType, overrides)))
-  }
-})
+onEveryQueueType(cases)
 
-function cases(open: (overrides?: Partial<RabbitMqEngineOptions>) => Promise<SharedHost>): void {
+function cases(open: OpenHost): void {
   test(
     "a delay tier that was deleted is declared again, and the retry is stored",
     async () => {
