@@ -11,12 +11,15 @@ const STDERR = 2
 /** Longest answer, in bytes. A terminal delivers a line at a time. */
 const MAX_ANSWER_BYTES = 4_096
 
+/** Tells whether a person can answer. A script can't. */
+export const canAsk = (): boolean => isatty(STDIN) && isatty(STDERR)
+
 /**
  * Asks a person on a terminal for confirmation. Does not ask a script, which can't answer.
  * @throws {CommandError} if the answer is not yes
  */
 export function requireConfirmation(question: Shown): void {
-  if (!isatty(STDIN) || !isatty(STDERR)) return
+  if (!canAsk()) return
   printError(shown`${question} [y/N] `)
   const answer = readAnswer()
   // Ctrl-D ends the answer and leaves the cursor behind the question.

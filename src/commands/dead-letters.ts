@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander"
 import { counted } from "../event/counted.ts"
 import { DEAD_LETTER_REASONS } from "../event/failure.ts"
-import { requireConfirmation } from "./confirm.ts"
+import { canAsk, requireConfirmation } from "./confirm.ts"
 import { EXIT_USAGE } from "./exit-codes.ts"
 import { choiceOption, repeatable } from "./option-values.ts"
 import { print, printError, printJson } from "./output.ts"
@@ -13,6 +13,7 @@ import {
   type ServiceOptions,
 } from "./service-client.ts"
 import { type Shown, shown, table } from "./shown.ts"
+import { timeOption } from "./time-option.ts"
 
 const PATH = "/api/v1/dead-letters"
 
@@ -30,6 +31,9 @@ interface Selection {
   readonly id?: readonly string[]
   readonly reason?: string
   readonly name?: string
+  readonly error?: string
+  readonly since?: string
+  readonly until?: string
   readonly limit?: number
 }
 
@@ -90,6 +94,9 @@ const narrowing = (command: Command): Command =>
       choiceOption("--reason <reason>", "select those that failed for this reason", DEAD_LETTER_REASONS),
     )
     .option("--name <name>", "select those of events with this name")
+    .option("--error <text>", "select those whose error contains this text")
+    .addOption(timeOption("--since <time>", "select those that failed last since"))
+    .addOption(timeOption("--until <time>", "select those that failed last before"))
     .option("--limit <count>", "select at most this many, the oldest first", readCount)
 
 async function listLetters(queue: string | undefined, options: ServiceOptions & Selection): Promise<void> {
@@ -167,8 +174,8 @@ type RedriveOptions = ServiceOptions &
   Selection & { readonly all?: boolean; readonly dryRun?: boolean; readonly yes?: boolean }
 
 /** The options of a selection that were given, as flags. */
-const givenFilters = ({ id, reason, name, limit }: Selection): readonly string[] =>
-  Object.entries({ id, reason, name, limit }).flatMap(([option, value]) =>
+const givenFilters = ({ id, reason, name, error, since, until, limit }: Selection): readonly string[] =>
+  Object.entries({ id, reason, name, error, since, until, limit }).flatMap(([option, value]) =>
     value === undefined ? [] : [`--${option}`],
   )
 
@@ -181,7 +188,7 @@ function requireSelection(options: RedriveOptions): void {
   }
   if (filters.length > 0 || options.all) return
   const message =
-    "nothing is selected: give --id, --reason, --name or --limit; or --all for every dead letter"
+    "nothing is selected: give --id, --reason, --name, --error, --since, --until or --limit; or --all for every dead letter"
   throw new CommandError(message, EXIT_USAGE)
 }
 
@@ -206,13 +213,13 @@ interface Redriven {
 async function askRedrive(
   client: ServiceClient,
   queue: string,
-  { id, reason, name, limit, all }: RedriveOptions,
+  { id, reason, name, error, since, until, limit, all }: RedriveOptions,
   dryRun: boolean,
 ): Promise<Redriven> {
   return client.ask<Redriven>(`${PATH}/${pathPart(queue)}/redrive`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ids: id, reason, name, limit, all, dry_run: dryRun }),
+    body: JSON.stringify({ ids: id, reason, name, error, since, until, limit, all, dry_run: dryRun }),
   })
 }
 
@@ -237,15 +244,27 @@ const nothingMatches = (queue: string, count: number): string =>
 async function purgeLetters(queue: string, options: RedriveOptions): Promise<void> {
   requireSelection(options)
   const client = new ServiceClient(options)
-  if (options.all && !options.dryRun && !options.yes) {
-    const { purged } = await askPurge(client, queue, options, true)
-    if (purged > 0) requireConfirmation(shown`Delete ${counted(purged, "dead letter")} of ${queue} for good?`)
-  }
-  const answer = await askPurge(client, queue, options, options.dryRun ?? false)
+  const mustAsk = options.all && !options.dryRun && !options.yes && canAsk()
+  const selection = mustAsk ? await confirmPurge(client, queue) : options
+  const answer = await askPurge(client, queue, selection, options.dryRun ?? false)
   if (options.json) return printJson(answer)
   const { purged, remaining } = answer
   if (purged === 0) return print(shown`${nothingMatches(queue, remaining)}\n`)
   print(shown`${purged} ${options.dryRun ? "would be deleted" : "deleted"}, ${remaining} left\n`)
+}
+
+/** Asks before all dead letters are deleted. Returns the selection of those that were counted: none that failed since. */
+async function confirmPurge(client: ServiceClient, queue: string): Promise<RedriveOptions> {
+  const { purged, at } = await askPurge(client, queue, { all: true }, true)
+  if (purged > 0) requireConfirmation(shown`Delete ${counted(purged, "dead letter")} of ${queue} for good?`)
+  return at === undefined ? { all: true } : { until: String(at) }
+}
+
+interface Purged {
+  readonly purged: number
+  readonly remaining: number
+  /** In a dry run, when it began to count. Absent from a service of an earlier version. */
+  readonly at?: number
 }
 
 async function askPurge(
@@ -253,7 +272,7 @@ async function askPurge(
   queue: string,
   options: RedriveOptions,
   dryRun: boolean,
-): Promise<{ readonly purged: number; readonly remaining: number }> {
+): Promise<Purged> {
   const query = queryOf(options)
   if (dryRun) query.set("dry_run", "true")
   return client.ask(`${PATH}/${pathPart(queue)}?${query}`, { method: "DELETE" })
@@ -267,10 +286,19 @@ function firstLineOf(text: string): string {
   return characters.slice(0, MAX_ERROR_LENGTH).join("") + (isCut ? "…" : "")
 }
 
-function queryOf({ id, reason, name, limit, all }: Selection & { readonly all?: boolean }): URLSearchParams {
+function queryOf({
+  id,
+  reason,
+  name,
+  error,
+  since,
+  until,
+  limit,
+  all,
+}: Selection & { readonly all?: boolean }): URLSearchParams {
   const query = new URLSearchParams()
   for (const each of id ?? []) query.append("ids", each)
-  for (const [key, value] of Object.entries({ reason, name, limit, all })) {
+  for (const [key, value] of Object.entries({ reason, name, error, since, until, limit, all })) {
     if (value !== undefined) query.set(key, String(value))
   }
   return query

@@ -1,6 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander"
+import type { Command } from "commander"
 import { EVENT_TYPES } from "../event/event-type.ts"
-import { beginsWithDay } from "../event/timestamp-text.ts"
 import { DELIVERY_STATES, EVENT_STATUSES } from "../history/delivery-state.ts"
 import { parseExactly } from "../system/exact-json.ts"
 import { readCount } from "./dead-letters.ts"
@@ -17,15 +16,13 @@ import {
   type ServiceOptions,
 } from "./service-client.ts"
 import { jsonText, shown, table } from "./shown.ts"
+import { timeOption } from "./time-option.ts"
 
 const PATH = "/api/v1/events"
 
 /** How many events `list` shows by default, and how many it asks the service for at a time. */
 const DEFAULT_SHOWN = 50
 const MAX_ASKED = 500
-
-/** Lengths of units of time, in milliseconds. */
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** The filters of a list, by the parameter that they set. */
 export interface EventFilterOptions {
@@ -70,8 +67,8 @@ export const filtering = (command: Command): Command =>
     .addOption(repeatable("--queue <queue>", "events that this queue received"))
     .addOption(choicesOption("--state <states>", "events in one of these states on a queue", DELIVERY_STATES))
     .addOption(choiceOption("--status <status>", "events with this status over all queues", EVENT_STATUSES))
-    .option("--since <time>", "events published since: 15m, 2h, 3d, or an RFC 3339 time", readTime)
-    .option("--until <time>", "events published before, given in the same way", readTime)
+    .addOption(timeOption("--since <time>", "events published since"))
+    .addOption(timeOption("--until <time>", "events published before"))
     .option("--ordering-key <key>", "events with this ordering key")
     .option("--trace <id>", "events of this trace")
     .option("--caused-by <id>", "events that a handler of this event published")
@@ -173,13 +170,3 @@ export const bodyOf = (options: EventFilterOptions) => ({
 /** Returns whether any filter is given. */
 export const hasFilter = (options: EventFilterOptions): boolean =>
   Object.values(bodyOf(options)).some((value) => value !== undefined)
-
-/** Reads a time, or a time before now. Returns it as the service takes it. */
-function readTime(text: string): string {
-  const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? []
-  const factor = UNITS[unit]
-  if (factor !== undefined) return new Date(Date.now() - Number(amount) * factor).toISOString()
-  const at = Date.parse(text)
-  if (beginsWithDay(text) && !Number.isNaN(at)) return new Date(at).toISOString()
-  throw new InvalidArgumentError("It takes a time before now, such as 15m, 2h or 3d, or an RFC 3339 time.")
-}

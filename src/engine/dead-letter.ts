@@ -9,6 +9,17 @@ export interface DeadLetterSelection {
   readonly reason?: DeadLetterReason
   /** Dead letters whose event has this name. A message that is not an event has neither a name nor an id. */
   readonly name?: string
+  /** Dead letters whose error, in one line with its name as `Error: busy`, contains this text. */
+  readonly error?: string
+  /** Dead letters whose error is exactly this text. Empty: dead letters without an error. */
+  readonly wholeError?: string
+  /**
+   * Dead letters that failed last at this time or later, in milliseconds since the epoch. One of another program, whose
+   * time is not known, is older than any time.
+   */
+  readonly since?: number
+  /** Dead letters that failed last before this time. */
+  readonly until?: number
   /**
    * Dead letters of events with a routing key in this space. Messages that are not events, and corrupt
    * events, are in none.

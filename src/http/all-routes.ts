@@ -24,7 +24,7 @@ import { overview } from "./routes/overview.ts"
 import { pauseQueue, resumeQueue } from "./routes/pause-queue.ts"
 import { publishBatch } from "./routes/publish-batch.ts"
 import { publishEvent } from "./routes/publish-event.ts"
-import { purgeDeadLetters } from "./routes/purge-dead-letters.ts"
+import { purgeDeadLetters, purgeSelectedDeadLetters } from "./routes/purge-dead-letters.ts"
 import { purgeQueue } from "./routes/purge-queue.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
@@ -68,6 +68,7 @@ export function createRouteTable(context: HttpContext): RouteTable {
       listDeadLetters(context),
       redriveDeadLetters(context),
       purgeDeadLetters(context),
+      purgeSelectedDeadLetters(context),
       startReplay(context),
       listReplays(context),
       showReplayProgress(context),

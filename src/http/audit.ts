@@ -28,12 +28,11 @@ export const askedBy = ({ key, requestId }: Pick<RouteRequest, "key" | "requestI
 })
 
 /** Log fields of a selection of dead letters. Logs the number of ids only, because there may be thousands. */
-export const summarizeSelection = ({ ids, reason, name, limit, all }: Selection) => ({
+export const summarizeSelection = ({ ids, since, until, dry_run: _, ...selection }: Selection) => ({
   ...(ids !== undefined && { ids: ids.length }),
-  reason,
-  name,
-  limit,
-  all,
+  ...selection,
+  ...(since !== undefined && { since: new Date(since).toISOString() }),
+  ...(until !== undefined && { until: new Date(until).toISOString() }),
 })
 
 type Selection = z.infer<typeof PurgeQuerySchema>

@@ -4,6 +4,7 @@ import type { Engine } from "../engine/engine.ts"
 import { DEAD_LETTER_REASONS } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import { ProblemError } from "./problem.ts"
+import { timeParameter } from "./time-parameter.ts"
 
 /** How query parameters are parsed. */
 export const SELECTION_KINDS = { ids: "list", limit: "json", all: "json", dry_run: "json" } as const
@@ -36,7 +37,30 @@ const limit = z
   .min(1, "must be at least 1")
   .openapi({ description: "Select at most this many, the oldest first." })
 
+/** Longest text of an error: the longest name and message that are kept. */
+const MAX_ERROR_LENGTH = 4_002
+
+const errorText = z.string("must be a string").max(MAX_ERROR_LENGTH)
+
 const flag = z.boolean("must be true or false")
+
+/** Filters of dead letters. */
+const FILTERS = {
+  ids: ids.optional(),
+  reason: reason.optional(),
+  name: name.optional(),
+  error: errorText.min(1, "must have at least 1 character").optional().openapi({
+    description:
+      "Select dead letters whose error, in one line with its name as `Error: busy`, contains this text.",
+  }),
+  whole_error: errorText.optional().openapi({
+    description: "Select dead letters whose error is exactly this text; empty for those without an error.",
+  }),
+  since: timeParameter("Select dead letters that failed last at this time or later"),
+  until: timeParameter("Select dead letters that failed last before this time"),
+}
+
+const EXAMPLE_ID = ["01a20ace-2fd0-77d8-8956-d3985157a5fb"]
 
 /** Filters, limit and cursor of a listing of dead letters. */
 export const LookSchema = z.strictObject({
@@ -47,9 +71,8 @@ export const LookSchema = z.strictObject({
   limit: limit.max(MAX_LOOK, `must be at most ${MAX_LOOK}`).default(DEFAULT_LOOK).openapi({
     description: "Number of dead letters to list, the oldest first. Default: 100. At most 1,000.",
   }),
-  ids: ids.openapi({ example: ["01a20ace-2fd0-77d8-8956-d3985157a5fb"] }).optional(),
-  reason: reason.optional(),
-  name: name.optional(),
+  ...FILTERS,
+  ids: ids.openapi({ example: EXAMPLE_ID }).optional(),
 })
 
 const all = flag.default(false).openapi({
@@ -61,67 +84,68 @@ const dryRun = flag
   .default(false)
   .openapi({ description: "Count the dead letters without changing anything. Default: `false`." })
 
-const filters = {
-  reason: reason.optional(),
-  name: name.optional(),
-  limit: limit.optional(),
-  all,
-  dry_run: dryRun,
-}
+const CHANGE = { ...FILTERS, limit: limit.optional(), all, dry_run: dryRun }
 
 /** The dead letters to purge, as a query. All filters must match. */
 export const PurgeQuerySchema = z.strictObject({
-  ids: ids.openapi({ example: ["01a20ace-2fd0-77d8-8956-d3985157a5fb"] }).optional(),
-  ...filters,
+  ...CHANGE,
+  ids: ids.openapi({ example: EXAMPLE_ID }).optional(),
 })
 
-/** The dead letters to redrive. */
-export const RedriveSchema = z
-  .strictObject(
-    {
-      ids: ids.optional(),
-      ...filters,
-    },
-    NO_OBJECT,
-  )
-  .openapi("DeadLetterRedrive", {
-    description:
-      "Selects dead letters. All given filters must match. At least one filter, or `all`, is required.",
-  })
+/** The dead letters to change, as a body. */
+export const SelectionSchema = z.strictObject(CHANGE, NO_OBJECT).openapi("DeadLetterSelection", {
+  description:
+    "Selects dead letters. All given filters must match. At least one filter, or `all`, is required. To change what a dry " +
+    "run counted, and nothing that failed since, add `until` with the time `at` of its answer.",
+})
+
+/** Time of the count of a dry run, in seconds since the epoch. */
+export const CountedAt = z.number().optional().openapi({
+  description:
+    "Only in a dry run: when it began to count. As `until`, it selects what was counted, and nothing that failed since.",
+})
+
+/** Filters as they are asked for. */
+type Filters = Omit<z.infer<typeof PurgeQuerySchema>, "limit" | "all" | "dry_run">
+
+/** Returns the filters that were given, limited to the dead letters that a key may reach. */
+export const filterOf = (
+  { ids, reason, name, error, whole_error: wholeError, since, until }: Filters,
+  reach: RoutingSpace | null,
+): DeadLetterSelection => ({
+  ...(ids !== undefined && { ids }),
+  ...(reason !== undefined && { reason }),
+  ...(name !== undefined && { name }),
+  ...(error !== undefined && { error }),
+  ...(wholeError !== undefined && { wholeError }),
+  ...(since !== undefined && { since }),
+  ...(until !== undefined && { until }),
+  ...(reach !== null && { within: reach }),
+})
 
 /**
  * Returns the selection of a redrive or a purge, limited to the dead letters that a key may reach.
  * @throws {ProblemError} `validation-failed` if there is no filter and `all` is not set, or both.
  */
 export function selectionOf(
-  { ids, reason, name, limit, all }: z.infer<typeof PurgeQuerySchema>,
+  { limit, all, dry_run: _, ...filters }: z.infer<typeof PurgeQuerySchema>,
   reach: RoutingSpace | null,
 ): DeadLetterSelection {
-  const selection: DeadLetterSelection = {
-    ...(ids !== undefined && { ids }),
-    ...(reason !== undefined && { reason }),
-    ...(name !== undefined && { name }),
-    ...(limit !== undefined && { limit }),
-  }
-  const filters = Object.keys(selection).filter((field) => field !== "limit")
-  if (all && filters.length > 0) {
+  const given = Object.entries(filters).flatMap(([field, value]) => (value === undefined ? [] : field))
+  if (all && given.length > 0) {
     throw new ProblemError(
       "validation-failed",
-      `all selects every dead letter of the queue: leave it out, or leave out ${filters.join(", ")}.`,
+      `all selects every dead letter of the queue: leave it out, or leave out ${given.join(", ")}.`,
     )
   }
-  if (all || Object.keys(selection).length > 0) return withinReach(selection, reach)
+  if (all || given.length > 0 || limit !== undefined) {
+    return { ...filterOf(filters, reach), ...(limit !== undefined && { limit }) }
+  }
   throw new ProblemError(
     "validation-failed",
-    "Nothing is selected. Give ids, reason, name or limit, or set all to true for every dead letter of the queue.",
+    `Nothing is selected. Give ${Object.keys(FILTERS).join(", ")} or limit, or set all to true for every dead letter of the queue.`,
   )
 }
-
-/** Limits a selection to the dead letters that a key may reach. */
-export const withinReach = (
-  selection: DeadLetterSelection,
-  reach: RoutingSpace | null,
-): DeadLetterSelection => (reach === null ? selection : { ...selection, within: reach })
 
 /** Counts the dead letters of a queue that a limited key may reach. Reads all of them. */
 export async function countWithin(engine: Engine, queue: string, reach: RoutingSpace): Promise<number> {

@@ -1,16 +1,12 @@
 import { z } from "@hono/zod-openapi"
-import { isTimestampMs } from "../event/envelope.ts"
 import { EVENT_TYPES } from "../event/event-type.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
-import { beginsWithDay, timestampMs } from "../event/timestamp-text.ts"
 import { DELIVERY_STATES, EVENT_STATUSES } from "../history/delivery-state.ts"
 import type { EventFilter } from "../history/history-query.ts"
+import { timeParameter } from "./time-parameter.ts"
 
 /** How the parameters of a filter are parsed. */
 export const FILTER_KINDS = { type: "list", name: "list", queue: "list", state: "list" } as const
-
-/** A day stands for its begin in UTC. */
-const DATE = /^\d{4}-\d\d-\d\d$/
 
 /** Most values of one parameter. */
 const MAX_VALUES = 100
@@ -34,24 +30,6 @@ const list = <Schema extends z.ZodType>(item: Schema, description: string) =>
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `must be one of ${values.join(", ")}` })
 
-const time = (description: string) =>
-  z
-    .union([z.string(), z.number()])
-    .transform((value, context) => {
-      const ms = timeOf(value)
-      if (!Number.isNaN(ms)) return ms
-      context.addIssue({
-        code: "custom",
-        message: "must be seconds since the epoch, an RFC 3339 time, or a day such as 2026-02-28",
-      })
-      return z.NEVER
-    })
-    .openapi({
-      type: "string",
-      description: `${description}: seconds since the epoch, an RFC 3339 time, or a day, which begins at midnight UTC.`,
-    })
-    .optional()
-
 /** The parameters that select events of the history. */
 export const FILTER_PARAMETERS = {
   type: list(oneOf(EVENT_TYPES), "Events of these types."),
@@ -61,8 +39,8 @@ export const FILTER_PARAMETERS = {
   status: oneOf(EVENT_STATUSES)
     .openapi({ description: "Events with this status over all queues." })
     .optional(),
-  since: time("Events published at this time or later"),
-  until: time("Events published before this time"),
+  since: timeParameter("Events published at this time or later"),
+  until: timeParameter("Events published before this time"),
   ordering_key: text.openapi({ description: "Events with this ordering key." }).optional(),
   trace: text.openapi({ description: "Events of this trace: its id." }).optional(),
   caused_by: text
@@ -96,12 +74,3 @@ export const filterOfFields = (
   { ordering_key: orderingKey, caused_by: causedBy, ...rest }: z.output<typeof FieldsSchema>,
   reach: RoutingSpace | null,
 ): EventFilter => ({ ...rest, orderingKey, causedBy, ...(reach !== null && { within: reach }) })
-
-/** Returns milliseconds since the epoch, or NaN. */
-function timeOf(value: string | number): number {
-  if (typeof value === "number" || /^\d+(\.\d+)?$/.test(value)) {
-    const ms = Math.round(Number(value) * 1_000)
-    return isTimestampMs(ms) ? ms : Number.NaN
-  }
-  return DATE.test(value) && beginsWithDay(value) ? Date.parse(value) : timestampMs(value)
-}

@@ -188,6 +188,34 @@ export const deadLetterCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "a selection by error and time takes those that failed so, and spares what failed since",
+    async run(harness) {
+      const engine = await harness.open()
+      await engine.declareQueues([queueDeclaration("calls")])
+      const inbox = new Inbox(engine, "calls")
+      const busy = { name: "Error", message: "busy" }
+      const failures = [
+        { lastFailedAt: 1_700_000_001_000, error: busy },
+        { lastFailedAt: 1_700_000_002_000, error: null },
+        { lastFailedAt: 1_700_000_003_000, error: { ...busy, message: "busy again" } },
+        { lastFailedAt: 1_700_000_004_000, error: busy },
+      ]
+      for (const [index, failure] of failures.entries()) {
+        await engine.publish(newEvent({ routing_key: "calls", name: `n${index}` }))
+        await (await inbox.next()).deadLetter(deadLetterRecord(failure))
+      }
+      const named = async (selection: DeadLetterSelection) =>
+        namesOf(await deadLettersOf(engine, "calls", selection))
+      expect(await named({ error: "Error: busy" })).toEqual(["n0", "n2", "n3"])
+      expect(await named({ since: 1_700_000_002_000, until: 1_700_000_004_000 })).toEqual(["n1", "n2"])
+      const counted = { wholeError: "Error: busy", until: 1_700_000_004_000 }
+      expect(await engine.redrive("calls", counted, { dryRun: true })).toMatchObject({ redriven: 1 })
+      expect(await engine.purgeDeadLetters("calls", counted)).toEqual({ purged: 1, remaining: 3 })
+      expect(await engine.redrive("calls", { wholeError: "" })).toEqual({ redriven: 1, remaining: 2 })
+      expect(await named({})).toEqual(["n2", "n3"])
+    },
+  },
+  {
     title: "a selection is redriven or purged, and the rest stays in order",
     async run(harness) {
       const engine = await harness.open()

@@ -173,7 +173,12 @@ describe("redriving", () => {
     await using service = await serviceWith()
     const response = await redrive(service, { reason: "timeout", dry_run: true })
     expect(response.status).toBe(200)
-    expect(await response.json()).toEqual({ redriven: 2, remaining: 2, dry_run: true })
+    expect(await response.json()).toEqual({
+      redriven: 2,
+      remaining: 2,
+      dry_run: true,
+      at: expect.any(Number),
+    })
     expect(await idsOf(service)).toEqual(["a", "b", "c", "d,e"])
     expect(await statsOf(service.engine, "user_events")).toMatchObject({ messageCount: 0 })
   })
@@ -204,6 +209,7 @@ describe("redriving", () => {
     [{ ids: ["a", 7, ""] }, ["/ids/1", "/ids/2"]],
     [{ reason: "bored" }, ["/reason"]],
     [{ limit: 0 }, ["/limit"]],
+    [{ error: "", since: "yesterday", until: "2026-02-30" }, ["/error", "/since", "/until"]],
     [{ limit: "2", all: "yes" }, ["/limit", "/all"]],
     [{ all: true, reasn: "timeout", "a/b": 1 }, ["/reasn", "/a~1b"]],
     [[], [""]],
@@ -234,7 +240,7 @@ describe("redriving", () => {
       `UPDATE events SET body = replace(body, '"seen"', '"sEen"') WHERE body LIKE '%"b"%'`,
     )
     const left = { redriven: 3, remaining: 1, corrupt: 1 }
-    expect(await (await redrive(service, { all: true, dry_run: true })).json()).toEqual({
+    expect(await (await redrive(service, { all: true, dry_run: true })).json()).toMatchObject({
       ...left,
       dry_run: true,
     })
@@ -263,7 +269,7 @@ describe("purging", () => {
     expect(await answerTo("ids=d,e")).toEqual({ purged: 0, remaining: 3, dry_run: false })
     expect(await answerTo("ids=d%2Ce")).toEqual({ purged: 1, remaining: 2, dry_run: false })
     expect(await answerTo("reason=timeout&name=seen")).toEqual({ purged: 0, remaining: 2, dry_run: false })
-    expect(await answerTo("reason=timeout&dry_run=true")).toEqual({ purged: 1, remaining: 1, dry_run: true })
+    expect(await answerTo("reason=timeout&dry_run=true")).toMatchObject({ purged: 1, remaining: 1 })
     expect(await answerTo("reason=timeout")).toEqual({ purged: 1, remaining: 1, dry_run: false })
     expect(await idsOf(service)).toEqual(["f"])
     expect(await answerTo("all=true")).toEqual({ purged: 1, remaining: 0, dry_run: false })
@@ -271,6 +277,33 @@ describe("purging", () => {
       messageCount: 0,
       deadLetterCount: 0,
     })
+  })
+
+  test("with the time of its dry run spares what failed since, also an event that failed again", async () => {
+    await using service = await serviceWith(LETTERS.slice(0, 2))
+    const counted = await (await service.post(`${PATH}/purge`, { all: true, dry_run: true })).json()
+    expect(counted).toMatchObject({ purged: 2, remaining: 0, dry_run: true })
+    await redrive(service, { ids: ["a"] })
+    await service.post("/api/v1/events", { id: "new", type: "user", name: "seen", payload: {} })
+    const inbox = new Inbox(service.engine, "user_events")
+    for (const delivery of await inbox.take(2)) {
+      await delivery.deadLetter(deadLetterRecord({ lastFailedAt: Date.now() }))
+    }
+    inbox.subscription.cancel()
+    const { at } = counted as { readonly at: number }
+    expect(await (await service.post(`${PATH}/purge`, { until: at })).json()).toEqual({
+      purged: 1,
+      remaining: 2,
+      dry_run: false,
+    })
+    expect((await idsOf(service)).toSorted()).toEqual(["a", "new"])
+  })
+
+  test("takes more ids in a body than a URL can have", async () => {
+    await using service = await serviceWith()
+    const ids = ["a", "d,e", ...Array.from({ length: 1_500 }, (_, n) => `${crypto.randomUUID()}${n % 10}`)]
+    const answer = await service.post(`${PATH}/purge`, { ids })
+    expect(await answer.json()).toEqual({ purged: 2, remaining: 2, dry_run: false })
   })
 
   test.each(["", "?", "?all=false"])("is rejected if nothing is selected: %j", async (query) => {

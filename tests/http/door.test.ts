@@ -45,6 +45,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/v1/events": EVENT,
   "/api/v1/events/batch": { events: [EVENT] },
   "/api/v1/dead-letters/{queue}/redrive": { all: true },
+  "/api/v1/dead-letters/{queue}/purge": { all: true },
   "/api/v1/schemas/{type}/{name}/validate": { payload: {} },
   "/api/v1/replays": { queue: "voice_events", all: true, dry_run: true },
 }

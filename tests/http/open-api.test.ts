@@ -184,7 +184,7 @@ describe("the OpenAPI document", () => {
       "Problem",
       "Receipt",
       "DeadLetter",
-      "DeadLetterRedrive",
+      "DeadLetterSelection",
     ]) {
       expect(schemas).toContainKey(name)
     }

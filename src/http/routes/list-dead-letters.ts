@@ -3,7 +3,7 @@ import { DEAD_LETTER_REASONS } from "../../event/failure.ts"
 import { reachOf } from "../access/reach.ts"
 import type { HttpContext } from "../context.ts"
 import { DeadLetterList } from "../dead-letter-list.ts"
-import { LookSchema, SELECTION_KINDS, withinReach } from "../dead-letter-selection.ts"
+import { filterOf, LookSchema, SELECTION_KINDS } from "../dead-letter-selection.ts"
 import { schemaReference } from "../description/components.ts"
 import { STORED_EVENT_EXAMPLE } from "../description/envelope-json-schema.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
@@ -103,16 +103,11 @@ export const listDeadLetters = ({ engine, bodies: { turns } }: HttpContext): Rou
   },
   async handler(request) {
     const { params, query, key, requestId, exchange, method } = request
-    const { cursor, limit, ids, reason, name } = checkQuery(LookSchema, query, SELECTION_KINDS)
-    const filter = {
-      ...(ids !== undefined && { ids }),
-      ...(reason !== undefined && { reason }),
-      ...(name !== undefined && { name }),
-    }
+    const { cursor, limit, ...filters } = checkQuery(LookSchema, query, SELECTION_KINDS)
     const list = await DeadLetterList.begin({
       engine,
       queue: params.get("queue"),
-      selection: { ...withinReach(filter, reachOf(key)), limit },
+      selection: { ...filterOf(filters, reachOf(key)), limit },
       cursor,
       turns,
     })

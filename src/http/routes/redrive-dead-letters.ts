@@ -2,7 +2,13 @@ import { z } from "@hono/zod-openapi"
 import { reachOf } from "../access/reach.ts"
 import { askedBy, changeLevel, summarizeSelection } from "../audit.ts"
 import type { HttpContext } from "../context.ts"
-import { countWithin, MAX_SELECTION_BYTES, RedriveSchema, selectionOf } from "../dead-letter-selection.ts"
+import {
+  CountedAt,
+  countWithin,
+  MAX_SELECTION_BYTES,
+  SelectionSchema,
+  selectionOf,
+} from "../dead-letter-selection.ts"
 import { jsonResponse, problemResponses } from "../description/responses.ts"
 import { jsonAnswer } from "../json-answer.ts"
 import { checkBody } from "../parameters.ts"
@@ -24,13 +30,19 @@ const RedrivenSchema = z
         "Number of dead letters left because the disk changed their event; absent if there are none.",
     }),
     dry_run: z.boolean(),
+    at: CountedAt,
   })
   .openapi("Redriven")
 
 /** A dry run, so that "Execute" in the documentation moves nothing. */
 const EXAMPLE_REDRIVE = { reason: "attempts-exhausted", limit: 100, dry_run: true } as const
 
-const EXAMPLE_REDRIVEN: z.infer<typeof RedrivenSchema> = { redriven: 1, remaining: 0, dry_run: true }
+const EXAMPLE_REDRIVEN: z.infer<typeof RedrivenSchema> = {
+  redriven: 1,
+  remaining: 0,
+  dry_run: true,
+  at: 1_795_477_800.5,
+}
 
 export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext): Route => ({
   method: "POST",
@@ -49,7 +61,7 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
       params: QueuePath,
       body: {
         required: true,
-        content: { "application/json": { schema: RedriveSchema, example: EXAMPLE_REDRIVE } },
+        content: { "application/json": { schema: SelectionSchema, example: EXAMPLE_REDRIVE } },
       },
     },
     responses: {
@@ -67,10 +79,11 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
     },
   },
   async handler({ params, body, key, requestId }) {
-    const asked = checkBody(RedriveSchema, await body.json(Math.min(maxBodyBytes, MAX_SELECTION_BYTES)))
+    const asked = checkBody(SelectionSchema, await body.json(Math.min(maxBodyBytes, MAX_SELECTION_BYTES)))
     const dryRun = asked.dry_run
     const queue = params.get("queue")
     const reach = reachOf(key)
+    const at = Date.now() / 1_000
     const result = await engine.redrive(queue, selectionOf(asked, reach), { dryRun })
     if (!dryRun) {
       const selection = summarizeSelection(asked)
@@ -82,6 +95,7 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
       ...result,
       ...(own !== null && { remaining: own - (dryRun ? result.redriven : 0) }),
       dry_run: dryRun,
+      ...(dryRun && { at }),
     })
   },
 })

@@ -162,7 +162,7 @@ export class DeadLetterStore {
       last = row.position
       const letter = toLetter(row, queue.id)
       const { body, failure } = letter
-      if (isSelected({ body, reason: failure.reason }) && visit(letter, row)) count++
+      if (isSelected({ body, failure }) && visit(letter, row)) count++
       length += body.length
     }
     return { count, left: read < MAX_READ_PER_STEP ? null : { after: last, through }, stoppedAt: null }
