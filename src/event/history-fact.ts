@@ -1,3 +1,4 @@
+import type { AttemptLog } from "./attempt-log.ts"
 import type { Event } from "./envelope.ts"
 import type { DeadLetterReason, ErrorSummary, RetryReason } from "./failure.ts"
 
@@ -69,6 +70,8 @@ export interface AttemptFact {
   readonly generation: string
   /** Id of the replay that delivered the event; absent for other deliveries. */
   readonly replay?: string
+  /** The last lines that the run wrote to the log; absent if it wrote none. */
+  readonly log?: AttemptLog
   /** The event, if another program published it: there is no other record of it. */
   readonly event?: Event
 }

@@ -1,3 +1,4 @@
+import { type AttemptLog, readAttemptLog } from "../event/attempt-log.ts"
 import { isEventId, isTimestampMs } from "../event/envelope.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import { isJsonObject } from "../event/json-text.ts"
@@ -42,6 +43,8 @@ export interface ReadAttempt extends OfDelivery {
   readonly handler: string
   readonly generation: string
   readonly replay: string | null
+  /** The last lines that the run wrote to the log; null if it wrote none. */
+  readonly log: AttemptLog | null
   readonly of: FactEvent | null
 }
 
@@ -128,7 +131,7 @@ function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
 
 function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
   const delivery = readDelivery(parsed, at)
-  const { attempt, duration_ms, outcome, reason, error, next_at, module, handler, generation, replay } =
+  const { attempt, duration_ms, outcome, reason, error, next_at, module, handler, generation, replay, log } =
     parsed.fact
   if (delivery === null || !isCount(attempt) || !isDuration(duration_ms) || !isOutcome(outcome)) return null
   return {
@@ -147,6 +150,7 @@ function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
     handler: textOrNull(handler) ?? "",
     generation: textOrNull(generation) ?? "",
     replay: textOrNull(replay),
+    log: log === undefined ? null : readAttemptLog(log),
     of: eventWith(delivery.id, parsed),
   }
 }

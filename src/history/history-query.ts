@@ -1,4 +1,5 @@
 /** The questions to the history, and its answers. All times are in milliseconds since the epoch. */
+import type { AttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { DeliveryState, EventStatus } from "./delivery-state.ts"
@@ -125,6 +126,8 @@ export interface TimelineAttempt {
   readonly generation: string
   /** Id of the replay that delivered the event; null for other deliveries. */
   readonly replay: string | null
+  /** The last lines that it wrote to the log; null if it wrote none. */
+  readonly log: AttemptLog | null
 }
 
 /** An event to be replayed. */

@@ -2,6 +2,7 @@
  * The timeline of a delivery as it is stored: a line of JSON for each entry, an array that begins with its kind. It is
  * only ever appended to, which needs no parsing of what is there.
  */
+import { type AttemptLog, readAttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import type { ReadAttempt } from "./fact-line.ts"
 import type { TimelineAttempt, TimelineEntry } from "./history-query.ts"
@@ -19,13 +20,21 @@ const OMITTED_PREFIX = `[${KIND.omitted},`
 /** Place of the error in an attempt and in a dead letter. */
 const ERROR_AT = { [KIND.attempt]: 11, [KIND.deadLettered]: 3 } as const
 
+/** Place of the lines of the log in an attempt. */
+const LOG_AT = 12
+
+/** Characters of a timeline above which an attempt before the latest one loses its lines of the log. */
+const MAX_LENGTH_WITH_LOGS = 32_768
+
 /** Returns the line of a run. */
 export function attemptLine(fact: ReadAttempt): string {
   const { at, attempt, durationMs, outcome, module, handler, generation } = fact
   const plain = `[0,${at},${attempt},${durationMs},"${outcome}",${JSON.stringify(module)},${JSON.stringify(handler)},${JSON.stringify(generation)}`
-  const { reason, nextAt, replay, error } = fact
-  if (reason === null && nextAt === null && replay === null && error === null) return `${plain}]`
-  return `${plain},${JSON.stringify([reason, nextAt, replay, partsOf(error)]).slice(1)}`
+  const { reason, nextAt, replay, error, log } = fact
+  if (reason === null && nextAt === null && replay === null && error === null && log === null)
+    return `${plain}]`
+  const rest = [reason, nextAt, replay, partsOf(error), ...(log === null ? [] : [log])]
+  return `${plain},${JSON.stringify(rest).slice(1)}`
 }
 
 export const deadLetteredLine = (at: number, reason: string, error: ErrorSummary | null): string =>
@@ -43,12 +52,13 @@ const partsOf = (error: ErrorSummary | null): readonly string[] | null =>
 
 /**
  * Returns the timeline with one line more. It is bounded: lines between the first and the last ones are counted, and
- * an error between the first and the latest one loses its stack.
+ * an error between the first and the latest one loses its stack. In a long timeline, so do attempts their log.
  */
 export function appendLine(timeline: string, line: string): string {
   if (timeline === "") return line
   const lines = timeline.split(SEPARATOR)
   const last = lines.length - 1
+  if (timeline.length > MAX_LENGTH_WITH_LOGS) lines[last] = withoutLog(lines[last] ?? "")
   if (last > 0) lines[last] = withoutStack(lines[last] ?? "")
   lines.push(line)
   const hasOmitted = lines[KEPT_FIRST]?.startsWith(OMITTED_PREFIX) ?? false
@@ -66,6 +76,15 @@ function withoutStack(line: string): string {
   const error = place === null ? null : values[place]
   if (place === null || !Array.isArray(error) || error.length < 3) return line
   return JSON.stringify(values.with(place, error.slice(0, 2)))
+}
+
+/** Leaves the number of the lines. */
+function withoutLog(line: string): string {
+  const values = parse(line)
+  const log = values[0] === KIND.attempt ? readAttemptLog(values[LOG_AT]) : null
+  if (log === null) return line
+  const { lines, omitted = 0 }: AttemptLog = log
+  return JSON.stringify(values.with(LOG_AT, { lines: [], omitted: omitted + lines.length }))
 }
 
 function errorPlace(kind: unknown): number | null {
@@ -124,7 +143,8 @@ function readAttemptLine(values: readonly unknown[], at: number): TimelineAttemp
     reason: textAt(values, 8),
     nextAt: typeof values[9] === "number" ? values[9] : null,
     replay: textAt(values, 10),
-    error: readParts(values[11]),
+    error: readParts(values[ERROR_AT[KIND.attempt]]),
+    log: readAttemptLog(values[LOG_AT]),
   }
 }
 

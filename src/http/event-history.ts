@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import type { AttemptLog } from "../event/attempt-log.ts"
 import { DELIVERY_STATES, EVENT_STATUSES, statusOf } from "../history/delivery-state.ts"
 import type { EventHistory, EventSummary, QueueSummary, TimelineEntry } from "../history/history-query.ts"
 import type { Running } from "./context.ts"
@@ -11,6 +12,26 @@ const seconds = (description: string) =>
   z.number().openapi({ description: `${description}, in seconds since the epoch, fractional.` })
 
 const ErrorSchema = z.object({ name: z.string(), message: z.string(), stack: z.string().optional() })
+
+const LogSchema = z
+  .object({
+    lines: z.array(
+      z.object({
+        at: seconds("When it was written"),
+        level: z.enum(["debug", "info", "warn", "error"]),
+        text: z.string().openapi({
+          description:
+            "The message, and behind it the fields as JSON, if there are any. One of more than 1,024 characters is cut.",
+        }),
+      }),
+    ),
+    omitted: z.number().int().openapi({ description: "Number of earlier lines that are left out." }),
+  })
+  .openapi("AttemptLog", {
+    description:
+      "The last lines that the attempt wrote to the log at LOG_LEVEL or above: at most 20, of 4,096 characters together. " +
+      "The events of a batch share them. Null if it wrote none.",
+  })
 
 const TimelineSchema = z
   .object({
@@ -34,6 +55,7 @@ const TimelineSchema = z
       .openapi({ description: "Name of its function; `*` stands for all others." }),
     generation: z.string().optional().openapi({ description: "The module set that ran it." }),
     replay: z.string().nullable().optional().openapi({ description: "Id of the replay." }),
+    log: LogSchema.nullable().optional(),
   })
   .openapi("TimelineEntry")
 
@@ -206,6 +228,7 @@ function showEntry(entry: TimelineEntry): z.infer<typeof TimelineSchema> {
         handler: entry.handler,
         generation: entry.generation,
         replay: entry.replay,
+        log: entry.log && showLog(entry.log),
       }
     case "dead-lettered":
       return { ...shown, reason: entry.reason, error: entry.error }
@@ -215,5 +238,10 @@ function showEntry(entry: TimelineEntry): z.infer<typeof TimelineSchema> {
       return shown
   }
 }
+
+const showLog = ({ lines, omitted = 0 }: AttemptLog): z.infer<typeof LogSchema> => ({
+  lines: lines.map(({ at, level, text }) => ({ at: at / 1_000, level, text })),
+  omitted,
+})
 
 const inSeconds = (ms: number | null): number | null => (ms === null ? null : ms / 1_000)

@@ -11,6 +11,7 @@ import { type Blame, blame } from "./blame.ts"
 import { type Candidate, Crew } from "./crew.ts"
 import { endInOrder } from "./end-worker.ts"
 import { Job, requestsOf } from "./job.ts"
+import { JobLog } from "./job-log.ts"
 import { batchRequestOf, causeOf, describeJob, type JobRequest, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
@@ -316,6 +317,10 @@ export class Pool implements Executor {
 
   #log(job: Job | undefined, message: LogMessage, dropped: number): void {
     const { logger } = this.#options
+    if (job !== undefined && logger.isLevelEnabled(message.level)) {
+      job.log ??= new JobLog()
+      job.log.add(message, Date.now())
+    }
     writeLog(logger, job?.request, message)
     if (dropped === 0) return
     this.#droppedLogLines += dropped

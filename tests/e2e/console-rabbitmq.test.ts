@@ -40,6 +40,9 @@ onEveryBroker((node) => {
           await console.go(place)
           await console.page.getByText(text).first().waitFor()
         }
+        await console.go("events?view=history&q=state:dead")
+        await console.page.getByRole("link", { name: "voice.call.ended" }).click()
+        await console.page.getByText('asked the transcript service {"tries":1}').waitFor()
         await console.page.getByText("rabbitmq").first().waitFor()
       }),
     120_000,

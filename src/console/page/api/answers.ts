@@ -146,6 +146,13 @@ export interface EventList {
 /** Parameters of a search of the history. */
 export type EventQuery = Readonly<Record<string, string | number | undefined>>
 
+/** The last lines that an attempt wrote to the log. */
+export interface AttemptLog {
+  readonly lines: readonly { readonly at: number; readonly level: string; readonly text: string }[]
+  /** Number of earlier lines that are left out. */
+  readonly omitted: number
+}
+
 export interface TimelineEntry {
   readonly what: string
   readonly at: number
@@ -159,6 +166,8 @@ export interface TimelineEntry {
   readonly module?: string
   readonly handler?: string
   readonly generation?: string
+  /** Absent from services that do not tell. */
+  readonly log?: AttemptLog | null
 }
 
 export interface EventTimeline extends EventDelivery {

@@ -1,4 +1,4 @@
-import type { ErrorSummary, EventTimeline, TimelineEntry } from "../../api/answers.ts"
+import type { AttemptLog, ErrorSummary, EventTimeline, TimelineEntry } from "../../api/answers.ts"
 import { counted } from "../../format/numbers.ts"
 import { lengthOf } from "../../format/time.ts"
 import { Json } from "../../parts/json.tsx"
@@ -51,7 +51,7 @@ interface EntryProps {
 }
 
 function Entry({ queue, entry, before }: EntryProps) {
-  const { what, attempt, outcome, reason, duration_ms: duration, error, module, handler } = entry
+  const { what, attempt, outcome, reason, duration_ms: duration, error, module, handler, log } = entry
   const waited = before === undefined ? 0 : (entry.started_at ?? entry.at) - before.at
   return (
     <li class={toneOf(entry)}>
@@ -67,6 +67,9 @@ function Entry({ queue, entry, before }: EntryProps) {
         </p>
       )}
       {error && <Failure error={error} label={`Stack of attempt ${attempt ?? 0} on ${queue}`} />}
+      {log && (
+        <Log log={log} label={`Log of attempt ${attempt ?? 0} on ${queue}`} isOpen={outcome !== "handled"} />
+      )}
     </li>
   )
 }
@@ -81,3 +84,34 @@ function Failure({ error: { name, message, stack }, label }: { error: ErrorSumma
     </details>
   )
 }
+
+/** The lines of an attempt that failed are open: they may say why. */
+function Log({
+  log: { lines, omitted },
+  label,
+  isOpen,
+}: {
+  log: AttemptLog
+  label: string
+  isOpen: boolean
+}) {
+  const left = omitted > 0 ? `, ${counted(omitted, "earlier one")} left out` : ""
+  return (
+    <details open={isOpen}>
+      <summary>
+        Log: {counted(lines.length, "line")}
+        {left}
+      </summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls has to be reachable by keyboard */}
+      <ol class="log mono" aria-label={label} tabIndex={0}>
+        {lines.map(({ at, level, text }, index) => (
+          <li key={`${index} ${at}`} class={toneOfLevel(level)}>
+            <Time at={at} /> <span class="level">{level}</span> <span class="text">{text}</span>
+          </li>
+        ))}
+      </ol>
+    </details>
+  )
+}
+
+const toneOfLevel = (level: string): string => (level === "error" ? "bad" : level === "warn" ? "warning" : "")
