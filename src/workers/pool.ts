@@ -11,7 +11,6 @@ import { type Blame, blame } from "./blame.ts"
 import { type Candidate, Crew } from "./crew.ts"
 import { endInOrder } from "./end-worker.ts"
 import { Job, requestsOf } from "./job.ts"
-import { JobLog } from "./job-log.ts"
 import { batchRequestOf, causeOf, describeJob, type JobRequest, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
@@ -21,6 +20,7 @@ import { WaitingJobs } from "./waiting-jobs.ts"
 import { WorkerDeaths } from "./worker-deaths.ts"
 import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
+import { WorkerSurvey } from "./worker-survey.ts"
 import type { LogMessage, WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
@@ -56,6 +56,8 @@ export class Pool implements Executor {
   readonly #options: PoolOptions
   readonly #waiting = new WaitingJobs()
   readonly #crew: Crew
+  /** Looks at each worker: its state, memory and CPU. */
+  readonly survey: WorkerSurvey
   readonly #deaths: WorkerDeaths
   #lastJob = 0
   #droppedLogLines = 0
@@ -88,6 +90,7 @@ export class Pool implements Executor {
       onReady: () => this.#assign(),
       logger,
     })
+    this.survey = new WorkerSurvey(this.#crew)
   }
 
   /** The generation of the modules that are in use. */
@@ -317,11 +320,7 @@ export class Pool implements Executor {
 
   #log(job: Job | undefined, message: LogMessage, dropped: number): void {
     const { logger } = this.#options
-    if (job !== undefined && logger.isLevelEnabled(message.level)) {
-      job.log ??= new JobLog()
-      job.log.add(message, Date.now())
-    }
-    writeLog(logger, job?.request, message)
+    writeLog(logger, job, message)
     if (dropped === 0) return
     this.#droppedLogLines += dropped
     logger.warn({ lines: dropped }, "log lines of handlers dropped: a worker wrote too many at once")
