@@ -48,6 +48,8 @@ export interface TimelineEntry {
   readonly generation?: string
   readonly replay?: string | null
   readonly log?: AttemptLog | null
+  /** Only of a redrive: true if the event was edited before. */
+  readonly is_edited?: boolean
 }
 
 export interface EventHistory extends EventSummary {

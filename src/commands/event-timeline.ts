@@ -54,6 +54,7 @@ function lineOf(entry: TimelineEntry): Shown {
   // An error says it all.
   if (reason && reason !== "error") parts.push(shown`${styled("yellow", reason)}`)
   if (error) parts.push(shown`${error.name}: ${error.message}`)
+  if (entry.is_edited) parts.push(shown`with an edited payload`)
   if (next) parts.push(shown`next attempt at ${timeOf(next)}`)
   if (replay) parts.push(shown`replay ${replay}`)
   return shown`  ${styled("dim", timeOf(at))}  ${joined(parts.flatMap((part, at) => (at === 0 ? [part] : [verbatim(", "), part])))}\n`

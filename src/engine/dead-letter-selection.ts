@@ -1,4 +1,4 @@
-import type { DeadLetterReason } from "../event/failure.ts"
+import type { DeadLetterFailure } from "../event/failure.ts"
 import { isWithin, type RoutingSpace } from "../event/routing-space.ts"
 import { decodeEvent } from "../event/validate.ts"
 import type { DeadLetterSelection } from "./dead-letter.ts"
@@ -6,7 +6,7 @@ import type { DeadLetterSelection } from "./dead-letter.ts"
 /** The part of a dead letter that a selection checks. */
 interface Selectable {
   readonly body: string
-  readonly reason: DeadLetterReason
+  readonly failure: Pick<DeadLetterFailure, "reason" | "lastFailedAt">
 }
 
 /** Returns a function that checks whether a dead letter is selected. The caller applies the limit. */
@@ -15,10 +15,12 @@ export function matcherOf({
   reason,
   name,
   within,
+  lastFailedAt,
 }: Omit<DeadLetterSelection, "limit">): (letter: Selectable) => boolean {
   const wanted = ids === undefined ? null : new Set<unknown>(ids)
   return (letter) => {
-    if (reason !== undefined && letter.reason !== reason) return false
+    if (reason !== undefined && letter.failure.reason !== reason) return false
+    if (lastFailedAt !== undefined && letter.failure.lastFailedAt !== lastFailedAt) return false
     if (within !== undefined && !liesWithin(within, letter)) return false
     // Most selections name no events; the body, which can be large, is then not parsed.
     if (wanted === null && name === undefined) return true
@@ -28,9 +30,9 @@ export function matcherOf({
 }
 
 /** Returns whether a dead letter is an intact event whose routing key is in the space. */
-function liesWithin(space: RoutingSpace, { body, reason }: Selectable): boolean {
+function liesWithin(space: RoutingSpace, { body, failure }: Selectable): boolean {
   // The disk may have changed the routing key.
-  if (reason === "corrupt") return false
+  if (failure.reason === "corrupt") return false
   try {
     return isWithin(space, decodeEvent(body).routing_key)
   } catch {

@@ -1,3 +1,4 @@
+import type { Event } from "../event/envelope.ts"
 import type { DeadLetterFailure, DeadLetterReason } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 
@@ -14,8 +15,20 @@ export interface DeadLetterSelection {
    * events, are in none.
    */
   readonly within?: RoutingSpace
+  /** Dead letters whose last failure was at this time, in milliseconds since the epoch: names one among those of an id. */
+  readonly lastFailedAt?: number
   /** At most this many, the oldest first. Default: no limit. */
   readonly limit?: number
+}
+
+/** The event that returns to the queue instead of that of the dead letter. */
+export interface EditedEvent {
+  /** Has the id, type, name and routing key of the dead letter's event. */
+  readonly event: Event
+  /** When the dead letter failed last, in milliseconds since the epoch. */
+  readonly failedAt: number
+  /** Recognizes the change: it is in the fact, so that a repetition is not made twice. */
+  readonly fingerprint: string
 }
 
 export interface RedriveOptions {
@@ -24,6 +37,8 @@ export interface RedriveOptions {
    * false.
    */
   readonly dryRun?: boolean
+  /** Store this event instead of the selected one: select one dead letter, by its id. Default: it returns as it is. */
+  readonly edited?: EditedEvent | undefined
 }
 
 export interface Redriven {

@@ -94,6 +94,14 @@ export interface RedrivenFact {
   readonly at: number
   readonly id: string
   readonly queue: string
+  /** Present if its payload or metadata was edited before. */
+  readonly edited?: {
+    /** When the dead letter failed last. */
+    readonly failed_at: number
+    readonly fingerprint: string
+  }
+  /** The event as it was edited. */
+  readonly event?: Event
 }
 
 /** A past event was put on a queue again. */

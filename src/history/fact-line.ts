@@ -60,6 +60,16 @@ export interface ReadReturn extends OfDelivery {
   readonly fact: "redriven" | "replayed"
   /** Null for a redrive. */
   readonly replay: string | null
+  /** The edit of a redrive; null if there was none. */
+  readonly edit: ReadEdit | null
+}
+
+export interface ReadEdit {
+  /** When the dead letter failed last. */
+  readonly failedAt: number
+  readonly fingerprint: string
+  /** The edited event as JSON; null if the fact does not have it. */
+  readonly body: string | null
 }
 
 export interface ReadPurged {
@@ -172,7 +182,15 @@ function readReturn(parsed: ParsedLine, fact: ReadReturn["fact"], at: number): R
   const delivery = readDelivery(parsed, at)
   const replay = textOrNull(parsed.fact["replay"])
   if (delivery === null || (fact === "replayed" && replay === null)) return null
-  return { fact, ...delivery, replay: fact === "replayed" ? replay : null }
+  const edit = fact === "redriven" ? readEdit(parsed) : null
+  return { fact, ...delivery, replay: fact === "replayed" ? replay : null, edit }
+}
+
+function readEdit({ fact: { edited }, body }: ParsedLine): ReadEdit | null {
+  if (!isJsonObject(edited)) return null
+  const { failed_at, fingerprint } = edited
+  if (typeof failed_at !== "number" || !isText(fingerprint)) return null
+  return { failedAt: failed_at, fingerprint, body }
 }
 
 function readPurged({ fact }: ParsedLine, at: number): ReadPurged | null {

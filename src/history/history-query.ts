@@ -3,6 +3,7 @@ import type { AttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { DeliveryState, EventStatus } from "./delivery-state.ts"
+import type { ReadEdit } from "./fact-line.ts"
 
 /** Selects events. An event has to match every field that is given, and one of the values of a list. */
 export interface EventFilter {
@@ -103,7 +104,8 @@ export type TimelineEntry =
       readonly reason: string
       readonly error: ErrorSummary | null
     }
-  | { readonly kind: "redriven"; readonly at: number }
+  /** With the edit of the event; null if it returned as it was. */
+  | { readonly kind: "redriven"; readonly at: number; readonly edit: ReadEdit | null }
   | { readonly kind: "replayed"; readonly at: number; readonly replay: string }
   | { readonly kind: "purged"; readonly at: number }
 

@@ -4,7 +4,7 @@
  */
 import { type AttemptLog, readAttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
-import type { ReadAttempt } from "./fact-line.ts"
+import type { ReadAttempt, ReadEdit } from "./fact-line.ts"
 import type { TimelineAttempt, TimelineEntry } from "./history-query.ts"
 
 const SEPARATOR = "\n"
@@ -26,6 +26,9 @@ const LOG_AT = 12
 /** Characters of a timeline above which an attempt before the latest one loses its lines of the log. */
 const MAX_LENGTH_WITH_LOGS = 32_768
 
+/** Longest edited event that is kept, in characters: a timeline can have many. */
+const MAX_EDITED_LENGTH = 16_384
+
 /** Returns the line of a run. */
 export function attemptLine(fact: ReadAttempt): string {
   const { at, attempt, durationMs, outcome, module, handler, generation } = fact
@@ -40,7 +43,12 @@ export function attemptLine(fact: ReadAttempt): string {
 export const deadLetteredLine = (at: number, reason: string, error: ErrorSummary | null): string =>
   JSON.stringify([KIND.deadLettered, at, reason, partsOf(error)])
 
-export const redrivenLine = (at: number): string => `[${KIND.redriven},${at}]`
+export const redrivenLine = (at: number, edit: ReadEdit | null): string => {
+  if (edit === null) return `[${KIND.redriven},${at}]`
+  const { failedAt, fingerprint, body } = edit
+  const kept = body !== null && body.length <= MAX_EDITED_LENGTH ? body : null
+  return JSON.stringify([KIND.redriven, at, failedAt, fingerprint, kept])
+}
 
 export const replayedLine = (at: number, replay: string): string =>
   JSON.stringify([KIND.replayed, at, replay])
@@ -117,7 +125,7 @@ function readLine(line: string): TimelineEntry | null {
     case KIND.deadLettered:
       return { kind: "dead-lettered", at, reason: textAt(values, 2) ?? "", error: readParts(values[3]) }
     case KIND.redriven:
-      return { kind: "redriven", at }
+      return { kind: "redriven", at, edit: readEdit(values) }
     case KIND.replayed:
       return { kind: "replayed", at, replay: textAt(values, 2) ?? "" }
     case KIND.purged:
@@ -125,6 +133,11 @@ function readLine(line: string): TimelineEntry | null {
     default:
       return null
   }
+}
+
+function readEdit(values: readonly unknown[]): ReadEdit | null {
+  const fingerprint = textAt(values, 3)
+  return fingerprint === null ? null : { failedAt: numberAt(values, 2), fingerprint, body: textAt(values, 4) }
 }
 
 function readAttemptLine(values: readonly unknown[], at: number): TimelineAttempt {

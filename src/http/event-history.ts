@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { AttemptLog } from "../event/attempt-log.ts"
 import { DELIVERY_STATES, EVENT_STATUSES, statusOf } from "../history/delivery-state.ts"
+import type { ReadEdit } from "../history/fact-line.ts"
 import type { EventHistory, EventSummary, QueueSummary, TimelineEntry } from "../history/history-query.ts"
 import type { Running } from "./context.ts"
 import { schemaReference } from "./description/components.ts"
@@ -56,6 +57,17 @@ const TimelineSchema = z
     generation: z.string().optional().openapi({ description: "The module set that ran it." }),
     replay: z.string().nullable().optional().openapi({ description: "Id of the replay." }),
     log: LogSchema.nullable().optional(),
+    is_edited: z.boolean().optional().openapi({
+      description: "Only of a redrive: true if the event was edited before it returned to its queue.",
+    }),
+    edited_event: z
+      .unknown()
+      .optional()
+      .openapi({
+        description:
+          "Only of a redrive with an edit: the event as it is since; null if it is too long to be kept.",
+        anyOf: [schemaReference("Event"), { type: "null" }],
+      }),
   })
   .openapi("TimelineEntry")
 
@@ -234,10 +246,19 @@ function showEntry(entry: TimelineEntry): z.infer<typeof TimelineSchema> {
       return { ...shown, reason: entry.reason, error: entry.error }
     case "replayed":
       return { ...shown, replay: entry.replay }
+    case "redriven":
+      return {
+        ...shown,
+        is_edited: entry.edit !== null,
+        ...(entry.edit && { edited_event: eventIn(entry.edit) }),
+      }
     default:
       return shown
   }
 }
+
+/** An edit came as JSON over HTTP, so its numbers are those of JavaScript. */
+const eventIn = ({ body }: ReadEdit): unknown => (body === null ? null : JSON.parse(body))
 
 const showLog = ({ lines, omitted = 0 }: AttemptLog): z.infer<typeof LogSchema> => ({
   lines: lines.map(({ at, level, text }) => ({ at: at / 1_000, level, text })),

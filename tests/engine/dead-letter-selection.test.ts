@@ -2,12 +2,15 @@ import { describe, expect, test } from "bun:test"
 import { matcherOf } from "../../src/engine/dead-letter-selection.ts"
 import { newEvent } from "../support/new-event.ts"
 
-const isVoice = (body: string) => matcherOf({ within: ["events.voice"] })({ body, reason: "malformed" })
+const isVoice = (body: string) =>
+  matcherOf({ within: ["events.voice"] })({ body, failure: { reason: "malformed", lastFailedAt: 1 } })
 
 test("a corrupt dead letter is in no space of routing keys, because its own may have been changed", () => {
   const body = JSON.stringify(newEvent({ routing_key: "events.voice.ended" }))
-  expect(matcherOf({ within: ["events.voice"] })({ body, reason: "corrupt" })).toBe(false)
-  expect(matcherOf({})({ body, reason: "corrupt" })).toBe(true)
+  expect(
+    matcherOf({ within: ["events.voice"] })({ body, failure: { reason: "corrupt", lastFailedAt: 1 } }),
+  ).toBe(false)
+  expect(matcherOf({})({ body, failure: { reason: "corrupt", lastFailedAt: 1 } })).toBe(true)
 })
 
 describe("a dead letter is in a space of routing keys", () => {
@@ -28,4 +31,13 @@ describe("a dead letter is in a space of routing keys", () => {
   ])("but not if it is %s", (_, body) => {
     expect(isVoice(body)).toBe(false)
   })
+})
+
+test("a time of the last failure selects one of the dead letters of an event", () => {
+  const letter = {
+    body: JSON.stringify(newEvent()),
+    failure: { reason: "timeout", lastFailedAt: 5 },
+  } as const
+  expect(matcherOf({ lastFailedAt: 5 })(letter)).toBe(true)
+  expect(matcherOf({ lastFailedAt: 6 })(letter)).toBe(false)
 })

@@ -29,6 +29,7 @@ const ROUTES = [
   ["get", "/api/v1/dead-letters/{queue}"],
   ["delete", "/api/v1/dead-letters/{queue}"],
   ["post", "/api/v1/dead-letters/{queue}/redrive"],
+  ["post", "/api/v1/dead-letters/{queue}/redrive-edited"],
   ["get", "/health"],
   ["get", "/health/ready"],
   ["get", "/health/live"],

@@ -84,7 +84,7 @@ export class LetterPicker implements Picker {
       return false
     }
     const { body, failure } = toLetter(message, this.#queue)
-    const isSelected = this.#isSelected({ body, reason: failure.reason })
+    const isSelected = this.#isSelected({ body, failure })
     if (isSelected && this.#waitingBytes > 0 && this.#waitingBytes + message.bodySize > this.#maxBytes) {
       this.#isFull = true
       return false
