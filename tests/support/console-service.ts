@@ -99,6 +99,11 @@ export class ConsoleService implements AsyncDisposable {
     return (await fetch(this.url + path, { headers: this.bearer("admin") })).json()
   }
 
+  async post(path: string, body: unknown = {}): Promise<unknown> {
+    const headers = { "Content-Type": "application/json", ...this.bearer("admin") }
+    return (await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) })).json()
+  }
+
   async deadLetters(queue = "voice_events"): Promise<number> {
     const { dead_letters: count } = (await this.queue(queue)) ?? {}
     return count ?? 0

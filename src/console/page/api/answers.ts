@@ -78,6 +78,28 @@ export interface ModuleSet {
   readonly rejected: { readonly at: number; readonly faults: readonly ModuleFault[] } | null
 }
 
+/** A worker of this instance. */
+export interface WorkerState {
+  /** Null for one whose place another one has. */
+  readonly place: number | null
+  readonly state: "starting" | "ready" | "waiting" | "finishing"
+  readonly generation: string | null
+  readonly jobs: number
+  readonly memory_bytes: number | null
+  /** 1 is a whole core; null, as the next one, if it is not known. */
+  readonly cpu_share: number | null
+  readonly cpu_seconds: number | null
+  readonly is_responding: boolean
+  readonly ready_seconds: number
+  readonly replaced: number
+}
+
+/** The modules with their workers. Services before it do not tell of those. */
+export interface RunningModules extends ModuleSet {
+  readonly workers?: readonly WorkerState[]
+  readonly worker_memory_limit_bytes?: number | null
+}
+
 /** Counts in steps of the same length, the oldest first. */
 export interface Throughput {
   readonly step_seconds: number
@@ -168,6 +190,10 @@ export interface TimelineEntry {
   readonly generation?: string
   /** Absent from services that do not tell. */
   readonly log?: AttemptLog | null
+  /** Only of a redrive. */
+  readonly is_edited?: boolean
+  /** The event as it was edited; null if it is too long to be kept. */
+  readonly edited_event?: StoredEvent | null
 }
 
 export interface EventTimeline extends EventDelivery {
