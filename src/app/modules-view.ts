@@ -1,12 +1,23 @@
 import { basename } from "node:path"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import type { RejectedFault, Rejection } from "../handlers/rejection.ts"
-import type { ModuleFaultView, ModuleSetView, Modules } from "../http/module-set-view.ts"
+import type { ModuleFaultView, ModuleSetView, Modules, WorkerView } from "../http/module-set-view.ts"
+import type { Pool } from "../workers/pool.ts"
+import type { WorkerState } from "../workers/worker-survey.ts"
 import type { Generations } from "./generations.ts"
 
-/** Shows the handler modules to the routes. */
-export const modulesView = (generations: Generations): Modules => ({
+/**
+ * Shows the handler modules to the routes.
+ * @param memoryLimitBytes heap above which a worker is replaced; 0: no limit
+ */
+export const modulesView = (
+  generations: Generations,
+  pool: Pick<Pool, "survey">,
+  memoryLimitBytes: number,
+): Modules => ({
   view: () => describe(generations),
+  workers: async () => (await pool.survey.look()).map(describeWorker),
+  memoryLimitBytes: memoryLimitBytes === 0 ? null : memoryLimitBytes,
   async reload() {
     const result = await generations.reload()
     if (result.kind !== "rejected") return { kind: result.kind }
@@ -33,6 +44,21 @@ const describeModule = (manifest: ModuleManifest): ModuleSetView["modules"][numb
   concurrency: manifest.concurrency,
   batch_size: manifest.batch?.size ?? null,
 })
+
+const describeWorker = (worker: WorkerState): WorkerView => ({
+  place: worker.place,
+  state: worker.state,
+  generation: worker.generation,
+  jobs: worker.jobs,
+  memory_bytes: worker.heapBytes,
+  cpu_share: worker.cpu && rounded(worker.cpu.share),
+  cpu_seconds: worker.cpu && rounded(worker.cpu.overMs / 1_000),
+  is_responding: worker.isResponding,
+  ready_seconds: rounded(worker.readyForMs / 1_000),
+  replaced: worker.replaced,
+})
+
+const rounded = (value: number): number => Math.round(value * 1_000) / 1_000
 
 const faultsOf = ({ faults }: Rejection): ModuleFaultView[] =>
   faults.map((fault) => ({ ...fault, frame: [...fault.frame] }))

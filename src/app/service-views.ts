@@ -42,7 +42,7 @@ export function httpContext(service: Service, progress: Progress): HttpContext {
     ...configured(config),
     ...others,
     consumption: dispatcher,
-    modules: modulesView(generations),
+    modules: modulesView(generations, service.pool, config.WORKER_MEMORY),
     history,
     unfinished: history && (() => history.unfinished()),
     orphans: watch,

@@ -27,6 +27,13 @@ export interface EventPage {
   readonly incomplete: string | null
 }
 
+/** Lines that an attempt wrote to the log. */
+export interface AttemptLog {
+  readonly lines: readonly { readonly at: number; readonly level: string; readonly text: string }[]
+  /** Number of earlier lines that are left out. */
+  readonly omitted: number
+}
+
 export interface TimelineEntry {
   readonly what: string
   readonly at: number
@@ -40,6 +47,9 @@ export interface TimelineEntry {
   readonly handler?: string
   readonly generation?: string
   readonly replay?: string | null
+  readonly log?: AttemptLog | null
+  /** Only of a redrive: true if the event was edited before. */
+  readonly is_edited?: boolean
 }
 
 export interface EventHistory extends EventSummary {

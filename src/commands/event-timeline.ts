@@ -34,7 +34,7 @@ export function timelineOf(event: EventHistory, payload: string | null): Shown {
     ...event.queues.map(({ queue, state, timeline, omitted }) =>
       joined([
         shown`\n${styled("bold", queue)}  ${stated(state)}\n`,
-        ...timeline.map(lineOf),
+        ...timeline.flatMap((entry) => [lineOf(entry), ...logOf(entry)]),
         ...(omitted === 0 ? [] : [shown`  ${counted(omitted, "entry")} in between left out\n`]),
       ]),
     ),
@@ -54,9 +54,23 @@ function lineOf(entry: TimelineEntry): Shown {
   // An error says it all.
   if (reason && reason !== "error") parts.push(shown`${styled("yellow", reason)}`)
   if (error) parts.push(shown`${error.name}: ${error.message}`)
+  if (entry.is_edited) parts.push(shown`with an edited payload`)
   if (next) parts.push(shown`next attempt at ${timeOf(next)}`)
   if (replay) parts.push(shown`replay ${replay}`)
   return shown`  ${styled("dim", timeOf(at))}  ${joined(parts.flatMap((part, at) => (at === 0 ? [part] : [verbatim(", "), part])))}\n`
+}
+
+/** Shows what an attempt wrote to the log, below it. */
+function logOf({ log }: TimelineEntry): readonly Shown[] {
+  if (!log) return []
+  const left = log.omitted === 0 ? [] : [shown`    … ${counted(log.omitted, "earlier line")} left out\n`]
+  return [
+    ...left,
+    ...log.lines.map(
+      ({ at, level, text }) =>
+        shown`    ${styled("dim", timeOf(at).slice(11))} ${level.padEnd(5)} ${block(text)}\n`,
+    ),
+  ]
 }
 
 function describeAttempt({

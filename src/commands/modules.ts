@@ -2,7 +2,7 @@ import type { Command } from "commander"
 import { EXIT_REFUSED } from "./exit-codes.ts"
 import { print, printJson } from "./output.ts"
 import { askingService, CommandError, ServiceClient, type ServiceOptions } from "./service-client.ts"
-import { block, type Shown, shown, table } from "./shown.ts"
+import { block, joined, type Shown, shown, table } from "./shown.ts"
 
 interface Fault {
   readonly module: string | null
@@ -23,10 +23,22 @@ interface ModuleAnswer {
   readonly batch_size: number | null
 }
 
+interface WorkerAnswer {
+  readonly place: number | null
+  readonly state: string
+  readonly jobs: number
+  readonly memory_bytes: number | null
+  readonly cpu_share: number | null
+  readonly is_responding: boolean
+  readonly replaced: number
+}
+
 interface ModulesAnswer {
   readonly generation: string
   readonly modules: readonly ModuleAnswer[]
   readonly rejected: { readonly faults: readonly Fault[] } | null
+  /** Absent from services before they told, and from the answer to a reload. */
+  readonly workers?: readonly WorkerAnswer[]
 }
 
 /** The status of an answer that says why the modules can't be used. */
@@ -51,6 +63,7 @@ async function listModules(options: ServiceOptions): Promise<void> {
   if (options.json) return printJson(answer)
   print(shown`generation ${answer.generation}\n`)
   print(tableOf(answer.modules))
+  if (answer.workers?.length) print(joined([shown`\n`, workersOf(answer.workers)]))
   if (answer.rejected !== null)
     print(block(`\nrejected at the last reload:\n${textOf(answer.rejected.faults)}\n`))
 }
@@ -104,4 +117,18 @@ function tableOf(modules: readonly ModuleAnswer[]): Shown {
     String(batch_size ?? ""),
   ])
   return table(["module", "queue", "functions", "attempts", "timeout", "concurrency", "batch"], rows)
+}
+
+const MIB = 1_048_576
+
+function workersOf(workers: readonly WorkerAnswer[]): Shown {
+  const rows = workers.map((worker) => [
+    worker.place === null ? "" : String(worker.place),
+    worker.is_responding ? worker.state : `${worker.state}, does not yield`,
+    String(worker.jobs),
+    worker.memory_bytes === null ? "" : `${Math.round(worker.memory_bytes / MIB)} MiB`,
+    worker.cpu_share === null ? "" : `${Math.round(worker.cpu_share * 100)} %`,
+    String(worker.replaced),
+  ])
+  return table(["worker", "state", "jobs", "memory", "cpu", "replaced"], rows)
 }

@@ -6,6 +6,10 @@ import { CONSOLE_POLICY, pageOf } from "./console-page.ts"
 import { bundlePage } from "./page-files.ts"
 
 const [service = "http://127.0.0.1:8000", port = "8001"] = process.argv.slice(2)
+if (!URL.canParse(service) || !/^\d+$/.test(port)) {
+  await Bun.write(Bun.stderr, "usage: npm run dev:console -- [URL of the service] [port to listen on]\n")
+  process.exit(2)
+}
 
 let page = pageOf({})
 
@@ -17,7 +21,12 @@ const server = Bun.serve({
   async fetch(request) {
     const { pathname, search } = new URL(request.url)
     if (pathname === "/console") {
-      page = pageOf(bundlePage())
+      try {
+        page = pageOf(bundlePage())
+      } catch (error) {
+        // A file as it is while somebody writes it.
+        return new Response(String(error), { status: 500 })
+      }
       const headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": CONSOLE_POLICY,

@@ -1,4 +1,5 @@
 import type { Delivery } from "../engine/engine.ts"
+import type { AttemptLog } from "../event/attempt-log.ts"
 import type { Event } from "../event/envelope.ts"
 import type { AttemptFact } from "../event/history-fact.ts"
 import type { HandlerTarget } from "../workers/attempt.ts"
@@ -11,6 +12,8 @@ export interface EndedAttempt {
   readonly target: HandlerTarget
   readonly attempt: number
   readonly durationMs: number
+  /** The last lines that it wrote to the log; null if it wrote none. */
+  readonly log: AttemptLog | null
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -20,7 +23,7 @@ const OUTCOMES = { ack: "handled", retry: "retry", "dead-letter": "dead-letter" 
 /** Returns the fact of an attempt; undefined if it counts as none. */
 export function attemptFact(ended: EndedAttempt, decision: Decision): AttemptFact | undefined {
   if (decision.kind === "release") return undefined
-  const { delivery, event, target, attempt, durationMs, now } = ended
+  const { delivery, event, target, attempt, durationMs, log, now } = ended
   const fact: AttemptFact = {
     fact: "attempt",
     at: now,
@@ -34,6 +37,7 @@ export function attemptFact(ended: EndedAttempt, decision: Decision): AttemptFac
     handler: target.handler,
     generation: target.generation,
     ...(delivery.replay !== null && { replay: delivery.replay }),
+    ...(log !== null && { log }),
   }
   if (decision.kind === "ack") return delivery.isForeign ? { ...fact, event } : fact
   const { reason, error } = decision.failure

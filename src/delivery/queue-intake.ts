@@ -1,4 +1,5 @@
 import type { Delivery, Engine, Subscription } from "../engine/engine.ts"
+import type { AttemptLog } from "../event/attempt-log.ts"
 import type { Event } from "../event/envelope.ts"
 import { type DeadLetterFailure, summarizeError } from "../event/failure.ts"
 import type { HistoryFact } from "../event/history-fact.ts"
@@ -249,6 +250,7 @@ export class QueueIntake {
     const count = this.#countOf(delivery)
     const { attempt, lastFailure } = count
     let durationMs = 0
+    let log: AttemptLog | null = null
     const outcome = await this.#options.runner.run({
       target,
       queue,
@@ -263,8 +265,9 @@ export class QueueIntake {
       link: linkOf(event),
       isLost: () => delivery.isLost,
       takenBackAt: delivery.takenBackAt,
-      onRan(ms) {
+      onRan(ms, lines) {
         durationMs = ms
+        log = lines
       },
     })
     if (outcome.kind === "superseded") return null
@@ -272,7 +275,7 @@ export class QueueIntake {
     const { manifest } = target
     const decision = decide(outcome, { attempt: this.#triedWith(count), lastFailure, now, manifest })
     if (this.#options.engine.facts === null) return { decision, fact: undefined }
-    const ended = { delivery, event, target, attempt, durationMs, now }
+    const ended = { delivery, event, target, attempt, durationMs, log, now }
     return { decision, fact: attemptFact(ended, decision) }
   }
 

@@ -1,3 +1,4 @@
+import type { Event } from "../event/envelope.ts"
 import type { DeadLetterFailure, DeadLetterReason } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 
@@ -29,12 +30,24 @@ export interface DeadLetterSelection {
   readonly limit?: number
 }
 
+/** The event that returns to the queue instead of that of the dead letter. */
+export interface EditedEvent {
+  /** Has the id, type, name and routing key of the dead letter's event. */
+  readonly event: Event
+  /** When the dead letter failed last, in milliseconds since the epoch. */
+  readonly failedAt: number
+  /** Recognizes the change: it is in the fact, so that a repetition is not made twice. */
+  readonly fingerprint: string
+}
+
 export interface RedriveOptions {
   /**
    * Count the selected dead letters, whether or not the queue has room for them, and move nothing. Default:
    * false.
    */
   readonly dryRun?: boolean
+  /** Store this event instead of the selected one: select one dead letter, by its id. Default: it returns as it is. */
+  readonly edited?: EditedEvent | undefined
 }
 
 export interface Redriven {

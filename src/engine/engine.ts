@@ -98,7 +98,7 @@ export interface Engine {
    * hops. Each one is
    * stored on the queue before it leaves the dead letters, so an interruption loses none. Stops when the
    * queue is full. Skips corrupt events, and events that become dead letters meanwhile. Two redrives of one
-   * process never move the same dead letter.
+   * process never move the same dead letter. With the option `edited`, another event is stored instead.
    * @throws {UnknownQueueError | EngineUnavailableError} Dead letters that were already moved stay moved.
    * @throws {PublishError} if the queue refuses one for another reason than its length.
    */

@@ -1,3 +1,4 @@
+import type { AttemptLog } from "./attempt-log.ts"
 import type { Event } from "./envelope.ts"
 import type { DeadLetterReason, ErrorSummary, RetryReason } from "./failure.ts"
 
@@ -69,6 +70,8 @@ export interface AttemptFact {
   readonly generation: string
   /** Id of the replay that delivered the event; absent for other deliveries. */
   readonly replay?: string
+  /** The last lines that the run wrote to the log; absent if it wrote none. */
+  readonly log?: AttemptLog
   /** The event, if another program published it: there is no other record of it. */
   readonly event?: Event
 }
@@ -91,6 +94,14 @@ export interface RedrivenFact {
   readonly at: number
   readonly id: string
   readonly queue: string
+  /** Present if its payload or metadata was edited before. */
+  readonly edited?: {
+    /** When the dead letter failed last. */
+    readonly failed_at: number
+    readonly fingerprint: string
+  }
+  /** The event as it was edited. */
+  readonly event?: Event
 }
 
 /** A past event was put on a queue again. */

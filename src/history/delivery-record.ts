@@ -68,10 +68,10 @@ export class DeliveryRecord {
     this.#enter(reason === "expired" ? STATE.expired : STATE.dead, at, reason)
   }
 
-  returned({ at, replay }: ReadReturn): void {
+  returned({ at, replay, edit }: ReadReturn): void {
     // On RabbitMQ, the run that it led to can be told first.
     const isOvertaken = at < this.since || (replay !== null && this.timeline.includes(JSON.stringify(replay)))
-    this.#append(replay === null ? redrivenLine(at) : replayedLine(at, replay))
+    this.#append(replay === null ? redrivenLine(at, edit) : replayedLine(at, replay))
     if (isOvertaken) return
     this.attempt = 0
     this.#enter(STATE.waiting, at, null)

@@ -1,3 +1,4 @@
+import { type AttemptLog, readAttemptLog } from "../event/attempt-log.ts"
 import { isEventId, isTimestampMs } from "../event/envelope.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import { isJsonObject } from "../event/json-text.ts"
@@ -42,6 +43,8 @@ export interface ReadAttempt extends OfDelivery {
   readonly handler: string
   readonly generation: string
   readonly replay: string | null
+  /** The last lines that the run wrote to the log; null if it wrote none. */
+  readonly log: AttemptLog | null
   readonly of: FactEvent | null
 }
 
@@ -57,6 +60,16 @@ export interface ReadReturn extends OfDelivery {
   readonly fact: "redriven" | "replayed"
   /** Null for a redrive. */
   readonly replay: string | null
+  /** The edit of a redrive; null if there was none. */
+  readonly edit: ReadEdit | null
+}
+
+export interface ReadEdit {
+  /** When the dead letter failed last. */
+  readonly failedAt: number
+  readonly fingerprint: string
+  /** The edited event as JSON; null if the fact does not have it. */
+  readonly body: string | null
 }
 
 export interface ReadPurged {
@@ -128,7 +141,7 @@ function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
 
 function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
   const delivery = readDelivery(parsed, at)
-  const { attempt, duration_ms, outcome, reason, error, next_at, module, handler, generation, replay } =
+  const { attempt, duration_ms, outcome, reason, error, next_at, module, handler, generation, replay, log } =
     parsed.fact
   if (delivery === null || !isCount(attempt) || !isDuration(duration_ms) || !isOutcome(outcome)) return null
   return {
@@ -147,6 +160,7 @@ function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
     handler: textOrNull(handler) ?? "",
     generation: textOrNull(generation) ?? "",
     replay: textOrNull(replay),
+    log: log === undefined ? null : readAttemptLog(log),
     of: eventWith(delivery.id, parsed),
   }
 }
@@ -168,7 +182,15 @@ function readReturn(parsed: ParsedLine, fact: ReadReturn["fact"], at: number): R
   const delivery = readDelivery(parsed, at)
   const replay = textOrNull(parsed.fact["replay"])
   if (delivery === null || (fact === "replayed" && replay === null)) return null
-  return { fact, ...delivery, replay: fact === "replayed" ? replay : null }
+  const edit = fact === "redriven" ? readEdit(parsed) : null
+  return { fact, ...delivery, replay: fact === "replayed" ? replay : null, edit }
+}
+
+function readEdit({ fact: { edited }, body }: ParsedLine): ReadEdit | null {
+  if (!isJsonObject(edited)) return null
+  const { failed_at, fingerprint } = edited
+  if (typeof failed_at !== "number" || !isText(fingerprint)) return null
+  return { failedAt: failed_at, fingerprint, body }
 }
 
 function readPurged({ fact }: ParsedLine, at: number): ReadPurged | null {

@@ -1,7 +1,9 @@
 /** The questions to the history, and its answers. All times are in milliseconds since the epoch. */
+import type { AttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { DeliveryState, EventStatus } from "./delivery-state.ts"
+import type { ReadEdit } from "./fact-line.ts"
 
 /** Selects events. An event has to match every field that is given, and one of the values of a list. */
 export interface EventFilter {
@@ -102,7 +104,8 @@ export type TimelineEntry =
       readonly reason: string
       readonly error: ErrorSummary | null
     }
-  | { readonly kind: "redriven"; readonly at: number }
+  /** With the edit of the event; null if it returned as it was. */
+  | { readonly kind: "redriven"; readonly at: number; readonly edit: ReadEdit | null }
   | { readonly kind: "replayed"; readonly at: number; readonly replay: string }
   | { readonly kind: "purged"; readonly at: number }
 
@@ -125,6 +128,8 @@ export interface TimelineAttempt {
   readonly generation: string
   /** Id of the replay that delivered the event; null for other deliveries. */
   readonly replay: string | null
+  /** The last lines that it wrote to the log; null if it wrote none. */
+  readonly log: AttemptLog | null
 }
 
 /** An event to be replayed. */

@@ -2,8 +2,9 @@
  * The timeline of a delivery as it is stored: a line of JSON for each entry, an array that begins with its kind. It is
  * only ever appended to, which needs no parsing of what is there.
  */
+import { type AttemptLog, readAttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
-import type { ReadAttempt } from "./fact-line.ts"
+import type { ReadAttempt, ReadEdit } from "./fact-line.ts"
 import type { TimelineAttempt, TimelineEntry } from "./history-query.ts"
 
 const SEPARATOR = "\n"
@@ -19,19 +20,35 @@ const OMITTED_PREFIX = `[${KIND.omitted},`
 /** Place of the error in an attempt and in a dead letter. */
 const ERROR_AT = { [KIND.attempt]: 11, [KIND.deadLettered]: 3 } as const
 
+/** Place of the lines of the log in an attempt. */
+const LOG_AT = 12
+
+/** Characters of a timeline above which an attempt before the latest one loses its lines of the log. */
+const MAX_LENGTH_WITH_LOGS = 32_768
+
+/** Longest edited event that is kept, in characters: a timeline can have many. */
+const MAX_EDITED_LENGTH = 16_384
+
 /** Returns the line of a run. */
 export function attemptLine(fact: ReadAttempt): string {
   const { at, attempt, durationMs, outcome, module, handler, generation } = fact
   const plain = `[0,${at},${attempt},${durationMs},"${outcome}",${JSON.stringify(module)},${JSON.stringify(handler)},${JSON.stringify(generation)}`
-  const { reason, nextAt, replay, error } = fact
-  if (reason === null && nextAt === null && replay === null && error === null) return `${plain}]`
-  return `${plain},${JSON.stringify([reason, nextAt, replay, partsOf(error)]).slice(1)}`
+  const { reason, nextAt, replay, error, log } = fact
+  if (reason === null && nextAt === null && replay === null && error === null && log === null)
+    return `${plain}]`
+  const rest = [reason, nextAt, replay, partsOf(error), ...(log === null ? [] : [log])]
+  return `${plain},${JSON.stringify(rest).slice(1)}`
 }
 
 export const deadLetteredLine = (at: number, reason: string, error: ErrorSummary | null): string =>
   JSON.stringify([KIND.deadLettered, at, reason, partsOf(error)])
 
-export const redrivenLine = (at: number): string => `[${KIND.redriven},${at}]`
+export const redrivenLine = (at: number, edit: ReadEdit | null): string => {
+  if (edit === null) return `[${KIND.redriven},${at}]`
+  const { failedAt, fingerprint, body } = edit
+  const kept = body !== null && body.length <= MAX_EDITED_LENGTH ? body : null
+  return JSON.stringify([KIND.redriven, at, failedAt, fingerprint, kept])
+}
 
 export const replayedLine = (at: number, replay: string): string =>
   JSON.stringify([KIND.replayed, at, replay])
@@ -43,12 +60,13 @@ const partsOf = (error: ErrorSummary | null): readonly string[] | null =>
 
 /**
  * Returns the timeline with one line more. It is bounded: lines between the first and the last ones are counted, and
- * an error between the first and the latest one loses its stack.
+ * an error between the first and the latest one loses its stack. In a long timeline, so do attempts their log.
  */
 export function appendLine(timeline: string, line: string): string {
   if (timeline === "") return line
   const lines = timeline.split(SEPARATOR)
   const last = lines.length - 1
+  if (timeline.length > MAX_LENGTH_WITH_LOGS) lines[last] = withoutLog(lines[last] ?? "")
   if (last > 0) lines[last] = withoutStack(lines[last] ?? "")
   lines.push(line)
   const hasOmitted = lines[KEPT_FIRST]?.startsWith(OMITTED_PREFIX) ?? false
@@ -66,6 +84,15 @@ function withoutStack(line: string): string {
   const error = place === null ? null : values[place]
   if (place === null || !Array.isArray(error) || error.length < 3) return line
   return JSON.stringify(values.with(place, error.slice(0, 2)))
+}
+
+/** Leaves the number of the lines. */
+function withoutLog(line: string): string {
+  const values = parse(line)
+  const log = values[0] === KIND.attempt ? readAttemptLog(values[LOG_AT]) : null
+  if (log === null) return line
+  const { lines, omitted = 0 }: AttemptLog = log
+  return JSON.stringify(values.with(LOG_AT, { lines: [], omitted: omitted + lines.length }))
 }
 
 function errorPlace(kind: unknown): number | null {
@@ -98,7 +125,7 @@ function readLine(line: string): TimelineEntry | null {
     case KIND.deadLettered:
       return { kind: "dead-lettered", at, reason: textAt(values, 2) ?? "", error: readParts(values[3]) }
     case KIND.redriven:
-      return { kind: "redriven", at }
+      return { kind: "redriven", at, edit: readEdit(values) }
     case KIND.replayed:
       return { kind: "replayed", at, replay: textAt(values, 2) ?? "" }
     case KIND.purged:
@@ -106,6 +133,11 @@ function readLine(line: string): TimelineEntry | null {
     default:
       return null
   }
+}
+
+function readEdit(values: readonly unknown[]): ReadEdit | null {
+  const fingerprint = textAt(values, 3)
+  return fingerprint === null ? null : { failedAt: numberAt(values, 2), fingerprint, body: textAt(values, 4) }
 }
 
 function readAttemptLine(values: readonly unknown[], at: number): TimelineAttempt {
@@ -124,7 +156,8 @@ function readAttemptLine(values: readonly unknown[], at: number): TimelineAttemp
     reason: textAt(values, 8),
     nextAt: typeof values[9] === "number" ? values[9] : null,
     replay: textAt(values, 10),
-    error: readParts(values[11]),
+    error: readParts(values[ERROR_AT[KIND.attempt]]),
+    log: readAttemptLog(values[LOG_AT]),
   }
 }
 

@@ -28,6 +28,7 @@ import { purgeDeadLetters, purgeSelectedDeadLetters } from "./routes/purge-dead-
 import { purgeQueue } from "./routes/purge-queue.ts"
 import { queueStats } from "./routes/queue-stats.ts"
 import { redriveDeadLetters } from "./routes/redrive-dead-letters.ts"
+import { redriveEditedDeadLetter } from "./routes/redrive-edited.ts"
 import { reloadModules } from "./routes/reload-modules.ts"
 import { resumeReplay } from "./routes/resume-replay.ts"
 import { serviceInfo } from "./routes/service-info.ts"
@@ -67,6 +68,7 @@ export function createRouteTable(context: HttpContext): RouteTable {
       countDeadLetters(context),
       listDeadLetters(context),
       redriveDeadLetters(context),
+      redriveEditedDeadLetter(context),
       purgeDeadLetters(context),
       purgeSelectedDeadLetters(context),
       startReplay(context),

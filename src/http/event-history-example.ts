@@ -58,6 +58,10 @@ export const EXAMPLE_HISTORY: z.infer<typeof EventHistorySchema> = {
           handler: "speech_recognized",
           generation: "4f0c2a91",
           replay: null,
+          log: {
+            lines: [{ at: BEGAN + 0.003, level: "info", text: 'transcribed {"words":4}' }],
+            omitted: 0,
+          },
         },
       ],
       omitted: 0,

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi"
+import type { AttemptLog } from "../event/attempt-log.ts"
 import { DELIVERY_STATES, EVENT_STATUSES, statusOf } from "../history/delivery-state.ts"
+import type { ReadEdit } from "../history/fact-line.ts"
 import type { EventHistory, EventSummary, QueueSummary, TimelineEntry } from "../history/history-query.ts"
 import type { Running } from "./context.ts"
 import { schemaReference } from "./description/components.ts"
@@ -11,6 +13,26 @@ const seconds = (description: string) =>
   z.number().openapi({ description: `${description}, in seconds since the epoch, fractional.` })
 
 const ErrorSchema = z.object({ name: z.string(), message: z.string(), stack: z.string().optional() })
+
+const LogSchema = z
+  .object({
+    lines: z.array(
+      z.object({
+        at: seconds("When it was written"),
+        level: z.enum(["debug", "info", "warn", "error"]),
+        text: z.string().openapi({
+          description:
+            "The message, and behind it the fields as JSON, if there are any. One of more than 1,024 characters is cut.",
+        }),
+      }),
+    ),
+    omitted: z.number().int().openapi({ description: "Number of earlier lines that are left out." }),
+  })
+  .openapi("AttemptLog", {
+    description:
+      "The last lines that the attempt wrote to the log at LOG_LEVEL or above: at most 20, of 4,096 characters together. " +
+      "The events of a batch share them. Null if it wrote none.",
+  })
 
 const TimelineSchema = z
   .object({
@@ -34,6 +56,18 @@ const TimelineSchema = z
       .openapi({ description: "Name of its function; `*` stands for all others." }),
     generation: z.string().optional().openapi({ description: "The module set that ran it." }),
     replay: z.string().nullable().optional().openapi({ description: "Id of the replay." }),
+    log: LogSchema.nullable().optional(),
+    is_edited: z.boolean().optional().openapi({
+      description: "Only of a redrive: true if the event was edited before it returned to its queue.",
+    }),
+    edited_event: z
+      .unknown()
+      .optional()
+      .openapi({
+        description:
+          "Only of a redrive with an edit: the event as it is since; null if it is too long to be kept.",
+        anyOf: [schemaReference("Event"), { type: "null" }],
+      }),
   })
   .openapi("TimelineEntry")
 
@@ -206,14 +240,29 @@ function showEntry(entry: TimelineEntry): z.infer<typeof TimelineSchema> {
         handler: entry.handler,
         generation: entry.generation,
         replay: entry.replay,
+        log: entry.log && showLog(entry.log),
       }
     case "dead-lettered":
       return { ...shown, reason: entry.reason, error: entry.error }
     case "replayed":
       return { ...shown, replay: entry.replay }
+    case "redriven":
+      return {
+        ...shown,
+        is_edited: entry.edit !== null,
+        ...(entry.edit && { edited_event: eventIn(entry.edit) }),
+      }
     default:
       return shown
   }
 }
+
+/** An edit came as JSON over HTTP, so its numbers are those of JavaScript. */
+const eventIn = ({ body }: ReadEdit): unknown => (body === null ? null : JSON.parse(body))
+
+const showLog = ({ lines, omitted = 0 }: AttemptLog): z.infer<typeof LogSchema> => ({
+  lines: lines.map(({ at, level, text }) => ({ at: at / 1_000, level, text })),
+  omitted,
+})
 
 const inSeconds = (ms: number | null): number | null => (ms === null ? null : ms / 1_000)

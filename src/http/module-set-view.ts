@@ -55,6 +55,59 @@ export const ModuleSetSchema = z
   })
   .openapi("HandlerModules")
 
+const WorkerSchema = z
+  .object({
+    place: z.number().int().nullable().openapi({
+      description: "Number of its place in the pool, from 1; null for a worker whose place another one has.",
+    }),
+    state: z.enum(["starting", "ready", "waiting", "finishing"]).openapi({
+      description:
+        "`waiting`: it is started again after a while, because workers in this place ended soon after their start. " +
+        "`finishing`: it gets no more jobs, and ends after those that it has.",
+    }),
+    generation: z.string().nullable().openapi({ description: "The module set that it has loaded." }),
+    jobs: z.number().int().openapi({ description: "Events, or batches of events, that it has now." }),
+    memory_bytes: z.number().int().nullable().openapi({
+      description:
+        "Size of its heap at the last collection, with buffers; null if it is not known. `WORKER_MEMORY` bounds it.",
+    }),
+    cpu_share: z.number().nullable().openapi({
+      description: "CPU time as a share of one core: 1 is a whole core. Null if it is not known.",
+    }),
+    cpu_seconds: z
+      .number()
+      .nullable()
+      .openapi({
+        description:
+          "Length of the time that `cpu_share` is measured over: since the request before, at least 2 seconds, or since its " +
+          "start.",
+      }),
+    is_responding: z.boolean().openapi({
+      description:
+        "False if it has not answered for a second: a function of it does not yield. Memory and CPU are those before.",
+    }),
+    ready_seconds: z.number().openapi({ description: "How long it has been ready." }),
+    replaced: z
+      .number()
+      .int()
+      .openapi({
+        description:
+          "How often a worker in this place was replaced, because it crashed, was stuck or used too much memory, since the " +
+          "modules were loaded.",
+      }),
+  })
+  .openapi("Worker")
+
+/** The handler modules and the workers that run them. */
+export const RunningModulesSchema = ModuleSetSchema.extend({
+  workers: z.array(WorkerSchema),
+  worker_memory_limit_bytes: z.number().int().nullable().openapi({
+    description: "Heap above which a worker is replaced (`WORKER_MEMORY`); null if there is no limit.",
+  }),
+}).openapi("RunningModules")
+
+export type WorkerView = z.infer<typeof WorkerSchema>
+export type RunningModulesView = z.infer<typeof RunningModulesSchema>
 export type ModuleSetView = z.infer<typeof ModuleSetSchema>
 export type ModuleFaultView = z.infer<typeof ModuleFaultSchema>
 
@@ -75,6 +128,10 @@ export type ReloadResult =
 /** The handler modules of this instance. */
 export interface Modules {
   view(): ModuleSetView
+  /** Returns each worker as it is now. */
+  workers(): Promise<readonly WorkerView[]>
+  /** Heap above which a worker is replaced, in bytes; null if there is no limit. */
+  readonly memoryLimitBytes: number | null
   /** Takes the modules into use as their files are now. Never rejects. */
   reload(): Promise<ReloadResult>
 }
@@ -104,4 +161,17 @@ export const EXAMPLE_MODULES: ModuleSetView = {
     },
   ],
   rejected: null,
+}
+
+export const EXAMPLE_WORKER: WorkerView = {
+  place: 1,
+  state: "ready",
+  generation: "5f0a91c3",
+  jobs: 2,
+  memory_bytes: 12_582_912,
+  cpu_share: 0.04,
+  cpu_seconds: 5,
+  is_responding: true,
+  ready_seconds: 3_600,
+  replaced: 0,
 }

@@ -83,6 +83,14 @@ export class Publisher {
   }
 
   /**
+   * Checks an event that was edited as if it were published.
+   * @throws {EventInvalidError} if it does not keep to its schema
+   */
+  checkEdited(event: Event): void {
+    this.#options.schemas?.check(event)
+  }
+
+  /**
    * Publishes an event of the service itself: no schema of a user describes it, and each is stored. Rejects as `publish`.
    */
   publishOwn(draft: unknown): Promise<Event> {

@@ -1,3 +1,4 @@
+import type { AttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary, RetryFailure } from "../event/failure.ts"
 import type { Lineage } from "../event/lineage.ts"
 import { type TraceContext, traceIdOf } from "../event/trace-context.ts"
@@ -43,9 +44,10 @@ export interface Attempt {
   readonly takenBackAt: number | null
   /**
    * Called before the outcome with how long the function ran, in milliseconds, as far as is known; that of a batch is the
-   * time of its call. An event of a batch that is settled before the others has none.
+   * time of its call. An event of a batch that is settled before the others has none. The log has the last lines that the
+   * function wrote; null if it wrote none.
    */
-  readonly onRan?: (durationMs: number) => void
+  readonly onRan?: (durationMs: number, log: AttemptLog | null) => void
 }
 
 /** The outcome of an attempt. */

@@ -71,6 +71,12 @@ export class Crew {
     return this.#set
   }
 
+  /** The seats, each with its worker; null while it has none that takes jobs. */
+  get places(): readonly { readonly seat: Seat; readonly thread: WorkerThread | null }[] {
+    const threadOf = new Map([...this.#seatOf].map(([thread, seat]) => [seat, thread]))
+    return this.#seats.map((seat) => ({ seat, thread: threadOf.get(seat) ?? null }))
+  }
+
   get seatCount(): number {
     return this.#seats.length
   }

@@ -2,6 +2,7 @@ import type { TraceContext } from "../event/trace-context.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
 import type { Span, Tracing } from "../telemetry/tracing.ts"
 import type { Attempt, Outcome } from "./attempt.ts"
+import type { JobLog } from "./job-log.ts"
 import type { JobRequest } from "./job-request.ts"
 import type { CpuTime } from "./messages.ts"
 import type { RunningEvents } from "./running-events.ts"
@@ -66,11 +67,13 @@ export class JobSpan {
     this.#running.end(queue, [attempt])
   }
 
-  end(result: Outcome["kind"], durationMs: number): void {
+  /** @param log the lines that it wrote to the log; null if there are none */
+  end(result: Outcome["kind"], durationMs: number, log: JobLog | null): void {
     const { queue, target, attempts } = this.#request
     this.#running.end(queue, this.#open)
     if (!WITHOUT_RUN.has(result)) this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
-    for (const { onRan } of attempts) onRan?.(durationMs)
+    const lines = log === null ? null : log.forEach(attempts.length)
+    for (const { onRan } of attempts) onRan?.(durationMs, lines)
     this.#span.end(INTENDED.has(result) ? null : result)
   }
 }

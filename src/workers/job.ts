@@ -1,5 +1,6 @@
 import type { TraceContext } from "../event/trace-context.ts"
 import type { Outcome } from "./attempt.ts"
+import type { JobLog } from "./job-log.ts"
 import type { JobRequest } from "./job-request.ts"
 import type { JobSpan } from "./job-span.ts"
 import type { CpuTime, HandlerOutcome } from "./messages.ts"
@@ -17,6 +18,8 @@ export class Job {
   readonly settledEvents = new Set<number>()
   /** How long its function ran, in milliseconds, as far as is known. */
   durationMs = 0
+  /** The lines that its function writes to the log; null before the first. */
+  log: JobLog | null = null
   #span: JobSpan | null = null
   #timesSpared = 0
   readonly #finish: (result: Outcome) => void
@@ -97,6 +100,7 @@ export class Job {
     clearTimeout(this.#timer)
     this.#state = "waiting"
     this.#endSpan("returned")
+    this.log = null
   }
 
   /**
@@ -137,7 +141,7 @@ export class Job {
   }
 
   #endSpan(result: Outcome["kind"]): void {
-    this.#span?.end(result, this.durationMs)
+    this.#span?.end(result, this.durationMs, this.log)
     this.#span = null
   }
 

@@ -59,6 +59,8 @@ export type ToWorker =
   | RunBatch
   /** Release what the modules hold: the worker has no jobs, and gets none any more. */
   | { readonly kind: "tear-down" }
+  /** Tell the use of memory and CPU time. */
+  | { readonly kind: "measure" }
   | { readonly kind: "abort"; readonly job: number; readonly reason: string }
   | { readonly kind: "published"; readonly call: number; readonly event: string }
   | { readonly kind: "publish-failed"; readonly call: number; readonly error: PublishFailure }
@@ -99,6 +101,8 @@ export type FromWorker =
     }
   /** The worker's heap is larger than it may be. */
   | { readonly kind: "memory-exceeded"; readonly heapBytes: number }
+  /** The answer: its heap at the last collection, and its CPU time since its start. */
+  | { readonly kind: "measured"; readonly heapBytes: number; readonly cpuMs: number }
   /** The modules have released what they hold. */
   | { readonly kind: "torn-down" }
   /** Last message of a worker that ends by itself. */

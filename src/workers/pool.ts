@@ -20,6 +20,7 @@ import { WaitingJobs } from "./waiting-jobs.ts"
 import { WorkerDeaths } from "./worker-deaths.ts"
 import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
+import { WorkerSurvey } from "./worker-survey.ts"
 import type { LogMessage, WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
@@ -55,6 +56,8 @@ export class Pool implements Executor {
   readonly #options: PoolOptions
   readonly #waiting = new WaitingJobs()
   readonly #crew: Crew
+  /** Looks at each worker: its state, memory and CPU. */
+  readonly survey: WorkerSurvey
   readonly #deaths: WorkerDeaths
   #lastJob = 0
   #droppedLogLines = 0
@@ -87,6 +90,7 @@ export class Pool implements Executor {
       onReady: () => this.#assign(),
       logger,
     })
+    this.survey = new WorkerSurvey(this.#crew)
   }
 
   /** The generation of the modules that are in use. */
@@ -316,7 +320,7 @@ export class Pool implements Executor {
 
   #log(job: Job | undefined, message: LogMessage, dropped: number): void {
     const { logger } = this.#options
-    writeLog(logger, job?.request, message)
+    writeLog(logger, job, message)
     if (dropped === 0) return
     this.#droppedLogLines += dropped
     logger.warn({ lines: dropped }, "log lines of handlers dropped: a worker wrote too many at once")

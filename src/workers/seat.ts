@@ -38,6 +38,8 @@ export class Seat {
   /** Ends in a row that no event explains. */
   #unexplained = 0
   #takenAt = 0
+  /** How often a worker was replaced here, since the modules that are in use were loaded. */
+  #replaced = 0
   /** Starts of workers so far. Only the latest one counts. */
   #starts = 0
   #timer: Timer | undefined
@@ -55,6 +57,11 @@ export class Seat {
   /** True while it waits to start the next worker. */
   get isWaiting(): boolean {
     return this.#state === "waiting"
+  }
+
+  /** How often a worker was replaced here because it ended, was ended, or used too much memory; without reloads. */
+  get replaced(): number {
+    return this.#replaced
   }
 
   /**
@@ -95,6 +102,7 @@ export class Seat {
    */
   vacate({ readyForMs, isExplained }: Vacancy): number {
     if (this.#state === "stopped") return 0
+    this.#replaced++
     const hadStartedWell = readyForMs >= STARTED_WELL_MS
     if (hadStartedWell) {
       this.#delays.reset()
@@ -115,6 +123,7 @@ export class Seat {
   /** Forgets the earlier workers: the next ones run other code. */
   #begin(): void {
     this.#starts++
+    this.#replaced = 0
     clearTimeout(this.#timer)
     this.#delays.reset()
     this.#explainedDelays.reset()

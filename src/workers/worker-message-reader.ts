@@ -35,6 +35,11 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
     "memory-exceeded",
     ({ heapBytes }) => (isCount(heapBytes) ? { kind: "memory-exceeded", heapBytes } : null),
   ],
+  [
+    "measured",
+    ({ heapBytes, cpuMs }) =>
+      isCount(heapBytes) && isDuration(cpuMs) ? { kind: "measured", heapBytes, cpuMs } : null,
+  ],
   ["torn-down", () => ({ kind: "torn-down" })],
   ["crashing", readLastWords],
 ])

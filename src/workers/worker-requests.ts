@@ -4,6 +4,8 @@ import { EventInvalidError, LoopSuspectedError } from "../event/errors.ts"
 import { summarizeError } from "../event/failure.ts"
 import { parseJsonText } from "../event/json-text.ts"
 import type { Logger } from "../telemetry/logger.ts"
+import type { Job } from "./job.ts"
+import { JobLog } from "./job-log.ts"
 import { describeCall, describeJob, type JobRequest } from "./job-request.ts"
 import type { PublishFailure } from "./messages.ts"
 import type { LogMessage, PublishMessage, WorkerThread } from "./worker-thread.ts"
@@ -44,15 +46,16 @@ function readDraft(draft: string): unknown {
 }
 
 /**
- * Writes a handler's log line, with the event that it handles if that is known.
- * @param request the job that wrote it; undefined if it has ended, or if no job wrote it
+ * Writes a handler's log line, with the event that it handles if that is known. The job keeps the line for the history.
+ * @param job the job that wrote it; undefined if it has ended, or if no job wrote it
  */
-export function writeLog(
-  logger: Logger,
-  request: JobRequest | undefined,
-  { level, message, fields, call }: LogMessage,
-): void {
-  const about = request === undefined ? describeCall(call) : describeAttempt(request)
+export function writeLog(logger: Logger, job: Job | undefined, line: LogMessage): void {
+  const { level, message, fields, call } = line
+  if (job !== undefined && logger.isLevelEnabled(level)) {
+    job.log ??= new JobLog()
+    job.log.add(line, Date.now())
+  }
+  const about = job === undefined ? describeCall(call) : describeAttempt(job.request)
   logger[level]({ ...about, fields: readFields(fields) }, message)
 }
 

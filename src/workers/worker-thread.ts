@@ -1,6 +1,7 @@
 import { type ErrorSummary, summarizeError } from "../event/failure.ts"
 import type { ModuleDescription } from "../handlers/manifest.ts"
 import type { ModuleSet } from "../handlers/module-set.ts"
+import { exitCodeOf } from "./exit-code.ts"
 import type { Job } from "./job.ts"
 import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
@@ -10,6 +11,7 @@ import type { FromWorker, LastWords, ToWorker, WorkerStart } from "./messages.ts
 import { ModuleLoading } from "./module-loading.ts"
 import { runMessage } from "./run-message.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
+import { WorkerUsage } from "./worker-usage.ts"
 
 /** Events of a worker that the pool reacts to. */
 export interface WorkerThreadEvents {
@@ -55,6 +57,9 @@ export type LogMessage = Extract<FromWorker, { kind: "log" }>
  */
 export class WorkerThread {
   readonly jobs = new Map<number, Job>()
+  readonly usage = new WorkerUsage()
+  /** The module set that it has loaded, or loads; null before. */
+  generation: string | null = null
   state: "loading" | "ready" | "retiring" | "closed" = "loading"
   /** Gets no other job until one that runs alone has finished. */
   isReserved = false
@@ -132,6 +137,7 @@ export class WorkerThread {
   async load({ files, generation, code }: ModuleSet): Promise<readonly ModuleDescription[]> {
     const [board, logBudget] = [this.#board.memory, this.#logBudget.memory]
     const memoryLimitBytes = this.#memoryLimitBytes
+    this.generation = generation
     this.send({ kind: "load", files, generation, code, board, logBudget, memoryLimitBytes })
     const descriptions = await this.#loading.loaded()
     if (this.state === "closed") throw new Error(this.lastError?.message ?? "the worker ended")
@@ -274,6 +280,9 @@ export class WorkerThread {
       case "memory-exceeded":
         this.#events.onMemoryExceeded(this, message.heapBytes)
         return
+      case "measured":
+        this.usage.answer(message.heapBytes, message.cpuMs)
+        return
       case "torn-down":
         this.#tornDown.resolve()
         return
@@ -338,6 +347,3 @@ export class WorkerThread {
     this.#events.onClosed(this)
   }
 }
-
-/** Reads the exit code of a worker's `close` event, which the types do not know. */
-const exitCodeOf = (event: Event): string => String("code" in event ? event.code : "unknown")

@@ -2,6 +2,7 @@ import { expect } from "bun:test"
 import type { DeadLetter, DeadLetterSelection } from "../../src/engine/dead-letter.ts"
 import type { Engine } from "../../src/engine/engine.ts"
 import type { DeadLetterReason } from "../../src/event/failure.ts"
+import { decodeEvent } from "../../src/event/validate.ts"
 import { deadLettersOf } from "../support/dead-letters-of.ts"
 import { deadLetterRecord } from "../support/failure-record.ts"
 import { Inbox, namesOf } from "../support/inbox.ts"
@@ -127,6 +128,38 @@ export const deadLetterCases: readonly ContractCase[] = [
       await (await new Inbox(engine, "calls").next()).ack()
       expect(fine.unread).toEqual([])
       expect(await statsOf(engine, "calls")).toMatchObject({ messageCount: 0, deadLetterCount: 0 })
+    },
+  },
+  {
+    title:
+      "an edited dead letter returns with its new payload, to its queue only, in the same trace and never tried",
+    async run(harness) {
+      const engine = await harness.open()
+      const bindings = ["calls"]
+      await engine.declareQueues([
+        queueDeclaration("calls", { bindings }),
+        queueDeclaration("fine", { bindings }),
+      ])
+      const fine = new Inbox(engine, "fine")
+      const [id = "", other = ""] = await buryAll(engine, ["a", "b"])
+      const [letter] = await deadLettersOf(engine, "calls", { ids: [id] })
+      const event = { ...decodeEvent(letter?.body ?? ""), payload: { repaired: "ü" }, retry_count: 0 }
+      const edited = { event, failedAt: letter?.failure.lastFailedAt ?? 0, fingerprint: "f" }
+      const missed = { ids: [id], since: edited.failedAt + 1 }
+      expect(await engine.redrive("calls", missed, { edited })).toEqual({ redriven: 0, remaining: 2 })
+      const selected = { ids: [id], since: edited.failedAt, until: edited.failedAt + 1 }
+      expect(await engine.redrive("calls", selected, { edited })).toEqual({ redriven: 1, remaining: 1 })
+      expect(await engine.redrive("calls", selected, { edited })).toEqual({ redriven: 0, remaining: 1 })
+      const again = await new Inbox(engine, "calls").next()
+      expect(again).toMatchObject({ attempt: 1, lastFailure: null, isForeign: false, lineage: null })
+      expect(JSON.parse(again.body)).toEqual(event)
+      await again.ack()
+      // The other queue has the event as it was published.
+      const untouched = await fine.take(2)
+      expect(untouched.filter(({ body }) => body.includes("repaired"))).toEqual([])
+      for (const each of untouched) await each.ack()
+      const left = await deadLettersOf(engine, "calls", { limit: 10 })
+      expect(left.map(({ body }) => decodeEvent(body).id)).toEqual([other])
     },
   },
   {

@@ -178,6 +178,25 @@ export const factsCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "an edited dead letter is a fact with the event as it is since, and what it was made of",
+    async run(harness) {
+      const engine = await open(harness, "calls")
+      using follower = new KeepingFollower(engine)
+      const event = { ...(await bury(engine)), payload: { repaired: true } }
+      const { lastFailedAt: failedAt } = deadLetterRecord()
+      const edited = { event, failedAt, fingerprint: "f" }
+      await engine.redrive("calls", { ids: [event.id], since: failedAt }, { edited })
+      expect(await follower.found("redriven")).toEqual({
+        fact: "redriven",
+        at: expect.any(Number),
+        id: event.id,
+        queue: "calls",
+        edited: { failed_at: failedAt, fingerprint: "f" },
+        event,
+      })
+    },
+  },
+  {
     title:
       "purging and deleting a queue are facts, with the ids of the events or without any for all of them",
     async run(harness) {

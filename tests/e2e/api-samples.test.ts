@@ -11,8 +11,14 @@ const EXAMPLE_SCHEMAS = join(import.meta.dir, "..", "..", "examples", "schemas")
 /** The event that samples ask about. */
 const SAMPLE_ID = "01a20ace-2fd0-77d8-8956-d3985157a5fb"
 
-/** Operations whose sample names something that does not exist: a replay, and a file whose name has a hash of its content. */
-const WITHOUT_OBJECT = ["getReplay", "abortReplay", "resumeReplay", "getConsoleFile"]
+/** Operations whose sample names something that does not exist: a replay, a dead letter, a file whose name has a hash. */
+const WITHOUT_OBJECT = [
+  "getReplay",
+  "abortReplay",
+  "resumeReplay",
+  "getConsoleFile",
+  "redriveEditedDeadLetter",
+]
 
 /** Deletes the object that another sample shows. */
 const LAST = "deleteQueue"

@@ -117,16 +117,55 @@ describe("with a key that may do everything", () => {
       expect(await service.deadLetters()).toBe(1)
     }))
 
-  test("a dead letter is edited and published, and is gone then", () =>
+  test("a dead letter is edited and redriven in one step, and its event shows the edit", () =>
+    withConsole(async (console, service) => {
+      service.writeModule(`export default {
+        queue: "voice_events", retry: { attempts: 1 },
+        on: { "call.ended"({ payload }) { if (payload.status !== 200) throw new Error("answered " + payload.status) } },
+      }`)
+      await service.post("/api/v1/modules/reload")
+      await console.go("dead-letters/voice_events")
+      await console.page.getByText("1 event", { exact: true }).click()
+      await console.page.getByRole("link", { name: "voice.call.ended" }).click()
+      const id = console.page.url().split("/").at(-1)
+      await console.button("Edit and redrive").click()
+      const payload = console.dialog.getByLabel(/^Payload/)
+      expect(await payload.inputValue()).toContain('"status": 503')
+      await payload.fill("no JSON")
+      await console.dialog.getByRole("button", { name: "Redrive" }).click()
+      await console.dialog.getByText("The payload is not JSON").waitFor()
+      await payload.fill('{"status": 200}')
+      await console.dialog.getByRole("button", { name: "Redrive" }).click()
+      await console.page.getByText("The edited event is back in voice_events.").waitFor()
+      expect(await service.deadLetters()).toBe(0)
+      await console.go(`events/${id}`)
+      await console.page.getByText("redriven, edited").waitFor()
+      await console.page.getByText("The edited payload").click()
+      await console.page.getByLabel("The edited payload as JSON").getByText('"status": 200').waitFor()
+    }))
+
+  test("the editing of a dead letter that somebody else has redriven meanwhile says so, and doubles nothing", () =>
     withConsole(async (console, service) => {
       await console.go("dead-letters/voice_events")
       await console.page.getByText("1 event", { exact: true }).click()
       await console.page.getByRole("link", { name: "voice.call.ended" }).click()
-      await console.button("Edit and publish").click()
-      await console.dialog.getByLabel("Name").fill("call.started")
-      await console.dialog.getByRole("button", { name: "Publish" }).click()
-      await console.page.getByText(/^Event .* is stored\.$/).waitFor()
-      await waitUntil(async () => (await service.deadLetters()) === 0, "the dead letter to be deleted")
+      await console.button("Edit and redrive").click()
+      await service.post("/api/v1/dead-letters/voice_events/redrive", { all: true })
+      await console.dialog.getByRole("button", { name: "Redrive" }).click()
+      await console.dialog.getByText("no such event").waitFor()
+      await waitUntil(async () => (await service.deadLetters()) === 1, "the event to fail again")
+      console.complaints.splice(0, 1) // the answer 404
+    }))
+
+  test("the workers are shown with their memory and CPU", () =>
+    withConsole(async (console) => {
+      await console.go("modules")
+      const workers = console.page.getByRole("region", { name: "Workers" })
+      await workers.getByText("5 of 5 ready").waitFor()
+      expect(await workers.getByRole("row").count()).toBe(6)
+      for (const unit of [/ [KM]iB$/, / %$/]) {
+        expect(await workers.getByRole("cell").filter({ hasText: unit }).count()).toBe(5)
+      }
     }))
 
   test("past events are replayed into a queue, after a count", () =>

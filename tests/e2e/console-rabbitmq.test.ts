@@ -40,7 +40,36 @@ onEveryBroker((node) => {
           await console.go(place)
           await console.page.getByText(text).first().waitFor()
         }
+        await console.go("events?view=history&q=state:dead")
+        await console.page.getByRole("link", { name: "voice.call.ended" }).click()
+        await console.page.getByText('asked the transcript service {"tries":1}').waitFor()
         await console.page.getByText("rabbitmq").first().waitFor()
+      }),
+    120_000,
+  )
+
+  test(
+    "a dead letter is edited and redriven, and the workers are shown",
+    () =>
+      withConsole(async (console, service) => {
+        const letter = async () =>
+          (await service.get("/api/v1/dead-letters/voice_events")) as {
+            readonly dead_letters: readonly { readonly event: { readonly id: string } }[]
+          }
+        const id = (await letter()).dead_letters[0]?.event.id
+        await console.go(`dead-letters/voice_events/${id}`)
+        await console.button("Edit and redrive").click()
+        await console.dialog.getByLabel(/^Payload/).fill('{"status": 504}')
+        await console.dialog.getByRole("button", { name: "Redrive" }).click()
+        await console.page.getByText("The edited event is back in voice_events.").waitFor()
+        await waitUntil(
+          async () => JSON.stringify(await letter()).includes("service answered 504"),
+          "the edited event to fail, too",
+        )
+        await console.go(`events/${id}`)
+        await console.page.getByText("redriven, edited").waitFor()
+        await console.go("modules")
+        await console.page.getByText("5 of 5 ready").waitFor()
       }),
     120_000,
   )

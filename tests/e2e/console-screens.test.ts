@@ -145,6 +145,18 @@ test("a number that JavaScript rounds is shown with its digits", async () => {
   await console.page.getByText(BIG_NUMBER).waitFor()
 })
 
+test("an attempt shows what its handler wrote to the log", async () => {
+  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await console.go("events?view=history&q=state:dead")
+  await console.page.getByRole("link", { name: "voice.call.ended" }).click()
+  await console.page.getByText("Log: 2 lines").waitFor()
+  const lines = console.page.getByRole("list", { name: "Log of attempt 1 on voice_events" })
+  expect(await lines.getByRole("listitem").allInnerTexts()).toEqual([
+    expect.stringMatching(/info\s+call c-1$/),
+    expect.stringMatching(/warn\s+asked the transcript service \{"tries":1\}$/),
+  ])
+})
+
 test("a search is in the address, and a word that it does not know is named", async () => {
   await using console = await ConsolePage.open(browser, service, { key: "read" })
   const { page } = console

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { runCommand } from "../support/run-command.ts"
+import { BINARY, type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 import { wholeHistory } from "../support/whole-history.ts"
 
@@ -22,6 +23,7 @@ interface Shown {
       readonly attempt?: number
       readonly module?: string
       readonly replay?: string | null
+      readonly log?: Readonly<Record<string, unknown>> | null
     }[]
   }[]
 }
@@ -39,6 +41,54 @@ const timelineOf = ({ queues }: Shown) =>
   queues[0]?.timeline.map(({ what, outcome, attempt }) =>
     [what, outcome, attempt].filter((each) => each !== undefined).join(" "),
   )
+
+test(
+  "an attempt that writes to the log keeps its last lines, those of a batch together, and `events show` prints them",
+  async () => {
+    await using folder = new ServiceFolder()
+    folder.write(
+      "handlers/talkative.ts",
+      `export default {
+        queue: "custom_events", retry: { attempts: 2, backoff: { initial: 10, factor: 1 } },
+        on: {
+          told(event, ctx) {
+            for (let line = 1; line <= 30; line++) console.log("line", line)
+            ctx.log.debug("not at this level")
+            if (ctx.attempt === 1) throw new Error("once more")
+          },
+          silent() {},
+        },
+      }`,
+    )
+    folder.write(
+      "handlers/batches.ts",
+      `export default {
+        queue: "user_events", batch: { size: 2, wait: 5000 },
+        on: { told(events) { console.log("together", events.length) } },
+      }`,
+    )
+    const service = await folder.start()
+    const told = await service.publish({ id: "told", name: "told" })
+    const silent = await service.publish({ id: "silent", name: "silent" })
+    await Promise.all(["b1", "b2"].map((id) => service.publish({ id, type: "user", name: "told" })))
+    for (const id of [told, silent, "b1", "b2"]) await hasStatus(service, id, "completed")
+    const logs = async (id: string) => (await eventOf(service, id)).queues[0]?.timeline.map(({ log }) => log)
+    const kept = Array.from({ length: 20 }, (_, place) => ({ level: "info", text: `line ${place + 11}` }))
+    expect(await logs(told)).toMatchObject([
+      undefined,
+      { lines: kept, omitted: 10 },
+      { lines: kept, omitted: 10 },
+    ] as never)
+    expect(await logs(silent)).toEqual([undefined, null])
+    for (const id of ["b1", "b2"]) {
+      expect(await logs(id)).toMatchObject([undefined, { lines: [{ text: "together 2" }] }] as never)
+    }
+    const { stdout } = await runCommand([BINARY, "events", "show", told, "--url", service.url], folder.path)
+    expect(stdout).toContain("… 10 earlier lines left out")
+    expect(stdout).toMatch(/info +line 30\n/)
+  },
+  TIMEOUT_MS,
+)
 
 test(
   "an event shows its attempts, why they failed, its redrive, and the event that it caused",

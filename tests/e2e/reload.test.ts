@@ -92,6 +92,7 @@ describe("the command modules", () => {
     expect(listed.code).toBe(0)
     expect(listed.out).toMatch(/^generation [0-9a-f]{8}\n/)
     expect(listed.out).toMatch(/versioned\.ts +custom_events +\* +5 +30 s/)
+    expect(listed.out).toMatch(/^1 +ready +0 +\d+ MiB +\d+ % +0$/m)
     const unchanged = await run(folder, service, "reload")
     expect([unchanged.code, unchanged.out]).toEqual([0, expect.stringContaining("nothing has changed")])
     folder.write("handlers/versioned.ts", "export default {\n  queue: ,\n}")

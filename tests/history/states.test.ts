@@ -64,7 +64,42 @@ test("each fact moves its delivery on, and the timeline keeps what happened", ()
     handler: "tested",
     generation: "g1",
     replay: null,
+    log: null,
   })
+})
+
+const logged = (number: number, text: string) =>
+  attempt("a", {
+    attempt: number,
+    at: START + number * 100,
+    outcome: "retry",
+    reason: "error",
+    log: { lines: [{ at: START + number, level: "warn", text }], omitted: 3 },
+  })
+
+test("an attempt keeps the lines that it wrote to the log, also one without a failure", () => {
+  const lines = [{ at: START + 1, level: "info" as const, text: 'asked "twice"' }]
+  using projection = historyOf([
+    published({ id: "a" }),
+    logged(1, "no answer"),
+    attempt("a", { attempt: 2, at: START + 900, log: { lines } }),
+  ])
+  const [queue] = projection.lookup("a")?.queues ?? []
+  expect(queue?.timeline.slice(1)).toMatchObject([
+    { attempt: 1, log: { lines: [{ at: START + 1, level: "warn", text: "no answer" }], omitted: 3 } },
+    { attempt: 2, outcome: "handled", error: null, log: { lines } },
+  ])
+})
+
+test("in a long timeline only the latest attempts keep their lines, and the others their number", () => {
+  const runs = Array.from({ length: 60 }, (_, place) => logged(place + 1, `${place} ${"x".repeat(1_000)}`))
+  using projection = historyOf([published({ id: "a" }), ...runs])
+  const [queue] = projection.lookup("a")?.queues ?? []
+  const logs = queue?.timeline.flatMap((entry) => (entry.kind === "attempt" ? [entry.log] : [])) ?? []
+  expect(logs.at(-1)?.lines[0]?.text).toStartWith("59 x")
+  expect(logs.filter((log) => log?.lines.length === 1).length).toBeLessThan(40)
+  expect(logs.filter((log) => log?.lines.length === 0)).not.toEqual([])
+  expect(logs.find((log) => log?.lines.length === 0)?.omitted).toBe(4)
 })
 
 test("a purge cancels what waits, or the dead letters, and nothing else", () => {

@@ -45,6 +45,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/v1/events": EVENT,
   "/api/v1/events/batch": { events: [EVENT] },
   "/api/v1/dead-letters/{queue}/redrive": { all: true },
+  "/api/v1/dead-letters/{queue}/redrive-edited": { id: "known", payload: {} },
   "/api/v1/dead-letters/{queue}/purge": { all: true },
   "/api/v1/schemas/{type}/{name}/validate": { payload: {} },
   "/api/v1/replays": { queue: "voice_events", all: true, dry_run: true },
@@ -60,7 +61,8 @@ const OTHERWISE: Readonly<Record<string, number>> = {
   // They remove orphaned queues, and the test names a predefined one.
   "DELETE /api/v1/queues/{queue}": 409,
   "POST /api/v1/queues/{queue}/unbind": 409,
-  // There is no replay.
+  // There is no dead letter, and no replay.
+  "POST /api/v1/dead-letters/{queue}/redrive-edited": 404,
   "GET /api/v1/replays/{id}": 404,
   "DELETE /api/v1/replays/{id}": 404,
   "POST /api/v1/replays/{id}/resume": 404,

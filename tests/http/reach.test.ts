@@ -265,6 +265,9 @@ describe("the dead letters of a limited key", () => {
       "validation-failed",
       422,
     )
+    const edit = (id: string) =>
+      limited.service.post(`${PATH}/all/redrive-edited`, { id, payload: { edited: true } }, limited.voice)
+    expect((await edit("u1")).status).toBe(404)
     expect(await redrive({ all: true })).toEqual({ redriven: 2, remaining: 0, dry_run: false })
     expect(await limited.idsLeft()).toEqual(["labelled", "u1"])
   })
@@ -325,6 +328,7 @@ const ROUTES: Readonly<Record<string, "limited by reach" | "tells no events" | "
   "delete /api/v1/dead-letters/{queue}": "limited by reach",
   "post /api/v1/dead-letters/{queue}/redrive": "limited by reach",
   "post /api/v1/dead-letters/{queue}/purge": "limited by reach",
+  "post /api/v1/dead-letters/{queue}/redrive-edited": "limited by reach",
   "post /api/v1/events": "limited by reach",
   "post /api/v1/events/batch": "limited by reach",
   "get /api/v1/events/stream": "limited by reach",

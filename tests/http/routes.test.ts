@@ -30,6 +30,7 @@ const ROUTES = [
   ["delete", "/api/v1/dead-letters/{queue}"],
   ["post", "/api/v1/dead-letters/{queue}/redrive"],
   ["post", "/api/v1/dead-letters/{queue}/purge"],
+  ["post", "/api/v1/dead-letters/{queue}/redrive-edited"],
   ["get", "/health"],
   ["get", "/health/ready"],
   ["get", "/health/live"],

@@ -15,7 +15,11 @@ const MODULE = `export default {
   queue: "voice_events",
   retry: { attempts: 1 },
   on: {
-    "call.ended"(event) { throw new Error("the transcript service answered " + event.payload.status) },
+    "call.ended"(event, ctx) {
+      console.log("call", event.payload.call_id)
+      ctx.log.warn("asked the transcript service", { tries: 1 })
+      throw new Error("the transcript service answered " + event.payload.status)
+    },
     "call.started"() {},
   },
 }`
@@ -75,7 +79,7 @@ export class ConsoleService implements AsyncDisposable {
       ...environment,
     })
     await made.publish({ type: "voice", name: "call.started", payload: { call_id: "c-1" } })
-    await made.publish({ type: "voice", name: "call.ended", payload: { status: 503 } })
+    await made.publish({ type: "voice", name: "call.ended", payload: { call_id: "c-1", status: 503 } })
     await made.publish({ type: "custom", name: "report", payload: { number: 1 } })
     await made.publish({ type: "system", name: "counted", payload: { count: 7 } })
     await waitUntil(async () => (await made.deadLetters()) === 1, "the event to become a dead letter")
@@ -93,6 +97,11 @@ export class ConsoleService implements AsyncDisposable {
 
   async get(path: string): Promise<unknown> {
     return (await fetch(this.url + path, { headers: this.bearer("admin") })).json()
+  }
+
+  async post(path: string, body: unknown = {}): Promise<unknown> {
+    const headers = { "Content-Type": "application/json", ...this.bearer("admin") }
+    return (await fetch(this.url + path, { method: "POST", headers, body: JSON.stringify(body) })).json()
   }
 
   async deadLetters(queue = "voice_events"): Promise<number> {

@@ -12,7 +12,7 @@ import type { BodyLimits } from "../../src/http/body-limits.ts"
 import type { Consumption } from "../../src/http/context.ts"
 import type { HealthReport } from "../../src/http/health-report.ts"
 import type { HttpServer } from "../../src/http/http-server.ts"
-import { EXAMPLE_MODULES } from "../../src/http/module-set-view.ts"
+import { EXAMPLE_MODULES, EXAMPLE_WORKER } from "../../src/http/module-set-view.ts"
 import { LiveStream } from "../../src/live/live-stream.ts"
 import { Publisher } from "../../src/publisher/publisher.ts"
 import { ReplayFile } from "../../src/replay/replay-file.ts"
@@ -131,7 +131,12 @@ export class HttpService implements AsyncDisposable {
       running: { of: () => 0, since: () => null },
       ...history,
       unfinished: null,
-      modules: { view: () => EXAMPLE_MODULES, reload: async () => ({ kind: "unchanged" }) },
+      modules: {
+        view: () => EXAMPLE_MODULES,
+        workers: async () => [EXAMPLE_WORKER],
+        memoryLimitBytes: null,
+        reload: async () => ({ kind: "unchanged" }),
+      },
       orphans: new QueueWatch({
         engine,
         predefined,

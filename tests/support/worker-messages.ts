@@ -61,6 +61,7 @@ export const nearMessage = fc.record(
       "log",
       "torn-down",
       "memory-exceeded",
+      "measured",
       "crashing",
       "__proto__",
       "toString",

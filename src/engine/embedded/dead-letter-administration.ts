@@ -60,7 +60,7 @@ export class DeadLetterAdministration {
   async redrive(
     queue: Queue,
     selection: DeadLetterSelection,
-    { dryRun = false }: RedriveOptions,
+    { dryRun = false, edited }: RedriveOptions,
   ): Promise<Redriven> {
     let corrupt = 0
     const onCorrupt = (): void => {
@@ -74,9 +74,10 @@ export class DeadLetterAdministration {
       return { redriven, remaining: queue.deadLetters - redriven, ...found() }
     }
     const redriven = await this.#walk(queue, selection, (rest, range) =>
-      this.#options.operate((now) => this.#letters.redrive(queue, rest, range, now, onCorrupt), {
-        room: true,
-      }),
+      this.#options.operate(
+        (now) => this.#letters.redrive(queue, rest, range, now, onCorrupt, edited ?? null),
+        { room: true },
+      ),
     )
     return { redriven, remaining: queue.deadLetters, ...found() }
   }

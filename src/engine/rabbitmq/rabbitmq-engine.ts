@@ -104,8 +104,8 @@ export class RabbitMqEngine implements Engine {
     const record = this.facts?.record ?? recordNothing
     this.#deadLetters = new DeadLetters({
       client: () => this.#reachable(),
-      store: (message, queue) =>
-        repairs.publish(queue, () => storeRedriven(message, queue, () => this.#writable().events)),
+      store: (message, queue, edited) =>
+        repairs.publish(queue, () => storeRedriven(message, queue, () => this.#writable().events, edited)),
       facts: this.facts && new LetterFacts(record),
     })
     const outages = new OutageLog(options.report)

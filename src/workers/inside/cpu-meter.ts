@@ -21,7 +21,7 @@ const LOOK_INTERVAL_MS = 0.05
 const threadCpuUsage = process.threadCpuUsage.bind(process)
 
 /** Returns the CPU time of this thread so far, in milliseconds. */
-function threadCpuMs(): number {
+export function threadCpuMs(): number {
   const { user, system } = threadCpuUsage()
   return (user + system) / 1_000
 }

@@ -10,7 +10,7 @@ const memoryUsage = process.memoryUsage.bind(process)
 const collectGarbage: (isSynchronous: boolean) => void = Bun.gc
 
 /** The size of this worker's own heap at its last collection, with buffers, in bytes. `rss` would be that of the process. */
-const heapBytes = (): number => memoryUsage().heapUsed
+export const heapBytes = (): number => memoryUsage().heapUsed
 
 export interface MemoryWatchOptions {
   /** Returns the largest heap, in bytes; 0: no limit. */

@@ -18,7 +18,7 @@ import type {
 } from "../messages.ts"
 import { PriorityQueue } from "../priority-queue.ts"
 import { passOwnEnvironment } from "./child-environment.ts"
-import { CpuMeter } from "./cpu-meter.ts"
+import { CpuMeter, threadCpuMs } from "./cpu-meter.ts"
 import {
   describeModule,
   explainExport,
@@ -29,7 +29,7 @@ import {
 import { captureConsole } from "./handler-console.ts"
 import { lastWords, ProcessExit } from "./last-words.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
-import { MemoryWatch } from "./memory-watch.ts"
+import { heapBytes, MemoryWatch } from "./memory-watch.ts"
 import { MeteredFunctions } from "./metered-functions.ts"
 import { catchInMicrotasks } from "./microtask-errors.ts"
 import { setupOf, tearDown } from "./module-hooks.ts"
@@ -131,6 +131,9 @@ function receive(message: ToWorker): void {
       break
     case "abort":
       abort(message)
+      break
+    case "measure":
+      tell({ kind: "measured", heapBytes: heapBytes(), cpuMs: threadCpuMs() })
       break
     case "published":
       publishCalls.resolve(message.call, message.event)

@@ -78,6 +78,28 @@ export interface ModuleSet {
   readonly rejected: { readonly at: number; readonly faults: readonly ModuleFault[] } | null
 }
 
+/** A worker of this instance. */
+export interface WorkerState {
+  /** Null for one whose place another one has. */
+  readonly place: number | null
+  readonly state: "starting" | "ready" | "waiting" | "finishing"
+  readonly generation: string | null
+  readonly jobs: number
+  readonly memory_bytes: number | null
+  /** 1 is a whole core; null, as the next one, if it is not known. */
+  readonly cpu_share: number | null
+  readonly cpu_seconds: number | null
+  readonly is_responding: boolean
+  readonly ready_seconds: number
+  readonly replaced: number
+}
+
+/** The modules with their workers. Services before it do not tell of those. */
+export interface RunningModules extends ModuleSet {
+  readonly workers?: readonly WorkerState[]
+  readonly worker_memory_limit_bytes?: number | null
+}
+
 /** Counts in steps of the same length, the oldest first. */
 export interface Throughput {
   readonly step_seconds: number
@@ -146,6 +168,13 @@ export interface EventList {
 /** Parameters of a search of the history. */
 export type EventQuery = Readonly<Record<string, string | number | undefined>>
 
+/** The last lines that an attempt wrote to the log. */
+export interface AttemptLog {
+  readonly lines: readonly { readonly at: number; readonly level: string; readonly text: string }[]
+  /** Number of earlier lines that are left out. */
+  readonly omitted: number
+}
+
 export interface TimelineEntry {
   readonly what: string
   readonly at: number
@@ -159,6 +188,12 @@ export interface TimelineEntry {
   readonly module?: string
   readonly handler?: string
   readonly generation?: string
+  /** Absent from services that do not tell. */
+  readonly log?: AttemptLog | null
+  /** Only of a redrive. */
+  readonly is_edited?: boolean
+  /** The event as it was edited; null if it is too long to be kept. */
+  readonly edited_event?: StoredEvent | null
 }
 
 export interface EventTimeline extends EventDelivery {

@@ -6,6 +6,7 @@ import type {
   EventSchemas,
   ModuleSet,
   Receipt,
+  RunningModules,
   Verdict,
 } from "./answers.ts"
 import { call, callText } from "./client.ts"
@@ -101,6 +102,21 @@ export async function redriveDeadLetters(
   return { changed: redriven, remaining }
 }
 
+/** @param payload JSON, as it was typed: no number of it changes on the way */
+export const redriveEdited = (
+  queue: string,
+  edit: {
+    readonly id: string
+    readonly last_failed_at?: number
+    readonly payload: unknown
+    readonly metadata?: unknown
+  },
+) =>
+  call<{ readonly is_repetition: boolean }>(`api/v1/dead-letters/${encode(queue)}/redrive-edited`, {
+    method: "POST",
+    body: edit,
+  })
+
 export async function purgeDeadLetters(
   queue: string,
   selection: Selection,
@@ -118,7 +134,7 @@ export async function purgeDeadLetters(
 export const reloadModules = () =>
   call<ModuleSet & { readonly is_changed: boolean }>("api/v1/modules/reload", { method: "POST" })
 
-export const showModules = (signal: AbortSignal) => call<ModuleSet>("api/v1/modules", { signal })
+export const showModules = (signal: AbortSignal) => call<RunningModules>("api/v1/modules", { signal })
 
 export const readMetrics = (signal: AbortSignal) => callText("metrics", { signal })
 

@@ -1,10 +1,9 @@
 import { useState } from "preact/hooks"
 import { EVENT_TYPES } from "../api/answers.ts"
 import { publish } from "../api/calls.ts"
-import { parseExactly } from "../api/exact-numbers.ts"
-import { sayError } from "../api/problem.ts"
-import { Button } from "../parts/button.tsx"
 import { Dialog } from "../parts/dialog.tsx"
+import { DialogForm } from "../parts/dialog-form.tsx"
+import { JsonField, readJson } from "../parts/json-field.tsx"
 import { goTo } from "../routing.ts"
 import { refreshSoon } from "../state/overview.ts"
 import { Store, useStore } from "../state/store.ts"
@@ -23,19 +22,13 @@ export interface Draft {
 
 interface Asked {
   readonly draft: Draft | null
-  /** Done once the event is stored; its failure is shown in the dialog. */
-  readonly afterwards: (() => Promise<void>) | null
-  readonly note: string | null
 }
 
 const asked = new Store<Asked | null>(null)
 
 /** Opens the dialog that publishes an event. @param draft null begins with an empty one */
-export function openPublish(
-  draft: Draft | null,
-  { afterwards = null, note = null }: Partial<Omit<Asked, "draft">> = {},
-): void {
-  asked.set({ draft, afterwards, note })
+export function openPublish(draft: Draft | null): void {
+  asked.set({ draft })
 }
 
 const PRIORITIES = ["low", "medium", "high", "critical"]
@@ -45,48 +38,38 @@ export function PublishDialog() {
   return open === null ? null : <PublishForm {...open} />
 }
 
-function PublishForm({ draft, afterwards, note }: Asked) {
+function PublishForm({ draft }: Asked) {
   const [type, setType] = useState(draft?.type ?? "custom")
   const [name, setName] = useState(draft?.name ?? "")
   const [routingKey, setRoutingKey] = useState(keyOf(draft))
   const [priority, setPriority] = useState(draft?.priority ?? "medium")
   const [orderingKey, setOrderingKey] = useState(draft?.ordering_key ?? "")
   const [payload, setPayload] = useState(JSON.stringify(draft?.payload ?? {}, null, 2))
-  const [fault, setFault] = useState<string | null>(null)
-  const [isBusy, setBusy] = useState(false)
   const close = (): void => asked.set(null)
   const send = async (): Promise<void> => {
-    setBusy(true)
-    setFault(null)
-    try {
-      const { id } = await publish({
-        type,
-        name,
-        ...(routingKey !== "" && { routing_key: routingKey }),
-        priority,
-        ...(orderingKey !== "" && { ordering_key: orderingKey }),
-        ...(draft?.metadata !== undefined && { metadata: draft.metadata }),
-        payload: parse(payload),
-      })
-      await afterwards?.()
-      close()
-      say(`Event ${id} is stored.`)
-      refreshSoon()
-      goTo(["events", id])
-    } catch (error) {
-      setFault(sayError(error))
-      setBusy(false)
-    }
+    const { id } = await publish({
+      type,
+      name,
+      ...(routingKey !== "" && { routing_key: routingKey }),
+      priority,
+      ...(orderingKey !== "" && { ordering_key: orderingKey }),
+      ...(draft?.metadata !== undefined && { metadata: draft.metadata }),
+      payload: readJson(payload, "payload"),
+    })
+    close()
+    say(`Event ${id} is stored.`)
+    refreshSoon()
+    goTo(["events", id])
   }
   return (
     <Dialog title="Publish an event" onClose={close} isWide>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void send()
-        }}
+      <DialogForm
+        action="Publish"
+        busyAction="Publishing …"
+        isReady={name !== ""}
+        onSubmit={send}
+        onClose={close}
       >
-        {note !== null && <p class="prose">{note}</p>}
         <div class="fields">
           <label class="field">
             <span>Type</span>
@@ -113,28 +96,8 @@ function PublishForm({ draft, afterwards, note }: Asked) {
           </label>
           <Text label="Ordering key" value={orderingKey} onText={setOrderingKey} placeholder="none" />
         </div>
-        <label class="field">
-          <span>Payload, a JSON object</span>
-          <textarea
-            class="mono"
-            rows={10}
-            spellcheck={false}
-            value={payload}
-            onInput={(event) => setPayload(event.currentTarget.value)}
-          />
-        </label>
-        {fault !== null && (
-          <p class="fault" role="alert">
-            {fault}
-          </p>
-        )}
-        <div class="actions end">
-          <Button onClick={close}>Cancel</Button>
-          <Button type="submit" kind="primary" isDisabled={isBusy || name === ""}>
-            {isBusy ? "Publishing …" : "Publish"}
-          </Button>
-        </div>
-      </form>
+        <JsonField label="Payload, a JSON object" value={payload} onText={setPayload} />
+      </DialogForm>
     </Dialog>
   )
 }
@@ -165,12 +128,4 @@ const Text = ({ label, value, onText, placeholder, isRequired }: TextProps) => (
 function keyOf(draft: Draft | null): string {
   if (draft?.routing_key === undefined) return ""
   return draft.routing_key === `events.${draft.type}.${draft.name}` ? "" : draft.routing_key
-}
-
-function parse(text: string): unknown {
-  try {
-    return parseExactly(text)
-  } catch (error) {
-    throw new Error(`The payload is not JSON: ${error instanceof Error ? error.message : String(error)}`)
-  }
 }

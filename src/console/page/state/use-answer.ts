@@ -4,7 +4,7 @@ import { isAborted, sayError } from "../api/problem.ts"
 export interface Asked<Answer> {
   /** Null until the first answer. The last one stays while another is asked for. */
   readonly answer: Answer | null
-  /** Why there is no answer, or no newer one; null while one is asked for. */
+  /** Why there is no answer, or no newer one; null while one is asked for because somebody wants it. */
   readonly fault: string | null
   readonly again: () => void
 }
@@ -19,17 +19,28 @@ interface State<Answer> {
  * Asks for something when the screen opens, and again when `of` changes.
  * @param ask null asks for nothing
  * @param of the subject of the question, as a text
+ * @param everyMs time after an answer until it asks again while the tab is visible, in milliseconds. Default: never
  */
 export function useAnswer<Answer>(
   ask: ((signal: AbortSignal) => Promise<Answer>) | null,
   of: string,
+  everyMs?: number,
 ): Asked<Answer> {
   const [state, setState] = useState<State<Answer>>({ of, answer: null, fault: null })
   const [round, setRound] = useState(0)
   useEffect(() => {
     if (ask === null) return
     const ending = new AbortController()
-    setState((before) => ({ of, answer: before.of === of ? before.answer : null, fault: null }))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const later = (): void => {
+      if (everyMs === undefined || ending.signal.aborted) return
+      timer = setTimeout(() => (document.hidden ? later() : setRound((before) => before + 1)), everyMs)
+    }
+    setState((before) => {
+      if (before.of !== of) return { of, answer: null, fault: null }
+      // While it asks by itself, a fault stays until there is an answer.
+      return everyMs === undefined ? { ...before, fault: null } : before
+    })
     ask(ending.signal)
       .then((answer) => {
         if (!ending.signal.aborted) setState({ of, answer, fault: null })
@@ -38,7 +49,11 @@ export function useAnswer<Answer>(
         if (ending.signal.aborted || isAborted(error)) return
         setState((before) => ({ ...before, fault: sayError(error) }))
       })
-    return () => ending.abort()
+      .finally(later)
+    return () => {
+      clearTimeout(timer)
+      ending.abort()
+    }
   }, [of, round])
   const again = useCallback(() => setRound((before) => before + 1), [])
   return state.of === of ? { ...state, again } : { answer: null, fault: null, again }

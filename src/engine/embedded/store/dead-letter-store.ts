@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
-import type { DeadLetter, DeadLetterSelection } from "../../dead-letter.ts"
+import type { DeadLetter, DeadLetterSelection, EditedEvent } from "../../dead-letter.ts"
 import { matcherOf } from "../../dead-letter-selection.ts"
+import { editedFact } from "../../edited-fact.ts"
 import { idIn } from "./examined-event.ts"
 import type { FactStore } from "./fact-store.ts"
 import type { MessageStore } from "./message-store.ts"
@@ -95,6 +96,7 @@ export class DeadLetterStore {
   /**
    * Moves the selected dead letters back to the queue, as far as it has room. Skips corrupt ones, and calls
    * `onCorrupt` for each.
+   * @param edited stored instead of the selected event; null for none
    */
   redrive(
     queue: Queue,
@@ -102,6 +104,7 @@ export class DeadLetterStore {
     range: LetterRange,
     now: number,
     onCorrupt: () => void,
+    edited: EditedEvent | null,
   ): Step {
     const limit = Math.min(roomOf(queue), selection.limit ?? Number.POSITIVE_INFINITY)
     const step = this.#take(
@@ -109,10 +112,11 @@ export class DeadLetterStore {
       { ...selection, limit },
       range,
       (letter) => isIntact(letter, onCorrupt),
-      ({ event, priority, trace, id }) => {
-        this.#store.requeue(queue.id, event, priority, trace, now)
-        if (id !== null)
-          this.#facts?.note({ fact: "redriven", at: Date.now(), id, queue: queue.declaration.name })
+      ({ id, ...place }) => {
+        this.#store.requeue(queue.id, place, now, edited && JSON.stringify(edited.event))
+        if (id === null) return
+        const fact = { fact: "redriven", at: Date.now(), id, queue: queue.declaration.name } as const
+        this.#facts?.note({ ...fact, ...editedFact(edited) })
       },
     )
     queue.ready += step.count

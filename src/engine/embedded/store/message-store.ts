@@ -26,6 +26,7 @@ export interface Discard extends Record<"queue" | "through" | "limit", number> {
 const LEVELS = Object.values(PRIORITY_LEVELS)
 
 export type TakenMessage = Message & StoredEvent
+type Place = Pick<TakenMessage, "event" | "priority" | "trace">
 
 /** A message whose event differs from what was stored. The message stays in its place. */
 export interface CorruptMessage {
@@ -128,13 +129,12 @@ export class MessageStore {
 
   /**
    * Puts an event that left the dead letters on a queue again, behind waiting messages. Other queues may share its body,
-   * and its hops, so an event with hops is stored again without them.
-   * @param trace as it is stored with the event
+   * and its hops, so an event with hops is stored again without them. A body that is not null replaces the event's own.
    */
-  requeue(queue: number, event: number, priority: number, trace: string | null, now: number): void {
+  requeue(queue: number, { event, priority, trace }: Place, now: number, body: string | null): void {
     const reset = withoutHops(trace)
-    if (reset !== trace) {
-      this.append({ body: this.#bodyOf(event), trace: reset }, [{ id: queue }], priority, now)
+    if (reset !== trace || body !== null) {
+      this.append({ body: body ?? this.#bodyOf(event), trace: reset }, [{ id: queue }], priority, now)
       this.#appender.insert()
       this.dropEventIfFree(event)
       return

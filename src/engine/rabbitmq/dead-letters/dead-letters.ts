@@ -2,6 +2,7 @@ import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import type {
   DeadLetterPage,
   DeadLetterSelection,
+  EditedEvent,
   Purged,
   Redriven,
   RedriveOptions,
@@ -19,8 +20,8 @@ import { TakenMessages } from "./taken-messages.ts"
 export interface DeadLettersOptions {
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
-  /** Stores a dead letter on its queue again. Rejects with a `PublishError`. */
-  readonly store: (message: AMQPMessage, queue: string) => Promise<void>
+  /** Stores a dead letter, or an edited event instead, on its queue again. Rejects with a `PublishError`. */
+  readonly store: (message: AMQPMessage, queue: string, edited: EditedEvent | null) => Promise<void>
   /** Records what becomes of dead letters; null without a history. */
   readonly facts: LetterFacts | null
   /** Longest time without progress of RabbitMQ, in milliseconds. Default: 20 seconds. */
@@ -93,7 +94,7 @@ export class DeadLetters {
   async redrive(
     queue: string,
     selection: DeadLetterSelection,
-    { dryRun = false }: RedriveOptions,
+    { dryRun = false, edited }: RedriveOptions,
   ): Promise<Redriven> {
     if (dryRun) {
       const { count, remaining } = await this.#count(queue, selection)
@@ -104,7 +105,7 @@ export class DeadLetters {
     let left = Number.POSITIVE_INFINITY
     while (true) {
       const limit = (selection.limit ?? Number.POSITIVE_INFINITY) - redriven
-      const round = await this.#redriveSome(queue, { ...selection, limit }, left)
+      const round = await this.#redriveSome(queue, { ...selection, limit }, left, edited ?? null)
       redriven += round.moved
       left = Math.min(left, round.expected) - round.moved
       if (!round.hasMore || round.moved === 0) return { redriven, remaining: round.remaining }
@@ -139,7 +140,12 @@ export class DeadLetters {
   }
 
   /** Redrives as many as fit in memory at a time, with unselected ones in between. */
-  async #redriveSome(queue: string, selection: DeadLetterSelection, maxMessages: number) {
+  async #redriveSome(
+    queue: string,
+    selection: DeadLetterSelection,
+    maxMessages: number,
+    edited: EditedEvent | null,
+  ) {
     const picker = new LetterPicker({ queue, selection, maxBytes: REDRIVE_BYTES })
     let moved = 0
     let fault: unknown
@@ -150,13 +156,14 @@ export class DeadLetters {
         if (fault !== undefined) return []
         // Before they are stored, because the run that follows must not be earlier.
         const at = Date.now()
-        const stored = await Promise.allSettled(messages.map((each) => this.#options.store(each, queue)))
+        const storing = messages.map((each) => this.#options.store(each, queue, edited))
+        const stored = await Promise.allSettled(storing)
         fault = stored.find((each) => each.status === "rejected")?.reason
         if (fault !== undefined) picker.stop()
         const done = messages.filter((_, index) => stored[index]?.status === "fulfilled")
         moved += done.length
         picker.release(messages)
-        await this.#options.facts?.redriven(done, queue, at)
+        await this.#options.facts?.redriven(done, queue, at, edited)
         return done
       },
       maxMessages,

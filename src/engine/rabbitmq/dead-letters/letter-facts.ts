@@ -3,6 +3,8 @@ import { BoundedMap } from "../../../event/bounded-map.ts"
 import { type Event, isEventId } from "../../../event/envelope.ts"
 import type { DeadLetteredFact } from "../../../event/history-fact.ts"
 import { decodeEvent } from "../../../event/validate.ts"
+import type { EditedEvent } from "../../dead-letter.ts"
+import { editedFact } from "../../edited-fact.ts"
 import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import { bodyOf, brokerDeathOf, failureOf, isForeign } from "../wire/decode.ts"
 
@@ -31,9 +33,16 @@ export class LetterFacts {
   }
 
   /** Resolves once the facts are stored, or that takes too long. */
-  async redriven(messages: readonly AMQPMessage[], queue: string, at: number): Promise<void> {
+  async redriven(
+    messages: readonly AMQPMessage[],
+    queue: string,
+    at: number,
+    edited: EditedEvent | null,
+  ): Promise<void> {
     this.seen(messages, queue)
-    await this.#record(...idsOf(messages).map((id) => ({ fact: "redriven" as const, at, id, queue })))
+    const change = editedFact(edited)
+    const facts = idsOf(messages).map((id) => ({ fact: "redriven" as const, at, id, queue, ...change }))
+    await this.#record(...facts)
   }
 
   /** Resolves once the fact is stored, or that takes too long. */

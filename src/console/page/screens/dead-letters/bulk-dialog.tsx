@@ -3,6 +3,7 @@ import { sayError } from "../../api/problem.ts"
 import { counted, whole } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Dialog } from "../../parts/dialog.tsx"
+import { DialogForm } from "../../parts/dialog-form.tsx"
 import { refreshSoon } from "../../state/overview.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { type ChangeKind, changeInBatches, countTarget, type Progress, type Target } from "./bulk-change.ts"
@@ -87,14 +88,14 @@ interface QuestionProps {
 
 function Question({ asked: { kind, queue, what }, count, fault, onRun, onClose }: QuestionProps) {
   const [rate, setRate] = useState(0)
-  const [typed, setTyped] = useState("")
-  const isReady = count !== null && count > 0 && (kind === "redrive" || typed === queue)
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (isReady) onRun(rate === 0 ? null : rate)
-      }}
+    <DialogForm
+      action={count === null ? WORDS[kind].action : `${WORDS[kind].action} ${whole(count)}`}
+      isDanger={kind === "purge"}
+      isReady={count !== null && count > 0}
+      typed={kind === "purge" ? queue : undefined}
+      onSubmit={() => onRun(rate === 0 ? null : rate)}
+      onClose={onClose}
     >
       <div class="prose">
         {count === null ? (
@@ -119,26 +120,7 @@ function Question({ asked: { kind, queue, what }, count, fault, onRun, onClose }
           ))}
         </select>
       </label>
-      {kind === "purge" && (
-        <label class="field">
-          <span>
-            Type <code>{queue}</code> to confirm
-          </span>
-          <input
-            value={typed}
-            autoComplete="off"
-            spellcheck={false}
-            onInput={(event) => setTyped(event.currentTarget.value)}
-          />
-        </label>
-      )}
-      <div class="actions end">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" kind={kind === "purge" ? "danger" : "primary"} isDisabled={!isReady}>
-          {count === null ? WORDS[kind].action : `${WORDS[kind].action} ${whole(count)}`}
-        </Button>
-      </div>
-    </form>
+    </DialogForm>
   )
 }
 

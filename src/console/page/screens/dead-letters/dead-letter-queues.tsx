@@ -1,10 +1,26 @@
 import { useState } from "preact/hooks"
+import type { Queue } from "../../api/answers.ts"
 import { whole } from "../../format/numbers.ts"
 import { PAGE_SIZE, Pages } from "../../parts/pages.tsx"
 import { Empty, Loading } from "../../parts/states.tsx"
+import { type Column, Table } from "../../parts/table.tsx"
 import { hrefOf } from "../../routing.ts"
 import { overview } from "../../state/overview.ts"
 import { useStore } from "../../state/store.ts"
+
+const COLUMNS: readonly Column<Queue>[] = [
+  {
+    name: "Queue",
+    kind: "title",
+    cell: ({ name }) => (
+      <a class="mono" data-row href={hrefOf(["dead-letters", name])}>
+        {name}
+      </a>
+    ),
+  },
+  { name: "Dead letters", kind: "number", cell: ({ dead_letters: dead }) => whole(dead) },
+  { name: "Waiting", kind: "number", cell: ({ waiting }) => whole(waiting) },
+]
 
 /** The queues that have dead letters, those with the most first. */
 export function DeadLetterQueues() {
@@ -25,34 +41,11 @@ export function DeadLetterQueues() {
           An event becomes one when its last attempt fails, or when it can't be handled at all.
         </Empty>
       ) : (
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Queue</th>
-              <th scope="col" class="number">
-                Dead letters
-              </th>
-              <th scope="col" class="number">
-                Waiting
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {queues
-              .slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE)
-              .map(({ name, dead_letters: dead, waiting }) => (
-                <tr key={name}>
-                  <td>
-                    <a class="mono" data-row href={hrefOf(["dead-letters", name])}>
-                      {name}
-                    </a>
-                  </td>
-                  <td class="number">{whole(dead)}</td>
-                  <td class="number">{whole(waiting)}</td>
-                </tr>
-              ))}
-          </tbody>
-        </table>
+        <Table
+          items={queues.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE)}
+          keyOf={({ name }) => name}
+          columns={COLUMNS}
+        />
       )}
       <Pages page={page} count={queues.length} noun="queue" onPage={setPage} />
     </>

@@ -15,6 +15,7 @@ import { refreshSoon } from "../../state/overview.ts"
 import { mayDo } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
+import { EditLetter } from "./edit-letter.tsx"
 import { titleOf } from "./letters.ts"
 
 /** One dead letter, as it is stored: why it is one, and what can be done with it. */
@@ -54,7 +55,7 @@ function Known({ queue, id, letter }: { queue: string; id: string; letter: DeadL
       <div class="heading">
         <h1 class="mono">{titleOf({ type: draft?.type ?? null, name: draft?.name ?? null })}</h1>
         <Badge tone="bad">{letter.reason}</Badge>
-        {mayDo("admin") && <LetterActions queue={queue} id={id} draft={draft} />}
+        {mayDo("admin") && <LetterActions queue={queue} id={id} letter={letter} draft={draft} />}
       </div>
       <Facts
         facts={[
@@ -88,8 +89,16 @@ function Known({ queue, id, letter }: { queue: string; id: string; letter: DeadL
   )
 }
 
-function LetterActions({ queue, id, draft }: { queue: string; id: string; draft: Draft | null }) {
-  const [asked, setAsked] = useState<"redrive" | "purge" | null>(null)
+interface LetterActionsProps {
+  readonly queue: string
+  readonly id: string
+  readonly letter: DeadLetter
+  /** Null if it is not an event. */
+  readonly draft: Draft | null
+}
+
+function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
+  const [asked, setAsked] = useState<"redrive" | "edit" | "purge" | null>(null)
   const close = (): void => setAsked(null)
   const leave = (text: string): void => {
     say(text)
@@ -105,21 +114,15 @@ function LetterActions({ queue, id, draft }: { queue: string; id: string; draft:
     await purgeDeadLetters(queue, { ids: [id] }, { isDryRun: false })
     leave("The dead letter is deleted.")
   }
-  const edit = (): void =>
-    openPublish(draft, {
-      note:
-        "The edited event is published as a new one, to every queue that is bound for its routing key. Once it is " +
-        "stored, the dead letter is deleted.",
-      afterwards: async () => {
-        await purgeDeadLetters(queue, { ids: [id] }, { isDryRun: false })
-      },
-    })
   return (
     <div class="actions">
       <Button kind="primary" onClick={() => setAsked("redrive")}>
         Redrive
       </Button>
-      {draft !== null && mayDo("publish") && <Button onClick={edit}>Edit and publish</Button>}
+      {draft !== null && <Button onClick={() => setAsked("edit")}>Edit and redrive</Button>}
+      {draft !== null && mayDo("publish") && (
+        <Button onClick={() => openPublish(draft)}>Publish a copy</Button>
+      )}
       <Button onClick={() => setAsked("purge")}>Delete</Button>
       {asked === "redrive" && (
         <Confirm title="Redrive this event" action="Redrive" onConfirm={redrive} onClose={close}>
@@ -128,6 +131,16 @@ function LetterActions({ queue, id, draft }: { queue: string; id: string; draft:
             start again.
           </p>
         </Confirm>
+      )}
+      {asked === "edit" && draft !== null && (
+        <EditLetter
+          queue={queue}
+          id={id}
+          failedAt={letter.last_failed_at}
+          draft={draft}
+          onDone={() => leave(`The edited event is back in ${queue}.`)}
+          onClose={close}
+        />
       )}
       {asked === "purge" && (
         <Confirm title="Delete this dead letter" action="Delete" isDanger onConfirm={purge} onClose={close}>

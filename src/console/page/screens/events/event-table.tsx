@@ -1,5 +1,6 @@
 import type { EventSummary } from "../../api/answers.ts"
 import { whole } from "../../format/numbers.ts"
+import { type Column, Table } from "../../parts/table.tsx"
 import { Time } from "../../parts/time.tsx"
 import { hrefOf } from "../../routing.ts"
 import { EventState } from "./event-state.tsx"
@@ -11,57 +12,57 @@ export interface EventTableProps {
 }
 
 export const EventTable = ({ events, queue }: EventTableProps) => (
-  <table class="table cards">
-    <thead>
-      <tr>
-        <th scope="col">Event</th>
-        <th scope="col">Published</th>
-        <th scope="col">{queue === undefined ? "Status" : "State"}</th>
-        <th scope="col">{queue === undefined ? "Queues" : "Reason"}</th>
-        <th scope="col" class="number">
-          Attempts
-        </th>
-      </tr>
-    </thead>
-    <tbody>
-      {events.map((event) => (
-        <Row key={event.id} event={event} queue={queue} />
-      ))}
-    </tbody>
-  </table>
+  <Table
+    items={events}
+    keyOf={({ id, published_at: at }) => `${id} ${at}`}
+    columns={queue === undefined ? ON_ALL : onQueue(queue)}
+  />
 )
 
-function Row({ event, queue }: { event: EventSummary; queue: string | undefined }) {
-  const deliveries = event.queues.filter((each) => queue === undefined || each.queue === queue)
-  const attempts = deliveries.reduce((sum, each) => sum + each.attempts, 0)
-  return (
-    <tr>
-      <td class="title">
-        <a class="mono" data-row href={hrefOf(["events", event.id])}>
-          {event.type === null ? event.id : `${event.type}.${event.name}`}
-        </a>
-        <span class="id">{event.id}</span>
-      </td>
-      <td data-label="Published">
-        <Time at={event.published_at} />
-      </td>
-      <td data-label={queue === undefined ? "Status" : "State"}>
-        <EventState state={queue === undefined ? event.status : (deliveries[0]?.state ?? event.status)} />
-      </td>
-      <td data-label={queue === undefined ? "Queues" : "Reason"}>
-        {queue === undefined ? (
-          deliveries.map((each) => (
-            <span class="delivery" key={each.queue}>
-              <span class="mono">{each.queue}</span> {each.state}
-            </span>
-          ))
-        ) : (
-          <span class="muted">{deliveries[0]?.reason ?? "–"}</span>
-        )}
-      </td>
-      <td class="number" data-label="Attempts">
-        {whole(attempts)}
-      </td>
-    </tr>
-  )
+const NAME: Column<EventSummary> = {
+  name: "Event",
+  kind: "title",
+  cell: ({ id, type, name }) => (
+    <>
+      <a class="mono" data-row href={hrefOf(["events", id])}>
+        {type === null ? id : `${type}.${name}`}
+      </a>
+      <span class="id">{id}</span>
+    </>
+  ),
+}
+
+const PUBLISHED: Column<EventSummary> = {
+  name: "Published",
+  cell: ({ published_at: at }) => <Time at={at} />,
+}
+
+const attemptsOf = (queues: EventSummary["queues"]): string =>
+  whole(queues.reduce((sum, { attempts }) => sum + attempts, 0))
+
+const ON_ALL: readonly Column<EventSummary>[] = [
+  NAME,
+  PUBLISHED,
+  { name: "Status", cell: ({ status }) => <EventState state={status} /> },
+  {
+    name: "Queues",
+    cell: ({ queues }) =>
+      queues.map((each) => (
+        <span class="delivery" key={each.queue}>
+          <span class="mono">{each.queue}</span> {each.state}
+        </span>
+      )),
+  },
+  { name: "Attempts", kind: "number", cell: ({ queues }) => attemptsOf(queues) },
+]
+
+const onQueue = (queue: string): readonly Column<EventSummary>[] => {
+  const on = ({ queues }: EventSummary) => queues.filter((each) => each.queue === queue)
+  return [
+    NAME,
+    PUBLISHED,
+    { name: "State", cell: (event) => <EventState state={on(event)[0]?.state ?? event.status} /> },
+    { name: "Reason", cell: (event) => <span class="muted">{on(event)[0]?.reason ?? "–"}</span> },
+    { name: "Attempts", kind: "number", cell: (event) => attemptsOf(on(event)) },
+  ]
 }

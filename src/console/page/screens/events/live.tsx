@@ -4,6 +4,7 @@ import { counted, whole } from "../../format/numbers.ts"
 import { Badge } from "../../parts/badge.tsx"
 import { Button } from "../../parts/button.tsx"
 import { Empty } from "../../parts/states.tsx"
+import { type Column, Table } from "../../parts/table.tsx"
 import { Time } from "../../parts/time.tsx"
 import { hrefOf } from "../../routing.ts"
 import {
@@ -78,31 +79,26 @@ function Nothing({ live, filter }: { live: LiveState; filter: string }) {
   )
 }
 
+const COLUMNS: readonly Column<StoredEvent>[] = [
+  {
+    name: "Event",
+    kind: "title",
+    cell: ({ id, type, name }) => (
+      <a class="mono" data-row href={hrefOf(["events", id])}>
+        {type}.{name}
+      </a>
+    ),
+  },
+  { name: "Stored", cell: ({ timestamp }) => <Time at={timestamp} /> },
+  {
+    name: "Payload",
+    kind: "payload",
+    cell: ({ payload }) => <span class="mono">{JSON.stringify(payload).slice(0, MAX_PAYLOAD)}</span>,
+  },
+]
+
 const LiveTable = ({ events }: { events: readonly StoredEvent[] }) => (
-  <table class="table cards live">
-    <thead>
-      <tr>
-        <th scope="col">Event</th>
-        <th scope="col">Stored</th>
-        <th scope="col">Payload</th>
-      </tr>
-    </thead>
-    <tbody>
-      {events.map((event) => (
-        <tr key={`${event.id} ${event.timestamp}`}>
-          <td class="title">
-            <a class="mono" data-row href={hrefOf(["events", event.id])}>
-              {event.type}.{event.name}
-            </a>
-          </td>
-          <td data-label="Stored">
-            <Time at={event.timestamp} />
-          </td>
-          <td class="payload mono">{JSON.stringify(event.payload).slice(0, MAX_PAYLOAD)}</td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
+  <Table items={events} keyOf={({ id, timestamp }) => `${id} ${timestamp}`} columns={COLUMNS} look="live" />
 )
 
 function matches(event: StoredEvent, filter: string): boolean {

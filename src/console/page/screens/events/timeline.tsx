@@ -1,4 +1,10 @@
-import type { ErrorSummary, EventTimeline, TimelineEntry } from "../../api/answers.ts"
+import type {
+  AttemptLog,
+  ErrorSummary,
+  EventTimeline,
+  StoredEvent,
+  TimelineEntry,
+} from "../../api/answers.ts"
 import { counted } from "../../format/numbers.ts"
 import { lengthOf } from "../../format/time.ts"
 import { Json } from "../../parts/json.tsx"
@@ -51,12 +57,12 @@ interface EntryProps {
 }
 
 function Entry({ queue, entry, before }: EntryProps) {
-  const { what, attempt, outcome, reason, duration_ms: duration, error, module, handler } = entry
+  const { attempt, outcome, reason, duration_ms: duration, error, module, handler, log } = entry
   const waited = before === undefined ? 0 : (entry.started_at ?? entry.at) - before.at
   return (
     <li class={toneOf(entry)}>
       <p class="step">
-        <strong>{what === "attempt" ? `Attempt ${attempt}: ${outcome}` : what}</strong> <Time at={entry.at} />
+        <strong>{titleOf(entry)}</strong> <Time at={entry.at} />
         {waited >= 0.001 && <span class="muted numeric">after {lengthOf(waited)}</span>}
         {duration !== undefined && <span class="muted numeric">ran {lengthOf(duration / 1_000)}</span>}
         {reason && <span class="bad">{reason}</span>}
@@ -67,7 +73,26 @@ function Entry({ queue, entry, before }: EntryProps) {
         </p>
       )}
       {error && <Failure error={error} label={`Stack of attempt ${attempt ?? 0} on ${queue}`} />}
+      {entry.is_edited && <Edited event={entry.edited_event ?? null} />}
+      {log && (
+        <Log log={log} label={`Log of attempt ${attempt ?? 0} on ${queue}`} isOpen={outcome !== "handled"} />
+      )}
     </li>
+  )
+}
+
+function titleOf({ what, attempt, outcome, is_edited: isEdited }: TimelineEntry): string {
+  if (what === "attempt") return `Attempt ${attempt}: ${outcome}`
+  return isEdited ? `${what}, edited` : what
+}
+
+function Edited({ event }: { event: StoredEvent | null }) {
+  if (event === null) return <p class="muted">The edited event is too long to be kept here.</p>
+  return (
+    <details>
+      <summary>The edited payload</summary>
+      <Json value={event.payload} label="The edited payload as JSON" />
+    </details>
   )
 }
 
@@ -81,3 +106,34 @@ function Failure({ error: { name, message, stack }, label }: { error: ErrorSumma
     </details>
   )
 }
+
+/** The lines of an attempt that failed are open: they may say why. */
+function Log({
+  log: { lines, omitted },
+  label,
+  isOpen,
+}: {
+  log: AttemptLog
+  label: string
+  isOpen: boolean
+}) {
+  const left = omitted > 0 ? `, ${counted(omitted, "earlier one")} left out` : ""
+  return (
+    <details open={isOpen}>
+      <summary>
+        Log: {counted(lines.length, "line")}
+        {left}
+      </summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls has to be reachable by keyboard */}
+      <ol class="log mono" aria-label={label} tabIndex={0}>
+        {lines.map(({ at, level, text }, index) => (
+          <li key={`${index} ${at}`} class={toneOfLevel(level)}>
+            <Time at={at} /> <span class="level">{level}</span> <span class="text">{text}</span>
+          </li>
+        ))}
+      </ol>
+    </details>
+  )
+}
+
+const toneOfLevel = (level: string): string => (level === "error" ? "bad" : level === "warn" ? "warning" : "")

@@ -1,12 +1,13 @@
-import { useEffect, useState } from "preact/hooks"
-import type { HandlerModule, ModuleSet } from "../../api/answers.ts"
+import { useState } from "preact/hooks"
+import type { HandlerModule, RunningModules } from "../../api/answers.ts"
 import { readMetrics, reloadModules, showModules } from "../../api/calls.ts"
-import { counted, rate, whole } from "../../format/numbers.ts"
+import { bytes, counted, rate, whole } from "../../format/numbers.ts"
 import { lengthOf } from "../../format/time.ts"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
 import { Facts } from "../../parts/facts.tsx"
 import { Empty, Failed, Loading } from "../../parts/states.tsx"
+import { type Column, Table } from "../../parts/table.tsx"
 import { Time } from "../../parts/time.tsx"
 import { hrefOf } from "../../routing.ts"
 import { mayDo } from "../../state/session.ts"
@@ -14,13 +15,14 @@ import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { type FunctionMetrics, functionMetrics, metricOf } from "./metrics-text.ts"
 import { Rejected } from "./rejected.tsx"
+import { Workers } from "./workers.tsx"
 
-/** How often the metrics are read, in milliseconds. */
+/** How often the workers and the metrics are read, in milliseconds. */
 const READ_MS = 5_000
 
 export function ModulesScreen() {
-  const { answer, fault, again } = useAnswer(showModules, "modules")
-  const metrics = useMetrics()
+  const { answer, fault, again } = useAnswer(showModules, "modules", READ_MS)
+  const { answer: metrics } = useAnswer(readMetrics, "metrics", READ_MS)
   const [isAsked, setAsked] = useState(false)
   const reload = async (): Promise<void> => {
     try {
@@ -65,30 +67,9 @@ export function ModulesScreen() {
   )
 }
 
-/** Reads the metrics again and again while the screen is open; null until they have come. */
-function useMetrics(): string | null {
-  const [round, setRound] = useState(0)
-  const { answer } = useAnswer(readMetrics, "metrics")
-  const [latest, setLatest] = useState<string | null>(null)
-  useEffect(() => {
-    const ending = new AbortController()
-    const timer = setTimeout(() => {
-      readMetrics(ending.signal)
-        .then(setLatest)
-        // The banner tells of a lost connection; the last values stay.
-        .catch(() => undefined)
-        .finally(() => !ending.signal.aborted && setRound(round + 1))
-    }, READ_MS)
-    return () => {
-      clearTimeout(timer)
-      ending.abort()
-    }
-  }, [round])
-  return latest ?? answer
-}
-
-function Known({ set, metrics }: { set: ModuleSet; metrics: string | null }) {
+function Known({ set, metrics }: { set: RunningModules; metrics: string | null }) {
   const functions = metrics === null ? [] : functionMetrics(metrics)
+  const { workers = [], worker_memory_limit_bytes: limit } = set
   return (
     <>
       {set.rejected !== null && <Rejected rejected={set.rejected} />}
@@ -96,10 +77,11 @@ function Known({ set, metrics }: { set: ModuleSet; metrics: string | null }) {
         facts={[
           ["Generation", <code key="generation">{set.generation}</code>],
           ["In use since", <Time key="since" at={set.since} />],
-          ["Workers", metrics === null ? "…" : workersIn(metrics)],
-          ["Memory", metrics === null ? "…" : bytesIn(metrics)],
+          ["Memory of the process", metrics === null ? "…" : memoryIn(metrics)],
+          ...(limit == null ? [] : [["Memory of a worker, at most", bytes(limit)] as const]),
         ]}
       />
+      {workers.length > 0 && <Workers workers={workers} limit={limit ?? null} generation={set.generation} />}
       {set.modules.length === 0 ? (
         <Empty title="This instance has no handler modules.">
           Put a file into HANDLERS_DIR and reload. Events wait in their queues meanwhile.
@@ -117,17 +99,9 @@ function Known({ set, metrics }: { set: ModuleSet; metrics: string | null }) {
   )
 }
 
-function workersIn(metrics: string): string {
-  const [ready, expected] = [
-    metricOf(metrics, "event_broker_workers_ready"),
-    metricOf(metrics, "event_broker_workers_expected"),
-  ]
-  return `${ready ?? "?"} of ${expected ?? "?"}`
-}
-
-function bytesIn(metrics: string): string {
-  const bytes = metricOf(metrics, "process_resident_memory_bytes")
-  return bytes === null ? "unknown" : `${whole(bytes / 1_048_576)} MiB`
+function memoryIn(metrics: string): string {
+  const resident = metricOf(metrics, "process_resident_memory_bytes")
+  return resident === null ? "unknown" : bytes(resident)
 }
 
 function ModulePanel({
@@ -150,60 +124,41 @@ function ModulePanel({
           {module.batch_size !== null && ` · batches of ${whole(module.batch_size)}`}
         </span>
       </div>
-      <table class="table cards">
-        <thead>
-          <tr>
-            <th scope="col">Function</th>
-            <th scope="col" class="number">
-              Calls
-            </th>
-            <th scope="col" class="number">
-              Failures
-            </th>
-            <th scope="col" class="number">
-              p50
-            </th>
-            <th scope="col" class="number">
-              p99
-            </th>
-            <th scope="col" class="number">
-              CPU
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {module.functions.map((name) => (
-            <FunctionRow key={name} name={name} metrics={functions.find(({ handler }) => handler === name)} />
-          ))}
-        </tbody>
-      </table>
+      <Table
+        items={module.functions.map((name) => ({
+          name,
+          metrics: functions.find(({ handler }) => handler === name),
+        }))}
+        keyOf={({ name }) => name}
+        columns={COLUMNS}
+      />
     </section>
   )
 }
 
-function FunctionRow({ name, metrics }: { name: string; metrics: FunctionMetrics | undefined }) {
-  const { calls = 0, failures = 0, p50 = 0, p99 = 0, cpuSeconds = null } = metrics ?? {}
-  return (
-    <tr>
-      <td class="title mono">{name}</td>
-      <td class="number" data-label="Calls">
-        {whole(calls)}
-      </td>
-      <td class={failures > 0 ? "number bad" : "number"} data-label="Failures">
-        {whole(failures)}
-      </td>
-      <td class="number" data-label="p50">
-        {calls === 0 ? "–" : boundOf(p50)}
-      </td>
-      <td class="number" data-label="p99">
-        {calls === 0 ? "–" : boundOf(p99)}
-      </td>
-      <td class="number" data-label="CPU">
-        {cpuSeconds === null ? "–" : `${rate(cpuSeconds)} s`}
-      </td>
-    </tr>
-  )
+/** A function, with what the metrics know of it since the start. */
+interface KnownFunction {
+  readonly name: string
+  readonly metrics: FunctionMetrics | undefined
 }
+
+const COLUMNS: readonly Column<KnownFunction>[] = [
+  { name: "Function", kind: "title", cell: ({ name }) => <span class="mono">{name}</span> },
+  { name: "Calls", kind: "number", cell: ({ metrics }) => whole(metrics?.calls ?? 0) },
+  {
+    name: "Failures",
+    kind: "number",
+    cell: ({ metrics }) => whole(metrics?.failures ?? 0),
+    tone: ({ metrics }) => (metrics !== undefined && metrics.failures > 0 ? "bad" : undefined),
+  },
+  { name: "p50", kind: "number", cell: ({ metrics }) => (metrics?.calls ? boundOf(metrics.p50) : "–") },
+  { name: "p99", kind: "number", cell: ({ metrics }) => (metrics?.calls ? boundOf(metrics.p99) : "–") },
+  {
+    name: "CPU",
+    kind: "number",
+    cell: ({ metrics }) => (metrics?.cpuSeconds == null ? "–" : `${rate(metrics.cpuSeconds)} s`),
+  },
+]
 
 /** The metrics know a duration by the bucket that it fell into. */
 const boundOf = (seconds: number): string => (Number.isFinite(seconds) ? `≤ ${lengthOf(seconds)}` : "> 5 min")

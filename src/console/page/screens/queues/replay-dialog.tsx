@@ -5,6 +5,7 @@ import { abortReplay, countReplay, showReplay, startReplay } from "../../api/rep
 import { counted, whole } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Dialog } from "../../parts/dialog.tsx"
+import { DialogForm } from "../../parts/dialog-form.tsx"
 import { refreshSoon } from "../../state/overview.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { parseSearch } from "../events/search.ts"
@@ -40,26 +41,22 @@ function Question({ queue, onStarted, onClose }: QuestionProps) {
   const [text, setText] = useState(`queue:${queue} since:1h`)
   const [asked, setAsked] = useState(() => ({ text, ...parseSearch(text, Date.now() / 1_000) }))
   const [rate, setRate] = useState(DEFAULT_RATE)
-  const [fault, setFault] = useState<string | null>(null)
   const isCurrent = asked.text === text
   const ask = asked.fault === null ? (signal: AbortSignal) => countReplay(queue, asked.query, signal) : null
   const { answer: count, fault: countFault } = useAnswer(ask, asked.text)
-  const start = async (): Promise<void> => {
-    try {
-      onStarted(await startReplay(queue, asked.query, rate))
-      refreshSoon()
-    } catch (error) {
-      setFault(sayError(error))
-    }
+  const submit = async (): Promise<void> => {
+    if (!isCurrent) return setAsked({ text, ...parseSearch(text, Date.now() / 1_000) })
+    onStarted(await startReplay(queue, asked.query, rate))
+    refreshSoon()
   }
-  const problem = asked.fault ?? countFault ?? fault
+  const problem = asked.fault ?? countFault
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (!isCurrent) setAsked({ text, ...parseSearch(text, Date.now() / 1_000) })
-        else if (count !== null && count > 0) void start()
-      }}
+    <DialogForm
+      action={isCurrent ? `Replay ${whole(count ?? 0)}` : "Count"}
+      isReady={!isCurrent || (count !== null && count > 0)}
+      fault={problem}
+      onSubmit={submit}
+      onClose={onClose}
     >
       <label class="field">
         <span>Events of the history</span>
@@ -81,11 +78,6 @@ function Question({ queue, onStarted, onClose }: QuestionProps) {
           ))}
         </select>
       </label>
-      {problem !== null && (
-        <p class="fault" role="alert">
-          {problem}
-        </p>
-      )}
       {problem === null && isCurrent && (
         <p class="prose field">
           {count === null ? (
@@ -98,13 +90,7 @@ function Question({ queue, onStarted, onClose }: QuestionProps) {
           )}
         </p>
       )}
-      <div class="actions end">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" kind="primary" isDisabled={isCurrent && (count === null || count === 0)}>
-          {isCurrent ? `Replay ${whole(count ?? 0)}` : "Count"}
-        </Button>
-      </div>
-    </form>
+    </DialogForm>
   )
 }
 

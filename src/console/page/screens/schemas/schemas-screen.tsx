@@ -1,8 +1,26 @@
+import type { EventSchemas } from "../../api/answers.ts"
 import { listSchemas } from "../../api/calls.ts"
 import { counted } from "../../format/numbers.ts"
 import { Empty, Failed, Loading } from "../../parts/states.tsx"
+import { type Column, Table } from "../../parts/table.tsx"
 import { hrefOf } from "../../routing.ts"
 import { useAnswer } from "../../state/use-answer.ts"
+
+const COLUMNS: readonly Column<EventSchemas>[] = [
+  {
+    name: "Event",
+    kind: "title",
+    cell: ({ type, name }) => (
+      <a class="mono" data-row href={hrefOf(["schemas", type, name])}>
+        {type}.{name}
+      </a>
+    ),
+  },
+  {
+    name: "Versions, the default first",
+    cell: ({ versions }) => <span class="numeric">{versions.join(", ")}</span>,
+  },
+]
 
 export function SchemasScreen() {
   const { answer, fault, again } = useAnswer(listSchemas, "schemas")
@@ -21,26 +39,7 @@ export function SchemasScreen() {
           Set SCHEMAS_DIR to a folder of JSON Schemas. Until then every payload is accepted.
         </Empty>
       ) : (
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Event</th>
-              <th scope="col">Versions, the default first</th>
-            </tr>
-          </thead>
-          <tbody>
-            {answer.map(({ type, name, versions }) => (
-              <tr key={`${type}.${name}`}>
-                <td>
-                  <a class="mono" data-row href={hrefOf(["schemas", type, name])}>
-                    {type}.{name}
-                  </a>
-                </td>
-                <td class="numeric">{versions.join(", ")}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table items={answer} keyOf={({ type, name }) => `${type}.${name}`} columns={COLUMNS} />
       )}
     </>
   )
