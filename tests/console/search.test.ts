@@ -17,6 +17,31 @@ test("a time is a number of seconds, minutes, hours or days ago, or as it is giv
   expect(parseSearch("since:2026-11-23T14:00:00Z", NOW).query).toEqual({ since: "2026-11-23T14:00:00Z" })
 })
 
+test("a time without a zone is in that of the browser, and one without a day is today's", () => {
+  const at = (year: number, month: number, day: number, hour = 0, minute = 0, second = 0) =>
+    String(new Date(year, month, day, hour, minute, second).getTime() / 1_000)
+  expect(parseSearch("since:2026-11-23 until:2026-11-23T14:30", NOW).query).toEqual({
+    since: at(2026, 10, 23),
+    until: at(2026, 10, 23, 14, 30),
+  })
+  expect(parseSearch("since:2026-11-23 14:30:05 x", NOW).query).toEqual({
+    since: at(2026, 10, 23, 14, 30, 5),
+    text: "x",
+  })
+  const today = new Date(NOW * 1_000)
+  expect(parseSearch("since:9:05", NOW).query).toEqual({
+    since: at(today.getFullYear(), today.getMonth(), today.getDate(), 9, 5),
+  })
+})
+
+test("the parameters of the API are words, too, however they are written", () => {
+  expect(parseSearch("ordering_key:c-1 Caused-By:e-1 STATE:dead", NOW).query).toEqual({
+    ordering_key: "c-1",
+    caused_by: "e-1",
+    state: "dead",
+  })
+})
+
 test("a value in quotes may have spaces and colons", () => {
   expect(parseSearch('name:"a: b"', NOW).query).toEqual({ name: "a: b" })
 })
@@ -24,7 +49,7 @@ test("a value in quotes may have spaces and colons", () => {
 test("an unknown name is a fault, and nothing is searched", () => {
   const { query, fault } = parseSearch("colour:red type:voice", NOW)
   expect(query).toEqual({})
-  expect(fault).toStartWith("colour: is no word of a search.")
+  expect(fault).toStartWith("A search has no colour: – it has type:, name:,")
 })
 
 test("an empty search selects everything", () => {

@@ -39,7 +39,7 @@ describe("with a key that may do everything", () => {
     withConsole(async (console, service) => {
       await console.go("queues")
       await console.button("Purge system_events").click()
-      await console.dialog.getByText("1 waiting event").waitFor()
+      await console.dialog.getByText("1 event", { exact: true }).waitFor()
       const confirm = console.dialog.getByRole("button", { name: "Delete the events" })
       expect(await confirm.isDisabled()).toBe(true)
       await console.dialog.getByRole("textbox").fill("system_events")

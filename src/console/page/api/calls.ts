@@ -26,10 +26,11 @@ export const purgeQueue = (queue: string, dryRun: boolean) =>
     query: { dry_run: dryRun },
   })
 
-export const deleteQueue = (queue: string) =>
+/** @param force also delete a queue that holds something; without it the service refuses that */
+export const deleteQueue = (queue: string, force: boolean) =>
   call<{ readonly events: number; readonly dead_letters: number }>(`api/v1/queues/${encode(queue)}`, {
     method: "DELETE",
-    query: { force: true },
+    query: { force },
   })
 
 export const listEvents = (query: EventQuery, signal?: AbortSignal) =>
@@ -39,7 +40,13 @@ export const listEvents = (query: EventQuery, signal?: AbortSignal) =>
 const RETRIES = 3
 const RETRY_MS = 400
 
+/** A browser takes these for steps of a path. */
+const PATH_STEPS = [".", ".."]
+
 export async function showEvent(id: string, signal: AbortSignal): Promise<EventHistory> {
+  if (PATH_STEPS.includes(id)) {
+    throw new Problem(404, "not-found", `No address can hold the id "${id}", so this event can't be shown.`)
+  }
   for (let retry = 0; ; retry++) {
     try {
       return await call<EventHistory>(`api/v1/events/${encode(id)}`, { isExact: true, signal })
@@ -59,6 +66,12 @@ export interface Selection {
   readonly ids?: readonly string[]
   readonly reason?: string
   readonly name?: string
+  /** Part of the error, and all of it. */
+  readonly error?: string
+  readonly whole_error?: string
+  /** When they failed last, in seconds since the epoch; `until` is excluded. */
+  readonly since?: number
+  readonly until?: number
 }
 
 interface Look extends Selection {
@@ -72,6 +85,8 @@ export const listDeadLetters = (queue: string, look: Look, signal: AbortSignal, 
 export interface Changed {
   readonly changed: number
   readonly remaining: number
+  /** In a dry run, when the service began to count. */
+  readonly at?: number
 }
 
 interface Change {
@@ -86,21 +101,36 @@ const isAll = (selection: Selection, limit: number | undefined): boolean =>
 export async function redriveDeadLetters(
   queue: string,
   selection: Selection,
-  { limit, isDryRun }: Change,
+  change: Change,
 ): Promise<Changed> {
-  const body = {
-    ...selection,
-    ...(limit !== undefined && { limit }),
-    all: isAll(selection, limit),
-    dry_run: isDryRun,
-  }
-  const path = `api/v1/dead-letters/${encode(queue)}/redrive`
-  const { redriven, remaining } = await call<{ redriven: number; remaining: number }>(path, {
-    method: "POST",
-    body,
-  })
-  return { changed: redriven, remaining }
+  const { redriven, ...rest } = await changeLetters<{ redriven: number }>(queue, "redrive", selection, change)
+  return { changed: redriven, ...rest }
 }
+
+export async function purgeDeadLetters(
+  queue: string,
+  selection: Selection,
+  change: Change,
+): Promise<Changed> {
+  const { purged, ...rest } = await changeLetters<{ purged: number }>(queue, "purge", selection, change)
+  return { changed: purged, ...rest }
+}
+
+const changeLetters = <Answer>(
+  queue: string,
+  change: "redrive" | "purge",
+  selection: Selection,
+  { limit, isDryRun }: Change,
+) =>
+  call<Answer & Omit<Changed, "changed">>(`api/v1/dead-letters/${encode(queue)}/${change}`, {
+    method: "POST",
+    body: {
+      ...selection,
+      ...(limit !== undefined && { limit }),
+      all: isAll(selection, limit),
+      dry_run: isDryRun,
+    },
+  })
 
 /** @param payload JSON, as it was typed: no number of it changes on the way */
 export const redriveEdited = (
@@ -116,20 +146,6 @@ export const redriveEdited = (
     method: "POST",
     body: edit,
   })
-
-export async function purgeDeadLetters(
-  queue: string,
-  selection: Selection,
-  { limit, isDryRun }: Change,
-): Promise<Changed> {
-  const query = { ...selection, limit, all: isAll(selection, limit), dry_run: isDryRun }
-  const path = `api/v1/dead-letters/${encode(queue)}`
-  const { purged, remaining } = await call<{ purged: number; remaining: number }>(path, {
-    method: "DELETE",
-    query,
-  })
-  return { changed: purged, remaining }
-}
 
 export const reloadModules = () =>
   call<ModuleSet & { readonly is_changed: boolean }>("api/v1/modules/reload", { method: "POST" })

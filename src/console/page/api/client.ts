@@ -26,6 +26,8 @@ export interface CallOptions {
   /** Keep the digits of numbers that JavaScript rounds. Default: false. */
   readonly isExact?: boolean
   readonly signal?: AbortSignal
+  /** Longest time until the answer is complete, in milliseconds. Default: no limit, because a change can take long. */
+  readonly timeoutMs?: number
 }
 
 /**
@@ -41,12 +43,19 @@ export async function call<Answer>(path: string, options: CallOptions = {}): Pro
 
 /** As `call`, for answers that are not JSON. @throws {Problem} */
 export async function callText(path: string, options: CallOptions = {}): Promise<string> {
-  return (await request(path, options)).text()
+  const response = await request(path, options)
+  try {
+    return await response.text()
+  } catch (error) {
+    if (options.signal?.aborted) throw error
+    throw unreached(error)
+  }
 }
 
 /** Sends a request, and returns the response if it is not refused. @throws {Problem} */
 export async function request(path: string, options: CallOptions): Promise<Response> {
-  const { method = "GET", query = {}, body, signal } = options
+  const { method = "GET", query = {}, body, signal, timeoutMs } = options
+  const signals = [signal, timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)]
   const key = storedKey()
   const init: RequestInit = {
     method,
@@ -56,23 +65,31 @@ export async function request(path: string, options: CallOptions): Promise<Respo
       ...(body !== undefined && { "Content-Type": "application/json" }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-    ...(signal && { signal }),
+    signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
   }
-  const response = await reach(path + queryOf(query), init)
+  const response = await reach(path + queryOf(query), init, signal)
   if (response.ok) return response
   const problem = await problemOf(response)
   if (problem.status === 401) onUnauthorized()
   throw problem
 }
 
-async function reach(url: string, init: RequestInit): Promise<Response> {
+/** @param signal of whoever gave the request up, who learns nothing else */
+async function reach(url: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
   try {
     return await fetch(url, init)
   } catch (error) {
-    if (init.signal?.aborted) throw error
-    throw new Problem(0, "unreachable", "The service can't be reached.")
+    if (signal?.aborted) throw error
+    throw unreached(error)
   }
 }
+
+const unreached = (error: unknown): Problem =>
+  isTimeout(error)
+    ? new Problem(0, "unreachable", "The service does not answer.")
+    : new Problem(0, "unreachable", "The service can't be reached.")
+
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === "TimeoutError"
 
 async function problemOf(response: Response): Promise<Problem> {
   const unexplained = `The service answered ${response.status} ${response.statusText}.`

@@ -30,5 +30,9 @@ export function sayError(error: unknown): string {
   return faults.length === 0 ? error.message : faults.map((fault) => fault.trim()).join("; ")
 }
 
+/** Returns whether a change may have been made although it failed: the service, or a proxy, did not answer what became of it. */
+export const isUnknownOutcome = (error: unknown): boolean =>
+  error instanceof Problem && (error.status === 0 || error.status >= 500)
+
 /** Returns whether an error only says that its request was given up. */
 export const isAborted = (error: unknown): boolean => error instanceof Error && error.name === "AbortError"

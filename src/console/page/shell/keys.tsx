@@ -39,7 +39,7 @@ function KeysHelp() {
     ["?", "Show these keys"],
   ]
   return (
-    <Dialog title="Keys" onClose={close}>
+    <Dialog title="Keyboard shortcuts" onClose={close}>
       <dl class="keys">
         {keys.map(([key, meaning]) => (
           <div key={key}>

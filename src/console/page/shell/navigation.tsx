@@ -43,7 +43,7 @@ export function Navigation({ me, section }: { me: Me; section: SectionId | null 
         <p>{me.name === null ? "no keys: open to everybody" : `${me.name}: ${me.scopes.join(", ")}`}</p>
         <div class="actions">
           <Button kind="quiet" onClick={showKeys}>
-            Keys <kbd>?</kbd>
+            Shortcuts <kbd>?</kbd>
           </Button>
           {me.name !== null && (
             <Button kind="quiet" onClick={signOut}>

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks"
 import type { Me } from "../api/answers.ts"
+import { storedKey } from "../api/client.ts"
 import { Button } from "../parts/button.tsx"
 import { signIn, signOut } from "../state/session.ts"
 
@@ -54,6 +55,11 @@ export const Waiting = ({ reason }: { reason: string | null }) => (
       <h1>Event Broker</h1>
       <p>{reason ?? "Asking the service …"}</p>
       {reason !== null && <p class="muted">The console asks again every two seconds.</p>}
+      {storedKey() !== null && reason !== null && (
+        <div class="actions">
+          <Button onClick={signOut}>Use another key</Button>
+        </div>
+      )}
     </div>
   </main>
 )

@@ -1,11 +1,15 @@
 import type { Overview, Queue, Throughput } from "../api/answers.ts"
 import { call } from "../api/client.ts"
 import { isAborted, Problem, sayError } from "../api/problem.ts"
+import { now, setServiceTime } from "./clock.ts"
 import { Store } from "./store.ts"
 
 /** Time between an answer and the next request, in milliseconds. */
 const INTERVAL_MS = 2_000
 const MAX_INTERVAL_MS = 8_000
+
+/** Longest wait for an answer, in milliseconds: then the page says that what it shows is not current. */
+const DEADLINE_MS = 6_000
 
 /** The service shares an answer for a second: earlier, a change would not show. */
 const SHARED_MS = 1_050
@@ -83,10 +87,15 @@ async function refresh(): Promise<void> {
   const before = overview.value.snapshot?.throughput
   try {
     const query = { since: before === undefined || before.ends_at === 0 ? undefined : before.ends_at }
-    const answer = await call<Overview>("api/v1/overview", { query, signal: own.signal })
+    const answer = await call<Overview>("api/v1/overview", {
+      query,
+      signal: own.signal,
+      timeoutMs: DEADLINE_MS,
+    })
     const snapshot = { ...answer, throughput: append(before, answer.throughput) }
     noteTrends(answer.queues)
-    overview.set({ snapshot, receivedAt: Date.now(), fault: null, isReached: true })
+    setServiceTime(answer.at)
+    overview.set({ snapshot, receivedAt: now() * 1_000, fault: null, isReached: true })
     intervalMs = INTERVAL_MS
   } catch (error) {
     if (isAborted(error) || own.signal.aborted) return

@@ -32,8 +32,15 @@ export async function beginSession(): Promise<void> {
   }
 }
 
+/** Text that no header can hold, or that is longer than all headers of a request may be. */
+const NO_KEY = /[^\x21-\x7e]|^.{4001}/
+
 /** Uses another key from now on. */
 export async function signIn(key: string): Promise<void> {
+  if (NO_KEY.test(key)) {
+    const fault = "This is not a key: a key has only letters, digits and signs of ASCII, without spaces."
+    return session.set({ kind: "needs-key", fault })
+  }
   storeKey(key)
   await beginSession()
 }

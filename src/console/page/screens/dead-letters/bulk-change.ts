@@ -1,14 +1,18 @@
 import { type Changed, purgeDeadLetters, redriveDeadLetters, type Selection } from "../../api/calls.ts"
+import { isUnknownOutcome, sayError } from "../../api/problem.ts"
+import { counted } from "../../format/numbers.ts"
 
-/** Dead letters of one request: few enough that a stop takes effect soon, and that their ids fit into it. */
+/** Dead letters of one request: few enough that a stop takes effect soon. */
 const BATCH = 200
 
 export type ChangeKind = "redrive" | "purge"
 
-/** Which dead letters to change: all that match, or those with these ids. */
-export type Target =
-  | { readonly kind: "filter"; readonly selection: Selection }
-  | { readonly kind: "ids"; readonly ids: readonly string[] }
+/** Dead letters that were counted. */
+export interface Counted {
+  readonly count: number
+  /** Selects them, and none that failed after the count. */
+  readonly selection: Selection
+}
 
 export interface Progress {
   readonly changed: number
@@ -19,18 +23,25 @@ export interface Progress {
 const CHANGES = { redrive: redriveDeadLetters, purge: purgeDeadLetters } as const
 
 /** Counts the dead letters that a change would move or delete. */
-export async function countTarget(kind: ChangeKind, queue: string, target: Target): Promise<number> {
-  if (target.kind === "ids") return target.ids.length
-  return (await CHANGES[kind](queue, target.selection, { isDryRun: true })).changed
+export async function countLetters(kind: ChangeKind, queue: string, selection: Selection): Promise<Counted> {
+  const { changed, at = 0 } = await CHANGES[kind](queue, selection, { isDryRun: true })
+  return { count: changed, selection: { ...selection, until: Math.min(at, selection.until ?? at) } }
+}
+
+export interface BulkChange {
+  readonly kind: ChangeKind
+  readonly queue: string
+  readonly counted: Counted
+  /** Most of them in a second; null for as many as the service takes. */
+  readonly perSecond: number | null
 }
 
 /**
- * Moves or deletes dead letters in batches, and reports after each.
- * @param perSecond most of them in a second; null for as many as the service takes
+ * Moves or deletes the dead letters that were counted, in batches, and reports after each.
  * @throws {Problem} if the service refuses one; those of earlier batches stay changed
  */
 export async function changeInBatches(
-  { kind, queue, target, count, perSecond }: BulkChange,
+  { kind, queue, counted: { count, selection }, perSecond }: BulkChange,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -40,40 +51,29 @@ export async function changeInBatches(
     if (signal.aborted) return onProgress({ changed, stopped: "You stopped it." })
     const begunAt = performance.now()
     const size = Math.min(batch, count - from)
-    const result = await changeBatch(kind, queue, target, from, size)
-    changed += result.changed
-    // Others may change the same dead letters meanwhile, so a batch by ids may find fewer of them.
-    const isStuck = target.kind === "filter" ? result.changed < size : result.changed === 0
-    if (isStuck) return onProgress({ changed, stopped: reasonOf(kind, result) })
+    try {
+      const result = await CHANGES[kind](queue, selection, { limit: size, isDryRun: false })
+      changed += result.changed
+      if (result.changed < size) return onProgress({ changed, stopped: reasonOf(kind, result) })
+    } catch (error) {
+      if (!isUnknownOutcome(error)) throw error
+      return onProgress({ changed, stopped: sayUnknown(kind, size, error) })
+    }
     onProgress({ changed, stopped: null })
     if (perSecond !== null) await pause((size / perSecond) * 1_000 - (performance.now() - begunAt), signal)
   }
 }
 
-export interface BulkChange {
-  readonly kind: ChangeKind
-  readonly queue: string
-  readonly target: Target
-  readonly count: number
-  readonly perSecond: number | null
-}
-
-function changeBatch(
-  kind: ChangeKind,
-  queue: string,
-  target: Target,
-  from: number,
-  size: number,
-): Promise<Changed> {
-  const change = CHANGES[kind]
-  if (target.kind === "ids")
-    return change(queue, { ids: target.ids.slice(from, from + size) }, { isDryRun: false })
-  return change(queue, target.selection, { limit: size, isDryRun: false })
-}
-
 function reasonOf(kind: ChangeKind, { remaining }: Changed): string {
   if (remaining === 0) return "No dead letter is left."
-  return kind === "redrive" ? "The queue is full, or the others are gone." : "The others are gone."
+  const gone = "Somebody else has moved or deleted the others, or they have failed again since."
+  return kind === "redrive" ? `The queue is full, or: ${gone}` : gone
+}
+
+function sayUnknown(kind: ChangeKind, size: number, error: unknown): string {
+  const done = kind === "redrive" ? "moved back" : "deleted"
+  const more = `Up to ${counted(size, "more dead letter")} may be ${done}, because the last answer was lost.`
+  return `${more} Close this and ask again to see what is left. ${sayError(error)}`
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks"
+import type { Selection } from "../../api/calls.ts"
 import { sayError } from "../../api/problem.ts"
 import { counted, whole } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
@@ -6,13 +7,13 @@ import { Dialog } from "../../parts/dialog.tsx"
 import { DialogForm } from "../../parts/dialog-form.tsx"
 import { refreshSoon } from "../../state/overview.ts"
 import { useAnswer } from "../../state/use-answer.ts"
-import { type ChangeKind, changeInBatches, countTarget, type Progress, type Target } from "./bulk-change.ts"
+import { type ChangeKind, changeInBatches, countLetters, type Progress } from "./bulk-change.ts"
 
 /** A change of many dead letters that somebody has asked for. */
 export interface Asked {
   readonly kind: ChangeKind
   readonly queue: string
-  readonly target: Target
+  readonly selection: Selection
   /** In words, after "dead letters"; empty for all of them. */
   readonly what: string
 }
@@ -32,18 +33,20 @@ type Step =
 
 /** Counts first, asks, and shows the progress of what it does. */
 export function BulkDialog({ asked, onClose }: { asked: Asked; onClose: (isChanged: boolean) => void }) {
-  const { kind, queue, target } = asked
+  const { kind, queue, selection } = asked
   const { title } = WORDS[kind]
-  const counting = useAnswer(() => countTarget(kind, queue, target), `${kind} ${queue}`)
+  const counting = useAnswer(() => countLetters(kind, queue, selection), `${kind} ${queue}`)
   const [step, setStep] = useState<Step>({ kind: "asking" })
   const [progress, setProgress] = useState<Progress>({ changed: 0, stopped: null })
   const ending = useRef(new AbortController())
   useEffect(() => () => ending.current.abort(), [])
-  const count = counting.answer ?? 0
+  const counted = counting.answer
+  const count = counted?.count ?? 0
   const run = async (perSecond: number | null): Promise<void> => {
+    if (counted === null) return
     setStep({ kind: "running" })
     try {
-      await changeInBatches({ kind, queue, target, count, perSecond }, setProgress, ending.current.signal)
+      await changeInBatches({ kind, queue, counted, perSecond }, setProgress, ending.current.signal)
       setStep({ kind: "done", fault: null })
     } catch (error) {
       setStep({ kind: "done", fault: sayError(error) })
@@ -58,7 +61,7 @@ export function BulkDialog({ asked, onClose }: { asked: Asked; onClose: (isChang
       {step.kind === "asking" ? (
         <Question
           asked={asked}
-          count={counting.answer}
+          count={counted?.count ?? null}
           fault={counting.fault}
           onRun={(perSecond) => void run(perSecond)}
           onClose={() => onClose(false)}

@@ -4,13 +4,13 @@ import { Button } from "../../parts/button.tsx"
 import { Empty, Failed, Loading } from "../../parts/states.tsx"
 import { hrefOf, replaceQuery } from "../../routing.ts"
 import { overview } from "../../state/overview.ts"
-import { hasScope, mayDo } from "../../state/session.ts"
+import { hasHistory, hasScope, mayDo } from "../../state/session.ts"
 import { useStore } from "../../state/store.ts"
 import type { ChangeKind } from "./bulk-change.ts"
 import { type Asked, BulkDialog } from "./bulk-dialog.tsx"
-import { type Filter, filterOf, targetOf, targetOfLetters } from "./filter.ts"
+import { type Filter, filterOf, selectionOf, selectionOfGroup } from "./filter.ts"
 import { GroupTable } from "./group-table.tsx"
-import { PERIODS } from "./periods.ts"
+import { PERIOD_WORDS, PERIODS } from "./periods.ts"
 import { useGroups } from "./use-groups.ts"
 import { type Letters, type Reading, useLetters } from "./use-letters.ts"
 
@@ -32,7 +32,12 @@ export function DeadLettersScreen({ queue, query }: { queue: string; query: URLS
         <Groups queue={queue} count={count ?? 0} query={query} />
       ) : (
         <Empty title="This key does not show dead letters.">
-          They hold whole events, so they need the scope <code>admin</code>.
+          They can be moved and deleted, so they need the scope <code>admin</code>.{" "}
+          {hasHistory() && (
+            <a href={hrefOf(["events"], { view: "history", q: `queue:${queue} state:dead` })}>
+              The history shows these events, with their errors.
+            </a>
+          )}
         </Empty>
       )}
     </>
@@ -42,7 +47,7 @@ export function DeadLettersScreen({ queue, query }: { queue: string; query: URLS
 function Groups({ queue, count, query }: { queue: string; count: number; query: URLSearchParams }) {
   const read = useLetters(queue)
   const filter = filterOf(query)
-  const { groups, hidden, shown, all } = useGroups(read, filter)
+  const { groups, hidden, shown } = useGroups(read, filter)
   const [asked, setAsked] = useState<Asked | null>(null)
   if (read.count === 0) {
     if (read.fault !== null) return <Failed fault={read.fault} onRetry={read.again} />
@@ -50,7 +55,7 @@ function Groups({ queue, count, query }: { queue: string; count: number; query: 
     return <Empty title="This queue has no dead letters." />
   }
   const ask = (kind: ChangeKind): void =>
-    setAsked({ kind, queue, target: targetOf(filter, all), what: describe(filter) })
+    setAsked({ kind, queue, selection: selectionOf(filter), what: describe(filter) })
   return (
     <>
       <Filters filter={filter} reading={read.reading} />
@@ -60,10 +65,12 @@ function Groups({ queue, count, query }: { queue: string; count: number; query: 
           <Button onClick={read.again}>Refresh</Button>
           {mayDo("admin") && (
             <>
-              <Button kind="primary" onClick={() => ask("redrive")}>
+              <Button kind="primary" isDisabled={shown === 0} onClick={() => ask("redrive")}>
                 Redrive these …
               </Button>
-              <Button onClick={() => ask("purge")}>Purge these …</Button>
+              <Button isDisabled={shown === 0} onClick={() => ask("purge")}>
+                Purge these …
+              </Button>
             </>
           )}
         </div>
@@ -79,8 +86,10 @@ function Groups({ queue, count, query }: { queue: string; count: number; query: 
             setAsked({
               kind,
               queue,
-              target: targetOfLetters(group.letters),
-              what: `with the error “${group.error || group.reason}”`,
+              selection: selectionOfGroup(filter, group),
+              what: [`with the error “${group.error || group.reason}”`, describe(filter)]
+                .filter((part) => part !== "")
+                .join(", "),
             })
           }
         />
@@ -176,7 +185,7 @@ function describe({ reason, name, error, period }: Filter): string {
     reason === "" ? null : `with the reason ${reason}`,
     name === "" ? null : `of events ${name}`,
     error === "" ? null : `whose error contains “${error}”`,
-    period === "all" ? null : `that failed: ${PERIODS[period].toLowerCase()}`,
+    period === "all" ? null : `that failed ${PERIOD_WORDS[period]}`,
   ].filter((part) => part !== null)
   return parts.join(", ")
 }

@@ -1,4 +1,5 @@
-import type { Target } from "./bulk-change.ts"
+import type { Selection } from "../../api/calls.ts"
+import { now } from "../../state/clock.ts"
 import type { Letter } from "./letters.ts"
 import { PERIODS, type PeriodName, periodOf } from "./periods.ts"
 
@@ -23,7 +24,7 @@ export function filterOf(query: URLSearchParams): Filter {
 
 /** Returns a function that says whether a dead letter matches. Periods are as they are now. */
 export function matcherOf({ reason, name, error, period }: Filter): (letter: Letter) => boolean {
-  const time = periodOf(period, new Date())
+  const time = periodOf(period, new Date(now() * 1_000))
   return (letter) =>
     (reason === "" || letter.reason === reason) &&
     (name === "" || letter.name === name) &&
@@ -34,17 +35,24 @@ export function matcherOf({ reason, name, error, period }: Filter): (letter: Let
 const isWithin = (at: number | null, { since, until }: { since: number; until: number }): boolean =>
   at !== null && at >= since && at < until
 
-/**
- * Returns what a change of all that the filter shows has to select. The service knows reasons and names, so those also find
- * dead letters that the page has not read; for errors and times the page gives the ids that it has read.
- */
-export function targetOf({ reason, name, error, period }: Filter, shown: () => readonly Letter[]): Target {
-  if (error !== "" || period !== "all") return targetOfLetters(shown())
-  return { kind: "filter", selection: { ...(reason !== "" && { reason }), ...(name !== "" && { name }) } }
+/** Returns what selects on the service all that the filter shows, also what the page has not read. Periods are as they are now. */
+export function selectionOf({ reason, name, error, period }: Filter): Selection {
+  const { since, until } = periodOf(period, new Date(now() * 1_000)) ?? {}
+  return {
+    ...(reason !== "" && { reason }),
+    ...(name !== "" && { name }),
+    ...(error !== "" && { error }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && Number.isFinite(until) && { until }),
+  }
 }
 
-/** A message without an id can't be selected, so it stays. */
-export const targetOfLetters = (letters: readonly Letter[]): Target => ({
-  kind: "ids",
-  ids: letters.flatMap(({ id }) => id ?? []),
+/** Returns what selects a group within a filter. */
+export const selectionOfGroup = (
+  filter: Filter,
+  { reason, error }: Pick<Letter, "reason" | "error">,
+): Selection => ({
+  ...selectionOf(filter),
+  reason,
+  whole_error: error,
 })

@@ -57,11 +57,6 @@ export class Grouping {
     return this.#groups.size
   }
 
-  /** Returns every dead letter that matches. */
-  all(): readonly Letter[] {
-    return [...this.#groups.values()].flatMap(({ letters }) => letters)
-  }
-
   #add(letter: Letter): void {
     const key = `${letter.reason}\n${letter.error}`
     let group = this.#groups.get(key)

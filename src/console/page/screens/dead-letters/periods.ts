@@ -11,6 +11,13 @@ export const PERIODS = {
   yesterday: "Yesterday",
 } as const
 
+/** Periods, behind "that failed". */
+export const PERIOD_WORDS = {
+  hour: "in the last hour",
+  today: "today",
+  yesterday: "yesterday",
+} as const
+
 export type PeriodName = keyof typeof PERIODS
 
 /** Returns a period as it is now, in the zone of the browser; null for any time. */

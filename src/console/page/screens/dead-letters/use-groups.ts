@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks"
 import type { Filter } from "./filter.ts"
 import { type Group, Grouping } from "./grouping.ts"
-import type { Letter } from "./letters.ts"
 import type { Letters } from "./use-letters.ts"
 
 /** Groups that are shown. */
@@ -16,10 +15,9 @@ export interface Groups {
   readonly hidden: number
   /** Dead letters that match. */
   readonly shown: number
-  readonly all: () => readonly Letter[]
 }
 
-const NOTHING: Groups = { groups: [], hidden: 0, shown: 0, all: () => [] }
+const NOTHING: Groups = { groups: [], hidden: 0, shown: 0 }
 
 /** Groups the dead letters that match a filter, in slices that leave the browser time to draw. */
 export function useGroups({ reading, count }: Letters, filter: Filter): Groups {
@@ -43,7 +41,6 @@ export function useGroups({ reading, count }: Letters, filter: Filter): Groups {
         groups: largest,
         hidden: grouping.groupCount - largest.length,
         shown: grouping.count,
-        all: () => grouping.all(),
       })
     }
     step()

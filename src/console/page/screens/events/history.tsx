@@ -6,6 +6,7 @@ import { counted } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Empty, Failed, Loading } from "../../parts/states.tsx"
 import { replaceQuery } from "../../routing.ts"
+import { now } from "../../state/clock.ts"
 import { EventTable } from "./event-table.tsx"
 import { parseSearch, type Search } from "./search.ts"
 
@@ -74,7 +75,7 @@ interface Found {
 
 function Results({ search }: { search: string }) {
   const [round, setRound] = useState(0)
-  const [parsed, setParsed] = useState<Search>(() => parseSearch(search, Date.now() / 1_000))
+  const [parsed, setParsed] = useState<Search>(() => parseSearch(search, now()))
   const [found, setFound] = useState<Found>({ events: [], cursor: null, isAsking: true, fault: null })
   const load = async (before: Found, { query }: Search, signal?: AbortSignal): Promise<void> => {
     setFound({ ...before, isAsking: true, fault: null })
@@ -88,7 +89,7 @@ function Results({ search }: { search: string }) {
   }
   useEffect(() => {
     const ending = new AbortController()
-    const again = parseSearch(search, Date.now() / 1_000)
+    const again = parseSearch(search, now())
     setParsed(again)
     if (again.fault === null) {
       void load({ events: [], cursor: null, isAsking: true, fault: null }, again, ending.signal)
@@ -102,7 +103,9 @@ function Results({ search }: { search: string }) {
   if (found.events.length === 0) {
     return (
       <Empty title={search === "" ? "The history has no event yet." : "No event matches."}>
-        The history keeps events for HISTORY_RETENTION.
+        {search === ""
+          ? "It keeps events for the time that HISTORY_RETENTION sets, a day by default."
+          : "It may be older than HISTORY_RETENTION keeps events, a day by default. A word without a name is searched in payloads, in upper and lower case as typed."}
       </Empty>
     )
   }

@@ -8,12 +8,25 @@ const WORDS: Readonly<Record<string, string>> = {
   state: "state",
   status: "status",
   key: "ordering_key",
+  ordering_key: "ordering_key",
   trace: "trace",
   cause: "caused_by",
+  caused_by: "caused_by",
   since: "since",
   until: "until",
   text: "text",
 }
+
+/** The words that the console names. */
+const NAMES = Object.keys(WORDS)
+  .filter((name) => !name.includes("_"))
+  .map((name) => `${name}:`)
+  .join(", ")
+
+/** A part of a search, with the word before it. */
+const PART = /(?:([A-Za-z_-]+):)?(?:"([^"]*)"|(\S+))/g
+
+const DAY_AND_TIME = /\b(\d{4}-\d\d-\d\d) (\d\d:\d\d)/g
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
@@ -30,8 +43,9 @@ export interface Search {
 export function parseSearch(text: string, now: number): Search {
   const query: Record<string, string> = {}
   const words: string[] = []
-  for (const [, name, quoted, plain] of text.matchAll(/(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))/g)) {
+  for (const [, word, quoted, plain] of text.replace(DAY_AND_TIME, "$1T$2").matchAll(PART)) {
     const value = quoted ?? plain ?? ""
+    const name = word?.toLowerCase().replaceAll("-", "_")
     if (name === undefined) {
       words.push(value)
       continue
@@ -40,7 +54,7 @@ export function parseSearch(text: string, now: number): Search {
     if (parameter === undefined) {
       return {
         query: {},
-        fault: `${name}: is no word of a search. These are: ${Object.keys(WORDS).join(", ")}.`,
+        fault: `A search has no ${word}: – it has ${NAMES}. Put a text with a colon in quotes.`,
       }
     }
     query[parameter] = name === "since" || name === "until" ? timeOf(value, now) : value
@@ -49,9 +63,25 @@ export function parseSearch(text: string, now: number): Search {
   return { query, fault: null }
 }
 
-/** Returns a time as the API takes it: `2h` is two hours ago. Other texts are left as they are. */
+/**
+ * Returns a time as the API takes it: `2h` is two hours ago, `14:30` today, and a time without a zone is in that of the
+ * browser. Other texts are left as they are.
+ */
 function timeOf(value: string, now: number): string {
   const [, count, unit] = /^(\d+)([smhd])$/.exec(value) ?? []
   const seconds = SECONDS[unit ?? ""]
-  return seconds === undefined ? value : String(Math.floor(now - Number(count) * seconds))
+  if (seconds !== undefined) return String(Math.floor(now - Number(count) * seconds))
+  const local = localTimeOf(value, now)
+  return Number.isNaN(local) ? value : String(local / 1_000)
+}
+
+/** Returns milliseconds since the epoch, or NaN if the text is no time without a zone. */
+function localTimeOf(value: string, now: number): number {
+  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/.test(value)) {
+    return new Date(value.length > 10 ? value : `${value}T00:00`).getTime()
+  }
+  const [, hours, minutes, seconds = "0"] = /^(\d\d?):(\d\d)(?::(\d\d))?$/.exec(value) ?? []
+  return hours === undefined
+    ? Number.NaN
+    : new Date(now * 1_000).setHours(Number(hours), Number(minutes), Number(seconds), 0)
 }

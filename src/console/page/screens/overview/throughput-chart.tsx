@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks"
 import uPlot from "uplot"
 import type { Throughput } from "../../api/answers.ts"
 import { rate } from "../../format/numbers.ts"
+import { now } from "../../state/clock.ts"
 
 const HEIGHT = 200
 /** Shortest time that is shown, in seconds: a service that has just started would fill the chart with its first step. */
@@ -62,7 +63,7 @@ export const ChartLegend = () => (
 
 /** The events of each second, at the end of each step. */
 function dataOf({ step_seconds: step, ends_at, ...counts }: Throughput): uPlot.AlignedData {
-  const end = ends_at === 0 ? Date.now() / 1_000 : ends_at
+  const end = ends_at === 0 ? now() : ends_at
   const { length } = counts.published
   const times = Array.from({ length }, (_, index) => end - (length - 1 - index) * step)
   const perSecond = (values: readonly number[]): number[] => values.map((value) => value / step)

@@ -61,13 +61,16 @@ function PauseButton({ queue: { name, is_paused: isPaused } }: { queue: Queue })
   )
 }
 
+/** How often waiting events are counted again while somebody reads how many there are, in milliseconds. */
+const COUNT_MS = 2_000
+
 interface AskProps {
   readonly queue: Queue
   readonly onClose: () => void
 }
 
 function PurgeQueue({ queue: { name }, onClose }: AskProps) {
-  const { answer, fault } = useAnswer(() => purgeQueue(name, true), name)
+  const { answer, fault } = useAnswer(() => purgeQueue(name, true), name, COUNT_MS)
   const purge = async (): Promise<void> => {
     const { purged } = await purgeQueue(name, false)
     say(`${counted(purged, "event")} of ${name} deleted.`)
@@ -87,8 +90,9 @@ function PurgeQueue({ queue: { name }, onClose }: AskProps) {
         <p>{fault ?? "Counting …"}</p>
       ) : (
         <p>
-          This deletes <strong>{counted(answer.purged, "waiting event")}</strong> for good. Events that run,
-          that wait for a retry, and dead letters stay.
+          This deletes every event that waits when you confirm, for good:{" "}
+          <strong>{counted(answer.purged, "event")}</strong> now, and those that arrive until then. Events
+          that run, that wait for a retry, and dead letters stay.
         </p>
       )}
     </Confirm>
@@ -97,8 +101,10 @@ function PurgeQueue({ queue: { name }, onClose }: AskProps) {
 
 function DeleteQueue({ queue, onClose }: AskProps) {
   const { name } = queue
+  // The service refuses to delete what arrives in a queue that was shown as empty.
+  const holdsSomething = queue.waiting + queue.dead_letters > 0
   const remove = async (): Promise<void> => {
-    const { events, dead_letters } = await deleteQueue(name)
+    const { events, dead_letters } = await deleteQueue(name, holdsSomething)
     say(`${name} deleted, with ${counted(events, "event")} and ${counted(dead_letters, "dead letter")}.`)
     refreshSoon()
   }

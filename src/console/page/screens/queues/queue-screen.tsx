@@ -72,7 +72,9 @@ export function QueueScreen({ name }: { name: string }) {
         <section class="panel" aria-labelledby="module">
           <h2 id="module">Handler module</h2>
           {module === undefined ? (
-            <Empty title="No module of this instance names this queue.">Its events wait.</Empty>
+            <Empty title="No module of this instance names this queue.">
+              {queue.consumers > 0 ? "Another instance consumes it." : "Its events wait."}
+            </Empty>
           ) : (
             <ModuleFacts module={module} />
           )}

@@ -6,6 +6,7 @@ import { counted, whole } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Dialog } from "../../parts/dialog.tsx"
 import { DialogForm } from "../../parts/dialog-form.tsx"
+import { now } from "../../state/clock.ts"
 import { refreshSoon } from "../../state/overview.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { parseSearch } from "../events/search.ts"
@@ -37,15 +38,22 @@ interface QuestionProps {
   readonly onClose: () => void
 }
 
+/** Parses a search. It ends now, so that no later event is replayed with those that were counted. */
+function begun(text: string) {
+  const at = now()
+  const { query, fault } = parseSearch(text, at)
+  return { text, query: { until: at.toFixed(3), ...query }, fault }
+}
+
 function Question({ queue, onStarted, onClose }: QuestionProps) {
   const [text, setText] = useState(`queue:${queue} since:1h`)
-  const [asked, setAsked] = useState(() => ({ text, ...parseSearch(text, Date.now() / 1_000) }))
+  const [asked, setAsked] = useState(() => begun(text))
   const [rate, setRate] = useState(DEFAULT_RATE)
   const isCurrent = asked.text === text
   const ask = asked.fault === null ? (signal: AbortSignal) => countReplay(queue, asked.query, signal) : null
   const { answer: count, fault: countFault } = useAnswer(ask, asked.text)
   const submit = async (): Promise<void> => {
-    if (!isCurrent) return setAsked({ text, ...parseSearch(text, Date.now() / 1_000) })
+    if (!isCurrent) return setAsked(begun(text))
     onStarted(await startReplay(queue, asked.query, rate))
     refreshSoon()
   }
@@ -85,7 +93,8 @@ function Question({ queue, onStarted, onClose }: QuestionProps) {
           ) : (
             <span>
               This delivers <strong>{counted(count, "event")}</strong> again, to this queue only, the oldest
-              first. They keep their ids, and handlers see <code>ctx.replay</code>.
+              first. They keep their ids, and handlers see <code>ctx.replay</code>. An event that fails again
+              becomes one more dead letter, beside the one that it may have already.
             </span>
           )}
         </p>
@@ -123,7 +132,7 @@ function Progress({ replay, onProgress, onClose }: ProgressProps) {
           {fault}
         </p>
       )}
-      <p class="muted">The replay goes on without this dialog.</p>
+      {state === "running" && <p class="muted">The replay goes on without this dialog.</p>}
       <div class="actions end">
         {state === "running" && <Button onClick={stop}>Stop</Button>}
         <Button kind="primary" onClick={onClose}>

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type Browser, chromium, type Route } from "playwright-core"
+import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { ConsoleService } from "../support/console-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
+})
+afterAll(() => browser?.close())
+
+const LETTERS = "/api/v1/dead-letters/voice_events"
+
+async function withConsole(run: (console: ConsolePage, service: ConsoleService) => Promise<void>) {
+  await using service = await ConsoleService.start()
+  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await run(console, service)
+}
+
+/** Publishes an event that becomes a dead letter. */
+async function fail(service: ConsoleService, status: number): Promise<void> {
+  const count = await service.deadLetters()
+  await service.publish({ type: "voice", name: "call.ended", payload: { status } })
+  await waitUntil(async () => (await service.deadLetters()) === count + 1, "the dead letter")
+}
+
+describe("a change of dead letters", () => {
+  test("spares those that failed after the count, although others of the counted ones are gone", () =>
+    withConsole(async (console, service) => {
+      await console.go("dead-letters/voice_events")
+      await console.button("Purge these …").click()
+      await console.dialog.getByText("1 dead letter", { exact: true }).waitFor()
+      await service.post(`${LETTERS}/purge`, { all: true })
+      await fail(service, 500)
+      await console.dialog.getByRole("textbox").fill("voice_events")
+      await console.dialog.getByRole("button", { name: "Delete 1" }).click()
+      await console.dialog.getByText("0 of 1 dead letter deleted.").waitFor()
+      await console.dialog.getByText("Somebody else has moved or deleted the others").waitFor()
+      expect(await service.deadLetters()).toBe(1)
+    }))
+
+  test("by its error spares an event that has failed again, with another error", () =>
+    withConsole(async (console, service) => {
+      await console.go("dead-letters/voice_events")
+      await console.button(/^Purge 1 dead letter/).click()
+      await console.dialog.getByText("1 dead letter", { exact: true }).waitFor()
+      await service.post(`${LETTERS}/redrive`, { all: true })
+      await waitUntil(async () => (await service.deadLetters()) === 1, "the event to fail again")
+      await console.dialog.getByRole("textbox").fill("voice_events")
+      await console.dialog.getByRole("button", { name: "Delete 1" }).click()
+      await console.dialog.getByText("0 of 1 dead letter deleted.").waitFor()
+      expect(await service.deadLetters()).toBe(1)
+    }))
+
+  test("whose answer was lost says that it may have been made", () =>
+    withConsole(async (console, service) => {
+      await console.go("dead-letters/voice_events")
+      await console.button("Purge these …").click()
+      await console.dialog.getByText("1 dead letter", { exact: true }).waitFor()
+      await console.page.route(`**${LETTERS}/purge`, async (route) => {
+        await route.fetch()
+        await route.abort("connectionreset")
+      })
+      await console.dialog.getByRole("textbox").fill("voice_events")
+      await console.dialog.getByRole("button", { name: "Delete 1" }).click()
+      await console.dialog.getByText("Up to 1 more dead letter may be deleted").waitFor()
+      expect(await service.deadLetters()).toBe(0)
+    }))
+})
+
+test("a queue that was shown as empty is not deleted with what arrived since", () =>
+  withConsole(async (console, service) => {
+    const purge = { method: "POST", headers: service.bearer("admin") }
+    expect((await fetch(`${service.url}/api/v1/queues/reports/purge`, purge)).status).toBe(200)
+    await console.go("queues/reports")
+    await console.button("Delete reports").click()
+    await console.dialog.getByText("0 waiting events").waitFor()
+    await console.page.route("**/api/v1/overview*", () => {})
+    await service.publish({ type: "custom", name: "report", payload: {} })
+    await console.dialog.getByRole("textbox").fill("reports")
+    await console.dialog.getByRole("button", { name: "Delete the queue" }).click()
+    await console.dialog.getByRole("alert").waitFor()
+    expect(await service.queue("reports")).toMatchObject({ waiting: 1 })
+  }))
+
+test("a replay delivers what was counted, and no event that came since", () =>
+  withConsole(async (console, service) => {
+    await console.go("queues/voice_events")
+    await console.button("Replay …").click()
+    await console.dialog.getByLabel("Events of the history").fill("name:call.started")
+    await console.dialog.getByRole("button", { name: "Count" }).click()
+    await console.dialog.getByText("1 event", { exact: true }).waitFor()
+    await service.publish({ type: "voice", name: "call.started", payload: {} })
+    await console.dialog.getByRole("button", { name: "Replay 1" }).click()
+    await console.dialog.getByText("1 of 1 event replayed: done.").waitFor()
+  }))
+
+test("a service that hangs is told within seconds, until it answers again", () =>
+  withConsole(async (console) => {
+    await console.go("queues")
+    const held: Route[] = []
+    await console.page.route("**/api/v1/overview*", (route) => void held.push(route))
+    await console.page.getByText("Not connected.").waitFor()
+    await console.page.getByText("The service does not answer.").waitFor()
+    await console.page.unroute("**/api/v1/overview*")
+    await console.page.getByText("Not connected.").waitFor({ state: "detached" })
+  }))
+
+test("a text that no header can hold is refused as a key, and the form stays", () =>
+  withConsole(async (console, service) => {
+    await console.button("Sign out").click()
+    for (const text of ["key–dash", "x".repeat(20_000)]) {
+      await console.page.getByLabel("API key").fill(text)
+      await console.button("Open the console").click()
+      await console.page.getByRole("alert").getByText("This is not a key").waitFor()
+    }
+    await console.signIn(service.key("admin"))
+  }))
