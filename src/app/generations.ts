@@ -1,4 +1,5 @@
 import type { Dispatcher } from "../delivery/dispatcher.ts"
+import { EngineUnavailableError } from "../engine/errors.ts"
 import { summarizeError } from "../event/failure.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import { type ModuleSet, NO_MODULES } from "../handlers/module-set.ts"
@@ -19,7 +20,8 @@ export interface GenerationsOptions {
   /**
    * Declares the queues of modules, or changes nothing.
    * @param before the modules in use; null for the first ones
-   * @throws if the modules can't be used with this engine
+   * @throws {EngineUnavailableError} if the engine can't say so now
+   * @throws other errors if the modules can't be used with this engine
    */
   readonly declare: (
     set: ModuleSet,
@@ -46,9 +48,13 @@ export type Reloaded =
   /** The files are those of the set in use. */
   | { readonly kind: "unchanged" }
   | { readonly kind: "loaded"; readonly before: string }
+  /** The engine can't say now whether it takes the queues. Nothing has changed. */
+  | { readonly kind: "unavailable"; readonly reason: string }
   | { readonly kind: "rejected"; readonly rejection: Rejection; readonly error: unknown }
 
 const REJECTED = "handler modules rejected; those before stay in use"
+const UNAVAILABLE =
+  "handler modules not reloaded, because the engine can't be asked about their queues; those before stay in use"
 const REJECTED_FIRST = "handler modules rejected; events wait until they can be used"
 
 /** Takes module sets into use, one at a time, and whole. A set that can't be used leaves the one before in use. */
@@ -115,10 +121,11 @@ export class Generations {
     const { metrics } = this.#options
     const { result, complete } = await this.#tryReload()
     if (this.#isStopped) return { kind: "stopped" }
-    if (result.kind === "rejected" && this.#next !== null) return null
+    const hasFailed = result.kind === "rejected" || result.kind === "unavailable"
+    if (hasFailed && this.#next !== null) return null
     const wasRejected = this.#rejection !== null
     if (result.kind !== "stopped") metrics.reloaded(result.kind)
-    this.#rejection = result.kind === "rejected" ? result.rejection : null
+    if (result.kind !== "unavailable") this.#rejection = result.kind === "rejected" ? result.rejection : null
     this.#tell(result, wasRejected)
     if (result.kind !== "unchanged") this.#options.onReload(result)
     await complete
@@ -148,6 +155,8 @@ export class Generations {
       this.#use(set, candidate.manifests)
       return { result: { kind: "loaded", before: before.generation }, complete }
     } catch (error) {
+      if (error instanceof EngineUnavailableError)
+        return { result: { kind: "unavailable", reason: error.message } }
       return { result: { kind: "rejected", rejection: rejectionOf(error, Date.now()), error } }
     }
   }
@@ -177,6 +186,9 @@ export class Generations {
             ? "handler modules loaded"
             : "no handler modules any more: events wait in their queues",
         )
+        break
+      case "unavailable":
+        logger.warn({ ...about, reason: result.reason }, UNAVAILABLE)
         break
       case "rejected": {
         const { name, message } = summarizeError(result.error)

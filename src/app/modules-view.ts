@@ -9,8 +9,14 @@ export const modulesView = (generations: Generations): Modules => ({
   view: () => describe(generations),
   async reload() {
     const result = await generations.reload()
-    if (result.kind !== "rejected") return { kind: result.kind }
-    return { kind: "rejected", faults: faultsOf(result.rejection), error: result.error }
+    switch (result.kind) {
+      case "unavailable":
+        return result
+      case "rejected":
+        return { kind: "rejected", faults: faultsOf(result.rejection) }
+      default:
+        return { kind: result.kind }
+    }
   },
 })
 

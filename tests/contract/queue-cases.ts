@@ -17,7 +17,8 @@ async function redeclares(harness: EngineHarness, engine: Engine, queues: readon
     return true
   }
   const refusal = {
-    name: "EngineStartError",
+    name: "QueueRefusedError",
+    queue: "calls",
     message: expect.stringContaining("the queue calls can't be used"),
   }
   await expect(engine.declareQueues(queues)).rejects.toMatchObject(refusal)

@@ -42,7 +42,12 @@ export class Upkeep {
     this.#options = options
     this.troubles = troubles
     this.repairs = repairs
-    this.looks = new QueueLooks({ ...options, declare, lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS })
+    this.looks = new QueueLooks({
+      ...options,
+      declare,
+      retryRefused: () => repairs.retry(),
+      lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS,
+    })
     this.republisher = new Republisher({
       topology,
       troubles,

@@ -28,6 +28,8 @@ export interface QueueLooksOptions {
   readonly unsettledOf: (queue: string) => UnsettledCount
   /** Declares a queue that is missing. */
   readonly declare: (queue: string) => Promise<void>
+  /** Declares queues again that RabbitMQ has refused. Never rejects. */
+  readonly retryRefused: () => Promise<void>
   /** How long a result is reused, in milliseconds. */
   readonly lastsMs: number
 }
@@ -100,7 +102,8 @@ export class QueueLooks {
   }
 
   async #look(client: AMQPClient): Promise<readonly QueueStats[]> {
-    const { queues, undeclared, onGone } = this.#options
+    const { queues, undeclared, onGone, retryRefused } = this.#options
+    await retryRefused()
     await using look = new QueueLook(client)
     const stats: QueueStats[] = []
     for (const queue of queues()) {
