@@ -57,7 +57,7 @@ export type ToWorker =
     }
   | RunEvent
   | RunBatch
-  /** Release what the modules hold: the worker has no jobs, and gets none any more. */
+  /** Release what the modules hold: the worker has no jobs, and gets none any more. It may not have loaded all of them. */
   | { readonly kind: "tear-down" }
   | { readonly kind: "abort"; readonly job: number; readonly reason: string }
   | { readonly kind: "published"; readonly call: number; readonly event: string }
@@ -99,6 +99,8 @@ export type FromWorker =
     }
   /** The worker's heap is larger than it may be. */
   | { readonly kind: "memory-exceeded"; readonly heapBytes: number }
+  /** A module is ready, and has something to release before the worker ends. */
+  | { readonly kind: "holding" }
   /** The modules have released what they hold. */
   | { readonly kind: "torn-down" }
   /** Last message of a worker that ends by itself. */

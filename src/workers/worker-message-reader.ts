@@ -35,6 +35,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
     "memory-exceeded",
     ({ heapBytes }) => (isCount(heapBytes) ? { kind: "memory-exceeded", heapBytes } : null),
   ],
+  ["holding", () => ({ kind: "holding" })],
   ["torn-down", () => ({ kind: "torn-down" })],
   ["crashing", readLastWords],
 ])
