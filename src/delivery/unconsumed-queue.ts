@@ -1,4 +1,5 @@
 import type { QueueStats } from "../engine/engine.ts"
+import { counted } from "../event/counted.ts"
 
 /** A queue that nothing consumes, in no process. */
 export interface Unconsumed {
@@ -10,6 +11,8 @@ export interface Unconsumed {
   readonly reason: "orphaned" | "paused" | "no-module"
   /** Modules that have bound another queue to events of this one, which gets a copy of each. */
   readonly copiedFor: readonly string[]
+  /** True if other instances may use the queue: one of them may have paused it, which nothing shows. */
+  readonly isShared: boolean
 }
 
 /** Most queues that a fault names. */
@@ -34,15 +37,15 @@ export function waitingIn(stats: QueueStats): string {
 }
 
 /** Explains why nothing consumes a queue, and what to do about it. */
-export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor }: Unconsumed): string {
+export function explainUnconsumed(queue: Unconsumed): string {
+  const {
+    stats: { name },
+    reason,
+    copiedFor,
+  } = queue
   switch (reason) {
-    case "orphaned": {
-      const isBound = bindings.length > 0
-      const receives = isBound ? ", and it still receives the events of its patterns" : ""
-      const unbind = isBound ? `end that with "event-broker queues unbind ${name}", ` : ""
-      const remove = `delete it with all that it holds: "event-broker queues delete ${name} --force"`
-      return `nothing consumes ${name}, because no handler module names it${receives}: add its module again, ${unbind}or ${remove}`
-    }
+    case "orphaned":
+      return explainOrphaned(queue)
     case "paused":
       return `nothing consumes ${name}, because it is paused: resume it`
     case "no-module":
@@ -51,6 +54,25 @@ export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor
         `discards what no other function takes, or empty it with "event-broker queues purge ${name}"`
       )
   }
+}
+
+/** Advises to delete what the queue holds only with its number, and not what another instance may need. */
+function explainOrphaned({ stats, isShared }: Unconsumed): string {
+  const { name, bindings, messageCount, deadLetterCount } = stats
+  const isBound = bindings.length > 0
+  const noModule = isShared
+    ? "no consumer is connected, and no handler module of this instance names it"
+    : "no handler module names it"
+  const receives = isBound ? ", and it still receives the events of its patterns" : ""
+  const resume = isShared ? "resume it if another instance has paused it, " : ""
+  const unbind = isBound ? `end that with "event-broker queues unbind ${name}", ` : ""
+  const holds = `${counted(messageCount, "event")} and ${counted(deadLetterCount, "dead letter")}`
+  const or = isShared ? "or, if no instance needs it," : "or"
+  const remove =
+    messageCount + deadLetterCount > 0
+      ? `delete it with its ${holds}: "event-broker queues delete ${name} --force"`
+      : `delete it: "event-broker queues delete ${name}"`
+  return `nothing consumes ${name}, because ${noModule}${receives}: ${resume}add its module again, ${unbind}${or} ${remove}`
 }
 
 /** Names predefined queues without a module, and says why they fill and what to do about it. */
