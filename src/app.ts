@@ -153,7 +153,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   const generations: Generations = new Generations({
     pool,
     dispatcher,
-    build: (isInUse) => source.build(isInUse),
+    build: (isInUse, signal) => source.build(isInUse, signal),
     declare: (next, manifests, before) =>
       declareModuleQueues(next, manifests, before, { engine, queues, limits, catalog, logger }),
     onReload: (result) => facts?.reloaded(result, generations),

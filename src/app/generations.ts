@@ -14,9 +14,10 @@ export interface GenerationsOptions {
   /**
    * Reads the modules as they are now.
    * @param isInUse true if modules are in use
-   * @throws if they can't be used
+   * @param signal ends it
+   * @throws if they can't be used, or it was ended
    */
-  readonly build: (isInUse: boolean) => Promise<ModuleSet>
+  readonly build: (isInUse: boolean, signal: AbortSignal) => Promise<ModuleSet>
   /**
    * Declares the queues of modules, or changes nothing.
    * @param before the modules in use; null for the first ones
@@ -64,6 +65,8 @@ export class Generations {
   #rejection: Rejection | null = null
   #running: Promise<unknown> = Promise.resolve()
   #next: Promise<Reloaded> | null = null
+  /** Ends the reload that runs, until it declares its queues. */
+  #ending = new AbortController()
   /** True once a set is in use, if only one without modules. */
   #hasBegun = false
   #isStopped = false
@@ -94,7 +97,7 @@ export class Generations {
    */
   reload(): Promise<Reloaded> {
     if (this.#next === null) {
-      this.#options.pool.candidates.abandon()
+      this.#abandon()
       const turn = this.#running.then(() => {
         this.#next = null
         return this.#reload()
@@ -108,6 +111,12 @@ export class Generations {
   /** Call it before the pool stops: a reload that fails because of that is no fault of the modules. */
   stop(): void {
     this.#isStopped = true
+    this.#abandon()
+  }
+
+  /** Ends the reload that runs, whether it reads the files or loads them: neither may ever end. */
+  #abandon(): void {
+    this.#ending.abort()
     this.#options.pool.candidates.abandon()
   }
 
@@ -136,8 +145,12 @@ export class Generations {
   async #tryReload(): Promise<{ readonly result: Reloaded; readonly complete?: Promise<unknown> }> {
     const { build, declare, pool } = this.#options
     const { set: before, manifests } = this.#current
+    this.#ending = new AbortController()
+    const { signal } = this.#ending
+    if (this.#isStopped) return { result: { kind: "stopped" } }
     try {
-      const set = await build(before.files.length > 0)
+      const set = await build(before.files.length > 0, signal)
+      signal.throwIfAborted()
       if (set.generation === before.generation) return { result: { kind: "unchanged" } }
       const candidate = await pool.candidates.prepare(set)
       try {

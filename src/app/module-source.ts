@@ -30,16 +30,17 @@ export class ModuleSource {
   /**
    * Reads and bundles the modules.
    * @param isInUse true if modules are in use: the folder must then exist, as if `HANDLERS_DIR` was set
+   * @param signal ends it: it rejects
    * @throws {HandlersDirError} if the folder can't be read
    * @throws {ModuleLoadError} for the first module that can't be bundled
    */
-  async build(isInUse = false): Promise<ModuleSet> {
+  async build(isInUse = false, signal?: AbortSignal): Promise<ModuleSet> {
     const { config, isHandlersDirGiven, bundleCommand: command, handlerEnvironment } = this.#options
     await this.#files?.ready()
     const readSince = Date.now()
     const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven || isInUse)
     try {
-      const set = await buildModuleSet(files, { command, environment: handlerEnvironment })
+      const set = await buildModuleSet(files, { command, environment: handlerEnvironment, signal })
       await this.#files?.follow(set.sources, readSince)
       return set
     } catch (error) {
