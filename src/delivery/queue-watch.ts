@@ -95,10 +95,12 @@ export class QueueWatch {
     return this.#looking
   }
 
-  /** Returns true if a queue is not predefined, not consumed, and has no handler module on this instance. */
-  isOrphaned({ name, consumerCount }: QueueStats): boolean {
-    const { predefined, isPaused } = this.#options
-    return consumerCount === 0 && !predefined.includes(name) && isPaused(name) === null
+  /**
+   * Returns true if a queue is not predefined, not consumed, not paused by another instance, and has no handler module on
+   * this one.
+   */
+  isOrphaned(stats: QueueStats): boolean {
+    return stats.consumerCount === 0 && !stats.isHeldElsewhere && this.#isUnknown(stats.name)
   }
 
   /** Explains why a full queue stays full, and what to do about it; returns null if it is consumed. */
@@ -128,12 +130,20 @@ export class QueueWatch {
   #describe(stats: QueueStats): Unconsumed | null {
     if (stats.consumerCount > 0) return null
     const isShared = !this.#options.engine.capabilities.remembersQueues
+    if (stats.isHeldElsewhere && this.#isUnknown(stats.name)) {
+      return { stats, reason: "held", copiedFor: [], isShared }
+    }
     if (this.isOrphaned(stats)) return { stats, reason: "orphaned", copiedFor: [], isShared }
     const isPaused = this.#options.isPaused(stats.name)
     if (isPaused === false) return null
     if (isPaused) return { stats, reason: "paused", copiedFor: [], isShared }
     const copiedFor = this.#options.modulesBoundTo(stats.bindings)
     return { stats, reason: "no-module", copiedFor, isShared }
+  }
+
+  /** Returns whether a queue is not predefined, and no handler module of this instance names it. */
+  #isUnknown(queue: string): boolean {
+    return !this.#options.predefined.includes(queue) && this.#options.isPaused(queue) === null
   }
 
   #tell(queue: Unconsumed, before: Unconsumed | undefined): void {

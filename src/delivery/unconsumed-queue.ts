@@ -6,12 +6,12 @@ export interface Unconsumed {
   readonly stats: QueueStats
   /**
    * `orphaned`: no handler module here names it, and it is not predefined. `paused`: its module is paused on this
-   * instance. `no-module`: a predefined queue without a module.
+   * instance. `held`: no handler module here names it, and another instance has paused it. `no-module`: a predefined queue without a module.
    */
-  readonly reason: "orphaned" | "paused" | "no-module"
+  readonly reason: "orphaned" | "paused" | "held" | "no-module"
   /** Modules that have bound another queue to events of this one, which gets a copy of each. */
   readonly copiedFor: readonly string[]
-  /** True if other instances may use the queue: one of them may have paused it, which nothing shows. */
+  /** True if other instances may use the queue. One of them may have paused it, and not be able to show it. */
   readonly isShared: boolean
 }
 
@@ -48,6 +48,8 @@ export function explainUnconsumed(queue: Unconsumed): string {
       return explainOrphaned(queue)
     case "paused":
       return `nothing consumes ${name}, because it is paused: resume it`
+    case "held":
+      return `nothing consumes ${name}, because another instance has paused it: resume it there`
     case "no-module":
       return (
         `nothing consumes ${name}${explainCopies(copiedFor)}: add a handler module for it, where on: { "*"() {} } ` +
@@ -105,10 +107,17 @@ export function describeFaults(queues: readonly Unconsumed[]): string | null {
   const named = faulty.slice(0, MAX_NAMED).map(({ stats, reason }) => {
     const { name, messageCount, maxLength } = stats
     const isAlsoFull = isFull(stats)
-    const ownState = reason === "no-module" ? "has no handler module" : isAlsoFull ? reason : `is ${reason}`
+    const ownState = stateOf(reason, isAlsoFull)
     const state = isAlsoFull ? `is full and ${ownState}` : ownState
     return `${name} ${state} (${messageCount} of ${maxLength} events wait)`
   })
   const more = faulty.length - named.length
   return named.join("; ") + (more > 0 ? `; and ${more} more` : "")
+}
+
+/** Completes "the queue …", or "the queue is full and …". */
+function stateOf(reason: Unconsumed["reason"], isAlsoFull: boolean): string {
+  if (reason === "no-module") return "has no handler module"
+  const state = reason === "held" ? "paused by another instance" : reason
+  return isAlsoFull ? state : `is ${state}`
 }

@@ -46,6 +46,7 @@ export const queueCases: readonly ContractCase[] = [
       const common = {
         settlingCount: 0,
         retryingCount,
+        isHeldElsewhere: false,
         deadLetterCount: 0,
         maxLength: 1_000_000,
         overflow: "reject-publish",

@@ -13,6 +13,7 @@ const STATS: QueueStats = {
   oldestWaitingMs: 0,
   consumerCount: 0,
   deadLetterCount: 0,
+  isHeldElsewhere: false,
   maxLength: 10,
   overflow: "reject-publish",
 }
@@ -99,6 +100,18 @@ test("the advice to delete an orphaned queue counts what it holds, and thinks of
   expect(shared.watch.explainFull("audit")).toMatch(
     /: resume it if another instance has paused it, add its module again, .*, or, if no instance needs it, delete it with its 1 event and 0/,
   )
+})
+
+test("a queue that another instance has paused is not orphaned, and its levels are logged", async () => {
+  const { watch, look } = watching({}, [], false)
+  expect(await look({ isHeldElsewhere: true })).toEqual([])
+  expect(watch.fault).toBeNull()
+  expect(watch.orphanCount).toBe(0)
+  expect(await look({ isHeldElsewhere: true, messageCount: 10 })).toEqual([
+    expect.stringMatching(/is full .*because another instance has paused it: resume it there$/),
+  ])
+  expect(watch.fault).toBe("audit is full and paused by another instance (10 of 10 events wait)")
+  expect(await look({})).toEqual([expect.stringMatching(/^queue orphaned/)])
 })
 
 test("a predefined queue without a module is a fault while it holds events, and is logged once", async () => {

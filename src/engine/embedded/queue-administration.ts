@@ -44,6 +44,8 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
   }
 
   /** No other instance uses the store. */
+  hold(): void {}
+
   async knowledge(): Promise<QueueKnowledge> {
     return "all"
   }

@@ -8,7 +8,7 @@ import { Repairs } from "./topology/repairs.ts"
 import type { Topology } from "./topology/topology.ts"
 import { Troubles } from "./topology/troubles.ts"
 
-export interface UpkeepOptions extends Pick<QueueLooksOptions, "undeclared" | "onGone" | "unsettledOf"> {
+export interface UpkeepOptions extends Pick<QueueLooksOptions, "elsewhere" | "unsettledOf"> {
   /** How long a reading of the queues is reused, in milliseconds. Default: 1,000. */
   readonly lookLastsMs?: number
   readonly topology: Topology
