@@ -62,9 +62,7 @@ export function explainUnconsumed(queue: Unconsumed): string {
 function explainOrphaned({ stats, isShared }: Unconsumed): string {
   const { name, bindings, messageCount, deadLetterCount } = stats
   const isBound = bindings.length > 0
-  const noModule = isShared
-    ? "no consumer is connected, and no handler module of this instance names it"
-    : "no handler module names it"
+  const noModule = `no handler module in use${isShared ? " on this instance" : ""} names it`
   const receives = isBound ? ", and it still receives the events of its patterns" : ""
   const resume = isShared ? "resume it if another instance has paused it, " : ""
   const unbind = isBound ? `end that with "event-broker queues unbind ${name}", ` : ""
