@@ -10,6 +10,7 @@ import { ModuleSource } from "./app/module-source.ts"
 import { declareModuleQueues } from "./app/modules.ts"
 import { openTracing } from "./app/open-tracing.ts"
 import { buildParts, queueLimits } from "./app/parts.ts"
+import { PersistentReload } from "./app/persistent-reload.ts"
 import { httpContext, serviceState } from "./app/service-views.ts"
 import { logStartHints } from "./app/start-hints.ts"
 import type { Config } from "./config.ts"
@@ -37,6 +38,9 @@ const STATE_LEVELS = {
   failed: "error",
   closed: "info",
 } as const
+
+/** States of an engine that can be asked about queues. */
+const UP: ReadonlySet<EngineStatus["state"]> = new Set(["ready", "blocked"])
 
 /** Everything that the service is built from. */
 export interface AppOptions {
@@ -112,6 +116,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   lifecycle.started("throughput", () => throughput[Symbol.dispose]())
   const failed = Promise.withResolvers<void>()
   let facts: Facts | null = null
+  let reloads: PersistentReload | null = null
   const { engine, brokerReport } = openEngine({
     ...options,
     metrics,
@@ -119,6 +124,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
       logger[STATE_LEVELS[status.state]](status, "the engine's state changed")
       if (status.state === "failed") failed.resolve()
       facts?.engineState(status)
+      if (status.state === "ready") reloads?.engineReady()
       if (status.state === "ready" && engine.capabilities.priorities === "none") {
         logger.warn(
           "quorum queues of this RabbitMQ do not order by priority: set QUEUE_TYPE=classic, or use RabbitMQ 4",
@@ -147,7 +153,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   const generations: Generations = new Generations({
     pool,
     dispatcher,
-    build: (isInUse) => source.build(isInUse),
+    build: (isInUse, signal) => source.build(isInUse, signal),
     declare: (next, manifests, before) =>
       declareModuleQueues(next, manifests, before, { engine, queues, limits, catalog, logger }),
     onReload: (result) => facts?.reloaded(result, generations),
@@ -191,9 +197,16 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   const modules = inUse.files.map(({ name }) => name)
   logStartHints(config, modules.length > 0 || generations.rejection !== null, catalog, logger)
   logger.info({ url, workers: pool.workers.present, generation: inUse.generation, modules }, "listening")
-  source.watch(() => generations.reload())
+  const persistent = new PersistentReload({
+    reload: () => generations.reload(),
+    isEngineUp: () => UP.has(engine.status().state),
+    logger,
+  })
+  reloads = persistent
+  source.watch(() => persistent.reload())
   lifecycle.started("modules", () => {
     source.stop()
+    persistent.stop()
     generations.stop()
   })
   const registration = registerService(config, VERSION, server.port, logger)
@@ -208,7 +221,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     return lifecycle.stop()
   }
   const reloadModules = async (): Promise<void> => {
-    if (phase === "running") await generations.reload()
+    if (phase === "running") await persistent.reload()
   }
   return { url, engineStatus: () => engine.status(), failed: failed.promise, reloadModules, stop }
 }

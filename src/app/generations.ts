@@ -1,4 +1,5 @@
 import type { Dispatcher } from "../delivery/dispatcher.ts"
+import { EngineUnavailableError } from "../engine/errors.ts"
 import { summarizeError } from "../event/failure.ts"
 import type { ModuleManifest } from "../handlers/manifest.ts"
 import { type ModuleSet, NO_MODULES } from "../handlers/module-set.ts"
@@ -13,13 +14,15 @@ export interface GenerationsOptions {
   /**
    * Reads the modules as they are now.
    * @param isInUse true if modules are in use
-   * @throws if they can't be used
+   * @param signal ends it
+   * @throws if they can't be used, or it was ended
    */
-  readonly build: (isInUse: boolean) => Promise<ModuleSet>
+  readonly build: (isInUse: boolean, signal: AbortSignal) => Promise<ModuleSet>
   /**
    * Declares the queues of modules, or changes nothing.
    * @param before the modules in use; null for the first ones
-   * @throws if the modules can't be used with this engine
+   * @throws {EngineUnavailableError} if the engine can't say so now
+   * @throws other errors if the modules can't be used with this engine
    */
   readonly declare: (
     set: ModuleSet,
@@ -46,9 +49,13 @@ export type Reloaded =
   /** The files are those of the set in use. */
   | { readonly kind: "unchanged" }
   | { readonly kind: "loaded"; readonly before: string }
+  /** The engine can't say now whether it takes the queues. Nothing has changed. */
+  | { readonly kind: "unavailable"; readonly reason: string }
   | { readonly kind: "rejected"; readonly rejection: Rejection; readonly error: unknown }
 
 const REJECTED = "handler modules rejected; those before stay in use"
+const UNAVAILABLE =
+  "handler modules not reloaded, because the engine can't be asked about their queues; those before stay in use"
 const REJECTED_FIRST = "handler modules rejected; events wait until they can be used"
 
 /** Takes module sets into use, one at a time, and whole. A set that can't be used leaves the one before in use. */
@@ -58,6 +65,8 @@ export class Generations {
   #rejection: Rejection | null = null
   #running: Promise<unknown> = Promise.resolve()
   #next: Promise<Reloaded> | null = null
+  /** Ends the reload that runs, until it declares its queues. */
+  #ending = new AbortController()
   /** True once a set is in use, if only one without modules. */
   #hasBegun = false
   #isStopped = false
@@ -88,7 +97,7 @@ export class Generations {
    */
   reload(): Promise<Reloaded> {
     if (this.#next === null) {
-      this.#options.pool.candidates.abandon()
+      this.#abandon()
       const turn = this.#running.then(() => {
         this.#next = null
         return this.#reload()
@@ -102,6 +111,12 @@ export class Generations {
   /** Call it before the pool stops: a reload that fails because of that is no fault of the modules. */
   stop(): void {
     this.#isStopped = true
+    this.#abandon()
+  }
+
+  /** Ends the reload that runs, whether it reads the files or loads them: neither may ever end. */
+  #abandon(): void {
+    this.#ending.abort()
     this.#options.pool.candidates.abandon()
   }
 
@@ -115,10 +130,11 @@ export class Generations {
     const { metrics } = this.#options
     const { result, complete } = await this.#tryReload()
     if (this.#isStopped) return { kind: "stopped" }
-    if (result.kind === "rejected" && this.#next !== null) return null
+    const hasFailed = result.kind === "rejected" || result.kind === "unavailable"
+    if (hasFailed && this.#next !== null) return null
     const wasRejected = this.#rejection !== null
     if (result.kind !== "stopped") metrics.reloaded(result.kind)
-    this.#rejection = result.kind === "rejected" ? result.rejection : null
+    if (result.kind !== "unavailable") this.#rejection = result.kind === "rejected" ? result.rejection : null
     this.#tell(result, wasRejected)
     if (result.kind !== "unchanged") this.#options.onReload(result)
     await complete
@@ -129,8 +145,12 @@ export class Generations {
   async #tryReload(): Promise<{ readonly result: Reloaded; readonly complete?: Promise<unknown> }> {
     const { build, declare, pool } = this.#options
     const { set: before, manifests } = this.#current
+    this.#ending = new AbortController()
+    const { signal } = this.#ending
+    if (this.#isStopped) return { result: { kind: "stopped" } }
     try {
-      const set = await build(before.files.length > 0)
+      const set = await build(before.files.length > 0, signal)
+      signal.throwIfAborted()
       if (set.generation === before.generation) return { result: { kind: "unchanged" } }
       const candidate = await pool.candidates.prepare(set)
       try {
@@ -148,6 +168,8 @@ export class Generations {
       this.#use(set, candidate.manifests)
       return { result: { kind: "loaded", before: before.generation }, complete }
     } catch (error) {
+      if (error instanceof EngineUnavailableError)
+        return { result: { kind: "unavailable", reason: error.message } }
       return { result: { kind: "rejected", rejection: rejectionOf(error, Date.now()), error } }
     }
   }
@@ -177,6 +199,9 @@ export class Generations {
             ? "handler modules loaded"
             : "no handler modules any more: events wait in their queues",
         )
+        break
+      case "unavailable":
+        logger.warn({ ...about, reason: result.reason }, UNAVAILABLE)
         break
       case "rejected": {
         const { name, message } = summarizeError(result.error)

@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import type { Config } from "../config.ts"
+import { ModuleLoadError } from "../handlers/module-load-error.ts"
 import { buildModuleSet, type ModuleSet } from "../handlers/module-set.ts"
 import { ModuleWatch } from "../handlers/module-watch.ts"
 import { moduleFiles } from "./modules.ts"
@@ -29,15 +30,23 @@ export class ModuleSource {
   /**
    * Reads and bundles the modules.
    * @param isInUse true if modules are in use: the folder must then exist, as if `HANDLERS_DIR` was set
+   * @param signal ends it: it rejects
    * @throws {HandlersDirError} if the folder can't be read
    * @throws {ModuleLoadError} for the first module that can't be bundled
    */
-  async build(isInUse = false): Promise<ModuleSet> {
+  async build(isInUse = false, signal?: AbortSignal): Promise<ModuleSet> {
     const { config, isHandlersDirGiven, bundleCommand: command, handlerEnvironment } = this.#options
+    await this.#files?.ready()
+    const readSince = Date.now()
     const files = await moduleFiles(config.HANDLERS_DIR, isHandlersDirGiven || isInUse)
-    const set = await buildModuleSet(files, { command, environment: handlerEnvironment })
-    await this.#files?.follow(set.sources)
-    return set
+    try {
+      const set = await buildModuleSet(files, { command, environment: handlerEnvironment, signal })
+      await this.#files?.follow(set.sources, readSince)
+      return set
+    } catch (error) {
+      if (error instanceof ModuleLoadError) await this.#files?.followAlso(faultyFiles(error), readSince)
+      throw error
+    }
   }
 
   /** Calls back for each change of the files, if they are watched. */
@@ -49,3 +58,6 @@ export class ModuleSource {
     this.#files?.stop()
   }
 }
+
+const faultyFiles = ({ faults }: ModuleLoadError): readonly string[] =>
+  faults.flatMap(({ at }) => (at === null ? [] : [at.path]))

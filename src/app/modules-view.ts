@@ -20,8 +20,14 @@ export const modulesView = (
   memoryLimitBytes: memoryLimitBytes === 0 ? null : memoryLimitBytes,
   async reload() {
     const result = await generations.reload()
-    if (result.kind !== "rejected") return { kind: result.kind }
-    return { kind: "rejected", faults: faultsOf(result.rejection), error: result.error }
+    switch (result.kind) {
+      case "unavailable":
+        return result
+      case "rejected":
+        return { kind: "rejected", faults: faultsOf(result.rejection) }
+      default:
+        return { kind: result.kind }
+    }
   },
 })
 

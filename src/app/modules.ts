@@ -1,11 +1,17 @@
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Engine, QueueDeclaration } from "../engine/engine.ts"
+import { QueueRefusedError } from "../engine/errors.ts"
 import type { QueueLimits } from "../engine/queues.ts"
 import { type ModuleManifest, requireTimeoutsBelow } from "../handlers/manifest.ts"
 import { findModuleFiles, type ModuleFile } from "../handlers/module-files.ts"
 import { ModuleLoadError } from "../handlers/module-load-error.ts"
-import { queuesOf, requireQueues, requireSameArguments } from "../handlers/module-queues.ts"
+import {
+  queuesOf,
+  refusedQueueFault,
+  requireQueues,
+  requireSameArguments,
+} from "../handlers/module-queues.ts"
 import type { ModuleSet } from "../handlers/module-set.ts"
 import { locateIn } from "../handlers/option-position.ts"
 import type { SchemaCatalog } from "../schema/schema-catalog.ts"
@@ -45,10 +51,13 @@ export interface ModuleQueuesOptions {
 }
 
 /**
- * Declares the queues of the modules. If that fails, the embedded engine removes those that it added.
+ * Declares the queues of the modules, or none of them. The first modules are taken while the engine is away; it is asked
+ * about their queues once it can be reached.
  * @param before the modules in use; null for the first ones
- * @throws {ModuleLoadError} if a module names a queue that does not exist, or can't be used with this engine
- * @throws {EngineStartError} if the engine refuses a queue
+ * @throws {ModuleLoadError} if a module names a queue that does not exist or that the engine refuses, or can't be used with
+ * this engine
+ * @throws {EngineStartError} if the engine refuses a queue or an exchange that no module is to blame for
+ * @throws {EngineUnavailableError} if it can't be asked now
  */
 export async function declareModuleQueues(
   { files }: ModuleSet,
@@ -60,32 +69,16 @@ export async function declareModuleQueues(
   requireTimeoutsBelow(engine.capabilities.maxUnsettledMs, manifests, locate)
   const declared = queuesOf(manifests, queues, limits)
   const earlier = before && queuesOf(before, queues, limits)
-  if (earlier !== null) requireSameArguments(declared, earlier, manifests, locate)
+  // Another engine compares a declaration with the queue that exists.
+  if (earlier !== null && engine.capabilities.updatesQueues)
+    requireSameArguments(declared, earlier, manifests, locate)
   const remembered = engine.capabilities.remembersQueues ? await engine.queueStats() : []
   requireQueues([...declared, ...remembered], manifests, locate)
   try {
-    await engine.declareQueues(declared)
+    await engine.declareQueues(declared, { whenAway: before === null ? "later" : "reject" })
   } catch (error) {
-    if (earlier !== null) await withdraw(declared, earlier, remembered, engine)
-    throw error
+    if (!(error instanceof QueueRefusedError)) throw error
+    throw refusedQueueFault(error, manifests, queues, locate) ?? error
   }
   logBindHints(manifests, catalog, [declared, remembered], logger)
-}
-
-/**
- * Takes back declarations of which one was refused: others of them may receive events, which nothing would handle. On
- * RabbitMQ, queues are kept, because another instance may have had them before; those that nobody uses are told of as orphaned.
- */
-async function withdraw(
-  declared: readonly QueueDeclaration[],
-  earlier: readonly QueueDeclaration[],
-  remembered: readonly { readonly name: string }[],
-  engine: Engine,
-): Promise<void> {
-  const kept = new Set([...earlier, ...remembered].map(({ name }) => name))
-  const added = engine.capabilities.remembersQueues ? declared.filter(({ name }) => !kept.has(name)) : []
-  await Promise.allSettled([
-    engine.declareQueues(earlier),
-    ...added.map(({ name }) => engine.queueAdministration.delete(name, { ifEmpty: true })),
-  ])
 }

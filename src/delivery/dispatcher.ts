@@ -62,6 +62,7 @@ export class Dispatcher {
       const intake = this.#intakeOf(queue)
       if (!before.has(queue) && !this.#paused.has(queue)) intake.start()
     }
+    this.#hold()
   }
 
   /** Counts the queues that are consumed, of those that have a handler module and are not paused. */
@@ -108,6 +109,7 @@ export class Dispatcher {
     if (this.isPaused(queue) !== false) return
     this.#paused.add(queue)
     this.#intakes.get(queue)?.stop()
+    this.#hold()
     this.#options.onPause(queue, true)
   }
 
@@ -115,6 +117,7 @@ export class Dispatcher {
     if (this.isPaused(queue) !== true) return
     this.#paused.delete(queue)
     this.#intakes.get(queue)?.start()
+    this.#hold()
     this.#options.onPause(queue, false)
   }
 
@@ -126,6 +129,11 @@ export class Dispatcher {
         this.#patternsOf(queue).some((pattern) => patternsOverlap(pattern, routingKey)),
     )
     return taking.map(({ queue }) => queue)
+  }
+
+  /** A paused queue looks to other instances as if nobody needed it. */
+  #hold(): void {
+    this.#options.engine.queueAdministration.hold(this.paused)
   }
 
   #patternsOf(queue: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Engine, QueueStats } from "../engine/engine.ts"
+import type { Engine, EngineCapabilities, QueueStats } from "../engine/engine.ts"
 import type { Logger } from "../telemetry/logger.ts"
 import {
   describeFaults,
@@ -16,7 +16,9 @@ const OLD_MS = 1_000
 const LOOK_INTERVAL_MS = 2_000
 
 export interface QueueWatchOptions {
-  readonly engine: Pick<Engine, "queueStats">
+  readonly engine: Pick<Engine, "queueStats"> & {
+    readonly capabilities: Pick<EngineCapabilities, "remembersQueues">
+  }
   /** Names of the predefined queues. */
   readonly predefined: readonly string[]
   /** Returns whether a queue is paused on this instance; null if it has no handler module here. */
@@ -93,10 +95,12 @@ export class QueueWatch {
     return this.#looking
   }
 
-  /** Returns true if a queue is not predefined, not consumed, and has no handler module on this instance. */
-  isOrphaned({ name, consumerCount }: QueueStats): boolean {
-    const { predefined, isPaused } = this.#options
-    return consumerCount === 0 && !predefined.includes(name) && isPaused(name) === null
+  /**
+   * Returns true if a queue is not predefined, not consumed, not paused by another instance, and has no handler module on
+   * this one.
+   */
+  isOrphaned(stats: QueueStats): boolean {
+    return stats.consumerCount === 0 && !stats.isHeldElsewhere && this.#isUnknown(stats.name)
   }
 
   /** Explains why a full queue stays full, and what to do about it; returns null if it is consumed. */
@@ -125,11 +129,21 @@ export class QueueWatch {
   /** Returns null for a queue that is consumed or about to be: another check reports a consumer that is away. */
   #describe(stats: QueueStats): Unconsumed | null {
     if (stats.consumerCount > 0) return null
-    if (this.isOrphaned(stats)) return { stats, reason: "orphaned", copiedFor: [] }
+    const isShared = !this.#options.engine.capabilities.remembersQueues
+    if (stats.isHeldElsewhere && this.#isUnknown(stats.name)) {
+      return { stats, reason: "held", copiedFor: [], isShared }
+    }
+    if (this.isOrphaned(stats)) return { stats, reason: "orphaned", copiedFor: [], isShared }
     const isPaused = this.#options.isPaused(stats.name)
     if (isPaused === false) return null
-    if (isPaused) return { stats, reason: "paused", copiedFor: [] }
-    return { stats, reason: "no-module", copiedFor: this.#options.modulesBoundTo(stats.bindings) }
+    if (isPaused) return { stats, reason: "paused", copiedFor: [], isShared }
+    const copiedFor = this.#options.modulesBoundTo(stats.bindings)
+    return { stats, reason: "no-module", copiedFor, isShared }
+  }
+
+  /** Returns whether a queue is not predefined, and no handler module of this instance names it. */
+  #isUnknown(queue: string): boolean {
+    return !this.#options.predefined.includes(queue) && this.#options.isPaused(queue) === null
   }
 
   #tell(queue: Unconsumed, before: Unconsumed | undefined): void {

@@ -1,15 +1,18 @@
 import type { QueueStats } from "../engine/engine.ts"
+import { counted } from "../event/counted.ts"
 
 /** A queue that nothing consumes, in no process. */
 export interface Unconsumed {
   readonly stats: QueueStats
   /**
    * `orphaned`: no handler module here names it, and it is not predefined. `paused`: its module is paused on this
-   * instance. `no-module`: a predefined queue without a module.
+   * instance. `held`: no handler module here names it, and another instance has paused it. `no-module`: a predefined queue without a module.
    */
-  readonly reason: "orphaned" | "paused" | "no-module"
+  readonly reason: "orphaned" | "paused" | "held" | "no-module"
   /** Modules that have bound another queue to events of this one, which gets a copy of each. */
   readonly copiedFor: readonly string[]
+  /** True if other instances may use the queue. One of them may have paused it, and not be able to show it. */
+  readonly isShared: boolean
 }
 
 /** Most queues that a fault names. */
@@ -34,23 +37,42 @@ export function waitingIn(stats: QueueStats): string {
 }
 
 /** Explains why nothing consumes a queue, and what to do about it. */
-export function explainUnconsumed({ stats: { name, bindings }, reason, copiedFor }: Unconsumed): string {
+export function explainUnconsumed(queue: Unconsumed): string {
+  const {
+    stats: { name },
+    reason,
+    copiedFor,
+  } = queue
   switch (reason) {
-    case "orphaned": {
-      const isBound = bindings.length > 0
-      const receives = isBound ? ", and it still receives the events of its patterns" : ""
-      const unbind = isBound ? `end that with "event-broker queues unbind ${name}", ` : ""
-      const remove = `delete it with all that it holds: "event-broker queues delete ${name} --force"`
-      return `nothing consumes ${name}, because no handler module names it${receives}: add its module again, ${unbind}or ${remove}`
-    }
+    case "orphaned":
+      return explainOrphaned(queue)
     case "paused":
       return `nothing consumes ${name}, because it is paused: resume it`
+    case "held":
+      return `nothing consumes ${name}, because another instance has paused it: resume it there`
     case "no-module":
       return (
         `nothing consumes ${name}${explainCopies(copiedFor)}: add a handler module for it, where on: { "*"() {} } ` +
         `discards what no other function takes, or empty it with "event-broker queues purge ${name}"`
       )
   }
+}
+
+/** Advises to delete what the queue holds only with its number, and not what another instance may need. */
+function explainOrphaned({ stats, isShared }: Unconsumed): string {
+  const { name, bindings, messageCount, deadLetterCount } = stats
+  const isBound = bindings.length > 0
+  const noModule = `no handler module in use${isShared ? " on this instance" : ""} names it`
+  const receives = isBound ? ", and it still receives the events of its patterns" : ""
+  const resume = isShared ? "resume it if another instance has paused it, " : ""
+  const unbind = isBound ? `end that with "event-broker queues unbind ${name}", ` : ""
+  const holds = `${counted(messageCount, "event")} and ${counted(deadLetterCount, "dead letter")}`
+  const or = isShared ? "or, if no instance needs it," : "or"
+  const remove =
+    messageCount + deadLetterCount > 0
+      ? `delete it with its ${holds}: "event-broker queues delete ${name} --force"`
+      : `delete it: "event-broker queues delete ${name}"`
+  return `nothing consumes ${name}, because ${noModule}${receives}: ${resume}add its module again, ${unbind}${or} ${remove}`
 }
 
 /** Names predefined queues without a module, and says why they fill and what to do about it. */
@@ -83,10 +105,17 @@ export function describeFaults(queues: readonly Unconsumed[]): string | null {
   const named = faulty.slice(0, MAX_NAMED).map(({ stats, reason }) => {
     const { name, messageCount, maxLength } = stats
     const isAlsoFull = isFull(stats)
-    const ownState = reason === "no-module" ? "has no handler module" : isAlsoFull ? reason : `is ${reason}`
+    const ownState = stateOf(reason, isAlsoFull)
     const state = isAlsoFull ? `is full and ${ownState}` : ownState
     return `${name} ${state} (${messageCount} of ${maxLength} events wait)`
   })
   const more = faulty.length - named.length
   return named.join("; ") + (more > 0 ? `; and ${more} more` : "")
+}
+
+/** Completes "the queue …", or "the queue is full and …". */
+function stateOf(reason: Unconsumed["reason"], isAlsoFull: boolean): string {
+  if (reason === "no-module") return "has no handler module"
+  const state = reason === "held" ? "paused by another instance" : reason
+  return isAlsoFull ? state : `is ${state}`
 }

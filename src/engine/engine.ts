@@ -38,9 +38,11 @@ export interface Engine {
   /**
    * Creates queues, or updates existing ones, each with its bindings and its dead-letter queue. A queue stays
    * and keeps receiving events until `queueAdministration` deletes it, because events for a handler module
-   * that is missing today wait for it.
+   * that is missing today wait for it. If one of them is refused, no queue gets new events.
+   * @throws {QueueRefusedError | EngineStartError} if the engine can't be used so
+   * @throws {EngineUnavailableError} if it can't be asked, as the options say
    */
-  declareQueues(queues: readonly QueueDeclaration[]): Promise<void>
+  declareQueues(queues: readonly QueueDeclaration[], options?: DeclareOptions): Promise<void>
 
   /**
    * Stores the event durably on every queue whose bindings match its routing key. Resolves with null on the confirm:
@@ -205,6 +207,14 @@ export interface QueueDeclaration {
   readonly overflow: "reject-publish" | "drop-head"
   /** Only one consumer, of all processes, receives deliveries at a time. Default: false. */
   readonly isSingleActiveConsumer?: boolean
+}
+
+export interface DeclareOptions {
+  /**
+   * If the engine can't be asked now. `later`: it is asked once it can be reached; a queue that it then refuses can't be
+   * used, which its status says. `reject`: nothing changes. Default: `later`.
+   */
+  readonly whenAway?: "later" | "reject"
 }
 
 export interface ConsumeOptions {

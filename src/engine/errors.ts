@@ -122,6 +122,23 @@ export class EngineStartError extends Error {
   override readonly name: string = "EngineStartError"
 }
 
+/** Fields of a declaration that an existing queue can have with another value. */
+export type QueueField = "ttlMs" | "maxLength" | "overflow" | "isSingleActiveConsumer"
+
+/** The engine refuses a queue until somebody changes the queue, its declaration or a permission. */
+export class QueueRefusedError extends EngineStartError {
+  override readonly name = "QueueRefusedError"
+  readonly queue: string
+  /** The field of the declaration that the existing queue has with another value; null if the reason is another one. */
+  readonly field: QueueField | null
+
+  constructor(queue: string, field: QueueField | null, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.queue = queue
+    this.field = field
+  }
+}
+
 /** The folder of the embedded engine's store can't be created or written. The message is a sentence, too. */
 export class DataDirError extends EngineStartError {
   override readonly name = "DataDirError"

@@ -9,6 +9,12 @@ export type QueueKnowledge = "all" | "unread" | "own"
  * rejects with `QueuesUnreadError` for a name that is unknown while the queues are `unread`.
  */
 export interface QueueAdministration {
+  /**
+   * Tells other instances that this one needs these queues although it does not consume them, because they are paused. Holds
+   * until the next call, or the end of the process.
+   */
+  hold(queues: readonly string[]): void
+
   /** Says which queues are known; waits for up to two seconds for them to be read. @throws {EngineUnavailableError} */
   knowledge(): Promise<QueueKnowledge>
 

@@ -25,6 +25,11 @@ export interface QueueStats {
    */
   readonly oldestWaitingMs: number | null
   readonly consumerCount: number
+  /**
+   * Nothing consumes it, because another instance has paused it. False if that is not known, and on an engine without other
+   * instances.
+   */
+  readonly isHeldElsewhere: boolean
   readonly deadLetterCount: number
   /** Most events that may wait. */
   readonly maxLength: number

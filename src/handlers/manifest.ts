@@ -32,8 +32,6 @@ export interface ModuleManifest {
   /** Null if each call takes one event. */
   readonly batch: BatchOptions | null
   readonly isSingleActiveConsumer: boolean
-  /** True if it has a function to run when its worker ends in order. */
-  readonly hasTeardown: boolean
 }
 
 export interface BatchOptions {
@@ -194,7 +192,6 @@ function readManifest({ file, exported }: ModuleDescription, locate: LocateOptio
     concurrency: result.output.concurrency ?? null,
     batch: batch === undefined ? null : { size: batch.size, waitMs: batch.wait },
     isSingleActiveConsumer: result.output.single_active_consumer,
-    hasTeardown: result.output.teardown !== undefined,
   }
 }
 

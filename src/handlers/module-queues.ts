@@ -1,4 +1,5 @@
 import type { QueueDeclaration } from "../engine/engine.ts"
+import type { QueueField } from "../engine/errors.ts"
 import type { QueueLimits } from "../engine/queues.ts"
 import { suggest } from "../event/suggestion.ts"
 import type { ModuleManifest } from "./manifest.ts"
@@ -43,11 +44,49 @@ export function requireSameArguments(
     const before = isSingle.get(name) ?? single
     const module = manifests.find(({ queue }) => queue === name)
     if (before === single || module === undefined) continue
-    const message =
-      `\`single_active_consumer\` of the queue ${name} was ${before} when it was created, and a queue can't change it: ` +
-      "set it as it was, or name another queue"
-    throw new ModuleLoadError(module.file, [{ message, at: locate(module.file, ["single_active_consumer"]) }])
+    throw otherConsumers(module, before, locate)
   }
+}
+
+/** A queue that the engine refuses. */
+export interface RefusedQueue {
+  readonly queue: string
+  /** The field of the declaration that the existing queue has with another value; null if the reason is another one. */
+  readonly field: QueueField | null
+  readonly message: string
+}
+
+/**
+ * Names the module that asks for a queue which the engine refuses.
+ * @returns null if the modules are not to blame: the limits of a predefined queue are not theirs
+ */
+export function refusedQueueFault(
+  { queue, field, message }: RefusedQueue,
+  manifests: readonly ModuleManifest[],
+  predefined: readonly QueueDeclaration[],
+  locate: LocateOption,
+): ModuleLoadError | null {
+  const naming = manifests.filter((each) => each.queue === queue)
+  const single = naming.find(({ isSingleActiveConsumer }) => isSingleActiveConsumer)
+  const module = single ?? naming[0]
+  if (module === undefined) return null
+  if (field === "isSingleActiveConsumer") return otherConsumers(module, single === undefined, locate)
+  if (predefined.some(({ name }) => name === queue)) return null
+  return new ModuleLoadError(module.file, [{ message, at: locate(module.file, ["queue"]) }])
+}
+
+/** @param before how the queue was created */
+function otherConsumers(
+  { file, queue }: ModuleManifest,
+  before: boolean,
+  locate: LocateOption,
+): ModuleLoadError {
+  const message =
+    `\`single_active_consumer\` of the queue ${queue} was ${before} when it was created, and a queue can't change it: ` +
+    "set it as it was, or name another queue"
+  return new ModuleLoadError(file, [
+    { message, at: locate(file, ["single_active_consumer"]) ?? locate(file, ["queue"]) },
+  ])
 }
 
 /**

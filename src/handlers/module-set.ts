@@ -32,6 +32,8 @@ export interface Bundling {
   /** The command that runs `bundle/bundle-process.ts`. */
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** Ends the bundling, which then rejects. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -48,7 +50,7 @@ export async function buildModuleSet(files: readonly ModuleFile[], bundling: Bun
 
 async function bundleInProcess(
   files: readonly ModuleFile[],
-  { command, environment }: Bundling,
+  { command, environment, signal }: Bundling,
 ): Promise<BundleAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<BundleAnswer>()
   const child = Bun.spawn([...command], {
@@ -58,11 +60,15 @@ async function bundleInProcess(
     ipc: (answer: BundleAnswer) => resolve(answer),
     onExit: (_, code, signal) => reject(new Error(`${FAILED}: the process ended with ${signal ?? code}`)),
   })
-  child.send(files)
+  const end = (): void => reject(new Error(`${FAILED}: it was ended`))
   try {
+    if (signal?.aborted) end()
+    signal?.addEventListener("abort", end)
+    child.send(files)
     const late = new Error(`${FAILED} within ${BUNDLE_TIMEOUT_MS / 1_000} s`)
     return await withTimeout(promise, BUNDLE_TIMEOUT_MS, late)
   } finally {
+    signal?.removeEventListener("abort", end)
     child.kill("SIGKILL")
   }
 }

@@ -1,11 +1,17 @@
 import { readdir, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 
-/** How often the files are looked at, in milliseconds, if a look is short. */
+/** How often a few files are looked at, in milliseconds. */
 const LOOK_INTERVAL_MS = 50
 
-/** Looks take at most this part of the time: a folder of thousands of files is looked at less often. */
-const LOOK_SHARE = 1 / 30
+/**
+ * The same for each file, if there are many, because each costs time of the processor. How long a look took says little
+ * about that: on a busy machine, or a network file system, it waits most of the time.
+ */
+const INTERVAL_PER_FILE_MS = 0.5
+
+/** How much the clock of a file system may be behind that of the process, in milliseconds. */
+const CLOCK_SLACK_MS = 1_000
 
 /** How long files must stay as they are before a change counts, in milliseconds: an editor may write several, or in parts. */
 const QUIET_MS = 40
@@ -38,16 +44,30 @@ export class ModuleWatch {
     this.#seen = this.#look()
   }
 
-  /** Watches these files, too, wherever they are: the ones that the modules import. Call it when they have been read. */
-  async follow(sources: readonly string[]): Promise<void> {
+  /** Resolves once every later change is noticed. Read the files after that. */
+  async ready(): Promise<void> {
+    await this.#seen
+  }
+
+  /**
+   * Watches these files, too, wherever they are: the ones that the modules import. Call it when they have been read. One
+   * that has changed since then counts as a change.
+   * @param readSince when the reading began, in milliseconds since the epoch
+   */
+  async follow(sources: readonly string[], readSince: number): Promise<void> {
     const before = new Set(this.#others)
     this.#others = sources.filter((path) => !path.startsWith(`${this.#dir}/`))
     const gone = before.difference(new Set(this.#others))
     const added = this.#others.filter((path) => !before.has(path))
-    this.#seen = Promise.all([this.#seen, describeAll(added)]).then(
+    this.#seen = Promise.all([this.#seen, describeAll(added, readSince - CLOCK_SLACK_MS)]).then(
       ([seen, more]) => new Map([...[...seen].filter(([path]) => !gone.has(path)), ...more]),
     )
     await this.#seen
+  }
+
+  /** Watches these files besides those that it has: they can't be used, and what they import is not known. */
+  followAlso(faulty: readonly string[], readSince: number): Promise<void> {
+    return this.follow([...new Set([...this.#others, ...faulty])], readSince)
   }
 
   /**
@@ -60,7 +80,8 @@ export class ModuleWatch {
       await Bun.sleep(waitMs)
       const begunAt = performance.now()
       const now = await this.#look()
-      waitMs = Math.max(LOOK_INTERVAL_MS, (performance.now() - begunAt) / LOOK_SHARE)
+      const tookMs = performance.now() - begunAt
+      waitMs = Math.max(LOOK_INTERVAL_MS, now.size * INTERVAL_PER_FILE_MS, tookMs)
       if (isSame(now, await this.#seen)) continue
       this.#seen = Promise.resolve(await this.#lookWhenQuiet(now))
       if (!this.#isStopped) await onChange()
@@ -114,13 +135,17 @@ function packagesAbove(dir: string): readonly string[] {
   })
 }
 
-async function describeAll(paths: readonly string[]): Promise<Seen> {
-  return new Map(await Promise.all(paths.map(async (path) => [path, await describe(path)] as const)))
+/** @param unreadSince files that have changed since then count as changed at the next look. Default: none do */
+async function describeAll(paths: readonly string[], unreadSince = Number.POSITIVE_INFINITY): Promise<Seen> {
+  return new Map(
+    await Promise.all(paths.map(async (path) => [path, await describe(path, unreadSince)] as const)),
+  )
 }
 
-async function describe(path: string): Promise<string> {
+async function describe(path: string, unreadSince: number): Promise<string> {
   try {
     const { mtimeMs, ctimeMs, size, ino } = await stat(path)
+    if (Math.max(mtimeMs, ctimeMs) >= unreadSince) return `${path} unread`
     return `${path} ${mtimeMs} ${ctimeMs} ${size} ${ino}`
   } catch {
     // It is being replaced, or is a link to nothing: the next look finds what becomes of it.

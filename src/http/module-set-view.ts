@@ -123,7 +123,9 @@ export const withoutCode = (view: ModuleSetView): ModuleSetView => ({
 /** The result of a reload. */
 export type ReloadResult =
   | { readonly kind: "loaded" | "unchanged" | "stopped" }
-  | { readonly kind: "rejected"; readonly faults: readonly ModuleFaultView[]; readonly error: unknown }
+  /** The engine can't say now whether it takes the queues of the modules. */
+  | { readonly kind: "unavailable"; readonly reason: string }
+  | { readonly kind: "rejected"; readonly faults: readonly ModuleFaultView[] }
 
 /** The handler modules of this instance. */
 export interface Modules {

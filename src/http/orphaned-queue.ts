@@ -23,8 +23,12 @@ export async function requireOrphaned(
   )
 }
 
-function whyInUse({ name, consumerCount }: QueueStats, { consumption, queues }: HttpContext): string {
+function whyInUse(
+  { name, consumerCount, isHeldElsewhere }: QueueStats,
+  { consumption, queues }: HttpContext,
+): string {
   if (queues.some((each) => each.name === name)) return `The queue ${name} is predefined.`
   if (consumption.isPaused(name) !== null) return `A handler module of this instance names the queue ${name}.`
+  if (isHeldElsewhere) return `Another instance has paused the queue ${name}.`
   return `The queue ${name} has ${counted(consumerCount, "consumer")} in other instances or programs.`
 }

@@ -14,7 +14,7 @@ const HANDLER_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const WORKER_ENDS = ["timeout", "crash", "memory"] as const
 
 /** Results of a reload of the handler modules. */
-const RELOAD_RESULTS = ["loaded", "unchanged", "rejected"] as const
+const RELOAD_RESULTS = ["loaded", "unchanged", "rejected", "unavailable"] as const
 
 type ReloadResult = (typeof RELOAD_RESULTS)[number]
 

@@ -3,7 +3,7 @@ import { ModuleLoadError } from "../handlers/module-load-error.ts"
 import { type ModuleSet, NO_MODULES } from "../handlers/module-set.ts"
 import { locateIn } from "../handlers/option-position.ts"
 import type { Logger } from "../telemetry/logger.ts"
-import { dismiss, endInOrder } from "./end-worker.ts"
+import { endInOrder } from "./end-worker.ts"
 import { Seat } from "./seat.ts"
 import { WorkerThread, type WorkerThreadEvents } from "./worker-thread.ts"
 
@@ -52,6 +52,8 @@ export class Crew {
   #set: ModuleSet = NO_MODULES
   /** The worker that loads a set that is being prepared. */
   #candidate: WorkerThread | null = null
+  /** Resolve when workers that are being ended are gone. */
+  readonly #leaving = new Set<Promise<void>>()
   readonly #loaded = Promise.withResolvers<readonly ModuleManifest[]>()
   /** The module because of which a worker most recently ended without an event to blame, or could not be started. */
   #lastCulprit: string | null = null
@@ -133,13 +135,13 @@ export class Crew {
 
   /** Ends the load of a set that is being prepared: `prepare` rejects. */
   abandon(): void {
-    if (this.#candidate !== null) dismiss(this.#candidate)
+    if (this.#candidate !== null) this.#end(this.#candidate)
     this.#candidate = null
   }
 
   discard({ thread }: Candidate): void {
     this.#candidate = null
-    if (thread !== null) void endInOrder(thread, this.#options.logger)
+    if (thread !== null) this.#end(thread)
   }
 
   /**
@@ -202,6 +204,7 @@ export class Crew {
         : endInOrder(thread, this.#options.logger, withinMs),
     )
     await Promise.all(ending)
+    if (withinMs > 0) await Promise.all(this.#leaving)
   }
 
   /** Starts no more workers, and discards a candidate. */
@@ -233,7 +236,7 @@ export class Crew {
       if (set === this.#set) this.#loaded.resolve(manifests)
     } catch (error) {
       if (error instanceof ModuleLoadError && set === this.#set) this.#lastCulprit = error.file
-      dismiss(thread)
+      this.#end(thread)
       throw error
     }
     this.#seatOf.set(thread, seat)
@@ -260,7 +263,6 @@ export class Crew {
 
   async #load(thread: WorkerThread, set: ModuleSet): Promise<readonly ModuleManifest[]> {
     const manifests = readManifests(await thread.load(set), locateIn(set.files))
-    thread.hasTeardown = manifests.some(({ hasTeardown }) => hasTeardown)
     return manifests
   }
 
@@ -268,9 +270,14 @@ export class Crew {
   #retire(thread: WorkerThread): void {
     this.#seatOf.delete(thread)
     thread.isEnding = true
-    if (thread.state === "loading") dismiss(thread)
-    else if (thread.jobs.size === 0) void endInOrder(thread, this.#options.logger)
+    if (thread.jobs.size === 0) this.#end(thread)
     else thread.state = "retiring"
+  }
+
+  /** Ends a worker without jobs in the background. */
+  #end(thread: WorkerThread): void {
+    const ended = endInOrder(thread, this.#options.logger).finally(() => this.#leaving.delete(ended))
+    this.#leaving.add(ended)
   }
 
   /** Tells once of each module that it loads slowly: all workers load it. */

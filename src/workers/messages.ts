@@ -57,7 +57,7 @@ export type ToWorker =
     }
   | RunEvent
   | RunBatch
-  /** Release what the modules hold: the worker has no jobs, and gets none any more. */
+  /** Release what the modules hold: the worker has no jobs, and gets none any more. It may not have loaded all of them. */
   | { readonly kind: "tear-down" }
   /** Tell the use of memory and CPU time. */
   | { readonly kind: "measure" }
@@ -103,6 +103,8 @@ export type FromWorker =
   | { readonly kind: "memory-exceeded"; readonly heapBytes: number }
   /** The answer: its heap at the last collection, and its CPU time since its start. */
   | { readonly kind: "measured"; readonly heapBytes: number; readonly cpuMs: number }
+  /** A module is ready, and has something to release before the worker ends. */
+  | { readonly kind: "holding" }
   /** The modules have released what they hold. */
   | { readonly kind: "torn-down" }
   /** Last message of a worker that ends by itself. */
@@ -174,3 +176,7 @@ export interface PublishFailure {
   /** True if a publish with the same id may succeed later. */
   readonly retryable: boolean
 }
+
+/** Requests of a running handler to the main thread. */
+export type PublishMessage = Extract<FromWorker, { kind: "publish" }>
+export type LogMessage = Extract<FromWorker, { kind: "log" }>

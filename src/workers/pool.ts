@@ -14,14 +14,14 @@ import { Job, requestsOf } from "./job.ts"
 import { batchRequestOf, causeOf, describeJob, type JobRequest, requestOf } from "./job-request.ts"
 import { type JobObservers, JobSpan } from "./job-span.ts"
 import { ABORT_GRACE_MS, watchTimeout } from "./job-timeout.ts"
-import type { LastWords } from "./messages.ts"
+import type { LastWords, LogMessage } from "./messages.ts"
 import { describeMemory, MEMORY_EXCEEDED, STUCK, STUCK_ADVICE, STUCK_WORDS } from "./replacement.ts"
 import { WaitingJobs } from "./waiting-jobs.ts"
 import { WorkerDeaths } from "./worker-deaths.ts"
 import { describeEnd } from "./worker-end.ts"
 import { answerPublish, writeLog } from "./worker-requests.ts"
 import { WorkerSurvey } from "./worker-survey.ts"
-import type { LogMessage, WorkerThread } from "./worker-thread.ts"
+import type { WorkerThread } from "./worker-thread.ts"
 
 export interface PoolOptions {
   /** Number of workers, if there are modules. */

@@ -40,6 +40,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<FromWorker["kind"], Reader
     ({ heapBytes, cpuMs }) =>
       isCount(heapBytes) && isDuration(cpuMs) ? { kind: "measured", heapBytes, cpuMs } : null,
   ],
+  ["holding", () => ({ kind: "holding" })],
   ["torn-down", () => ({ kind: "torn-down" })],
   ["crashing", readLastWords],
 ])

@@ -7,8 +7,8 @@ import type { Logger } from "../telemetry/logger.ts"
 import type { Job } from "./job.ts"
 import { JobLog } from "./job-log.ts"
 import { describeCall, describeJob, type JobRequest } from "./job-request.ts"
-import type { PublishFailure } from "./messages.ts"
-import type { LogMessage, PublishMessage, WorkerThread } from "./worker-thread.ts"
+import type { LogMessage, PublishFailure, PublishMessage } from "./messages.ts"
+import type { WorkerThread } from "./worker-thread.ts"
 
 /**
  * Publishes a handler's follow-up event, and sends the result to its worker.

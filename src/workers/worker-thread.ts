@@ -7,10 +7,11 @@ import { JobBoard } from "./job-board.ts"
 import { LATE_PUBLISH } from "./late-publish.ts"
 import { LogBudget, sizeOfLine } from "./log-budget.ts"
 import { MessageBatcher } from "./message-batcher.ts"
-import type { FromWorker, LastWords, ToWorker, WorkerStart } from "./messages.ts"
+import type { FromWorker, LastWords, LogMessage, PublishMessage, ToWorker, WorkerStart } from "./messages.ts"
 import { ModuleLoading } from "./module-loading.ts"
 import { runMessage } from "./run-message.ts"
 import { readWorkerMessage } from "./worker-message-reader.ts"
+import type { WorkerOptions } from "./worker-options.ts"
 import { WorkerUsage } from "./worker-usage.ts"
 
 /** Events of a worker that the pool reacts to. */
@@ -33,24 +34,12 @@ export interface WorkerThreadEvents {
 }
 
 /** Messages that a worker sends while it loads the modules, and never later. */
-const LOAD_MESSAGES: ReadonlySet<FromWorker["kind"]> = new Set(["loading", "loaded", "load-failed"])
-
-/** Options of a worker. */
-export interface WorkerOptions {
-  readonly workerUrl: string
-  /** Most jobs that it holds at a time. */
-  readonly slots: number
-  /** How long each module may take to load, in milliseconds. */
-  readonly loadTimeoutMs: number
-  /** `process.env` of its handlers. */
-  readonly environment: Readonly<Record<string, string>>
-  /** The heap that is too large, in bytes; 0: none is. */
-  readonly memoryLimitBytes: number
-}
-
-/** Requests of a running handler to the main thread. */
-export type PublishMessage = Extract<FromWorker, { kind: "publish" }>
-export type LogMessage = Extract<FromWorker, { kind: "log" }>
+const LOAD_MESSAGES: ReadonlySet<FromWorker["kind"]> = new Set([
+  "loading",
+  "loaded",
+  "load-failed",
+  "holding",
+])
 
 /**
  * The main thread's side of one worker. The worker may run anything and end at any time; nothing here depends on it.
@@ -102,7 +91,8 @@ export class WorkerThread {
       timeoutMs: loadTimeoutMs,
       onTimeout: (message) => {
         this.lastError = { name: "Error", message }
-        this.terminate()
+        // Otherwise the worker is ended in order, since its load has failed.
+        if (!this.hasTeardown) this.terminate()
       },
       onSlow: events.onSlowLoad,
     })
@@ -216,6 +206,13 @@ export class WorkerThread {
     return unfinished
   }
 
+  /** Takes no more jobs. A load that goes on is given up: `load` rejects. */
+  retire(): void {
+    if (this.state === "closed") return
+    this.state = "retiring"
+    this.#loading.end("the worker is ended")
+  }
+
   /** Has the modules release what they hold, once. Call it when there are no jobs. Resolves also if the worker ends meanwhile. */
   tearDown(): Promise<void> {
     if (!this.#isTearingDown) this.send({ kind: "tear-down" })
@@ -276,6 +273,9 @@ export class WorkerThread {
         return
       case "load-failed":
         this.#loading.failAt(message.file, message.fault)
+        return
+      case "holding":
+        this.hasTeardown = true
         return
       case "memory-exceeded":
         this.#events.onMemoryExceeded(this, message.heapBytes)

@@ -17,7 +17,8 @@ async function redeclares(harness: EngineHarness, engine: Engine, queues: readon
     return true
   }
   const refusal = {
-    name: "EngineStartError",
+    name: "QueueRefusedError",
+    queue: "calls",
     message: expect.stringContaining("the queue calls can't be used"),
   }
   await expect(engine.declareQueues(queues)).rejects.toMatchObject(refusal)
@@ -45,6 +46,7 @@ export const queueCases: readonly ContractCase[] = [
       const common = {
         settlingCount: 0,
         retryingCount,
+        isHeldElsewhere: false,
         deadLetterCount: 0,
         maxLength: 1_000_000,
         overflow: "reject-publish",

@@ -13,16 +13,22 @@ const STATS: QueueStats = {
   oldestWaitingMs: 0,
   consumerCount: 0,
   deadLetterCount: 0,
+  isHeldElsewhere: false,
   maxLength: 10,
   overflow: "reject-publish",
 }
 
 /** Makes a watch over queues that the test changes. */
-function watching(paused: Readonly<Record<string, boolean>> = {}, modulesBoundTo: readonly string[] = []) {
+function watching(
+  paused: Readonly<Record<string, boolean>> = {},
+  modulesBoundTo: readonly string[] = [],
+  remembersQueues = true,
+) {
   const log: string[] = []
   let queues: readonly QueueStats[] | null = [STATS]
   const watch = new QueueWatch({
     engine: {
+      capabilities: { remembersQueues },
       queueStats: async () => {
         if (queues === null) throw new Error("the engine is away")
         return queues
@@ -79,6 +85,33 @@ test("a queue that is full at the first look is logged as full", async () => {
   ])
   expect(watch.explainFull("audit")).toContain("event-broker queues delete audit --force")
   expect(watch.explainFull("other")).toBeNull()
+})
+
+test("the advice to delete an orphaned queue counts what it holds, and thinks of other instances", async () => {
+  const { watch, look } = watching()
+  await look({})
+  expect(watch.explainFull("audit")).toMatch(/or delete it: "event-broker queues delete audit"$/)
+  await look({ messageCount: 1, deadLetterCount: 2 })
+  expect(watch.explainFull("audit")).toMatch(
+    /or delete it with its 1 event and 2 dead letters: "event-broker queues delete audit --force"$/,
+  )
+  const shared = watching({}, [], false)
+  await shared.look({ messageCount: 1 })
+  expect(shared.watch.explainFull("audit")).toMatch(
+    /: resume it if another instance has paused it, add its module again, .*, or, if no instance needs it, delete it with its 1 event and 0/,
+  )
+})
+
+test("a queue that another instance has paused is not orphaned, and its levels are logged", async () => {
+  const { watch, look } = watching({}, [], false)
+  expect(await look({ isHeldElsewhere: true })).toEqual([])
+  expect(watch.fault).toBeNull()
+  expect(watch.orphanCount).toBe(0)
+  expect(await look({ isHeldElsewhere: true, messageCount: 10 })).toEqual([
+    expect.stringMatching(/is full .*because another instance has paused it: resume it there$/),
+  ])
+  expect(watch.fault).toBe("audit is full and paused by another instance (10 of 10 events wait)")
+  expect(await look({})).toEqual([expect.stringMatching(/^queue orphaned/)])
 })
 
 test("a predefined queue without a module is a fault while it holds events, and is logged once", async () => {

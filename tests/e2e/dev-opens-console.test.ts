@@ -8,14 +8,21 @@ import { waitUntil } from "../support/wait-until.ts"
 
 const DESKTOP = { DISPLAY: ":9", RABBITMQ_PASSWORD: "not-for-a-browser" }
 
-/** Longer than the note of a browser takes. */
-const NOTED_MS = 300
+const MODULE = 'export default { queue: "custom_events", on: { any() {} } }'
+
+interface Dev {
+  /** The file in which the browser writes down what it gets. */
+  readonly notes: string
+  readonly url: string
+  readonly folder: ServiceFolder
+  readonly terminal: Terminal
+}
 
 /** Runs `event-broker dev` in a terminal, on a machine whose browser writes down the page that it opens and its environment. */
 async function runDev(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-  then: (notes: string, url: string) => Promise<void>,
+  then: (dev: Dev) => Promise<void>,
 ): Promise<void> {
   await using folder = new ServiceFolder()
   const notes = join(folder.path, "notes")
@@ -33,13 +40,13 @@ async function runDev(
     ...environment,
   })
   await waitUntil(() => terminal.output.includes(`${url}/docs`), "the service to listen")
-  await then(notes, url)
+  await then({ notes, url, folder, terminal })
   terminal.type("\x03")
   await terminal.ended()
 }
 
 test("dev opens the console in the browser of a desktop, and tells it no secrets", () =>
-  runDev([], DESKTOP, async (notes, url) => {
+  runDev([], DESKTOP, async ({ notes, url }) => {
     await waitUntil(() => existsSync(notes), "the browser to be opened")
     const [page, ...variables] = readFileSync(notes, "utf8").split("\n")
     expect(page).toBe(`${url}/console`)
@@ -52,8 +59,10 @@ test.each([
   ["with --no-open", ["--no-open"], DESKTOP],
   ["without a console", [], { ...DESKTOP, CONSOLE: "off" }],
 ] as const)("dev opens nothing %s", (_case, args, environment) =>
-  runDev(args, environment, async (notes) => {
-    await Bun.sleep(NOTED_MS)
+  runDev(args, environment, async ({ notes, folder, terminal }) => {
+    // A reload comes after the moment at which the console would have been opened, and starts more than a browser does.
+    folder.write("handlers/late.ts", MODULE)
+    await waitUntil(() => terminal.output.includes("handler modules loaded"), "a reload after the start")
     expect(existsSync(notes)).toBe(false)
   }),
 )

@@ -156,6 +156,20 @@ describe("a module that never loads", () => {
     expect(logged(service, "handler modules rejected; those before stay in use")).toEqual([])
   })
 
+  test("does not keep a repair waiting either if reloads are asked for while the files are read", async () => {
+    await using folder = new ServiceFolder()
+    folder.write("handlers/versioned.ts", versioned(folder, "v1"))
+    const service = await folder.start()
+    folder.write("handlers/versioned.ts", never(folder))
+    const asked = Array.from({ length: 5 }, () => service.post("/api/v1/modules/reload", {}))
+    await waitUntil(() => folder.journalLines().includes("loading"), "the module to load")
+    folder.write("handlers/versioned.ts", versioned(folder, "v2"))
+    expect((await service.post("/api/v1/modules/reload", {})).status).toBe(200)
+    for (const answer of asked) expect((await answer).status).toBe(200)
+    await handledBy(service, folder, "v2")
+    expect(service.log.filter(({ msg }) => msg.includes("takes long"))).toEqual([])
+  })
+
   test("does not keep the service from stopping", async () => {
     await using folder = new ServiceFolder()
     folder.write("handlers/versioned.ts", versioned(folder, "v1"))

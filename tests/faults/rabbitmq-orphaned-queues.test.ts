@@ -78,6 +78,57 @@ for (const installation of installations()) {
     )
 
     test(
+      "a queue that another instance has paused is not orphaned, and can't be deleted, until that instance is gone",
+      () =>
+        onHost(async (place) => {
+          await using pausing = new ServiceFolder()
+          await using looking = new ServiceFolder()
+          const module = `export default { queue: "audit", bind: ["events.#"], on: { "*"() {} } }`
+          pausing.write("handlers/audit.ts", module)
+          const paused = await pausing.start(place)
+          const looker = await looking.start(place)
+          const orphans = async () => {
+            const { body } = await looker.get("/api/v1/queues/audit")
+            return body as { readonly consumers?: number; readonly is_orphaned?: boolean }
+          }
+          await waitUntil(async () => (await orphans()).consumers === 1, "the queue to be found")
+          expect((await paused.post("/api/v1/events/queues/audit/pause", {})).status).toBe(200)
+          const isHeld = async () => {
+            const { consumers, is_orphaned } = await orphans()
+            return consumers === 0 && is_orphaned === false
+          }
+          await waitUntil(isHeld, "the queue to be paused")
+          const remove = () => fetch(`${looker.url}/api/v1/queues/audit?force=true`, { method: "DELETE" })
+          for (let look = 0; look < 3; look++) {
+            expect(await orphans()).toMatchObject({ consumers: 0, is_orphaned: false })
+            const refused = await remove()
+            expect(refused.status).toBe(409)
+            expect(await refused.json()).toMatchObject({
+              detail: expect.stringContaining("has paused the queue audit"),
+            })
+          }
+          await node.control("close_all_connections", "a reconnect")
+          await waitUntil(
+            async () => (await paused.get("/health/ready")).status === 200,
+            "the paused one to return",
+          )
+          await waitUntil(isHeld, "the queue to be held again")
+          expect(looker.log.filter(({ msg }) => msg.includes("queue orphaned: ")).length).toBeLessThanOrEqual(
+            1,
+          )
+
+          await paused.post("/api/v1/events/queues/audit/resume", {})
+          await waitUntil(async () => (await orphans()).consumers === 1, "the queue to be resumed")
+          await paused.post("/api/v1/events/queues/audit/pause", {})
+          await waitUntil(isHeld, "the queue to be paused again")
+          await paused.kill()
+          await waitUntil(async () => (await orphans()).is_orphaned === true, "the queue to be orphaned")
+          expect((await remove()).status).toBe(200)
+        }),
+      TIMEOUT_MS,
+    )
+
+    test(
       "a queue consumed by another instance is not orphaned, and can't be deleted",
       () =>
         onHost(async (place) => {

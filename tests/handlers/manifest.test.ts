@@ -23,7 +23,6 @@ test("a module with the required options alone gets the defaults", () => {
       concurrency: null,
       batch: null,
       isSingleActiveConsumer: false,
-      hasTeardown: false,
     },
   ])
 })
@@ -48,7 +47,6 @@ test("a module that sets every option keeps all of them", () => {
       concurrency: null,
       batch: null,
       isSingleActiveConsumer: false,
-      hasTeardown: false,
     },
   ])
 })

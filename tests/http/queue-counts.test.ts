@@ -11,6 +11,7 @@ const STATS: QueueStats = {
   settlingCount: 1,
   retryingCount: 4,
   oldestWaitingMs: 2_500,
+  isHeldElsewhere: false,
   consumerCount: 1,
   deadLetterCount: 3,
   maxLength: 100,

@@ -18,7 +18,6 @@ export function moduleManifest(overrides: Partial<ModuleManifest> = {}): ModuleM
     concurrency: null,
     batch: null,
     isSingleActiveConsumer: false,
-    hasTeardown: false,
     ...overrides,
   }
 }

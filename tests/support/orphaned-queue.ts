@@ -59,7 +59,7 @@ export async function orphanedQueueFills(environment: Environment): Promise<void
   await using folder = new ServiceFolder()
   const settings = { QUEUE_MAX_LENGTH: String(LIMIT), WORKER_POOL_SIZE: "1", ...environment }
   const service = await withoutModule(folder, settings)
-  await warned(service, /^queue orphaned: .*event-broker queues delete audit --force/)
+  await warned(service, /^queue orphaned: .*event-broker queues delete audit/)
   expect(await healthOf(service)).toMatchObject({
     status: "degraded",
     checks: { queues: { status: "degraded", detail: expect.stringContaining("audit is orphaned") } },

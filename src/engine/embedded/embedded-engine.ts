@@ -4,6 +4,7 @@ import { reasonOf } from "../../system/reason-of.ts"
 import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../dead-letter.ts"
 import type {
   ConsumeOptions,
+  DeclareOptions,
   Engine,
   EngineStatus,
   QueueDeclaration,
@@ -149,8 +150,8 @@ export class EmbeddedEngine implements Engine {
     return this.#state.current
   }
 
-  async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
-    await this.queueAdministration.declare(queues)
+  async declareQueues(queues: readonly QueueDeclaration[], options: DeclareOptions = {}): Promise<void> {
+    await this.queueAdministration.declare(queues, options)
     this.#committer.schedule()
   }
 

@@ -1,6 +1,12 @@
 import { reasonOf } from "../../system/reason-of.ts"
-import type { QueueDeclaration } from "../engine.ts"
-import { EngineStartError, QueueInUseError, QueueNotEmptyError, UnknownQueueError } from "../errors.ts"
+import type { DeclareOptions, QueueDeclaration } from "../engine.ts"
+import {
+  EngineStartError,
+  EngineUnavailableError,
+  QueueInUseError,
+  QueueNotEmptyError,
+  UnknownQueueError,
+} from "../errors.ts"
 import type {
   DeletedQueue,
   DeleteQueueOptions,
@@ -38,17 +44,21 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
   }
 
   /** No other instance uses the store. */
+  hold(): void {}
+
   async knowledge(): Promise<QueueKnowledge> {
     return "all"
   }
 
-  /** @throws {EngineStartError} if that can't be written. */
-  async declare(queues: readonly QueueDeclaration[]): Promise<void> {
+  /** @throws {EngineStartError | EngineUnavailableError} if that can't be written. */
+  async declare(queues: readonly QueueDeclaration[], { whenAway = "later" }: DeclareOptions): Promise<void> {
     const { catalog, operate } = this.#options
     try {
       catalog.adopt(await operate(() => catalog.write(queues), NEEDS))
     } catch (cause) {
-      throw new EngineStartError(`the queues can't be declared: ${reasonOf(cause)}`, { cause })
+      const message = `the queues can't be declared: ${reasonOf(cause)}`
+      if (whenAway === "reject") throw new EngineUnavailableError(message, { cause })
+      throw new EngineStartError(message, { cause })
     }
   }
 

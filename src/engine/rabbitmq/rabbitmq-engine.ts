@@ -5,6 +5,7 @@ import type { BrokerReport } from "../broker-report.ts"
 import type { DeadLetterPage, DeadLetterSelection, Purged, Redriven, RedriveOptions } from "../dead-letter.ts"
 import type {
   ConsumeOptions,
+  DeclareOptions,
   Engine,
   EngineCapabilities,
   EngineStatus,
@@ -17,7 +18,7 @@ import type {
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import type { PublishOptions } from "../once.ts"
 import type { BrokerAddress } from "./connection/broker-address.ts"
-import { BrokerLink, type LinkState } from "./connection/broker-link.ts"
+import { BrokerLink, blockedText, whyDown } from "./connection/broker-link.ts"
 import { capabilitiesOf } from "./connection/capabilities.ts"
 import { OutageLog } from "./connection/outage-log.ts"
 import type { ServerProperties } from "./connection/server-properties.ts"
@@ -36,6 +37,7 @@ import { FullQueueRefusals } from "./publishing/full-queue-refusals.ts"
 import { learnPublishes } from "./publishing/learnt-publishes.ts"
 import type { Publishers } from "./publishing/publishers.ts"
 import { RecentPublishes } from "./publishing/recent-publishes.ts"
+import { Declarations } from "./queues/declarations.ts"
 import { OwnQueues } from "./queues/own-queues.ts"
 import { RabbitMqQueueAdministration } from "./queues/queue-administration.ts"
 import { Topology } from "./topology/topology.ts"
@@ -65,6 +67,7 @@ export class RabbitMqEngine implements Engine {
     reset: () => this.#publishing.session?.events.renew(),
   })
   readonly #deadLetters: DeadLetters
+  readonly #declarations: Declarations
   readonly #events: EventPublisher
   /** Kept, because each delivery asks for them. */
   #capabilities: KnownCapabilities | null = null
@@ -82,8 +85,7 @@ export class RabbitMqEngine implements Engine {
       ...options,
       topology: this.#topology,
       queues: () => this.#own.values(),
-      undeclared: (look) => this.queueAdministration.undeclared.confirmed(look),
-      onGone: (queue) => this.queueAdministration.undeclared.forget(queue),
+      elsewhere: () => this.queueAdministration,
       unsettledOf: (queue) => this.#consumers.unsettledOf(queue),
       declare: (queue) => this.#redeclare(queue),
       publishers: () => this.#publishingNow(),
@@ -136,6 +138,13 @@ export class RabbitMqEngine implements Engine {
       publishing: () => this.#publishingNow().client,
       redeclare: (queue) => this.#redeclare(queue),
       onChanged: () => this.#upkeep.looks.forget(),
+    })
+    this.#declarations = new Declarations({
+      topology: this.#topology,
+      own: this.#own,
+      repairs,
+      register: this.queueAdministration.register,
+      reset: () => this.#publishing.reset(),
     })
     this.#events = new EventPublisher({
       exchange: topology.exchange,
@@ -201,16 +210,17 @@ export class RabbitMqEngine implements Engine {
     })
   }
 
-  /** While RabbitMQ is unreachable, the queues are declared on the next connection. */
-  async declareQueues(queues: readonly QueueDeclaration[]): Promise<void> {
+  async declareQueues(queues: readonly QueueDeclaration[], options: DeclareOptions = {}): Promise<void> {
     await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
     const { session, state } = this.#publishing
     if (session !== null) {
-      const declaring = this.#topology.declare(this.#consuming.session ?? session.client, queues, this.#own)
-      await declaring.catch((error: unknown) => this.#declareLater(error))
+      await this.#declarations.change(this.#consuming.session ?? session.client, queues, options)
+    } else {
+      if (options.whenAway === "reject") throw new EngineUnavailableError(whyDown(state))
       // The last connected broker does not allow something. It is tried again nevertheless.
-    } else if (state.kind === "down" && state.cause instanceof EngineStartError) throw state.cause
-    this.#own.add(queues)
+      if (state.kind === "down" && state.cause instanceof EngineStartError) throw state.cause
+      this.#declarations.accept(queues)
+    }
     this.#upkeep.looks.forget()
     this.#live.redeclared()
     this.queueAdministration.register.declared()
@@ -278,7 +288,7 @@ export class RabbitMqEngine implements Engine {
   }
 
   async #openPublishers(client: AMQPClient): Promise<Publishers> {
-    await this.#topology.declare(client, this.#own.values())
+    await this.#declarations.restore(client)
     return this.#upkeep.openPublishers(client, {
       onLost: () => this.#publishing.reset(),
       onStatusChange: () => this.#tellStatus(),
@@ -302,12 +312,6 @@ export class RabbitMqEngine implements Engine {
   async #ofKnown<Result>(queue: string, work: () => Promise<Result>): Promise<Result> {
     await this.queueAdministration.require(queue)
     return this.#upkeep.repairs.whereMissing(queue, work)
-  }
-
-  /** The next connection declares every queue first. */
-  #declareLater(error: unknown): void {
-    if (error instanceof EngineStartError) throw error
-    this.#publishing.reset()
   }
 
   async #redeclare(queue: string): Promise<void> {
@@ -343,8 +347,3 @@ interface KnownCapabilities {
   readonly isUsable: boolean
   readonly value: EngineCapabilities
 }
-
-const blockedText = (reason: string): string => `RabbitMQ blocks publishers: ${reason}`
-
-const whyDown = (state: LinkState<unknown>): string =>
-  state.kind === "down" ? state.reason : "the engine is closed"

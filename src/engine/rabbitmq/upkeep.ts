@@ -8,7 +8,7 @@ import { Repairs } from "./topology/repairs.ts"
 import type { Topology } from "./topology/topology.ts"
 import { Troubles } from "./topology/troubles.ts"
 
-export interface UpkeepOptions extends Pick<QueueLooksOptions, "undeclared" | "onGone" | "unsettledOf"> {
+export interface UpkeepOptions extends Pick<QueueLooksOptions, "elsewhere" | "unsettledOf"> {
   /** How long a reading of the queues is reused, in milliseconds. Default: 1,000. */
   readonly lookLastsMs?: number
   readonly topology: Topology
@@ -42,7 +42,12 @@ export class Upkeep {
     this.#options = options
     this.troubles = troubles
     this.repairs = repairs
-    this.looks = new QueueLooks({ ...options, declare, lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS })
+    this.looks = new QueueLooks({
+      ...options,
+      declare,
+      retryRefused: () => repairs.retry(),
+      lastsMs: options.lookLastsMs ?? LOOK_LASTS_MS,
+    })
     this.republisher = new Republisher({
       topology,
       troubles,

@@ -13,31 +13,35 @@ function hookOf(module: LoadedModule, name: "setup" | "teardown"): (() => unknow
   return typeof hook === "function" ? () => hook.call(module) : undefined
 }
 
+/** A module that is ready, with its file. */
+export interface HoldingModule {
+  readonly module: LoadedModule
+  readonly file: ModuleFile
+}
+
 /** Returns the work that a module has to do before its first event; null if there is none. */
-export function setupOf(module: LoadedModule, file: ModuleFile): (() => Promise<ModuleFault | null>) | null {
+export function setupOf(module: LoadedModule): ((file: ModuleFile) => Promise<ModuleFault | null>) | null {
   const setup = hookOf(module, "setup")
   if (setup === undefined) return null
-  return async () => {
+  return async ({ path }) => {
     try {
       await setup()
       return null
     } catch (error) {
-      return explainLoadFailure(error, file.path, "its `setup` threw an error")
+      return explainLoadFailure(error, path, "its `setup` threw an error")
     }
   }
 }
 
-/** Has the modules release what they hold, one after the other. One that fails does not keep the others from it. */
-export async function tearDown(
-  modules: readonly LoadedModule[],
-  files: readonly ModuleFile[],
-  log: WorkerLog,
-): Promise<void> {
-  for (const [place, module] of modules.entries()) {
+export const hasTeardown = (module: LoadedModule): boolean => hookOf(module, "teardown") !== undefined
+
+/** Has modules release what they hold, one after the other. One that fails does not keep the others from it. */
+export async function tearDown(holding: readonly HoldingModule[], log: WorkerLog): Promise<void> {
+  for (const { module, file } of holding) {
     try {
       await hookOf(module, "teardown")?.()
     } catch (error) {
-      const about = { module: files[place]?.name, error: summarizeError(error) }
+      const about = { module: file.name, error: summarizeError(error) }
       log.write(null, "error", "the `teardown` of a module threw an error", fieldsText(about))
     }
   }

@@ -29,10 +29,11 @@ import {
 import { captureConsole } from "./handler-console.ts"
 import { lastWords, ProcessExit } from "./last-words.ts"
 import { explainExit, explainLoadFailure } from "./load-failure.ts"
+import { loadersIn } from "./loaders.ts"
 import { heapBytes, MemoryWatch } from "./memory-watch.ts"
 import { MeteredFunctions } from "./metered-functions.ts"
 import { catchInMicrotasks } from "./microtask-errors.ts"
-import { setupOf, tearDown } from "./module-hooks.ts"
+import { type HoldingModule, hasTeardown, setupOf, tearDown } from "./module-hooks.ts"
 import { beforeExit, guardProcess } from "./process-guard.ts"
 import { findBrokenThen, PromiseWatch } from "./promise-watch.ts"
 import { PublishCalls } from "./publish-calls.ts"
@@ -42,8 +43,6 @@ import { RunScope } from "./run-scope.ts"
 import { WorkerLog } from "./worker-log.ts"
 
 declare const self: Worker
-
-type Loaders = readonly (() => Promise<{ readonly default?: unknown }>)[]
 
 type RunMessage = Extract<ToWorker, { kind: "run" | "run-batch" }>
 type AbortMessage = Extract<ToWorker, { kind: "abort" }>
@@ -79,6 +78,10 @@ const nonsensical = new OwnMap<unknown, true>()
 let files: readonly ModuleFile[] = []
 let generation = ""
 let modules: readonly LoadedModule[] = []
+/** Modules that hold what their `teardown` releases. */
+const holding: HoldingModule[] = []
+/** True once the modules have to release what they hold. No other is set up then. */
+let isEnding = false
 let board = JobBoard.withSlots(0)
 let memoryLimitBytes = 0
 const memory = new MemoryWatch({
@@ -125,7 +128,8 @@ function receive(message: ToWorker): void {
       waiting.push(message, message.priority)
       break
     case "tear-down":
-      tearDown(modules, files, log)
+      isEnding = true
+      tearDown(holding, log)
         .then(() => tell({ kind: "torn-down" }))
         .catch(breakDown)
       break
@@ -219,6 +223,7 @@ async function load(code: string): Promise<void> {
   const descriptions = []
   const loaders = await loadersIn(code)
   for (const [place, file] of files.entries()) {
+    if (isEnding) return
     const { name, path } = file
     loading = file
     tell({ kind: "loading", file: name })
@@ -238,34 +243,33 @@ async function load(code: string): Promise<void> {
         return tellLoadFailure(file, { message, at: locateIn([file])(name, []) })
       }
       loaded.push(imported.default)
+      if (setupOf(imported.default) === null) hold(imported.default, file)
       descriptions.push(describeModule(name, imported.default))
     } catch (error) {
       return tellLoadFailure(file, explainLoadFailure(error, path))
     }
   }
-  for (const [place, file] of files.entries()) {
-    const module = loaded[place]
-    const setUp = module === undefined ? null : setupOf(module, file)
-    if (setUp === null) continue
+  for (const [place, module] of loaded.entries()) {
+    const file = files[place]
+    const setUp = setupOf(module)
+    if (setUp === null || file === undefined) continue
+    if (isEnding) return
     loading = file
     tell({ kind: "loading", file: file.name })
-    const fault = await setUp()
+    const fault = await setUp(file)
     if (fault !== null) return tellLoadFailure(file, fault)
+    hold(module, file)
   }
   loading = null
   modules = loaded
   tell({ kind: "loaded", modules: descriptions })
 }
 
-/** Returns the functions of a bundle that load its modules. */
-async function loadersIn(code: string): Promise<Loaders> {
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }))
-  try {
-    const bundle: { readonly modules: Loaders } = await import(url)
-    return bundle.modules
-  } finally {
-    URL.revokeObjectURL(url)
-  }
+/** Notes that a module is ready, and has something to release before the worker ends. */
+function hold(module: LoadedModule, file: ModuleFile): void {
+  if (!hasTeardown(module)) return
+  holding.push({ module, file })
+  tell({ kind: "holding" })
 }
 
 /** Runs a job. Never rejects. */

@@ -92,4 +92,43 @@ export const hookCases: readonly DeliveryCase[] = [
       expect(told).toHaveLength(2)
     },
   },
+  {
+    title: "release what a worker holds whose modules are not taken into use, whatever the reason",
+    async run({ folder, start }) {
+      folder.write("handlers/hooked.ts", withHooks(folder, 1))
+      const service = await start(POOL)
+      const reload = () => service.post("/api/v1/modules/reload", {})
+      const others = [
+        'export default { queue: "user_events", setup() { throw new Error("no database") }, on: { "*"() {} } }',
+        'export default { queue: "user_events", atempts: 1, on: { "*"() {} } }',
+        'export default { queue: "none", on: { "*"() {} } }',
+      ]
+      for (const [place, other] of others.entries()) {
+        const version = place + 2
+        folder.write("handlers/hooked.ts", withHooks(folder, version))
+        folder.write("handlers/other.ts", other)
+        expect((await reload()).status).toBe(422)
+        await waitUntil(
+          () => count(folder, `teardown ${version} open`) === 1,
+          "the candidate to be torn down",
+        )
+        expect(count(folder, `setup ${version}`)).toBe(1)
+      }
+
+      folder.write("handlers/hooked.ts", withHooks(folder, 10))
+      folder.write(
+        "handlers/other.ts",
+        'export default { queue: "user_events", setup: () => new Promise(() => {}), on: { "*"() {} } }',
+      )
+      const ended = reload()
+      await waitUntil(() => count(folder, "setup 10") === 1, "the setup of the candidate")
+      folder.remove("handlers/other.ts")
+      folder.write("handlers/hooked.ts", withHooks(folder, 11))
+      expect((await reload()).status).toBe(200)
+      expect((await ended).status).toBe(200)
+      await waitUntil(() => count(folder, "teardown 10 open") === 1, "the candidate to be torn down")
+      expect(await service.stop()).toBe(0)
+      expect(count(folder, "teardown 11 open")).toBe(2)
+    },
+  },
 ]

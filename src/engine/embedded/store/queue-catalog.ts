@@ -115,6 +115,7 @@ export class QueueCatalog {
       retryingCount: queue.delayed,
       oldestWaitingMs: this.#oldestWaitingMs(queue, now),
       consumerCount: queue.consumers.size,
+      isHeldElsewhere: false,
       deadLetterCount: queue.deadLetters,
       maxLength: queue.declaration.maxLength,
       overflow: queue.declaration.overflow,

@@ -19,6 +19,7 @@ import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import { tierDelays } from "../topology/delay-tier.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "../topology/topology.ts"
 import { faultError, faultOf, refusalText } from "../wire/broker-fault.ts"
+import { HeldQueues } from "./held-queues.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
 import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
@@ -40,17 +41,23 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   readonly #options: RabbitMqQueueAdministrationOptions
   readonly register: QueueRegister
   readonly undeclared: UndeclaredQueues
+  readonly held: HeldQueues
 
   constructor(options: RabbitMqQueueAdministrationOptions) {
     this.#options = options
     const isAllowed = options.topology.mode === "declare"
     this.register = new QueueRegister({ ...options, isAllowed, onRead: options.onChanged })
+    this.held = new HeldQueues({ ...options, isAllowed })
     this.undeclared = new UndeclaredQueues({
       register: this.register,
       queueType: options.topology.queueType,
       onGone: (queue) => this.#tellDeleted(queue),
       report: options.report,
     })
+  }
+
+  hold(queues: readonly string[]): void {
+    this.held.hold(queues)
   }
 
   async knowledge(): Promise<QueueKnowledge> {

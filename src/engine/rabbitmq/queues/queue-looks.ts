@@ -3,7 +3,9 @@ import { withTimeout } from "../../../system/with-timeout.ts"
 import type { QueueDeclaration, QueueStats } from "../../engine.ts"
 import { EngineUnavailableError } from "../../errors.ts"
 import { faultError, faultOf, refusalText, replyIn } from "../wire/broker-fault.ts"
+import type { HeldQueues } from "./held-queues.ts"
 import { type Depth, QueueLook } from "./queue-look.ts"
+import type { UndeclaredQueues } from "./undeclared-queues.ts"
 
 /** How long a caller waits, in milliseconds: a quorum queue without a leader does not answer. */
 const TIMEOUT_MS = 5_000
@@ -15,19 +17,26 @@ export interface UnsettledCount {
   readonly settling: number
 }
 
+export interface Elsewhere {
+  /** Those that only others have declared, as far as RabbitMQ confirms them. */
+  readonly undeclared: Pick<UndeclaredQueues, "confirmed" | "forget">
+  /** Those that are paused. */
+  readonly held: Pick<HeldQueues, "keep" | "isHeldElsewhere">
+}
+
 export interface QueueLooksOptions {
   /** @throws {EngineUnavailableError} while there is no connection. */
   readonly client: () => AMQPClient
   /** The queues that this instance declares. */
   readonly queues: () => Iterable<QueueDeclaration>
-  /** The queues that only others have declared, as far as RabbitMQ confirms them. */
-  readonly undeclared: (look: QueueLook) => Promise<readonly QueueDeclaration[]>
-  /** Called if one of those is missing. */
-  readonly onGone: (queue: string) => void
+  /** The queues of other instances. */
+  readonly elsewhere: () => Elsewhere
   /** Returns how many events of a queue consumers of this process have. */
   readonly unsettledOf: (queue: string) => UnsettledCount
   /** Declares a queue that is missing. */
   readonly declare: (queue: string) => Promise<void>
+  /** Declares queues again that RabbitMQ has refused. Never rejects. */
+  readonly retryRefused: () => Promise<void>
   /** How long a result is reused, in milliseconds. */
   readonly lastsMs: number
 }
@@ -100,17 +109,19 @@ export class QueueLooks {
   }
 
   async #look(client: AMQPClient): Promise<readonly QueueStats[]> {
-    const { queues, undeclared, onGone } = this.#options
+    const { queues, elsewhere, retryRefused } = this.#options
+    const { undeclared, held } = elsewhere()
+    await Promise.all([retryRefused(), held.keep()])
     await using look = new QueueLook(client)
     const stats: QueueStats[] = []
     for (const queue of queues()) {
       const depth = await this.#depthOf(look, queue.name)
-      if (depth !== null) stats.push(this.#statsOf(queue, depth))
+      if (depth !== null) stats.push(await this.#statsOf(look, queue, depth))
     }
-    for (const queue of await undeclared(look)) {
+    for (const queue of await undeclared.confirmed(look)) {
       const depth = await lookedAt(look, queue.name)
-      if (depth === null) onGone(queue.name)
-      else if (typeof depth === "object") stats.push(this.#statsOf(queue, depth))
+      if (depth === null) undeclared.forget(queue.name)
+      else if (typeof depth === "object") stats.push(await this.#statsOf(look, queue, depth))
     }
     return stats
   }
@@ -134,8 +145,14 @@ export class QueueLooks {
   }
 
   /** Adds what this process knows, as soon as RabbitMQ has answered. Nobody can count the retries of one queue. */
-  #statsOf({ name, bindings, maxLength, overflow }: QueueDeclaration, depth: Depth): QueueStats {
+  async #statsOf(
+    look: QueueLook,
+    { name, bindings, maxLength, overflow }: QueueDeclaration,
+    depth: Depth,
+  ): Promise<QueueStats> {
     const { unsettled: unsettledCount, settling: settlingCount } = this.#options.unsettledOf(name)
+    const isHeldElsewhere =
+      depth.consumerCount === 0 && (await this.#options.elsewhere().held.isHeldElsewhere(look, name))
     return {
       name,
       bindings,
@@ -145,6 +162,7 @@ export class QueueLooks {
       retryingCount: null,
       oldestWaitingMs: null,
       consumerCount: depth.consumerCount,
+      isHeldElsewhere,
       deadLetterCount: depth.deadLetterCount ?? 0,
       maxLength,
       overflow,

@@ -1,6 +1,6 @@
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import type { QueueDeclaration } from "../../engine.ts"
-import { EngineUnavailableError, PublishError } from "../../errors.ts"
+import { EngineUnavailableError, PublishError, QueueRefusedError } from "../../errors.ts"
 import { faultOf, NOT_FOUND, refusalText, replyIn } from "../wire/broker-fault.ts"
 import type { Topology } from "./topology.ts"
 import type { Troubles } from "./troubles.ts"
@@ -66,6 +66,33 @@ export class Repairs {
     const declaring = this.#declare(queue).finally(() => this.#running.delete(queue))
     this.#running.set(queue, declaring)
     return declaring
+  }
+
+  /** Queues whose declaration RabbitMQ refuses until somebody changes something. */
+  get refused(): readonly string[] {
+    return [...this.#failed].flatMap(([name, { error }]) =>
+      error instanceof QueueRefusedError ? [name] : [],
+    )
+  }
+
+  /** Notes that a queue could not be declared on a new connection. `retry` tries again. */
+  refuse(queue: string, error: unknown): void {
+    this.#fail(queue, error)
+    this.#options.troubles.began(
+      queue,
+      refusalText(error),
+      "it can't be declared, and the other queues are used",
+    )
+  }
+
+  /** Declares queues again that could not be declared, each when its backoff is over. Never rejects. */
+  async retry(): Promise<void> {
+    await Promise.allSettled([...this.#failed.keys()].map((queue) => this.declare(queue)))
+  }
+
+  /** Forgets that a queue could not be declared, because its declaration has changed. */
+  forget(queue: string): void {
+    if (this.#failed.delete(queue)) this.#options.troubles.ended(queue)
   }
 
   /**
@@ -169,14 +196,18 @@ export class Repairs {
       this.#failed.delete(queue)
       troubles.ended(queue)
     } catch (error) {
-      const delays = this.#failed.get(queue)?.delays ?? new RetryDelays(DECLARE_BACKOFF)
-      this.#failed.set(queue, { error, delays, isTriedAgainAt: performance.now() + delays.next() })
+      this.#fail(queue, error)
       // The engine's state already shows a lost connection.
       if (replyIn(error) !== null || faultOf(error).kind === "timeout") {
         troubles.began(queue, refusalText(error), "it is missing and can't be declared again")
       }
       throw error
     }
+  }
+
+  #fail(queue: string, error: unknown): void {
+    const delays = this.#failed.get(queue)?.delays ?? new RetryDelays(DECLARE_BACKOFF)
+    this.#failed.set(queue, { error, delays, isTriedAgainAt: performance.now() + delays.next() })
   }
 }
 

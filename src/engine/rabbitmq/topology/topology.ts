@@ -1,29 +1,24 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import { withTimeout } from "../../../system/with-timeout.ts"
 import type { QueueDeclaration } from "../../engine.ts"
-import { EngineStartError } from "../../errors.ts"
 import type { QueueType } from "../connection/capabilities.ts"
 import {
   type BrokerFault,
+  type ChannelClosed,
   faultError,
   faultOf,
-  LASTING_REFUSALS,
   NOT_FOUND,
   PRECONDITION_FAILED,
   replyIn,
 } from "../wire/broker-fault.ts"
-
-/** The exchange for events that are not retried any more. Its routing keys are the names of the queues. */
-export const DEAD_LETTERS = "dead_letters"
-
-/** Highest priority of classic queues: 0 to 9, as in the envelope. */
-const MAX_PRIORITY = 9
-
-/**
- * Keeps the broker from dropping messages that return often, because code above the port decides how often.
- * With -1, RabbitMQ 3.10 would drop them at the first return.
- */
-const NO_DELIVERY_LIMIT = 2_147_483_647
+import {
+  DEAD_LETTERS,
+  durably,
+  keepUntilStored,
+  type QueueArguments,
+  queueArguments,
+} from "./queue-arguments.ts"
+import { exchangeRefused, isRefusal, MISSING, queueRefused } from "./refusals.ts"
 
 /**
  * How long a declared tier is used without another look, in milliseconds. Another program can replace a tier by a
@@ -33,9 +28,6 @@ const TIER_LASTS_MS = 1_000
 
 /** How long a look at a tier may take, in milliseconds. RabbitMQ may not answer while the tier's leader is busy. */
 const TIER_LOOK_TIMEOUT_MS = 3_000
-
-/** How RabbitMQ says that there is none. Source: rabbit_misc.erl, `not_found`. */
-const MISSING = /no (queue|exchange) '/
 
 export interface TopologyOptions {
   readonly exchange: string
@@ -70,6 +62,10 @@ export class Topology {
     return this.#options.mode
   }
 
+  get #isPassive(): boolean {
+    return this.#options.mode === "passive"
+  }
+
   get queueType(): QueueType {
     return this.#options.queueType
   }
@@ -83,9 +79,10 @@ export class Topology {
   }
 
   /**
-   * Declares the exchanges and queues, and removes bindings of earlier declarations. Uses a channel of its
-   * own, because the broker closes it at the first error.
-   * @throws {EngineStartError} if an object exists with other arguments, or is missing in passive mode.
+   * Declares the exchanges and queues, then binds the queues, and last removes bindings of earlier declarations. Uses a
+   * channel of its own, because the broker closes it at the first error.
+   * @throws {QueueRefusedError} if a queue exists with other arguments, or is missing in passive mode.
+   * @throws {EngineStartError} the same of an exchange.
    * @throws an error that `faultOf` reads, for everything else.
    */
   async declare(
@@ -95,18 +92,20 @@ export class Topology {
   ): Promise<void> {
     this.#tiers.clear()
     const channel = await client.channel()
-    const { exchange, exchangeType } = this.#options
-    const passive = this.#options.mode === "passive"
-    await this.#attempt(`the exchange ${exchange}`, () =>
-      channel.exchangeDeclare(exchange, exchangeType, { passive, durable: true, autoDelete: false }),
-    )
-    await this.#attempt(`the exchange ${DEAD_LETTERS}`, () =>
-      channel.exchangeDeclare(DEAD_LETTERS, "direct", { passive, durable: true, autoDelete: false }),
-    )
-    for (const queue of queues) {
-      await this.#declareQueue(channel, queue)
-      if (!passive) await this.#unbind(channel, queue, before.get(queue.name)?.bindings ?? [])
+    await this.#declareExchange(channel, this.#options.exchange, this.#options.exchangeType)
+    await this.#declareExchange(channel, DEAD_LETTERS, "direct")
+    for (const queue of queues) await this.#declareQueue(channel, queue)
+    if (!this.#isPassive) {
+      for (const queue of queues) await this.#bind(channel, queue)
+      for (const queue of queues) await this.#unbind(channel, queue, before.get(queue.name)?.bindings ?? [])
     }
+    await channel.close()
+  }
+
+  /** Removes bindings of a queue. A queue that does not exist has none. */
+  async unbind(client: AMQPClient, queue: string, patterns: readonly string[]): Promise<void> {
+    const channel = await client.channel()
+    for (const pattern of patterns) await channel.queueUnbind(queue, this.#options.exchange, pattern)
     await channel.close()
   }
 
@@ -166,7 +165,7 @@ export class Topology {
   async #declareTier(client: AMQPClient, queue: string, delayMs: number): Promise<void> {
     const name = tierName(queue, delayMs)
     const channel = await client.channel()
-    await this.#declare(channel, name, {
+    await this.#declare(channel, name, queue, {
       ...durably("quorum"),
       ...keepUntilStored("quorum"),
       "x-message-ttl": delayMs,
@@ -201,16 +200,31 @@ export class Topology {
     }
   }
 
+  async #declareExchange(channel: AMQPChannel, exchange: string, type: string): Promise<void> {
+    const passive = this.#isPassive
+    await this.#attempt(
+      () => channel.exchangeDeclare(exchange, type, { passive, durable: true, autoDelete: false }),
+      (fault) => exchangeRefused(exchange, fault, passive),
+    )
+  }
+
   async #declareQueue(channel: AMQPChannel, queue: QueueDeclaration): Promise<void> {
-    const { name, bindings } = queue
     const { queueType } = this.#options
+    await this.#declare(channel, deadQueueOf(queue.name), queue.name, durably(queueType))
+    await this.#declare(channel, queue.name, queue.name, queueArguments(queue, queueType))
+  }
+
+  async #bind(channel: AMQPChannel, { name, bindings }: QueueDeclaration): Promise<void> {
     const dead = deadQueueOf(name)
-    await this.#declare(channel, dead, durably(queueType))
-    await this.#declare(channel, name, queueArguments(queue, queueType))
-    if (this.#options.mode === "passive") return
-    await this.#attempt(`the queue ${dead}`, () => channel.queueBind(dead, DEAD_LETTERS, name))
-    for (const pattern of bindings) {
-      await this.#attempt(`the queue ${name}`, () => channel.queueBind(name, this.#options.exchange, pattern))
+    const links = [
+      [dead, DEAD_LETTERS, name] as const,
+      ...bindings.map((pattern) => [name, this.#options.exchange, pattern] as const),
+    ]
+    for (const [queue, exchange, pattern] of links) {
+      await this.#attempt(
+        () => channel.queueBind(queue, exchange, pattern),
+        (fault) => queueRefused(queue, name, fault, false),
+      )
     }
   }
 
@@ -222,29 +236,21 @@ export class Topology {
     }
   }
 
-  #declare(
-    channel: AMQPChannel,
-    name: string,
-    args: Record<string, string | number | boolean>,
-  ): Promise<void> {
-    const passive = this.#options.mode === "passive"
-    return this.#attempt(`the queue ${name}`, () =>
-      channel.queueDeclare(name, { passive, durable: true, autoDelete: false, exclusive: false }, args),
+  /** @param queue the queue of events that it belongs to */
+  #declare(channel: AMQPChannel, name: string, queue: string, args: QueueArguments): Promise<void> {
+    const passive = this.#isPassive
+    return this.#attempt(
+      () => channel.queueDeclare(name, { passive, durable: true, autoDelete: false, exclusive: false }, args),
+      (fault) => queueRefused(name, queue, fault, passive),
     )
   }
 
-  async #attempt(what: string, declare: () => Promise<unknown>): Promise<void> {
-    const passive = this.#options.mode === "passive"
+  async #attempt(declare: () => Promise<unknown>, refusal: (fault: ChannelClosed) => Error): Promise<void> {
     try {
       await declare()
     } catch (error) {
-      const fault = faultOf(error)
-      const cause = faultError(fault)
-      if (!isRefusal(fault, passive)) throw cause
-      const advice = passive
-        ? "declare it, or unset TOPOLOGY"
-        : "delete it when it is empty, configure this service to match it, or use it unchanged with TOPOLOGY=passive"
-      throw new EngineStartError(`${what} can't be used: ${cause.message}: ${advice}`, { cause })
+      const fault: BrokerFault = faultOf(error)
+      throw isRefusal(fault, this.#isPassive) ? refusal(fault) : faultError(fault)
     }
   }
 }
@@ -255,38 +261,3 @@ async function look(client: AMQPClient, queue: string): Promise<void> {
   await channel.queueDeclare(queue, { passive: true })
   await channel.close()
 }
-
-/**
- * Returns true if RabbitMQ refuses a declaration until somebody changes something. RabbitMQ also closes a channel with 404 when
- * a queue's leader does not answer, and a connection for an internal error: both pass.
- */
-function isRefusal(fault: BrokerFault, passive: boolean): boolean {
-  if (fault.kind !== "channel-closed") return false
-  return LASTING_REFUSALS.has(fault.code) || (passive && fault.code === NOT_FOUND && MISSING.test(fault.text))
-}
-
-/** The arguments of a queue of events. RabbitMQ keeps them for as long as the queue exists. */
-export const queueArguments = (
-  { name, ttlMs, maxLength, overflow, isSingleActiveConsumer }: QueueDeclaration,
-  queueType: QueueType,
-): Record<string, string | number | boolean> => ({
-  ...durably(queueType),
-  ...(queueType === "classic" && { "x-max-priority": MAX_PRIORITY }),
-  "x-message-ttl": ttlMs,
-  "x-max-length": maxLength,
-  "x-overflow": overflow,
-  ...(isSingleActiveConsumer && { "x-single-active-consumer": true }),
-  "x-dead-letter-exchange": DEAD_LETTERS,
-  "x-dead-letter-routing-key": name,
-  ...(overflow === "reject-publish" && keepUntilStored(queueType)),
-})
-
-/** Arguments of every queue. */
-const durably = (queueType: QueueType): Record<string, string | number> =>
-  queueType === "classic"
-    ? { "x-queue-type": "classic" }
-    : { "x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT }
-
-/** A quorum queue then keeps a message that it dead-letters until the other queue has confirmed it. */
-const keepUntilStored = (queueType: QueueType): Record<string, string> =>
-  queueType === "classic" ? {} : { "x-dead-letter-strategy": "at-least-once" }
