@@ -1,4 +1,5 @@
 import { beginModules, beginWithReload } from "./app/begin-modules.ts"
+import { ChangedSchemas } from "./app/changed-schemas.ts"
 import { openEngine } from "./app/engines.ts"
 import type { Facts } from "./app/facts.ts"
 import { Generations } from "./app/generations.ts"
@@ -150,13 +151,17 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   })
   const { pool, dispatcher, watch, serviceEvents } = parts
   facts = parts.facts
+  const schemas = new ChangedSchemas(config.SCHEMAS_DIR, logger)
   const generations: Generations = new Generations({
     pool,
     dispatcher,
     build: (isInUse, signal) => source.build(isInUse, signal),
     declare: (next, manifests, before) =>
       declareModuleQueues(next, manifests, before, { engine, queues, limits, catalog, logger }),
-    onReload: (result) => facts?.reloaded(result, generations),
+    onReload: (result) => {
+      schemas.check()
+      facts?.reloaded(result, generations)
+    },
     metrics,
     logger,
   })

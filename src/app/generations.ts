@@ -29,7 +29,7 @@ export interface GenerationsOptions {
     manifests: readonly ModuleManifest[],
     before: readonly ModuleManifest[] | null,
   ) => Promise<void>
-  /** Called with the result of each reload that changes something or is rejected. */
+  /** Called with the result of each reload, unless the service stops or a later reload has ended it. */
   readonly onReload: (result: Reloaded) => void
   readonly metrics: Metrics
   readonly logger: Logger
@@ -136,7 +136,7 @@ export class Generations {
     if (result.kind !== "stopped") metrics.reloaded(result.kind)
     if (result.kind !== "unavailable") this.#rejection = result.kind === "rejected" ? result.rejection : null
     this.#tell(result, wasRejected)
-    if (result.kind !== "unchanged") this.#options.onReload(result)
+    this.#options.onReload(result)
     await complete
     return result
   }
@@ -205,7 +205,8 @@ export class Generations {
         break
       case "rejected": {
         const { name, message } = summarizeError(result.error)
-        const told = { ...about, error: { name, message } }
+        const faulty = new Set(result.rejection.faults.flatMap(({ module }) => module ?? []))
+        const told = { generation: set.generation, rejected: [...faulty], error: { name, message } }
         logger.error(told, set.files.length > 0 ? REJECTED : REJECTED_FIRST)
       }
     }

@@ -29,7 +29,9 @@ export function addKeys(program: Command): void {
       "print a new key and its line for the file; with --append, add the line and print only the key",
     )
     .option("--name <name>", "required: name of the key, shown in the log and in refusals")
-    .addOption(choicesOption("--scope <scope>", "required: what the key may do", SCOPES))
+    .addOption(
+      choicesOption("--scope <scope>", "required: what the key may do; none includes another", SCOPES),
+    )
     .addOption(
       choicesOption(
         "--type <type>",

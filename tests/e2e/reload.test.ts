@@ -36,6 +36,21 @@ test("without RELOAD=watch, a changed file changes nothing until a reload", asyn
   await handledBy(service, folder, "v2")
 })
 
+test("a reload warns that it takes no schemas into use, once for each change of them", async () => {
+  const warning =
+    "schemas changed: a reload takes no schemas into use, so restart to validate payloads with them"
+  await using folder = new ServiceFolder()
+  folder.write("handlers/versioned.ts", versioned(folder, "v1"))
+  folder.write("schemas/user/login.json", "{}")
+  const service = await folder.start({ SCHEMAS_DIR: "schemas" })
+  await service.post("/api/v1/modules/reload", {})
+  expect(logged(service, warning)).toEqual([])
+  folder.write("schemas/user/login@2.json", "{}")
+  for (let i = 0; i < 2; i++) await service.post("/api/v1/modules/reload", {})
+  await waitUntil(() => logged(service, "handler modules are unchanged").length === 3, "three reloads")
+  expect(logged(service, warning)).toHaveLength(1)
+})
+
 test("a folder of modules that vanishes is rejected, whether HANDLERS_DIR names it or not", async () => {
   for (const variables of [{}, { HANDLERS_DIR: "handlers" }]) {
     await using folder = new ServiceFolder()

@@ -20,7 +20,10 @@ export function authorize(keys: KeyRing | null, headers: Headers, scope: Require
   const key = keys.find(presented)
   if (key === null) throw unauthorized("The key is unknown.")
   if (scope !== "any" && !key.scopes.includes(scope)) {
-    throw new ProblemError("forbidden", `The key ${key.name} does not have the scope ${scope}.`)
+    throw new ProblemError(
+      "forbidden",
+      `The key ${key.name} does not have the scope ${scope}. No scope includes another: ${scope} has to be in its line.`,
+    )
   }
   return key
 }

@@ -20,7 +20,8 @@ const DETAILS: Record<ProblemSlug, string> = {
   "idempotency-off":
     "The service recognizes no repeated requests, because DEDUPLICATION_WINDOW is 0. Send the request without Idempotency-Key.",
   unauthorized: "Send a key, as Authorization: Bearer <key> or as X-API-Key: <key>.",
-  forbidden: "The key dashboard does not have the scope admin.",
+  forbidden:
+    "The key dashboard does not have the scope admin. No scope includes another: admin has to be in its line.",
   "foreign-page":
     "The request comes from a web page of another origin, and the service has no keys. Add the origin of the page to CORS_ORIGINS, or set API_KEYS_FILE.",
   "not-found": 'There is no queue "voice"; the queues are custom_events, user_events, voice_events.',
