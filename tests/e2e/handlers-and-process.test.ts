@@ -23,8 +23,9 @@ test("a handler that posts messages or changes the working folder disturbs neith
     "the move to be refused",
   )
   expect(service.log).not.toContainEqual(expect.objectContaining({ msg: "event handled", name: "moves" }))
-  expect(service.log).toContainEqual(
-    expect.objectContaining({ msg: expect.stringContaining("called postMessage") }),
+  await waitUntil(
+    () => service.log.some(({ msg }) => msg.includes("called postMessage")),
+    "the posted message to be told",
   )
   expect((await service.get("/health/ready")).status).toBe(200)
   expect(service.isAlive).toBe(true)

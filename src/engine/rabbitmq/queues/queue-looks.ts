@@ -111,7 +111,9 @@ export class QueueLooks {
   async #look(client: AMQPClient): Promise<readonly QueueStats[]> {
     const { queues, elsewhere, retryRefused } = this.#options
     const { undeclared, held } = elsewhere()
-    await Promise.all([retryRefused(), held.keep()])
+    // A queue without a leader may not answer for long, and affects only itself.
+    void retryRefused()
+    await held.keep()
     await using look = new QueueLook(client)
     const stats: QueueStats[] = []
     for (const queue of queues()) {
