@@ -15,7 +15,7 @@ queues="(voice|user|system|notification|custom)_events${QUEUES:+|$QUEUES}"
 
 # The exchanges; the register of queues, the history, and the queue of the live stream; the tiers where retries wait; and each queue
 # with its dead letters and the mark of its ordering keys.
-names="$exchange|dead_letters|event-broker\.(queues|history)|event-broker\.live\..+|retry\.($queues)\.[0-9]+|(dead\.|ordered\.)?($queues)"
+names="$exchange|dead_letters|event-broker\.(queues|history|instances)|event-broker\.live\..+|retry\.($queues)\.[0-9]+|(dead\.|ordered\.)?($queues)"
 
 # While rabbitmqctl runs, other users of this machine can see the password: its prompt takes none from a pipe on RabbitMQ 4.
 if rabbitmqctl --silent list_users | cut -f 1 | grep -qxF "$user"; then

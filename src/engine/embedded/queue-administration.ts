@@ -42,6 +42,11 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
     return "all"
   }
 
+  /** The store is locked by its process. */
+  async instances(): Promise<number> {
+    return 1
+  }
+
   /** @throws {EngineStartError} if that can't be written. */
   async declare(queues: readonly QueueDeclaration[]): Promise<void> {
     const { catalog, operate } = this.#options

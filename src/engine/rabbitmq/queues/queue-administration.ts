@@ -19,6 +19,7 @@ import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import { tierDelays } from "../topology/delay-tier.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "../topology/topology.ts"
 import { faultError, faultOf, refusalText } from "../wire/broker-fault.ts"
+import { InstanceCount } from "./instance-count.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
 import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
@@ -40,17 +41,35 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   readonly #options: RabbitMqQueueAdministrationOptions
   readonly register: QueueRegister
   readonly undeclared: UndeclaredQueues
+  readonly #instances: InstanceCount
 
   constructor(options: RabbitMqQueueAdministrationOptions) {
     this.#options = options
     const isAllowed = options.topology.mode === "declare"
     this.register = new QueueRegister({ ...options, isAllowed, onRead: options.onChanged })
+    this.#instances = new InstanceCount(isAllowed)
     this.undeclared = new UndeclaredQueues({
       register: this.register,
       queueType: options.topology.queueType,
       onGone: (queue) => this.#tellDeleted(queue),
       report: options.report,
     })
+  }
+
+  /** Follows what other instances do, on a new connection. */
+  start(client: AMQPClient): void {
+    this.register.start(client)
+    this.#instances.start(client)
+  }
+
+  /** Never rejects. */
+  stop(): Promise<void> {
+    this.#instances.stop()
+    return this.register.stop()
+  }
+
+  instances(): Promise<number | null> {
+    return this.#instances.count()
   }
 
   async knowledge(): Promise<QueueKnowledge> {
