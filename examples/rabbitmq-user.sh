@@ -13,9 +13,9 @@ vhost=${RABBITMQ_VHOST:-/}
 exchange=${DEFAULT_EXCHANGE:-events}
 queues="(voice|user|system|notification|custom)_events${QUEUES:+|$QUEUES}"
 
-# The exchanges; the register of queues, the history, the queue of the live stream, and the marks of paused queues; the tiers where retries wait; and each queue
-# with its dead letters and the mark of its ordering keys.
-names="$exchange|dead_letters|event-broker\.(queues|history)|event-broker\.live\..+|event-broker\.held\.($queues)|retry\.($queues)\.[0-9]+|(dead\.|ordered\.)?($queues)"
+# The exchanges; the register of queues, the history, the count of instances, the queue of the live stream, and the marks of paused
+# queues; the tiers where retries wait; and each queue with its dead letters and the mark of its ordering keys.
+names="$exchange|dead_letters|event-broker\.(queues|history|instances)|event-broker\.live\..+|event-broker\.held\.($queues)|retry\.($queues)\.[0-9]+|(dead\.|ordered\.)?($queues)"
 
 # While rabbitmqctl runs, other users of this machine can see the password: its prompt takes none from a pipe on RabbitMQ 4.
 if rabbitmqctl --silent list_users | cut -f 1 | grep -qxF "$user"; then

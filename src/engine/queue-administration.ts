@@ -19,6 +19,12 @@ export interface QueueAdministration {
   knowledge(): Promise<QueueKnowledge>
 
   /**
+   * Returns how many instances of the service use these queues now, with this one; null if that is not known, such as while
+   * RabbitMQ is away. Never rejects.
+   */
+  instances(): Promise<number | null>
+
+  /**
    * Deletes a queue with its bindings, events and dead letters. Publishes continue: an event that no other
    * queue takes is `unroutable` from then on. A queue that is declared again starts empty. If the process
    * dies meanwhile, the queue may be left without bindings and with some of its events.

@@ -4,6 +4,7 @@ import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
 import { onEveryBroker } from "../support/rabbitmq/on-every-broker.ts"
 import { VirtualHost } from "../support/rabbitmq/virtual-host.ts"
+import { ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 let browser: Browser
@@ -13,15 +14,22 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 onEveryBroker((node) => {
-  async function withConsole(run: (console: ConsolePage, service: ConsoleService) => Promise<void>) {
+  async function withConsole(
+    run: (
+      console: ConsolePage,
+      service: ConsoleService,
+      broker: Readonly<Record<string, string>>,
+    ) => Promise<void>,
+  ) {
     await using host = await VirtualHost.create(node())
-    await using service = await ConsoleService.start({
+    const broker = {
       RABBITMQ_HOST: "127.0.0.1",
       RABBITMQ_PORT: String(node().port),
       RABBITMQ_VHOST: host.name,
-    })
+    }
+    await using service = await ConsoleService.start(broker)
     await using console = await ConsolePage.open(browser, service, { key: "admin" })
-    await run(console, service)
+    await run(console, service, broker)
     expect(console.complaints).toEqual([])
   }
 
@@ -44,6 +52,20 @@ onEveryBroker((node) => {
         await console.page.getByRole("link", { name: "voice.call.ended" }).click()
         await console.page.getByText('asked the transcript service {"tries":1}').waitFor()
         await console.page.getByText("rabbitmq").first().waitFor()
+      }),
+    120_000,
+  )
+
+  test(
+    "the overview counts the instances, also when one of them is killed",
+    () =>
+      withConsole(async (console, _, broker) => {
+        await console.page.getByText("1 connected to RabbitMQ").waitFor()
+        await using folder = new ServiceFolder()
+        const other = await folder.start(broker)
+        await console.page.getByText("2 connected to RabbitMQ").waitFor()
+        await other.kill()
+        await console.page.getByText("1 connected to RabbitMQ").waitFor()
       }),
     120_000,
   )

@@ -25,6 +25,7 @@ async function screens(): Promise<readonly (readonly [place: string, text: strin
   }
   const id = events[0]?.id ?? ""
   return [
+    ["", "1, as always on this engine"],
     ["", "Needs attention"],
     ["queues", "voice_events"],
     ["queues/voice_events", "call.ended"],

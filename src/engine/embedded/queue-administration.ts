@@ -50,6 +50,11 @@ export class EmbeddedQueueAdministration implements QueueAdministration {
     return "all"
   }
 
+  /** The store is locked by its process. */
+  async instances(): Promise<number> {
+    return 1
+  }
+
   /** @throws {EngineStartError | EngineUnavailableError} if that can't be written. */
   async declare(queues: readonly QueueDeclaration[], { whenAway = "later" }: DeclareOptions): Promise<void> {
     const { catalog, operate } = this.#options

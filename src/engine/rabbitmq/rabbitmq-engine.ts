@@ -276,7 +276,7 @@ export class RabbitMqEngine implements Engine {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#consumers.cancel()
-    await this.queueAdministration.register.stop()
+    await this.queueAdministration.stop()
     await this.#publishing.session?.drained()
     await this.facts?.stop()
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
@@ -299,7 +299,7 @@ export class RabbitMqEngine implements Engine {
     await this.#consumers.start(client)
     this.#live.reconnected(client)
     this.facts?.startReading(client)
-    this.queueAdministration.register.start(client)
+    this.queueAdministration.start(client)
   }
 
   #tellStatus(): void {

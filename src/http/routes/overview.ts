@@ -31,6 +31,15 @@ const SnapshotSchema = z.object({
   queues: z.array(QueueStateSchema),
   is_complete: z.boolean().openapi({ description: "As in `GET /api/v1/queues`." }),
   modules: ModuleSetSchema,
+  instances: z
+    .number()
+    .int()
+    .nullable()
+    .openapi({
+      description:
+        "Number of instances of the service that are connected now, with this one. Always 1 with the embedded engine. On " +
+        "RabbitMQ those of its virtual host, as RabbitMQ counts them; null if it does not, such as with `TOPOLOGY=passive`.",
+    }),
 })
 
 type Snapshot = z.infer<typeof SnapshotSchema>
@@ -55,6 +64,7 @@ const EXAMPLE: z.infer<typeof OverviewSchema> = {
   queues: [EXAMPLE_QUEUE],
   is_complete: true,
   modules: EXAMPLE_MODULES,
+  instances: 1,
   throughput: {
     step_seconds: STEP_SECONDS,
     ends_at: 1_795_766_500,
@@ -97,6 +107,7 @@ export const overview = (context: HttpContext): Route => {
 async function take(context: HttpContext): Promise<Snapshot> {
   const { engine, health, modules } = context
   const knowledge = await engine.queueAdministration.knowledge()
+  const instances = await engine.queueAdministration.instances()
   const stats = await countEvents(await engine.queueStats(), context)
   return {
     at: Date.now() / 1_000,
@@ -104,6 +115,7 @@ async function take(context: HttpContext): Promise<Snapshot> {
     queues: stats.map((each) => describeQueue(each, context)),
     is_complete: knowledge === "all",
     modules: withoutCode(modules.view()),
+    instances,
   }
 }
 

@@ -115,6 +115,8 @@ export interface Overview {
   readonly queues: readonly Queue[]
   readonly is_complete: boolean
   readonly modules: ModuleSet
+  /** Null if it is not known; absent from services that do not tell. */
+  readonly instances?: number | null
   readonly throughput: Throughput
 }
 

@@ -20,6 +20,7 @@ import { tierDelays } from "../topology/delay-tier.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "../topology/topology.ts"
 import { faultError, faultOf, refusalText } from "../wire/broker-fault.ts"
 import { HeldQueues } from "./held-queues.ts"
+import { InstanceCount } from "./instance-count.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { type Depth, isNotFound, QueueLook } from "./queue-look.ts"
 import { QueueRegister, type QueueRegisterOptions } from "./queue-register.ts"
@@ -42,12 +43,14 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   readonly register: QueueRegister
   readonly undeclared: UndeclaredQueues
   readonly held: HeldQueues
+  readonly #instances: InstanceCount
 
   constructor(options: RabbitMqQueueAdministrationOptions) {
     this.#options = options
     const isAllowed = options.topology.mode === "declare"
     this.register = new QueueRegister({ ...options, isAllowed, onRead: options.onChanged })
     this.held = new HeldQueues({ ...options, isAllowed })
+    this.#instances = new InstanceCount(isAllowed)
     this.undeclared = new UndeclaredQueues({
       register: this.register,
       queueType: options.topology.queueType,
@@ -58,6 +61,22 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
 
   hold(queues: readonly string[]): void {
     this.held.hold(queues)
+  }
+
+  /** Follows what other instances do, on a new connection. */
+  start(client: AMQPClient): void {
+    this.register.start(client)
+    this.#instances.start(client)
+  }
+
+  /** Never rejects. */
+  stop(): Promise<void> {
+    this.#instances.stop()
+    return this.register.stop()
+  }
+
+  instances(): Promise<number | null> {
+    return this.#instances.count()
   }
 
   async knowledge(): Promise<QueueKnowledge> {

@@ -84,7 +84,7 @@ function Known({ history, again }: { history: EventHistory; again: () => void })
         .map((delivery) => (
           <Timeline key={delivery.queue} delivery={delivery} />
         ))}
-      {event !== null && <Body event={event} />}
+      {event !== null && <Body event={event} isEdited={isEdited(history)} />}
     </>
   )
 }
@@ -125,9 +125,13 @@ const EventActions = ({ event }: { event: StoredEvent }) => (
   </div>
 )
 
-const Body = ({ event }: { event: StoredEvent }) => (
+const isEdited = ({ queues }: EventHistory): boolean =>
+  queues.some(({ timeline }) => timeline.some((entry) => entry.is_edited))
+
+/** The event as it was published: an edit is in the timeline of its queue. */
+const Body = ({ event, isEdited = false }: { event: StoredEvent; isEdited?: boolean }) => (
   <section class="panel" aria-labelledby="payload">
-    <h2 id="payload">Payload</h2>
+    <h2 id="payload">{isEdited ? "Payload, as it was published" : "Payload"}</h2>
     <Json value={event.payload} label="The payload as JSON" />
     {JSON.stringify(event.metadata ?? {}) !== "{}" && (
       <>

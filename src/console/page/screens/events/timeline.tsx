@@ -6,7 +6,7 @@ import type {
   TimelineEntry,
 } from "../../api/answers.ts"
 import { counted } from "../../format/numbers.ts"
-import { lengthOf } from "../../format/time.ts"
+import { exactTime, lengthOf } from "../../format/time.ts"
 import { Json } from "../../parts/json.tsx"
 import { Time } from "../../parts/time.tsx"
 import { hrefOf } from "../../routing.ts"
@@ -15,6 +15,7 @@ import { EventState } from "./event-state.tsx"
 /** Shows what became of an event on one queue, step by step. */
 export function Timeline({ delivery }: { delivery: EventTimeline }) {
   const { queue, state, timeline, omitted, next_attempt_at: next } = delivery
+  const latest = timeline.findLastIndex(({ what }) => what === "attempt")
   return (
     <section class="panel" aria-label={`On ${queue}`}>
       <div class="heading">
@@ -36,7 +37,13 @@ export function Timeline({ delivery }: { delivery: EventTimeline }) {
       </div>
       <ol class="timeline">
         {timeline.map((entry, index) => (
-          <Entry key={`${index} ${entry.what}`} queue={queue} entry={entry} before={timeline[index - 1]} />
+          <Entry
+            key={`${index} ${entry.what}`}
+            queue={queue}
+            entry={entry}
+            before={timeline[index - 1]}
+            isLatest={index === latest}
+          />
         ))}
       </ol>
       {omitted > 0 && <p class="muted">{counted(omitted, "entry", "entries")} in the middle are left out.</p>}
@@ -54,9 +61,11 @@ interface EntryProps {
   readonly queue: string
   readonly entry: TimelineEntry
   readonly before: TimelineEntry | undefined
+  /** True for the latest attempt: it says best why the event fails. */
+  readonly isLatest: boolean
 }
 
-function Entry({ queue, entry, before }: EntryProps) {
+function Entry({ queue, entry, before, isLatest }: EntryProps) {
   const { attempt, outcome, reason, duration_ms: duration, error, module, handler, log } = entry
   const waited = before === undefined ? 0 : (entry.started_at ?? entry.at) - before.at
   return (
@@ -75,7 +84,12 @@ function Entry({ queue, entry, before }: EntryProps) {
       {error && <Failure error={error} label={`Stack of attempt ${attempt ?? 0} on ${queue}`} />}
       {entry.is_edited && <Edited event={entry.edited_event ?? null} />}
       {log && (
-        <Log log={log} label={`Log of attempt ${attempt ?? 0} on ${queue}`} isOpen={outcome !== "handled"} />
+        <Log
+          log={log}
+          since={entry.started_at ?? entry.at}
+          label={`Log of attempt ${attempt ?? 0} on ${queue}`}
+          isOpen={isLatest && outcome !== "handled"}
+        />
       )}
     </li>
   )
@@ -107,16 +121,15 @@ function Failure({ error: { name, message, stack }, label }: { error: ErrorSumma
   )
 }
 
-/** The lines of an attempt that failed are open: they may say why. */
-function Log({
-  log: { lines, omitted },
-  label,
-  isOpen,
-}: {
-  log: AttemptLog
-  label: string
-  isOpen: boolean
-}) {
+interface LogProps {
+  readonly log: AttemptLog
+  /** When the attempt began: each line tells how long after that it was written. */
+  readonly since: number
+  readonly label: string
+  readonly isOpen: boolean
+}
+
+function Log({ log: { lines, omitted }, since, label, isOpen }: LogProps) {
   const left = omitted > 0 ? `, ${counted(omitted, "earlier one")} left out` : ""
   return (
     <details open={isOpen}>
@@ -128,12 +141,19 @@ function Log({
       <ol class="log mono" aria-label={label} tabIndex={0}>
         {lines.map(({ at, level, text }, index) => (
           <li key={`${index} ${at}`} class={toneOfLevel(level)}>
-            <Time at={at} /> <span class="level">{level}</span> <span class="text">{text}</span>
+            <time class="numeric" dateTime={new Date(at * 1_000).toISOString()} title={exactTime(at)}>
+              {offsetOf(at - since)}
+            </time>
+            <span class="level">{level}</span>
+            <span class="text">{text}</span>
           </li>
         ))}
       </ol>
     </details>
   )
 }
+
+/** Clocks of threads differ by parts of a millisecond. */
+const offsetOf = (seconds: number): string => (seconds < 0.001 ? "+0 ms" : `+${lengthOf(seconds)}`)
 
 const toneOfLevel = (level: string): string => (level === "error" ? "bad" : level === "warn" ? "warning" : "")

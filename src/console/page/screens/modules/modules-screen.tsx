@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks"
 import type { HandlerModule, RunningModules } from "../../api/answers.ts"
 import { readMetrics, reloadModules, showModules } from "../../api/calls.ts"
-import { bytes, counted, rate, whole } from "../../format/numbers.ts"
+import { bytes, counted, whole } from "../../format/numbers.ts"
 import { lengthOf } from "../../format/time.ts"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
@@ -77,8 +77,8 @@ function Known({ set, metrics }: { set: RunningModules; metrics: string | null }
         facts={[
           ["Generation", <code key="generation">{set.generation}</code>],
           ["In use since", <Time key="since" at={set.since} />],
-          ["Memory of the process", metrics === null ? "…" : memoryIn(metrics)],
-          ...(limit == null ? [] : [["Memory of a worker, at most", bytes(limit)] as const]),
+          ["Memory", metrics === null ? "…" : memoryIn(metrics)],
+          ...(limit == null ? [] : [["Worker limit", bytes(limit)] as const]),
         ]}
       />
       {workers.length > 0 && <Workers workers={workers} limit={limit ?? null} generation={set.generation} />}
@@ -101,7 +101,7 @@ function Known({ set, metrics }: { set: RunningModules; metrics: string | null }
 
 function memoryIn(metrics: string): string {
   const resident = metricOf(metrics, "process_resident_memory_bytes")
-  return resident === null ? "unknown" : bytes(resident)
+  return resident === null ? "unknown" : `${bytes(resident)} in all`
 }
 
 function ModulePanel({
@@ -156,7 +156,7 @@ const COLUMNS: readonly Column<KnownFunction>[] = [
   {
     name: "CPU",
     kind: "number",
-    cell: ({ metrics }) => (metrics?.cpuSeconds == null ? "–" : `${rate(metrics.cpuSeconds)} s`),
+    cell: ({ metrics }) => (metrics?.cpuSeconds == null ? "–" : lengthOf(metrics.cpuSeconds)),
   },
 ]
 

@@ -81,6 +81,7 @@ function Loaded({ snapshot }: { snapshot: Overview }) {
             facts={[
               ["Version", health.version],
               ["Engine", health.engine],
+              ...instancesIn(snapshot),
               ["Up for", lengthOf(health.uptime_seconds)],
               ["Workers", health.checks.pool.detail ?? health.checks.pool.status],
               ["Consumers", health.checks.consumers.detail ?? health.checks.consumers.status],
@@ -97,4 +98,12 @@ function Loaded({ snapshot }: { snapshot: Overview }) {
       </div>
     </>
   )
+}
+
+/** On RabbitMQ others may share the queues. Nothing is shown if RabbitMQ does not count them. */
+function instancesIn({ instances, health: { engine } }: Overview): readonly (readonly [string, string])[] {
+  if (instances === undefined || instances === null) return []
+  const which =
+    engine === "embedded" ? "1, as always on this engine" : `${whole(instances)} connected to RabbitMQ`
+  return [["Instances", which]]
 }

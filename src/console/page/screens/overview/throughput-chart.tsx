@@ -67,9 +67,11 @@ function dataOf({ step_seconds: step, ends_at, ...counts }: Throughput): uPlot.A
   const { length } = counts.published
   const times = Array.from({ length }, (_, index) => end - (length - 1 - index) * step)
   const perSecond = (values: readonly number[]): number[] => values.map((value) => value / step)
-  // A chart without a point would have no time to show.
-  if (length === 0) return [[end], [0], [0], [0]]
-  return [times, perSecond(counts.published), perSecond(counts.handled), perSecond(counts.failed)]
+  const series = [counts.published, counts.handled, counts.failed].map(perSecond)
+  // A line needs two points: before the first step, the instance did not run.
+  if (length < 2)
+    return [[end - step, ...(length === 0 ? [end] : times)], ...series.map((values) => [0, values[0] ?? 0])]
+  return [times, ...series]
 }
 
 function optionsFor(element: HTMLElement): uPlot.Options {

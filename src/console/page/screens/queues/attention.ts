@@ -45,7 +45,7 @@ export function concernsOf(queue: Queue): readonly Concern[] {
     concerns.push({
       badge: "no module",
       tone: "warning",
-      meaning: `${counted(waiting, "event")} wait, and no handler module of this instance names the queue.`,
+      meaning: `${counted(waiting, "event")} ${waiting === 1 ? "waits" : "wait"}, and no handler module of this instance names the queue.`,
     })
   }
   if (queue.is_paused) {
