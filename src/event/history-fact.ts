@@ -113,6 +113,17 @@ export interface PurgedFact {
   readonly ids?: readonly string[]
 }
 
+/**
+ * Events were stored on their queues, one `published` fact for each. Their bodies are in the engine's store, which has
+ * them under the numbers from `first` to `last`, with other numbers between. Only the batches of an engine with such a
+ * store have these lines.
+ */
+export interface StoredFact extends Pick<PublishedFact, "at" | "queues"> {
+  readonly fact: "stored"
+  readonly first: number
+  readonly last: number
+}
+
 /** Facts that are stored together, and applied together or not at all. */
 export interface FactBatch {
   /** Distinguishes it from every other batch, so that one that arrives twice is applied once. */
@@ -121,7 +132,12 @@ export interface FactBatch {
   readonly position: string
   /** A line of JSON for each fact. */
   readonly text: string
+  /** Length of the events that the text refers to, in UTF-16 code units. Default: 0. */
+  readonly eventsLength?: number
 }
+
+/** Returns the length of a batch with the events that it refers to, in UTF-16 code units. */
+export const lengthOf = ({ text, eventsLength = 0 }: FactBatch): number => text.length + eventsLength
 
 /** Separates facts in a batch. JSON contains no line break. */
 const LINE_BREAK = "\n"
@@ -138,6 +154,9 @@ export function factLine(fact: HistoryFact): string {
     return JSON.stringify({ ...fact, event: undefined })
   }
 }
+
+/** Returns a `stored` fact as a line. */
+export const storedLine = (fact: StoredFact): string => JSON.stringify(fact)
 
 /**
  * Returns the line of a `published` fact, without serializing the event again.

@@ -5,7 +5,14 @@ import { readTraceContext, traceIdOf } from "../event/trace-context.ts"
 import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-event.ts"
 
 /** A fact as the projection uses it: checked, with bounded texts. Times are whole milliseconds. */
-export type ReadFact = ReadPublished | ReadRefused | ReadAttempt | ReadDeadLettered | ReadReturn | ReadPurged
+export type ReadFact =
+  | ReadPublished
+  | ReadStored
+  | ReadRefused
+  | ReadAttempt
+  | ReadDeadLettered
+  | ReadReturn
+  | ReadPurged
 
 export interface ReadPublished extends FactEvent {
   readonly fact: "published"
@@ -13,6 +20,15 @@ export interface ReadPublished extends FactEvent {
   readonly queues: readonly string[]
   readonly traceId: string | null
   readonly causedBy: string | null
+}
+
+/** Publications whose events are in the engine's store. */
+export interface ReadStored {
+  readonly fact: "stored"
+  readonly at: number
+  readonly queues: readonly string[]
+  readonly first: number
+  readonly last: number
 }
 
 export interface ReadRefused {
@@ -89,6 +105,8 @@ export function readFact(line: string): ReadFact | null {
   switch (fact) {
     case "published":
       return readPublished(parsed, time)
+    case "stored":
+      return readStored(parsed, time)
     case "refused":
       return readRefused(parsed, time)
     case "attempt":
@@ -109,11 +127,15 @@ function readRefused({ fact: { id } }: ParsedLine, at: number): ReadRefused | nu
   return isId(id) ? { fact: "refused", at, id } : null
 }
 
+function readStored({ fact: { queues, first, last } }: ParsedLine, at: number): ReadStored | null {
+  if (!areQueues(queues) || !isCount(first) || !isCount(last)) return null
+  return { fact: "stored", at, queues, first, last }
+}
+
 function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
   const { queues, trace, caused_by, is_cut } = parsed.fact
   const of = eventOf(parsed)
-  if (of === null || !Array.isArray(queues) || queues.length > MAX_QUEUES || !queues.every(isText))
-    return null
+  if (of === null || !areQueues(queues)) return null
   const context = trace === undefined ? null : readTraceContext(trace, null)
   return {
     fact: "published",
@@ -209,6 +231,9 @@ const isId = (value: unknown): value is string =>
 
 const isText = (value: unknown): value is string =>
   typeof value === "string" && value !== "" && value.length <= MAX_TEXT_LENGTH
+
+const areQueues = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length <= MAX_QUEUES && value.every(isText)
 
 const textOrNull = (value: unknown): string | null =>
   typeof value === "string" && value !== "" ? value.slice(0, MAX_TEXT_LENGTH) : null

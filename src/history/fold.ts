@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite"
 import { DeliveryRecord } from "./delivery-record.ts"
 import { type FactEvent, storedRoutingKey } from "./fact-event.ts"
-import type { OfDelivery, ReadFact, ReadPublished, ReadPurged } from "./fact-line.ts"
+import type { OfDelivery, ReadFact, ReadPublished, ReadPurged, ReadStored } from "./fact-line.ts"
 import { SOURCE } from "./history-tables.ts"
 import { type EventRecord, ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
@@ -78,7 +78,7 @@ export class Fold {
   }
 
   /** Applies a fact. Returns false if it can't be: it tells of too many queues. Call it within a transaction. */
-  take(fact: ReadFact): boolean {
+  take(fact: Exclude<ReadFact, ReadStored>): boolean {
     if (fact.fact === "published") return this.#publish(fact)
     if (fact.fact === "refused") return this.#refuse(fact.id)
     if (fact.fact === "purged") return this.#purge(fact)

@@ -9,6 +9,7 @@ const LOG_INTERVAL_MS = 60_000
 
 /** Feeds the facts of a store to their follower. */
 export class FactFeed implements FactLog {
+  readonly eventsFile: string
   readonly #store: FactStore
   readonly #operate: Operate
   readonly #report: Report
@@ -28,7 +29,9 @@ export class FactFeed implements FactLog {
   #toldDropped = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
-  constructor(store: FactStore, operate: Operate, report: Report) {
+  /** @param eventsFile the file of the store */
+  constructor(store: FactStore, eventsFile: string, operate: Operate, report: Report) {
+    this.eventsFile = eventsFile
     this.#store = store
     this.#operate = operate
     this.#report = report
