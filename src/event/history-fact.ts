@@ -113,6 +113,39 @@ export interface PurgedFact {
   readonly ids?: readonly string[]
 }
 
+/** Runs of one function that were handled, an `attempt` fact for each. Only facts of the embedded engine are brought together. */
+export interface HandledFact extends Pick<AttemptFact, "queue" | "module" | "handler" | "generation"> {
+  readonly fact: "handled"
+  /** When the first of them ended. */
+  readonly at: number
+  readonly runs: readonly HandledRun[]
+}
+
+/** An `attempt` fact's `id`, `at`, `published_at` or null, `attempt` and `duration_ms`. */
+export type HandledRun = readonly [
+  id: string,
+  at: number,
+  publishedAt: number | null,
+  attempt: number,
+  durationMs: number,
+]
+
+/** Returns the facts that a `handled` fact stands for. */
+export const attemptsOf = ({ runs, queue, module, handler, generation }: HandledFact): AttemptFact[] =>
+  runs.map(([id, at, published_at, attempt, duration_ms]) => ({
+    fact: "attempt",
+    at,
+    id,
+    ...(published_at !== null && { published_at }),
+    queue,
+    attempt,
+    duration_ms,
+    outcome: "handled",
+    module,
+    handler,
+    generation,
+  }))
+
 /**
  * Events were stored on their queues, one `published` fact for each. Their bodies are in the engine's store, which has
  * them under the numbers from `first` to `last`, with other numbers between. Only the batches of an engine with such a
@@ -155,8 +188,8 @@ export function factLine(fact: HistoryFact): string {
   }
 }
 
-/** Returns a `stored` fact as a line. */
-export const storedLine = (fact: StoredFact): string => JSON.stringify(fact)
+/** Returns a fact of the embedded engine as a line. */
+export const engineLine = (fact: StoredFact | HandledFact): string => JSON.stringify(fact)
 
 /**
  * Returns the line of a `published` fact, without serializing the event again.

@@ -8,11 +8,15 @@ import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-even
 export type ReadFact =
   | ReadPublished
   | ReadStored
+  | ReadHandled
   | ReadRefused
   | ReadAttempt
   | ReadDeadLettered
   | ReadReturn
   | ReadPurged
+
+/** A fact that tells of one thing. */
+export type SingleFact = Exclude<ReadFact, ReadStored | ReadHandled>
 
 export interface ReadPublished extends FactEvent {
   readonly fact: "published"
@@ -29,6 +33,12 @@ export interface ReadStored {
   readonly queues: readonly string[]
   readonly first: number
   readonly last: number
+}
+
+/** Runs of one function that were handled. */
+export interface ReadHandled {
+  readonly fact: "handled"
+  readonly attempts: readonly ReadAttempt[]
 }
 
 export interface ReadRefused {
@@ -107,6 +117,8 @@ export function readFact(line: string): ReadFact | null {
       return readPublished(parsed, time)
     case "stored":
       return readStored(parsed, time)
+    case "handled":
+      return readHandled(parsed)
     case "refused":
       return readRefused(parsed, time)
     case "attempt":
@@ -171,6 +183,38 @@ function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
     replay: textOrNull(replay),
     of: eventWith(delivery.id, parsed),
   }
+}
+
+function readHandled({ fact }: ParsedLine): ReadHandled | null {
+  const { runs, queue } = fact
+  if (!isText(queue) || !Array.isArray(runs)) return null
+  const of = {
+    fact: "attempt",
+    queue,
+    outcome: "handled",
+    reason: null,
+    error: null,
+    nextAt: null,
+    module: textOrNull(fact["module"]) ?? "",
+    handler: textOrNull(fact["handler"]) ?? "",
+    generation: textOrNull(fact["generation"]) ?? "",
+    replay: null,
+    of: null,
+  } as const
+  const attempts = runs.flatMap((run) => readRun(run, of) ?? [])
+  return attempts.length === runs.length ? { fact: "handled", attempts } : null
+}
+
+function readRun(
+  run: unknown,
+  of: Omit<ReadAttempt, "id" | "at" | "publishedAt" | "attempt" | "durationMs">,
+): ReadAttempt | null {
+  if (!Array.isArray(run)) return null
+  const [id, at, published, attempt, durationMs]: readonly unknown[] = run
+  if (!isId(id) || typeof at !== "number" || !isTimestampMs(at)) return null
+  if (!isCount(attempt) || !isDuration(durationMs)) return null
+  const publishedAt = typeof published === "number" ? published : null
+  return { ...of, id, at: Math.round(at), publishedAt, attempt, durationMs }
 }
 
 function readDeadLettered(parsed: ParsedLine, at: number): ReadDeadLettered | null {

@@ -3,7 +3,7 @@ import type { FactBatch } from "../event/history-fact.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import { AppliedTokens } from "./applied-tokens.ts"
 import { EventView } from "./event-view.ts"
-import { type ReadStored, readFact } from "./fact-line.ts"
+import { type ReadAttempt, type ReadStored, readFact } from "./fact-line.ts"
 import { Fold } from "./fold.ts"
 import type {
   EventFilter,
@@ -155,6 +155,13 @@ export class Projection implements HistoryQueries, Disposable {
     this.close()
   }
 
+  /** Returns the number of runs that were skipped. */
+  #takeAll(attempts: readonly ReadAttempt[]): number {
+    let skipped = 0
+    for (const each of attempts) if (!this.#fold.take(each)) skipped++
+    return skipped
+  }
+
   /** Returns the number of events that were skipped, or 1 if all are gone. */
   #takeStored(fact: ReadStored): number {
     const stored = this.#readEvents(fact.first, fact.last)
@@ -174,6 +181,7 @@ export class Projection implements HistoryQueries, Disposable {
       const fact = readFact(line)
       if (fact === null) skipped++
       else if (fact.fact === "stored") skipped += this.#takeStored(fact)
+      else if (fact.fact === "handled") skipped += this.#takeAll(fact.attempts)
       else if (!this.#fold.take(fact)) skipped++
     }
     return skipped

@@ -1,7 +1,13 @@
 import { StoredEvents } from "../../src/engine/embedded/store/stored-events.ts"
 import type { Engine } from "../../src/engine/engine.ts"
 import type { FactLog } from "../../src/engine/fact-log.ts"
-import type { FactBatch, HistoryFact, StoredFact } from "../../src/event/history-fact.ts"
+import {
+  attemptsOf,
+  type FactBatch,
+  type HandledFact,
+  type HistoryFact,
+  type StoredFact,
+} from "../../src/event/history-fact.ts"
 import { waitUntil } from "./wait-until.ts"
 
 /** Returns the list of facts of an engine that records them. */
@@ -68,8 +74,10 @@ export class KeepingFollower implements Disposable {
     this.#tokens.add(batch.token)
     for (const line of batch.text.split("\n")) {
       if (line === "") continue
-      const fact: HistoryFact | StoredFact = JSON.parse(line)
-      this.#facts.push(...(fact.fact === "stored" ? this.#published(fact) : [fact]))
+      const fact: HistoryFact | StoredFact | HandledFact = JSON.parse(line)
+      if (fact.fact === "stored") this.#facts.push(...this.#published(fact))
+      else if (fact.fact === "handled") this.#facts.push(...attemptsOf(fact))
+      else this.#facts.push(fact)
     }
   }
 

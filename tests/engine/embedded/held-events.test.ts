@@ -87,6 +87,22 @@ test("a store that was closed with done events deletes them once the history has
   await after.close()
 })
 
+test("a follower that goes on at the end of the facts lets done events go", async () => {
+  using folder = temporaryFolder()
+  const before = await open(folder)
+  await before.publish(newEvent({ routing_key: "calls" }))
+  await (await new Inbox(before, "calls").next()).ack()
+  using follower = new KeepingFollower(before)
+  await factsOf(before).delivered()
+  await before.close()
+  expect(eventCount(folder)).toBe(1)
+  const after = await open(folder)
+  using next = new KeepingFollower(after, follower.position)
+  await waitUntil(() => eventCount(folder) === 0, "the event to be deleted")
+  expect(next.facts).toEqual([])
+  await after.close()
+})
+
 test("done events do not count as events of a backup", async () => {
   using folder = temporaryFolder()
   const engine = await open(folder)

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { EVENT_STEP } from "../../../src/engine/embedded/store/checksum.ts"
 import { TurnFacts } from "../../../src/engine/embedded/store/turn-facts.ts"
-import type { HistoryFact } from "../../../src/event/history-fact.ts"
+import { type AttemptFact, attemptsOf, type HistoryFact } from "../../../src/event/history-fact.ts"
 
 const queue = (name: string) => ({ declaration: { name } })
 const [calls, audit] = [queue("calls"), queue("audit")]
@@ -41,6 +41,52 @@ test("publishes that follow each other are one line, in their order among the ot
     stored(["calls", "audit"], 8, 8),
   ])
   expect(facts).toMatchObject({ isEmpty: false, eventsLength: 700, lastEvent: 8 * EVENT_STEP })
+})
+
+test("handled runs are one line for each function, and all others keep their own", () => {
+  const run: AttemptFact = {
+    fact: "attempt",
+    at: 5,
+    id: "a",
+    published_at: 1,
+    queue: "calls",
+    attempt: 1,
+    duration_ms: 0.5,
+    outcome: "handled",
+    module: "calls.ts",
+    handler: "*",
+    generation: "g",
+  }
+  const retried: HistoryFact = { ...run, id: "r", outcome: "retry", reason: "error", next_at: 9 }
+  const replayed: HistoryFact = { ...run, id: "p", replay: "one" }
+  const { published_at: _, ...undated } = { ...run, id: "c", at: 7 }
+  const others = { ...run, id: "b", handler: "ended", at: 6 }
+  const facts = new TurnFacts()
+  for (const fact of [run, retried, others, replayed, undated]) facts.add(fact)
+  expect(facts.isEmpty).toBe(false)
+  facts.add(purged)
+  facts.add({ ...run, id: "d" })
+  facts.addStored(EVENT_STEP, 100, [calls], 1)
+  const of = { fact: "handled", queue: "calls", module: "calls.ts", generation: "g" }
+  const lines = linesOf(facts)
+  expect(lines).toEqual([
+    retried,
+    replayed,
+    {
+      ...of,
+      at: 5,
+      handler: "*",
+      runs: [
+        ["a", 5, 1, 1, 0.5],
+        ["c", 7, null, 1, 0.5],
+      ],
+    },
+    { ...of, at: 6, handler: "ended", runs: [["b", 6, 1, 1, 0.5]] },
+    purged,
+    { ...of, at: 5, handler: "*", runs: [["d", 5, 1, 1, 0.5]] },
+    stored(["calls"], 1, 1),
+  ])
+  expect(attemptsOf(JSON.parse(JSON.stringify(lines[2])))).toEqual([run, undated])
 })
 
 test("a line has at most 256 events, and about a mebibyte of them", () => {

@@ -1,6 +1,7 @@
-import { factLine, type HistoryFact, joinLines, storedLine } from "../../../event/history-fact.ts"
+import { engineLine, factLine, type HistoryFact, joinLines } from "../../../event/history-fact.ts"
 import type { QueueDeclaration } from "../../engine.ts"
 import { EVENT_STEP } from "./checksum.ts"
+import { HandledRuns } from "./handled-runs.ts"
 
 /** Bounds of the events of one line, which the history reads at once. */
 const MAX_RUN_EVENTS = 256
@@ -21,6 +22,7 @@ interface Run {
 /** The facts of one turn, as lines of text. */
 export class TurnFacts {
   readonly #lines: string[] = []
+  readonly #handled = new HandledRuns()
   #run: Run | null = null
   #eventsLength = 0
   #lastEvent = 0
@@ -36,11 +38,13 @@ export class TurnFacts {
   }
 
   get isEmpty(): boolean {
-    return this.#lines.length === 0 && this.#run === null
+    return this.#lines.length === 0 && this.#run === null && this.#handled.isEmpty
   }
 
   add(fact: HistoryFact): void {
-    this.#endRun()
+    // Runs of one turn are those of different deliveries, so their order among each other tells nothing.
+    if (fact.fact !== "attempt") this.#end()
+    else if (this.#handled.add(fact)) return
     this.#lines.push(factLine(fact))
   }
 
@@ -53,20 +57,21 @@ export class TurnFacts {
       this.#run.length += length
       return
     }
-    this.#endRun()
+    this.#end()
     this.#run = { at, queues, first: event, last: event, length }
   }
 
   text(): string {
-    this.#endRun()
+    this.#end()
     return joinLines(this.#lines)
   }
 
-  #endRun(): void {
+  #end(): void {
+    this.#lines.push(...this.#handled.take())
     if (this.#run === null) return
     const { at, queues, first, last } = this.#run
     const names = queues.map(({ declaration }) => declaration.name)
-    this.#lines.push(storedLine({ fact: "stored", at, queues: names, first, last }))
+    this.#lines.push(engineLine({ fact: "stored", at, queues: names, first, last }))
     this.#run = null
   }
 }
