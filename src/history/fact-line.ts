@@ -3,6 +3,7 @@ import type { ErrorSummary } from "../event/failure.ts"
 import { isJsonObject } from "../event/json-text.ts"
 import { readTraceContext, traceIdOf } from "../event/trace-context.ts"
 import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-event.ts"
+import type { AttemptRecord } from "./history-query.ts"
 
 /** A fact as the projection uses it: checked, with bounded texts. Times are whole milliseconds. */
 export type ReadFact =
@@ -56,18 +57,8 @@ export interface OfDelivery {
   readonly queue: string
 }
 
-export interface ReadAttempt extends OfDelivery {
+export interface ReadAttempt extends OfDelivery, AttemptRecord {
   readonly fact: "attempt"
-  readonly attempt: number
-  readonly durationMs: number
-  readonly outcome: "handled" | "retry" | "dead-letter"
-  readonly reason: string | null
-  readonly error: ErrorSummary | null
-  readonly nextAt: number | null
-  readonly module: string
-  readonly handler: string
-  readonly generation: string
-  readonly replay: string | null
   readonly of: FactEvent | null
 }
 

@@ -107,11 +107,15 @@ export type TimelineEntry =
   | { readonly kind: "purged"; readonly at: number }
 
 /** A run of the handler. */
-export interface TimelineAttempt {
+export interface TimelineAttempt extends AttemptRecord {
   readonly kind: "attempt"
+  readonly startedAt: number
+}
+
+/** A run as its fact tells it. */
+export interface AttemptRecord {
   /** When it ended. */
   readonly at: number
-  readonly startedAt: number
   readonly durationMs: number
   /** 1 for the first of a round. */
   readonly attempt: number
