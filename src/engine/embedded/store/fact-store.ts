@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite"
 import type { HistoryFact, PurgedFact } from "../../../event/history-fact.ts"
 import type { EventHolder } from "./event-holder.ts"
-import { encodeHeld, type FactRow, readRows } from "./fact-rows.ts"
+import { encodeHeld, type FactRow, FactRows } from "./fact-rows.ts"
 import type { Queue } from "./queue.ts"
 import { type NumberedBatch, RecentBatches } from "./recent-batches.ts"
 import { TurnFacts } from "./turn-facts.ts"
@@ -44,14 +44,11 @@ export class FactStore implements EventHolder {
   #isWritable = true
   /** The batch of the turn that is being written, with its row; null if it has no facts. */
   #inTurn: { readonly batch: NumberedBatch; readonly row: FactRow } | null = null
-  /** The stored batches, the oldest first. */
-  #rows: FactRow[]
-  /** Number of the oldest rows that the turn that is being written deletes, and of those that were not taken. */
+  readonly #rows: FactRows
+  /** Number of the oldest rows that the turn that is being written deletes, and of their batches that were not taken. */
   #deleted = 0
   #lost = 0
   #newest: number
-  /** Characters of all stored facts. */
-  #length: number
   /** The follower has stored the batches up to this one. */
   #released = 0
   /** The follower has stored the publishes of the events up to this one. */
@@ -73,10 +70,9 @@ export class FactStore implements EventHolder {
     this.#deleteThrough = database.prepare<never, [number]>("DELETE FROM facts WHERE seq <= ?")
     this.#deleteEvent = database.prepare<never, [number]>("DELETE FROM events WHERE seq = ?")
     const newestEvent = newestEventOf(database)
-    this.#rows = readRows(database, newestEvent)
-    this.#newest = this.#rows.at(-1)?.seq ?? 0
-    this.#length = this.#rows.reduce((sum, { length }) => sum + length, 0)
-    this.#releasedEvent = this.#rows.length === 0 ? newestEvent : 0
+    this.#rows = FactRows.read(database, newestEvent)
+    this.#newest = this.#rows.newest
+    this.#releasedEvent = this.#rows.all.length === 0 ? newestEvent : 0
   }
 
   /** Number of batches that were deleted since the start although the follower had not stored them. */
@@ -134,15 +130,14 @@ export class FactStore implements EventHolder {
 
   /** The turn was written. */
   written(): void {
-    for (const { length } of this.#rows.splice(0, this.#deleted)) this.#length -= length
+    this.#rows.drop(this.#deleted)
     this.#dropped += this.#lost
     this.#deleted = 0
     this.#lost = 0
     if (this.#inTurn === null) return
     const { batch, row } = this.#inTurn
     this.#inTurn = null
-    this.#rows.push(row)
-    this.#length += row.length
+    this.#rows.add(row)
     this.#recent.add(batch)
   }
 
@@ -164,7 +159,7 @@ export class FactStore implements EventHolder {
   /** Lets later turns delete the batches up to this one. A turn of its own would cost a sync. */
   release(through: number): void {
     this.#released = Math.max(this.#released, through)
-    for (const { seq, lastEvent } of this.#rows) {
+    for (const { seq, lastEvent } of this.#rows.all) {
       if (seq > through) break
       this.#releasedEvent = Math.max(this.#releasedEvent, lastEvent)
     }
@@ -184,26 +179,26 @@ export class FactStore implements EventHolder {
     this.#insert.run(seq, length, token, text, encodeHeld(this.#held))
     this.#inTurn = {
       batch: numberedBatch(seq, token, text, eventsLength),
-      row: { seq, length, lastEvent, held: this.#held },
+      row: { seq, batches: 1, length, lastEvent, held: this.#held },
     }
   }
 
   /** Deletes batches that the follower has stored, and the oldest ones if there are too many. */
   #deleteReleased(): void {
-    let length = this.#length + (this.#inTurn?.row.length ?? 0)
+    let length = this.#rows.length + (this.#inTurn?.row.length ?? 0)
     let freed = 0
     const most = MAX_FREED_PER_TURN + 2 * this.#held.length
-    for (const row of this.#rows) {
+    for (const row of this.#rows.all) {
       const isDropped = row.seq > this.#released
       if (isDropped && length <= this.#maxLength) break
       if (this.#deleted >= MAX_DELETED_PER_TURN || freed >= most) break
       for (const event of row.held) this.#deleteEvent.run(event)
       this.#deleted++
-      if (isDropped) this.#lost++
+      if (isDropped) this.#lost += row.batches
       length -= row.length
       freed += row.held.length
     }
-    const last = this.#rows[this.#deleted - 1]
+    const last = this.#rows.all[this.#deleted - 1]
     if (last !== undefined) this.#deleteThrough.run(last.seq)
   }
 }
