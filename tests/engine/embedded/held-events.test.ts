@@ -116,6 +116,25 @@ test("done events do not count as events of a backup", async () => {
   expect(backupStore(folder.path, join(folder.path, "copy.db"))).toMatchObject({ events: 2 })
 })
 
+test("many done events are deleted soon, also if nothing else is written", async () => {
+  using folder = temporaryFolder()
+  const engine = await open(folder, 100 * ROOMY)
+  const facts = factsOf(engine)
+  const inbox = new Inbox(engine, "calls")
+  for (let round = 0; round < 500; round++) {
+    await Promise.all(Array.from({ length: 20 }, () => engine.publish(newEvent({ routing_key: "calls" }))))
+    const deliveries = await inbox.take(20)
+    await Promise.all(deliveries.map((delivery) => delivery.ack()))
+  }
+  using follower = new KeepingFollower(engine)
+  await facts.delivered()
+  expect(eventCount(folder)).toBe(10_000)
+  facts.release(follower.position ?? "")
+  // In the turns that look for expired events, two in a second, this would take half a minute.
+  await waitUntil(() => eventCount(folder) === 0, "all events to be deleted", 10_000)
+  await engine.close()
+})
+
 test("facts beyond the bound go with the events that they hold, and the length of events counts", async () => {
   using folder = temporaryFolder()
   const engine = await open(folder, 20_000)

@@ -31,6 +31,8 @@ export interface WrittenTurn {
   readonly number: number
   readonly publishes: readonly { readonly pending: PendingPublish; readonly result: PublishResult }[]
   readonly claims: readonly Claim[]
+  /** True if nothing was written that has to be on the disk now. */
+  readonly isEmpty: boolean
   /** True if the turn stopped at a bound and another one should follow at once. */
   readonly hasMore: boolean
 }
@@ -106,6 +108,7 @@ export class TurnWriter {
     const now = this.#clock.now()
     const publishes: { pending: PendingPublish; result: PublishResult }[] = []
     const claims: Claim[] = []
+    let isEmpty = false
     this.#hasMore = false
     if (turn.publishes.length > 0) this.#room.beforeTurn()
     this.#endings.begin()
@@ -125,7 +128,8 @@ export class TurnWriter {
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
         this.#facts?.write()
-        const isEmpty = turn.isEmpty && claims.length === 0
+        if (this.#facts?.hasMore) this.#hasMore = true
+        isEmpty = turn.isEmpty && claims.length === 0 && !this.#facts?.hasMore
         if (!isEmpty) this.#store.countTurn(this.#number + 1)
         this.#clock.keepMark({ isEmpty })
       })
@@ -135,10 +139,10 @@ export class TurnWriter {
       throw error
     }
     for (const { consumer } of claims) consumer.unsettled++
-    if (!turn.isEmpty || claims.length > 0) this.#number++
+    if (!isEmpty) this.#number++
     this.#endings.written()
     this.#facts?.written()
-    return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
+    return { number: this.#number, publishes, claims, isEmpty, hasMore: this.#hasMore }
   }
 
   /**

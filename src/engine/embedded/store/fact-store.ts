@@ -128,6 +128,15 @@ export class FactStore implements EventHolder {
     this.#deleteReleased()
   }
 
+  /**
+   * True while a turn is written, if there are batches left that the follower has stored. Later turns delete them, and
+   * copy the log meanwhile.
+   */
+  get hasMore(): boolean {
+    const next = this.#rows.all[this.#deleted]
+    return next !== undefined && next.seq <= this.#released
+  }
+
   /** The turn was written. */
   written(): void {
     this.#rows.drop(this.#deleted)
