@@ -173,7 +173,7 @@ test("the folders of an engine import each other in one direction", () => {
   expect(cyclesOf(between)).toEqual([])
 })
 
-test("only app/engines.ts imports the embedded engine, and only hints and the store's commands know its files", () => {
+test("only app/engines.ts imports the embedded engine, and only hints, the store's commands and the history know its files", () => {
   const users = imports.filter(({ from, to }) => to.startsWith(EMBEDDED) && !from.startsWith(EMBEDDED))
   expect(describeImports(users)).toEqual([
     `app/engines.ts imports ${EMBEDDED}embedded-engine.ts`,
@@ -181,6 +181,9 @@ test("only app/engines.ts imports the embedded engine, and only hints and the st
     `app/start-hints.ts imports ${EMBEDDED}store/left-events.ts`,
     // Copies and rewrites a store while its service runs or is stopped, without asking an engine.
     `commands/store.ts imports ${EMBEDDED}store/maintenance.ts`,
+    // Reads the events that facts refer to, on the history's thread, so that the engine's thread does not.
+    `history/history-keeper.ts imports ${EMBEDDED}store/stored-events.ts`,
+    `history/stored-publication.ts imports ${EMBEDDED}store/stored-events.ts`,
   ])
 })
 

@@ -5,6 +5,8 @@ import type { FactBatch, HistoryFact } from "../event/history-fact.ts"
  * letters without a run, redrives and purges. Settlements bring the fact of their attempt.
  */
 export interface FactLog {
+  /** The SQLite file with the events that `stored` facts refer to. Absent if there are no such facts. */
+  readonly eventsFile?: string
   /**
    * Appends a fact that comes with no other write. Resolves when it is durable.
    * @throws {EngineUnavailableError} if it is not durable in time. It can be stored later.

@@ -124,6 +124,50 @@ export interface PurgedFact {
   readonly ids?: readonly string[]
 }
 
+/** Runs of one function that were handled, an `attempt` fact for each. Only facts of the embedded engine are brought together. */
+export interface HandledFact extends Pick<AttemptFact, "queue" | "module" | "handler" | "generation"> {
+  readonly fact: "handled"
+  /** When the first of them ended. */
+  readonly at: number
+  readonly runs: readonly HandledRun[]
+}
+
+/** An `attempt` fact's `id`, `at`, `published_at` or null, `attempt` and `duration_ms`. */
+export type HandledRun = readonly [
+  id: string,
+  at: number,
+  publishedAt: number | null,
+  attempt: number,
+  durationMs: number,
+]
+
+/** Returns the facts that a `handled` fact stands for. */
+export const attemptsOf = ({ runs, queue, module, handler, generation }: HandledFact): AttemptFact[] =>
+  runs.map(([id, at, published_at, attempt, duration_ms]) => ({
+    fact: "attempt",
+    at,
+    id,
+    ...(published_at !== null && { published_at }),
+    queue,
+    attempt,
+    duration_ms,
+    outcome: "handled",
+    module,
+    handler,
+    generation,
+  }))
+
+/**
+ * Events were stored on their queues, one `published` fact for each. Their bodies are in the engine's store, which has
+ * them under the numbers from `first` to `last`, with other numbers between. Only the batches of an engine with such a
+ * store have these lines.
+ */
+export interface StoredFact extends Pick<PublishedFact, "at" | "queues"> {
+  readonly fact: "stored"
+  readonly first: number
+  readonly last: number
+}
+
 /** Facts that are stored together, and applied together or not at all. */
 export interface FactBatch {
   /** Distinguishes it from every other batch, so that one that arrives twice is applied once. */
@@ -132,7 +176,12 @@ export interface FactBatch {
   readonly position: string
   /** A line of JSON for each fact. */
   readonly text: string
+  /** Length of the events that the text refers to, in UTF-16 code units. Default: 0. */
+  readonly eventsLength?: number
 }
+
+/** Returns the length of a batch with the events that it refers to, in UTF-16 code units. */
+export const lengthOf = ({ text, eventsLength = 0 }: FactBatch): number => text.length + eventsLength
 
 /** Separates facts in a batch. JSON contains no line break. */
 const LINE_BREAK = "\n"
@@ -149,6 +198,9 @@ export function factLine(fact: HistoryFact): string {
     return JSON.stringify({ ...fact, event: undefined })
   }
 }
+
+/** Returns a fact of the embedded engine as a line. */
+export const engineLine = (fact: StoredFact | HandledFact): string => JSON.stringify(fact)
 
 /**
  * Returns the line of a `published` fact, without serializing the event again.

@@ -1,17 +1,21 @@
-import type { Event } from "../event/envelope.ts"
 import { isJsonObject } from "../event/json-text.ts"
 import { defaultRoutingKey } from "../event/routing-space.ts"
 import { requireEvent } from "../event/validate.ts"
 
+/** The fields of an event that the history searches by. */
+export interface DescribedEvent extends Record<"id" | "name" | "type" | "routing_key", string> {
+  readonly ordering_key?: string | undefined
+}
+
 /** An event within a fact. */
 export interface FactEvent {
-  readonly event: Event
+  readonly event: DescribedEvent
   /** Its JSON, byte for byte: parsing and writing it again would change large numbers. Null if it is not whole. */
   readonly body: string | null
 }
 
 /** Returns the routing key as it is stored: null if it is the one of the event's type and name. */
-export const storedRoutingKey = ({ type, name, routing_key }: Event): string | null =>
+export const storedRoutingKey = ({ type, name, routing_key }: DescribedEvent): string | null =>
   routing_key === defaultRoutingKey(type, name) ? null : routing_key
 
 /** A line, parsed, with the text of its event. */

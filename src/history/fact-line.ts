@@ -1,12 +1,24 @@
-import { type AttemptLog, readAttemptLog } from "../event/attempt-log.ts"
+import { readAttemptLog } from "../event/attempt-log.ts"
 import { isEventId, isTimestampMs } from "../event/envelope.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import { isJsonObject } from "../event/json-text.ts"
 import { readTraceContext, traceIdOf } from "../event/trace-context.ts"
 import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-event.ts"
+import type { AttemptRecord, EditRecord } from "./history-query.ts"
 
 /** A fact as the projection uses it: checked, with bounded texts. Times are whole milliseconds. */
-export type ReadFact = ReadPublished | ReadRefused | ReadAttempt | ReadDeadLettered | ReadReturn | ReadPurged
+export type ReadFact =
+  | ReadPublished
+  | ReadStored
+  | ReadHandled
+  | ReadRefused
+  | ReadAttempt
+  | ReadDeadLettered
+  | ReadReturn
+  | ReadPurged
+
+/** A fact that tells of one thing. */
+export type SingleFact = Exclude<ReadFact, ReadStored | ReadHandled>
 
 export interface ReadPublished extends FactEvent {
   readonly fact: "published"
@@ -14,6 +26,21 @@ export interface ReadPublished extends FactEvent {
   readonly queues: readonly string[]
   readonly traceId: string | null
   readonly causedBy: string | null
+}
+
+/** Publications whose events are in the engine's store. */
+export interface ReadStored {
+  readonly fact: "stored"
+  readonly at: number
+  readonly queues: readonly string[]
+  readonly first: number
+  readonly last: number
+}
+
+/** Runs of one function that were handled. */
+export interface ReadHandled {
+  readonly fact: "handled"
+  readonly attempts: readonly ReadAttempt[]
 }
 
 export interface ReadRefused {
@@ -31,20 +58,8 @@ export interface OfDelivery {
   readonly queue: string
 }
 
-export interface ReadAttempt extends OfDelivery {
+export interface ReadAttempt extends OfDelivery, AttemptRecord {
   readonly fact: "attempt"
-  readonly attempt: number
-  readonly durationMs: number
-  readonly outcome: "handled" | "retry" | "dead-letter"
-  readonly reason: string | null
-  readonly error: ErrorSummary | null
-  readonly nextAt: number | null
-  readonly module: string
-  readonly handler: string
-  readonly generation: string
-  readonly replay: string | null
-  /** The last lines that the run wrote to the log; null if it wrote none. */
-  readonly log: AttemptLog | null
   readonly of: FactEvent | null
 }
 
@@ -61,15 +76,7 @@ export interface ReadReturn extends OfDelivery {
   /** Null for a redrive. */
   readonly replay: string | null
   /** The edit of a redrive; null if there was none. */
-  readonly edit: ReadEdit | null
-}
-
-export interface ReadEdit {
-  /** When the dead letter failed last. */
-  readonly failedAt: number
-  readonly fingerprint: string
-  /** The edited event as JSON; null if the fact does not have it. */
-  readonly body: string | null
+  readonly edit: EditRecord | null
 }
 
 export interface ReadPurged {
@@ -102,6 +109,10 @@ export function readFact(line: string): ReadFact | null {
   switch (fact) {
     case "published":
       return readPublished(parsed, time)
+    case "stored":
+      return readStored(parsed, time)
+    case "handled":
+      return readHandled(parsed)
     case "refused":
       return readRefused(parsed, time)
     case "attempt":
@@ -122,11 +133,15 @@ function readRefused({ fact: { id } }: ParsedLine, at: number): ReadRefused | nu
   return isId(id) ? { fact: "refused", at, id } : null
 }
 
+function readStored({ fact: { queues, first, last } }: ParsedLine, at: number): ReadStored | null {
+  if (!areQueues(queues) || !isCount(first) || !isCount(last)) return null
+  return { fact: "stored", at, queues, first, last }
+}
+
 function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
   const { queues, trace, caused_by, is_cut } = parsed.fact
   const of = eventOf(parsed)
-  if (of === null || !Array.isArray(queues) || queues.length > MAX_QUEUES || !queues.every(isText))
-    return null
+  if (of === null || !areQueues(queues)) return null
   const context = trace === undefined ? null : readTraceContext(trace, null)
   return {
     fact: "published",
@@ -165,6 +180,39 @@ function readAttempt(parsed: ParsedLine, at: number): ReadAttempt | null {
   }
 }
 
+function readHandled({ fact }: ParsedLine): ReadHandled | null {
+  const { runs, queue } = fact
+  if (!isText(queue) || !Array.isArray(runs)) return null
+  const of = {
+    fact: "attempt",
+    queue,
+    outcome: "handled",
+    reason: null,
+    error: null,
+    nextAt: null,
+    module: textOrNull(fact["module"]) ?? "",
+    handler: textOrNull(fact["handler"]) ?? "",
+    generation: textOrNull(fact["generation"]) ?? "",
+    replay: null,
+    log: null,
+    of: null,
+  } as const
+  const attempts = runs.flatMap((run) => readRun(run, of) ?? [])
+  return attempts.length === runs.length ? { fact: "handled", attempts } : null
+}
+
+function readRun(
+  run: unknown,
+  of: Omit<ReadAttempt, "id" | "at" | "publishedAt" | "attempt" | "durationMs">,
+): ReadAttempt | null {
+  if (!Array.isArray(run)) return null
+  const [id, at, published, attempt, durationMs]: readonly unknown[] = run
+  if (!isId(id) || typeof at !== "number" || !isTimestampMs(at)) return null
+  if (!isCount(attempt) || !isDuration(durationMs)) return null
+  const publishedAt = typeof published === "number" ? published : null
+  return { ...of, id, at: Math.round(at), publishedAt, attempt, durationMs }
+}
+
 function readDeadLettered(parsed: ParsedLine, at: number): ReadDeadLettered | null {
   const delivery = readDelivery(parsed, at)
   const { reason, error } = parsed.fact
@@ -186,7 +234,7 @@ function readReturn(parsed: ParsedLine, fact: ReadReturn["fact"], at: number): R
   return { fact, ...delivery, replay: fact === "replayed" ? replay : null, edit }
 }
 
-function readEdit({ fact: { edited }, body }: ParsedLine): ReadEdit | null {
+function readEdit({ fact: { edited }, body }: ParsedLine): EditRecord | null {
   if (!isJsonObject(edited)) return null
   const { failed_at, fingerprint } = edited
   if (typeof failed_at !== "number" || !isText(fingerprint)) return null
@@ -231,6 +279,9 @@ const isId = (value: unknown): value is string =>
 
 const isText = (value: unknown): value is string =>
   typeof value === "string" && value !== "" && value.length <= MAX_TEXT_LENGTH
+
+const areQueues = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length <= MAX_QUEUES && value.every(isText)
 
 const textOrNull = (value: unknown): string | null =>
   typeof value === "string" && value !== "" ? value.slice(0, MAX_TEXT_LENGTH) : null

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite"
 import { DeliveryRecord } from "./delivery-record.ts"
 import { type FactEvent, storedRoutingKey } from "./fact-event.ts"
-import type { OfDelivery, ReadFact, ReadPublished, ReadPurged } from "./fact-line.ts"
+import type { OfDelivery, ReadAttempt, ReadPublished, ReadPurged, SingleFact } from "./fact-line.ts"
 import { SOURCE } from "./history-tables.ts"
 import { type EventRecord, ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
@@ -78,12 +78,13 @@ export class Fold {
   }
 
   /** Applies a fact. Returns false if it can't be: it tells of too many queues. Call it within a transaction. */
-  take(fact: ReadFact): boolean {
+  take(fact: SingleFact): boolean {
     if (fact.fact === "published") return this.#publish(fact)
     if (fact.fact === "refused") return this.#refuse(fact.id)
     if (fact.fact === "purged") return this.#purge(fact)
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
+    if (fact.fact === "attempt" && this.#finish(fact, queue)) return true
     const of = "of" in fact ? fact.of : null
     const known = this.#findOn(fact.id, queue)
     // An event that was removed must not come back as a new one of which nothing is known.
@@ -148,6 +149,16 @@ export class Fold {
       else known.wasPublished = true
     }
     return true
+  }
+
+  /** Stores the only run of an event that was published in an earlier transaction, as most are. Returns false for others. */
+  #finish(fact: ReadAttempt, queue: number): boolean {
+    if (fact.outcome !== "handled" || fact.reason !== null || this.#byId.has(fact.id)) return false
+    const event = this.#statements.newest(fact.id)
+    if (event === null) return false
+    const delivery = new DeliveryRecord(queue, true, fact.at)
+    delivery.tried(fact)
+    return this.#statements.finishDelivery(event.seq, delivery)
   }
 
   /** Takes back the newest publication with an id. */

@@ -1,3 +1,4 @@
+import { StoredEvents } from "../engine/embedded/store/stored-events.ts"
 import type { FactBatch } from "../event/history-fact.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import { HistoryCursorError } from "./errors.ts"
@@ -11,6 +12,7 @@ import {
 } from "./messages.ts"
 import { Projection } from "./projection.ts"
 import type { HistoryLimits } from "./retention.ts"
+import type { ReadEvents } from "./stored-publication.ts"
 
 /** How long the oldest events are deleted between two requests, in milliseconds. */
 const RETAIN_MS = 100
@@ -22,13 +24,20 @@ const RETAIN_INTERVAL_MS = 30_000
 export class HistoryKeeper {
   readonly #file: string
   readonly #limits: HistoryLimits
+  readonly #eventsFile: string | null
   readonly #answer: (message: HistoryAnswer) => void
   #projection: Projection | null = null
+  /** Null until the first read, and if facts refer to no events. */
+  #events: StoredEvents | null = null
   #retaining: ReturnType<typeof setTimeout> | undefined
 
-  constructor(file: string, limits: HistoryLimits, answer: (message: HistoryAnswer) => void) {
+  constructor(
+    { file, limits, eventsFile }: Pick<HistoryStart, "file" | "limits" | "eventsFile">,
+    answer: (message: HistoryAnswer) => void,
+  ) {
     this.#file = file
     this.#limits = limits
+    this.#eventsFile = eventsFile
     this.#answer = answer
   }
 
@@ -52,13 +61,19 @@ export class HistoryKeeper {
   #openFile(): Projection {
     try {
       makePrivate(this.#file)
-      return Projection.open(this.#file, this.#limits)
+      return Projection.open(this.#file, this.#limits, this.#readEvents)
     } catch (error) {
       if (!isUnusable(error)) throw error
       this.#tellSetAside(error)
       makePrivate(this.#file)
-      return Projection.open(this.#file, this.#limits)
+      return Projection.open(this.#file, this.#limits, this.#readEvents)
     }
+  }
+
+  readonly #readEvents: ReadEvents = (first, last) => {
+    if (this.#eventsFile === null) return []
+    this.#events ??= new StoredEvents(this.#eventsFile)
+    return this.#events.between(first, last)
   }
 
   /** Begins another file instead of one that turned out to be damaged. Returns false if that is impossible. */
@@ -121,6 +136,7 @@ export class HistoryKeeper {
     try {
       this.#projection?.close()
       this.#projection = null
+      this.#events?.[Symbol.dispose]()
     } catch {
       // Everything applied is on the disk, and the next process recovers it from the log.
     }

@@ -17,6 +17,8 @@ export interface LinkOptions {
   /** The folder of the file. It is created if it is missing. */
   readonly dataDir: string
   readonly limits: HistoryLimits
+  /** As in `FactLog`. */
+  readonly eventsFile?: string | undefined
   /** Entry file of the thread. Default: the file in the sources. */
   readonly threadUrl?: string | undefined
   readonly report: HistoryReport
@@ -153,7 +155,8 @@ export class HistoryLink {
         if (thread === this.#thread) this.#fail("its thread ended")
       })
       const { file } = this.#file
-      this.#post({ kind: "start", file, limits: this.#options.limits, isLowPriority: this.#isLowPriority })
+      const { limits, eventsFile = null } = this.#options
+      this.#post({ kind: "start", file, limits, eventsFile, isLowPriority: this.#isLowPriority })
     } catch (error) {
       this.#fail(reasonOf(error))
     }

@@ -3,7 +3,6 @@ import type { AttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import type { DeliveryState, EventStatus } from "./delivery-state.ts"
-import type { ReadEdit } from "./fact-line.ts"
 
 /** Selects events. An event has to match every field that is given, and one of the values of a list. */
 export interface EventFilter {
@@ -105,16 +104,20 @@ export type TimelineEntry =
       readonly error: ErrorSummary | null
     }
   /** With the edit of the event; null if it returned as it was. */
-  | { readonly kind: "redriven"; readonly at: number; readonly edit: ReadEdit | null }
+  | { readonly kind: "redriven"; readonly at: number; readonly edit: EditRecord | null }
   | { readonly kind: "replayed"; readonly at: number; readonly replay: string }
   | { readonly kind: "purged"; readonly at: number }
 
 /** A run of the handler. */
-export interface TimelineAttempt {
+export interface TimelineAttempt extends AttemptRecord {
   readonly kind: "attempt"
+  readonly startedAt: number
+}
+
+/** A run as its fact tells it. */
+export interface AttemptRecord {
   /** When it ended. */
   readonly at: number
-  readonly startedAt: number
   readonly durationMs: number
   /** 1 for the first of a round. */
   readonly attempt: number
@@ -130,6 +133,15 @@ export interface TimelineAttempt {
   readonly replay: string | null
   /** The last lines that it wrote to the log; null if it wrote none. */
   readonly log: AttemptLog | null
+}
+
+/** The change of a dead letter that was edited before it returned to its queue. */
+export interface EditRecord {
+  /** When the dead letter failed last. */
+  readonly failedAt: number
+  readonly fingerprint: string
+  /** The edited event as JSON; null if the fact does not have it. */
+  readonly body: string | null
 }
 
 /** An event to be replayed. */

@@ -16,7 +16,7 @@ let keeper: HistoryKeeper | null = null
 self.onmessage = ({ data }: MessageEvent<HistoryRequest>) => {
   if (data.kind === "start") {
     if (data.isLowPriority) lowerThreadPriority(LOW_PRIORITY)
-    keeper = new HistoryKeeper(data.file, data.limits, answer)
+    keeper = new HistoryKeeper(data, answer)
     keeper.open()
   } else keeper?.serve(data)
 }

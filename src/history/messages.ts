@@ -15,6 +15,8 @@ export interface HistoryStart {
   readonly kind: "start"
   readonly file: string
   readonly limits: HistoryLimits
+  /** The file with the events that facts refer to; null if they refer to none. */
+  readonly eventsFile: string | null
   /** True if live traffic comes first. */
   readonly isLowPriority: boolean
 }

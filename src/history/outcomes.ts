@@ -1,12 +1,12 @@
 import type { StoredBody, Watcher } from "../engine/engine.ts"
 import { Watchers } from "../engine/watchers.ts"
-import type { FactBatch, HistoryFact } from "../event/history-fact.ts"
+import { attemptsOf, type FactBatch, type HandledFact, type HistoryFact } from "../event/history-fact.ts"
 
 /** Facts that are older than this are part of the past, which is read again after a start. In milliseconds. */
 const MAX_AGE_MS = 10_000
 
 /** Facts that are outcomes begin with one of these. */
-const STARTS = ['{"fact":"attempt"', '{"fact":"dead-lettered"']
+const STARTS = ['{"fact":"attempt"', '{"fact":"handled"', '{"fact":"dead-lettered"']
 
 type Outcome = Extract<HistoryFact, { fact: "attempt" | "dead-lettered" }>
 
@@ -24,19 +24,21 @@ export class Outcomes {
     const since = Date.now() - MAX_AGE_MS
     for (const line of text.split("\n")) {
       if (!STARTS.some((start) => line.startsWith(start))) continue
-      const outcome = readOutcome(line)
-      if (outcome !== null && outcome.at >= since) this.#watchers.tell(storedBody(outcome))
+      for (const outcome of readOutcomes(line)) {
+        if (outcome.at >= since) this.#watchers.tell(storedBody(outcome))
+      }
     }
   }
 }
 
-function readOutcome(line: string): Outcome | null {
+function readOutcomes(line: string): readonly Outcome[] {
   try {
-    const fact: Outcome = JSON.parse(line)
-    return typeof fact.at === "number" && typeof fact.queue === "string" ? fact : null
+    const fact: Outcome | HandledFact = JSON.parse(line)
+    if (fact.fact === "handled") return attemptsOf(fact)
+    return typeof fact.at === "number" && typeof fact.queue === "string" ? [fact] : []
   } catch {
     // Another program wrote it.
-    return null
+    return []
   }
 }
 

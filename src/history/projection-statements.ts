@@ -36,6 +36,7 @@ const DELIVERY_COLUMNS =
 
 /** The statements that apply facts. */
 export class ProjectionStatements {
+  readonly #some
   readonly #newest
   readonly #newestOn
   readonly #delivery
@@ -46,10 +47,14 @@ export class ProjectionStatements {
   readonly #adopt
   readonly #newDelivery
   readonly #replaceDelivery
+  readonly #finishDelivery
   readonly #deleteDeliveries
   readonly #deleteEvent
 
   constructor(database: Database) {
+    this.#some = database.prepare<KnownEventRow, [string]>(
+      "SELECT seq, at, source FROM events WHERE id = ? LIMIT 2",
+    )
     this.#newest = database.prepare<KnownEventRow, [string]>(
       "SELECT seq, at, source FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1",
     )
@@ -77,6 +82,10 @@ export class ProjectionStatements {
     this.#adopt = database.prepare(
       `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
     )
+    this.#finishDelivery = database.prepare(
+      `UPDATE deliveries SET state = ?, since = ?, attempt = ?, attempts = 1, timeline = ?
+       WHERE event = ? AND queue = ? AND state = ${STATE.waiting} AND timeline = ''`,
+    )
     this.#deleteDeliveries = database.prepare("DELETE FROM deliveries WHERE event = ?")
     this.#deleteEvent = database.prepare("DELETE FROM events WHERE seq = ?")
     this.#newDelivery = database.prepare(
@@ -89,7 +98,9 @@ export class ProjectionStatements {
 
   /** Returns the newest event with an id. */
   newest(id: string): KnownEventRow | null {
-    return this.#newest.get(id)
+    // Nearly every id has one event, and a walk from the newest one takes six times as long.
+    const [only = null, other] = this.#some.all(id)
+    return other === undefined ? only : this.#newest.get(id)
   }
 
   /** Returns the newest event with an id that the queue has. */
@@ -155,8 +166,14 @@ export class ProjectionStatements {
     }
   }
 
+  /** Stores the first run of an event, if the queue has it and nothing has happened since. Returns false if it is not so. */
+  finishDelivery(event: number, { queue, state, since, attempt, timeline }: DeliveryRecord): boolean {
+    return this.#finishDelivery.run(state, since, attempt, timeline, event, queue).changes === 1
+  }
+
   close(): void {
     for (const each of [
+      this.#some,
       this.#newest,
       this.#newestOn,
       this.#delivery,
@@ -167,6 +184,7 @@ export class ProjectionStatements {
       this.#adopt,
       this.#newDelivery,
       this.#replaceDelivery,
+      this.#finishDelivery,
       this.#deleteDeliveries,
       this.#deleteEvent,
     ]) {

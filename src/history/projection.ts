@@ -3,7 +3,7 @@ import type { FactBatch } from "../event/history-fact.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import { AppliedTokens } from "./applied-tokens.ts"
 import { EventView } from "./event-view.ts"
-import { readFact } from "./fact-line.ts"
+import { type ReadAttempt, type ReadStored, readFact } from "./fact-line.ts"
 import { Fold } from "./fold.ts"
 import type {
   EventFilter,
@@ -19,6 +19,7 @@ import { openTables } from "./history-tables.ts"
 import { type HistoryLimits, Retention } from "./retention.ts"
 import { Search } from "./search.ts"
 import { Spans } from "./spans.ts"
+import { publicationOf, type ReadEvents } from "./stored-publication.ts"
 
 /** Counts of what was applied. */
 export interface Applied {
@@ -39,6 +40,7 @@ const LINE_BREAK = "\n"
  */
 export class Projection implements HistoryQueries, Disposable {
   readonly #database: Database
+  readonly #readEvents: ReadEvents
   readonly #fold: Fold
   readonly #tokens: AppliedTokens
   readonly #spans: Spans
@@ -50,20 +52,22 @@ export class Projection implements HistoryQueries, Disposable {
 
   /**
    * Opens the file of a history, or creates it.
+   * @param readEvents reads the events that facts refer to. Default: there are none.
    * @throws {ForeignFileError} if another program or another version wrote the file, and what SQLite throws
    */
-  static open(file: string, limits: HistoryLimits): Projection {
+  static open(file: string, limits: HistoryLimits, readEvents: ReadEvents = () => []): Projection {
     const database = openTables(file, limits.maxBytes)
     try {
-      return new Projection(database, limits)
+      return new Projection(database, limits, readEvents)
     } catch (error) {
       database.close()
       throw error
     }
   }
 
-  private constructor(database: Database, limits: HistoryLimits) {
+  private constructor(database: Database, limits: HistoryLimits, readEvents: ReadEvents) {
     this.#database = database
+    this.#readEvents = readEvents
     this.#spans = new Spans(database)
     this.#fold = new Fold(database, this.#spans, limits.maxBytes / MAX_BODY_PART)
     this.#tokens = new AppliedTokens(database)
@@ -151,13 +155,34 @@ export class Projection implements HistoryQueries, Disposable {
     this.close()
   }
 
+  /** Returns the number of runs that were skipped. */
+  #takeAll(attempts: readonly ReadAttempt[]): number {
+    let skipped = 0
+    for (const each of attempts) if (!this.#fold.take(each)) skipped++
+    return skipped
+  }
+
+  /** Returns the number of events that were skipped, or 1 if all are gone. */
+  #takeStored(fact: ReadStored): number {
+    const stored = this.#readEvents(fact.first, fact.last)
+    let skipped = stored.length === 0 ? 1 : 0
+    for (const each of stored) {
+      const publication = publicationOf(fact, each)
+      if (publication === null || !this.#fold.take(publication)) skipped++
+    }
+    return skipped
+  }
+
   /** Returns the number of lines that were skipped. */
   #take(text: string): number {
     let skipped = 0
     for (const line of text.split(LINE_BREAK)) {
       if (line === "") continue
       const fact = readFact(line)
-      if (fact === null || !this.#fold.take(fact)) skipped++
+      if (fact === null) skipped++
+      else if (fact.fact === "stored") skipped += this.#takeStored(fact)
+      else if (fact.fact === "handled") skipped += this.#takeAll(fact.attempts)
+      else if (!this.#fold.take(fact)) skipped++
     }
     return skipped
   }

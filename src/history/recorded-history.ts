@@ -45,6 +45,7 @@ export class RecordedHistory {
     this.#facts = facts
     this.#history = new History({
       ...options,
+      eventsFile: facts.eventsFile,
       onBegun: (position) => this.#follow(position),
       onApplied: (position) => facts.release(position),
       onRoom: () => this.#makeRoom(),

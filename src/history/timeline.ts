@@ -4,8 +4,8 @@
  */
 import { type AttemptLog, readAttemptLog } from "../event/attempt-log.ts"
 import type { ErrorSummary } from "../event/failure.ts"
-import type { ReadAttempt, ReadEdit } from "./fact-line.ts"
-import type { TimelineAttempt, TimelineEntry } from "./history-query.ts"
+import type { ReadAttempt } from "./fact-line.ts"
+import type { EditRecord, TimelineAttempt, TimelineEntry } from "./history-query.ts"
 
 const SEPARATOR = "\n"
 
@@ -43,7 +43,7 @@ export function attemptLine(fact: ReadAttempt): string {
 export const deadLetteredLine = (at: number, reason: string, error: ErrorSummary | null): string =>
   JSON.stringify([KIND.deadLettered, at, reason, partsOf(error)])
 
-export const redrivenLine = (at: number, edit: ReadEdit | null): string => {
+export const redrivenLine = (at: number, edit: EditRecord | null): string => {
   if (edit === null) return `[${KIND.redriven},${at}]`
   const { failedAt, fingerprint, body } = edit
   const kept = body !== null && body.length <= MAX_EDITED_LENGTH ? body : null
@@ -135,7 +135,7 @@ function readLine(line: string): TimelineEntry | null {
   }
 }
 
-function readEdit(values: readonly unknown[]): ReadEdit | null {
+function readEdit(values: readonly unknown[]): EditRecord | null {
   const fingerprint = textAt(values, 3)
   return fingerprint === null ? null : { failedAt: numberAt(values, 2), fingerprint, body: textAt(values, 4) }
 }

@@ -1,4 +1,4 @@
-import type { FactBatch } from "../event/history-fact.ts"
+import { type FactBatch, lengthOf } from "../event/history-fact.ts"
 
 /** Length of the batches that are applied together, in UTF-16 code units: some 100 ms of work for the thread. */
 export const FULL_LENGTH = 4_194_304
@@ -35,7 +35,7 @@ export class WaitingBatches {
 
   add(batch: FactBatch): void {
     this.#waiting.push(batch)
-    this.#length += batch.text.length
+    this.#length += lengthOf(batch)
     this.#added++
   }
 
@@ -43,9 +43,9 @@ export class WaitingBatches {
   take(): readonly FactBatch[] {
     let length = 0
     let count = 0
-    for (const { text } of this.#waiting) {
-      if (count > 0 && length + text.length > FULL_LENGTH) break
-      length += text.length
+    for (const batch of this.#waiting) {
+      if (count > 0 && length + lengthOf(batch) > FULL_LENGTH) break
+      length += lengthOf(batch)
       count++
     }
     this.#taken = this.#waiting.splice(0, count)
@@ -55,7 +55,7 @@ export class WaitingBatches {
   /** Forgets what was taken: it is applied. */
   settle(): void {
     this.#applied += this.#taken.length
-    for (const { text } of this.#taken) this.#length -= text.length
+    for (const batch of this.#taken) this.#length -= lengthOf(batch)
     this.#taken = []
   }
 

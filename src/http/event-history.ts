@@ -1,8 +1,13 @@
 import { z } from "@hono/zod-openapi"
 import type { AttemptLog } from "../event/attempt-log.ts"
 import { DELIVERY_STATES, EVENT_STATUSES, statusOf } from "../history/delivery-state.ts"
-import type { ReadEdit } from "../history/fact-line.ts"
-import type { EventHistory, EventSummary, QueueSummary, TimelineEntry } from "../history/history-query.ts"
+import type {
+  EditRecord,
+  EventHistory,
+  EventSummary,
+  QueueSummary,
+  TimelineEntry,
+} from "../history/history-query.ts"
 import type { Running } from "./context.ts"
 import { schemaReference } from "./description/components.ts"
 
@@ -258,7 +263,7 @@ function showEntry(entry: TimelineEntry): z.infer<typeof TimelineSchema> {
 }
 
 /** An edit came as JSON over HTTP, so its numbers are those of JavaScript. */
-const eventIn = ({ body }: ReadEdit): unknown => (body === null ? null : JSON.parse(body))
+const eventIn = ({ body }: EditRecord): unknown => (body === null ? null : JSON.parse(body))
 
 const showLog = ({ lines, omitted = 0 }: AttemptLog): z.infer<typeof LogSchema> => ({
   lines: lines.map(({ at, level, text }) => ({ at: at / 1_000, level, text })),

@@ -1,29 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { isReady } from "../support/counting-service.ts"
+import {
+  handledHistory,
+  inventedRuns,
+  publishUntilGone,
+  writeNotingModule,
+} from "../support/killed-history.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
-import { type ListedEvent, wholeHistory } from "../support/whole-history.ts"
+import { wholeHistory } from "../support/whole-history.ts"
 
 const TIMEOUT_MS = 180_000
-const CLIENTS = 8
 const KILLED_AFTER = 300
 
 /** Longest time until an instance that has been started again knows everything. */
 const COMPLETE_WITHIN_MS = 2_000
-
-/** Publishes until the service is gone; adds each id that was answered 201. */
-async function publishUntilGone(service: RunningService, answered: Set<string>): Promise<void> {
-  for (let n = 0; ; n++) {
-    try {
-      answered.add(await service.publish({ name: n % 4 === 0 ? "shaky" : "steady", payload: { n } }))
-    } catch (error) {
-      if (error instanceof Error && error.message.startsWith("answered")) throw error
-      return
-    }
-  }
-}
 
 for (const installation of installations()) {
   describe(`the history of two instances on RabbitMQ of ${installation.root}`, () => {
@@ -48,24 +41,14 @@ for (const installation of installations()) {
       "is the same for both, and complete after one was killed",
       async () => {
         await using folder = new ServiceFolder()
-        const journal = folder.journal("event.id")
-        folder.write(
-          "handlers/noted.ts",
-          `export default {
-            queue: "custom_events", retry: { attempts: 20, backoff: { initial: 10, factor: 1 } },
-            on: {
-              async steady(event) { ${journal} },
-              async shaky(event, ctx) { ${journal}; if (ctx.attempt === 1) throw new Error("the first time") },
-            },
-          }`,
-        )
+        writeNotingModule(folder)
         const first = await start(folder, "a")
         const second = await start(folder, "b")
         const answered = new Set<string>()
-        const clients = Array.from({ length: CLIENTS }, () => publishUntilGone(first, answered))
+        const published = publishUntilGone(first, answered)
         await waitUntil(() => answered.size > KILLED_AFTER, "some publishes")
         await first.kill()
-        await Promise.all(clients)
+        await published
 
         const again = await start(folder, "a")
         const deadline = performance.now() + COMPLETE_WITHIN_MS
@@ -76,14 +59,8 @@ for (const installation of installations()) {
         }
         expect(missing).toEqual([])
 
-        let listed: readonly ListedEvent[] = []
-        await waitUntil(async () => {
-          listed = await wholeHistory(again)
-          return listed.every(({ status }) => status === "completed")
-        }, "every event of the history to be handled")
-        const runs = Map.groupBy(folder.journalLines(), (id) => id)
-        const attemptsOf = ({ queues }: ListedEvent): number => queues[0]?.attempts ?? 0
-        expect(listed.filter((event) => attemptsOf(event) > (runs.get(event.id)?.length ?? 0))).toEqual([])
+        const listed = await handledHistory(again)
+        expect(inventedRuns(listed, folder)).toEqual([])
         const other = await wholeHistory(second)
         expect(other.map(({ id }) => id).toSorted()).toEqual(listed.map(({ id }) => id).toSorted())
         expect(other.every(({ status }) => status === "completed")).toBe(true)

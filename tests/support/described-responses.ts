@@ -32,7 +32,11 @@ class DescribedResponses {
     const { origin, pathname } = new URL(request.url)
     // Only responses of the service have it.
     if (!response.headers.has("x-request-id")) return
-    this.#document ??= this.#read(origin)
+    this.#document ??= this.#read(origin).catch((error: unknown) => {
+      // A test may have killed this service. The next one is asked.
+      this.#document = null
+      throw error
+    })
     const { paths } = await this.#document
     const method = request.method === "HEAD" ? "get" : request.method.toLowerCase()
     const path = Object.keys(paths).find(

@@ -1,6 +1,13 @@
+import { StoredEvents } from "../../src/engine/embedded/store/stored-events.ts"
 import type { Engine } from "../../src/engine/engine.ts"
 import type { FactLog } from "../../src/engine/fact-log.ts"
-import type { FactBatch, HistoryFact } from "../../src/event/history-fact.ts"
+import {
+  attemptsOf,
+  type FactBatch,
+  type HandledFact,
+  type HistoryFact,
+  type StoredFact,
+} from "../../src/event/history-fact.ts"
 import { waitUntil } from "./wait-until.ts"
 
 /** Returns the list of facts of an engine that records them. */
@@ -16,11 +23,13 @@ export class KeepingFollower implements Disposable {
   readonly #tokens = new Set<string>()
   readonly #facts: HistoryFact[] = []
   readonly #end: () => void
+  readonly #eventsFile: string | undefined
   #position: string | null
 
   /** @param position where it goes on. Default: the oldest batch that there is */
   constructor(engine: Engine, position: string | null = null) {
     this.#position = position
+    this.#eventsFile = factsOf(engine).eventsFile
     this.#end = factsOf(engine).follow({
       position: () => this.#position,
       take: async (batch) => this.#take(batch),
@@ -63,7 +72,26 @@ export class KeepingFollower implements Disposable {
     this.#position = batch.position
     if (this.#tokens.has(batch.token)) return
     this.#tokens.add(batch.token)
-    for (const line of batch.text.split("\n")) this.#facts.push(JSON.parse(line))
+    for (const line of batch.text.split("\n")) {
+      if (line === "") continue
+      const fact: HistoryFact | StoredFact | HandledFact = JSON.parse(line)
+      if (fact.fact === "stored") this.#facts.push(...this.#published(fact))
+      else if (fact.fact === "handled") this.#facts.push(...attemptsOf(fact))
+      else this.#facts.push(fact)
+    }
+  }
+
+  #published({ at, queues, first, last }: StoredFact): readonly HistoryFact[] {
+    if (this.#eventsFile === undefined) throw new Error("the engine has no file that a fact can refer to")
+    using events = new StoredEvents(this.#eventsFile)
+    return events.between(first, last).map(({ body, trace, causedBy }) => ({
+      fact: "published",
+      at,
+      queues,
+      event: JSON.parse(body),
+      ...(trace !== null && { trace }),
+      ...(causedBy !== null && { caused_by: causedBy }),
+    }))
   }
 }
 

@@ -107,7 +107,7 @@ export class EmbeddedEngine implements Engine {
     this.#deadLetters = new DeadLetterAdministration(database, this.#tables, letters)
     const queues = { ...this.#tables, deadLetters: this.#deadLetters, operate }
     this.queueAdministration = new EmbeddedQueueAdministration(queues)
-    this.facts = facts && new FactFeed(facts, operate, report)
+    this.facts = facts && new FactFeed(facts, database.filename, operate, report)
     this.#upkeep = new Upkeep(database, {
       dataDir: options.dataDir,
       reserve,

@@ -9,6 +9,7 @@ const LOG_INTERVAL_MS = 60_000
 
 /** Feeds the facts of a store to their follower. */
 export class FactFeed implements FactLog {
+  readonly eventsFile: string
   readonly #store: FactStore
   readonly #operate: Operate
   readonly #report: Report
@@ -28,7 +29,9 @@ export class FactFeed implements FactLog {
   #toldDropped = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
-  constructor(store: FactStore, operate: Operate, report: Report) {
+  /** @param eventsFile the file of the store */
+  constructor(store: FactStore, eventsFile: string, operate: Operate, report: Report) {
+    this.eventsFile = eventsFile
     this.#store = store
     this.#operate = operate
     this.#report = report
@@ -80,6 +83,7 @@ export class FactFeed implements FactLog {
   /** A store that was restored from a backup does not have the position: everything in it is delivered then. */
   async #feed(follower: FactFollower): Promise<void> {
     this.#fed = this.#store.numberOf(follower.position() ?? "")
+    this.#store.release(this.#fed)
     while (this.#isFollowing(follower)) {
       const news = this.#news.promise
       const batches = this.#durable > this.#fed ? this.#store.read(this.#fed, this.#durable) : []

@@ -118,9 +118,9 @@ describe("the store's file", () => {
     using folder = temporaryFolder()
     openStore(folder.path)[Symbol.dispose]()
     const file = join(folder.path, DATABASE_FILE)
+    setFormat(file, 6)
+    expect(refusalOf(folder.path)).toMatch(/has format 6, but this Event Broker supports format 5/)
     setFormat(file, 5)
-    expect(refusalOf(folder.path)).toMatch(/has format 5, but this Event Broker supports format 4/)
-    setFormat(file, 4)
     openStore(folder.path)[Symbol.dispose]()
   })
 

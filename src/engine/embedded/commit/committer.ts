@@ -116,7 +116,7 @@ export class Committer {
       onRefused(turn, error)
       return
     }
-    if (turn.isEmpty && written.claims.length === 0) onConfirmed(turn, written)
+    if (written.isEmpty) onConfirmed(turn, written)
     else this.#sync(turn, written)
   }
 

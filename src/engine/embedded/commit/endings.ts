@@ -2,9 +2,9 @@ import type { DeadLetterFailure, DeadLetterReason } from "../../../event/failure
 import { decodeRetryFailure } from "../../failure-record.ts"
 import type { Report } from "../../report.ts"
 import type { Message } from "../store/message-statements.ts"
-import type { CorruptMessage } from "../store/message-store.ts"
 import type { Queue } from "../store/queue.ts"
 import type { Tables } from "../store/tables.ts"
+import type { CorruptMessage } from "../store/taken-messages.ts"
 import { Burials, type OnBuried } from "./burials.ts"
 
 export interface EndingsOptions extends Pick<Tables, "messages" | "facts" | "clock"> {

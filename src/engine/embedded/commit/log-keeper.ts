@@ -38,10 +38,10 @@ export interface KeptStore {
 const LOOK_INTERVAL_MS = 500
 
 /**
- * How long a checkpoint waits for readers of the log, for example a backup, in milliseconds. Nothing is
- * written meanwhile.
+ * How long a checkpoint waits for readers of the log, in milliseconds: the history's thread reads for a moment, and a
+ * backup for longer than anything could wait. Nothing is written meanwhile.
  */
-const CHECKPOINT_PATIENCE_MS = 50
+const CHECKPOINT_PATIENCE_MS = 20
 
 /** Source: sqlite.org/fileformat2.html, section 4.1, "WAL File Format". */
 const LOG_HEADER_BYTES = 32

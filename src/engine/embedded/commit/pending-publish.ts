@@ -1,7 +1,6 @@
 import type { Event } from "../../../event/envelope.ts"
 import { orderLevel } from "../../../event/priority.ts"
 import type { Receipt } from "../../../event/receipt.ts"
-import { encodeDetails } from "../../fact-details.ts"
 import type { Once, PublishOptions } from "../../once.ts"
 import type { StoredEvent } from "../store/checksum.ts"
 import { encodeOrigin } from "../store/origin-text.ts"
@@ -14,8 +13,6 @@ export interface PendingPublish {
   /** The number that the engine orders by, 0 to 9. */
   readonly priority: number
   readonly queues: readonly Queue[]
-  /** Optional fields of its fact as JSON; null if there are none. */
-  readonly details: string | null
   /** The marks of the publish, and its receipt; null if it has no marks. */
   readonly once: { readonly by: Once; readonly receipt: Receipt } | null
   /** @param repeats the receipt of the first publish; null if the event was stored now */
@@ -37,7 +34,6 @@ export function pendingPublish(
     routingKey: event.routing_key,
     priority: orderLevel(event),
     queues,
-    details: encodeDetails(options),
     once: once ? { by: once, receipt: event } : null,
     confirm,
     refuse,

@@ -4,12 +4,13 @@ import { PublishError, unroutable } from "../../errors.ts"
 import type { Report } from "../../report.ts"
 import type { DiskRoom } from "../store/disk-room.ts"
 import type { FactStore } from "../store/fact-store.ts"
-import type { MessageStore, TakenMessage } from "../store/message-store.ts"
+import type { MessageStore } from "../store/message-store.ts"
 import type { Consumer, Queue } from "../store/queue.ts"
 import type { QueueCatalog } from "../store/queue-catalog.ts"
 import type { ReceiptStore } from "../store/receipt-store.ts"
 import type { StoreClock } from "../store/store-clock.ts"
 import { StoreDamagedError } from "../store/store-damage.ts"
+import type { TakenMessage } from "../store/taken-messages.ts"
 import type { OnBuried } from "./burials.ts"
 import { Endings } from "./endings.ts"
 import type { PendingPublish } from "./pending-publish.ts"
@@ -30,6 +31,8 @@ export interface WrittenTurn {
   readonly number: number
   readonly publishes: readonly { readonly pending: PendingPublish; readonly result: PublishResult }[]
   readonly claims: readonly Claim[]
+  /** True if nothing was written that has to be on the disk now. */
+  readonly isEmpty: boolean
   /** True if the turn stopped at a bound and another one should follow at once. */
   readonly hasMore: boolean
 }
@@ -105,10 +108,12 @@ export class TurnWriter {
     const now = this.#clock.now()
     const publishes: { pending: PendingPublish; result: PublishResult }[] = []
     const claims: Claim[] = []
+    let isEmpty = false
     this.#hasMore = false
     if (turn.publishes.length > 0) this.#room.beforeTurn()
     this.#endings.begin()
-    this.#facts?.begin()
+    // While the disk is short, its room is for the events.
+    this.#facts?.begin(this.#room.shortage === null)
     for (const { consumer } of turn.settlements) consumer.unsettled--
     try {
       this.#store.transaction(() => {
@@ -122,9 +127,9 @@ export class TurnWriter {
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
-        // While the disk is short, its room is for the events.
-        if (this.#room.shortage === null) this.#facts?.write()
-        const isEmpty = turn.isEmpty && claims.length === 0
+        this.#facts?.write()
+        if (this.#facts?.hasMore) this.#hasMore = true
+        isEmpty = turn.isEmpty && claims.length === 0 && !this.#facts?.hasMore
         if (!isEmpty) this.#store.countTurn(this.#number + 1)
         this.#clock.keepMark({ isEmpty })
       })
@@ -134,10 +139,10 @@ export class TurnWriter {
       throw error
     }
     for (const { consumer } of claims) consumer.unsettled++
-    if (!turn.isEmpty || claims.length > 0) this.#number++
+    if (!isEmpty) this.#number++
     this.#endings.written()
     this.#facts?.written()
-    return { number: this.#number, publishes, claims, hasMore: this.#hasMore }
+    return { number: this.#number, publishes, claims, isEmpty, hasMore: this.#hasMore }
   }
 
   /**
@@ -203,8 +208,12 @@ export class TurnWriter {
     const queues = present(pending.queues)
     if (queues.length === 0) return unroutable(pending.routingKey)
     const refusal = this.append(pending, queues, now, more)
-    if (refusal === null) this.#facts?.notePublished(queues, pending, this.#clock.wallNow())
+    if (refusal === null) this.#notePublished(pending, queues)
     return refusal
+  }
+
+  #notePublished({ stored: { body } }: PendingPublish, queues: readonly Queue[]): void {
+    this.#facts?.notePublished(this.#store.lastEvent, body.length, queues, this.#clock.wallNow())
   }
 
   /**

@@ -20,7 +20,7 @@ const APPLICATION_ID = 0x45764272
 export const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
 /** Version of the tables below, stored in the file's `user_version`. */
-const SCHEMA_VERSION = 4
+const SCHEMA_VERSION = 5
 
 /**
  * Metadata of the store: an id that distinguishes it from other stores, and `turn`, its number of commits.
@@ -56,6 +56,9 @@ const FACTS_TABLE = `
   ) STRICT;
 `
 
+/** Done events that a row of facts refers to, or that earlier ones do: numbers with commas between. */
+const HELD_EVENTS = "ALTER TABLE facts ADD COLUMN held TEXT;"
+
 /** Statements that upgrade a store to the next version, by its version. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: "ALTER TABLE events ADD COLUMN trace TEXT",
@@ -64,6 +67,7 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
       ${STORE_TABLE}
       ${CLOCK_TABLE}`,
   3: FACTS_TABLE + RECEIPTS_TABLE,
+  4: HELD_EVENTS,
 }
 
 /**
@@ -123,6 +127,7 @@ const SCHEMA = `
   ${STORE_TABLE}
   ${CLOCK_TABLE}
   ${FACTS_TABLE}
+  ${HELD_EVENTS}
   ${RECEIPTS_TABLE}
 `
 

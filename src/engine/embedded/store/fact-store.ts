@@ -1,14 +1,10 @@
 import type { Database } from "bun:sqlite"
-import {
-  factLine,
-  type HistoryFact,
-  joinLines,
-  type PurgedFact,
-  publishedLine,
-} from "../../../event/history-fact.ts"
-import type { StoredEvent } from "./checksum.ts"
+import type { HistoryFact, PurgedFact } from "../../../event/history-fact.ts"
+import type { EventHolder } from "./event-holder.ts"
+import { encodeHeld, type FactRow, FactRows } from "./fact-rows.ts"
 import type { Queue } from "./queue.ts"
 import { type NumberedBatch, RecentBatches } from "./recent-batches.ts"
+import { TurnFacts } from "./turn-facts.ts"
 
 /** Batches of one read. */
 const MAX_BATCHES_PER_READ = 8
@@ -16,63 +12,67 @@ const MAX_BATCHES_PER_READ = 8
 /** Most batches deleted in one turn, so that it stays short. */
 const MAX_DELETED_PER_TURN = 128
 
+/** Events that one turn may delete with their batches, besides twice as many as it adds. */
+const MAX_FREED_PER_TURN = 256
+
 interface Row {
   readonly seq: number
+  readonly length: number
   readonly token: string
   readonly text: string
 }
 
 /**
  * The facts that the history has not taken yet: one row for each turn, written in its transaction. So they are exact,
- * and cost a turn one more row, however many events it has.
+ * and cost a turn one more row, however many events it has. The row of a publish only refers to the event, so an event
+ * that is done stays in the store until the history has taken its publish: the row of that turn holds it.
  */
-export class FactStore {
+export class FactStore implements EventHolder {
   readonly #insert
   readonly #read
   readonly #find
-  readonly #sizeThrough
   readonly #deleteThrough
+  readonly #deleteEvent
   readonly #maxLength: number
   /** Distinguishes the batches of this process from those of a restored backup. */
   readonly #session = crypto.randomUUID()
   readonly #recent = new RecentBatches()
-  #lines: string[] = []
-  /** The batch of the turn that is being written; null if it has no facts. */
-  #inTurn: NumberedBatch | null = null
-  /** Number of the oldest batch that may be stored, and of the newest. */
-  #oldest: number
+  #turn = new TurnFacts()
+  /** Events that the turn that is being written would have deleted. */
+  #held: number[] = []
+  /** False while a turn is written whose facts are left out. */
+  #isWritable = true
+  /** The batch of the turn that is being written, with its row; null if it has no facts. */
+  #inTurn: { readonly batch: NumberedBatch; readonly row: FactRow } | null = null
+  readonly #rows: FactRows
+  /** Number of the oldest rows that the turn that is being written deletes, and of their batches that were not taken. */
+  #deleted = 0
+  #lost = 0
   #newest: number
-  /** Characters of all stored facts. */
-  #length: number
-  /** Characters that the turn that is being written adds. */
-  #growth = 0
   /** The follower has stored the batches up to this one. */
   #released = 0
+  /** The follower has stored the publishes of the events up to this one. */
+  #releasedEvent: number
   #dropped = 0
 
   /** @param maxLength most characters of facts that wait for the follower; the oldest are dropped for newer ones */
   constructor(database: Database, maxLength: number) {
     this.#maxLength = maxLength
-    this.#insert = database.prepare<never, [number, number, string, string]>(
-      "INSERT INTO facts (seq, length, token, text) VALUES (?, ?, ?, ?)",
+    this.#insert = database.prepare<never, [number, number, string, string, string | null]>(
+      "INSERT INTO facts (seq, length, token, text, held) VALUES (?, ?, ?, ?, ?)",
     )
     this.#read = database.prepare<Row, [number, number, number]>(
-      "SELECT seq, token, text FROM facts WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+      "SELECT seq, length, token, text FROM facts WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
     )
     this.#find = database.prepare<{ seq: number }, [number, string]>(
       "SELECT seq FROM facts WHERE seq = ? AND token = ?",
     )
-    this.#sizeThrough = database.prepare<{ length: number | null }, [number]>(
-      "SELECT sum(length) AS length FROM facts WHERE seq <= ?",
-    )
     this.#deleteThrough = database.prepare<never, [number]>("DELETE FROM facts WHERE seq <= ?")
-    using known = database.prepare<{ oldest: number | null; newest: number | null; length: number }, []>(
-      "SELECT min(seq) AS oldest, max(seq) AS newest, total(length) AS length FROM facts",
-    )
-    const found = known.get()
-    this.#newest = found?.newest ?? 0
-    this.#oldest = found?.oldest ?? this.#newest + 1
-    this.#length = found?.length ?? 0
+    this.#deleteEvent = database.prepare<never, [number]>("DELETE FROM events WHERE seq = ?")
+    const newestEvent = newestEventOf(database)
+    this.#rows = FactRows.read(database, newestEvent)
+    this.#newest = this.#rows.newest
+    this.#releasedEvent = this.#rows.all.length === 0 ? newestEvent : 0
   }
 
   /** Number of batches that were deleted since the start although the follower had not stored them. */
@@ -85,26 +85,27 @@ export class FactStore {
     return this.#newest
   }
 
-  /** Begins a turn. Facts of one that was not written are forgotten: what they tell did not happen. */
-  begin(): void {
-    this.#lines = []
+  /**
+   * Begins a turn. Facts of one that was not written are forgotten: what they tell did not happen.
+   * @param isWritable false if the facts of this turn are left out
+   */
+  begin(isWritable: boolean): void {
+    this.#isWritable = isWritable
+    this.#turn = new TurnFacts()
+    this.#held = []
     this.#inTurn = null
-    this.#growth = 0
+    this.#deleted = 0
+    this.#lost = 0
   }
 
   /** Adds a fact to the turn that is being written. */
   note(fact: HistoryFact): void {
-    this.#lines.push(factLine(fact))
+    this.#turn.add(fact)
   }
 
-  /** Adds the fact of a publish. @param details its optional fields as JSON; null if there are none */
-  notePublished(
-    queues: readonly Queue[],
-    { stored, details }: { readonly stored: StoredEvent; readonly details: string | null },
-    at: number,
-  ): void {
-    const names = queues.map(({ declaration }) => declaration.name)
-    this.#lines.push(publishedLine({ at, queues: names }, stored.body, details))
+  /** Adds the fact of a publish. @param event its number in the store @param length of its body, in characters */
+  notePublished(event: number, length: number, queues: readonly Queue[], at: number): void {
+    this.#turn.addStored(event, length, queues, at)
   }
 
   /** Adds the fact that events were deleted. */
@@ -112,26 +113,41 @@ export class FactStore {
     if (ids.length > 0) this.note({ fact: "purged", at: Date.now(), queue: name, from, ids })
   }
 
+  /** While facts are left out, the room of an event is needed more than its history. */
+  isNeeded(event: number): boolean {
+    return event > this.#releasedEvent && this.#isWritable
+  }
+
+  hold(event: number): void {
+    this.#held.push(event)
+  }
+
   /** Writes the facts of the turn. Call it last in the transaction. */
   write(): void {
-    if (this.#lines.length > 0) {
-      const text = joinLines(this.#lines)
-      const seq = ++this.#newest
-      const token = `${this.#session}-${seq}`
-      this.#insert.run(seq, text.length, token, text)
-      this.#inTurn = { seq, token, position: token, text }
-      this.#growth += text.length
-      if (this.#length + this.#growth > this.#maxLength) this.#drop()
-    }
-    if (this.#released >= this.#oldest) this.#delete(this.#released)
+    if (this.#isWritable && (!this.#turn.isEmpty || this.#held.length > 0)) this.#write()
+    this.#deleteReleased()
+  }
+
+  /**
+   * True while a turn is written, if there are batches left that the follower has stored. Later turns delete them, and
+   * copy the log meanwhile.
+   */
+  get hasMore(): boolean {
+    const next = this.#rows.all[this.#deleted]
+    return next !== undefined && next.seq <= this.#released
   }
 
   /** The turn was written. */
   written(): void {
-    this.#length += this.#growth
-    this.#growth = 0
-    if (this.#inTurn !== null) this.#recent.add(this.#inTurn)
+    this.#rows.drop(this.#deleted)
+    this.#dropped += this.#lost
+    this.#deleted = 0
+    this.#lost = 0
+    if (this.#inTurn === null) return
+    const { batch, row } = this.#inTurn
     this.#inTurn = null
+    this.#rows.add(row)
+    this.#recent.add(batch)
   }
 
   /** Returns the first batches after one. */
@@ -140,7 +156,7 @@ export class FactStore {
     if (recent.length > 0) return recent
     return this.#read
       .all(after, through, MAX_BATCHES_PER_READ)
-      .map(({ seq, token, text }) => ({ seq, position: token, token, text }))
+      .map(({ seq, length, token, text }) => numberedBatch(seq, token, text, length - text.length))
   }
 
   /** Returns the number of a batch; 0 if it is not stored. */
@@ -152,24 +168,59 @@ export class FactStore {
   /** Lets later turns delete the batches up to this one. A turn of its own would cost a sync. */
   release(through: number): void {
     this.#released = Math.max(this.#released, through)
+    for (const { seq, lastEvent } of this.#rows.all) {
+      if (seq > through) break
+      this.#releasedEvent = Math.max(this.#releasedEvent, lastEvent)
+    }
   }
 
   close(): void {
-    for (const each of [this.#insert, this.#read, this.#find, this.#sizeThrough, this.#deleteThrough])
+    for (const each of [this.#insert, this.#read, this.#find, this.#deleteThrough, this.#deleteEvent])
       each.finalize()
   }
 
-  /** Deletes the oldest batches, although the follower has not stored them. */
-  #drop(): void {
-    const before = this.#oldest
-    this.#delete(this.#newest - 1)
-    this.#dropped += this.#oldest - before
+  #write(): void {
+    const text = this.#turn.text()
+    const { eventsLength, lastEvent } = this.#turn
+    const seq = ++this.#newest
+    const token = `${this.#session}-${seq}`
+    const length = text.length + eventsLength
+    this.#insert.run(seq, length, token, text, encodeHeld(this.#held))
+    this.#inTurn = {
+      batch: numberedBatch(seq, token, text, eventsLength),
+      row: { seq, batches: 1, length, lastEvent, held: this.#held },
+    }
   }
 
-  #delete(through: number): void {
-    const last = Math.min(through, this.#oldest + MAX_DELETED_PER_TURN - 1)
-    this.#growth -= this.#sizeThrough.get(last)?.length ?? 0
-    this.#deleteThrough.run(last)
-    this.#oldest = last + 1
+  /** Deletes batches that the follower has stored, and the oldest ones if there are too many. */
+  #deleteReleased(): void {
+    let length = this.#rows.length + (this.#inTurn?.row.length ?? 0)
+    let freed = 0
+    const most = MAX_FREED_PER_TURN + 2 * this.#held.length
+    for (const row of this.#rows.all) {
+      const isDropped = row.seq > this.#released
+      if (isDropped && length <= this.#maxLength) break
+      if (this.#deleted >= MAX_DELETED_PER_TURN || freed >= most) break
+      for (const event of row.held) this.#deleteEvent.run(event)
+      this.#deleted++
+      if (isDropped) this.#lost += row.batches
+      length -= row.length
+      freed += row.held.length
+    }
+    const last = this.#rows.all[this.#deleted - 1]
+    if (last !== undefined) this.#deleteThrough.run(last.seq)
   }
+}
+
+const numberedBatch = (seq: number, token: string, text: string, eventsLength: number): NumberedBatch => ({
+  seq,
+  token,
+  position: token,
+  text,
+  eventsLength,
+})
+
+function newestEventOf(database: Database): number {
+  using query = database.prepare<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM events")
+  return query.get()?.seq ?? 0
 }

@@ -4,6 +4,10 @@ import { join } from "node:path"
 import { DATABASE_FILE } from "./database.ts"
 import { isStoreTaken } from "./store-lock.ts"
 
+/** Counts the events that a queue or its dead letters have. Others only wait for the history. */
+export const COUNT_EVENTS =
+  "SELECT count(*) AS events FROM (SELECT event FROM messages UNION SELECT event FROM dead_letters)"
+
 /**
  * Counts the events of a store, including dead letters, for a service that does not use it. Changes nothing.
  * Returns 0 if there is no store, another process uses it, or it can't be read.
@@ -15,7 +19,7 @@ export function countLeftEvents(dataDir: string): number {
     using database = new Database(file, { readonly: true })
     // The last connection that closes deletes the log; this setting leaves it to the engine.
     database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1)
-    return database.query<{ events: number }, []>("SELECT count(*) AS events FROM events").get()?.events ?? 0
+    return database.query<{ events: number }, []>(COUNT_EVENTS).get()?.events ?? 0
   } catch {
     // The count is only a hint; the engine that uses the store reports its errors.
     return 0

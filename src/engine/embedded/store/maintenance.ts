@@ -11,6 +11,7 @@ import { EngineStartError } from "../../errors.ts"
 import { CAN_SHRINK, DATABASE_FILE, type OpenStore, openStore } from "./database.ts"
 import { isDiskFull } from "./disk-full.ts"
 import { isLockedByAnother } from "./file-locks.ts"
+import { COUNT_EVENTS } from "./left-events.ts"
 import { inMebibytes } from "./log-bytes.ts"
 import { makePrivateFile } from "./store-files.ts"
 import { isStoreTaken } from "./store-lock.ts"
@@ -214,7 +215,7 @@ function count(file: string): Pick<Backup, "events" | "queues"> {
   using copy = new Database(file, { readonly: true })
   const counts = copy
     .query<Pick<Backup, "events" | "queues">, []>(
-      "SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM queues) AS queues",
+      `SELECT (${COUNT_EVENTS}) AS events, (SELECT count(*) FROM queues) AS queues`,
     )
     .get()
   return counts ?? { events: 0, queues: 0 }

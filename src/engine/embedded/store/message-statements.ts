@@ -25,6 +25,8 @@ export type Statements = ReturnType<typeof prepare>
  * rows.
  */
 export function prepare(database: Database) {
+  const isFree = `NOT EXISTS (SELECT 1 FROM messages WHERE event = ?1 AND shared = 1)
+       AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event = ?1)`
   const columns = "queue, priority, position, event, shared, attempt, queued_at AS queuedAt, failure"
   const query = <Row, Parameters extends (string | number | null)[]>(sql: string) =>
     database.prepare<Row, Parameters>(sql)
@@ -65,11 +67,8 @@ export function prepare(database: Database) {
     ),
     body: query<{ readonly body: string }, [number]>("SELECT body FROM events WHERE seq = ?"),
     deleteEvent: query<never, [number]>("DELETE FROM events WHERE seq = ?"),
-    deleteEventIfFree: query<never, [number]>(
-      `DELETE FROM events WHERE seq = ?1
-       AND NOT EXISTS (SELECT 1 FROM messages WHERE event = ?1 AND shared = 1)
-       AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event = ?1)`,
-    ),
+    deleteEventIfFree: query<never, [number]>(`DELETE FROM events WHERE seq = ?1 AND ${isFree}`),
+    freeEvent: query<Value, [number]>(`SELECT seq AS value FROM events WHERE seq = ?1 AND ${isFree}`),
     due: query<Message, [number, number]>(
       `SELECT ${columns} FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ?`,
     ),

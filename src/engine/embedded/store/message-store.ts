@@ -4,11 +4,13 @@ import { PRIORITY_LEVELS } from "../../../event/priority.ts"
 import type { Tried } from "../../engine.ts"
 import { Appender } from "./appender.ts"
 import { checksumOf, EVENT_STEP, onQueue, type StoredEvent } from "./checksum.ts"
+import type { EventHolder } from "./event-holder.ts"
 import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
 import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
 import { withoutHops } from "./origin-text.ts"
 import type { EventCounts } from "./queue.ts"
 import { requireOne, StoreDamagedError } from "./store-damage.ts"
+import type { CorruptMessage, Taken, TakenMessage } from "./taken-messages.ts"
 
 /** States of a message. Dead letters have their own table. */
 const READY = 0
@@ -25,22 +27,6 @@ export interface Discard extends Record<"queue" | "through" | "limit", number> {
 
 const LEVELS = Object.values(PRIORITY_LEVELS)
 
-export type TakenMessage = Message & StoredEvent
-type Place = Pick<TakenMessage, "event" | "priority" | "trace">
-
-/** A message whose event differs from what was stored. The message stays in its place. */
-export interface CorruptMessage {
-  readonly message: Message
-  readonly eventId: string | null
-  readonly fault: string
-}
-
-/** The messages at the front of a queue. */
-export interface Taken {
-  readonly messages: readonly TakenMessage[]
-  readonly corrupt: readonly CorruptMessage[]
-}
-
 /**
  * The messages of every queue, in SQL. Each call takes a few seeks, whatever the depth of the queue. It does
  * not begin or commit transactions: the engine does, once for all calls of a turn.
@@ -49,12 +35,15 @@ export class MessageStore {
   readonly #sql: Statements
   readonly #database: Database
   readonly #appender: Appender
+  readonly #holder: EventHolder | null
   #lastEvent: number
   #lastPosition: number
   #messageCount: number
 
-  constructor(database: Database) {
+  /** @param holder null if every event is deleted with its last message or dead letter */
+  constructor(database: Database, holder: EventHolder | null) {
     this.#database = database
+    this.#holder = holder
     this.#sql = prepare(database)
     this.#appender = new Appender(database)
     this.#lastEvent = this.#sql.lastEvent.get()?.value ?? 0
@@ -65,6 +54,11 @@ export class MessageStore {
   /** Number of messages on all queues, in any state, without dead letters. */
   get messageCount(): number {
     return this.#messageCount
+  }
+
+  /** Number of the event that was appended last. */
+  get lastEvent(): number {
+    return this.#lastEvent
   }
 
   /** Position of the message that was stored last, on any queue. */
@@ -131,7 +125,12 @@ export class MessageStore {
    * Puts an event that left the dead letters on a queue again, behind waiting messages. Other queues may share its body,
    * and its hops, so an event with hops is stored again without them. A body that is not null replaces the event's own.
    */
-  requeue(queue: number, { event, priority, trace }: Place, now: number, body: string | null): void {
+  requeue(
+    queue: number,
+    { event, priority, trace }: Pick<TakenMessage, "event" | "priority" | "trace">,
+    now: number,
+    body: string | null,
+  ): void {
     const reset = withoutHops(trace)
     if (reset !== trace || body !== null) {
       this.append({ body: body ?? this.#bodyOf(event), trace: reset }, [{ id: queue }], priority, now)
@@ -331,7 +330,8 @@ export class MessageStore {
 
   /** Deletes an event that no queue and no dead letter refers to. */
   dropEventIfFree(event: number): void {
-    this.#sql.deleteEventIfFree.run(event)
+    if (!this.#holder?.isNeeded(event)) this.#sql.deleteEventIfFree.run(event)
+    else if (this.#sql.freeEvent.get(event) !== null) this.#holder.hold(event)
   }
 
   #bodyOf(event: number): string {
@@ -341,7 +341,8 @@ export class MessageStore {
   }
 
   #dropEvent(message: Message): void {
-    if (message.shared === 0) this.#sql.deleteEvent.run(message.event)
-    else this.dropEventIfFree(message.event)
+    if (message.shared !== 0) this.dropEventIfFree(message.event)
+    else if (this.#holder?.isNeeded(message.event)) this.#holder.hold(message.event)
+    else this.#sql.deleteEvent.run(message.event)
   }
 }

@@ -29,10 +29,10 @@ export class Tables {
     const { database } = opened
     this.#opened = opened
     this.clock = new StoreClock(new ClockMarkStore(database), report, time)
-    this.messages = new MessageStore(database)
+    this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes)
+    this.messages = new MessageStore(database, this.facts)
     this.receipts = new ReceiptStore(database)
     this.catalog = reserve.spendOn(() => new QueueCatalog(database, this.messages))
-    this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes)
   }
 
   /** Closes the database, too. */

@@ -1,0 +1,163 @@
+import { expect, test } from "bun:test"
+import type { EventDraft } from "../../src/event/envelope.ts"
+import {
+  engineLine,
+  type FactBatch,
+  factLine,
+  type HandledRun,
+  type HistoryFact,
+  joinLines,
+} from "../../src/event/history-fact.ts"
+import { Projection } from "../../src/history/projection.ts"
+import { WaitingBatches } from "../../src/history/waiting-batches.ts"
+import { attempt, batchOf, historyOf, published, ROOMY, START } from "../support/facts.ts"
+import { newEvent } from "../support/new-event.ts"
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+/** Events in every form that the store has them in. */
+const DRAFTS: readonly Partial<EventDraft>[] = [
+  { id: "plain" },
+  { id: "keyed", ordering_key: "k-1", routing_key: "calls.ended" },
+  { id: 'quoted "id"\\', ordering_key: 'quoted "key"' },
+  { id: "decoy", metadata: { status: "pending", retry_count: 0, ordering_key: "none" } },
+  {
+    id: "decoys",
+    payload: { text: '"status":"pending","retry_count":0}' },
+    metadata: { deep: [{ status: "pending", retry_count: 0 }] },
+  },
+  { id: "empty", payload: {}, metadata: {} },
+  { id: "ünïcode", ordering_key: "ß", payload: { text: "ü" } },
+]
+
+const batchOfLine = (text: string): FactBatch => ({ token: text, position: text, text })
+
+test("an event in the store gives the same history as one in the fact", () => {
+  const events = DRAFTS.map(newEvent)
+  const of = { trace: TRACEPARENT, caused_by: "cause" }
+  const facts = events.map(
+    (event): HistoryFact => ({ fact: "published", at: START, queues: ["calls"], event, ...of }),
+  )
+  const stored = engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 9 })
+  const asked: unknown[] = []
+  using projection = Projection.open(":memory:", ROOMY, (...range) => {
+    asked.push(range)
+    return events.map((event) => ({ body: JSON.stringify(event), trace: TRACEPARENT, causedBy: "cause" }))
+  })
+  expect(projection.apply([batchOfLine(stored)], START + 1_000)).toEqual({ skipped: 0, repeated: 0 })
+  using whole = historyOf(facts)
+  expect(asked).toEqual([[1, 9]])
+  const ids = events.map(({ id }) => id)
+  expect(ids.map((id) => projection.lookup(id))).toEqual(ids.map((id) => whole.lookup(id)))
+  expect(projection.list({ limit: 100 }).items).toEqual(whole.list({ limit: 100 }).items)
+  const byKey = { limit: 9, orderingKey: "k-1" }
+  expect(projection.list(byKey).items).toEqual(whole.list(byKey).items)
+})
+
+test("runs that are brought together give the same history as runs apart", () => {
+  const ids = ["a", "b", "c"]
+  const facts = ids.map((id) => published({ id }))
+  const [first, ...others] = ids.map((id) => attempt(id, { at: START + 50, published_at: START }))
+  const of = { queue: "custom_events", module: "calls.ts", handler: "tested", generation: "g1" }
+  const runs = ids.map((id): HandledRun => [id, START + 50, id === "b" ? null : START, 1, 5])
+  const together = engineLine({ fact: "handled", at: START + 50, ...of, runs })
+  using apart = historyOf([...facts, ...(first ? [first, ...others] : [])])
+  for (const isLater of [false, true]) {
+    using projection = historyOf(isLater ? facts : [])
+    const before = isLater ? [] : facts.map(factLine)
+    expect(projection.apply([batchOfLine(joinLines([...before, together]))], START)).toMatchObject({
+      skipped: 0,
+    })
+    expect(ids.map((id) => projection.lookup(id))).toEqual(ids.map((id) => apart.lookup(id)))
+    expect(projection.list({ limit: 9 }).items).toEqual(apart.list({ limit: 9 }).items)
+    expect(projection.unfinished()).toEqual(apart.unfinished())
+  }
+})
+
+test("a run belongs to the newest event with its id that has the queue, and a second run follows the first", () => {
+  const steps: readonly HistoryFact[] = [
+    published({ id: "twice", payload: { n: 1 } }),
+    published({ id: "twice", payload: { n: 2 } }, { at: START + 10 }),
+    attempt("twice", { at: START + 20 }),
+    attempt("twice", { at: START + 30, attempt: 2 }),
+    published({ id: "elsewhere" }),
+    published({ id: "elsewhere" }, { at: START + 10, queues: ["audit"] }),
+    attempt("elsewhere", { at: START + 20 }),
+  ]
+  using apart = Projection.open(":memory:", ROOMY)
+  for (const fact of steps) apart.apply([batchOf([fact])], START + 1_000)
+  using together = historyOf(steps)
+  expect(apart.list({ limit: 9 }).items).toEqual(together.list({ limit: 9 }).items)
+  expect(apart.lookup("twice")).toEqual(together.lookup("twice"))
+  const states = apart
+    .list({ limit: 9 })
+    .items.map(({ id, queues }) => [id, queues.map(({ state, attempts }) => `${state} ${attempts}`)])
+  expect(states).toEqual([
+    ["elsewhere", ["waiting 0"]],
+    ["elsewhere", ["handled 1"]],
+    ["twice", ["handled 2"]],
+    ["twice", ["waiting 0"]],
+  ])
+})
+
+test("a line of runs that this version did not write is skipped", () => {
+  using projection = historyOf([published({ id: "a" })])
+  const of = {
+    fact: "handled",
+    at: START,
+    queue: "custom_events",
+    module: "m",
+    handler: "h",
+    generation: "g",
+  }
+  const wrong = [
+    { ...of },
+    { ...of, runs: {} },
+    { ...of, runs: [{}] },
+    { ...of, runs: [["a", "now", null, 1, 1]] },
+  ]
+  const lines = wrong.map((each) => JSON.stringify(each))
+  expect(projection.apply([batchOfLine(joinLines(lines))], START)).toMatchObject({ skipped: wrong.length })
+  expect(projection.lookup("a")).toMatchObject({ status: "pending" })
+})
+
+test("events that are damaged or gone are skipped, and the other facts are applied", () => {
+  const event = newEvent({ id: "whole" })
+  using projection = Projection.open(":memory:", ROOMY, (first) =>
+    first === 1
+      ? [
+          { body: "{", trace: null, causedBy: null },
+          { body: JSON.stringify(event), trace: null, causedBy: null },
+        ]
+      : [],
+  )
+  const lines = [
+    engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 2 }),
+    engineLine({ fact: "stored", at: START, queues: ["calls"], first: 3, last: 4 }),
+    factLine(attempt("whole", { queue: "calls" })),
+  ]
+  expect(projection.apply([batchOfLine(joinLines(lines))], START)).toEqual({ skipped: 2, repeated: 0 })
+  expect(projection.lookup("whole")).toMatchObject({ status: "completed" })
+})
+
+test("a store that can't be read applies nothing, and a later try applies everything", () => {
+  let isReadable = false
+  using projection = Projection.open(":memory:", ROOMY, () => {
+    if (!isReadable) throw new Error("the store can't be read")
+    return [{ body: JSON.stringify(newEvent({ id: "one" })), trace: null, causedBy: null }]
+  })
+  const batch = batchOfLine(engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 1 }))
+  expect(() => projection.apply([batch], START)).toThrow("the store can't be read")
+  isReadable = true
+  expect(projection.apply([batch], START)).toEqual({ skipped: 0, repeated: 0 })
+  expect(projection.lookup("one")).not.toBeNull()
+})
+
+test("batches that wait count with the events that they refer to", () => {
+  const waiting = new WaitingBatches()
+  for (const token of ["a", "b"]) waiting.add({ token, position: token, text: "xx", eventsLength: 3_000_000 })
+  expect(waiting.length).toBe(6_000_004)
+  expect(waiting.take()).toHaveLength(1)
+  waiting.settle()
+  expect(waiting.length).toBe(3_000_002)
+})
