@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type Browser, chromium } from "playwright-core"
 import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
-import { ConsoleService } from "../support/console-service.ts"
+import { ConsoleService, type KeyName } from "../support/console-service.ts"
 import { onEveryBroker } from "../support/rabbitmq/on-every-broker.ts"
 import { VirtualHost } from "../support/rabbitmq/virtual-host.ts"
 import { ServiceFolder } from "../support/running-service.ts"
@@ -14,13 +14,13 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 onEveryBroker((node) => {
-  async function withConsole(
-    run: (
-      console: ConsolePage,
-      service: ConsoleService,
-      broker: Readonly<Record<string, string>>,
-    ) => Promise<void>,
-  ) {
+  type Run = (
+    console: ConsolePage,
+    service: ConsoleService,
+    broker: Readonly<Record<string, string>>,
+  ) => Promise<void>
+
+  async function withConsole(run: Run, key: KeyName = "admin") {
     await using host = await VirtualHost.create(node())
     const broker = {
       RABBITMQ_HOST: "127.0.0.1",
@@ -28,7 +28,7 @@ onEveryBroker((node) => {
       RABBITMQ_VHOST: host.name,
     }
     await using service = await ConsoleService.start(broker)
-    await using console = await ConsolePage.open(browser, service, { key: "admin" })
+    await using console = await ConsolePage.open(browser, service, { key })
     await run(console, service, broker)
     expect(console.complaints).toEqual([])
   }
@@ -67,6 +67,25 @@ onEveryBroker((node) => {
         await other.kill()
         await console.page.getByText("1 connected to RabbitMQ").waitFor()
       }),
+    120_000,
+  )
+
+  test(
+    "a key that only reads sees the instances, the log of an attempt and the workers, and may change nothing",
+    () =>
+      withConsole(async (console) => {
+        await console.page.getByText("1 connected to RabbitMQ").waitFor()
+        await console.go("events?view=history&q=state:dead")
+        await console.page.getByRole("link", { name: "voice.call.ended" }).click()
+        await console.page.getByText('asked the transcript service {"tries":1}').waitFor()
+        expect(await console.page.locator(".screen button").allTextContents()).toEqual([
+          "Refresh",
+          "Copy as curl",
+        ])
+        await console.go("modules")
+        await console.page.getByText("5 of 5 ready").waitFor()
+        expect(await console.page.locator(".screen button").count()).toBe(0)
+      }, "read"),
     120_000,
   )
 

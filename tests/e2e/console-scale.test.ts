@@ -6,7 +6,7 @@ import { ConsoleService } from "../support/console-service.ts"
 const QUEUES = 1_000
 const DEAD_LETTERS = 100_000
 
-/** Longest time in which the page may not draw, in milliseconds. */
+/** Longest time that the page may work without drawing, in milliseconds of the CPU. */
 const MAX_FRAME_MS = 100
 
 let browser: Browser
@@ -65,15 +65,31 @@ async function pretendDeadLetters(page: Page): Promise<void> {
   })
 }
 
-const watchFrames = (page: Page): Promise<unknown> =>
-  page.evaluate(`
-    window.longest = 0
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration)
-    }).observe({ type: "longtask" })
-  `)
+/** An event of Chromium's trace. Durations are in microseconds. */
+interface TraceEvent {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  /** Time of the CPU that it took: on a busy machine, a task takes longer by the clock, and no longer by this. */
+  readonly tdur?: number
+  readonly args?: { readonly name?: string }
+}
 
-const longestFrame = (page: Page): Promise<number> => page.evaluate<number>("window.longest")
+/** Returns the longest task of the page's main thread while something happens, in milliseconds: no frame is drawn meanwhile. */
+async function longestTask(page: Page, happens: () => Promise<void>): Promise<number> {
+  await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline"] })
+  await happens()
+  const trace = JSON.parse((await browser.stopTracing()).toString()) as {
+    readonly traceEvents: readonly TraceEvent[]
+  }
+  const threadOf = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`
+  const isMain = ({ name, args }: TraceEvent): boolean =>
+    name === "thread_name" && args?.name === "CrRendererMain"
+  const main = new Set(trace.traceEvents.filter(isMain).map(threadOf))
+  const tasks = trace.traceEvents.filter((event) => event.name === "RunTask" && main.has(threadOf(event)))
+  expect(tasks.length).toBeGreaterThan(100)
+  return Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1_000
+}
 
 test(`with ${QUEUES} queues no frame takes over ${MAX_FRAME_MS} ms: the list, its filter, its order and its pages`, async () => {
   await using console = await ConsolePage.open(browser, service, { key: "admin" })
@@ -81,16 +97,17 @@ test(`with ${QUEUES} queues no frame takes over ${MAX_FRAME_MS} ms: the list, it
   await pretendQueues(page)
   await console.go("queues")
   await page.getByText("1–50 of 1,000 queues").waitFor()
-  await watchFrames(page)
-  await page.getByLabel("Filter by name").pressSequentially("queue_99", { delay: 30 })
-  await page.getByRole("link", { name: "queue_999" }).waitFor()
-  await page.getByLabel("Filter by name").fill("")
-  await page.getByLabel("Sort by").selectOption("waiting")
-  await page.getByRole("button", { name: "Next" }).click()
-  await page.getByText("51–100 of 1,000 queues").waitFor()
-  // Two more answers of the overview.
-  for (let count = 0; count < 2; count++) await page.waitForResponse(/overview/)
-  expect(await longestFrame(page)).toBeLessThan(MAX_FRAME_MS)
+  const longest = await longestTask(page, async () => {
+    await page.getByLabel("Filter by name").pressSequentially("queue_99", { delay: 30 })
+    await page.getByRole("link", { name: "queue_999" }).waitFor()
+    await page.getByLabel("Filter by name").fill("")
+    await page.getByLabel("Sort by").selectOption("waiting")
+    await page.getByRole("button", { name: "Next" }).click()
+    await page.getByText("51–100 of 1,000 queues").waitFor()
+    // Two more answers of the overview.
+    for (let count = 0; count < 2; count++) await page.waitForResponse(/overview/)
+  })
+  expect(longest).toBeLessThan(MAX_FRAME_MS)
 })
 
 test(`with ${DEAD_LETTERS} dead letters no frame takes over ${MAX_FRAME_MS} ms: reading, grouping and filtering`, async () => {
@@ -100,14 +117,15 @@ test(`with ${DEAD_LETTERS} dead letters no frame takes over ${MAX_FRAME_MS} ms: 
   await pretendDeadLetters(page)
   await page.goto(`${service.url}/console#/dead-letters/voice_events`)
   await page.getByText("Reading").waitFor()
-  await watchFrames(page)
-  for (let read = 20_000; read < DEAD_LETTERS; read += 20_000) {
-    await page.getByRole("button", { name: "Read more" }).click({ timeout: 60_000 })
-  }
-  await page.getByText("100,000 shown, 100,000 of 100,000 read").waitFor({ timeout: 60_000 })
-  await page.getByLabel("Reason").selectOption("timeout")
-  await page.getByText(/^33,\d+ shown/).waitFor()
-  await page.getByLabel("Error contains").pressSequentially("answered 507", { delay: 30 })
-  await page.getByText(/^1,\d+ shown/).waitFor()
-  expect(await longestFrame(page)).toBeLessThan(MAX_FRAME_MS)
+  const longest = await longestTask(page, async () => {
+    for (let read = 20_000; read < DEAD_LETTERS; read += 20_000) {
+      await page.getByRole("button", { name: "Read more" }).click({ timeout: 60_000 })
+    }
+    await page.getByText("100,000 shown, 100,000 of 100,000 read").waitFor({ timeout: 60_000 })
+    await page.getByLabel("Reason").selectOption("timeout")
+    await page.getByText(/^33,\d+ shown/).waitFor()
+    await page.getByLabel("Error contains").pressSequentially("answered 507", { delay: 30 })
+    await page.getByText(/^1,\d+ shown/).waitFor()
+  })
+  expect(longest).toBeLessThan(MAX_FRAME_MS)
 }, 120_000)
