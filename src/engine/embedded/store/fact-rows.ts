@@ -34,7 +34,7 @@ export const encodeHeld = (held: readonly number[]): string | null =>
 
 const decodeHeld = (held: string | null): number[] => (held === null ? [] : held.split(",").map(Number))
 
-/** What is known of the stored batches in memory, the oldest first. It stays small, however many wait for the follower. */
+/** The stored batches in memory, the oldest first. They take little of it, however many wait for the follower. */
 export class FactRows {
   readonly #rows: OpenRow[] = []
   #length = 0
