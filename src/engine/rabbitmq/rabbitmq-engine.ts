@@ -17,8 +17,9 @@ import type {
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import type { PublishOptions } from "../once.ts"
 import type { BrokerAddress } from "./connection/broker-address.ts"
-import { BrokerLink, type LinkState } from "./connection/broker-link.ts"
+import { BrokerLink } from "./connection/broker-link.ts"
 import { capabilitiesOf } from "./connection/capabilities.ts"
+import { blockedText, usableSession, whyDown } from "./connection/link-session.ts"
 import { OutageLog } from "./connection/outage-log.ts"
 import type { ServerProperties } from "./connection/server-properties.ts"
 import { FirstSights } from "./consuming/first-sights.ts"
@@ -43,8 +44,9 @@ import { Upkeep } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
 
 /**
- * The engine on RabbitMQ. It has two connections, because RabbitMQ blocks a publishing connection when memory
- * or disk is short, and consumers must continue to drain then.
+ * The engine on RabbitMQ. It has three connections. RabbitMQ blocks a publishing connection when memory or disk is short, and
+ * consumers must continue to drain then. It ends a connection that uses a stream while it is made, deleted or broken, and
+ * events must go on then.
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
@@ -58,6 +60,7 @@ export class RabbitMqEngine implements Engine {
   readonly #consumers: QueueConsumers
   readonly #publishing: BrokerLink<Publishers>
   readonly #consuming: BrokerLink<AMQPClient>
+  readonly #streams: BrokerLink<AMQPClient>
   readonly #upkeep: Upkeep
   readonly #live: LiveQueue
   readonly #refusals = new FullQueueRefusals({
@@ -86,7 +89,8 @@ export class RabbitMqEngine implements Engine {
       onGone: (queue) => this.queueAdministration.undeclared.forget(queue),
       unsettledOf: (queue) => this.#consumers.unsettledOf(queue),
       declare: (queue) => this.#redeclare(queue),
-      publishers: () => this.#publishingNow(),
+      // Also for deliveries that are settled while the engine closes.
+      publishers: () => usableSession(this.#publishing),
       client: () => this.#reachable(),
       isClosed: () => this.#isClosed,
     })
@@ -96,6 +100,7 @@ export class RabbitMqEngine implements Engine {
       ? new RabbitMqFactLog({
           limits: history,
           mode: topology.mode,
+          publishing: () => this.#publishing.state,
           troubles,
           onFacts: (lines) => learnPublishes(lines, this.#recent),
           report,
@@ -133,7 +138,7 @@ export class RabbitMqEngine implements Engine {
       own: this.#own,
       record,
       client: () => this.#reachable(),
-      publishing: () => this.#publishingNow().client,
+      publishing: () => usableSession(this.#streams),
       redeclare: (queue) => this.#redeclare(queue),
       onChanged: () => this.#upkeep.looks.forget(),
     })
@@ -151,8 +156,6 @@ export class RabbitMqEngine implements Engine {
       access,
       outages,
       open: (client) => this.#openPublishers(client),
-      // Events don't wait for the history.
-      onUp: async ({ client }) => this.facts?.startWriting(client),
       // It is not known whether RabbitMQ has stored what was in flight.
       onBlocked: (publishers, reason) =>
         publishers.abandon(new PublishError("engine-unavailable", blockedText(reason), "unknown")),
@@ -165,6 +168,17 @@ export class RabbitMqEngine implements Engine {
       open: async (client) => client,
       onUp: (client) => this.#startConsuming(client),
       onChange,
+    })
+    this.#streams = new BrokerLink({
+      name: "event-broker streams",
+      access,
+      outages,
+      open: async (client) => {
+        this.queueAdministration.register.start(client)
+        this.facts?.start(client)
+        return client
+      },
+      onChange: () => {},
     })
   }
 
@@ -269,7 +283,7 @@ export class RabbitMqEngine implements Engine {
     await this.queueAdministration.register.stop()
     await this.#publishing.session?.drained()
     await this.facts?.stop()
-    await Promise.all([this.#publishing.close(), this.#consuming.close()])
+    await Promise.all([this.#publishing.close(), this.#consuming.close(), this.#streams.close()])
   }
 
   /** The broker of the last connection; null before the first one. */
@@ -288,8 +302,6 @@ export class RabbitMqEngine implements Engine {
   async #startConsuming(client: AMQPClient): Promise<void> {
     await this.#consumers.start(client)
     this.#live.reconnected(client)
-    this.facts?.startReading(client)
-    this.queueAdministration.register.start(client)
   }
 
   #tellStatus(): void {
@@ -313,21 +325,13 @@ export class RabbitMqEngine implements Engine {
   async #redeclare(queue: string): Promise<void> {
     const declaration = this.#own.get(queue)
     if (declaration === undefined) return
-    await this.#topology.declare(this.#publishingNow().client, [declaration])
+    await this.#topology.declare(usableSession(this.#publishing).client, [declaration])
     this.#live.rebound()
-  }
-
-  /** The publishers, also for deliveries that are settled while the engine closes. */
-  #publishingNow(): Publishers {
-    const { state } = this.#publishing
-    if (state.kind === "up") return state.session
-    const reason = state.kind === "blocked" ? blockedText(state.reason) : whyDown(state)
-    throw new PublishError("engine-unavailable", reason)
   }
 
   #writable(): Publishers {
     if (this.#isClosed) throw new PublishError("engine-unavailable", "the engine is closed")
-    return this.#publishingNow()
+    return usableSession(this.#publishing)
   }
 
   #reachable(): AMQPClient {
@@ -343,8 +347,3 @@ interface KnownCapabilities {
   readonly isUsable: boolean
   readonly value: EngineCapabilities
 }
-
-const blockedText = (reason: string): string => `RabbitMQ blocks publishers: ${reason}`
-
-const whyDown = (state: LinkState<unknown>): string =>
-  state.kind === "down" ? state.reason : "the engine is closed"

@@ -2,7 +2,7 @@ import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-clien
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import type { FactFollower } from "../../fact-log.ts"
 import type { Report } from "../../report.ts"
-import { ACCESS_REFUSED, NOT_FOUND, refusalText, replyIn } from "../wire/broker-fault.ts"
+import { ACCESS_REFUSED, endsConnection, NOT_FOUND, refusalText, replyIn } from "../wire/broker-fault.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
 import { batchOf, offsetOf, parsePosition, readStreamMessage, type StreamPosition } from "./stream-message.ts"
 
@@ -65,6 +65,8 @@ export class FactReader {
   #checkTimer: Timer | undefined
   /** Changes when the consumer, or the attempt to start one, is over. */
   #attempt = 0
+  /** RabbitMQ ended the last connection because of what was read. */
+  #hasEndedConnection = false
   #isCaughtUp = false
   #reachedAt: number | null = null
   #hasTold = false
@@ -107,11 +109,16 @@ export class FactReader {
     return promise
   }
 
-  /** Goes on with a new connection. */
+  /** Goes on with a connection on which the stream exists. */
   start(client: AMQPClient): void {
+    if (client === this.#client) return
     this.#client = client
-    this.#delays.reset()
-    this.#resume()
+    if (this.#hasEndedConnection) this.#resumeLater()
+    else {
+      this.#delays.reset()
+      this.#resume()
+    }
+    this.#hasEndedConnection = false
   }
 
   stop(): void {
@@ -173,7 +180,10 @@ export class FactReader {
   #failed(client: AMQPClient, error: unknown): void {
     this.#end()
     // The next connection starts it.
-    if (client.closed) return
+    if (client.closed) {
+      this.#hasEndedConnection = endsConnection(error)
+      return
+    }
     const code = replyIn(error)?.code
     if (code === ACCESS_REFUSED) this.#tellUnreadable(refusalText(error))
     // A mark that finds no stream makes one.

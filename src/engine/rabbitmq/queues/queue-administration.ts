@@ -54,7 +54,8 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   }
 
   async knowledge(): Promise<QueueKnowledge> {
-    return this.register.knowledge(this.#options.client())
+    this.#options.client()
+    return this.register.knowledge()
   }
 
   /**
