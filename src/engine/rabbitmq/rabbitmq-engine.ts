@@ -42,11 +42,11 @@ import { RabbitMqQueueAdministration } from "./queues/queue-administration.ts"
 import { Topology } from "./topology/topology.ts"
 import { Upkeep } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
+import { uncorkNow } from "./wire/turn-cork.ts"
 
 /**
- * The engine on RabbitMQ. It has three connections. RabbitMQ blocks a publishing connection when memory or disk is short, and
- * consumers must continue to drain then. It ends a connection that uses a stream while it is made, deleted or broken, and
- * events must go on then.
+ * The engine on RabbitMQ. It has three connections: RabbitMQ blocks a publishing connection when memory or disk is short, and
+ * ends one that uses a stream while it is made, deleted or broken. Consumers must continue in both cases.
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
@@ -101,6 +101,7 @@ export class RabbitMqEngine implements Engine {
           limits: history,
           mode: topology.mode,
           publishing: () => this.#publishing.state,
+          sendEvents: () => uncorkNow(this.#publishing.session?.client.socket),
           troubles,
           onFacts: (lines) => learnPublishes(lines, this.#recent),
           report,

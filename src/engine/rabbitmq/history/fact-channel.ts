@@ -3,6 +3,13 @@ import type { LinkState } from "../connection/broker-link.ts"
 import { blockedText } from "../connection/link-session.ts"
 import { letGoOfBuffers } from "../wire/unconfirmed.ts"
 
+/** `away`: without a connection. `off`: RabbitMQ does not let the stream be used, which is tried again now and then. */
+export type WriterState =
+  | { readonly name: "away" }
+  | { readonly name: "opening" | "waiting" | "off"; readonly client: AMQPClient }
+  | { readonly name: "open"; readonly client: AMQPClient; readonly channel: AMQPChannel }
+  | { readonly name: "stopped" }
+
 export interface FactChannel {
   readonly channel: AMQPChannel
   /** RabbitMQ's words if the stream has other arguments than it would be declared with, otherwise null. */

@@ -1,5 +1,4 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
-import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import { nextTurn } from "../../../system/next-turn.ts"
 import type { LinkState } from "../connection/broker-link.ts"
 import type { TopologyOptions } from "../topology/topology.ts"
@@ -14,11 +13,13 @@ import {
   replyIn,
   sizeRefusal,
 } from "../wire/broker-fault.ts"
-import { Batch, splitBatch } from "./batch.ts"
-import { alarmOf, openFactChannel } from "./fact-channel.ts"
+import { Batch, newWriterId, splitBatch } from "./batch.ts"
+import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
 import { HistoryReports, type HistoryReportsOptions } from "./history-reports.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
 import { KeptFacts } from "./kept-facts.ts"
+import type { LoneTail } from "./lone-tail.ts"
+import { REFUSED_FOR_MS, ReopenDelays } from "./reopen-delays.ts"
 import { streamProperties } from "./stream-message.ts"
 
 export interface FactWriterOptions extends HistoryReportsOptions {
@@ -28,6 +29,8 @@ export interface FactWriterOptions extends HistoryReportsOptions {
   readonly mode: TopologyOptions["mode"]
   /** Called when the stream of a connection exists. */
   readonly onOpened: (client: AMQPClient) => void
+  /** Sends the events that were published so far in this turn, which are on another connection. */
+  readonly sendEvents: () => void
   /** Returns how the connection is that publishes events: the engine's status shows an outage of it, and it sees alarms first. */
   readonly publishing: () => LinkState<unknown>
 }
@@ -41,26 +44,11 @@ const MAX_WAIT_TICKS = 4
 /** Checks without an answer after which the channel is opened again: it may lose confirms for as long as it lives. */
 const MAX_SILENT_TICKS = 20
 
-/** Backoff before the channel is opened again. */
-const REOPEN_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 15_000 }
-
-/** Interval at which a refusal that stays until somebody changes something is tried again, in milliseconds. */
-const REFUSED_FOR_MS = 60_000
-
-/** How long the stream stays missing, in milliseconds, so that RabbitMQ 3 tells every consumer of its deletion. */
-const DELETION_TOLD_MS = 250
-
 /** How long a stop waits for the last facts, and how often it looks, in milliseconds. */
 const STOP_GRACE_MS = 2_000
 const STOP_INTERVAL_MS = 10
 
 const SILENT = "RabbitMQ does not confirm facts"
-
-type State =
-  | { readonly name: "away" }
-  | { readonly name: "opening" | "waiting" | "off"; readonly client: AMQPClient }
-  | { readonly name: "open"; readonly client: AMQPClient; readonly channel: AMQPChannel }
-  | { readonly name: "stopped" }
 
 const NOT_STORED: Promise<boolean> = Promise.resolve(false)
 
@@ -70,9 +58,10 @@ const NOT_STORED: Promise<boolean> = Promise.resolve(false)
  * facts are kept, up to a bound, and sent later.
  */
 export class FactWriter {
+  readonly id = newWriterId()
   readonly #options: FactWriterOptions
   readonly #reports: HistoryReports
-  readonly #delays = new RetryDelays(REOPEN_BACKOFF)
+  readonly #delays = new ReopenDelays()
   /** Unconfirmed batches, the oldest first. */
   readonly #batches = new KeptFacts()
   #state: State = { name: "away" }
@@ -86,8 +75,8 @@ export class FactWriter {
   #reason: string | null = null
   #isFailing = false
   #hasVanished = false
-  /** How long the next connection is left alone, because RabbitMQ ended the last one, in milliseconds. */
-  #spareMs = 0
+  /** Takes what is sent from a batch on. */
+  #tail: LoneTail | null = null
   #maxBytes = Number.POSITIVE_INFINITY
 
   constructor(options: FactWriterOptions) {
@@ -122,18 +111,22 @@ export class FactWriter {
     if (!this.#isRecording) return NOT_STORED
     if (this.#current?.fits(line.length) === false) this.#flush()
     if (this.#current === null) {
-      this.#current = new Batch("facts", this.#ticks)
+      this.#current = new Batch("facts", this.id, this.#ticks)
       void nextTurn().then(() => this.#flush())
     }
     this.#current.add(line)
     return this.#current.waited.promise
   }
 
-  /** Appends a mark. Null if there is no history. */
-  mark(): Pick<Batch, "token" | "isStored"> | null {
+  /** Appends a mark. Null if there is no history. @param tail takes the mark and all that is sent after it */
+  mark(tail: LoneTail | null = null): Batch | null {
     if (!this.#isRecording) return null
     this.#flush()
-    const mark = new Batch("mark", this.#ticks)
+    const mark = new Batch("mark", this.id, this.#ticks)
+    if (tail !== null) {
+      tail.beginWith(mark)
+      this.#tail = tail
+    }
     this.#admit(mark)
     return mark
   }
@@ -141,8 +134,7 @@ export class FactWriter {
   /** Goes on with a new connection; later, if RabbitMQ ended the last one because of the stream. */
   start(client: AMQPClient): void {
     if (this.#state.name === "stopped") return
-    this.#openIn(this.#spareMs, { name: this.#state.name === "off" ? "off" : "waiting", client })
-    this.#spareMs = 0
+    this.#openIn(this.#delays.takeSpare(), { name: this.#state.name === "off" ? "off" : "waiting", client })
   }
 
   /** Waits up to two seconds for the last facts. What comes later is not recorded. */
@@ -200,9 +192,12 @@ export class FactWriter {
 
   #send(batch: Batch, channel: AMQPChannel): void {
     if (batch.sentOn === channel || channel.closed) return
+    // A process that is killed in between leaves an event without this fact, and no fact of an event that does not exist.
+    this.#options.sendEvents()
     batch.sentOn = channel
     batch.isReturned = false
     this.#sentAt = this.#ticks
+    this.#tail?.sent(batch)
     channel
       .basicPublish("", HISTORY_STREAM, batch.body, streamProperties(batch.kind, batch.token), true)
       .then(
@@ -233,8 +228,10 @@ export class FactWriter {
     // A closed channel says why itself.
     if (channel.closed) return
     // Not sent. A connection that is blocked is used again when it is not.
-    if (faultOf(cause).kind === "blocked") batch.sentOn = null
-    else this.#reopen(channel, refusalText(cause))
+    if (faultOf(cause).kind === "blocked") {
+      batch.sentOn = null
+      this.#tail?.break()
+    } else this.#reopen(channel, refusalText(cause))
   }
 
   #tick(): void {
@@ -267,7 +264,7 @@ export class FactWriter {
     this.#reason = fault.text
     if (fault.kind !== "channel-closed") {
       this.#become({ name: "away" })
-      if (endsConnection(faultError(fault))) this.#spareMs = this.#delays.next()
+      if (endsConnection(faultError(fault))) this.#delays.spareNext(false)
       return
     }
     const size = sizeRefusal(fault)
@@ -292,8 +289,7 @@ export class FactWriter {
   }
 
   #openLater(client: AMQPClient): void {
-    const delayMs = Math.max(this.#hasVanished ? DELETION_TOLD_MS : 0, this.#delays.next())
-    this.#openIn(delayMs, { name: "waiting", client })
+    this.#openIn(this.#delays.next(this.#hasVanished), { name: "waiting", client })
   }
 
   #openIn(delayMs: number, state: State & { readonly client: AMQPClient }): void {
@@ -327,8 +323,7 @@ export class FactWriter {
     if (client.closed) {
       if (code === NOT_IMPLEMENTED) this.#turnOff(client, this.#reason)
       else if (this.#state.name !== "off") this.#become({ name: "away" })
-      if (endsConnection(error))
-        this.#spareMs = this.#state.name === "off" ? REFUSED_FOR_MS : this.#delays.next()
+      if (endsConnection(error)) this.#delays.spareNext(this.#state.name === "off")
       return
     }
     const isMissing = code === NOT_FOUND && this.#options.mode === "passive"

@@ -32,7 +32,11 @@ export class RabbitMqFactLog implements FactLog {
       declare: (client) => declareHistory(client, limits, mode),
       onOpened: (client) => this.#reader.start(client),
     })
-    this.#reader = new FactReader({ ...options, mark: () => this.#writer.mark() })
+    this.#reader = new FactReader({
+      ...options,
+      writer: this.#writer.id,
+      mark: (tail) => this.#writer.mark(tail),
+    })
   }
 
   async append(fact: HistoryFact): Promise<void> {
