@@ -4,6 +4,7 @@ import { openEngine } from "./app/engines.ts"
 import type { Facts } from "./app/facts.ts"
 import { Generations } from "./app/generations.ts"
 import { beginHistory } from "./app/history.ts"
+import { historyBytes } from "./app/history-room.ts"
 import { serveHttp } from "./app/http-parts.ts"
 import { Lifecycle } from "./app/lifecycle.ts"
 import { requireAddress } from "./app/listen-host.ts"
@@ -118,8 +119,10 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   const failed = Promise.withResolvers<void>()
   let facts: Facts | null = null
   let reloads: PersistentReload | null = null
+  const maxHistoryBytes = historyBytes(config)
   const { engine, brokerReport } = openEngine({
     ...options,
+    maxHistoryBytes,
     metrics,
     onStatusChange: (status) => {
       logger[STATE_LEVELS[status.state]](status, "the engine's state changed")
@@ -136,7 +139,7 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
     report: (level, message, fields) => logger[level](fields, message),
   })
   lifecycle.started("engine", () => engine.close())
-  const historyParts = beginHistory({ ...options, engine, logger }, lifecycle)
+  const historyParts = beginHistory({ ...options, engine, maxHistoryBytes, logger }, lifecycle)
 
   const limits = queueLimits(config)
   const queues = predefinedQueues(limits)

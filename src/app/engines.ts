@@ -6,10 +6,11 @@ import type { Engine, EngineStatus } from "../engine/engine.ts"
 import { RabbitMqEngine } from "../engine/rabbitmq/rabbitmq-engine.ts"
 import type { Report } from "../engine/report.ts"
 import type { Metrics } from "../telemetry/metrics.ts"
-import { historyBytes } from "./history-room.ts"
 
 export interface EngineOptions {
   readonly config: Config
+  /** Bound of the history in bytes; null if none is kept. */
+  readonly maxHistoryBytes: number | null
   /** The entry file of the thread that syncs the embedded engine's store. */
   readonly syncThreadUrl: string
   readonly metrics: Metrics
@@ -36,6 +37,7 @@ export const openEngine = (options: EngineOptions): OpenedEngine => ENGINES[opti
 
 function openEmbedded({
   config,
+  maxHistoryBytes,
   syncThreadUrl,
   metrics,
   onStatusChange,
@@ -44,7 +46,7 @@ function openEmbedded({
 }: EngineOptions): OpenedEngine {
   const engine = EmbeddedEngine.open({
     dataDir: config.DATA_DIR,
-    maxFactBytes: historyBytes(config) ?? undefined,
+    maxFactBytes: maxHistoryBytes ?? undefined,
     syncThreadUrl,
     onStatusChange,
     onBuried(...burial) {
@@ -56,7 +58,7 @@ function openEmbedded({
   return { engine, brokerReport: null }
 }
 
-function openRabbitMq({ config, onStatusChange, report }: EngineOptions): OpenedEngine {
+function openRabbitMq({ config, maxHistoryBytes, onStatusChange, report }: EngineOptions): OpenedEngine {
   const engine = new RabbitMqEngine({
     access: {
       addresses: rabbitMqNodes(config),
@@ -71,8 +73,11 @@ function openRabbitMq({ config, onStatusChange, report }: EngineOptions): Opened
       queueType: config.QUEUE_TYPE,
       mode: config.TOPOLOGY,
     },
-    recordsFacts: historyBytes(config) !== null,
-    history: { retentionMs: config.HISTORY_RETENTION, maxBytes: config.HISTORY_MAX_BYTES },
+    recordsFacts: maxHistoryBytes !== null,
+    // More than the file of an instance has room for would only be read to be removed.
+    ...(maxHistoryBytes !== null && {
+      history: { retentionMs: config.HISTORY_RETENTION, maxBytes: maxHistoryBytes },
+    }),
     confirmTimeoutMs: config.CONFIRM_TIMEOUT,
     consumerTimeoutMs: config.RABBITMQ_CONSUMER_TIMEOUT,
     onStatusChange,

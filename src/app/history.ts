@@ -5,12 +5,13 @@ import { LiveStream } from "../live/live-stream.ts"
 import { ReplayFile } from "../replay/replay-file.ts"
 import { Replays } from "../replay/replays.ts"
 import type { Logger } from "../telemetry/logger.ts"
-import { historyBytes } from "./history-room.ts"
 import type { Lifecycle } from "./lifecycle.ts"
 
 export interface HistoryPartsOptions {
   readonly config: Config
   readonly engine: Engine
+  /** Bound of the history in bytes; null if none is kept. */
+  readonly maxHistoryBytes: number | null
   /** Entry file of the thread that keeps the history's file. */
   readonly historyThreadUrl: string
   readonly logger: Logger
@@ -25,8 +26,7 @@ const NONE: HistoryParts = { history: null, replays: null, outcomes: null }
 
 /** Begins to follow the engine's facts, and interrupts replays and stores what has arrived when the service stops. */
 export function beginHistory(options: HistoryPartsOptions, lifecycle: Lifecycle): HistoryParts {
-  const { config, engine, historyThreadUrl: threadUrl, logger } = options
-  const maxBytes = historyBytes(config)
+  const { config, engine, maxHistoryBytes: maxBytes, historyThreadUrl: threadUrl, logger } = options
   if (maxBytes === null && config.HISTORY === "on")
     logger.warn({ data_dir: config.DATA_DIR }, "no history, because the volume is smaller than 128 MiB")
   if (engine.facts === null || maxBytes === null) return NONE

@@ -12,6 +12,7 @@ test("a history takes at most an eighth of its volume, also before its folder ex
   const bytes = historyBytes({ ...CONFIG, DATA_DIR }) ?? 0
   expect(bytes).toBeGreaterThan(16 * MEBIBYTE)
   expect(bytes).toBeLessThanOrEqual(32 * MEBIBYTE)
+  expect(bytes % MEBIBYTE).toBe(0)
   const HISTORY_MAX_BYTES = 20 * MEBIBYTE
   expect(historyBytes({ ...CONFIG, DATA_DIR, HISTORY_MAX_BYTES })).toBe(HISTORY_MAX_BYTES)
   expect(historyBytes({ ...CONFIG, DATA_DIR, HISTORY: "off" })).toBeNull()

@@ -18,8 +18,9 @@ import type {
 import { EngineStartError, EngineUnavailableError, PublishError } from "../errors.ts"
 import type { PublishOptions } from "../once.ts"
 import type { BrokerAddress } from "./connection/broker-address.ts"
-import { BrokerLink, blockedText, whyDown } from "./connection/broker-link.ts"
-import { capabilitiesOf } from "./connection/capabilities.ts"
+import { BrokerLink } from "./connection/broker-link.ts"
+import { KnownCapabilities } from "./connection/capabilities.ts"
+import { blockedText, usableSession, whyDown } from "./connection/link-session.ts"
 import { OutageLog } from "./connection/outage-log.ts"
 import type { ServerProperties } from "./connection/server-properties.ts"
 import { FirstSights } from "./consuming/first-sights.ts"
@@ -43,10 +44,11 @@ import { RabbitMqQueueAdministration } from "./queues/queue-administration.ts"
 import { Topology } from "./topology/topology.ts"
 import { Upkeep } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
+import { uncorkNow } from "./wire/turn-cork.ts"
 
 /**
- * The engine on RabbitMQ. It has two connections, because RabbitMQ blocks a publishing connection when memory
- * or disk is short, and consumers must continue to drain then.
+ * The engine on RabbitMQ. It has three connections: RabbitMQ blocks a publishing connection when memory or disk is short, and
+ * ends one that uses a stream while it is made, deleted or broken. Consumers must continue in both cases.
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
@@ -60,6 +62,7 @@ export class RabbitMqEngine implements Engine {
   readonly #consumers: QueueConsumers
   readonly #publishing: BrokerLink<Publishers>
   readonly #consuming: BrokerLink<AMQPClient>
+  readonly #streams: BrokerLink<AMQPClient>
   readonly #upkeep: Upkeep
   readonly #live: LiveQueue
   readonly #refusals = new FullQueueRefusals({
@@ -69,8 +72,7 @@ export class RabbitMqEngine implements Engine {
   readonly #deadLetters: DeadLetters
   readonly #declarations: Declarations
   readonly #events: EventPublisher
-  /** Kept, because each delivery asks for them. */
-  #capabilities: KnownCapabilities | null = null
+  readonly #capabilities: KnownCapabilities
   #isClosed = false
   #lastState: EngineStatus["state"] = "unavailable"
 
@@ -81,6 +83,7 @@ export class RabbitMqEngine implements Engine {
     this.#firstAddress = address
     this.#topology = new Topology(options.topology)
     this.#recent = new RecentPublishes(options)
+    this.#capabilities = new KnownCapabilities(options)
     this.#upkeep = new Upkeep({
       ...options,
       topology: this.#topology,
@@ -88,7 +91,8 @@ export class RabbitMqEngine implements Engine {
       elsewhere: () => this.queueAdministration,
       unsettledOf: (queue) => this.#consumers.unsettledOf(queue),
       declare: (queue) => this.#redeclare(queue),
-      publishers: () => this.#publishingNow(),
+      // Also for deliveries that are settled while the engine closes.
+      publishers: () => usableSession(this.#publishing),
       client: () => this.#reachable(),
       isClosed: () => this.#isClosed,
     })
@@ -98,6 +102,8 @@ export class RabbitMqEngine implements Engine {
       ? new RabbitMqFactLog({
           limits: history,
           mode: topology.mode,
+          publishing: () => this.#publishing.state,
+          sendEvents: () => uncorkNow(this.#publishing.session?.client.socket),
           troubles,
           onFacts: (lines) => learnPublishes(lines, this.#recent),
           report,
@@ -135,7 +141,7 @@ export class RabbitMqEngine implements Engine {
       own: this.#own,
       record,
       client: () => this.#reachable(),
-      publishing: () => this.#publishingNow().client,
+      publishing: () => usableSession(this.#streams),
       redeclare: (queue) => this.#redeclare(queue),
       onChanged: () => this.#upkeep.looks.forget(),
     })
@@ -160,8 +166,6 @@ export class RabbitMqEngine implements Engine {
       access,
       outages,
       open: (client) => this.#openPublishers(client),
-      // Events don't wait for the history.
-      onUp: async ({ client }) => this.facts?.startWriting(client),
       // It is not known whether RabbitMQ has stored what was in flight.
       onBlocked: (publishers, reason) =>
         publishers.abandon(new PublishError("engine-unavailable", blockedText(reason), "unknown")),
@@ -175,15 +179,21 @@ export class RabbitMqEngine implements Engine {
       onUp: (client) => this.#startConsuming(client),
       onChange,
     })
+    this.#streams = new BrokerLink({
+      name: "event-broker streams",
+      access,
+      outages,
+      open: async (client) => {
+        this.queueAdministration.register.start(client)
+        this.facts?.start(client)
+        return client
+      },
+      onChange: () => {},
+    })
   }
 
   get capabilities(): EngineCapabilities {
-    const { isUsable } = this.queueAdministration.register
-    const server = this.#server
-    if (this.#capabilities?.server !== server || this.#capabilities.isUsable !== isUsable) {
-      this.#capabilities = { server, isUsable, value: capabilitiesOf(this.#options, server, isUsable) }
-    }
-    return this.#capabilities.value
+    return this.#capabilities.of(this.#server, this.queueAdministration.register.isUsable)
   }
 
   status(): EngineStatus {
@@ -279,7 +289,7 @@ export class RabbitMqEngine implements Engine {
     await this.queueAdministration.stop()
     await this.#publishing.session?.drained()
     await this.facts?.stop()
-    await Promise.all([this.#publishing.close(), this.#consuming.close()])
+    await Promise.all([this.#publishing.close(), this.#consuming.close(), this.#streams.close()])
   }
 
   /** The broker of the last connection; null before the first one. */
@@ -298,8 +308,7 @@ export class RabbitMqEngine implements Engine {
   async #startConsuming(client: AMQPClient): Promise<void> {
     await this.#consumers.start(client)
     this.#live.reconnected(client)
-    this.facts?.startReading(client)
-    this.queueAdministration.start(client)
+    this.queueAdministration.instanceCount.start(client)
   }
 
   #tellStatus(): void {
@@ -317,21 +326,13 @@ export class RabbitMqEngine implements Engine {
   async #redeclare(queue: string): Promise<void> {
     const declaration = this.#own.get(queue)
     if (declaration === undefined) return
-    await this.#topology.declare(this.#publishingNow().client, [declaration])
+    await this.#topology.declare(usableSession(this.#publishing).client, [declaration])
     this.#live.rebound()
-  }
-
-  /** The publishers, also for deliveries that are settled while the engine closes. */
-  #publishingNow(): Publishers {
-    const { state } = this.#publishing
-    if (state.kind === "up") return state.session
-    const reason = state.kind === "blocked" ? blockedText(state.reason) : whyDown(state)
-    throw new PublishError("engine-unavailable", reason)
   }
 
   #writable(): Publishers {
     if (this.#isClosed) throw new PublishError("engine-unavailable", "the engine is closed")
-    return this.#publishingNow()
+    return usableSession(this.#publishing)
   }
 
   #reachable(): AMQPClient {
@@ -339,11 +340,4 @@ export class RabbitMqEngine implements Engine {
     if (session === null) throw new EngineUnavailableError(whyDown(state))
     return session
   }
-}
-
-/** The capabilities of a broker. */
-interface KnownCapabilities {
-  readonly server: ServerProperties | null
-  readonly isUsable: boolean
-  readonly value: EngineCapabilities
 }

@@ -106,10 +106,3 @@ export class BrokerLink<Session> {
     this.#options.onChange()
   }
 }
-
-/** Says why publishes are refused while the connection is blocked. */
-export const blockedText = (reason: string): string => `RabbitMQ blocks publishers: ${reason}`
-
-/** Says why a link has no session. */
-export const whyDown = (state: LinkState<unknown>): string =>
-  state.kind === "down" ? state.reason : "the engine is closed"

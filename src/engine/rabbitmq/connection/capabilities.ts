@@ -38,6 +38,28 @@ export function capabilitiesOf(
   }
 }
 
+/** The capabilities of the broker that is connected, made once for each: they are asked for at each delivery. */
+export class KnownCapabilities {
+  readonly #options: CapabilityOptions
+  #known: {
+    readonly server: ServerProperties | null
+    readonly finds: boolean
+    readonly value: EngineCapabilities
+  } | null = null
+
+  constructor(options: CapabilityOptions) {
+    this.#options = options
+  }
+
+  of(server: ServerProperties | null, findsUndeclaredQueues: boolean): EngineCapabilities {
+    if (this.#known?.server !== server || this.#known.finds !== findsUndeclaredQueues) {
+      const value = capabilitiesOf(this.#options, server, findsUndeclaredQueues)
+      this.#known = { server, finds: findsUndeclaredQueues, value }
+    }
+    return this.#known.value
+  }
+}
+
 /**
  * Returns true if this broker moves the consumers of a queue that is deleted and at once declared again to the
  * new queue without a word, and then delivers nothing to them, although it counts events as delivered. Source:

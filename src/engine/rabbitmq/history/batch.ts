@@ -7,13 +7,21 @@ const LINE_BREAK = "\n"
 /** Length of the facts that go out as one message, in UTF-16 code units. A single fact may be longer. */
 const MAX_LENGTH = 262_144
 
+/** A writer of batches: the last twelve digits of the tokens of its batches. Another program can make tokens that look so. */
+export type WriterId = string
+
+export const newWriterId = (): WriterId => Bun.randomUUIDv7().slice(-12)
+
 /** Facts that are stored together, as one message of the stream, or a mark without facts. */
 export class Batch {
   readonly kind: StreamMessageKind
-  readonly token = Bun.randomUUIDv7()
+  readonly writer: WriterId
+  readonly token: string
   readonly lines: string[] = []
   /** Resolves with true once the batch is stored, and with false once nobody should wait for that any more. */
   readonly waited = Promise.withResolvers<boolean>()
+  /** When it began, in milliseconds since the epoch. */
+  readonly at = Date.now()
   /** When it began, in ticks of its writer. */
   readonly beganAt: number
   /** In UTF-16 code units. */
@@ -25,8 +33,10 @@ export class Batch {
   /** RabbitMQ returned it: there is no stream. */
   isReturned = false
 
-  constructor(kind: StreamMessageKind, beganAt: number) {
+  constructor(kind: StreamMessageKind, writer: WriterId, beganAt: number) {
     this.kind = kind
+    this.writer = writer
+    this.token = Bun.randomUUIDv7().slice(0, -writer.length) + writer
     this.beganAt = beganAt
   }
 
@@ -71,7 +81,7 @@ export function splitBatch(batch: Batch, maxBytes: number): readonly Batch[] {
     if (size - LINE_BREAK.length > maxBytes) continue
     const last = parts.at(-1)
     const isFull = last === undefined || bytes + size - LINE_BREAK.length > maxBytes
-    const part = isFull ? new Batch(batch.kind, batch.beganAt) : last
+    const part = isFull ? new Batch(batch.kind, batch.writer, batch.beganAt) : last
     if (isFull) parts.push(part)
     bytes = isFull ? size : bytes + size
     part.add(line)

@@ -2,19 +2,26 @@ import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-clien
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import type { FactFollower } from "../../fact-log.ts"
 import type { Report } from "../../report.ts"
-import { ACCESS_REFUSED, NOT_FOUND, refusalText, replyIn } from "../wire/broker-fault.ts"
+import { ACCESS_REFUSED, endsConnection, NOT_FOUND, refusalText, replyIn } from "../wire/broker-fault.ts"
+import { AloneWatch } from "./alone-watch.ts"
+import type { Batch, WriterId } from "./batch.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
-import { batchOf, offsetOf, parsePosition, readStreamMessage, type StreamPosition } from "./stream-message.ts"
-
-/** A mark that was appended to the stream. */
-export interface Mark {
-  readonly token: string
-  readonly isStored: boolean
-}
+import { LoneTail } from "./lone-tail.ts"
+import { LoneWriting } from "./lone-writing.ts"
+import {
+  batchOf,
+  offsetOf,
+  parsePosition,
+  readStreamMessage,
+  type StreamMessage,
+  type StreamPosition,
+} from "./stream-message.ts"
 
 export interface FactReaderOptions {
-  /** Appends a mark to the stream; null if that can't be done now. */
-  readonly mark: () => Mark | null
+  /** The writer of this instance. */
+  readonly writer: WriterId
+  /** Appends a mark to the stream; null if that can't be done now. @param tail takes the mark and all that is sent after it */
+  readonly mark: (tail?: LoneTail) => Batch | null
   /** Called with the lines of each batch, before the follower takes it. Must not throw. */
   readonly onFacts: (text: string) => void
   readonly report: Report
@@ -42,7 +49,7 @@ interface Run {
   readonly follower: FactFollower
   /** The message that has to come first: the last batch that the follower has. Null once it came, or if it has none. */
   expected: StreamPosition | null
-  mark: Mark | null
+  mark: Batch | null
   readonly arrived: AMQPMessage[]
   hasMessages: boolean
   isTaking: boolean
@@ -65,6 +72,14 @@ export class FactReader {
   #checkTimer: Timer | undefined
   /** Changes when the consumer, or the attempt to start one, is over. */
   #attempt = 0
+  /** RabbitMQ ended the last connection because of what was read. */
+  #hasEndedConnection = false
+  /** The message that was taken last; null before the first. */
+  #taken: StreamPosition | null = null
+  readonly #alone: AloneWatch
+  /** The end of the stream, while this instance may be the only one that writes it. */
+  #tail: LoneTail | null = null
+  #lone: LoneWriting | null = null
   #isCaughtUp = false
   #reachedAt: number | null = null
   #hasTold = false
@@ -73,6 +88,7 @@ export class FactReader {
 
   constructor(options: FactReaderOptions) {
     this.#options = options
+    this.#alone = new AloneWatch(options.writer)
   }
 
   /** True if everything is taken that was stored before the reader was started last. */
@@ -90,6 +106,7 @@ export class FactReader {
     if (this.#follower !== null) throw new Error("the list of facts has a follower")
     this.#follower = follower
     this.#reachedAt = null
+    this.#taken = null
     this.#resume()
     return () => {
       if (this.#follower !== follower) return
@@ -100,18 +117,25 @@ export class FactReader {
 
   /** Resolves when the follower has taken what the stream had at the call, or when that can't be known. */
   reach(): Promise<void> {
-    const mark = this.#run === null ? null : this.#options.mark()
+    const isFollowing = this.#run !== null || this.#isCaughtUp
+    const mark = isFollowing ? this.#options.mark() : null
     if (mark === null) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#awaited.set(mark.token, resolve)
+    void mark.waited.promise.then(() => this.#lone?.compare())
     return promise
   }
 
-  /** Goes on with a new connection. */
+  /** Goes on with a connection on which the stream exists. */
   start(client: AMQPClient): void {
+    if (client === this.#client) return
     this.#client = client
-    this.#delays.reset()
-    this.#resume()
+    if (this.#hasEndedConnection) this.#resumeLater()
+    else {
+      this.#delays.reset()
+      this.#resume()
+    }
+    this.#hasEndedConnection = false
   }
 
   stop(): void {
@@ -124,18 +148,29 @@ export class FactReader {
     const client = this.#client
     const follower = this.#follower
     if (client === null || client.closed || follower === null) return
-    const from = isFromFirst ? null : parsePosition(follower.position())
+    if (isFromFirst) this.#taken = null
+    const from = isFromFirst ? null : (this.#taken ?? parsePosition(follower.position()))
     void this.#begin(client, follower, from, this.#attempt)
   }
 
-  #end(): void {
+  /** Ends reading, or following without reading. */
+  #pause(): void {
     this.#attempt++
     clearTimeout(this.#resumeTimer)
     clearInterval(this.#checkTimer)
-    this.#isCaughtUp = false
     const run = this.#run
     this.#run = null
     run?.channel.close().catch(() => {})
+    this.#lone?.stop()
+    this.#lone = null
+    this.#alone.reset()
+  }
+
+  #end(): void {
+    this.#pause()
+    this.#tail?.break()
+    this.#tail = null
+    this.#isCaughtUp = false
     for (const resolve of this.#awaited.values()) resolve()
     this.#awaited.clear()
   }
@@ -173,7 +208,10 @@ export class FactReader {
   #failed(client: AMQPClient, error: unknown): void {
     this.#end()
     // The next connection starts it.
-    if (client.closed) return
+    if (client.closed) {
+      this.#hasEndedConnection = endsConnection(error)
+      return
+    }
     const code = replyIn(error)?.code
     if (code === ACCESS_REFUSED) this.#tellUnreadable(refusalText(error))
     // A mark that finds no stream makes one.
@@ -225,20 +263,48 @@ export class FactReader {
     }
     // Another program has written it.
     if (read === null) return
-    if (read.kind === "facts") {
-      const batch = batchOf(read)
-      this.#options.onFacts(batch.text)
-      await run.follower.take(batch)
-      if (run === this.#run) this.#reachedAt = read.sentAt
-      return
-    }
-    this.#awaited.get(read.token)?.()
-    this.#awaited.delete(read.token)
+    if (read.kind === "facts") this.#options.onFacts(read.text)
+    await this.#pass(run.follower, read)
+    if (run !== this.#run) return
     if (read.token === run.mark?.token) {
       this.#isCaughtUp = true
       clearInterval(this.#checkTimer)
       this.#delays.reset()
     }
+    if (this.#tail?.beginsWith(read.token)) this.#followAlone(run, this.#tail, offset)
+    else if (this.#isCaughtUp && this.#alone.saw(read.token) && (this.#tail?.isBroken ?? true)) {
+      const tail = new LoneTail()
+      this.#tail = this.#options.mark(tail) === null ? null : tail
+    }
+  }
+
+  async #pass(follower: FactFollower, message: StreamMessage): Promise<void> {
+    this.#taken = message
+    if (message.kind === "mark") {
+      this.#awaited.get(message.token)?.()
+      this.#awaited.delete(message.token)
+      return
+    }
+    await follower.take(batchOf(message))
+    if (follower === this.#follower) this.#reachedAt = message.sentAt
+  }
+
+  /** Goes on without reading, from a mark of this instance at this offset. */
+  #followAlone({ client, follower }: Run, tail: LoneTail, offset: number): void {
+    this.#pause()
+    tail.foundAt(offset)
+    this.#tail = null
+    this.#lone = new LoneWriting({
+      client,
+      tail,
+      take: ({ batch: { kind, token, body, at }, offset }) =>
+        this.#pass(follower, { kind, token, offset, text: body, sentAt: at }),
+      onEnd: (error) => {
+        this.#lone = null
+        if (error !== null) this.#failed(client, error)
+        else void this.#begin(client, follower, this.#taken, this.#attempt)
+      },
+    })
   }
 
   /** RabbitMQ delivers nothing from an offset that the stream does not have yet, although there is a mark before it. */

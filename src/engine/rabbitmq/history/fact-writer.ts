@@ -1,20 +1,25 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
-import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import { nextTurn } from "../../../system/next-turn.ts"
+import type { LinkState } from "../connection/broker-link.ts"
 import type { TopologyOptions } from "../topology/topology.ts"
 import {
+  endsConnection,
+  faultError,
   faultOf,
   LASTING_REFUSALS,
   NOT_FOUND,
+  NOT_IMPLEMENTED,
   refusalText,
   replyIn,
   sizeRefusal,
 } from "../wire/broker-fault.ts"
-import { letGoOfBuffers } from "../wire/unconfirmed.ts"
-import { Batch, splitBatch } from "./batch.ts"
+import { Batch, newWriterId, splitBatch } from "./batch.ts"
+import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
 import { HistoryReports, type HistoryReportsOptions } from "./history-reports.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
 import { KeptFacts } from "./kept-facts.ts"
+import type { LoneTail } from "./lone-tail.ts"
+import { REFUSED_FOR_MS, ReopenDelays } from "./reopen-delays.ts"
 import { streamProperties } from "./stream-message.ts"
 
 export interface FactWriterOptions extends HistoryReportsOptions {
@@ -22,6 +27,12 @@ export interface FactWriterOptions extends HistoryReportsOptions {
   readonly declare: (client: AMQPClient) => Promise<string | null>
   /** With `passive`, a missing stream stays missing until somebody declares it. */
   readonly mode: TopologyOptions["mode"]
+  /** Called when the stream of a connection exists. */
+  readonly onOpened: (client: AMQPClient) => void
+  /** Sends the events that were published so far in this turn, which are on another connection. */
+  readonly sendEvents: () => void
+  /** Returns how the connection is that publishes events: the engine's status shows an outage of it, and it sees alarms first. */
+  readonly publishing: () => LinkState<unknown>
 }
 
 /** Interval between checks of the batches that wait, in milliseconds. Runs only while there are any. */
@@ -33,32 +44,11 @@ const MAX_WAIT_TICKS = 4
 /** Checks without an answer after which the channel is opened again: it may lose confirms for as long as it lives. */
 const MAX_SILENT_TICKS = 20
 
-/** Backoff before the channel is opened again. */
-const REOPEN_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 15_000 }
-
-/** Interval at which a refusal that stays until somebody changes something is tried again, in milliseconds. */
-const REFUSED_FOR_MS = 60_000
-
-/** How long the stream stays missing, in milliseconds, so that RabbitMQ 3 tells every consumer of its deletion. */
-const DELETION_TOLD_MS = 250
-
 /** How long a stop waits for the last facts, and how often it looks, in milliseconds. */
 const STOP_GRACE_MS = 2_000
 const STOP_INTERVAL_MS = 10
 
-/** With these, RabbitMQ ends the whole connection: it has no streams, or its cluster can't make one. AMQP 0-9-1, section 1.8. */
-const ENDING_REPLIES: ReadonlySet<number> = new Set([540, 541])
-
-/** Connections that may end because of the stream, before it is left alone for as long as the process lives. */
-const MAX_ENDED_CONNECTIONS = 2
-
 const SILENT = "RabbitMQ does not confirm facts"
-
-type State =
-  | { readonly name: "away" }
-  | { readonly name: "opening" | "waiting" | "off"; readonly client: AMQPClient }
-  | { readonly name: "open"; readonly client: AMQPClient; readonly channel: AMQPChannel }
-  | { readonly name: "stopped" }
 
 const NOT_STORED: Promise<boolean> = Promise.resolve(false)
 
@@ -68,9 +58,10 @@ const NOT_STORED: Promise<boolean> = Promise.resolve(false)
  * facts are kept, up to a bound, and sent later.
  */
 export class FactWriter {
+  readonly id = newWriterId()
   readonly #options: FactWriterOptions
   readonly #reports: HistoryReports
-  readonly #delays = new RetryDelays(REOPEN_BACKOFF)
+  readonly #delays = new ReopenDelays()
   /** Unconfirmed batches, the oldest first. */
   readonly #batches = new KeptFacts()
   #state: State = { name: "away" }
@@ -84,7 +75,8 @@ export class FactWriter {
   #reason: string | null = null
   #isFailing = false
   #hasVanished = false
-  #endedConnections = 0
+  /** Takes what is sent from a batch on. */
+  #tail: LoneTail | null = null
   #maxBytes = Number.POSITIVE_INFINITY
 
   constructor(options: FactWriterOptions) {
@@ -119,26 +111,30 @@ export class FactWriter {
     if (!this.#isRecording) return NOT_STORED
     if (this.#current?.fits(line.length) === false) this.#flush()
     if (this.#current === null) {
-      this.#current = new Batch("facts", this.#ticks)
+      this.#current = new Batch("facts", this.id, this.#ticks)
       void nextTurn().then(() => this.#flush())
     }
     this.#current.add(line)
     return this.#current.waited.promise
   }
 
-  /** Appends a mark. Null if there is no history. */
-  mark(): Pick<Batch, "token" | "isStored"> | null {
+  /** Appends a mark. Null if there is no history. @param tail takes the mark and all that is sent after it */
+  mark(tail: LoneTail | null = null): Batch | null {
     if (!this.#isRecording) return null
     this.#flush()
-    const mark = new Batch("mark", this.#ticks)
+    const mark = new Batch("mark", this.id, this.#ticks)
+    if (tail !== null) {
+      tail.beginWith(mark)
+      this.#tail = tail
+    }
     this.#admit(mark)
     return mark
   }
 
-  /** Goes on with a new connection. */
+  /** Goes on with a new connection; later, if RabbitMQ ended the last one because of the stream. */
   start(client: AMQPClient): void {
     if (this.#state.name === "stopped") return
-    if (this.#endedConnections < MAX_ENDED_CONNECTIONS) void this.#open(client)
+    this.#openIn(this.#delays.takeSpare(), { name: this.#state.name === "off" ? "off" : "waiting", client })
   }
 
   /** Waits up to two seconds for the last facts. What comes later is not recorded. */
@@ -181,8 +177,9 @@ export class FactWriter {
   #sendAll(): void {
     if (this.#state.name !== "open") return
     const { channel, client } = this.#state
-    if (client.blocked !== undefined) {
-      this.#reason = `RabbitMQ blocks publishers: ${client.blocked}`
+    const alarm = alarmOf(client, this.#options.publishing())
+    if (alarm !== null) {
+      this.#reason = alarm
       return
     }
     if (this.#isFailing) {
@@ -195,9 +192,12 @@ export class FactWriter {
 
   #send(batch: Batch, channel: AMQPChannel): void {
     if (batch.sentOn === channel || channel.closed) return
+    // A process that is killed in between leaves an event without this fact, and no fact of an event that does not exist.
+    this.#options.sendEvents()
     batch.sentOn = channel
     batch.isReturned = false
     this.#sentAt = this.#ticks
+    this.#tail?.sent(batch)
     channel
       .basicPublish("", HISTORY_STREAM, batch.body, streamProperties(batch.kind, batch.token), true)
       .then(
@@ -228,8 +228,10 @@ export class FactWriter {
     // A closed channel says why itself.
     if (channel.closed) return
     // Not sent. A connection that is blocked is used again when it is not.
-    if (faultOf(cause).kind === "blocked") batch.sentOn = null
-    else this.#reopen(channel, refusalText(cause))
+    if (faultOf(cause).kind === "blocked") {
+      batch.sentOn = null
+      this.#tail?.break()
+    } else this.#reopen(channel, refusalText(cause))
   }
 
   #tick(): void {
@@ -244,12 +246,12 @@ export class FactWriter {
       this.#isFailing = true
       this.#batches.abandon()
     }
-    // The state of the engine shows a lost connection.
-    const isTrouble = this.#isFailing && this.#state.name !== "away"
+    const isTrouble =
+      this.#isFailing && (this.#state.name !== "away" || this.#options.publishing().kind === "up")
     if (isTrouble) this.#reports.failing(this.#reason ?? SILENT)
     if (this.#state.name !== "open") return
-    const isSilent =
-      this.#state.client.blocked === undefined && this.#ticks - this.#sentAt >= MAX_SILENT_TICKS
+    const hasAlarm = alarmOf(this.#state.client, this.#options.publishing()) !== null
+    const isSilent = !hasAlarm && this.#ticks - this.#sentAt >= MAX_SILENT_TICKS
     if (isSilent) this.#reopen(this.#state.channel, SILENT)
     else this.#sendAll()
   }
@@ -262,6 +264,7 @@ export class FactWriter {
     this.#reason = fault.text
     if (fault.kind !== "channel-closed") {
       this.#become({ name: "away" })
+      if (endsConnection(faultError(fault))) this.#delays.spareNext(false)
       return
     }
     const size = sizeRefusal(fault)
@@ -286,9 +289,12 @@ export class FactWriter {
   }
 
   #openLater(client: AMQPClient): void {
-    const delayMs = Math.max(this.#hasVanished ? DELETION_TOLD_MS : 0, this.#delays.next())
-    this.#become({ name: "waiting", client })
-    this.#reopenTimer = setTimeout(() => void this.#open(client), delayMs)
+    this.#openIn(this.#delays.next(this.#hasVanished), { name: "waiting", client })
+  }
+
+  #openIn(delayMs: number, state: State & { readonly client: AMQPClient }): void {
+    this.#become(state)
+    this.#reopenTimer = setTimeout(() => void this.#open(state.client), delayMs)
   }
 
   async #open(client: AMQPClient): Promise<void> {
@@ -297,17 +303,15 @@ export class FactWriter {
     this.#become(isRefused ? { name: "off", client } : opening)
     const begun = this.#state
     try {
-      const words = await this.#options.declare(client)
-      const channel = await client.channel()
-      await channel.confirmSelect()
+      const { channel, words } = await openFactChannel(client, this.#options.declare)
       if (this.#state !== begun) return void channel.close().catch(() => {})
-      letGoOfBuffers(channel)
       channel.onReturn = ({ properties }) => this.#batches.returned(properties.messageId ?? "")
       channel.onerror = (reason) => this.#closed(channel, reason)
       this.#become({ name: "open", client, channel })
       this.#reports.opened(this.#hasVanished, words)
       this.#hasVanished = false
       this.#sendAll()
+      this.#options.onOpened(client)
     } catch (error) {
       if (this.#state === begun) this.#openFailed(client, error)
     }
@@ -315,13 +319,13 @@ export class FactWriter {
 
   #openFailed(client: AMQPClient, error: unknown): void {
     this.#reason = refusalText(error)
+    const code = replyIn(error)?.code ?? 0
     if (client.closed) {
-      if (ENDING_REPLIES.has(replyIn(error)?.code ?? 0)) this.#endedConnections++
-      if (this.#endedConnections === MAX_ENDED_CONNECTIONS) this.#turnOff(client, this.#reason)
+      if (code === NOT_IMPLEMENTED) this.#turnOff(client, this.#reason)
       else if (this.#state.name !== "off") this.#become({ name: "away" })
+      if (endsConnection(error)) this.#delays.spareNext(this.#state.name === "off")
       return
     }
-    const code = replyIn(error)?.code ?? 0
     const isMissing = code === NOT_FOUND && this.#options.mode === "passive"
     if (isMissing || LASTING_REFUSALS.has(code) || this.#state.name === "off")
       this.#turnOff(client, this.#reason)
@@ -329,12 +333,13 @@ export class FactWriter {
   }
 
   #turnOff(client: AMQPClient, reason: string): void {
-    this.#become({ name: "off", client })
+    const off: State = { name: "off", client }
+    this.#become(off)
     this.#isFailing = false
     this.#current?.abandon()
     this.#current = null
     this.#batches.clear()
     this.#reports.refused(reason)
-    if (!client.closed) this.#reopenTimer = setTimeout(() => void this.#open(client), REFUSED_FOR_MS)
+    if (!client.closed) this.#openIn(REFUSED_FOR_MS, off)
   }
 }

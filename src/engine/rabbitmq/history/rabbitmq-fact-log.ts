@@ -9,7 +9,7 @@ import { FactWriter, type FactWriterOptions } from "./fact-writer.ts"
 import { declareHistory, type HistoryLimits } from "./history-stream.ts"
 
 export interface RabbitMqFactLogOptions
-  extends Omit<FactWriterOptions, "declare">,
+  extends Omit<FactWriterOptions, "declare" | "onOpened">,
     Pick<FactReaderOptions, "onFacts"> {
   readonly limits: HistoryLimits
 }
@@ -27,8 +27,16 @@ export class RabbitMqFactLog implements FactLog {
 
   constructor(options: RabbitMqFactLogOptions) {
     const { limits, mode } = options
-    this.#writer = new FactWriter({ ...options, declare: (client) => declareHistory(client, limits, mode) })
-    this.#reader = new FactReader({ ...options, mark: () => this.#writer.mark() })
+    this.#writer = new FactWriter({
+      ...options,
+      declare: (client) => declareHistory(client, limits, mode),
+      onOpened: (client) => this.#reader.start(client),
+    })
+    this.#reader = new FactReader({
+      ...options,
+      writer: this.#writer.id,
+      mark: (tail) => this.#writer.mark(tail),
+    })
   }
 
   async append(fact: HistoryFact): Promise<void> {
@@ -76,14 +84,9 @@ export class RabbitMqFactLog implements FactLog {
     return { isCaughtUp, reachedAt, failure, waiting, dropped }
   }
 
-  /** Writes on a new connection. */
-  startWriting(client: AMQPClient): void {
+  /** Writes and reads on a new connection. */
+  start(client: AMQPClient): void {
     this.#writer.start(client)
-  }
-
-  /** Reads on a new connection. */
-  startReading(client: AMQPClient): void {
-    this.#reader.start(client)
   }
 
   /** Waits up to two seconds for the last facts. */

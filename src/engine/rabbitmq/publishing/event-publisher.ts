@@ -43,7 +43,7 @@ export class EventPublisher {
     // Nothing is recorded of an event that can't be sent.
     channel()
     const body = JSON.stringify(event)
-    // Begun first: its message goes out at the end of this turn, in one write with the events of the turn.
+    // Its message goes out at the end of this turn, behind the events of the turn.
     const isRecorded = facts?.published(body, this.#queuesOf(event), options)
     const stored = this.#store(event, body, options)
     try {

@@ -43,14 +43,14 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   readonly register: QueueRegister
   readonly undeclared: UndeclaredQueues
   readonly held: HeldQueues
-  readonly #instances: InstanceCount
+  readonly instanceCount: InstanceCount
 
   constructor(options: RabbitMqQueueAdministrationOptions) {
     this.#options = options
     const isAllowed = options.topology.mode === "declare"
     this.register = new QueueRegister({ ...options, isAllowed, onRead: options.onChanged })
     this.held = new HeldQueues({ ...options, isAllowed })
-    this.#instances = new InstanceCount(isAllowed)
+    this.instanceCount = new InstanceCount(isAllowed)
     this.undeclared = new UndeclaredQueues({
       register: this.register,
       queueType: options.topology.queueType,
@@ -63,24 +63,19 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     this.held.hold(queues)
   }
 
-  /** Follows what other instances do, on a new connection. */
-  start(client: AMQPClient): void {
-    this.register.start(client)
-    this.#instances.start(client)
-  }
-
   /** Never rejects. */
   stop(): Promise<void> {
-    this.#instances.stop()
+    this.instanceCount.stop()
     return this.register.stop()
   }
 
   instances(): Promise<number | null> {
-    return this.#instances.count()
+    return this.instanceCount.count()
   }
 
   async knowledge(): Promise<QueueKnowledge> {
-    return this.register.knowledge(this.#options.client())
+    this.#options.client()
+    return this.register.knowledge()
   }
 
   /**

@@ -5,7 +5,7 @@ import { PublishError } from "../../errors.ts"
 import type { QueueKnowledge } from "../../queue-administration.ts"
 import type { Report } from "../../report.ts"
 import { RoutingTable } from "../../routing-table.ts"
-import { LASTING_REFUSALS, refusalText, replyIn } from "../wire/broker-fault.ts"
+import { endsConnection, LASTING_REFUSALS, refusalText, replyIn } from "../wire/broker-fault.ts"
 import { bytesOf } from "../wire/decode.ts"
 import type { OwnQueues } from "./own-queues.ts"
 import { applyRecord, covers, hasLimitsOf, parseRecord, type QueueRecord } from "./queue-records.ts"
@@ -48,7 +48,7 @@ export interface QueueRegisterOptions {
   readonly isAllowed: boolean
   /** The queues that this instance declares. */
   readonly own: Pick<OwnQueues, "has" | "values">
-  /** The connection for publishing. @throws {PublishError} while nothing can be published. */
+  /** The connection for streams. @throws {PublishError} while nothing can be published on it. */
   readonly publishing: () => AMQPClient
   /** Declares one of this instance's queues again, after another instance deleted or unbound it. */
   readonly redeclare: (queue: string) => Promise<void>
@@ -91,6 +91,10 @@ export class QueueRegister {
   #nextRead = Promise.withResolvers<void>()
   /** RabbitMQ does not let this user have the register. */
   #isRefused = false
+  /** Resolves when the register exists on this connection, or can't be declared: RabbitMQ ends connections that use it before. */
+  #declared = Promise.withResolvers<void>()
+  /** Connections in a row that RabbitMQ ended while the register was read. */
+  #endedConnections = 0
   readonly #unreadable: UnreadableRecords
 
   constructor(options: QueueRegisterOptions) {
@@ -107,11 +111,12 @@ export class QueueRegister {
     return this.#known.get(queue)
   }
 
-  /** Waits for the register to be read on this connection, for two seconds at most, and says which queues are known. */
-  async knowledge(client: AMQPClient): Promise<QueueKnowledge> {
+  /** Waits for the register to be read on the current connection, for two seconds at most, and says which queues are known. */
+  async knowledge(): Promise<QueueKnowledge> {
     const current = (): QueueKnowledge => {
       if (!this.#options.isAllowed || this.#isRefused) return "own"
-      return this.#readOn === client ? "all" : "unread"
+      const client = this.#client
+      return client !== null && !client.closed && client === this.#readOn ? "all" : "unread"
     }
     if (current() === "unread") await Promise.race([this.#nextRead.promise, Bun.sleep(READ_WAIT_MS)])
     return current()
@@ -135,8 +140,13 @@ export class QueueRegister {
     this.#reading = this.#known
     this.#isReading = false
     this.#isRefused = false
-    this.#readDelays.reset()
-    if (this.#options.isAllowed) void this.#read(client)
+    this.#declared = Promise.withResolvers()
+    clearTimeout(this.#readTimer)
+    if (!this.#options.isAllowed || this.#isStopped) this.#declared.resolve()
+    else if (this.#endedConnections === 0) {
+      this.#readDelays.reset()
+      void this.#read(client)
+    } else this.#readTimer = setTimeout(() => void this.#read(client), this.#readDelays.next())
   }
 
   /** Adds own queues that are missing in the register, when it has been read. */
@@ -149,6 +159,7 @@ export class QueueRegister {
    * user who may not write to the default exchange, with everything that others publish on it.
    */
   async add(record: QueueRecord): Promise<void> {
+    if (this.#client !== null) await Promise.race([this.#declared.promise, Bun.sleep(READ_WAIT_MS)])
     const channel = await this.#options.publishing().channel()
     let isReturned = false
     channel.onReturn = () => {
@@ -190,6 +201,7 @@ export class QueueRegister {
         { durable: true, autoDelete: false, exclusive: false },
         { "x-queue-type": "stream", "x-stream-max-segment-size-bytes": SEGMENT_BYTES },
       )
+      this.#declared.resolve()
       await channel.basicQos(PREFETCH)
       this.#reading = read
       this.#unreadable.begin()
@@ -211,8 +223,13 @@ export class QueueRegister {
   #readLater(client: AMQPClient, cause: unknown): void {
     if (client !== this.#client) return
     this.#isReading = false
+    this.#declared.resolve()
     clearTimeout(this.#quietTimer)
-    if (this.#isStopped || client.closed) return
+    if (this.#isStopped) return
+    if (client.closed) {
+      if (endsConnection(cause) && ++this.#endedConnections > 1) this.#fail(cause)
+      return
+    }
     this.#fail(cause)
     if (LASTING_REFUSALS.has(replyIn(cause)?.code ?? 0)) {
       this.#isRefused = true
@@ -275,6 +292,7 @@ export class QueueRegister {
       this.#tellReaders()
     }
     this.#readDelays.reset()
+    this.#endedConnections = 0
     if (this.#isTelling) return
     this.#isTelling = true
     try {

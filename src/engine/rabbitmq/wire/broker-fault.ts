@@ -41,6 +41,9 @@ export const NOT_FOUND = 404
 export const RESOURCE_LOCKED = 405
 export const PRECONDITION_FAILED = 406
 
+/** A part of AMQP that RabbitMQ does not have, such as streams. */
+export const NOT_IMPLEMENTED = 540
+
 /** Replies that stay until somebody changes a permission, or an object that has another owner or other arguments. */
 export const LASTING_REFUSALS: ReadonlySet<number> = new Set([
   ACCESS_REFUSED,
@@ -111,6 +114,12 @@ export function replyIn(error: unknown): ChannelClosed | ConnectionClosed | null
   }
   return null
 }
+
+/**
+ * Returns whether RabbitMQ ended the connection. It does so, and not only with the channel, if a stream can't be used while
+ * it is made, deleted or broken: RESOURCE_ERROR (506) and INTERNAL_ERROR (541).
+ */
+export const endsConnection = (error: unknown): boolean => replyIn(error)?.kind === "connection-closed"
 
 /** Returns RabbitMQ's reply text if there is one, otherwise the error's message. */
 export const refusalText = (error: unknown): string => replyIn(error)?.text ?? reasonOf(error)

@@ -17,8 +17,10 @@ export function corkForTurn(socket: Corkable | undefined): void {
   if (socket === undefined || CORKED.has(socket)) return
   CORKED.add(socket)
   socket.cork()
-  void nextTurn().then(() => {
-    CORKED.delete(socket)
-    socket.uncork()
-  })
+  void nextTurn().then(() => uncorkNow(socket))
+}
+
+/** Sends what a socket holds back, before the turn ends. */
+export function uncorkNow(socket: Corkable | undefined): void {
+  if (socket !== undefined && CORKED.delete(socket)) socket.uncork()
 }

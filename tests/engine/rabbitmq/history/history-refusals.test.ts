@@ -200,6 +200,7 @@ onEveryBroker((node) => {
         await shared.permit({})
         proxy.cut()
         await waitUntil(() => factsOf(engine).progress().failure === null, "the history to be on")
+        await waitUntil(() => engine.status().state === "ready", "the other connections")
         using follower = new KeepingFollower(engine)
         await published(engine)
         await follower.found("published")
