@@ -39,7 +39,7 @@ class Traffic implements AsyncDisposable {
   }
 }
 
-/** Returns how many of these engines read the history: each also has a consumer of the register of queues. */
+/** Returns how many of these engines read the history: each also consumes the register of queues, and the queue that counts instances. */
 async function readers(node: RabbitMqNode, { access }: SharedHost, engines: number): Promise<number> {
   const listed = await node.control("list_channels", "--no-table-headers", "vhost", "consumer_count")
   const counts = listed.split("\n").map((line) => line.split("\t"))
@@ -47,7 +47,7 @@ async function readers(node: RabbitMqNode, { access }: SharedHost, engines: numb
     (sum, [vhost, count]) => sum + (vhost === access.vhost ? Number(count) : 0),
     0,
   )
-  return consumers - engines
+  return consumers - 2 * engines
 }
 
 const publishedIn = (follower: KeepingFollower) =>
