@@ -44,7 +44,12 @@ export class Backlog implements AsyncDisposable {
       }
       await Promise.all(Array.from({ length: CHUNK }, publish))
     }
-    await Bun.sleep(SETTLE_MS)
+    await this.settled()
+  }
+
+  /** Waits until RabbitMQ has finished writing. */
+  settled(): Promise<void> {
+    return Bun.sleep(SETTLE_MS)
   }
 
   /** Returns how many events per second are taken from the queue. */

@@ -4,7 +4,6 @@ import { draft } from "./draft.ts"
 import { drainRate, MEASURED_TO } from "./drain-rate.ts"
 import type { Throughput } from "./measure.ts"
 import { queueDepth } from "./queue-depth.ts"
-import { recognisedSpeech } from "./recognised-speech.ts"
 import { BROKER, ServerProcess } from "./server-process.ts"
 
 /** Some seconds of work. */
@@ -27,15 +26,19 @@ export async function handleEmbedded(
   return await throughputOf(server, () => drainRate(BACKLOG, () => queueDepth(server.url)))
 }
 
-/** Like `handleEmbedded`, on RabbitMQ; the queue must exist. */
+/** Like `handleEmbedded`, on RabbitMQ. */
 export async function handleRabbitMq(
   port: number,
   environment: Readonly<Record<string, string>>,
   handlers: string,
   binary = BROKER,
 ): Promise<Throughput> {
+  {
+    await using filled = await ServerProcess.broker({ ...environment, HANDLERS_DIR: "" }, binary)
+    await fill(filled.url)
+  }
   await using backlog = await Backlog.open(port, "voice_events", BACKLOG)
-  await backlog.fill(recognisedSpeech)
+  await backlog.settled()
   await using server = await ServerProcess.broker({ ...environment, HANDLERS_DIR: handlers }, binary)
   return await throughputOf(server, () => backlog.drainRate())
 }

@@ -124,7 +124,7 @@ export interface PurgedFact {
   readonly ids?: readonly string[]
 }
 
-/** Runs of one function that were handled, an `attempt` fact for each. Only facts of the embedded engine are brought together. */
+/** Runs of one function that were handled, an `attempt` fact for each: those of one turn of the event loop are brought together. */
 export interface HandledFact extends Pick<AttemptFact, "queue" | "module" | "handler" | "generation"> {
   readonly fact: "handled"
   /** When the first of them ended. */

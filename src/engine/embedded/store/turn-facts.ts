@@ -1,7 +1,7 @@
 import { engineLine, factLine, type HistoryFact, joinLines } from "../../../event/history-fact.ts"
 import type { QueueDeclaration } from "../../engine.ts"
+import { HandledRuns } from "../../handled-runs.ts"
 import { EVENT_STEP } from "./checksum.ts"
-import { HandledRuns } from "./handled-runs.ts"
 
 /** Bounds of the events of one line, which the history reads at once. */
 const MAX_RUN_EVENTS = 256
@@ -67,7 +67,7 @@ export class TurnFacts {
   }
 
   #end(): void {
-    this.#lines.push(...this.#handled.take())
+    for (const fact of this.#handled.take()) this.#lines.push(engineLine(fact))
     if (this.#run === null) return
     const { at, queues, first, last } = this.#run
     const names = queues.map(({ declaration }) => declaration.name)

@@ -1,8 +1,10 @@
+import { type AttemptFact, engineLine, factLine, joinLines } from "../../../event/history-fact.ts"
+import { HandledRuns } from "../../handled-runs.ts"
 import { isObject } from "../wire/decode.ts"
 import type { StreamMessageKind } from "./stream-message.ts"
 
-/** Separates facts. JSON contains no line break. */
-const LINE_BREAK = "\n"
+/** Length of what separates facts. */
+const LINE_BREAK_LENGTH = 1
 
 /** Length of the facts that go out as one message, in UTF-16 code units. A single fact may be longer. */
 const MAX_LENGTH = 262_144
@@ -12,12 +14,25 @@ export type WriterId = string
 
 export const newWriterId = (): WriterId => Bun.randomUUIDv7().slice(-12)
 
+/** Length of a handled run in its line beside the id, at most. */
+const RUN_LENGTH = 64
+
+/** A line of JSON. */
+interface Line {
+  readonly text: string
+  /** How many facts it tells. */
+  readonly facts: number
+}
+
 /** Facts that are stored together, as one message of the stream, or a mark without facts. */
 export class Batch {
   readonly kind: StreamMessageKind
   readonly writer: WriterId
   readonly token: string
-  readonly lines: string[] = []
+  readonly #lines: Line[] = []
+  readonly #handled = new HandledRuns()
+  /** Length of the runs that are in no line yet, at most. */
+  #runsLength = 0
   /** Resolves with true once the batch is stored, and with false once nobody should wait for that any more. */
   readonly waited = Promise.withResolvers<boolean>()
   /** When it began, in milliseconds since the epoch. */
@@ -26,6 +41,8 @@ export class Batch {
   readonly beganAt: number
   /** In UTF-16 code units. */
   length = 0
+  /** How many facts it has. */
+  facts = 0
   isWaitedFor = true
   isStored = false
   /** The channel that it was last sent on; null before. Answers on other channels are ignored. */
@@ -40,9 +57,29 @@ export class Batch {
     this.beganAt = beganAt
   }
 
-  add(line: string): void {
-    this.lines.push(line)
-    this.length += line.length + LINE_BREAK.length
+  get lines(): readonly Line[] {
+    this.#endRuns()
+    return this.#lines
+  }
+
+  /** @param facts how many the line tells */
+  add(text: string, facts = 1): void {
+    this.#endRuns()
+    this.facts += facts
+    this.#push(text, facts)
+  }
+
+  /** Adds the fact of a run. Runs that say no more than that they were handled share a line. */
+  addRun(fact: AttemptFact): void {
+    this.facts++
+    // Runs of one turn are those of different deliveries, so their order among each other tells nothing.
+    if (!this.#handled.add(fact)) {
+      this.#push(factLine(fact), 1)
+      return
+    }
+    const length = fact.id.length + RUN_LENGTH
+    this.#runsLength += length
+    this.length += length
   }
 
   /** Returns whether there is room for so much more. */
@@ -51,7 +88,19 @@ export class Batch {
   }
 
   get body(): string {
-    return this.lines.join(LINE_BREAK)
+    return joinLines(this.lines.map(({ text }) => text))
+  }
+
+  #push(text: string, facts: number): void {
+    this.#lines.push({ text, facts })
+    this.length += text.length + LINE_BREAK_LENGTH
+  }
+
+  #endRuns(): void {
+    if (this.#handled.isEmpty) return
+    this.length -= this.#runsLength
+    this.#runsLength = 0
+    for (const fact of this.#handled.take()) this.#push(engineLine(fact), fact.runs.length)
   }
 
   stored(): void {
@@ -75,18 +124,18 @@ export function splitBatch(batch: Batch, maxBytes: number): readonly Batch[] {
   if (Buffer.byteLength(batch.body) <= maxBytes) return [batch]
   const parts: Batch[] = []
   let bytes = 0
-  for (const whole of batch.lines) {
+  for (const { text: whole, facts } of batch.lines) {
     const line = Buffer.byteLength(whole) <= maxBytes ? whole : withoutEvent(whole)
-    const size = Buffer.byteLength(line) + LINE_BREAK.length
-    if (size - LINE_BREAK.length > maxBytes) continue
+    const size = Buffer.byteLength(line) + LINE_BREAK_LENGTH
+    if (size - LINE_BREAK_LENGTH > maxBytes) continue
     const last = parts.at(-1)
-    const isFull = last === undefined || bytes + size - LINE_BREAK.length > maxBytes
+    const isFull = last === undefined || bytes + size - LINE_BREAK_LENGTH > maxBytes
     const part = isFull ? new Batch(batch.kind, batch.writer, batch.beganAt) : last
     if (isFull) parts.push(part)
     bytes = isFull ? size : bytes + size
-    part.add(line)
+    part.add(line, facts)
   }
-  const isWhole = parts.reduce((sum, { lines }) => sum + lines.length, 0) === batch.lines.length
+  const isWhole = parts.reduce((sum, { facts }) => sum + facts, 0) === batch.facts
   void Promise.all(parts.map(({ waited }) => waited.promise)).then((stored) =>
     batch.waited.resolve(isWhole && stored.every(Boolean)),
   )

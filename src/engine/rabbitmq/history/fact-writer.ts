@@ -1,4 +1,5 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
+import type { AttemptFact } from "../../../event/history-fact.ts"
 import { nextTurn } from "../../../system/next-turn.ts"
 import type { LinkState } from "../connection/broker-link.ts"
 import type { TopologyOptions } from "../topology/topology.ts"
@@ -104,17 +105,18 @@ export class FactWriter {
   }
 
   /**
-   * Appends a fact in this turn of the event loop. Resolves with true once it is stored, and with false once that takes
+   * Appends a fact, the line of one or a run, in this turn of the event loop. Resolves with true once it is stored, and with false once that takes
    * too long, or if there is no history. Never rejects.
    */
-  record(line: string): Promise<boolean> {
+  record(fact: string | AttemptFact): Promise<boolean> {
     if (!this.#isRecording) return NOT_STORED
-    if (this.#current?.fits(line.length) === false) this.#flush()
+    if (this.#current?.fits(typeof fact === "string" ? fact.length : 0) === false) this.#flush()
     if (this.#current === null) {
       this.#current = new Batch("facts", this.id, this.#ticks)
       void nextTurn().then(() => this.#flush())
     }
-    this.#current.add(line)
+    if (typeof fact === "string") this.#current.add(fact)
+    else this.#current.addRun(fact)
     return this.#current.waited.promise
   }
 

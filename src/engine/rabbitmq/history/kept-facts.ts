@@ -32,22 +32,23 @@ export class KeptFacts {
   /** Adds what a batch was split into. */
   add(batch: Batch, parts: readonly Batch[]): void {
     for (const part of parts) {
-      this.#facts += part.lines.length
+      this.#facts += part.facts
       if (!part.isWaitedFor) this.#keptLength += part.length
       const last = this.#newest
-      if (last !== null && this.#canJoin(last, part)) for (const line of part.lines) last.add(line)
+      if (last !== null && this.#canJoin(last, part))
+        for (const { text, facts } of part.lines) last.add(text, facts)
       else {
         this.#batches.set(part.token, part)
         this.#newest = part
       }
     }
-    this.#dropped += batch.lines.length - parts.reduce((sum, { lines }) => sum + lines.length, 0)
+    this.#dropped += batch.facts - parts.reduce((sum, { facts }) => sum + facts, 0)
     this.#bound()
   }
 
   remove(batch: Batch): boolean {
     if (!this.#batches.delete(batch.token)) return false
-    this.#facts -= batch.lines.length
+    this.#facts -= batch.facts
     if (!batch.isWaitedFor) this.#keptLength -= batch.length
     return true
   }
@@ -103,6 +104,6 @@ export class KeptFacts {
   }
 
   #drop(batch: Batch): void {
-    if (this.remove(batch)) this.#dropped += batch.lines.length
+    if (this.remove(batch)) this.#dropped += batch.facts
   }
 }

@@ -47,7 +47,9 @@ export class RabbitMqFactLog implements FactLog {
   }
 
   readonly record: RecordFacts = (...facts) => {
-    const [first, ...more] = facts.map((fact) => this.#writer.record(factLine(fact)))
+    const [first, ...more] = facts.map((fact) =>
+      this.#writer.record(fact.fact === "attempt" ? fact : factLine(fact)),
+    )
     return more.length === 0 ? Promise.resolve(first) : Promise.all([first, ...more])
   }
 

@@ -1,9 +1,7 @@
-import {
-  type AttemptFact,
-  engineLine,
-  type HandledFact,
-  type HandledRun,
-} from "../../../event/history-fact.ts"
+import type { AttemptFact, HandledFact, HandledRun } from "../event/history-fact.ts"
+
+/** Most runs of one fact: a line of RabbitMQ's stream stays far below any bound of a message. */
+const MAX_RUNS = 256
 
 interface Group extends Pick<HandledFact, "queue" | "module" | "handler" | "generation"> {
   readonly runs: HandledRun[]
@@ -27,18 +25,27 @@ export class HandledRuns {
     return true
   }
 
-  /** Removes all runs. Returns a line for each function. */
-  take(): readonly string[] {
-    const lines = this.#groups.map(({ queue, module, handler, generation, runs }) =>
-      engineLine({ fact: "handled", at: runs[0]?.[1] ?? 0, queue, module, handler, generation, runs }),
+  /** Removes all runs. Returns their facts: one for each function, or several if there are many runs. */
+  take(): readonly HandledFact[] {
+    const facts = this.#groups.map(
+      ({ queue, module, handler, generation, runs }): HandledFact => ({
+        fact: "handled",
+        at: runs[0]?.[1] ?? 0,
+        queue,
+        module,
+        handler,
+        generation,
+        runs,
+      }),
     )
     this.#groups = []
-    return lines
+    return facts
   }
 
   #groupOf({ queue, module, handler, generation }: AttemptFact): Group {
     for (const group of this.#groups) {
       const isSame =
+        group.runs.length < MAX_RUNS &&
         group.queue === queue &&
         group.handler === handler &&
         group.module === module &&
