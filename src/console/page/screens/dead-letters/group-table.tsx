@@ -44,7 +44,11 @@ function GroupItem({
           <p>
             <strong>{reason}</strong>
           </p>
-          {error !== "" && <p class="mono error">{error}</p>}
+          {error !== "" && (
+            <p class="mono error" title={error}>
+              {error}
+            </p>
+          )}
           <p class="muted">
             first <Time at={group.first} />, last <Time at={group.last} />
           </p>

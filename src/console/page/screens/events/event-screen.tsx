@@ -70,7 +70,10 @@ function Known({ history, again }: { history: EventHistory; again: () => void })
           ["Published", <Time key="published" at={history.published_at} />],
           ["Routing key", <code key="key">{history.routing_key ?? "–"}</code>],
           ["Priority", event?.priority ?? "–"],
-          ["Ordering key", history.ordering_key ?? "none"],
+          [
+            "Ordering key",
+            history.ordering_key === null ? "none" : <KeyLink key="ordered" value={history.ordering_key} />,
+          ],
           ["Trace", history.trace_id === null ? "none" : <TraceLink key="trace" trace={history.trace_id} />],
           [
             "Caused by",
@@ -145,6 +148,13 @@ const Body = ({ event, isEdited = false }: { event: StoredEvent; isEdited?: bool
 const EventLink = ({ id }: { id: string }) => (
   <a class="mono" href={hrefOf(["events", id])}>
     {id}
+  </a>
+)
+
+/** Leads to all events of an ordering key. */
+const KeyLink = ({ value }: { value: string }) => (
+  <a class="mono" href={hrefOf(["events"], { view: "history", q: `key:"${value}"` })}>
+    {value}
   </a>
 )
 
