@@ -257,7 +257,7 @@ async function purgeLetters(queue: string, options: RedriveOptions): Promise<voi
 async function confirmPurge(client: ServiceClient, queue: string): Promise<RedriveOptions> {
   const { purged, at } = await askPurge(client, queue, { all: true }, true)
   if (purged > 0) requireConfirmation(shown`Delete ${counted(purged, "dead letter")} of ${queue} for good?`)
-  return at === undefined ? { all: true } : { until: String(at) }
+  return at === undefined || purged === 0 ? { all: true } : { until: String(at), limit: purged }
 }
 
 interface Purged {

@@ -60,6 +60,9 @@ function lineOf(entry: TimelineEntry): Shown {
   return shown`  ${styled("dim", timeOf(at))}  ${joined(parts.flatMap((part, at) => (at === 0 ? [part] : [verbatim(", "), part])))}\n`
 }
 
+/** Before the later lines of a text in the log of an attempt: as far in as the first one. */
+const INDENTED = `\n${" ".repeat(24)}`
+
 /** Shows what an attempt wrote to the log, below it. */
 function logOf({ log }: TimelineEntry): readonly Shown[] {
   if (!log) return []
@@ -68,7 +71,8 @@ function logOf({ log }: TimelineEntry): readonly Shown[] {
     ...left,
     ...log.lines.map(
       ({ at, level, text }) =>
-        shown`    ${styled("dim", timeOf(at).slice(11))} ${level.padEnd(5)} ${block(text)}\n`,
+        // Indented, so that no text looks like a line of the timeline.
+        shown`    ${styled("dim", timeOf(at).slice(11))} ${level.padEnd(5)} ${block(text.replaceAll("\n", INDENTED))}\n`,
     ),
   ]
 }

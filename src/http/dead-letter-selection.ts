@@ -96,7 +96,7 @@ export const PurgeQuerySchema = z.strictObject({
 export const SelectionSchema = z.strictObject(CHANGE, NO_OBJECT).openapi("DeadLetterSelection", {
   description:
     "Selects dead letters. All given filters must match. At least one filter, or `all`, is required. To change what a dry " +
-    "run counted, and nothing that failed since, add `until` with the time `at` of its answer.",
+    "run counted, and nothing that failed since, add `until` with the time `at` of its answer, and `limit` with its count.",
 })
 
 /** Time of the count of a dry run, in seconds since the epoch. */

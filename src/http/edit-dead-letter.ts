@@ -135,8 +135,8 @@ async function isDone(
 const missing = (queue: string, id: string): ProblemError =>
   new ProblemError(
     "not-found",
-    `The dead letters of ${queue} have no such event ${JSON.stringify(id)}: it was redriven or deleted, or has failed again. ` +
-      "Its history says which.",
+    `The dead letters of ${queue} have no such event ${JSON.stringify(id)}: it was redriven or deleted, or has failed again; ` +
+      "its history says which. On RabbitMQ, another instance may be reading the dead letters: then repeat the request.",
   )
 
 const fingerprintOf = ({ payload, metadata }: Edit): string =>

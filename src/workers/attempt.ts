@@ -44,8 +44,8 @@ export interface Attempt {
   readonly takenBackAt: number | null
   /**
    * Called before the outcome with how long the function ran, in milliseconds, as far as is known; that of a batch is the
-   * time of its call. An event of a batch that is settled before the others has none. The log has the last lines that the
-   * function wrote; null if it wrote none.
+   * time of its call, or until it settled this event. The log has the last lines that the function wrote until then; null
+   * if it wrote none.
    */
   readonly onRan?: (durationMs: number, log: AttemptLog | null) => void
 }

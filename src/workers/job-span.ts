@@ -58,12 +58,13 @@ export class JobSpan {
     this.#metrics.usedCpu(queue, target.handler, ownMs / 1_000, sharedMs / 1_000)
   }
 
-  /** Call it when an event of a batch is settled before the others. */
-  endEvent(place: number): void {
+  /** Call it when an event of a batch is settled before the others. @param log as in `end` */
+  endEvent(place: number, durationMs: number, log: JobLog | null): void {
     const { queue, attempts } = this.#request
     const attempt = attempts[place]
     if (attempt === undefined) return
     this.#open.delete(attempt)
+    attempt.onRan?.(durationMs, log === null ? null : log.forEach(attempts.length))
     this.#running.end(queue, [attempt])
   }
 
@@ -73,7 +74,7 @@ export class JobSpan {
     this.#running.end(queue, this.#open)
     if (!WITHOUT_RUN.has(result)) this.#metrics.handled(queue, target.handler, result, durationMs / 1_000)
     const lines = log === null ? null : log.forEach(attempts.length)
-    for (const { onRan } of attempts) onRan?.(durationMs, lines)
+    for (const { onRan } of this.#open) onRan?.(durationMs, lines)
     this.#span.end(INTENDED.has(result) ? null : result)
   }
 }

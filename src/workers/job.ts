@@ -127,7 +127,7 @@ export class Job {
   finishEvent(place: number, outcome: HandlerOutcome): void {
     if (this.#state === "finished" || this.settledEvents.has(place)) return
     this.settledEvents.add(place)
-    this.#span?.endEvent(place)
+    this.#span?.endEvent(place, this.durationMs, this.log)
     this.#finishEvent(place, outcome)
   }
 
