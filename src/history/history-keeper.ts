@@ -12,6 +12,7 @@ import {
 } from "./messages.ts"
 import { Projection } from "./projection.ts"
 import type { HistoryLimits } from "./retention.ts"
+import { retentionTime } from "./retention-clock.ts"
 import type { ReadEvents } from "./stored-publication.ts"
 
 /** How long the oldest events are deleted between two requests, in milliseconds. */
@@ -97,7 +98,7 @@ export class HistoryKeeper {
   #apply(batches: readonly FactBatch[], mayReplace = true): void {
     if (this.#projection === null) return
     try {
-      const { skipped } = this.#projection.apply(batches, Date.now())
+      const { skipped } = this.#projection.apply(batches, retentionTime())
       this.#answer({ kind: "applied", position: this.#projection.position, skipped })
       this.#retain()
     } catch (error) {
@@ -123,7 +124,7 @@ export class HistoryKeeper {
     const end = performance.now() + RETAIN_MS
     let hasMore = true
     try {
-      while (hasMore && performance.now() < end) hasMore = this.#projection?.retain(Date.now()) ?? false
+      while (hasMore && performance.now() < end) hasMore = this.#projection?.retain(retentionTime()) ?? false
     } catch {
       // A full disk, or damage. The next apply meets the same fault, and tells it.
       hasMore = false

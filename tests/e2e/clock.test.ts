@@ -40,14 +40,18 @@ test.each([
     await service.publish({ name: "retried" })
     await service.publish({ name: "runs" })
     // Nothing consumes it, so it waits for up to 24 hours.
-    await service.publish({ type: "voice", name: "waits" })
+    await service.publish({ id: "waits", type: "voice", name: "waits" })
     await waitUntil(() => folder.journalLines().length === 2, "the handlers to begin")
 
     wallClock.jumpTo(jumpS)
     await waitUntil(() => jumpsIn(service).length > 0, "the jump to be noticed")
+    await service.publish({ id: "later", type: "voice", name: "waits" })
+    const isKnown = async (id: string) => (await service.get(`/api/v1/events/${id}`)).status === 200
+    await waitUntil(() => isKnown("later"), "the history to go on")
     await waitUntil(() => folder.journalLines().includes("retried 2"), "the retry")
     folder.write("go", "")
     await waitUntil(() => folder.journalLines().includes("ran"), "the handler to end")
+    expect(await isKnown("waits")).toBe(true)
     const { body } = await service.get("/api/v1/dead-letters")
     const { queues } = body as { queues: readonly { dead_letter_count: number }[] }
     expect(queues.map(({ dead_letter_count }) => dead_letter_count)).toEqual(queues.map(() => 0))
