@@ -124,7 +124,7 @@ onEveryBroker((node) => {
         await console.button("Resume voice_events").click()
         await console.button("Pause voice_events").waitFor()
         await console.button("Purge system_events").click()
-        await console.dialog.getByText("1 waiting event").waitFor()
+        await console.dialog.getByText("1 event", { exact: true }).waitFor()
         await console.dialog.getByRole("textbox").fill("system_events")
         await console.dialog.getByRole("button", { name: "Delete the events" }).click()
         await console.page.getByText("1 event of system_events deleted.").waitFor()
