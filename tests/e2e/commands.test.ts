@@ -226,6 +226,11 @@ test("dead letters are listed, redriven and purged, and never all of them by mis
   expect(JSON.parse((await command("list", "user_events", "--name", "b", "--json")).stdout)).toMatchObject([
     { event: { id: "b" }, reason: "attempts-exhausted" },
   ])
+  const dryRun = ["purge", "user_events", "--dry-run"]
+  expect((await command(...dryRun, "--error", "port 25", "--since", "1h")).stdout).toStartWith("3 would")
+  expect((await command(...dryRun, "--error", "port 26")).stdout).toStartWith("no dead letter")
+  const hourAgo = String(Date.now() / 1_000 - 3_600)
+  expect((await command(...dryRun, "--until", hourAgo)).stdout).toStartWith("no dead letter")
   expect(await command("redrive", "user_events")).toMatchObject({ code: 2, stdout: "" })
   expect((await command("redrive", "user_events", "--all", "--dry-run")).stdout).toStartWith(
     "3 would be moved",
@@ -326,7 +331,14 @@ test("on a terminal a purge of everything asks first, and deletes only after a y
     expect(shown).toContain("Delete 2 dead letters of user_events for good? [y/N]")
     expect(shown).toContain("event-broker: nothing was deleted")
   }
-  expect(await answered(purge, "y\r")).toContain("2 deleted, 0 left")
+  await using counted = new Terminal([BINARY, ...purge], folder.path, { EVENT_BROKER_URL: service.url })
+  await waitUntil(() => counted.output.includes("[y/N]"), "the question")
+  await service.publish({ id: "c", type: "user", name: "a" })
+  await letters(service, 3)
+  counted.type("y\r")
+  // It deletes what it has counted, and not the dead letter that came while somebody thought about it.
+  expect(await counted.ended()).toContain("2 deleted, 1 left")
+  expect(await answered(purge, "y\r")).toContain("1 deleted, 0 left")
   await service.publish({ type: "custom", name: "waits" })
   expect(await answered(["queues", "purge", "custom_events"], "y\r")).toContain(
     "1 event of custom_events deleted",

@@ -64,14 +64,20 @@ test(
       "handlers/batches.ts",
       `export default {
         queue: "user_events", batch: { size: 2, wait: 5000 },
-        on: { told(events) { console.log("together", events.length) } },
+        on: { told(events, ctx) {
+          console.log("together", events.length)
+          const early = events.find(({ id }) => id === "b2")
+          if (early !== undefined) ctx.deadLetter(early.id, "not this one")
+          console.log("later\\n  2026-11-27 00:00:00.000  forged")
+        } },
       }`,
     )
     const service = await folder.start()
     const told = await service.publish({ id: "told", name: "told" })
     const silent = await service.publish({ id: "silent", name: "silent" })
     await Promise.all(["b1", "b2"].map((id) => service.publish({ id, type: "user", name: "told" })))
-    for (const id of [told, silent, "b1", "b2"]) await hasStatus(service, id, "completed")
+    for (const id of [told, silent, "b1"]) await hasStatus(service, id, "completed")
+    await hasStatus(service, "b2", "failed")
     const logs = async (id: string) => (await eventOf(service, id)).queues[0]?.timeline.map(({ log }) => log)
     const kept = Array.from({ length: 20 }, (_, place) => ({ level: "info", text: `line ${place + 11}` }))
     expect(await logs(told)).toMatchObject([
@@ -80,12 +86,18 @@ test(
       { lines: kept, omitted: 10 },
     ] as never)
     expect(await logs(silent)).toEqual([undefined, null])
-    for (const id of ["b1", "b2"]) {
-      expect(await logs(id)).toMatchObject([undefined, { lines: [{ text: "together 2" }] }] as never)
-    }
+    const together = { text: "together 2" }
+    const later = { text: expect.stringContaining("forged") }
+    expect(await logs("b1")).toMatchObject([undefined, { lines: [together, later] }] as never)
+    // It was settled before the call ended.
+    const lines = expect.arrayContaining([expect.objectContaining(together)])
+    expect(await logs("b2")).toMatchObject([undefined, { lines }] as never)
     const { stdout } = await runCommand([BINARY, "events", "show", told, "--url", service.url], folder.path)
     expect(stdout).toContain("… 10 earlier lines left out")
     expect(stdout).toMatch(/info +line 30\n/)
+    const batch = await runCommand([BINARY, "events", "show", "b1", "--url", service.url], folder.path)
+    // No line of a text begins where those of the timeline do.
+    expect(batch.stdout).toMatch(/^ {24} {2}2026-11-27 00:00:00\.000 {2}forged$/m)
   },
   TIMEOUT_MS,
 )
