@@ -107,7 +107,9 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
 
   const source = new ModuleSource(options)
   const set = options.startsWithoutModules ? NO_MODULES : await source.build()
-  const catalog = config.SCHEMAS_DIR === "" ? null : new SchemaCatalog(readSchemaFiles(config.SCHEMAS_DIR))
+  const schemaFiles = config.SCHEMAS_DIR === "" ? null : readSchemaFiles(config.SCHEMAS_DIR)
+  const schemas = new ChangedSchemas(config.SCHEMAS_DIR, schemaFiles, logger)
+  const catalog = schemaFiles === null ? null : new SchemaCatalog(schemaFiles)
   const keys = config.API_KEYS_FILE === "" ? null : new KeyRing(config.API_KEYS_FILE, logger)
   lifecycle.started("keys", () => keys?.[Symbol.dispose]())
   const tracing = await openTracing(config, VERSION, logger)
@@ -154,7 +156,6 @@ async function start(options: AppOptions, lifecycle: Lifecycle): Promise<App> {
   })
   const { pool, dispatcher, watch, serviceEvents } = parts
   facts = parts.facts
-  const schemas = new ChangedSchemas(config.SCHEMAS_DIR, logger)
   const generations: Generations = new Generations({
     pool,
     dispatcher,

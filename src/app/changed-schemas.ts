@@ -1,3 +1,4 @@
+import type { SchemaFile } from "../schema/schema-catalog.ts"
 import { readSchemaFiles } from "../schema/schema-files.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import type { Logger } from "../telemetry/logger.ts"
@@ -6,17 +7,19 @@ import type { Logger } from "../telemetry/logger.ts"
 export class ChangedSchemas {
   readonly #folder: string
   readonly #logger: Logger
-  #known: string
+  /** The schemas as text, or why they can't be read; null if there are none to look at. */
+  #known: string | null
 
-  /** @param folder `SCHEMAS_DIR`; empty if there are no schemas */
-  constructor(folder: string, logger: Logger) {
+  /** @param folder `SCHEMAS_DIR` @param files what was in it at the start; null if there are no schemas */
+  constructor(folder: string, files: readonly SchemaFile[] | null, logger: Logger) {
     this.#folder = folder
     this.#logger = logger
-    this.#known = this.#read()
+    this.#known = files === null ? null : JSON.stringify(files)
   }
 
   /** Warns if they are others than at the last call, because whoever deploys modules deploys schemas with them. */
   check(): void {
+    if (this.#known === null) return
     const found = this.#read()
     if (found === this.#known) return
     this.#known = found
@@ -26,9 +29,7 @@ export class ChangedSchemas {
     )
   }
 
-  /** Returns the schemas as text, or why they can't be read. */
   #read(): string {
-    if (this.#folder === "") return ""
     try {
       return JSON.stringify(readSchemaFiles(this.#folder))
     } catch (error) {

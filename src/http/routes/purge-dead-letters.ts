@@ -81,14 +81,7 @@ export const purgeSelectedDeadLetters = (context: HttpContext): Route => ({
     },
     responses: {
       200: jsonResponse("The dead letters are deleted or counted", PurgedSchema, EXAMPLE_PURGED),
-      ...problemResponses(
-        "malformed-json",
-        "not-found",
-        "payload-too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "engine-unavailable",
-      ),
+      ...problemResponses("not-found", "engine-unavailable"),
     },
   },
   async handler(request) {

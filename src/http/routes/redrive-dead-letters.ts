@@ -66,16 +66,7 @@ export const redriveDeadLetters = ({ engine, maxBodyBytes, logger }: HttpContext
     },
     responses: {
       200: jsonResponse("The dead letters are moved or counted", RedrivenSchema, EXAMPLE_REDRIVEN),
-      ...problemResponses(
-        "malformed-json",
-        "not-found",
-        "payload-too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "engine-refused",
-        "engine-unavailable",
-        "confirm-timeout",
-      ),
+      ...problemResponses("not-found", "engine-refused", "engine-unavailable", "confirm-timeout"),
     },
   },
   async handler({ params, body, key, requestId }) {

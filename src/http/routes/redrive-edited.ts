@@ -57,11 +57,7 @@ export const redriveEditedDeadLetter = (context: HttpContext): Route => ({
     responses: {
       200: jsonResponse("The dead letter is edited and moved", RedrivenEditedSchema, EXAMPLE),
       ...problemResponses(
-        "malformed-json",
         "not-found",
-        "payload-too-large",
-        "unsupported-media-type",
-        "validation-failed",
         "engine-refused",
         "queue-full",
         "engine-unavailable",

@@ -94,16 +94,7 @@ export const startReplay = (context: HttpContext): Route => ({
     responses: {
       200: jsonResponse("The events are counted", SelectedSchema, { selected: 1_200, dry_run: true }),
       202: jsonResponse("The replay runs", ReplaySchema, EXAMPLE_REPLAY),
-      ...problemResponses(
-        "malformed-json",
-        "not-found",
-        "payload-too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "replay-conflict",
-        "history-unavailable",
-        "engine-unavailable",
-      ),
+      ...problemResponses("not-found", "replay-conflict", "history-unavailable", "engine-unavailable"),
     },
   },
   async handler(request) {

@@ -55,13 +55,7 @@ export const validatePayload = ({ catalog, maxBodyBytes }: HttpContext): Route =
         schema_version: 1,
         errors: [],
       }),
-      ...problemResponses(
-        "malformed-json",
-        "not-found",
-        "payload-too-large",
-        "unsupported-media-type",
-        "validation-failed",
-      ),
+      ...problemResponses("not-found"),
     },
   },
   async handler({ params, body, key, requestId }) {
