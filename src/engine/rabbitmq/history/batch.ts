@@ -14,7 +14,7 @@ export type WriterId = string
 
 export const newWriterId = (): WriterId => Bun.randomUUIDv7().slice(-12)
 
-/** Length of a handled run in its line beside the id, at most. */
+/** Length of a handled run in its line beside the id, about. */
 const RUN_LENGTH = 64
 
 /** A line of JSON. */
@@ -31,7 +31,7 @@ export class Batch {
   readonly token: string
   readonly #lines: Line[] = []
   readonly #handled = new HandledRuns()
-  /** Length of the runs that are in no line yet, at most. */
+  /** Length of the runs that are in no line yet, about: their line is not written. */
   #runsLength = 0
   /** Resolves with true once the batch is stored, and with false once nobody should wait for that any more. */
   readonly waited = Promise.withResolvers<boolean>()
@@ -39,8 +39,8 @@ export class Batch {
   readonly at = Date.now()
   /** When it began, in ticks of its writer. */
   readonly beganAt: number
-  /** In UTF-16 code units. */
-  length = 0
+  /** Length of the lines, and about that of the runs that are in none yet. */
+  #length = 0
   /** How many facts it has. */
   facts = 0
   isWaitedFor = true
@@ -62,6 +62,12 @@ export class Batch {
     return this.#lines
   }
 
+  /** In UTF-16 code units. */
+  get length(): number {
+    this.#endRuns()
+    return this.#length
+  }
+
   /** @param facts how many the line tells */
   add(text: string, facts = 1): void {
     this.#endRuns()
@@ -79,12 +85,12 @@ export class Batch {
     }
     const length = fact.id.length + RUN_LENGTH
     this.#runsLength += length
-    this.length += length
+    this.#length += length
   }
 
   /** Returns whether there is room for so much more. */
   fits(length: number): boolean {
-    return this.length + length <= MAX_LENGTH
+    return this.#length + length <= MAX_LENGTH
   }
 
   get body(): string {
@@ -93,12 +99,12 @@ export class Batch {
 
   #push(text: string, facts: number): void {
     this.#lines.push({ text, facts })
-    this.length += text.length + LINE_BREAK_LENGTH
+    this.#length += text.length + LINE_BREAK_LENGTH
   }
 
   #endRuns(): void {
     if (this.#handled.isEmpty) return
-    this.length -= this.#runsLength
+    this.#length -= this.#runsLength
     this.#runsLength = 0
     for (const fact of this.#handled.take()) this.#push(engineLine(fact), fact.runs.length)
   }
