@@ -96,6 +96,28 @@ test("a replay delivers what was counted, and no event that came since", () =>
     await console.dialog.getByText("1 of 1 event replayed: done.").waitFor()
   }))
 
+test("an answer from before a change does not turn the button back under the mouse", () =>
+  withConsole(async (console) => {
+    await console.go("queues")
+    await console.button("Pause voice_events").waitFor()
+    const held: (() => Promise<void>)[] = []
+    await console.page.route("**/api/v1/overview*", async (route) => {
+      const response = await route.fetch()
+      held.push(() => route.fulfill({ response }))
+    })
+    await waitUntil(() => held.length === 1, "an answer from before the change")
+    await console.button("Pause voice_events").click()
+    await console.button("Resume voice_events").waitFor()
+    // Refused if the page no longer waits for it.
+    await held[0]?.().catch(() => undefined)
+    await waitUntil(() => held.length === 2, "the next answer")
+    expect(await console.button("Resume voice_events").count()).toBe(1)
+    await held[1]?.()
+    await console.button("Resume voice_events").click()
+    await console.button("Pause voice_events").waitFor()
+    await console.page.unrouteAll({ behavior: "ignoreErrors" })
+  }))
+
 test("a service that hangs is told within seconds, until it answers again", () =>
   withConsole(async (console) => {
     await console.go("queues")

@@ -56,9 +56,9 @@ export function followOverview(): () => void {
   }
 }
 
-/** Asks again as soon as a change that was just made can show. */
+/** Asks again as soon as a change that was just made can show. An answer from before the change is not shown. */
 export function refreshSoon(): void {
-  clearTimeout(timer)
+  pause()
   timer = setTimeout(() => void refresh(), SHARED_MS)
 }
 
@@ -92,6 +92,7 @@ async function refresh(): Promise<void> {
       signal: own.signal,
       timeoutMs: DEADLINE_MS,
     })
+    if (own.signal.aborted) return
     const snapshot = { ...answer, throughput: append(before, answer.throughput) }
     noteTrends(answer.queues)
     setServiceTime(answer.at)
