@@ -41,7 +41,10 @@ export interface DeliveryCase {
 
 const CASE_TIMEOUT_MS = 60_000
 
-const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])[] = [
+type Theme = readonly [theme: string, cases: readonly DeliveryCase[]]
+
+/** Cases that also depend on how the queue itself works. */
+const QUEUE_THEMES: readonly Theme[] = [
   ["retries", retryCases],
   ["priorities", priorityCases],
   ["publishing once", onceCases],
@@ -49,21 +52,38 @@ const CASES: readonly (readonly [theme: string, cases: readonly DeliveryCase[]])
   ["batches", batchCases],
   ["pausing", pauseCases],
   ["concurrency", concurrencyCases],
+  ["running events", runningCases],
+  ["counts", countCases],
+]
+
+/** Cases of the service around the queues. */
+const SERVICE_THEMES: readonly Theme[] = [
   ["heartbeats", heartbeatCases],
   ["setup and teardown", hookCases],
   ["reloads", reloadCases],
   ["reloads with RELOAD=watch after", watchCases],
   ["loops", loopCases],
   ["events of the service itself", serviceEventCases],
-  ["running events", runningCases],
-  ["counts", countCases],
   ["handlers that misbehave", misbehavingCases],
 ]
 
 /** Runs every case with the compiled service, each in its own folder and on its own engine. */
 export function describeDelivery(name: string, newEngine: () => Promise<EngineForService>): void {
+  describeThemes(name, newEngine, [...QUEUE_THEMES, ...SERVICE_THEMES])
+}
+
+/** Runs only the cases that depend on how the queue works, for another type of queue of the same broker. */
+export function describeQueueDelivery(name: string, newEngine: () => Promise<EngineForService>): void {
+  describeThemes(name, newEngine, QUEUE_THEMES)
+}
+
+function describeThemes(
+  name: string,
+  newEngine: () => Promise<EngineForService>,
+  themes: readonly Theme[],
+): void {
   describe(`delivery on ${name}`, () => {
-    for (const [theme, cases] of CASES) {
+    for (const [theme, cases] of themes) {
       describe(theme, () => {
         for (const { title, run } of cases) {
           const runAlone = async () => {

@@ -6,7 +6,7 @@ import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
 import { VirtualHost } from "../../support/rabbitmq/virtual-host.ts"
 import { ServiceFolder } from "../../support/running-service.ts"
 import { waitUntil } from "../../support/wait-until.ts"
-import { describeDelivery, type EngineForService } from "./delivery-contract.ts"
+import { describeDelivery, describeQueueDelivery, type EngineForService } from "./delivery-contract.ts"
 import { doneByKey, note, upTo } from "./journal.ts"
 import { publishInTurns } from "./ordering-cases.ts"
 
@@ -70,9 +70,10 @@ for (const installation of installations()) {
       CASE_TIMEOUT_MS,
     )
 
-    for (const queueType of ["quorum", "classic"] as const) {
-      describeDelivery(`${queueType} queues`, () => newEngine(queueType))
+    describeDelivery("quorum queues", () => newEngine("quorum"))
+    describeQueueDelivery("classic queues", () => newEngine("classic"))
 
+    for (const queueType of ["quorum", "classic"] as const) {
       test(
         `of two instances, one consumes a ${queueType} queue with a single active consumer, and the other continues in order`,
         async () => {
