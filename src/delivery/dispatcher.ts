@@ -71,9 +71,9 @@ export class Dispatcher {
     return { present: wanted.filter(({ isConsuming }) => isConsuming).length, expected: wanted.length }
   }
 
-  /** The queues with a handler module that are paused. */
+  /** The queues that somebody has paused. */
   get paused(): readonly string[] {
-    return this.#handled.filter(([, { isStarted }]) => !isStarted).map(([queue]) => queue)
+    return [...this.#paused]
   }
 
   /** Deliveries that are not settled. */
@@ -81,10 +81,14 @@ export class Dispatcher {
     return [...this.#intakes.values()].reduce((sum, { inFlight }) => sum + inFlight, 0)
   }
 
-  /** Returns whether a queue is paused; null if it has no handler module. */
+  /** Returns whether a queue has a handler module. */
+  hasModule(queue: string): boolean {
+    return this.#handlers.has(queue)
+  }
+
+  /** Returns whether a queue is paused, also if it has no handler module any more; null if there is nothing to pause. */
   isPaused(queue: string): boolean | null {
-    const intake = this.#handlers.has(queue) ? this.#intakes.get(queue) : undefined
-    return intake === undefined ? null : !intake.isStarted
+    return this.#paused.has(queue) || (this.hasModule(queue) ? false : null)
   }
 
   /** Returns whether events of a queue wait because its workers have as many as they take. */
@@ -116,7 +120,7 @@ export class Dispatcher {
   resume(queue: string): void {
     if (this.isPaused(queue) !== true) return
     this.#paused.delete(queue)
-    this.#intakes.get(queue)?.start()
+    if (this.hasModule(queue)) this.#intakes.get(queue)?.start()
     this.#hold()
     this.#options.onPause(queue, false)
   }

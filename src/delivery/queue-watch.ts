@@ -21,7 +21,7 @@ export interface QueueWatchOptions {
   }
   /** Names of the predefined queues. */
   readonly predefined: readonly string[]
-  /** Returns whether a queue is paused on this instance; null if it has no handler module here. */
+  /** Returns whether a queue is paused on this instance; null if it is not, and has no handler module here. */
   readonly isPaused: (queue: string) => boolean | null
   /** The handler modules that have bound other queues to events of these patterns. */
   readonly modulesBoundTo: (patterns: readonly string[]) => readonly string[]

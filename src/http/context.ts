@@ -40,7 +40,12 @@ export type HttpApp = (request: Request, exchange: Exchange) => Promise<Response
 
 /** The queues that this instance consumes. */
 export interface Consumption {
-  /** Returns whether consumption of a queue is paused; null if the queue has no handler module here. */
+  /** Returns whether a queue has a handler module here. */
+  hasModule(queue: string): boolean
+  /**
+   * Returns whether consumption of a queue is paused, also if its handler module was removed meanwhile; null if the queue has
+   * no handler module here.
+   */
   isPaused(queue: string): boolean | null
   /** Returns whether the workers have as many events of a queue as they take; false if it has no handler module here. */
   isBusy(queue: string): boolean

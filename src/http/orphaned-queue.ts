@@ -28,7 +28,10 @@ function whyInUse(
   { consumption, queues }: HttpContext,
 ): string {
   if (queues.some((each) => each.name === name)) return `The queue ${name} is predefined.`
-  if (consumption.isPaused(name) !== null) return `A handler module of this instance names the queue ${name}.`
+  if (!consumption.hasModule(name) && consumption.isPaused(name)) {
+    return `The queue ${name} is paused on this instance: resume it first.`
+  }
+  if (consumption.hasModule(name)) return `A handler module of this instance names the queue ${name}.`
   if (isHeldElsewhere) return `Another instance has paused the queue ${name}.`
   return `The queue ${name} has ${counted(consumerCount, "consumer")} in other instances or programs.`
 }

@@ -85,7 +85,6 @@ export type QueueState = z.infer<typeof QueueStateSchema>
 /** Describes a queue as this instance sees it. */
 export function describeQueue(stats: CountedQueue, { consumption, orphans }: HttpContext): QueueState {
   const { waiting, running, retrying, dead, oldestWaitingAge } = stats.counts
-  const isPaused = consumption.isPaused(stats.name)
   return {
     name: stats.name,
     bindings: [...stats.bindings],
@@ -98,8 +97,8 @@ export function describeQueue(stats: CountedQueue, { consumption, orphans }: Htt
     consumers: stats.consumerCount,
     max_length: stats.maxLength,
     overflow: stats.overflow,
-    has_module: isPaused !== null,
-    is_paused: isPaused ?? false,
+    has_module: consumption.hasModule(stats.name),
+    is_paused: consumption.isPaused(stats.name) ?? false,
     is_busy: consumption.isBusy(stats.name),
     is_orphaned: orphans.isOrphaned(stats),
   }

@@ -26,6 +26,7 @@ function partsWith(unfinished: CountingParts["unfinished"] = null): CountingPart
   return {
     running: { of: () => 2, since: () => null },
     consumption: {
+      hasModule: () => true,
       isPaused: () => false,
       isBusy: () => false,
       heldRetries: () => 1,

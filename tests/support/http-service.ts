@@ -189,6 +189,7 @@ function consumptionOf(queues: readonly string[]): Consumption {
   return {
     isBusy: () => false,
     heldRetries: () => 0,
+    hasModule: (queue) => queues.includes(queue),
     isPaused: (queue) => (queues.includes(queue) ? paused.has(queue) : null),
     pause: (queue) => void paused.add(queue),
     resume: (queue) => void paused.delete(queue),

@@ -19,6 +19,11 @@ const publish = async (service: RunningService, from: number, to: number) => {
     await service.publish({ name: "numbered", payload: { n }, ordering_key: `k${n % 3}` })
 }
 
+interface QueueState {
+  readonly name: string
+  readonly is_orphaned: boolean
+}
+
 export const pauseCases: readonly DeliveryCase[] = [
   {
     title: "a paused queue is not consumed and keeps its events, until it is resumed",
@@ -111,6 +116,49 @@ export const pauseCases: readonly DeliveryCase[] = [
         "every event",
       )
       expect(await stats(service)).toMatchObject({ dead_letter_count: 0 })
+    },
+  },
+  {
+    title:
+      "a pause outlasts the removal of its module, is shown, and keeps the queue from its deletion until it is resumed",
+    async run({ folder, start }) {
+      const module = `export default { queue: "removable", bind: ["events.custom.kept"], on: { kept(event) { ${folder.journal("event.id")} } } }`
+      folder.write("handlers/removable.ts", module)
+      folder.write("handlers/other.ts", `export default { queue: "user_events", on: { any() {} } }`)
+      const service = await start()
+      const ask = (action: string) => service.post(`/api/v1/events/queues/removable/${action}`, {})
+      const reload = async () => expect((await service.post("/api/v1/modules/reload", {})).status).toBe(200)
+      const state = async () => {
+        const { queues } = (await service.get("/api/v1/queues")).body as { queues: readonly QueueState[] }
+        return queues.find(({ name }) => name === "removable")
+      }
+      expect((await ask("pause")).status).toBe(200)
+      folder.remove("handlers/removable.ts")
+      await reload()
+      expect(await state()).toMatchObject({ has_module: false, is_paused: true, is_orphaned: false })
+      const remove = async () =>
+        (await fetch(`${service.url}/api/v1/queues/removable?force=true`, { method: "DELETE" })).json()
+      expect(await remove()).toMatchObject({
+        detail: expect.stringContaining("The queue removable is paused on this instance: resume it first."),
+      })
+      folder.write("handlers/removable.ts", module)
+      await reload()
+      expect(await state()).toMatchObject({ has_module: true, is_paused: true })
+      folder.remove("handlers/removable.ts")
+      await reload()
+      expect((await ask("resume")).status).toBe(200)
+      // RabbitMQ counts again only after a second.
+      await waitUntil(async () => (await state())?.is_orphaned === true, "the queue to be orphaned")
+      expect(await remove()).toMatchObject({ queue: "removable" })
+      folder.write("handlers/removable.ts", module)
+      await reload()
+      await waitUntil(
+        async () =>
+          (await service.post("/api/v1/events", { type: "custom", name: "kept", payload: {} })).status ===
+          201,
+        "an event",
+      )
+      await waitUntil(() => folder.journalLines().length >= 1, "the event to be handled")
     },
   },
   {
