@@ -20,7 +20,7 @@ import type { PublishOptions } from "../once.ts"
 import type { BrokerAddress } from "./connection/broker-address.ts"
 import { BrokerLink } from "./connection/broker-link.ts"
 import { KnownCapabilities } from "./connection/capabilities.ts"
-import { blockedText, usableSession, whyDown } from "./connection/link-session.ts"
+import { blockedText, sessionOf, usableSession, whyDown } from "./connection/link-session.ts"
 import { OutageLog } from "./connection/outage-log.ts"
 import type { ServerProperties } from "./connection/server-properties.ts"
 import { FirstSights } from "./consuming/first-sights.ts"
@@ -46,9 +46,12 @@ import { Upkeep } from "./upkeep.ts"
 import { propertiesOf } from "./wire/encode.ts"
 import { uncorkNow } from "./wire/turn-cork.ts"
 
+const itself = async (client: AMQPClient): Promise<AMQPClient> => client
+
 /**
- * The engine on RabbitMQ. It has three connections: RabbitMQ blocks a publishing connection when memory or disk is short, and
- * ends one that uses a stream while it is made, deleted or broken. Consumers must continue in both cases.
+ * The engine on RabbitMQ. It has four connections: RabbitMQ blocks a publishing connection when memory or disk is short, and
+ * ends one that uses a stream while it is made, deleted or broken, or empties a queue that does not work. Consumers must
+ * continue in each case.
  */
 export class RabbitMqEngine implements Engine {
   readonly name = "rabbitmq"
@@ -63,6 +66,7 @@ export class RabbitMqEngine implements Engine {
   readonly #publishing: BrokerLink<Publishers>
   readonly #consuming: BrokerLink<AMQPClient>
   readonly #streams: BrokerLink<AMQPClient>
+  readonly #managing: BrokerLink<AMQPClient>
   readonly #upkeep: Upkeep
   readonly #live: LiveQueue
   readonly #refusals = new FullQueueRefusals({
@@ -97,7 +101,7 @@ export class RabbitMqEngine implements Engine {
       isClosed: () => this.#isClosed,
     })
     const { access, topology, recordsFacts = false, history = HISTORY_LIMITS, report } = options
-    const { troubles, repairs } = this.#upkeep
+    const { troubles, repairs, unusable } = this.#upkeep
     this.facts = recordsFacts
       ? new RabbitMqFactLog({
           limits: history,
@@ -111,9 +115,11 @@ export class RabbitMqEngine implements Engine {
       : null
     const record = this.facts?.record ?? recordNothing
     this.#deadLetters = new DeadLetters({
-      client: () => this.#reachable(),
+      client: () => sessionOf(this.#managing),
       store: (message, queue, edited) =>
-        repairs.publish(queue, () => storeRedriven(message, queue, () => this.#writable().events, edited)),
+        repairs.publish(queue, () =>
+          storeRedriven(message, queue, () => this.#writable(queue).events, edited),
+        ),
       facts: this.facts && new LetterFacts(record),
     })
     const outages = new OutageLog(options.report)
@@ -126,6 +132,8 @@ export class RabbitMqEngine implements Engine {
       record,
       redeclare: (queue) => repairs.declare(queue),
       sights,
+      unusable,
+      outages,
       session: () => this.#consuming.session,
       client: () => this.#reachable(),
       server: () => this.#server,
@@ -141,6 +149,7 @@ export class RabbitMqEngine implements Engine {
       own: this.#own,
       record,
       client: () => this.#reachable(),
+      managing: () => sessionOf(this.#managing),
       publishing: () => usableSession(this.#streams),
       redeclare: (queue) => this.#redeclare(queue),
       onChanged: () => this.#upkeep.looks.forget(),
@@ -157,38 +166,34 @@ export class RabbitMqEngine implements Engine {
       channel: () => this.#writable().events,
       route: (routingKey) => this.queueAdministration.route(routingKey),
       repairs,
+      unusable,
       refusals: this.#refusals,
       facts: this.facts,
     })
-    const onChange = (): void => this.#tellStatus()
+    const link = { access, outages, onChange: () => this.#tellStatus() }
     this.#publishing = new BrokerLink({
+      ...link,
       name: "event-broker publish",
-      access,
-      outages,
       open: (client) => this.#openPublishers(client),
       // It is not known whether RabbitMQ has stored what was in flight.
       onBlocked: (publishers, reason) =>
         publishers.abandon(new PublishError("engine-unavailable", blockedText(reason), "unknown")),
-      onChange,
     })
     this.#consuming = new BrokerLink({
+      ...link,
       name: "event-broker consume",
-      access,
-      outages,
-      open: async (client) => client,
+      open: itself,
       onUp: (client) => this.#startConsuming(client),
-      onChange,
     })
+    this.#managing = new BrokerLink({ ...link, name: "event-broker manage", open: itself })
     this.#streams = new BrokerLink({
+      ...link,
       name: "event-broker streams",
-      access,
-      outages,
       open: async (client) => {
         this.queueAdministration.register.start(client)
         this.facts?.start(client)
         return client
       },
-      onChange: () => {},
     })
   }
 
@@ -257,7 +262,7 @@ export class RabbitMqEngine implements Engine {
     await this.queueAdministration.require(queue)
     const message = { exchange: "", routingKey: queue, body, properties: propertiesOf(event, { replay }) }
     const at = Date.now()
-    await this.#upkeep.repairs.publish(queue, () => this.#writable().events.publish(message))
+    await this.#upkeep.repairs.publish(queue, () => this.#writable(queue).events.publish(message))
     await this.facts?.record({ fact: "replayed", at, id: event.id, queue, replay })
   }
 
@@ -273,7 +278,7 @@ export class RabbitMqEngine implements Engine {
     return this.#ofKnown(queue, () => {
       this.#reachable()
       // Fails early, before any message is taken, if nothing can be stored.
-      if (!options.dryRun) this.#writable()
+      if (!options.dryRun) this.#writable(queue)
       return this.#deadLetters.redrive(queue, selection, options)
     })
   }
@@ -289,7 +294,8 @@ export class RabbitMqEngine implements Engine {
     await this.queueAdministration.stop()
     await this.#publishing.session?.drained()
     await this.facts?.stop()
-    await Promise.all([this.#publishing.close(), this.#consuming.close(), this.#streams.close()])
+    const links = [this.#publishing, this.#consuming, this.#streams, this.#managing, this.#consumers]
+    await Promise.all(links.map((each) => each.close()))
   }
 
   /** The broker of the last connection; null before the first one. */
@@ -302,6 +308,7 @@ export class RabbitMqEngine implements Engine {
     return this.#upkeep.openPublishers(client, {
       onLost: () => this.#publishing.reset(),
       onStatusChange: () => this.#tellStatus(),
+      isExplained: (outgoing) => this.#events.isExplained(outgoing),
     })
   }
 
@@ -330,14 +337,14 @@ export class RabbitMqEngine implements Engine {
     this.#live.rebound()
   }
 
-  #writable(): Publishers {
+  /** @param queue where the events go, if that is one queue */
+  #writable(...queue: readonly string[]): Publishers {
     if (this.#isClosed) throw new PublishError("engine-unavailable", "the engine is closed")
+    this.#upkeep.unusable.check(() => queue)
     return usableSession(this.#publishing)
   }
 
   #reachable(): AMQPClient {
-    const { session, state } = this.#consuming
-    if (session === null) throw new EngineUnavailableError(whyDown(state))
-    return session
+    return sessionOf(this.#consuming)
   }
 }

@@ -1,6 +1,7 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { EngineStatus, QueueDeclaration } from "../engine.ts"
 import type { Report } from "../report.ts"
+import { UnusableQueues } from "./consuming/unusable-queues.ts"
 import { Publishers, type PublishersOptions } from "./publishing/publishers.ts"
 import { Republisher } from "./publishing/republisher.ts"
 import { QueueLooks, type QueueLooksOptions } from "./queues/queue-looks.ts"
@@ -32,6 +33,7 @@ export class Upkeep {
   readonly republisher: Republisher
   readonly looks: QueueLooks
   readonly troubles: Troubles
+  readonly unusable: UnusableQueues
   readonly #options: UpkeepOptions
 
   constructor(options: UpkeepOptions) {
@@ -41,6 +43,7 @@ export class Upkeep {
     const declare = (queue: string): Promise<void> => repairs.declareMissing(queue)
     this.#options = options
     this.troubles = troubles
+    this.unusable = new UnusableQueues(troubles)
     this.repairs = repairs
     this.looks = new QueueLooks({
       ...options,
@@ -68,7 +71,7 @@ export class Upkeep {
   /** Opens the publishing channels of a new connection. */
   openPublishers(
     client: AMQPClient,
-    on: Pick<PublishersOptions, "onLost" | "onStatusChange">,
+    on: Pick<PublishersOptions, "onLost" | "onStatusChange" | "isExplained">,
   ): Promise<Publishers> {
     return Publishers.open(client, {
       ...this.#options,

@@ -55,9 +55,12 @@ function consumerOf(queue: string, overrides: Partial<QueueConsumerOptions> = {}
       consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
       sights: new FirstSights(),
       unsettled: new UnsettledDeliveries(),
+      onUnusable: () => {},
+      onUsable: () => {},
       report: () => {},
       ...overrides,
     },
+    () => {},
     () => {},
   )
   return { consumer, delivered }

@@ -1,4 +1,4 @@
-import { PublishError } from "../../errors.ts"
+import { EngineUnavailableError, PublishError } from "../../errors.ts"
 import type { BrokerLink, LinkState } from "./broker-link.ts"
 
 /**
@@ -9,6 +9,15 @@ export function usableSession<Session>({ state }: BrokerLink<Session>): Session 
   if (state.kind === "up") return state.session
   const reason = state.kind === "blocked" ? blockedText(state.reason) : whyDown(state)
   throw new PublishError("engine-unavailable", reason)
+}
+
+/**
+ * Returns the session of a link, also while RabbitMQ takes no publishes on it.
+ * @throws {EngineUnavailableError} while there is no connection.
+ */
+export function sessionOf<Session>({ session, state }: BrokerLink<Session>): Session {
+  if (session === null) throw new EngineUnavailableError(whyDown(state))
+  return session
 }
 
 /**

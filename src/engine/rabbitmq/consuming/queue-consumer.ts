@@ -2,6 +2,7 @@ import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-clien
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import type { AdapterConsumeOptions, AdapterSubscription } from "../../key-order/adapter-consumer.ts"
 import type { Report } from "../../report.ts"
+import { endsConnection, refusalText } from "../wire/broker-fault.ts"
 import { completeForeign } from "../wire/complete-foreign.ts"
 import { abandon, beginConsumer, endRun, othersEnd, type Run } from "./consumer-run.ts"
 import type { FirstSights } from "./first-sights.ts"
@@ -11,6 +12,9 @@ import type { UnsettledDeliveries } from "./unsettled-deliveries.ts"
 
 /** Backoff before a consumer is started again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
+
+/** How long RabbitMQ may take to start a consumer until its queue counts as unusable, in milliseconds. */
+const SILENT_AFTER_MS = 5_000
 
 /** Part of RabbitMQ's reason if a delivery was unsettled for too long. Source: rabbit_channel.erl. */
 const ACK_TIMEOUT = "delivery acknowledgement"
@@ -37,6 +41,10 @@ export interface QueueConsumerOptions extends DeliveryOptions {
   readonly sights: FirstSights
   /** Counts its deliveries. */
   readonly unsettled: UnsettledDeliveries
+  /** Called whenever RabbitMQ can't start a consumer of the queue, with the reason: see `UnusableQueues`. */
+  readonly onUnusable: (reason: string) => void
+  /** Called when a consumer of the queue has started. */
+  readonly onUsable: () => void
   readonly report: Report
 }
 
@@ -57,10 +65,13 @@ type State =
 export class QueueConsumer implements AdapterSubscription {
   readonly #options: QueueConsumerOptions
   readonly #onCancel: () => void
+  readonly #onEnd: () => void
   #state: State = { name: "idle" }
   #prefetch: number
   /** Events of the queue wait for others of their ordering key, on any instance. */
   #isOrdered = false
+  /** RabbitMQ does not answer the start. */
+  #isSilent = false
   /** Resolves when every start and renewal that began has ended. */
   #starting: Promise<unknown> = Promise.resolve()
   /** Until it resolves, the broker may deliver a copy that was just stored to this consumer. */
@@ -70,9 +81,11 @@ export class QueueConsumer implements AdapterSubscription {
   #lastTag = 0
   readonly #resumeDelays = new RetryDelays(RESUME_BACKOFF)
 
-  constructor(options: QueueConsumerOptions, onCancel: () => void) {
+  /** @param onEnd called when it is cancelled and its deliveries are settled */
+  constructor(options: QueueConsumerOptions, onCancel: () => void, onEnd: () => void) {
     this.#options = options
     this.#onCancel = onCancel
+    this.#onEnd = onEnd
     this.#prefetch = options.consume.prefetch
     this.#renewTimer = setInterval(() => this.#renewIfIdle(), options.renewIdleMs)
   }
@@ -143,12 +156,30 @@ export class QueueConsumer implements AdapterSubscription {
       // A next consumer must not find this one in its way.
       if (!this.#isAt(run)) return abandon(run)
       run.begun = this.#consume(run)
-      await run.begun
+      await this.#hasBegun(run.begun)
       this.#resumeDelays.reset()
     } catch {
       // The queue does not exist yet, or the connection was just lost.
       abandon(run)
       if (this.#isAt(run)) this.#startAgain(client)
+    }
+  }
+
+  async #hasBegun(begun: Promise<void>): Promise<void> {
+    const { onUnusable, onUsable } = this.#options
+    const silent = setTimeout(() => {
+      this.#isSilent = true
+      onUnusable("RabbitMQ does not answer for it")
+    }, SILENT_AFTER_MS)
+    try {
+      await begun
+      onUsable()
+    } catch (error) {
+      if (endsConnection(error)) onUnusable(refusalText(error))
+      throw error
+    } finally {
+      clearTimeout(silent)
+      this.#isSilent = false
     }
   }
 
@@ -199,9 +230,13 @@ export class QueueConsumer implements AdapterSubscription {
 
   async cancel(): Promise<void> {
     const run = this.#cancel()
-    await this.#starting
-    await this.#cancelled
-    await run?.settlements.ended
+    // A consumer that RabbitMQ does not answer for has no deliveries, and its answer may take a minute.
+    if (!this.#isSilent) {
+      await this.#starting
+      await this.#cancelled
+      await run?.settlements.ended
+    }
+    this.#onEnd()
   }
 
   /** Returns the run that it ends. */

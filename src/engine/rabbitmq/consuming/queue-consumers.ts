@@ -1,5 +1,6 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { HistoryFact } from "../../../event/history-fact.ts"
+import { withTimeout } from "../../../system/with-timeout.ts"
 import type { ConsumeOptions, Subscription } from "../../engine.ts"
 import type {
   AdapterConsume,
@@ -17,10 +18,12 @@ import type { Topology } from "../topology/topology.ts"
 import type { FirstSights } from "./first-sights.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
 import type { Republish } from "./queue-delivery.ts"
+import { SeparateConnections, type SeparateConnectionsOptions } from "./separate-connections.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
 import { UnsettledDeliveries } from "./unsettled-deliveries.ts"
+import type { UnusableQueues } from "./unusable-queues.ts"
 
-export interface QueueConsumersOptions {
+export interface QueueConsumersOptions extends SeparateConnectionsOptions {
   readonly own: OwnQueues
   readonly topology: Topology
   readonly republish: Republish
@@ -28,6 +31,7 @@ export interface QueueConsumersOptions {
   /** Declares a queue, because deleting it also deletes its consumers. */
   readonly redeclare: (queue: string) => Promise<void>
   readonly sights: FirstSights
+  readonly unusable: UnusableQueues
   /** The connection that consumes; null while there is none. */
   readonly session: () => AMQPClient | null
   /** @throws {EngineUnavailableError} while there is no connection. */
@@ -43,16 +47,24 @@ export interface QueueConsumersOptions {
 /** How long an idle consumer runs before it is replaced, in milliseconds. */
 const RENEW_IDLE_MS = 15_000
 
-/** The consumers of an engine. Each runs on the connection that `start` was given last. */
+/** How long a connection waits for the start of its consumers, in milliseconds. */
+const START_PATIENCE_MS = 5_000
+
+/**
+ * The consumers of an engine. Each runs on the connection that `start` was given last, but the consumer of a queue that
+ * RabbitMQ can't use has a connection of its own, because RabbitMQ ends it.
+ */
 export class QueueConsumers {
   readonly #options: QueueConsumersOptions
   readonly #consumers = new Set<QueueConsumer>()
   readonly #tried = new TriedAttempts()
   readonly #keyed = new Set<string>()
   readonly #unsettled = new UnsettledDeliveries()
+  readonly #separate: SeparateConnections
 
   constructor(options: QueueConsumersOptions) {
     this.#options = options
+    this.#separate = new SeparateConnections(options)
   }
 
   /** Adds a consumer, with the order that it asks for. */
@@ -66,7 +78,7 @@ export class QueueConsumers {
 
   /** Adds a consumer. Without a connection, it starts on the next one. */
   #add(queue: string, options: AdapterConsumeOptions): AdapterSubscription {
-    const { own, topology, server, renewIdleMs = RENEW_IDLE_MS } = this.#options
+    const { own, topology, server, unusable, renewIdleMs = RENEW_IDLE_MS } = this.#options
     const consumer = new QueueConsumer(
       {
         ...this.#options,
@@ -85,8 +97,18 @@ export class QueueConsumers {
         keyed: this.#keyed,
         tried: this.#tried,
         unsettled: this.#unsettled,
+        onUnusable: (reason) => {
+          if (!this.#consumers.has(consumer)) return
+          unusable.add(queue, reason)
+          this.#separate.move(consumer)
+        },
+        onUsable: () => unusable.remove(queue),
       },
-      () => this.#consumers.delete(consumer),
+      () => {
+        this.#consumers.delete(consumer)
+        unusable.forget(queue)
+      },
+      () => void this.#separate.close(consumer),
     )
     this.#consumers.add(consumer)
     const client = this.#options.session()
@@ -99,13 +121,23 @@ export class QueueConsumers {
     return this.#unsettled.of(queue)
   }
 
-  /** Starts every consumer on a connection. Resolves once each has started or has failed to. */
+  /**
+   * Starts every consumer on a connection. Resolves once each has started or has failed to, or when that takes long: one
+   * queue must not keep the connection from the others.
+   */
   async start(client: AMQPClient): Promise<void> {
-    await Promise.all([...this.#consumers].map((consumer) => consumer.start(client)))
+    const shared = [...this.#consumers].filter((consumer) => !this.#separate.has(consumer))
+    const started = Promise.all(shared.map((consumer) => consumer.start(client)))
+    await withTimeout(started, START_PATIENCE_MS, new Error("not yet")).catch(() => {})
   }
 
   /** Ends every consumer. What was delivered can still be settled. */
   cancel(): void {
     for (const consumer of this.#consumers) void consumer.cancel()
+  }
+
+  /** Closes the connections that single consumers have. Never rejects. */
+  close(): Promise<void> {
+    return this.#separate.closeAll()
   }
 }

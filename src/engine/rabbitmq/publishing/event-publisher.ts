@@ -3,10 +3,12 @@ import type { Origin } from "../../../event/origin.ts"
 import type { QueueDeclaration } from "../../engine.ts"
 import { PublishError } from "../../errors.ts"
 import type { PublishOptions } from "../../once.ts"
+import type { UnusableQueues } from "../consuming/unusable-queues.ts"
 import type { RabbitMqFactLog } from "../history/rabbitmq-fact-log.ts"
 import type { Repairs } from "../topology/repairs.ts"
 import { propertiesOf } from "../wire/encode.ts"
 import type { FullQueueRefusals } from "./full-queue-refusals.ts"
+import type { Outgoing } from "./pending-publish.ts"
 import type { PublishChannel } from "./publish-channel.ts"
 
 export interface EventPublisherOptions {
@@ -16,6 +18,7 @@ export interface EventPublisherOptions {
   /** Returns the queues that an event is routed to: this instance's own, and others'. */
   readonly route: (routingKey: string) => Routed
   readonly repairs: Pick<Repairs, "publishReturned">
+  readonly unusable: Pick<UnusableQueues, "check" | "hasAny">
   readonly refusals: FullQueueRefusals
   /** Null without a history. */
   readonly facts: RabbitMqFactLog | null
@@ -39,12 +42,13 @@ export class EventPublisher {
    * @throws {PublishError}
    */
   async publish(event: Event, options: PublishOptions): Promise<void> {
-    const { facts, channel } = this.#options
+    const { facts, channel, unusable } = this.#options
     // Nothing is recorded of an event that can't be sent.
     channel()
+    unusable.check(() => this.#queuesOf(event.routing_key))
     const body = JSON.stringify(event)
     // Its message goes out at the end of this turn, behind the events of the turn.
-    const isRecorded = facts?.published(body, this.#queuesOf(event), options)
+    const isRecorded = facts?.published(body, this.#queuesOf(event.routing_key), options)
     const stored = this.#store(event, body, options)
     try {
       await stored
@@ -53,6 +57,11 @@ export class EventPublisher {
       throw error
     }
     await isRecorded
+  }
+
+  /** Returns whether a queue that can't be used explains why RabbitMQ does not confirm a publish. */
+  isExplained({ exchange, routingKey }: Outgoing): boolean {
+    return this.#options.unusable.hasAny(exchange === "" ? [routingKey] : this.#queuesOf(routingKey))
   }
 
   async #store(event: Event, body: string, origin: Partial<Origin>): Promise<void> {
@@ -71,8 +80,8 @@ export class EventPublisher {
     }
   }
 
-  #queuesOf({ routing_key }: Event): readonly string[] {
-    const { own, others } = this.#options.route(routing_key)
+  #queuesOf(routingKey: string): readonly string[] {
+    const { own, others } = this.#options.route(routingKey)
     return [...own, ...others].map(({ name }) => name)
   }
 }

@@ -20,6 +20,8 @@ export interface PublishChannelOptions {
   readonly onLost: () => void
   /** Called when `status` changes. */
   readonly onStatusChange?: () => void
+  /** Returns whether a queue that can't be used explains why a publish is not confirmed. Default: never. */
+  readonly isExplained?: (outgoing: Outgoing) => boolean
   /** Records refused destinations. Default: the callers of `publish` report them. */
   readonly troubles?: Troubles
   readonly report: Report
@@ -201,6 +203,7 @@ export class PublishChannel {
       if (pending.givenUpAt > now) break
       this.#giveUp(pending)
     }
+    if (this.#lastLost !== null && this.#options.isExplained?.(this.#lastLost)) this.#watch.answered()
     if (this.#channel !== null && !this.#isRecovering) this.#renewIfLost(this.#channel)
     if (!this.#watch.isStalled) this.#lastLost = null
     return this.#inFlight.size
@@ -223,10 +226,9 @@ export class PublishChannel {
    * again. Republishes what is in flight on a new channel; if nothing is, an event whose outcome is unknown.
    */
   #renewIfLost(channel: AMQPChannel): void {
-    const { isStalled } = this.#watch
     const isOld = performance.now() - this.#renewedAt >= this.#options.confirmTimeoutMs
     const isDue = this.#lastLost !== null && isOld
-    if (isStalled ? isDue : this.#lost > MAX_LOST) this.#renew(channel)
+    if (this.#watch.isStalled ? isDue : this.#lost > MAX_LOST) this.#renew(channel)
   }
 
   #renew(channel: AMQPChannel): void {
@@ -309,7 +311,6 @@ export class PublishChannel {
     return false
   }
 
-  /** Resolves with the channel for further publishes. */
   async #openChannel(): Promise<AMQPChannel> {
     const opening = (async () => {
       const channel = await this.#client.channel()

@@ -3,6 +3,7 @@ import type { PublishError } from "../../errors.ts"
 import type { Report } from "../../report.ts"
 import type { Troubles } from "../topology/troubles.ts"
 import { probeForAlarms } from "./alarm-probe.ts"
+import type { Outgoing } from "./pending-publish.ts"
 import { PublishChannel } from "./publish-channel.ts"
 
 export interface PublishersOptions {
@@ -13,6 +14,8 @@ export interface PublishersOptions {
   readonly onLost: () => void
   /** Called when RabbitMQ stops or resumes confirming events. */
   readonly onStatusChange: () => void
+  /** Returns whether a queue that can't be used explains why a publish is not confirmed. */
+  readonly isExplained: (outgoing: Outgoing) => boolean
   readonly troubles: Troubles
   readonly report: Report
 }
@@ -32,10 +35,10 @@ export class Publishers {
   readonly copies: PublishChannel
 
   static async open(client: AMQPClient, options: PublishersOptions): Promise<Publishers> {
-    const { confirmTimeoutMs, onLost, report } = options
+    const { confirmTimeoutMs, onLost, isExplained, report } = options
     const events = await PublishChannel.open(client, options)
     // The republisher declares missing objects and reports refusals itself.
-    const copies = await PublishChannel.open(client, { confirmTimeoutMs, onLost, report })
+    const copies = await PublishChannel.open(client, { confirmTimeoutMs, onLost, isExplained, report })
     await probeForAlarms(client)
     return new Publishers(client, events, copies)
   }

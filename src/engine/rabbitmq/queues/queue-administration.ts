@@ -31,6 +31,11 @@ export interface RabbitMqQueueAdministrationOptions
   readonly topology: TopologyOptions
   /** @throws {EngineUnavailableError} */
   readonly client: () => AMQPClient
+  /**
+   * The connection for changes, which RabbitMQ ends if a queue does not work.
+   * @throws {EngineUnavailableError}
+   */
+  readonly managing: () => AMQPClient
   readonly own: OwnQueues
   readonly record: RecordFacts
   /** Called after a queue is deleted, purged or unbound. */
@@ -186,7 +191,7 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
   }
 
   async #ask<Result>(queue: string, work: (look: QueueLook) => Promise<Result>): Promise<Result> {
-    await using look = new QueueLook(this.#options.client())
+    await using look = new QueueLook(this.#options.managing())
     try {
       return await work(look)
     } catch (error) {
