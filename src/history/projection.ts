@@ -140,6 +140,14 @@ export class Projection implements HistoryQueries, Disposable {
     return this.#retention.step(now)
   }
 
+  /**
+   * Copies the log into the file, so that it contains everything.
+   * @throws what SQLite throws
+   */
+  checkpoint(): void {
+    this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+  }
+
   close(): void {
     this.#savePosition.finalize()
     this.#fold.close()
