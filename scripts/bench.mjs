@@ -9,6 +9,7 @@ const MEASUREMENTS = [
   "bench/costs.ts",
   "bench/rabbitmq.ts",
   "bench/history.ts",
+  "bench/history-thread.ts",
   "bench/history-lookups.ts",
   "bench/delivery.ts",
   "bench/save-to-event.ts",

@@ -63,6 +63,6 @@ export interface EventHistory extends EventSummary {
   })[]
 }
 
-/** Returns the name of an event with its type; `unknown event` if it was stored before the history began. */
+/** Returns the name of an event with its type; `unknown event` if the history does not have its publish. */
 export const titleOf = ({ type, name }: Pick<EventSummary, "type" | "name">): string =>
   type === null || name === null ? "unknown event" : `${type}.${name}`

@@ -19,7 +19,7 @@ const STYLES = {
 export function timelineOf(event: EventHistory, payload: string | null): Shown {
   const { caused, has_more_caused: hasMore } = event
   const facts: readonly (readonly [string, string | null])[] = [
-    ["published", event.published_at === null ? "before the history began" : timeOf(event.published_at)],
+    ["published", event.published_at === null ? "not known to the history" : timeOf(event.published_at)],
     ["routing key", event.routing_key],
     ["ordering key", event.ordering_key],
     ["trace", event.trace_id],

@@ -176,11 +176,11 @@ export interface FactBatch {
   readonly position: string
   /** A line of JSON for each fact. */
   readonly text: string
-  /** Length of the events that the text refers to, in UTF-16 code units. Default: 0. */
+  /** Length of the events that the text refers to, in bytes. Default: 0. */
   readonly eventsLength?: number
 }
 
-/** Returns the length of a batch with the events that it refers to, in UTF-16 code units. */
+/** Returns the length of a batch with the events that it refers to: at least its UTF-16 code units, at most its bytes. */
 export const lengthOf = ({ text, eventsLength = 0 }: FactBatch): number => text.length + eventsLength
 
 /** Separates facts in a batch. JSON contains no line break. */

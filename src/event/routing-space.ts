@@ -18,5 +18,15 @@ export const spaceOf = (types: readonly EventType[]): RoutingSpace => types.map(
 export const isWithin = (space: RoutingSpace, keyOrPattern: string): boolean =>
   space.some((root) => keyOrPattern === root || keyOrPattern.startsWith(`${root}.`))
 
+const PREFIX = "events."
+
 /** The topic of an event that names none. */
-export const defaultRoutingKey = (type: string, name: string): string => `events.${type}.${name}`
+export const defaultRoutingKey = (type: string, name: string): string => `${PREFIX}${type}.${name}`
+
+/** Returns whether a routing key is the one of an event that names none. It makes no text of its own: it is asked for each event. */
+export const isDefaultRoutingKey = (key: string, type: string, name: string): boolean =>
+  key.length === PREFIX.length + type.length + 1 + name.length &&
+  key.startsWith(PREFIX) &&
+  key.startsWith(type, PREFIX.length) &&
+  key.startsWith(".", PREFIX.length + type.length) &&
+  key.endsWith(name)

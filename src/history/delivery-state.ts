@@ -6,8 +6,8 @@ export const DELIVERY_STATES = ["waiting", "retrying", "handled", "dead", "expir
 
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
-/** The state of an event over all of its queues. */
-export const EVENT_STATUSES = ["pending", "processing", "completed", "failed"] as const
+/** The state of an event over all of its queues; `unknown` if the history does not know which they are. */
+export const EVENT_STATUSES = ["pending", "processing", "completed", "failed", "unknown"] as const
 
 export type EventStatus = (typeof EVENT_STATUSES)[number]
 
@@ -27,11 +27,14 @@ interface Progress {
 
 /**
  * Sums up the deliveries of an event. `pending`: nothing has happened yet. `processing`: at least one is
- * unfinished. `completed`: all are handled. `failed`: all are finished, and at least one is not handled.
+ * unfinished. `completed`: all are handled. `failed`: all are finished, and at least one is not handled. `unknown`: those
+ * that are known are finished, and there may be others.
+ * @param areAllKnown false if the publication is not known, and so neither the queues that the event was put on
  */
-export function statusOf(deliveries: readonly Progress[]): EventStatus {
+export function statusOf(deliveries: readonly Progress[], areAllKnown: boolean): EventStatus {
   if (deliveries.every(({ state, hasBegun }) => state === "waiting" && !hasBegun)) return "pending"
   if (deliveries.some(({ state }) => isUnfinished(state))) return "processing"
+  if (!areAllKnown) return "unknown"
   return deliveries.every(({ state }) => state === "handled") ? "completed" : "failed"
 }
 

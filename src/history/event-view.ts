@@ -103,6 +103,7 @@ export class EventView {
 
   summaryOf(row: EventRow): EventSummary {
     const queues = this.#deliveries.all(row.seq).map(queueSummary)
+    const areQueuesKnown = row.source !== SOURCE.unknown
     return {
       id: row.id,
       type: row.type,
@@ -112,7 +113,8 @@ export class EventView {
       publishedAt: row.source === SOURCE.published ? row.at : null,
       causedBy: row.caused_by,
       traceId: row.trace_id,
-      status: statusOf(queues),
+      status: statusOf(queues, areQueuesKnown),
+      areQueuesKnown,
       queues,
     }
   }

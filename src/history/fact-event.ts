@@ -1,5 +1,5 @@
 import { isJsonObject } from "../event/json-text.ts"
-import { defaultRoutingKey } from "../event/routing-space.ts"
+import { isDefaultRoutingKey } from "../event/routing-space.ts"
 import { requireEvent } from "../event/validate.ts"
 
 /** The fields of an event that the history searches by. */
@@ -16,7 +16,7 @@ export interface FactEvent {
 
 /** Returns the routing key as it is stored: null if it is the one of the event's type and name. */
 export const storedRoutingKey = ({ type, name, routing_key }: DescribedEvent): string | null =>
-  routing_key === defaultRoutingKey(type, name) ? null : routing_key
+  isDefaultRoutingKey(routing_key, type, name) ? null : routing_key
 
 /** A line, parsed, with the text of its event. */
 export interface ParsedLine {

@@ -1,6 +1,7 @@
 import type { SQLQueryBindings } from "bun:sqlite"
 import { DELIVERY_STATES, type EventStatus, FIRST_FAILED, STATE } from "./delivery-state.ts"
 import type { EventFilter } from "./history-query.ts"
+import { SOURCE } from "./history-tables.ts"
 
 /** A condition on the columns of `events`, with the values of its parameters. */
 export interface Condition {
@@ -28,14 +29,17 @@ const ROUTING_KEY = "coalesce(events.routing_key, 'events.' || events.type || '.
 /** The deliveries of the event in question. */
 const ITS_DELIVERIES = "SELECT 1 FROM deliveries WHERE event = seq"
 
+const IS_KNOWN = `source <> ${SOURCE.unknown}`
+
 /** See `statusOf`. */
 const STATUS: Readonly<Record<EventStatus, string>> = {
   pending: `NOT EXISTS (${ITS_DELIVERIES} AND (state <> ${STATE.waiting} OR timeline <> ''))`,
   processing: `EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})
     AND EXISTS (${ITS_DELIVERIES} AND (state <> ${STATE.waiting} OR timeline <> ''))`,
-  completed: `EXISTS (${ITS_DELIVERIES}) AND NOT EXISTS (${ITS_DELIVERIES} AND state <> ${STATE.handled})`,
-  failed: `EXISTS (${ITS_DELIVERIES} AND state >= ${FIRST_FAILED})
+  completed: `${IS_KNOWN} AND EXISTS (${ITS_DELIVERIES}) AND NOT EXISTS (${ITS_DELIVERIES} AND state <> ${STATE.handled})`,
+  failed: `${IS_KNOWN} AND EXISTS (${ITS_DELIVERIES} AND state >= ${FIRST_FAILED})
     AND NOT EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})`,
+  unknown: `source = ${SOURCE.unknown} AND NOT EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})`,
 }
 
 const oneOf = (column: string): string => `${column} IN (SELECT value FROM json_each(?))`

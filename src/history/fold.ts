@@ -1,12 +1,20 @@
 import type { Database } from "bun:sqlite"
 import { DeliveryRecord } from "./delivery-record.ts"
 import { type FactEvent, storedRoutingKey } from "./fact-event.ts"
-import type { OfDelivery, ReadAttempt, ReadPublished, ReadPurged, SingleFact } from "./fact-line.ts"
+import type {
+  OfDelivery,
+  ReadAttempt,
+  ReadPublished,
+  ReadPurged,
+  ReadStored,
+  SingleFact,
+} from "./fact-line.ts"
 import { SOURCE } from "./history-tables.ts"
 import { type EventRecord, ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
 import { QueueIds } from "./queue-ids.ts"
 import type { Added, Spans } from "./spans.ts"
+import { StoredRuns } from "./stored-runs.ts"
 
 /** An event with the deliveries that facts were applied to. */
 interface Folded {
@@ -36,6 +44,7 @@ export class Fold {
   readonly #spans: Spans
   readonly #statements: ProjectionStatements
   readonly #queues: QueueIds
+  readonly #stored: StoredRuns
   /** The newest event of each id. */
   readonly #byId = new Map<string, Folded>()
   readonly #folded: Folded[] = []
@@ -51,6 +60,7 @@ export class Fold {
     this.#spans = spans
     this.#statements = new ProjectionStatements(database)
     this.#queues = new QueueIds(database)
+    this.#stored = new StoredRuns(this.#statements)
     this.reset()
   }
 
@@ -85,6 +95,7 @@ export class Fold {
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
     if (fact.fact === "attempt" && this.#finish(fact, queue)) return true
+    if (this.#stored.has(fact.id)) this.#stored.write()
     const of = "of" in fact ? fact.of : null
     const known = this.#findOn(fact.id, queue)
     // An event that was removed must not come back as a new one of which nothing is known.
@@ -97,6 +108,32 @@ export class Fold {
     else if (fact.fact === "dead-lettered") delivery.deadLettered(fact)
     else delivery.returned(fact)
     return true
+  }
+
+  /**
+   * Applies the publications of events that were stored on the same queues. Returns how many can't be: there are too many
+   * queues. Call it within a transaction.
+   */
+  takeStored({ at, queues: names }: ReadStored, publications: readonly ReadPublished[]): number {
+    const queues = names.flatMap((name) => this.#queues.idOf(name) ?? [])
+    if (queues.length < names.length) return publications.length
+    let isBegun = false
+    for (const each of publications) {
+      const { id } = each.event
+      if (this.#unknown.has(id)) {
+        this.#publish(each)
+        isBegun = false
+        continue
+      }
+      // What follows tells of this publication.
+      this.#byId.delete(id)
+      if (!isBegun) this.#stored.begin(this.#nextSeq, at, queues)
+      isBegun = true
+      const record = published(newRecord(this.#nextSeq++, id, at), each, this.#maxBodyLength)
+      this.#stored.add(record)
+      this.#added = extended(this.#added, record)
+    }
+    return 0
   }
 
   /** Stores what was applied. Returns the range of events that are new since the last call, or null if there are none. */
@@ -113,9 +150,10 @@ export class Fold {
   }
 
   #write(): void {
+    this.#stored.write()
     for (const { record, isNew, isChanged, deliveries } of this.#folded) {
       if (isNew) {
-        this.#statements.insertEvent(record)
+        this.#statements.insertEventLater(record)
         this.#added = extended(this.#added, record)
       } else if (isChanged) {
         this.#statements.updateEvent(record)
@@ -123,10 +161,12 @@ export class Fold {
       }
       for (const each of deliveries) this.#statements.writeDelivery(record.seq, each, isNew)
     }
+    this.#statements.insertLaterEvents()
     this.#forget()
   }
 
   #forget(): void {
+    this.#stored.forget()
     this.#byId.clear()
     this.#folded.length = 0
   }
@@ -135,12 +175,9 @@ export class Fold {
     const queues = fact.queues.map((name) => this.#queues.idOf(name))
     if (queues.includes(undefined)) return false
     const { event, at } = fact
+    this.#stored.write()
     const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
-    describe(folded.record, fact, this.#maxBodyLength)
-    folded.record.at = at
-    folded.record.source = SOURCE.published
-    folded.record.traceId = fact.traceId
-    folded.record.causedBy = fact.causedBy
+    published(folded.record, fact, this.#maxBodyLength)
     folded.isChanged = true
     for (const queue of queues) {
       if (queue === undefined) continue
@@ -151,14 +188,13 @@ export class Fold {
     return true
   }
 
-  /** Stores the only run of an event that was published in an earlier transaction, as most are. Returns false for others. */
+  /** Applies the only run of an event, as most are. Returns false for others. */
   #finish(fact: ReadAttempt, queue: number): boolean {
     if (fact.outcome !== "handled" || fact.reason !== null || this.#byId.has(fact.id)) return false
-    const event = this.#statements.newest(fact.id)
-    if (event === null) return false
     const delivery = new DeliveryRecord(queue, true, fact.at)
     delivery.tried(fact)
-    return this.#statements.finishDelivery(event.seq, delivery)
+    if (this.#stored.has(fact.id)) return this.#stored.finish(fact.id, delivery)
+    return this.#statements.finishDelivery(fact.id, delivery)
   }
 
   /** Takes back the newest publication with an id. */
@@ -242,6 +278,7 @@ export class Fold {
     const queue = this.#queues.find(name)
     // Nothing is known of the queue, and nothing is lost.
     if (queue === undefined) return true
+    this.#stored.write()
     if (ids === null) {
       this.#write()
       purgeAll(this.#statements, queue, from, at)
@@ -284,6 +321,15 @@ function describe(record: EventRecord, { event, body }: FactEvent, maxBodyLength
   record.body = body !== null && body.length > maxBodyLength ? null : body
 }
 
+function published(record: EventRecord, fact: ReadPublished, maxBodyLength: number): EventRecord {
+  describe(record, fact, maxBodyLength)
+  record.at = fact.at
+  record.source = SOURCE.published
+  record.traceId = fact.traceId
+  record.causedBy = fact.causedBy
+  return record
+}
+
 function addTo({ deliveries }: Folded, delivery: DeliveryRecord): DeliveryRecord {
   deliveries.push(delivery)
   return delivery
@@ -291,7 +337,8 @@ function addTo({ deliveries }: Folded, delivery: DeliveryRecord): DeliveryRecord
 
 function extended(added: Added | null, { seq, at }: EventRecord): Added {
   if (added === null) return { first: seq, last: seq, minAt: at, maxAt: at }
-  added.last = seq
+  added.first = Math.min(added.first, seq)
+  added.last = Math.max(added.last, seq)
   added.minAt = Math.min(added.minAt, at)
   added.maxAt = Math.max(added.maxAt, at)
   return added

@@ -48,6 +48,13 @@ const codeOf = (error: unknown): string => (error instanceof SQLiteError ? (erro
 /** Returns whether SQLite says that the file is damaged. */
 export const isDamage = (error: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error))
 
+/**
+ * Returns whether it may help to open the file again: SQLite keeps what it found at the open, such as permissions that
+ * have been corrected since.
+ */
+export const isOfConnection = (error: unknown): boolean =>
+  /^SQLITE_(READONLY|CANTOPEN|IOERR|PERM|PROTOCOL)/.test(codeOf(error))
+
 /** Returns whether a file that can't be opened is no history of this version, or damaged. */
 export const isUnusable = (error: unknown): boolean =>
   // The statements are correct for a history, so an SQL error means that the file is not one.

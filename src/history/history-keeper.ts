@@ -2,7 +2,8 @@ import { StoredEvents } from "../engine/embedded/store/stored-events.ts"
 import type { FactBatch } from "../event/history-fact.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import { HistoryCursorError } from "./errors.ts"
-import { isDamage, isUnusable, makePrivate, setAside } from "./history-file.ts"
+import { alignPermissions, FileNames } from "./file-names.ts"
+import { isDamage, isOfConnection, isUnusable, makePrivate, setAside } from "./history-file.ts"
 import {
   callQuery,
   type HistoryAnswer,
@@ -28,6 +29,8 @@ export class HistoryKeeper {
   readonly #eventsFile: string | null
   readonly #answer: (message: HistoryAnswer) => void
   #projection: Projection | null = null
+  /** Of the open file. */
+  #names: FileNames | null = null
   /** Null until the first read, and if facts refer to no events. */
   #events: StoredEvents | null = null
   #retaining: ReturnType<typeof setTimeout> | undefined
@@ -45,10 +48,11 @@ export class HistoryKeeper {
   open(): void {
     try {
       this.#projection = this.#openFile()
+      this.#names = new FileNames(this.#file)
       this.#answer({ kind: "opened", position: this.#projection.position })
       this.#retain()
     } catch (error) {
-      this.#answer({ kind: "failed", reason: reasonOf(error) })
+      this.#fail(error)
     }
   }
 
@@ -62,6 +66,7 @@ export class HistoryKeeper {
   #openFile(): Projection {
     try {
       makePrivate(this.#file)
+      alignPermissions(this.#file)
       return Projection.open(this.#file, this.#limits, this.#readEvents)
     } catch (error) {
       if (!isUnusable(error)) throw error
@@ -85,7 +90,7 @@ export class HistoryKeeper {
       this.#tellSetAside(error)
       this.open()
     } catch (cause) {
-      this.#answer({ kind: "failed", reason: reasonOf(cause) })
+      this.#fail(cause)
     }
     return this.#projection !== null
   }
@@ -96,31 +101,34 @@ export class HistoryKeeper {
 
   /** @param mayReplace false if the file was just begun: a disk that damages it at once would do so for ever */
   #apply(batches: readonly FactBatch[], mayReplace = true): void {
-    if (this.#projection === null) return
+    if (this.#projection === null || this.#isLost()) return
     try {
       const { skipped } = this.#projection.apply(batches, retentionTime())
       this.#answer({ kind: "applied", position: this.#projection.position, skipped })
       this.#retain()
     } catch (error) {
-      if (!mayReplace || !isDamage(error)) this.#answer({ kind: "not-applied", reason: reasonOf(error) })
+      if (isOfConnection(error)) this.#fail(error)
+      else if (!mayReplace || !isDamage(error)) this.#answer({ kind: "not-applied", reason: reasonOf(error) })
       else if (this.#replace(error)) this.#apply(batches, false)
     }
   }
 
   #ask(number: number, call: QueryCall): void {
-    if (this.#projection === null) return
+    if (this.#projection === null || this.#isLost()) return
     try {
       this.#answer({ kind: "answered", number, answer: callQuery(this.#projection, call) })
     } catch (error) {
       const isCursorFault = error instanceof HistoryCursorError
       this.#answer({ kind: "refused", number, reason: reasonOf(error), isCursorFault })
       if (isDamage(error)) this.#replace(error)
+      else if (isOfConnection(error)) this.#fail(error)
     }
   }
 
   /** Deletes the oldest events for a while. Goes on after the requests that wait. */
   #retain(): void {
     clearTimeout(this.#retaining)
+    if (this.#isLost()) return
     const end = performance.now() + RETAIN_MS
     let hasMore = true
     try {
@@ -132,14 +140,53 @@ export class HistoryKeeper {
     this.#retaining = setTimeout(() => this.#retain(), hasMore ? 0 : RETAIN_INTERVAL_MS)
   }
 
-  #close(): void {
+  /** Gives a file up that was deleted or replaced. Returns false if it was not. */
+  #isLost(): boolean {
+    const names = this.#names
+    const lost = names?.lost() ?? []
+    if (names === null || lost.length === 0) return false
+    const isLost = !names.isFileThere
+    try {
+      // If only the log was deleted, this saves what it has.
+      this.#projection?.checkpoint()
+    } catch {
+      // The file can't be written either. The next open meets the same fault, and tells it.
+    }
+    this.#closeFile()
+    try {
+      names.removeOrphans()
+    } catch {
+      // The next open tells why the folder can't be used.
+    }
+    const were = lost.length === 1 ? "was" : "were"
+    const reason = `${lost.join(", ")} ${were} deleted or replaced while the service ran`
+    this.#answer({ kind: "failed", reason, isLost })
+    return true
+  }
+
+  /** Gives the file up. The thread is started again, and opens it anew. */
+  #fail(error: unknown): void {
+    this.#closeFile()
+    this.#answer({ kind: "failed", reason: reasonOf(error), isLost: false })
+  }
+
+  #closeFile(): void {
     clearTimeout(this.#retaining)
     try {
       this.#projection?.close()
-      this.#projection = null
+    } catch {
+      // Everything applied is on the disk, and the next connection recovers it from the log.
+    }
+    this.#projection = null
+    this.#names = null
+  }
+
+  #close(): void {
+    this.#closeFile()
+    try {
       this.#events?.[Symbol.dispose]()
     } catch {
-      // Everything applied is on the disk, and the next process recovers it from the log.
+      // It was only read.
     }
     this.#answer({ kind: "closed" })
   }

@@ -28,8 +28,8 @@ export interface LinkOptions {
 export interface LinkWatcher {
   /** The file is open, and batches may be sent. */
   onOpened(position: string | null): void
-  /** Another file is begun. */
-  onSetAside(): void
+  /** Another file is begun, which lacks what the one before had. */
+  onBegunAgain(): void
   onApplied(position: string | null, skipped: number): void
   onNotApplied(reason: string): void
   /** The thread has ended, with the batches that were sent to it. It is started again. */
@@ -65,6 +65,7 @@ export class HistoryLink {
   #state: LinkState = "starting"
   #isLowPriority = true
   #failure = ""
+  #gap: { readonly reason: string; readonly at: number } | null = null
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   readonly #closed = Promise.withResolvers<void>()
 
@@ -81,6 +82,13 @@ export class HistoryLink {
   /** Why the history can't be used now; null if it can. */
   get failure(): string | null {
     return this.#failure === "" ? null : this.#failure
+  }
+
+  /** Why the history may lack what happened before a time; null if it has had one file since the start. */
+  get gap(): string | null {
+    if (this.#gap === null || Date.now() - this.#gap.at > this.#options.limits.retentionMs) return null
+    const { reason, at } = this.#gap
+    return `it was begun again at ${new Date(at).toISOString()}, because ${reason}: what happened before may be missing`
   }
 
   get isLowPriority(): boolean {
@@ -176,7 +184,7 @@ export class HistoryLink {
           set_aside: answer.name,
           reason: answer.reason,
         })
-        this.#watcher.onSetAside()
+        this.#begunAgain("it was damaged, or none of this version")
         break
       case "applied":
         this.#delays.reset()
@@ -196,7 +204,8 @@ export class HistoryLink {
         )
         break
       case "failed":
-        this.#fail(answer.reason)
+        if (answer.isLost) this.#lose(answer.reason)
+        else this.#fail(answer.reason)
         break
       case "closed":
         this.#ended()
@@ -224,6 +233,19 @@ export class HistoryLink {
     this.#thread = null
     if (this.#state === "closing") this.#closed.resolve()
     else this.#start()
+  }
+
+  /** Begins with another file, also if another process has taken the name meanwhile. */
+  #lose(reason: string): void {
+    this.#file?.[Symbol.dispose]()
+    this.#file = null
+    this.#begunAgain(reason)
+    this.#fail(`${reason}; stop the service before you do that`)
+  }
+
+  #begunAgain(reason: string): void {
+    this.#gap = { reason, at: Date.now() }
+    this.#watcher.onBegunAgain()
   }
 
   #fail(reason: string): void {

@@ -46,7 +46,7 @@ export interface Page<Item> {
 /** An event without its body. */
 export interface EventSummary {
   readonly id: string
-  /** Null for an event that was stored before the history began: only what happened later is known. */
+  /** Null for an event whose publish the history does not have: only what happened later is known. */
   readonly type: string | null
   readonly name: string | null
   readonly routingKey: string | null
@@ -56,6 +56,8 @@ export interface EventSummary {
   readonly causedBy: string | null
   readonly traceId: string | null
   readonly status: EventStatus
+  /** False if only some of what happened later is known, so that other queues may have the event, too. */
+  readonly areQueuesKnown: boolean
   readonly queues: readonly QueueSummary[]
 }
 

@@ -109,6 +109,8 @@ export function openTables(file: string, maxBytes: number): Database {
     database.run(`PRAGMA page_size = ${PAGE_BYTES}`)
     database.run("PRAGMA auto_vacuum = INCREMENTAL")
     database.run("PRAGMA journal_mode = WAL")
+    // A statement that inserts several rows keeps the pages that it changes, to undo a part of it: in memory, not in a file.
+    database.run("PRAGMA temp_store = MEMORY")
     database.run(`PRAGMA cache_size = -${CACHE_KIB}`)
     // A commit is on the disk when it returns: the caller then deletes what it was made from.
     database.run("PRAGMA synchronous = FULL")

@@ -78,7 +78,7 @@ export class History {
     this.#options = options
     this.#link = new HistoryLink(options, {
       onOpened: (position) => this.#opened(position),
-      onSetAside: () => {
+      onBegunAgain: () => {
         this.#hasBegun = false
       },
       onApplied: (position, skipped) => this.#applied(position, skipped),
@@ -90,6 +90,11 @@ export class History {
   /** Why the history can't be used now, or can't be written; null if it works. */
   get failure(): string | null {
     return this.#link.failure ?? this.#writeFailure
+  }
+
+  /** Why it may lack what happened before a time, although it works; null if it does not. */
+  get gap(): string | null {
+    return this.#link.gap
   }
 
   /** Adds a batch. Returns false if no more is wanted until `onRoom` is called. */

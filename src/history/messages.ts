@@ -46,8 +46,8 @@ export type HistoryAnswer =
       readonly reason: string
       readonly isCursorFault: boolean
     }
-  /** The thread can't go on. */
-  | { readonly kind: "failed"; readonly reason: string }
+  /** The thread can't go on, and has closed the file. `isLost`: its name leads to another one now, or to none. */
+  | { readonly kind: "failed"; readonly reason: string; readonly isLost: boolean }
   | { readonly kind: "closed" }
 
 /** Calls a query. */

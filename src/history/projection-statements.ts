@@ -29,6 +29,13 @@ export interface EventRecord {
   body: string | null
 }
 
+/** A statement takes time, and so does each value: rows of one statement cost a third less. */
+const EVENTS_PER_GROUP = 16
+
+const VALUES_PER_EVENT = 11
+
+const EVENT_ROW = `(${Array(VALUES_PER_EVENT).fill("?").join(", ")})`
+
 const EVENT_COLUMNS = "at, source, type, name, routing_key, ordering_key, trace_id, caused_by, body"
 
 const DELIVERY_COLUMNS =
@@ -42,14 +49,17 @@ export class ProjectionStatements {
   readonly #delivery
   readonly #unfinished
   readonly #dead
-  readonly #plainEvent
   readonly #event
+  readonly #eventGroup
   readonly #adopt
   readonly #newDelivery
+  readonly #waiting
   readonly #replaceDelivery
   readonly #finishDelivery
   readonly #deleteDeliveries
   readonly #deleteEvent
+  /** Values of the events that are stored together, in the order of the columns. */
+  #later: (string | number | null)[] = []
 
   constructor(database: Database) {
     this.#some = database.prepare<KnownEventRow, [string]>(
@@ -72,24 +82,28 @@ export class ProjectionStatements {
       `SELECT ${DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_failed
        WHERE queue = ? AND state > ${STATE.handled} AND state <> ${STATE.cancelled} AND event > ? ORDER BY event LIMIT ?`,
     )
-    // Every bound value takes time, and nearly all events need only these.
-    this.#plainEvent = database.prepare(
-      "INSERT INTO events (seq, id, at, source, type, name, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )
-    this.#event = database.prepare(
-      `INSERT INTO events (seq, id, ${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
+    const insertEvents = (rows: number) =>
+      database.prepare<never, (string | number | null)[]>(
+        `INSERT INTO events (seq, id, ${EVENT_COLUMNS}) VALUES ${Array(rows).fill(EVENT_ROW).join(", ")}`,
+      )
+    this.#event = insertEvents(1)
+    this.#eventGroup = insertEvents(EVENTS_PER_GROUP)
     this.#adopt = database.prepare(
       `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
     )
     this.#finishDelivery = database.prepare(
       `UPDATE deliveries SET state = ?, since = ?, attempt = ?, attempts = 1, timeline = ?
-       WHERE event = ? AND queue = ? AND state = ${STATE.waiting} AND timeline = ''`,
+       WHERE event = (SELECT CASE WHEN count(*) = 1 THEN seq END FROM (SELECT seq FROM events WHERE id = ? LIMIT 2))
+         AND queue = ? AND state = ${STATE.waiting} AND timeline = ''`,
     )
     this.#deleteDeliveries = database.prepare("DELETE FROM deliveries WHERE event = ?")
     this.#deleteEvent = database.prepare("DELETE FROM events WHERE seq = ?")
     this.#newDelivery = database.prepare(
       "INSERT INTO deliveries (event, queue, was_published, state, since, attempt, attempts, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    this.#waiting = database.prepare(
+      `INSERT INTO deliveries (event, queue, was_published, state, since, attempt, attempts, timeline)
+       SELECT seq, ?, 1, ${STATE.waiting}, ?, 0, 0, '' FROM events WHERE seq BETWEEN ? AND ?`,
     )
     this.#replaceDelivery = database.prepare(
       `INSERT OR REPLACE INTO deliveries (${DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -112,15 +126,32 @@ export class ProjectionStatements {
     return this.#delivery.get(event, queue)
   }
 
-  insertEvent(record: EventRecord): void {
-    const { seq, id, at, source, type, name, body } = record
-    const isPlain =
-      record.routingKey === null &&
-      record.orderingKey === null &&
-      record.traceId === null &&
-      record.causedBy === null
-    if (isPlain) this.#plainEvent.run(seq, id, at, source, type, name, body)
-    else this.#event.run(seq, id, ...columnsOf(record))
+  /** Stores an event together with others: at once, or when `insertLaterEvents` is called. */
+  insertEventLater(record: EventRecord): void {
+    const { seq, id, at, source, type, name, routingKey, orderingKey, traceId, causedBy, body } = record
+    const values = this.#later
+    values.push(seq, id, at, source, type, name, routingKey, orderingKey, traceId, causedBy, body)
+    if (values.length < EVENTS_PER_GROUP * VALUES_PER_EVENT) return
+    this.#eventGroup.run(...values)
+    this.#later = []
+  }
+
+  insertLaterEvents(): void {
+    const values = this.#later
+    for (let from = 0; from < values.length; from += VALUES_PER_EVENT) {
+      this.#event.run(...values.slice(from, from + VALUES_PER_EVENT))
+    }
+    this.#later = []
+  }
+
+  /** Forgets the events that are not stored yet. */
+  forgetLaterEvents(): void {
+    this.#later = []
+  }
+
+  /** Stores that all events from the first to the last wait on a queue since their publication. */
+  insertWaiting(queue: number, at: number, first: number, last: number): void {
+    this.#waiting.run(queue, at, first, last)
   }
 
   /** Completes a stored event, of which only later facts were known. */
@@ -166,9 +197,12 @@ export class ProjectionStatements {
     }
   }
 
-  /** Stores the first run of an event, if the queue has it and nothing has happened since. Returns false if it is not so. */
-  finishDelivery(event: number, { queue, state, since, attempt, timeline }: DeliveryRecord): boolean {
-    return this.#finishDelivery.run(state, since, attempt, timeline, event, queue).changes === 1
+  /**
+   * Stores the first run of an event, if it is the only one with its id, the queue has it, and nothing has happened since.
+   * Returns false if it is not so.
+   */
+  finishDelivery(id: string, { queue, state, since, attempt, timeline }: DeliveryRecord): boolean {
+    return this.#finishDelivery.run(state, since, attempt, timeline, id, queue).changes === 1
   }
 
   close(): void {
@@ -179,10 +213,11 @@ export class ProjectionStatements {
       this.#delivery,
       this.#unfinished,
       this.#dead,
-      this.#plainEvent,
       this.#event,
+      this.#eventGroup,
       this.#adopt,
       this.#newDelivery,
+      this.#waiting,
       this.#replaceDelivery,
       this.#finishDelivery,
       this.#deleteDeliveries,

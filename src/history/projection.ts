@@ -140,6 +140,14 @@ export class Projection implements HistoryQueries, Disposable {
     return this.#retention.step(now)
   }
 
+  /**
+   * Copies the log into the file, so that it contains everything.
+   * @throws what SQLite throws
+   */
+  checkpoint(): void {
+    this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+  }
+
   close(): void {
     this.#savePosition.finalize()
     this.#fold.close()
@@ -165,12 +173,9 @@ export class Projection implements HistoryQueries, Disposable {
   /** Returns the number of events that were skipped, or 1 if all are gone. */
   #takeStored(fact: ReadStored): number {
     const stored = this.#readEvents(fact.first, fact.last)
-    let skipped = stored.length === 0 ? 1 : 0
-    for (const each of stored) {
-      const publication = publicationOf(fact, each)
-      if (publication === null || !this.#fold.take(publication)) skipped++
-    }
-    return skipped
+    if (stored.length === 0) return 1
+    const publications = stored.flatMap((each) => publicationOf(fact, each) ?? [])
+    return stored.length - publications.length + this.#fold.takeStored(fact, publications)
   }
 
   /** Returns the number of lines that were skipped. */

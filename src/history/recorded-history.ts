@@ -22,6 +22,8 @@ export interface HistoryState {
   readonly isCaughtUp: boolean
   /** The time up to which it knows what happened, in milliseconds since the epoch; null before the first fact. */
   readonly reachedAt: number | null
+  /** Why it may lack what happened before a time, although it works; null if it does not. */
+  readonly gap: string | null
   /** Facts that were lost since the start. */
   readonly dropped: number
 }
@@ -55,13 +57,13 @@ export class RecordedHistory {
   /** Never waits. */
   get state(): HistoryState {
     const { failure, ...progress } = this.#facts.progress()
-    return { ...progress, failure: this.#history.failure ?? failure }
+    return { ...progress, failure: this.#history.failure ?? failure, gap: this.#history.gap }
   }
 
   /** Why answers may lack something; null if they are complete. */
   get incomplete(): string | null {
-    const { failure, isCaughtUp } = this.state
-    return failure ?? (isCaughtUp ? null : "the history is being read from its beginning")
+    const { failure, isCaughtUp, gap } = this.state
+    return failure ?? (isCaughtUp ? gap : "the history is being read from its beginning")
   }
 
   /** Returns null if the event is unknown, or its routing key is not in the space. @throws {HistoryUnavailableError} */

@@ -14,7 +14,7 @@ interface SpanRow {
 
 /** New events: their numbers, and the earliest and latest of their times. */
 export interface Added {
-  readonly first: number
+  first: number
   last: number
   minAt: number
   maxAt: number

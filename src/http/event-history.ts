@@ -99,7 +99,8 @@ const DeliverySchema = z
 const summary = {
   id: z.string(),
   type: z.string().nullable().openapi({
-    description: "Null, as name and routing key, if the event was stored before the history began.",
+    description:
+      "Null, as name and routing key, if the history does not have the publish: it was before it began, or `HISTORY` was off.",
   }),
   name: z.string().nullable(),
   routing_key: z.string().nullable(),
@@ -107,7 +108,8 @@ const summary = {
   status: z.enum(EVENT_STATUSES).openapi({
     description:
       "Over all queues. `pending`: nothing has happened yet. `processing`: a queue is not done. `completed`: all have handled " +
-      "it. `failed`: all are done, and at least one has not handled it.",
+      "it. `failed`: all are done, and at least one has not handled it. `unknown`: the history does not have the publish, so " +
+      "other queues than these may have the event.",
   }),
   published_at: seconds("When it was stored").nullable(),
   caused_by: z.string().nullable().openapi({ description: "Id of the event whose handler published it." }),
@@ -197,7 +199,13 @@ interface ShownDelivery extends Omit<QueueSummary, "state"> {
 
 /** Marks the deliveries that a worker of this instance has. */
 function overlaid<Delivery extends QueueSummary>(
-  { id, queues }: { readonly id: string; readonly queues: readonly Delivery[] },
+  {
+    id,
+    queues,
+    areQueuesKnown,
+  }: Pick<EventSummary, "id" | "areQueuesKnown"> & {
+    readonly queues: readonly Delivery[]
+  },
   running: Running,
 ) {
   const shown = queues.map((delivery) => {
@@ -205,7 +213,7 @@ function overlaid<Delivery extends QueueSummary>(
     const since = isOpen ? running.since(delivery.queue, id) : null
     return since === null ? delivery : { ...delivery, state: "running" as const, since, hasBegun: true }
   })
-  return { queues: shown, status: statusOf(shown) }
+  return { queues: shown, status: statusOf(shown, areQueuesKnown) }
 }
 
 const factsOf = (event: EventSummary): Omit<Summary, "status" | "queues"> => ({

@@ -128,9 +128,9 @@ const checkQueues = (fault: string | null): Check =>
   fault === null ? { status: "up" } : { status: "degraded", detail: fault }
 
 /** A history that is read again, after a start or an outage, is only behind. */
-function checkHistory({ failure, isCaughtUp, reachedAt }: HistoryState): Check {
+function checkHistory({ failure, isCaughtUp, reachedAt, gap }: HistoryState): Check {
   if (failure !== null) return { status: "degraded", detail: failure }
-  if (isCaughtUp) return { status: "up" }
+  if (isCaughtUp) return gap === null ? { status: "up" } : { status: "up", detail: gap }
   const until = reachedAt === null ? "" : `: it has what happened until ${new Date(reachedAt).toISOString()}`
   return { status: "up", detail: `it is being read${until}` }
 }

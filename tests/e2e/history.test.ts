@@ -196,3 +196,37 @@ test(
   },
   TIMEOUT_MS,
 )
+
+test(
+  "an event of which the history has a run and not the publish is unknown, because another queue may have it",
+  async () => {
+    await using folder = new ServiceFolder()
+    const idle = `on: { tested() {} } }`
+    const audit = `export default { queue: "audit", bind: ["events.custom.#"], ${idle}`
+    folder.write("handlers/audit.ts", audit)
+    const first = await folder.start()
+    await first.stop()
+    folder.remove("handlers/audit.ts")
+    const off = await folder.start({ HISTORY: "off" })
+    const id = await off.publish({ name: "tested" })
+    await off.stop()
+    folder.write("handlers/custom.ts", `export default { queue: "custom_events", ${idle}`)
+    const on = await folder.start()
+    await waitUntil(async () => (await on.get(`/api/v1/events/${id}`)).status === 200, "the run to be known")
+    expect(await eventOf(on, id)).toMatchObject({
+      status: "unknown",
+      event: null,
+      queues: [{ queue: "custom_events", state: "handled" }],
+    })
+    const listed = async (status: string) =>
+      (await wholeHistory(on, `&status=${status}`)).map((each) => [each.id, each.status])
+    expect(await listed("unknown")).toEqual([[id, "unknown"]])
+    expect(await listed("completed")).toEqual([])
+    await on.stop()
+    folder.write("handlers/audit.ts", audit)
+    const whole = await folder.start()
+    await waitUntil(async () => (await eventOf(whole, id)).queues.length === 2, "the other run to be known")
+    expect(await eventOf(whole, id)).toMatchObject({ status: "unknown" })
+  },
+  TIMEOUT_MS,
+)

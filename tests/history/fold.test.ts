@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
-import type { HistoryFact } from "../../src/event/history-fact.ts"
+import { engineLine, factLine, type HistoryFact, joinLines } from "../../src/event/history-fact.ts"
 import { Projection } from "../../src/history/projection.ts"
+import type { ReadEvents } from "../../src/history/stored-publication.ts"
 import { attempt, batchOf, historyOf, published, ROOMY, START } from "../support/facts.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 
@@ -49,6 +50,32 @@ test("facts that are applied one at a time give the same history as facts that a
     ["b", "processing"],
     ["a", "completed"],
   ])
+})
+
+test("publications that refer to the store give the same history, whatever follows them and when", () => {
+  const events = STORY.flatMap((fact) => (fact.fact === "published" ? [fact] : []))
+  const lines = STORY.map((fact) => {
+    if (fact.fact !== "published") return factLine(fact)
+    const number = events.indexOf(fact)
+    return engineLine({ fact: "stored", at: fact.at, queues: fact.queues, first: number, last: number })
+  })
+  const read: ReadEvents = (first, last) =>
+    events.slice(first, last + 1).map(({ event, trace = null, caused_by = null }) => ({
+      body: JSON.stringify(event),
+      trace,
+      causedBy: caused_by,
+    }))
+  using whole = historyOf(STORY)
+  for (let parts = 1; parts <= lines.length; parts++) {
+    using projection = Projection.open(":memory:", ROOMY, read)
+    for (let part = 0; part < parts; part++) {
+      const ends = [part, part + 1].map((each) => Math.round((each * lines.length) / parts))
+      const text = joinLines(lines.slice(...ends))
+      const applied = projection.apply([{ token: `${part}`, position: "", text }], START + 1_000)
+      expect(applied.skipped).toBe(0)
+    }
+    expect(told(projection)).toEqual(told(whole))
+  }
 })
 
 test("a batch that arrives twice is applied once, also after a restart", () => {

@@ -42,7 +42,8 @@ const filters: readonly (readonly [string, EventFilter, readonly string[]])[] = 
   ["a queue with a state", { queues: ["audit"], states: ["handled"] }, []],
   ["status pending", { status: "pending" }, ["late"]],
   ["status processing", { status: "processing" }, ["alert", "call"]],
-  ["status completed", { status: "completed" }, ["unknown"]],
+  ["status completed", { status: "completed" }, []],
+  ["status unknown", { status: "unknown" }, ["unknown"]],
   ["status failed", { status: "failed" }, ["login"]],
   ["since", { since: START + 2_000 }, ["late", "alert"]],
   ["until", { since: 1, until: START + 100 }, ["call"]],
@@ -59,6 +60,21 @@ const filters: readonly (readonly [string, EventFilter, readonly string[]])[] = 
 ]
 
 describe("a list", () => {
+  test("tells events that all of their queues have handled from those whose queues are not known", () => {
+    using projection = historyOf([
+      published({ id: "known" }),
+      attempt("known"),
+      attempt("lost"),
+      attempt("lost dead", { outcome: "dead-letter", reason: "rejected" }),
+      attempt("lost retrying", { outcome: "retry", reason: "error", next_at: START + 9_000 }),
+    ])
+    const statuses = ["pending", "processing", "completed", "failed", "unknown"] as const
+    const ids = statuses.map((status) => projection.list({ status, limit: 9 }).items.map(({ id }) => id))
+    expect(ids).toEqual([[], ["lost retrying"], ["known"], [], ["lost dead", "lost"]])
+    for (const [place, status] of statuses.entries())
+      for (const id of ids[place] ?? []) expect(projection.lookup(id)?.status).toBe(status)
+  })
+
   test.each(filters)("selects by %s", (_, filter, ids) => {
     using projection = EVENTS()
     expect(projection.list({ ...filter, limit: 10 })).toMatchObject({

@@ -54,6 +54,46 @@ test("an event in the store gives the same history as one in the fact", () => {
   expect(projection.list(byKey).items).toEqual(whole.list(byKey).items)
 })
 
+test("many events of one fact are all there, with their runs before and after them in the same step", () => {
+  const events = Array.from({ length: 100 }, (_, number) => newEvent({ id: `e${number}` }))
+  using projection = Projection.open(":memory:", ROOMY, (first, last) =>
+    events
+      .slice(first, last + 1)
+      .map((event) => ({ body: JSON.stringify(event), trace: null, causedBy: null })),
+  )
+  const run = (number: number, queue: string, outcome: "handled" | "retry" = "handled") =>
+    factLine(attempt(`e${number}`, { queue, outcome, ...(outcome === "retry" && { reason: "error" }) }))
+  const stored = (first: number, last: number) =>
+    engineLine({ fact: "stored", at: START, queues: ["calls", "audit"], first, last })
+  const lines = [
+    stored(0, 69),
+    ...[40, 3, 3, 69, 0].map((number) => run(number, "calls")),
+    run(40, "audit"),
+    stored(70, 99),
+    run(99, "audit"),
+    run(5, "calls", "retry"),
+    run(6, "calls"),
+    run(6, "elsewhere"),
+  ]
+  expect(projection.apply([batchOfLine(joinLines(lines))], START).skipped).toBe(0)
+  const { items } = projection.list({ limit: 200, newestFirst: false })
+  expect(items.map(({ id }) => id)).toEqual(events.map(({ id }) => id))
+  const told = items
+    .map(({ id, queues }) =>
+      [id, ...queues.map((each) => `${each.queue} ${each.state} ${each.attempts}`)].join(", "),
+    )
+    .filter((each) => !each.endsWith("audit waiting 0, calls waiting 0"))
+  expect(told).toEqual([
+    "e0, audit waiting 0, calls handled 1",
+    "e3, audit waiting 0, calls handled 2",
+    "e5, audit waiting 0, calls retrying 1",
+    "e6, audit waiting 0, calls handled 1, elsewhere handled 1",
+    "e40, audit handled 1, calls handled 1",
+    "e69, audit waiting 0, calls handled 1",
+    "e99, audit handled 1, calls waiting 0",
+  ])
+})
+
 test("runs that are brought together give the same history as runs apart", () => {
   const ids = ["a", "b", "c"]
   const facts = ids.map((id) => published({ id }))

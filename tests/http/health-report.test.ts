@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import type { HistoryState } from "../../src/history/recorded-history.ts"
 import { reportHealth, type Vitals } from "../../src/http/health-report.ts"
 
 const WELL: Vitals = {
@@ -108,8 +109,8 @@ describe("a service", () => {
 })
 
 test("a history that can't be kept degrades the service; one that is being read says how far it is", () => {
-  const state = { failure: null, isCaughtUp: true, reachedAt: null, dropped: 0 }
-  const at = (history: typeof state | (Omit<typeof state, "failure"> & { failure: string })) => {
+  const state = { failure: null, isCaughtUp: true, reachedAt: null, gap: null, dropped: 0 }
+  const at = (history: HistoryState) => {
     const { status, checks } = reportHealth({ ...WELL, history })
     return [status, checks.history]
   }
@@ -119,5 +120,9 @@ test("a history that can't be kept degrades the service; one that is being read 
     { status: "degraded", detail: "the disk is full" },
   ])
   expect(at({ ...state, isCaughtUp: false })).toEqual(["ready", { status: "up", detail: "it is being read" }])
+  expect(at({ ...state, gap: "it was begun again" })).toEqual([
+    "ready",
+    { status: "up", detail: "it was begun again" },
+  ])
   expect(reportHealth(WELL).checks.history).toBeUndefined()
 })

@@ -135,20 +135,26 @@ test("many done events are deleted soon, also if nothing else is written", async
   await engine.close()
 })
 
-test("facts beyond the bound go with the events that they hold, and the length of events counts", async () => {
-  using folder = temporaryFolder()
-  const engine = await open(folder, 20_000)
-  const payload = { text: "x".repeat(1_000) }
-  const inbox = new Inbox(engine, "calls")
-  for (let count = 0; count < 100; count++) {
-    await engine.publish(newEvent({ routing_key: "calls", payload }))
-    await (await inbox.next()).ack()
-  }
-  expect(factsOf(engine).progress().dropped).toBeGreaterThan(50)
-  expect(eventCount(folder)).toBeLessThan(50)
-  await release(engine, folder)
-  await engine.close()
-})
+test.each([
+  ["ASCII", "x".repeat(1_000)],
+  ["three bytes a character", "日".repeat(333)],
+])(
+  "facts beyond the bound go with the events that they hold, and the bytes of events count: %s",
+  async (_, text) => {
+    using folder = temporaryFolder()
+    const engine = await open(folder, 20_000)
+    const payload = { text }
+    const inbox = new Inbox(engine, "calls")
+    for (let count = 0; count < 100; count++) {
+      await engine.publish(newEvent({ routing_key: "calls", payload }))
+      await (await inbox.next()).ack()
+    }
+    expect(factsOf(engine).progress().dropped).toBeGreaterThan(50)
+    expect(eventCount(folder)).toBeLessThan(25)
+    await release(engine, folder)
+    await engine.close()
+  },
+)
 
 test("while facts are left out, no event is held: its room is needed", () => {
   using folder = temporaryFolder()

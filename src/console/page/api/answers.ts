@@ -154,7 +154,7 @@ export interface EventSummary {
   readonly name: string | null
   readonly routing_key: string | null
   readonly ordering_key: string | null
-  readonly status: "pending" | "processing" | "completed" | "failed"
+  readonly status: "pending" | "processing" | "completed" | "failed" | "unknown"
   readonly published_at: number | null
   readonly caused_by: string | null
   readonly trace_id: string | null

@@ -213,7 +213,7 @@ export class TurnWriter {
   }
 
   #notePublished({ stored: { body } }: PendingPublish, queues: readonly Queue[]): void {
-    this.#facts?.notePublished(this.#store.lastEvent, body.length, queues, this.#clock.wallNow())
+    this.#facts?.notePublished(this.#store.lastEvent, Buffer.byteLength(body), queues, this.#clock.wallNow())
   }
 
   /**

@@ -5,7 +5,7 @@ export interface FactRow {
   /** Number of the last batch. */
   readonly seq: number
   readonly batches: number
-  /** With the events that they refer to, in characters. */
+  /** With the events that they refer to, in bytes. */
   readonly length: number
   /** Number of the last event that they refer to, or any later one; 0 if they refer to none. */
   readonly lastEvent: number
@@ -24,7 +24,7 @@ interface StoredRow {
   readonly held: string | null
 }
 
-/** Number of entries above which further batches share one, until it has this length in characters. */
+/** Number of entries above which further batches share one, until it has this length in bytes. */
 const MAX_SINGLE = 1_000
 const SHARED_LENGTH = 262_144
 
@@ -52,7 +52,7 @@ export class FactRows {
     return rows
   }
 
-  /** Characters of all batches. */
+  /** Bytes of all batches. */
   get length(): number {
     return this.#length
   }

@@ -55,7 +55,7 @@ export class FactStore implements EventHolder {
   #releasedEvent: number
   #dropped = 0
 
-  /** @param maxLength most characters of facts that wait for the follower; the oldest are dropped for newer ones */
+  /** @param maxLength most bytes of facts that wait for the follower, with their events; the oldest are dropped for newer ones */
   constructor(database: Database, maxLength: number) {
     this.#maxLength = maxLength
     this.#insert = database.prepare<never, [number, number, string, string, string | null]>(
@@ -103,7 +103,7 @@ export class FactStore implements EventHolder {
     this.#turn.add(fact)
   }
 
-  /** Adds the fact of a publish. @param event its number in the store @param length of its body, in characters */
+  /** Adds the fact of a publish. @param event its number in the store @param length of its body, in bytes */
   notePublished(event: number, length: number, queues: readonly Queue[], at: number): void {
     this.#turn.addStored(event, length, queues, at)
   }
@@ -156,7 +156,9 @@ export class FactStore implements EventHolder {
     if (recent.length > 0) return recent
     return this.#read
       .all(after, through, MAX_BATCHES_PER_READ)
-      .map(({ seq, length, token, text }) => numberedBatch(seq, token, text, length - text.length))
+      .map(({ seq, length, token, text }) =>
+        numberedBatch(seq, token, text, length - Buffer.byteLength(text)),
+      )
   }
 
   /** Returns the number of a batch; 0 if it is not stored. */
@@ -184,7 +186,7 @@ export class FactStore implements EventHolder {
     const { eventsLength, lastEvent } = this.#turn
     const seq = ++this.#newest
     const token = `${this.#session}-${seq}`
-    const length = text.length + eventsLength
+    const length = Buffer.byteLength(text) + eventsLength
     this.#insert.run(seq, length, token, text, encodeHeld(this.#held))
     this.#inTurn = {
       batch: numberedBatch(seq, token, text, eventsLength),

@@ -15,7 +15,7 @@ interface Run {
   readonly queues: readonly NamedQueue[]
   readonly first: number
   last: number
-  /** Of the bodies, in characters. */
+  /** Of the bodies, in bytes. */
   length: number
 }
 
@@ -27,7 +27,7 @@ export class TurnFacts {
   #eventsLength = 0
   #lastEvent = 0
 
-  /** Length of the events that the lines refer to, in characters. */
+  /** Length of the events that the lines refer to, in bytes. */
   get eventsLength(): number {
     return this.#eventsLength
   }
@@ -48,7 +48,7 @@ export class TurnFacts {
     this.#lines.push(factLine(fact))
   }
 
-  /** Adds the publication of an event, which the store has under this number. @param length of its body, in characters */
+  /** Adds the publication of an event, which the store has under this number. @param length of its body, in bytes */
   addStored(event: number, length: number, queues: readonly NamedQueue[], at: number): void {
     this.#eventsLength += length
     this.#lastEvent = event
