@@ -124,6 +124,7 @@ export class RabbitMqEngine implements Engine {
       topology: this.#topology,
       republish: (...what) => this.#upkeep.republisher.republish(...what),
       record,
+      recordsFacts,
       redeclare: (queue) => repairs.declare(queue),
       sights,
       session: () => this.#consuming.session,
