@@ -9,7 +9,10 @@ import {
 import { TriedAttempts } from "../../../src/engine/rabbitmq/consuming/tried-attempts.ts"
 import { UnsettledDeliveries } from "../../../src/engine/rabbitmq/consuming/unsettled-deliveries.ts"
 import { recordNothing } from "../../../src/engine/rabbitmq/history/rabbitmq-fact-log.ts"
+import { propertiesOf } from "../../../src/engine/rabbitmq/wire/encode.ts"
+import type { Event } from "../../../src/event/envelope.ts"
 import type { HistoryFact } from "../../../src/event/history-fact.ts"
+import { newEvent } from "../../support/new-event.ts"
 import { installations } from "../../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../../support/rabbitmq/node.ts"
 import { CONSUMER_TIMEOUT_MS } from "../../support/rabbitmq/virtual-host.ts"
@@ -175,6 +178,31 @@ test("events that a recording consumer has not passed on are back when its cance
   await cancelled
   expect(taken).toHaveLength(PREFETCH)
   await waitUntil(async () => (await readyOf(channel, "cancelled-calls")) === PREFETCH, "the rest to be back")
+  await client.close()
+})
+
+test("events that wait to be passed on come by priority, and those of one ordering key in order", async () => {
+  const { client, channel } = await connectionWith("urgent-calls", PREFETCH)
+  const publish = (name: string, priority: Event["priority"], ordering_key?: string) => {
+    const event = newEvent({ name, priority, ...(ordering_key !== undefined && { ordering_key }) })
+    return channel.basicPublish("", "urgent-calls", JSON.stringify(event), propertiesOf(event, {}))
+  }
+  await publish("low", "low")
+  await publish("keyed-low", "low", "k")
+  await publish("other", "medium")
+  await publish("keyed-critical", "critical", "k")
+  await publish("critical", "critical")
+  const { consumer, taken } = recordingConsumer("urgent-calls", true)
+  await consumer.start(client)
+  await waitUntil(async () => (await readyOf(channel, "urgent-calls")) === 0, "all to be on their way")
+  for (const delivery of taken.splice(0)) void delivery.ack(HANDLED)
+  expect(taken.map(({ body }) => JSON.parse(body).name)).toEqual([
+    "critical",
+    "keyed-low",
+    "other",
+    "keyed-critical",
+    "low",
+  ])
   await client.close()
 })
 

@@ -9,8 +9,9 @@ export interface DeliveryGateOptions {
 }
 
 /**
- * Passes the deliveries of one consumer on in order, at most `prefetch` of them undecided at a time. RabbitMQ sends more
- * than that while a history is recorded, so that a delivery whose ack waits for its fact keeps nothing else waiting.
+ * Passes the deliveries of one consumer on, by priority and arrival, at most `prefetch` of them undecided at a time. RabbitMQ
+ * sends more than that while a history is recorded, so that a delivery whose ack waits for its fact keeps nothing else
+ * waiting. Events with an ordering key all have one priority, so they keep their order.
  */
 export class DeliveryGate {
   readonly #options: DeliveryGateOptions
@@ -50,11 +51,23 @@ export class DeliveryGate {
     if (this.#isPassing || this.#isOver) return
     this.#isPassing = true
     while (this.#undecided < this.#options.prefetch()) {
-      const next = this.#waiting.shift()
+      const next = this.#take()
       if (next === undefined) break
       this.#undecided++
       this.#options.onDelivery(next)
     }
     this.#isPassing = false
+  }
+
+  /** Removes the one with the highest priority, and of these the oldest. */
+  #take(): Delivery | undefined {
+    let first = 0
+    let highest = this.#waiting[0]?.priority ?? 0
+    for (const [index, { priority }] of this.#waiting.entries()) {
+      if (priority <= highest) continue
+      first = index
+      highest = priority
+    }
+    return this.#waiting.splice(first, 1)[0]
   }
 }
