@@ -1,8 +1,6 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { AttemptFact } from "../../../event/history-fact.ts"
 import { nextTurn } from "../../../system/next-turn.ts"
-import type { LinkState } from "../connection/broker-link.ts"
-import type { TopologyOptions } from "../topology/topology.ts"
 import {
   endsConnection,
   faultError,
@@ -16,25 +14,14 @@ import {
 } from "../wire/broker-fault.ts"
 import { Batch, newWriterId, splitBatch } from "./batch.ts"
 import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
-import { HistoryReports, type HistoryReportsOptions } from "./history-reports.ts"
+import type { FactWriterOptions } from "./fact-writer-options.ts"
+import { HistoryReports } from "./history-reports.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
 import { KeptFacts } from "./kept-facts.ts"
 import type { LoneTail } from "./lone-tail.ts"
 import { REFUSED_FOR_MS, ReopenDelays } from "./reopen-delays.ts"
 import { streamProperties } from "./stream-message.ts"
-
-export interface FactWriterOptions extends HistoryReportsOptions {
-  /** Declares the stream. Resolves with RabbitMQ's words if it exists with other arguments, otherwise with null. */
-  readonly declare: (client: AMQPClient) => Promise<string | null>
-  /** With `passive`, a missing stream stays missing until somebody declares it. */
-  readonly mode: TopologyOptions["mode"]
-  /** Called when the stream of a connection exists. */
-  readonly onOpened: (client: AMQPClient) => void
-  /** Sends the events that were published so far in this turn, which are on another connection. */
-  readonly sendEvents: () => void
-  /** Returns how the connection is that publishes events: the engine's status shows an outage of it, and it sees alarms first. */
-  readonly publishing: () => LinkState<unknown>
-}
+import type { LostFacts } from "./unread-facts.ts"
 
 /** Interval between checks of the batches that wait, in milliseconds. Runs only while there are any. */
 const TICK_MS = 500
@@ -125,12 +112,21 @@ export class FactWriter {
     if (!this.#isRecording) return null
     this.#flush()
     const mark = new Batch("mark", this.id, this.#ticks)
+    this.#options.unread.marked(mark)
     if (tail !== null) {
       tail.beginWith(mark)
       this.#tail = tail
     }
     this.#admit(mark)
     return mark
+  }
+
+  /** Stores facts again that were lost with a stream that somebody deleted. */
+  repeat(lost: LostFacts): void {
+    if (!this.#isRecording) return
+    this.#reports.lost(lost)
+    this.#batches.addLost(lost)
+    this.#wake()
   }
 
   /** Goes on with a new connection; later, if RabbitMQ ended the last one because of the stream. */
@@ -171,6 +167,10 @@ export class FactWriter {
     if (!this.#isRecording) return
     const parts = this.#maxBytes === Number.POSITIVE_INFINITY ? [batch] : splitBatch(batch, this.#maxBytes)
     this.#batches.add(batch, parts)
+    this.#wake()
+  }
+
+  #wake(): void {
     this.#ticker ??= setInterval(() => this.#tick(), TICK_MS)
     this.#sendAll()
   }
@@ -200,6 +200,7 @@ export class FactWriter {
     batch.isReturned = false
     this.#sentAt = this.#ticks
     this.#tail?.sent(batch)
+    this.#options.unread.sent(batch)
     channel
       .basicPublish("", HISTORY_STREAM, batch.body, streamProperties(batch.kind, batch.token), true)
       .then(
@@ -217,6 +218,7 @@ export class FactWriter {
     }
     this.#batches.remove(batch)
     batch.stored()
+    this.#options.unread.stored(batch)
     this.#delays.reset()
     this.#reason = null
     if (!this.#isFailing) return
