@@ -1,5 +1,12 @@
 import type { SQLQueryBindings } from "bun:sqlite"
-import { DELIVERY_STATES, type EventStatus, FIRST_FAILED, STATE } from "./delivery-state.ts"
+import {
+  type DeliveryState,
+  type EventStatus,
+  FIRST_FAILED,
+  STATE,
+  STORED_STATES,
+  UNCONFIRMED,
+} from "./delivery-state.ts"
 import type { EventFilter } from "./history-query.ts"
 
 /** A condition on the columns of `events`, with the values of its parameters. */
@@ -11,7 +18,7 @@ export interface Condition {
 /** An index that finds the events of a filter without looking at others. */
 export type Driver = "caused_by" | "trace_id" | "ordering_key" | "failed" | null
 
-const FIRST_FAILED_STATES = new Set(DELIVERY_STATES.slice(FIRST_FAILED))
+const FIRST_FAILED_STATES: ReadonlySet<DeliveryState> = new Set(STORED_STATES.slice(FIRST_FAILED))
 
 /** Returns the index that leaves the fewest events to look at. */
 export function driverOf({ causedBy, trace, orderingKey, states, status }: EventFilter): Driver {
@@ -27,6 +34,9 @@ const ROUTING_KEY = "coalesce(events.routing_key, 'events.' || events.type || '.
 
 /** The deliveries of the event in question. */
 const ITS_DELIVERIES = "SELECT 1 FROM deliveries WHERE event = seq"
+
+/** The number of a state, or the reason why it is unknown. */
+const STATE_COLUMN = `iif(state = ${STATE.waiting} AND reason IS NOT NULL, reason, state)`
 
 /** See `statusOf`. */
 const STATUS: Readonly<Record<EventStatus, string>> = {
@@ -78,8 +88,8 @@ function deliveryCondition(
     values.push(JSON.stringify(queues))
   }
   if (states !== undefined) {
-    parts.push(oneOf("state"))
-    values.push(JSON.stringify(states.map((state) => STATE[state])))
+    parts.push(oneOf(STATE_COLUMN))
+    values.push(JSON.stringify(states.map((state) => (state === "unknown" ? UNCONFIRMED : STATE[state]))))
   }
   return [`EXISTS (${parts.join(" AND ")})`, ...values]
 }

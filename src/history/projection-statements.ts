@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
 import type { DeliveryRecord, DeliveryRow } from "./delivery-record.ts"
-import { STATE } from "./delivery-state.ts"
+import { STATE, UNCONFIRMED } from "./delivery-state.ts"
 
 /** The columns of an event that its facts are applied to. */
 interface KnownEventRow {
@@ -48,6 +48,7 @@ export class ProjectionStatements {
   readonly #newDelivery
   readonly #replaceDelivery
   readonly #finishDelivery
+  readonly #doubt
   readonly #deleteDeliveries
   readonly #deleteEvent
 
@@ -84,7 +85,10 @@ export class ProjectionStatements {
     )
     this.#finishDelivery = database.prepare(
       `UPDATE deliveries SET state = ?, since = ?, attempt = ?, attempts = 1, timeline = ?
-       WHERE event = ? AND queue = ? AND state = ${STATE.waiting} AND timeline = ''`,
+       WHERE event = ? AND queue = ? AND state = ${STATE.waiting} AND timeline = '' AND reason IS NULL`,
+    )
+    this.#doubt = database.prepare(
+      `UPDATE deliveries SET reason = '${UNCONFIRMED}' WHERE event = ? AND state = ${STATE.waiting} AND timeline = ''`,
     )
     this.#deleteDeliveries = database.prepare("DELETE FROM deliveries WHERE event = ?")
     this.#deleteEvent = database.prepare("DELETE FROM events WHERE seq = ?")
@@ -171,6 +175,11 @@ export class ProjectionStatements {
     return this.#finishDelivery.run(state, since, attempt, timeline, event, queue).changes === 1
   }
 
+  /** Where nothing else is known of an event, its publish decides, whose outcome is unknown. */
+  doubt(event: number): void {
+    this.#doubt.run(event)
+  }
+
   close(): void {
     for (const each of [
       this.#some,
@@ -185,6 +194,7 @@ export class ProjectionStatements {
       this.#newDelivery,
       this.#replaceDelivery,
       this.#finishDelivery,
+      this.#doubt,
       this.#deleteDeliveries,
       this.#deleteEvent,
     ]) {

@@ -75,6 +75,11 @@ export class RabbitMqFactLog implements FactLog {
     void this.record({ fact: "refused", at: Date.now(), id })
   }
 
+  /** It is not known whether the publish that was recorded last for this event is stored. */
+  unconfirmed(id: string): void {
+    void this.record({ fact: "unconfirmed", at: Date.now(), id })
+  }
+
   follow(follower: FactFollower): () => void {
     return this.#reader.follow(follower)
   }
