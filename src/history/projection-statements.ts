@@ -175,7 +175,7 @@ export class ProjectionStatements {
     return this.#finishDelivery.run(state, since, attempt, timeline, event, queue).changes === 1
   }
 
-  /** Where nothing else is known of an event, its publish decides, whose outcome is unknown. */
+  /** Notes on the queues where nothing has happened to an event yet that the outcome of its publish is unknown. */
   doubt(event: number): void {
     this.#doubt.run(event)
   }

@@ -16,7 +16,7 @@ interface Unread {
   storedAs: number | null
 }
 
-/** What a mark shows to be lost. */
+/** Facts that a mark shows to be lost. */
 export interface LostFacts {
   readonly batches: readonly Batch[]
   /** Number of lost facts that are in none of these batches. */
