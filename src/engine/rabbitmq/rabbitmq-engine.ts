@@ -103,6 +103,7 @@ export class RabbitMqEngine implements Engine {
           limits: history,
           mode: topology.mode,
           publishing: () => this.#publishing.state,
+          publishesInFlight: () => this.#publishing.session?.events.inFlight ?? 0,
           sendEvents: () => uncorkNow(this.#publishing.session?.client.socket),
           troubles,
           onFacts: (lines) => learnPublishes(lines, this.#recent),

@@ -13,6 +13,8 @@ export interface FactWriterOptions extends HistoryReportsOptions {
   readonly unread: UnreadFacts
   /** Called when the stream of a connection exists. */
   readonly onOpened: (client: AMQPClient) => void
+  /** Returns how many events wait for their confirm. */
+  readonly publishesInFlight: () => number
   /** Sends the events that were published so far in this turn, which are on another connection. */
   readonly sendEvents: () => void
   /** Returns how the connection is that publishes events: the engine's status shows an outage of it, and it sees alarms first. */

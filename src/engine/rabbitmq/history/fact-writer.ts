@@ -1,6 +1,5 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { AttemptFact } from "../../../event/history-fact.ts"
-import { nextTurn } from "../../../system/next-turn.ts"
 import {
   endsConnection,
   faultError,
@@ -13,6 +12,7 @@ import {
   sizeRefusal,
 } from "../wire/broker-fault.ts"
 import { Batch, newWriterId, splitBatch } from "./batch.ts"
+import { BatchTiming } from "./batch-timing.ts"
 import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
 import type { FactWriterOptions } from "./fact-writer-options.ts"
 import { HistoryReports } from "./history-reports.ts"
@@ -38,11 +38,9 @@ const STOP_INTERVAL_MS = 10
 
 const SILENT = "RabbitMQ does not confirm facts"
 
-const NOT_STORED: Promise<boolean> = Promise.resolve(false)
-
 /**
- * Appends facts to the stream: all facts of one turn of the event loop as one message, in their order, on a channel of its
- * own. A message is sent until it is confirmed, so it may be stored twice. While RabbitMQ does not confirm, nobody waits:
+ * Appends facts to the stream: all facts of one turn of the event loop, or of a few, as one message, in their order, on a
+ * channel of its own. A message is sent until it is confirmed, so it may be stored twice. While RabbitMQ does not confirm, nobody waits:
  * facts are kept, up to a bound, and sent later.
  */
 export class FactWriter {
@@ -53,7 +51,8 @@ export class FactWriter {
   /** Unconfirmed batches, the oldest first. */
   readonly #batches = new KeptFacts()
   #state: State = { name: "away" }
-  /** The batch of this turn. */
+  readonly #timing: BatchTiming
+  /** The batch that is filled. */
   #current: Batch | null = null
   #ticker: Timer | undefined
   #reopenTimer: Timer | undefined
@@ -70,6 +69,8 @@ export class FactWriter {
   constructor(options: FactWriterOptions) {
     this.#options = options
     this.#reports = new HistoryReports(options)
+    const { publishesInFlight } = options
+    this.#timing = new BatchTiming({ publishesInFlight, send: (batch) => this.#flush(batch) })
   }
 
   /** Why facts can't be stored now; null if they can. */
@@ -96,14 +97,15 @@ export class FactWriter {
    * too long, or if there is no history. Never rejects.
    */
   record(fact: string | AttemptFact): Promise<boolean> {
-    if (!this.#isRecording) return NOT_STORED
+    if (!this.#isRecording) return Promise.resolve(false)
     if (this.#current?.fits(typeof fact === "string" ? fact.length : 0) === false) this.#flush()
     if (this.#current === null) {
       this.#current = new Batch("facts", this.id, this.#ticks)
-      void nextTurn().then(() => this.#flush())
+      this.#timing.began(this.#current)
     }
     if (typeof fact === "string") this.#current.add(fact)
     else this.#current.addRun(fact)
+    this.#timing.added(this.#current)
     return this.#current.waited.promise
   }
 
@@ -156,10 +158,10 @@ export class FactWriter {
     this.#state = state
   }
 
-  #flush(): void {
-    const batch = this.#current
+  #flush(batch = this.#current): void {
+    if (batch === null || batch !== this.#current) return
     this.#current = null
-    if (batch !== null) this.#admit(batch)
+    this.#admit(batch)
   }
 
   #admit(batch: Batch): void {
@@ -302,9 +304,7 @@ export class FactWriter {
   }
 
   async #open(client: AMQPClient): Promise<void> {
-    const opening: State = { name: "opening", client }
-    const isRefused = this.#state.name === "off"
-    this.#become(isRefused ? { name: "off", client } : opening)
+    this.#become({ name: this.#state.name === "off" ? "off" : "opening", client })
     const begun = this.#state
     try {
       const { channel, words } = await openFactChannel(client, this.#options.declare)
