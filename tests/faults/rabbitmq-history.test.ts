@@ -8,7 +8,6 @@ import {
 } from "../support/killed-history.ts"
 import { installations } from "../support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../support/rabbitmq/node.ts"
-import { StallingProxy } from "../support/rabbitmq/stalling-proxy.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
 import { waitUntil } from "../support/wait-until.ts"
 import { wholeHistory } from "../support/whole-history.ts"
@@ -37,39 +36,6 @@ for (const installation of installations()) {
       await waitUntil(() => isReady(service), "the service to be ready")
       return service
     }
-
-    test(
-      "shows an event as unknown whose publish was not confirmed in time, and as handled once it is",
-      async () => {
-        using proxy = await StallingProxy.start(node.port)
-        await using folder = new ServiceFolder()
-        const settings = { ...environment, RABBITMQ_PORT: String(proxy.port), CONFIRM_TIMEOUT: "1000" }
-        const service = await folder.start(settings)
-        await waitUntil(() => isReady(service), "the service to be ready")
-        proxy.stall()
-        const event = { id: "doubtful", type: "custom", name: "steady", payload: {} }
-        const answer = await service.post("/api/v1/events", event)
-        expect(await answer.json()).toMatchObject({ status: 504, outcome: "unknown" })
-        proxy.resume()
-        const stateOf = async (): Promise<unknown> => {
-          const { body } = await service.get("/api/v1/events/doubtful")
-          return body
-        }
-        await waitUntil(async () => {
-          const found = (await stateOf()) as { readonly queues?: readonly { readonly state: string }[] }
-          return found.queues?.[0]?.state === "unknown"
-        }, "the event to be unknown")
-        expect(await stateOf()).toMatchObject({ status: "pending", queues: [{ queue: "custom_events" }] })
-        // RabbitMQ got it late: a handler that comes later settles it.
-        writeNotingModule(folder)
-        expect((await service.post("/api/v1/modules/reload", {})).status).toBe(200)
-        await waitUntil(
-          async () => ((await stateOf()) as { readonly status?: string }).status === "completed",
-          "the event to be handled",
-        )
-      },
-      TIMEOUT_MS,
-    )
 
     test(
       "is the same for both, and complete after one was killed",
