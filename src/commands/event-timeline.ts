@@ -11,6 +11,7 @@ const STYLES = {
   expired: "red",
   cancelled: "red",
   retrying: "yellow",
+  unknown: "yellow",
   processing: "yellow",
   running: "yellow",
 } as const

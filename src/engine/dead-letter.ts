@@ -72,6 +72,11 @@ export interface DeadLetterPage {
   readonly letters: readonly DeadLetter[]
   /** Continues after the last dead letter that was read; null if there are no more. */
   readonly cursor: string | null
+  /**
+   * True if something else consumes the dead letters now: those that it has are not shown. False if nothing seems to. Absent
+   * on an engine that shows all at any time.
+   */
+  readonly isBeingRead?: boolean
 }
 
 export interface DeadLetter {

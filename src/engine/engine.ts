@@ -63,8 +63,8 @@ export interface Engine {
   replay(queue: string, replayed: ReplayedEvent): Promise<void>
 
   /**
-   * Delivers the queue's events to `onDelivery`, at most `prefetch` of them unsettled at any time. Settle
-   * each delivery once, with one of its four methods. Deliveries that were unsettled when the process died
+   * Delivers the queue's events to `onDelivery`, at most `prefetch` of them at any time for which none of their four methods was
+   * called. Settle each delivery once, with one of these. Deliveries that were unsettled when the process died
    * are delivered again, as the next attempt. An order by key holds within one consumer: let the previous one's
    * cancel resolve before the next one begins.
    */
@@ -218,7 +218,7 @@ export interface DeclareOptions {
 }
 
 export interface ConsumeOptions {
-  /** Most deliveries that may be unsettled at a time. */
+  /** Most deliveries at a time whose settling has not begun. */
   readonly prefetch: number
   /**
    * `by-key`: the events of one ordering key are delivered one at a time, in order of arrival, also after a retry;

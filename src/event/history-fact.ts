@@ -6,6 +6,7 @@ import type { DeadLetterReason, ErrorSummary, RetryReason } from "./failure.ts"
 export type HistoryFact =
   | PublishedFact
   | RefusedFact
+  | UnconfirmedFact
   | AttemptFact
   | DeadLetteredFact
   | RedrivenFact
@@ -42,6 +43,16 @@ export interface OnceFact {
 /** The publish that the last `published` fact of this event tells of was refused after all: no queue has stored it. */
 export interface RefusedFact {
   readonly fact: "refused"
+  readonly at: number
+  readonly id: string
+}
+
+/**
+ * The outcome of the publish that the last `published` fact of this event tells of is unknown: the engine did not say in time
+ * whether the event is on its queues.
+ */
+export interface UnconfirmedFact {
+  readonly fact: "unconfirmed"
   readonly at: number
   readonly id: string
 }

@@ -1,8 +1,11 @@
+/** The states whose numbers are stored: unfinished ones come first, failed ones last. */
+export const STORED_STATES = ["waiting", "retrying", "handled", "dead", "expired", "cancelled"] as const
+
 /**
- * The state of an event on one queue. `expired` is a dead letter that waited too long, `cancelled` was purged.
- * The numbers are stored: unfinished states come first, failed ones last.
+ * The state of an event on one queue. `expired` is a dead letter that waited too long, `cancelled` was purged. An event is
+ * `unknown` on a queue that did not confirm it, until something happens to it there.
  */
-export const DELIVERY_STATES = ["waiting", "retrying", "handled", "dead", "expired", "cancelled"] as const
+export const DELIVERY_STATES = [...STORED_STATES, "unknown"] as const
 
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
@@ -13,6 +16,9 @@ export type EventStatus = (typeof EVENT_STATUSES)[number]
 
 /** Stored number of each state. */
 export const STATE = { waiting: 0, retrying: 1, handled: 2, dead: 3, expired: 4, cancelled: 5 } as const
+
+/** The stored reason of a `waiting` delivery that is shown as `unknown`. */
+export const UNCONFIRMED = "unconfirmed"
 
 /** Lowest number of a failed state; the states below `STATE.handled` are unfinished. */
 export const FIRST_FAILED = STATE.dead
@@ -26,17 +32,19 @@ interface Progress {
 }
 
 /**
- * Sums up the deliveries of an event. `pending`: nothing has happened yet. `processing`: at least one is
+ * Sums up the deliveries of an event. `pending`: nothing has happened yet, as far as is known. `processing`: at least one is
  * unfinished. `completed`: all are handled. `failed`: all are finished, and at least one is not handled. `unknown`: those
  * that are known are finished, and there may be others.
  * @param areAllKnown false if the publication is not known, and so neither the queues that the event was put on
  */
 export function statusOf(deliveries: readonly Progress[], areAllKnown: boolean): EventStatus {
-  if (deliveries.every(({ state, hasBegun }) => state === "waiting" && !hasBegun)) return "pending"
+  if (deliveries.every(({ state, hasBegun }) => isWaiting(state) && !hasBegun)) return "pending"
   if (deliveries.some(({ state }) => isUnfinished(state))) return "processing"
   if (!areAllKnown) return "unknown"
   return deliveries.every(({ state }) => state === "handled") ? "completed" : "failed"
 }
 
+const isWaiting = (state: Progress["state"]): boolean => state === "waiting" || state === "unknown"
+
 const isUnfinished = (state: Progress["state"]): boolean =>
-  state === "waiting" || state === "retrying" || state === "running"
+  isWaiting(state) || state === "retrying" || state === "running"

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
 import { defaultRoutingKey, isWithin, type RoutingSpace } from "../event/routing-space.ts"
-import { DELIVERY_STATES, STATE, statusOf } from "./delivery-state.ts"
+import { type DeliveryState, STATE, STORED_STATES, statusOf, UNCONFIRMED } from "./delivery-state.ts"
 import type {
   EventHistory,
   EventSummary,
@@ -78,7 +78,7 @@ export class EventView {
       `SELECT count(*) AS count FROM ${unfinished} AND state = ${STATE.retrying} AND next_at > ?`,
     )
     this.#oldestWaiting = database.prepare<{ since: number }, [number]>(
-      `SELECT since FROM ${unfinished} AND state = ${STATE.waiting} ORDER BY since LIMIT 1`,
+      `SELECT since FROM ${unfinished} AND state = ${STATE.waiting} AND reason IS NULL ORDER BY since LIMIT 1`,
     )
   }
 
@@ -157,12 +157,18 @@ function isVisible(row: EventRow, within: RoutingSpace | undefined): boolean {
   return key !== null && isWithin(within, key)
 }
 
+const isUnconfirmed = ({ state, reason }: DeliveryRow): boolean =>
+  state === STATE.waiting && reason === UNCONFIRMED
+
+const stateOf = (row: DeliveryRow): DeliveryState =>
+  isUnconfirmed(row) ? "unknown" : (STORED_STATES[row.state] ?? "waiting")
+
 const queueSummary = (row: DeliveryRow): QueueSummary => ({
   queue: row.name,
-  state: DELIVERY_STATES[row.state] ?? "waiting",
+  state: stateOf(row),
   since: row.since,
   attempts: row.attempts,
-  reason: row.reason,
+  reason: isUnconfirmed(row) ? null : row.reason,
   nextAt: row.next_at,
   hasBegun: row.timeline !== "",
 })

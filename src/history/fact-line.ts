@@ -11,7 +11,7 @@ export type ReadFact =
   | ReadPublished
   | ReadStored
   | ReadHandled
-  | ReadRefused
+  | ReadOutcome
   | ReadAttempt
   | ReadDeadLettered
   | ReadReturn
@@ -43,8 +43,9 @@ export interface ReadHandled {
   readonly attempts: readonly ReadAttempt[]
 }
 
-export interface ReadRefused {
-  readonly fact: "refused"
+/** How the newest publication with the id ended. */
+export interface ReadOutcome {
+  readonly fact: "refused" | "unconfirmed"
   readonly at: number
   readonly id: string
 }
@@ -114,7 +115,8 @@ export function readFact(line: string): ReadFact | null {
     case "handled":
       return readHandled(parsed)
     case "refused":
-      return readRefused(parsed, time)
+    case "unconfirmed":
+      return readOutcome(parsed, fact, time)
     case "attempt":
       return readAttempt(parsed, time)
     case "dead-lettered":
@@ -129,8 +131,12 @@ export function readFact(line: string): ReadFact | null {
   }
 }
 
-function readRefused({ fact: { id } }: ParsedLine, at: number): ReadRefused | null {
-  return isId(id) ? { fact: "refused", at, id } : null
+function readOutcome(
+  { fact: { id } }: ParsedLine,
+  fact: ReadOutcome["fact"],
+  at: number,
+): ReadOutcome | null {
+  return isId(id) ? { fact, at, id } : null
 }
 
 function readStored({ fact: { queues, first, last } }: ParsedLine, at: number): ReadStored | null {

@@ -1,5 +1,12 @@
 import type { SQLQueryBindings } from "bun:sqlite"
-import { DELIVERY_STATES, type EventStatus, FIRST_FAILED, STATE } from "./delivery-state.ts"
+import {
+  type DeliveryState,
+  type EventStatus,
+  FIRST_FAILED,
+  STATE,
+  STORED_STATES,
+  UNCONFIRMED,
+} from "./delivery-state.ts"
 import type { EventFilter } from "./history-query.ts"
 import { SOURCE } from "./history-tables.ts"
 
@@ -12,7 +19,7 @@ export interface Condition {
 /** An index that finds the events of a filter without looking at others. */
 export type Driver = "caused_by" | "trace_id" | "ordering_key" | "failed" | null
 
-const FIRST_FAILED_STATES = new Set(DELIVERY_STATES.slice(FIRST_FAILED))
+const FIRST_FAILED_STATES: ReadonlySet<DeliveryState> = new Set(STORED_STATES.slice(FIRST_FAILED))
 
 /** Returns the index that leaves the fewest events to look at. */
 export function driverOf({ causedBy, trace, orderingKey, states, status }: EventFilter): Driver {
@@ -30,6 +37,9 @@ const ROUTING_KEY = "coalesce(events.routing_key, 'events.' || events.type || '.
 const ITS_DELIVERIES = "SELECT 1 FROM deliveries WHERE event = seq"
 
 const IS_KNOWN = `source <> ${SOURCE.unknown}`
+
+/** The number of a state, or the reason why it is unknown. */
+const STATE_COLUMN = `iif(state = ${STATE.waiting} AND reason IS NOT NULL, reason, state)`
 
 /** See `statusOf`. */
 const STATUS: Readonly<Record<EventStatus, string>> = {
@@ -82,8 +92,8 @@ function deliveryCondition(
     values.push(JSON.stringify(queues))
   }
   if (states !== undefined) {
-    parts.push(oneOf("state"))
-    values.push(JSON.stringify(states.map((state) => STATE[state])))
+    parts.push(oneOf(STATE_COLUMN))
+    values.push(JSON.stringify(states.map((state) => (state === "unknown" ? UNCONFIRMED : STATE[state]))))
   }
   return [`EXISTS (${parts.join(" AND ")})`, ...values]
 }

@@ -4,6 +4,7 @@ import { type FactEvent, storedRoutingKey } from "./fact-event.ts"
 import type {
   OfDelivery,
   ReadAttempt,
+  ReadOutcome,
   ReadPublished,
   ReadPurged,
   ReadStored,
@@ -90,7 +91,7 @@ export class Fold {
   /** Applies a fact. Returns false if it can't be: it tells of too many queues. Call it within a transaction. */
   take(fact: SingleFact): boolean {
     if (fact.fact === "published") return this.#publish(fact)
-    if (fact.fact === "refused") return this.#refuse(fact.id)
+    if (!("queue" in fact)) return this.#end(fact)
     if (fact.fact === "purged") return this.#purge(fact)
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
@@ -197,11 +198,13 @@ export class Fold {
     return this.#statements.finishDelivery(fact.id, delivery)
   }
 
-  /** Takes back the newest publication with an id. */
-  #refuse(id: string): true {
+  /** Takes back the newest publication with an id, or notes that nobody knows whether it is on its queues. */
+  #end({ fact, id }: ReadOutcome): true {
     this.#write()
     const row = this.#statements.newest(id)
-    if (row?.source === SOURCE.published) this.#statements.deleteEvent(row.seq)
+    if (row?.source !== SOURCE.published) return true
+    if (fact === "refused") this.#statements.deleteEvent(row.seq)
+    else this.#statements.doubt(row.seq)
     return true
   }
 

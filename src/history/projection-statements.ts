@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite"
 import type { DeliveryRecord, DeliveryRow } from "./delivery-record.ts"
-import { STATE } from "./delivery-state.ts"
+import { STATE, UNCONFIRMED } from "./delivery-state.ts"
 
 /** The columns of an event that its facts are applied to. */
 interface KnownEventRow {
@@ -56,6 +56,7 @@ export class ProjectionStatements {
   readonly #waiting
   readonly #replaceDelivery
   readonly #finishDelivery
+  readonly #doubt
   readonly #deleteDeliveries
   readonly #deleteEvent
   /** Values of the events that are stored together, in the order of the columns. */
@@ -94,7 +95,10 @@ export class ProjectionStatements {
     this.#finishDelivery = database.prepare(
       `UPDATE deliveries SET state = ?, since = ?, attempt = ?, attempts = 1, timeline = ?
        WHERE event = (SELECT CASE WHEN count(*) = 1 THEN seq END FROM (SELECT seq FROM events WHERE id = ? LIMIT 2))
-         AND queue = ? AND state = ${STATE.waiting} AND timeline = ''`,
+         AND queue = ? AND state = ${STATE.waiting} AND timeline = '' AND reason IS NULL`,
+    )
+    this.#doubt = database.prepare(
+      `UPDATE deliveries SET reason = '${UNCONFIRMED}' WHERE event = ? AND state = ${STATE.waiting} AND timeline = ''`,
     )
     this.#deleteDeliveries = database.prepare("DELETE FROM deliveries WHERE event = ?")
     this.#deleteEvent = database.prepare("DELETE FROM events WHERE seq = ?")
@@ -205,6 +209,11 @@ export class ProjectionStatements {
     return this.#finishDelivery.run(state, since, attempt, timeline, id, queue).changes === 1
   }
 
+  /** Notes on the queues where nothing has happened to an event yet that the outcome of its publish is unknown. */
+  doubt(event: number): void {
+    this.#doubt.run(event)
+  }
+
   close(): void {
     for (const each of [
       this.#some,
@@ -220,6 +229,7 @@ export class ProjectionStatements {
       this.#waiting,
       this.#replaceDelivery,
       this.#finishDelivery,
+      this.#doubt,
       this.#deleteDeliveries,
       this.#deleteEvent,
     ]) {

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import type { DeadLetter, DeadLetterSelection, EditedEvent } from "../engine/dead-letter.ts"
+import type { DeadLetter, DeadLetterPage, DeadLetterSelection, EditedEvent } from "../engine/dead-letter.ts"
 import type { Event } from "../event/envelope.ts"
 import { summarizeError } from "../event/failure.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
@@ -35,12 +35,24 @@ export const EditSchema = z
 
 type Edit = z.infer<typeof EditSchema>
 
+/** Waits before a dead letter is looked for again that others may have, in milliseconds. */
+const LOOK_AGAIN_MS = [100, 200, 400, 800, 1_600]
+
+/** Looks that follow one at which nothing else seemed to read the dead letters: it may hold some for a moment without consuming. */
+const QUIET_LOOKS = 2
+
+interface Found {
+  readonly letter: DeadLetter | null
+  readonly isBeingRead: DeadLetterPage["isBeingRead"] | undefined
+}
+
 type Parts = Pick<HttpContext, "engine" | "history" | "publisher">
 
 /**
  * Moves a dead letter back to its queue with another payload.
  * @returns false if an earlier request has done that already
- * @throws {ProblemError} `not-found` if there is no such dead letter, `validation-failed` if it can't be edited, `queue-full`
+ * @throws {ProblemError} `not-found` if there is no such dead letter, `dead-letters-in-use` if others read the dead letters and
+ * may have it, `validation-failed` if it can't be edited, `queue-full`
  * @throws {EventInvalidError} if the payload does not keep to its schema
  */
 export async function redriveEdited(
@@ -52,23 +64,25 @@ export async function redriveEdited(
   const { engine, publisher } = parts
   const fingerprint = fingerprintOf(edit)
   const selection = selectionOf(edit, reach)
-  const letter = await find(parts, queue, selection)
+  const { letter, isBeingRead } = await findInTime(parts, queue, selection)
   const failedAt = letter?.failure.lastFailedAt ?? msOf(edit)
   if (failedAt !== undefined && (await isDone(parts, queue, edit.id, { failedAt, fingerprint }, reach))) {
     // The service ended after the event was stored, and before it left the dead letters.
     if (letter !== null) await engine.purgeDeadLetters(queue, { ...selection, ...failedLast(failedAt) })
     return false
   }
-  if (letter === null) throw missing(queue, edit.id)
+  if (letter === null) throw absent(queue, edit.id, isBeingRead)
   const edited = { event: editedEvent(letter, edit), failedAt: letter.failure.lastFailedAt, fingerprint }
   publisher.checkEdited(edited.event)
-  const { redriven } = await engine.redrive(
-    queue,
-    { ...selection, ...failedLast(edited.failedAt) },
-    { edited },
-  )
-  if (redriven > 0) return true
-  if ((await find(parts, queue, selection)) === null) throw missing(queue, edit.id)
+  const move = async (): Promise<boolean> => {
+    const of = { ...selection, ...failedLast(edited.failedAt) }
+    return (await engine.redrive(queue, of, { edited })).redriven > 0
+  }
+  if (await move()) return true
+  // Another instance may have taken it in between.
+  const now = await findInTime(parts, queue, selection)
+  if (now.letter === null) throw absent(queue, edit.id, now.isBeingRead)
+  if (now.isBeingRead !== undefined && (await move())) return true
   throw new ProblemError("queue-full", `The queue ${queue} is full, and the dead letter stays as it is.`)
 }
 
@@ -85,15 +99,30 @@ const failedLast = (ms: number) => ({ since: ms, until: ms + 1 })
 const msOf = ({ last_failed_at: seconds }: Edit): number | undefined =>
   seconds === undefined ? undefined : Math.round(seconds * 1_000)
 
-async function find({ engine }: Parts, queue: string, selection: DeadLetterSelection) {
+/** Looks for a dead letter again while something else may have it. */
+async function findInTime(parts: Parts, queue: string, selection: DeadLetterSelection): Promise<Found> {
+  let found = await find(parts, queue, selection)
+  let quiet = 0
+  for (const waitMs of LOOK_AGAIN_MS) {
+    if (found.letter !== null || found.isBeingRead === undefined) return found
+    if (!found.isBeingRead && ++quiet > QUIET_LOOKS) return found
+    await Bun.sleep(waitMs)
+    found = await find(parts, queue, selection)
+  }
+  return found
+}
+
+async function find({ engine }: Parts, queue: string, selection: DeadLetterSelection): Promise<Found> {
   let cursor: string | undefined
+  let isBeingRead: boolean | undefined
   do {
     const page = await engine.deadLetters(queue, selection, cursor)
     const [letter] = page.letters
-    if (letter !== undefined) return letter
+    if (page.isBeingRead !== undefined) isBeingRead = page.isBeingRead || isBeingRead === true
+    if (letter !== undefined) return { letter, isBeingRead }
     cursor = page.cursor ?? undefined
   } while (cursor !== undefined)
-  return null
+  return { letter: null, isBeingRead }
 }
 
 function editedEvent({ body, failure }: DeadLetter, { payload, metadata }: Edit): Event {
@@ -132,11 +161,21 @@ async function isDone(
   )
 }
 
+const absent = (queue: string, id: string, isBeingRead = false): ProblemError =>
+  isBeingRead ? inUse(queue) : missing(queue, id)
+
+const inUse = (queue: string): ProblemError =>
+  new ProblemError(
+    "dead-letters-in-use",
+    `Another instance or program is reading the dead letters of ${queue}, and those that it has can't be seen. Repeat the ` +
+      `request. If it stays so, look for consumers of dead.${queue} on RabbitMQ.`,
+  )
+
 const missing = (queue: string, id: string): ProblemError =>
   new ProblemError(
     "not-found",
     `The dead letters of ${queue} have no such event ${JSON.stringify(id)}: it was redriven or deleted, or has failed again; ` +
-      "its history says which. On RabbitMQ, another instance may be reading the dead letters: then repeat the request.",
+      "its history says which.",
   )
 
 const fingerprintOf = ({ payload, metadata }: Edit): string =>

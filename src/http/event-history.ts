@@ -82,7 +82,8 @@ const DeliverySchema = z
     state: z.enum(SHOWN_STATES).openapi({
       description:
         "`running` is known of handlers of this instance alone; on others the event is `waiting` or `retrying` meanwhile. " +
-        "`expired` is a dead letter that waited too long; `cancelled` was purged.",
+        "`expired` is a dead letter that waited too long; `cancelled` was purged. `unknown`: the publish was not confirmed, so nobody knows whether the event is there; " +
+        "what happens to it later settles that.",
     }),
     since: seconds("When it entered the state"),
     attempts: z
@@ -209,7 +210,8 @@ function overlaid<Delivery extends QueueSummary>(
   running: Running,
 ) {
   const shown = queues.map((delivery) => {
-    const isOpen = delivery.state === "waiting" || delivery.state === "retrying"
+    const isOpen =
+      delivery.state === "waiting" || delivery.state === "retrying" || delivery.state === "unknown"
     const since = isOpen ? running.since(delivery.queue, id) : null
     return since === null ? delivery : { ...delivery, state: "running" as const, since, hasBegun: true }
   })

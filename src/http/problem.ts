@@ -30,6 +30,7 @@ const PROBLEMS = {
   "request-timeout": { status: 408, title: "The body took too long to arrive", retryable: true },
   "queue-in-use": { status: 409, title: "The queue is in use", retryable: false },
   "queue-not-empty": { status: 409, title: "The queue is not empty", retryable: false },
+  "dead-letters-in-use": { status: 409, title: "The dead letters are being read", retryable: true },
   "replay-conflict": { status: 409, title: "The replay can't run now", retryable: false },
   "idempotency-key-in-flight": {
     status: 409,

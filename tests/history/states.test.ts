@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import type { DeliveryState } from "../../src/history/delivery-state.ts"
 import { attempt, batchOf, historyOf, published, START } from "../support/facts.ts"
 
 const retry = (id: string, number: number, at: number) =>
@@ -66,6 +67,34 @@ test("each fact moves its delivery on, and the timeline keeps what happened", ()
     replay: null,
     log: null,
   })
+})
+
+test("a publish without a confirm leaves its event unknown, until something happens to it", () => {
+  const queues = ["custom_events", "audit_events"]
+  using projection = historyOf([
+    published({ id: "a" }, { queues }),
+    published({ id: "b" }),
+    { fact: "unconfirmed", at: START + 1, id: "a" },
+  ])
+  const statesOf = (id: string) =>
+    projection.lookup(id)?.queues.map(({ queue, state, reason }) => [queue, state, reason])
+  const idsIn = (...states: DeliveryState[]) =>
+    projection.list({ states, limit: 10, newestFirst: false }).items.map(({ id }) => id)
+  expect(statesOf("a")).toEqual([
+    ["audit_events", "unknown", null],
+    ["custom_events", "unknown", null],
+  ])
+  expect(projection.lookup("a")?.status).toBe("pending")
+  expect(idsIn("unknown")).toEqual(["a"])
+  expect(idsIn("waiting")).toEqual(["b"])
+  expect(idsIn("waiting", "unknown")).toEqual(["a", "b"])
+  projection.apply([batchOf([attempt("a")])], START)
+  expect(statesOf("a")).toEqual([
+    ["audit_events", "unknown", null],
+    ["custom_events", "handled", null],
+  ])
+  projection.apply([batchOf([{ fact: "unconfirmed", at: START + 200, id: "a" }])], START)
+  expect(statesOf("a")?.[1]).toEqual(["custom_events", "handled", null])
 })
 
 const logged = (number: number, text: string) =>

@@ -2,7 +2,7 @@ import type { ConsumeOptions, Subscription } from "../engine.ts"
 
 /** The options of an adapter's consumer. */
 export interface AdapterConsumeOptions extends Pick<ConsumeOptions, "onDelivery" | "onReturned"> {
-  /** Most deliveries that may be unsettled at a time. */
+  /** Most deliveries at a time whose settling has not begun. */
   readonly prefetch: number
   /** By how much `setPrefetch` may raise the prefetch. Default: 0. */
   readonly lookAhead?: number

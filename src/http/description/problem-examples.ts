@@ -30,6 +30,8 @@ const DETAILS: Record<ProblemSlug, string> = {
   "queue-in-use": "The queue voice_events is predefined. Only an orphaned queue can be deleted.",
   "queue-not-empty":
     "The queue audit has 12 events and 0 dead letters. Delete it with force=true (--force), which deletes them too, or first redrive or purge its dead letters and purge its events.",
+  "dead-letters-in-use":
+    "Another instance or program is reading the dead letters of voice_events, and those that it has can't be seen. Repeat the request.",
   "replay-conflict": "10 replays are running: wait for one of them, or abort one.",
   "idempotency-key-in-flight":
     "The first request with this idempotency key is not answered yet. Repeat this one to get its answer.",

@@ -58,6 +58,7 @@ export const redriveEditedDeadLetter = (context: HttpContext): Route => ({
       200: jsonResponse("The dead letter is edited and moved", RedrivenEditedSchema, EXAMPLE),
       ...problemResponses(
         "not-found",
+        "dead-letters-in-use",
         "engine-refused",
         "queue-full",
         "engine-unavailable",

@@ -1,5 +1,6 @@
 import { type AMQPChannel, type AMQPClient, AMQPConsumer } from "@cloudamqp/amqp-client"
 import { askForCounts } from "../queues/message-count.ts"
+import type { DeliveryGate } from "./delivery-gate.ts"
 import type { Settlements } from "./settlements.ts"
 
 /** A channel with its consumer, from the time the channel is open. */
@@ -7,6 +8,7 @@ export interface Run {
   readonly client: AMQPClient
   readonly channel: AMQPChannel
   readonly settlements: Settlements
+  readonly gate: DeliveryGate
   /** Resolves when the consumer is registered on the channel. */
   begun: Promise<void>
 }

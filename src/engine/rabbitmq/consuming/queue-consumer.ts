@@ -1,10 +1,12 @@
 import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
+import type { Delivery } from "../../engine.ts"
 import type { AdapterConsumeOptions, AdapterSubscription } from "../../key-order/adapter-consumer.ts"
 import type { Report } from "../../report.ts"
 import { endsConnection, refusalText } from "../wire/broker-fault.ts"
 import { completeForeign } from "../wire/complete-foreign.ts"
 import { abandon, beginConsumer, endRun, othersEnd, type Run } from "./consumer-run.ts"
+import { DeliveryGate } from "./delivery-gate.ts"
 import type { FirstSights } from "./first-sights.ts"
 import { type DeliveryConsumer, type DeliveryOptions, newDelivery } from "./queue-delivery.ts"
 import { Settlements } from "./settlements.ts"
@@ -23,6 +25,8 @@ const ACK_TIMEOUT_ADVICE =
 
 export interface QueueConsumerOptions extends DeliveryOptions {
   readonly consume: AdapterConsumeOptions
+  /** True if the ack of a delivery waits for its fact. */
+  readonly recordsFacts: boolean
   /** Declares the queue again, because deleting a queue also deletes its consumers. */
   readonly redeclare: () => Promise<void>
   /**
@@ -47,6 +51,13 @@ export interface QueueConsumerOptions extends DeliveryOptions {
   readonly onUsable: () => void
   readonly report: Report
 }
+
+/**
+ * Most deliveries beyond the prefetch that RabbitMQ sends while acks wait for facts: at most as many as the prefetch, because
+ * no other instance can have them. With a prefetch below the least, they would be many beside those that run.
+ */
+const MAX_ROOM = 64
+const LEAST_PREFETCH_WITH_ROOM = 10
 
 type State =
   /** There is no connection, or the last run has ended; then it starts again when the timer fires. */
@@ -195,16 +206,38 @@ export class QueueConsumer implements AdapterSubscription {
   #open(client: AMQPClient, channel: AMQPChannel): Run {
     const settlements = new Settlements(channel, client.socket)
     this.#options.unsettled.add(this.queue, settlements)
-    const run: Run = { client, channel, settlements, begun: Promise.resolve() }
+    const gate = this.#newGate()
+    const run: Run = { client, channel, settlements, gate, begun: Promise.resolve() }
     channel.onerror = (reason) => {
+      gate.end()
       if (!client.closed) this.#tellWhyClosed(reason)
       if (this.#isAt(run)) this.#startAgain(client)
     }
     // Bypasses the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a
     // consumer, and the library would drop such a delivery, unsettled as long as the channel lives.
-    const consumer = { ...this.#options, settlements, cancelled: () => this.#cancelled }
-    channel.deliver = (message) => this.#deliver(message, consumer)
+    const onDecided = (): void => gate.decided()
+    const consumer = { ...this.#options, settlements, onDecided, cancelled: () => this.#cancelled }
+    channel.deliver = (message) => gate.arrived(this.#receive(message, consumer))
     return run
+  }
+
+  #newGate(): DeliveryGate {
+    const { onDelivery, onReturned } = this.#options.consume
+    return new DeliveryGate({
+      prefetch: () => this.#prefetch,
+      onDelivery,
+      onReturned: (delivery) => {
+        onReturned?.(delivery)
+        void delivery.release()
+      },
+    })
+  }
+
+  /** Deliveries beyond the prefetch that RabbitMQ sends. */
+  get #room(): number {
+    const { recordsFacts, consume } = this.#options
+    const hasRoom = recordsFacts && consume.prefetch >= LEAST_PREFETCH_WITH_ROOM
+    return hasRoom ? Math.min(MAX_ROOM, consume.prefetch) : 0
   }
 
   /**
@@ -248,6 +281,7 @@ export class QueueConsumer implements AdapterSubscription {
     this.#onCancel()
     if (run !== null && !run.channel.closed)
       this.#cancelled = run.begun.catch(() => {}).then(() => this.#end(run))
+    run?.gate.end()
     return run
   }
 
@@ -277,9 +311,10 @@ export class QueueConsumer implements AdapterSubscription {
 
   async #consume(run: Run): Promise<void> {
     const { client, channel } = run
-    await beginConsumer(channel, this.queue, this.#prefetch, () => {
+    await beginConsumer(channel, this.queue, this.#prefetch + this.#room, () => {
       if (!this.#isAt(run)) return
       this.#enter({ name: "idle" })
+      run.gate.end()
       void channel
         .close()
         .catch(() => {})
@@ -315,14 +350,9 @@ export class QueueConsumer implements AdapterSubscription {
     await this.start(client)
   }
 
-  #deliver(message: AMQPMessage, consumer: DeliveryConsumer): void {
+  #receive(message: AMQPMessage, consumer: DeliveryConsumer): Delivery {
     consumer.settlements.delivered(message.deliveryTag)
     const malformed = completeForeign(message, this.#options.sights.originOf)
-    const delivery = newDelivery(message, malformed, consumer)
-    const { onDelivery, onReturned } = this.#options.consume
-    if (this.#state.name === "cancelled") {
-      onReturned?.(delivery)
-      void delivery.release()
-    } else onDelivery(delivery)
+    return newDelivery(message, malformed, consumer)
   }
 }

@@ -28,6 +28,8 @@ export interface QueueConsumersOptions extends SeparateConnectionsOptions {
   readonly topology: Topology
   readonly republish: Republish
   readonly record: RecordFacts
+  /** True if the ack of a delivery waits for its fact. */
+  readonly recordsFacts: boolean
   /** Declares a queue, because deleting it also deletes its consumers. */
   readonly redeclare: (queue: string) => Promise<void>
   readonly sights: FirstSights

@@ -37,6 +37,8 @@ export interface DeliveryOptions {
 /** The consumer that received a message, on its current channel. */
 export interface DeliveryConsumer extends DeliveryOptions {
   readonly settlements: Settlements
+  /** Called once, when the delivery is about to be settled. */
+  readonly onDecided: () => void
   /** Until it resolves, the broker may deliver a copy that was just stored to the cancelled consumer. */
   readonly cancelled: () => Promise<unknown>
 }
@@ -53,6 +55,7 @@ export function newDelivery(
     tried,
     consumerTimeoutMs,
     settlements,
+    onDecided,
     cancelled,
   }: DeliveryConsumer,
 ): Delivery {
@@ -60,9 +63,11 @@ export function newDelivery(
   const attempt = Math.max(attemptsBefore(message, queue, countsRedeliveries), before?.attempts ?? 0) + 1
   let settled: Promise<void> | undefined
   const once = (settle: () => Promise<void>): Promise<void> => {
-    settled ??= settle()
+    if (settled !== undefined) return settled
+    settled = settle()
     // Callers may ignore this promise. If it rejects, the event is redelivered.
     settled.catch(() => {})
+    onDecided()
     return settled
   }
   // Stored at the destination before it is acked here, so an event is never between two queues.
@@ -75,6 +80,7 @@ export function newDelivery(
     else await settlements.reject(message.deliveryTag)
   }
   const ackAfter = async (fact?: HistoryFact): Promise<void> => {
+    settlements.decided(message.deliveryTag)
     if (fact !== undefined) await record(fact)
     await settlements.ack(message.deliveryTag)
   }

@@ -50,6 +50,8 @@ interface Walked {
   /** Dead letters at the start of the walk, and at its end. */
   readonly expected: number
   readonly remaining: number
+  /** Something else consumes the dead letters, and may have some of them. */
+  readonly isShared: boolean
 }
 
 /**
@@ -71,7 +73,7 @@ export class DeadLetters {
     const cursor = after === undefined ? null : LetterCursor.parse(after)
     const picker = new LetterPicker({ queue, selection, cursor, maxBytes: LOOK_BYTES })
     const found: AMQPMessage[] = []
-    const { expected } = await this.#walk(queue, picker, async (messages) => {
+    const { expected, isShared } = await this.#walk(queue, picker, async (messages) => {
       found.push(...messages)
       return []
     })
@@ -84,6 +86,7 @@ export class DeadLetters {
     return {
       letters: found.map((message) => toLetter(message, queue)),
       cursor: hasMore ? LetterCursor.at(passed, last).toString() : null,
+      isBeingRead: isShared,
     }
   }
 
@@ -211,5 +214,6 @@ async function walk(
     })
     throw error
   }
-  return { expected: taken.expected, remaining: await taken.giveBack() }
+  const remaining = await taken.giveBack()
+  return { expected: taken.expected, remaining, isShared: taken.hasCompany }
 }

@@ -1,5 +1,5 @@
 import type { AMQPChannel, AMQPClient, AMQPConsumer, AMQPMessage } from "@cloudamqp/amqp-client"
-import { messagesIn } from "../queues/message-count.ts"
+import { countsOf, messagesIn } from "../queues/message-count.ts"
 import type { StallWatch } from "../queues/stall-watch.ts"
 import { nextWindow } from "./take-window.ts"
 
@@ -69,6 +69,7 @@ export class TakenMessages {
   #wasDeliveredBefore = false
   #removedSinceCancel = false
   #fault: { readonly cause: unknown } | null = null
+  #hasCompany = false
   #onArrival: () => void = () => {}
 
   static async open(
@@ -80,9 +81,11 @@ export class TakenMessages {
   ): Promise<TakenMessages> {
     const channel = await client.channel()
     watch.feed()
-    const count = await messagesIn(channel, queue, watch)
+    const { messageCount, consumerCount } = await countsOf(channel, queue, watch)
     watch.feed()
-    return new TakenMessages(client, channel, queue, picker, watch, count, maxMessages)
+    const taken = new TakenMessages(client, channel, queue, picker, watch, messageCount, maxMessages)
+    taken.#hasCompany = consumerCount > 0
+    return taken
   }
 
   private constructor(
@@ -104,6 +107,11 @@ export class TakenMessages {
     // Bypasses the library's list of consumers, because messages that arrive after the end of a consumer
     // would not be counted.
     channel.deliver = (message) => this.#take(message)
+  }
+
+  /** True if something else consumed the queue at the start, or after the messages were given back. */
+  get hasCompany(): boolean {
+    return this.#hasCompany
   }
 
   /** Number of messages to inspect. */
@@ -283,12 +291,13 @@ export class TakenMessages {
   /** The queue takes the messages back after it has confirmed it; the next caller must find them there. */
   async #whenBack(expected: number): Promise<number> {
     const channel = await this.#client.channel()
-    let count = await messagesIn(channel, this.#queue, this.#watch)
-    for (let looks = 0; count < expected && looks < MAX_LOOKS; looks++) {
+    let counts = await countsOf(channel, this.#queue, this.#watch)
+    for (let looks = 0; counts.messageCount < expected && looks < MAX_LOOKS; looks++) {
       await Bun.sleep(LOOK_INTERVAL_MS)
-      count = await messagesIn(channel, this.#queue, this.#watch)
+      counts = await countsOf(channel, this.#queue, this.#watch)
     }
     await channel.close()
-    return count
+    if (counts.consumerCount > 0) this.#hasCompany = true
+    return counts.messageCount
   }
 }

@@ -114,6 +114,13 @@ export class Batch {
     this.waited.resolve(true)
   }
 
+  /** It has to be stored once more, and nobody waits for that. */
+  again(): void {
+    this.isStored = false
+    this.isWaitedFor = false
+    this.sentOn = null
+  }
+
   /** Lets those who wait go on. */
   abandon(): void {
     this.isWaitedFor = false

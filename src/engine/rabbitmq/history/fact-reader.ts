@@ -1,4 +1,4 @@
-import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
+import type { AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import type { FactFollower } from "../../fact-log.ts"
 import type { Report } from "../../report.ts"
@@ -8,6 +8,7 @@ import type { Batch, WriterId } from "./batch.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
 import { LoneTail } from "./lone-tail.ts"
 import { LoneWriting } from "./lone-writing.ts"
+import { newRun, type ReaderRun } from "./reader-run.ts"
 import {
   batchOf,
   offsetOf,
@@ -16,12 +17,17 @@ import {
   type StreamMessage,
   type StreamPosition,
 } from "./stream-message.ts"
+import type { LostFacts, UnreadFacts } from "./unread-facts.ts"
 
 export interface FactReaderOptions {
   /** The writer of this instance. */
   readonly writer: WriterId
   /** Appends a mark to the stream; null if that can't be done now. @param tail takes the mark and all that is sent after it */
   readonly mark: (tail?: LoneTail) => Batch | null
+  /** Keeps what this instance sent until it is read. */
+  readonly unread: UnreadFacts
+  /** Called with what was lost, going by a mark that was read. */
+  readonly onLost: (lost: LostFacts) => void
   /** Called with the lines of each batch, before the follower takes it. Must not throw. */
   readonly onFacts: (text: string) => void
   readonly report: Report
@@ -42,21 +48,6 @@ const MAX_SILENT_CHECKS = 6
 /** Checks after which another mark is appended, because the first was not stored: 30 seconds. */
 const MAX_MARK_CHECKS = 60
 
-/** One consumer of the stream. */
-interface Run {
-  readonly client: AMQPClient
-  readonly channel: AMQPChannel
-  readonly follower: FactFollower
-  /** The message that has to come first: the last batch that the follower has. Null once it came, or if it has none. */
-  expected: StreamPosition | null
-  mark: Batch | null
-  readonly arrived: AMQPMessage[]
-  hasMessages: boolean
-  isTaking: boolean
-  checks: number
-  silentChecks: number
-}
-
 /**
  * Reads the stream for a follower. It begins with the last batch that the follower has, to see whether this is still the
  * same stream; if it is not, with the first message. A mark that this reader appends says when it has read everything that
@@ -67,7 +58,7 @@ export class FactReader {
   readonly #delays = new RetryDelays(RESUME_BACKOFF)
   #client: AMQPClient | null = null
   #follower: FactFollower | null = null
-  #run: Run | null = null
+  #run: ReaderRun | null = null
   #resumeTimer: Timer | undefined
   #checkTimer: Timer | undefined
   /** Changes when the consumer, or the attempt to start one, is over. */
@@ -107,10 +98,12 @@ export class FactReader {
     this.#follower = follower
     this.#reachedAt = null
     this.#taken = null
+    this.#options.unread.begin()
     this.#resume()
     return () => {
       if (this.#follower !== follower) return
       this.#follower = null
+      this.#options.unread.end()
       this.#end()
     }
   }
@@ -224,7 +217,7 @@ export class FactReader {
     this.#resumeTimer = setTimeout(() => this.#resume(), this.#delays.next())
   }
 
-  #arrive(run: Run, message: AMQPMessage): void {
+  #arrive(run: ReaderRun, message: AMQPMessage): void {
     run.hasMessages = true
     run.arrived.push(message)
     if (run.isTaking) return
@@ -235,7 +228,7 @@ export class FactReader {
     })
   }
 
-  async #takeAll(run: Run): Promise<void> {
+  async #takeAll(run: ReaderRun): Promise<void> {
     for (let message = run.arrived.shift(); message !== undefined; message = run.arrived.shift()) {
       if (run !== this.#run) return
       await this.#take(run, message)
@@ -245,7 +238,7 @@ export class FactReader {
     run.isTaking = false
   }
 
-  async #take(run: Run, message: AMQPMessage): Promise<void> {
+  async #take(run: ReaderRun, message: AMQPMessage): Promise<void> {
     const offset = offsetOf(message)
     if (offset === null) {
       this.#tellUnreadable(`${HISTORY_STREAM} is not a stream: delete it`)
@@ -266,8 +259,9 @@ export class FactReader {
     if (read.kind === "facts") this.#options.onFacts(read.text)
     await this.#pass(run.follower, read)
     if (run !== this.#run) return
-    if (read.token === run.mark?.token) {
+    if (run.mark !== null && read.token === run.mark.token) {
       this.#isCaughtUp = true
+      this.#repeatLost(run.mark)
       clearInterval(this.#checkTimer)
       this.#delays.reset()
     }
@@ -278,6 +272,12 @@ export class FactReader {
     }
   }
 
+  #repeatLost(mark: Batch): void {
+    const { unread, onLost } = this.#options
+    const lost = unread.takeLost(mark)
+    if (lost.batches.length > 0 || lost.dropped > 0) onLost(lost)
+  }
+
   async #pass(follower: FactFollower, message: StreamMessage): Promise<void> {
     this.#taken = message
     if (message.kind === "mark") {
@@ -286,11 +286,12 @@ export class FactReader {
       return
     }
     await follower.take(batchOf(message))
+    this.#options.unread.read(message.token)
     if (follower === this.#follower) this.#reachedAt = message.sentAt
   }
 
   /** Goes on without reading, from a mark of this instance at this offset. */
-  #followAlone({ client, follower }: Run, tail: LoneTail, offset: number): void {
+  #followAlone({ client, follower }: ReaderRun, tail: LoneTail, offset: number): void {
     this.#pause()
     tail.foundAt(offset)
     this.#tail = null
@@ -308,7 +309,7 @@ export class FactReader {
   }
 
   /** RabbitMQ delivers nothing from an offset that the stream does not have yet, although there is a mark before it. */
-  #check(run: Run): void {
+  #check(run: ReaderRun): void {
     run.checks++
     const isMissing = run.mark === null || (!run.mark.isStored && run.checks % MAX_MARK_CHECKS === 0)
     if (isMissing) run.mark = this.#options.mark()
@@ -328,21 +329,3 @@ export class FactReader {
     this.#options.report("info", "the history can be read again", { stream: HISTORY_STREAM })
   }
 }
-
-const newRun = (
-  client: AMQPClient,
-  channel: AMQPChannel,
-  follower: FactFollower,
-  expected: StreamPosition | null,
-): Run => ({
-  client,
-  channel,
-  follower,
-  expected,
-  mark: null,
-  arrived: [],
-  hasMessages: false,
-  isTaking: false,
-  checks: 0,
-  silentChecks: 0,
-})

@@ -1,8 +1,5 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { AttemptFact } from "../../../event/history-fact.ts"
-import { nextTurn } from "../../../system/next-turn.ts"
-import type { LinkState } from "../connection/broker-link.ts"
-import type { TopologyOptions } from "../topology/topology.ts"
 import {
   endsConnection,
   faultError,
@@ -15,26 +12,16 @@ import {
   sizeRefusal,
 } from "../wire/broker-fault.ts"
 import { Batch, newWriterId, splitBatch } from "./batch.ts"
+import { BatchTiming } from "./batch-timing.ts"
 import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
-import { HistoryReports, type HistoryReportsOptions } from "./history-reports.ts"
+import type { FactWriterOptions } from "./fact-writer-options.ts"
+import { HistoryReports } from "./history-reports.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
 import { KeptFacts } from "./kept-facts.ts"
 import type { LoneTail } from "./lone-tail.ts"
 import { REFUSED_FOR_MS, ReopenDelays } from "./reopen-delays.ts"
 import { streamProperties } from "./stream-message.ts"
-
-export interface FactWriterOptions extends HistoryReportsOptions {
-  /** Declares the stream. Resolves with RabbitMQ's words if it exists with other arguments, otherwise with null. */
-  readonly declare: (client: AMQPClient) => Promise<string | null>
-  /** With `passive`, a missing stream stays missing until somebody declares it. */
-  readonly mode: TopologyOptions["mode"]
-  /** Called when the stream of a connection exists. */
-  readonly onOpened: (client: AMQPClient) => void
-  /** Sends the events that were published so far in this turn, which are on another connection. */
-  readonly sendEvents: () => void
-  /** Returns how the connection is that publishes events: the engine's status shows an outage of it, and it sees alarms first. */
-  readonly publishing: () => LinkState<unknown>
-}
+import type { LostFacts } from "./unread-facts.ts"
 
 /** Interval between checks of the batches that wait, in milliseconds. Runs only while there are any. */
 const TICK_MS = 500
@@ -51,11 +38,9 @@ const STOP_INTERVAL_MS = 10
 
 const SILENT = "RabbitMQ does not confirm facts"
 
-const NOT_STORED: Promise<boolean> = Promise.resolve(false)
-
 /**
- * Appends facts to the stream: all facts of one turn of the event loop as one message, in their order, on a channel of its
- * own. A message is sent until it is confirmed, so it may be stored twice. While RabbitMQ does not confirm, nobody waits:
+ * Appends facts to the stream: all facts of one turn of the event loop, or of a few, as one message, in their order, on a
+ * channel of its own. A message is sent until it is confirmed, so it may be stored twice. While RabbitMQ does not confirm, nobody waits:
  * facts are kept, up to a bound, and sent later.
  */
 export class FactWriter {
@@ -66,7 +51,8 @@ export class FactWriter {
   /** Unconfirmed batches, the oldest first. */
   readonly #batches = new KeptFacts()
   #state: State = { name: "away" }
-  /** The batch of this turn. */
+  readonly #timing: BatchTiming
+  /** The batch that is filled. */
   #current: Batch | null = null
   #ticker: Timer | undefined
   #reopenTimer: Timer | undefined
@@ -83,6 +69,8 @@ export class FactWriter {
   constructor(options: FactWriterOptions) {
     this.#options = options
     this.#reports = new HistoryReports(options)
+    const { publishesInFlight } = options
+    this.#timing = new BatchTiming({ publishesInFlight, send: (batch) => this.#flush(batch) })
   }
 
   /** Why facts can't be stored now; null if they can. */
@@ -109,14 +97,15 @@ export class FactWriter {
    * too long, or if there is no history. Never rejects.
    */
   record(fact: string | AttemptFact): Promise<boolean> {
-    if (!this.#isRecording) return NOT_STORED
+    if (!this.#isRecording) return Promise.resolve(false)
     if (this.#current?.fits(typeof fact === "string" ? fact.length : 0) === false) this.#flush()
     if (this.#current === null) {
       this.#current = new Batch("facts", this.id, this.#ticks)
-      void nextTurn().then(() => this.#flush())
+      this.#timing.began(this.#current)
     }
     if (typeof fact === "string") this.#current.add(fact)
     else this.#current.addRun(fact)
+    this.#timing.added(this.#current)
     return this.#current.waited.promise
   }
 
@@ -125,12 +114,21 @@ export class FactWriter {
     if (!this.#isRecording) return null
     this.#flush()
     const mark = new Batch("mark", this.id, this.#ticks)
+    this.#options.unread.marked(mark)
     if (tail !== null) {
       tail.beginWith(mark)
       this.#tail = tail
     }
     this.#admit(mark)
     return mark
+  }
+
+  /** Stores facts again that were lost with a stream that somebody deleted. */
+  repeat(lost: LostFacts): void {
+    if (!this.#isRecording) return
+    this.#reports.lost(lost)
+    this.#batches.addLost(lost)
+    this.#wake()
   }
 
   /** Goes on with a new connection; later, if RabbitMQ ended the last one because of the stream. */
@@ -160,10 +158,10 @@ export class FactWriter {
     this.#state = state
   }
 
-  #flush(): void {
-    const batch = this.#current
+  #flush(batch = this.#current): void {
+    if (batch === null || batch !== this.#current) return
     this.#current = null
-    if (batch !== null) this.#admit(batch)
+    this.#admit(batch)
   }
 
   #admit(batch: Batch): void {
@@ -171,6 +169,10 @@ export class FactWriter {
     if (!this.#isRecording) return
     const parts = this.#maxBytes === Number.POSITIVE_INFINITY ? [batch] : splitBatch(batch, this.#maxBytes)
     this.#batches.add(batch, parts)
+    this.#wake()
+  }
+
+  #wake(): void {
     this.#ticker ??= setInterval(() => this.#tick(), TICK_MS)
     this.#sendAll()
   }
@@ -200,6 +202,7 @@ export class FactWriter {
     batch.isReturned = false
     this.#sentAt = this.#ticks
     this.#tail?.sent(batch)
+    this.#options.unread.sent(batch)
     channel
       .basicPublish("", HISTORY_STREAM, batch.body, streamProperties(batch.kind, batch.token), true)
       .then(
@@ -217,6 +220,7 @@ export class FactWriter {
     }
     this.#batches.remove(batch)
     batch.stored()
+    this.#options.unread.stored(batch)
     this.#delays.reset()
     this.#reason = null
     if (!this.#isFailing) return
@@ -300,9 +304,7 @@ export class FactWriter {
   }
 
   async #open(client: AMQPClient): Promise<void> {
-    const opening: State = { name: "opening", client }
-    const isRefused = this.#state.name === "off"
-    this.#become(isRefused ? { name: "off", client } : opening)
+    this.#become({ name: this.#state.name === "off" ? "off" : "opening", client })
     const begun = this.#state
     try {
       const { channel, words } = await openFactChannel(client, this.#options.declare)

@@ -1,6 +1,7 @@
 import type { Report } from "../../report.ts"
 import type { Troubles } from "../topology/troubles.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
+import type { LostFacts } from "./unread-facts.ts"
 
 export interface HistoryReportsOptions {
   /** Shows that facts wait in the log and in the engine's status. */
@@ -11,6 +12,9 @@ export interface HistoryReportsOptions {
 const CONSEQUENCE = "events go on, and the history gets their facts later"
 const OTHER_LIMITS =
   "has other limits than this service asks for, and is used as it is: to change them, delete it, and the history in it"
+
+const REPEATED = "the history's stream was deleted: facts that were not read from it are stored again"
+const LOST = "the history's stream was deleted: facts that were not read from it are lost"
 
 /** Says once how the stream is, and again when that changes. */
 export class HistoryReports {
@@ -51,6 +55,15 @@ export class HistoryReports {
     this.#otherArguments = otherArguments
     const fields = { stream: HISTORY_STREAM, reason: otherArguments }
     report("warn", `${HISTORY_STREAM} ${OTHER_LIMITS}`, fields)
+  }
+
+  /** Somebody deleted the stream, and with it facts that were not read. */
+  lost({ batches, dropped }: LostFacts): void {
+    const { report } = this.#options
+    const facts = batches.reduce((sum, each) => sum + each.facts, 0)
+    const fields = { stream: HISTORY_STREAM }
+    if (facts > 0) report("info", REPEATED, { ...fields, facts })
+    if (dropped > 0) report("warn", LOST, { ...fields, facts: dropped })
   }
 
   /** Facts are not stored now. */

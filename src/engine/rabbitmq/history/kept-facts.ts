@@ -1,4 +1,5 @@
 import { type Batch, splitBatch } from "./batch.ts"
+import type { LostFacts } from "./unread-facts.ts"
 
 /** Length of the batches that are kept although nobody waits for them, in UTF-16 code units. The oldest are dropped first. */
 const MAX_KEPT_LENGTH = 16_777_216
@@ -44,6 +45,15 @@ export class KeptFacts {
     }
     this.#dropped += batch.facts - parts.reduce((sum, { facts }) => sum + facts, 0)
     this.#bound()
+  }
+
+  /** Adds what was lost in the stream. */
+  addLost({ batches, dropped }: LostFacts): void {
+    this.#dropped += dropped
+    for (const batch of batches) {
+      batch.again()
+      this.add(batch, [batch])
+    }
   }
 
   remove(batch: Batch): boolean {

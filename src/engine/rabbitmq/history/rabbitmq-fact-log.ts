@@ -5,11 +5,13 @@ import { encodeDetails } from "../../fact-details.ts"
 import type { FactFollower, FactLog, FactProgress } from "../../fact-log.ts"
 import type { PublishOptions } from "../../once.ts"
 import { FactReader, type FactReaderOptions } from "./fact-reader.ts"
-import { FactWriter, type FactWriterOptions } from "./fact-writer.ts"
+import { FactWriter } from "./fact-writer.ts"
+import type { FactWriterOptions } from "./fact-writer-options.ts"
 import { declareHistory, type HistoryLimits } from "./history-stream.ts"
+import { UnreadFacts } from "./unread-facts.ts"
 
 export interface RabbitMqFactLogOptions
-  extends Omit<FactWriterOptions, "declare" | "onOpened">,
+  extends Omit<FactWriterOptions, "declare" | "onOpened" | "unread">,
     Pick<FactReaderOptions, "onFacts"> {
   readonly limits: HistoryLimits
 }
@@ -27,14 +29,18 @@ export class RabbitMqFactLog implements FactLog {
 
   constructor(options: RabbitMqFactLogOptions) {
     const { limits, mode } = options
+    const unread = new UnreadFacts()
     this.#writer = new FactWriter({
       ...options,
+      unread,
       declare: (client) => declareHistory(client, limits, mode),
       onOpened: (client) => this.#reader.start(client),
     })
     this.#reader = new FactReader({
       ...options,
+      unread,
       writer: this.#writer.id,
+      onLost: (lost) => this.#writer.repeat(lost),
       mark: (tail) => this.#writer.mark(tail),
     })
   }
@@ -67,6 +73,11 @@ export class RabbitMqFactLog implements FactLog {
   /** The publish that was recorded last for this event was refused. */
   refused(id: string): void {
     void this.record({ fact: "refused", at: Date.now(), id })
+  }
+
+  /** It is not known whether the publish that was recorded last for this event is stored. */
+  unconfirmed(id: string): void {
+    void this.record({ fact: "unconfirmed", at: Date.now(), id })
   }
 
   follow(follower: FactFollower): () => void {

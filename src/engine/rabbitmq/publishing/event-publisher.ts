@@ -54,6 +54,7 @@ export class EventPublisher {
       await stored
     } catch (error) {
       if (error instanceof PublishError && error.outcome === "not-stored") facts?.refused(event.id)
+      else facts?.unconfirmed(event.id)
       throw error
     }
     await isRecorded

@@ -165,6 +165,31 @@ onEveryBroker((node) => {
   )
 
   test(
+    "a stream that is deleted again and again, before what was stored is read, loses no fact of this instance",
+    async () => {
+      await using shared = await open()
+      await shared.declare("calls")
+      using follower = new KeepingFollower(shared.engine)
+      for (const event of numbered(20)) await shared.engine.publish(event)
+      await waitUntil(() => follower.facts.length === 20, "the first facts")
+      const events = numbered(4)
+      for (const event of events) {
+        await shared.other.queueDelete(HISTORY_STREAM)
+        await shared.engine.publish(event)
+      }
+      for (const { id } of events) await follower.found("published", ({ event }) => event.id === id)
+      expect(shared.log).toContainEqual(
+        expect.objectContaining({
+          message: "the history's stream was deleted: facts that were not read from it are stored again",
+        }),
+      )
+      await isCaughtUp(shared)
+      expect(factsOf(shared.engine).progress()).toMatchObject({ waiting: 0, dropped: 0 })
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
     "a position in a stream that was made anew counts for nothing, also if the new one is as long",
     async () => {
       await using shared = await open()

@@ -4,6 +4,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   handled: "good",
   completed: "good",
   retrying: "warning",
+  unknown: "warning",
   dead: "bad",
   expired: "bad",
   failed: "bad",

@@ -11,7 +11,7 @@ import { EventTable } from "../events/event-table.tsx"
 const SHOWN = 50
 
 const VIEWS = {
-  waiting: { name: "Open", states: "waiting", order: "oldest", empty: "No event waits or runs." },
+  waiting: { name: "Open", states: "waiting,unknown", order: "oldest", empty: "No event waits or runs." },
   retrying: { name: "Retrying", states: "retrying", order: "oldest", empty: "No event waits for a retry." },
   dead: { name: "Dead", states: "dead,expired", order: "newest", empty: "No event has failed." },
   handled: { name: "Handled", states: "handled", order: "newest", empty: "No event was handled yet." },
