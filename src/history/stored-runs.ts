@@ -7,8 +7,8 @@ interface Run {
   readonly queues: readonly number[]
   readonly first: number
   last: number
-  /** The deliveries of which more than the publication is known, in order of their events. */
-  readonly finished: { readonly event: number; readonly delivery: DeliveryRecord }[]
+  /** The deliveries of which more than the publication is known, by event. */
+  readonly finished: Map<number, DeliveryRecord[]>
 }
 
 /**
@@ -31,7 +31,7 @@ export class StoredRuns {
 
   /** Begins a run of events that were stored on these queues. */
   begin(first: number, at: number, queues: readonly number[]): void {
-    this.#runs.push({ first, last: first - 1, at, queues, finished: [] })
+    this.#runs.push({ first, last: first - 1, at, queues, finished: new Map() })
   }
 
   /** Adds the next event of the run. Its number follows the one before. */
@@ -46,13 +46,26 @@ export class StoredRuns {
   /** Applies the only run of an event to its delivery. Returns false if it is not the only thing that has happened to it. */
   finish(id: string, delivery: DeliveryRecord): boolean {
     const event = this.#byId.get(id)
-    const run = event === undefined ? undefined : this.#runs.findLast(({ first }) => first <= event)
+    const run = event === undefined ? undefined : this.#runOf(event)
     if (event === undefined || run === undefined) return false
-    const isOther = (each: Run["finished"][number]) =>
-      each.event !== event || each.delivery.queue !== delivery.queue
-    if (!run.queues.includes(delivery.queue) || !run.finished.every(isOther)) return false
-    run.finished.push({ event, delivery })
+    const finished = run.finished.get(event)
+    if (!run.queues.includes(delivery.queue) || finished?.some(({ queue }) => queue === delivery.queue))
+      return false
+    if (finished === undefined) run.finished.set(event, [delivery])
+    else finished.push(delivery)
     return true
+  }
+
+  /** The runs are in order of their events, and there may be one for each. */
+  #runOf(event: number): Run | undefined {
+    let from = 0
+    let to = this.#runs.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((this.#runs[middle]?.first ?? 0) <= event) from = middle + 1
+      else to = middle
+    }
+    return this.#runs[from - 1]
   }
 
   /** Stores what was added. */
@@ -72,8 +85,9 @@ export class StoredRuns {
 
   #writeDeliveries({ first, last, at, finished }: Run, queue: number): void {
     let next = first
-    const ofQueue = finished.filter(({ delivery }) => delivery.queue === queue)
-    for (const { event, delivery } of ofQueue.sort((one, other) => one.event - other.event)) {
+    for (const event of [...finished.keys()].sort((one, other) => one - other)) {
+      const delivery = finished.get(event)?.find((each) => each.queue === queue)
+      if (delivery === undefined) continue
       if (event > next) this.#statements.insertWaiting(queue, at, next, event - 1)
       this.#statements.writeDelivery(event, delivery, true)
       next = event + 1
