@@ -77,6 +77,7 @@ export class RabbitMqEngine implements Engine {
   readonly #declarations: Declarations
   readonly #events: EventPublisher
   readonly #capabilities: KnownCapabilities
+  readonly #reachable = (): AMQPClient => sessionOf(this.#consuming)
   #isClosed = false
   #lastState: EngineStatus["state"] = "unavailable"
 
@@ -97,7 +98,7 @@ export class RabbitMqEngine implements Engine {
       declare: (queue) => this.#redeclare(queue),
       // Also for deliveries that are settled while the engine closes.
       publishers: () => usableSession(this.#publishing),
-      client: () => this.#reachable(),
+      client: this.#reachable,
       isClosed: () => this.#isClosed,
     })
     const { access, topology, recordsFacts = false, history = HISTORY_LIMITS, report } = options
@@ -137,7 +138,7 @@ export class RabbitMqEngine implements Engine {
       unusable,
       outages,
       session: () => this.#consuming.session,
-      client: () => this.#reachable(),
+      client: this.#reachable,
       server: () => this.#server,
     })
     this.#live = new LiveQueue({
@@ -150,7 +151,7 @@ export class RabbitMqEngine implements Engine {
       ...options,
       own: this.#own,
       record,
-      client: () => this.#reachable(),
+      client: this.#reachable,
       managing: () => sessionOf(this.#managing),
       publishing: () => usableSession(this.#streams),
       redeclare: (queue) => this.#redeclare(queue),
@@ -311,6 +312,7 @@ export class RabbitMqEngine implements Engine {
       onLost: () => this.#publishing.reset(),
       onStatusChange: () => this.#tellStatus(),
       isExplained: (outgoing) => this.#events.isExplained(outgoing),
+      onSlow: (outgoing) => this.#consumers.check(this.#events.goalsOf(outgoing)),
     })
   }
 
@@ -344,9 +346,5 @@ export class RabbitMqEngine implements Engine {
     if (this.#isClosed) throw new PublishError("engine-unavailable", "the engine is closed")
     this.#upkeep.unusable.check(() => queue)
     return usableSession(this.#publishing)
-  }
-
-  #reachable(): AMQPClient {
-    return sessionOf(this.#consuming)
   }
 }

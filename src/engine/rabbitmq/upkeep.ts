@@ -71,7 +71,7 @@ export class Upkeep {
   /** Opens the publishing channels of a new connection. */
   openPublishers(
     client: AMQPClient,
-    on: Pick<PublishersOptions, "onLost" | "onStatusChange" | "isExplained">,
+    on: Pick<PublishersOptions, "onLost" | "onStatusChange" | "isExplained" | "onSlow">,
   ): Promise<Publishers> {
     return Publishers.open(client, {
       ...this.#options,

@@ -2,10 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import type { Delivery } from "../../../src/engine/engine.ts"
 import { FirstSights } from "../../../src/engine/rabbitmq/consuming/first-sights.ts"
-import {
-  QueueConsumer,
-  type QueueConsumerOptions,
-} from "../../../src/engine/rabbitmq/consuming/queue-consumer.ts"
+import { QueueConsumer } from "../../../src/engine/rabbitmq/consuming/queue-consumer.ts"
+import type { QueueConsumerOptions } from "../../../src/engine/rabbitmq/consuming/queue-consumer-options.ts"
 import { TriedAttempts } from "../../../src/engine/rabbitmq/consuming/tried-attempts.ts"
 import { UnsettledDeliveries } from "../../../src/engine/rabbitmq/consuming/unsettled-deliveries.ts"
 import { recordNothing } from "../../../src/engine/rabbitmq/history/rabbitmq-fact-log.ts"
@@ -63,6 +61,7 @@ function consumerOf(queue: string, overrides: Partial<QueueConsumerOptions> = {}
       unsettled: new UnsettledDeliveries(),
       onUnusable: () => {},
       onUsable: () => {},
+      onForgotten: () => {},
       report: () => {},
       ...overrides,
     },

@@ -10,6 +10,9 @@ import { readServerProperties, type ServerProperties } from "./server-properties
 /** Timeout of one attempt to connect and set up the connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000
 
+/** How long RabbitMQ may take to confirm the close of a connection, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000
+
 /** Backoff between rounds of attempts. */
 const RECONNECT_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
 
@@ -52,12 +55,14 @@ export class BrokerConnection {
     this.#client?.socket?.destroy()
   }
 
-  async close(): Promise<void> {
+  /** @param isAbrupt true if RabbitMQ would not confirm the close, nor is anything waiting to be sent. Default: false. */
+  async close({ isAbrupt = false } = {}): Promise<void> {
     this.#closing.abort()
     const client = this.#client
     // A broker that blocks a connection does not read from it, and would not confirm the close.
-    if (client?.blocked !== undefined) this.reset()
-    else if (client !== null && !client.closed) await inTime(client.close()).catch(() => this.reset())
+    if (isAbrupt || client?.blocked !== undefined) this.reset()
+    else if (client !== null && !client.closed)
+      await inTime(client.close(), CLOSE_TIMEOUT_MS).catch(() => this.reset())
     this.#onLost(new Error("the connection was closed"))
     await this.#running
   }
@@ -125,9 +130,5 @@ export class BrokerConnection {
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
-const inTime = <T>(work: Promise<T>): Promise<T> =>
-  withTimeout(
-    work,
-    CONNECT_TIMEOUT_MS,
-    new NoAnswerError(`the broker did not answer within ${CONNECT_TIMEOUT_MS} ms`),
-  )
+const inTime = <T>(work: Promise<T>, timeoutMs = CONNECT_TIMEOUT_MS): Promise<T> =>
+  withTimeout(work, timeoutMs, new NoAnswerError(`the broker did not answer within ${timeoutMs} ms`))

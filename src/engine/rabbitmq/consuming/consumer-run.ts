@@ -23,6 +23,9 @@ const MAX_PREFETCH = 65_535
 const MAX_WAIT_FOR_OTHERS_MS = 3_000
 const WAIT_INTERVAL_MS = 20
 
+/** Time between two looks for a consumer, in milliseconds. */
+const LOOK_INTERVAL_MS = 100
+
 /** Registers the consumer of a queue. Calls `onEnd`, perhaps twice, when the broker or a lost channel ends it. */
 export async function beginConsumer(
   channel: AMQPChannel,
@@ -53,6 +56,28 @@ export async function othersEnd(channel: AMQPChannel, queue: string, isWanted: (
     const counts = await askForCounts(channel, queue)
     if (counts?.consumerCount === 0) return
     await Bun.sleep(WAIT_INTERVAL_MS)
+  }
+}
+
+/**
+ * Returns whether RabbitMQ says, twice, that a queue has no consumer. False if it says something else or nothing at once.
+ */
+export async function isForgotten(client: AMQPClient, queue: string): Promise<boolean> {
+  try {
+    const channel = await client.channel()
+    try {
+      for (let looks = 0; looks < 2; looks++) {
+        const counts = await askForCounts(channel, queue)
+        if (counts === null || counts.consumerCount > 0) return false
+        await Bun.sleep(LOOK_INTERVAL_MS)
+      }
+      return true
+    } finally {
+      if (!channel.closed) channel.close().catch(() => {})
+    }
+  } catch {
+    // The queue is missing, which RabbitMQ tells its consumers, or the connection was lost.
+    return false
   }
 }
 

@@ -1,16 +1,14 @@
 import type { AMQPChannel, AMQPClient, AMQPMessage } from "@cloudamqp/amqp-client"
 import { type Backoff, RetryDelays } from "../../../event/backoff.ts"
 import type { Delivery } from "../../engine.ts"
-import type { AdapterConsumeOptions, AdapterSubscription } from "../../key-order/adapter-consumer.ts"
-import type { Report } from "../../report.ts"
-import { endsConnection, refusalText } from "../wire/broker-fault.ts"
+import type { AdapterSubscription } from "../../key-order/adapter-consumer.ts"
+import { endsConnection, faultOf, refusalText } from "../wire/broker-fault.ts"
 import { completeForeign } from "../wire/complete-foreign.ts"
-import { abandon, beginConsumer, endRun, othersEnd, type Run } from "./consumer-run.ts"
+import { abandon, beginConsumer, endRun, isForgotten, othersEnd, type Run } from "./consumer-run.ts"
 import { DeliveryGate } from "./delivery-gate.ts"
-import type { FirstSights } from "./first-sights.ts"
-import { type DeliveryConsumer, type DeliveryOptions, newDelivery } from "./queue-delivery.ts"
+import type { QueueConsumerOptions } from "./queue-consumer-options.ts"
+import { type DeliveryConsumer, newDelivery } from "./queue-delivery.ts"
 import { Settlements } from "./settlements.ts"
-import type { UnsettledDeliveries } from "./unsettled-deliveries.ts"
 
 /** Backoff before a consumer is started again. */
 const RESUME_BACKOFF: Backoff = { initialMs: 100, factor: 2, maxMs: 5_000 }
@@ -22,35 +20,6 @@ const SILENT_AFTER_MS = 5_000
 const ACK_TIMEOUT = "delivery acknowledgement"
 const ACK_TIMEOUT_ADVICE =
   "handlers must finish within RabbitMQ's consumer_timeout: raise it, or set a shorter timeout in the module"
-
-export interface QueueConsumerOptions extends DeliveryOptions {
-  readonly consume: AdapterConsumeOptions
-  /** True if the ack of a delivery waits for its fact. */
-  readonly recordsFacts: boolean
-  /** Declares the queue again, because deleting a queue also deletes its consumers. */
-  readonly redeclare: () => Promise<void>
-  /**
-   * Resolves with true if any instance has seen events of the queue wait for others of their ordering key.
-   */
-  readonly isOrdered: () => Promise<boolean>
-  /** Returns whether the broker starts a consumer only after the previous one has ended. */
-  readonly isSingle: () => boolean
-  readonly markOrdered: () => Promise<void>
-  /** Returns true if this broker can forget consumers: see `forgetsConsumers`. */
-  readonly isForgetful: () => boolean
-  /** How long an idle consumer of such a broker runs before it is replaced, in milliseconds. */
-  readonly renewIdleMs: number
-  /** Queues of which an event came whose order matters. Shared by all consumers of the engine. */
-  readonly keyed: Set<string>
-  readonly sights: FirstSights
-  /** Counts its deliveries. */
-  readonly unsettled: UnsettledDeliveries
-  /** Called whenever RabbitMQ can't start a consumer of the queue, with the reason: see `UnusableQueues`. */
-  readonly onUnusable: (reason: string) => void
-  /** Called when a consumer of the queue has started. */
-  readonly onUsable: () => void
-  readonly report: Report
-}
 
 /**
  * Most deliveries beyond the prefetch that RabbitMQ sends while acks wait for facts: at most as many as the prefetch, because
@@ -83,6 +52,7 @@ export class QueueConsumer implements AdapterSubscription {
   #isOrdered = false
   /** RabbitMQ does not answer the start. */
   #isSilent = false
+  #isChecking = false
   /** Resolves when every start and renewal that began has ended. */
   #starting: Promise<unknown> = Promise.resolve()
   /** Until it resolves, the broker may deliver a copy that was just stored to this consumer. */
@@ -98,7 +68,10 @@ export class QueueConsumer implements AdapterSubscription {
     this.#onCancel = onCancel
     this.#onEnd = onEnd
     this.#prefetch = options.consume.prefetch
-    this.#renewTimer = setInterval(() => this.#renewIfIdle(), options.renewIdleMs)
+    this.#renewTimer = setInterval(() => {
+      this.#renewIfIdle()
+      void this.check()
+    }, options.renewIdleMs)
   }
 
   get queue(): string {
@@ -118,6 +91,16 @@ export class QueueConsumer implements AdapterSubscription {
       default:
         return false
     }
+  }
+
+  /** Looks whether RabbitMQ still has the consumer. It forgets those of a queue whose replicas are lost, without a word. */
+  async check(): Promise<void> {
+    const state = this.#state
+    if (state.name !== "consuming" || !this.isConsuming || this.#isChecking) return
+    this.#isChecking = true
+    const isGone = await isForgotten(state.run.client, this.queue)
+    this.#isChecking = false
+    if (isGone && this.#state === state) this.#options.onForgotten()
   }
 
   /** Starts on a connection. Does nothing if it already runs on this one. */
@@ -150,6 +133,7 @@ export class QueueConsumer implements AdapterSubscription {
 
   async #start(client: AMQPClient, isRenewal: boolean): Promise<void> {
     const opening: State = { name: "opening", isRenewal, client }
+    if (this.#state.name === "consuming") this.#leave(this.#state.run)
     this.#enter(opening)
     let run: Run
     try {
@@ -194,6 +178,13 @@ export class QueueConsumer implements AdapterSubscription {
     }
   }
 
+  /** Deliveries of a run that goes on elsewhere are settled on its channel. A lost channel settles none. */
+  #leave({ client, gate, settlements }: Run): void {
+    if (client.closed) return
+    gate.end()
+    settlements.end()
+  }
+
   /** Chooses the prefetch, and waits for consumers whose deliveries have to return before. */
   async #prepare(run: Run): Promise<void> {
     const { prefetch, lookAhead = 0 } = this.#options.consume
@@ -210,7 +201,7 @@ export class QueueConsumer implements AdapterSubscription {
     const run: Run = { client, channel, settlements, gate, begun: Promise.resolve() }
     channel.onerror = (reason) => {
       gate.end()
-      if (!client.closed) this.#tellWhyClosed(reason)
+      if (faultOf(reason).kind === "channel-closed") this.#tellWhyClosed(reason)
       if (this.#isAt(run)) this.#startAgain(client)
     }
     // Bypasses the library's list of consumers: RabbitMQ may deliver after it has confirmed the end of a

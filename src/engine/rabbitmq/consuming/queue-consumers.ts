@@ -105,6 +105,10 @@ export class QueueConsumers {
           this.#separate.move(consumer)
         },
         onUsable: () => unusable.remove(queue),
+        onForgotten: () => {
+          unusable.add(queue, "RabbitMQ has lost its consumers")
+          this.#separate.move(consumer)
+        },
       },
       () => {
         this.#consumers.delete(consumer)
@@ -116,6 +120,11 @@ export class QueueConsumers {
     const client = this.#options.session()
     if (client !== null) void consumer.start(client)
     return consumer
+  }
+
+  /** Looks whether RabbitMQ still has the consumers of these queues. */
+  check(queues: readonly string[]): void {
+    for (const consumer of this.#consumers) if (queues.includes(consumer.queue)) void consumer.check()
   }
 
   /** Returns how many events of a queue this process has. */

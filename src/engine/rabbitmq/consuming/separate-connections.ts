@@ -31,7 +31,7 @@ export class SeparateConnections {
     return this.#connections.has(consumer)
   }
 
-  /** Starts a consumer on a connection of its own, whenever that is made again. Does nothing if it has one. */
+  /** Starts a consumer on a connection of its own, whenever that is made again. One that has such a connection keeps it. */
   move(consumer: Movable): void {
     if (this.has(consumer)) return
     const connection = new BrokerConnection({
@@ -50,8 +50,7 @@ export class SeparateConnections {
     if (connection === undefined) return
     this.#connections.delete(consumer)
     // RabbitMQ does not answer for a queue that it can't use, nor confirm the close.
-    if (!consumer.isConsuming) connection.reset()
-    await connection.close()
+    await connection.close({ isAbrupt: !consumer.isConsuming })
   }
 
   async closeAll(): Promise<void> {

@@ -61,8 +61,13 @@ export class EventPublisher {
   }
 
   /** Returns whether a queue that can't be used explains why RabbitMQ does not confirm a publish. */
-  isExplained({ exchange, routingKey }: Outgoing): boolean {
-    return this.#options.unusable.hasAny(exchange === "" ? [routingKey] : this.#queuesOf(routingKey))
+  isExplained(outgoing: Outgoing): boolean {
+    return this.#options.unusable.hasAny(this.goalsOf(outgoing))
+  }
+
+  /** Returns the queues that a publish goes to, as far as they are known. */
+  goalsOf({ exchange, routingKey }: Pick<Outgoing, "exchange" | "routingKey">): readonly string[] {
+    return exchange === "" ? [routingKey] : this.#queuesOf(routingKey)
   }
 
   async #store(event: Event, body: string, origin: Partial<Origin>): Promise<void> {

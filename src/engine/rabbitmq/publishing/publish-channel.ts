@@ -1,8 +1,6 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
 import { withTimeout } from "../../../system/with-timeout.ts"
 import { PublishError, unroutable } from "../../errors.ts"
-import type { Report } from "../../report.ts"
-import type { Troubles } from "../topology/troubles.ts"
 import { type ChannelClosed, faultError, faultOf, NOT_FOUND } from "../wire/broker-fault.ts"
 import { corkForTurn } from "../wire/turn-cork.ts"
 import { giveUp, letGoOfBuffers, Unconfirmed } from "../wire/unconfirmed.ts"
@@ -10,25 +8,14 @@ import { BrokerLimits } from "./broker-limits.ts"
 import { ConfirmWatch } from "./confirm-watch.ts"
 import { InFlight } from "./in-flight.ts"
 import { culpritsOf, type Outgoing, type PendingPublish } from "./pending-publish.ts"
+import type { PublishChannelOptions } from "./publish-channel-options.ts"
 import { errorOf, errorOfCulprit, unconfirmed } from "./publish-refusal.ts"
-
-export interface PublishChannelOptions {
-  readonly confirmTimeoutMs: number
-  /** Declares a missing exchange again. Default: publishes to a missing exchange are refused. */
-  readonly restore?: () => Promise<void>
-  /** Called if the channel can't be reopened on its connection. */
-  readonly onLost: () => void
-  /** Called when `status` changes. */
-  readonly onStatusChange?: () => void
-  /** Returns whether a queue that can't be used explains why a publish is not confirmed. Default: never. */
-  readonly isExplained?: (outgoing: Outgoing) => boolean
-  /** Records refused destinations. Default: the callers of `publish` report them. */
-  readonly troubles?: Troubles
-  readonly report: Report
-}
 
 /** Most publishes with a lost confirm, while others are confirmed, before the channel is reopened. */
 const MAX_LOST = 100
+
+/** Age from which a publish that is not confirmed is told, in milliseconds. */
+const SLOW_AFTER_MS = 1_500
 
 /** For this long after a restore, a missing exchange is not restored again, in milliseconds. */
 const RESTORED_FOR_MS = 1_000
@@ -198,12 +185,21 @@ export class PublishChannel {
 
   /** Gives up publishes that have timed out. Returns the number left. */
   #expire(): number {
+    const { confirmTimeoutMs, isExplained = never, onSlow } = this.#options
     const now = performance.now()
+    let isExplainedLost = false
     for (const pending of this.#inFlight) {
-      if (pending.givenUpAt > now) break
+      const isHopeless = isExplained(pending.outgoing)
+      if (pending.givenUpAt > now && !isHopeless) continue
+      isExplainedLost ||= isHopeless
       this.#giveUp(pending)
     }
-    if (this.#lastLost !== null && this.#options.isExplained?.(this.#lastLost)) this.#watch.answered()
+    const [oldest] = this.#inFlight
+    if (oldest !== undefined && oldest.givenUpAt - confirmTimeoutMs + SLOW_AFTER_MS < now)
+      onSlow?.(oldest.outgoing)
+    if (this.#lastLost !== null && isExplained(this.#lastLost)) this.#watch.answered()
+    // RabbitMQ stops reading a channel with some dozens of publishes to a queue that does not answer.
+    if (isExplainedLost) this.renew()
     if (this.#channel !== null && !this.#isRecovering) this.#renewIfLost(this.#channel)
     if (!this.#watch.isStalled) this.#lastLost = null
     return this.#inFlight.size
@@ -344,6 +340,8 @@ export class PublishChannel {
     this.abandon(error)
   }
 }
+
+const never = (): boolean => false
 
 /** For a publish whose outcome nobody needs. */
 const ignore = (): void => {}

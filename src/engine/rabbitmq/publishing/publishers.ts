@@ -16,6 +16,8 @@ export interface PublishersOptions {
   readonly onStatusChange: () => void
   /** Returns whether a queue that can't be used explains why a publish is not confirmed. */
   readonly isExplained: (outgoing: Outgoing) => boolean
+  /** Called with the oldest publish, again and again, while RabbitMQ takes long to confirm it. */
+  readonly onSlow: (outgoing: Outgoing) => void
   readonly troubles: Troubles
   readonly report: Report
 }
