@@ -52,8 +52,8 @@ export class ConsoleService implements AsyncDisposable {
     return this.#keys.get(name) ?? ""
   }
 
-  writeModule(text: string): void {
-    this.#folder.write("handlers/voice.ts", text)
+  writeModule(text: string, file = "voice.ts"): void {
+    this.#folder.write(`handlers/${file}`, text)
   }
 
   /** Starts it, with a dead letter, a handled event, a waiting event and an orphaned queue. */

@@ -92,6 +92,7 @@ export interface Changed {
 interface Change {
   readonly limit?: number
   readonly isDryRun: boolean
+  readonly signal?: AbortSignal
 }
 
 /** `all` is required if nothing else selects, so that no bulk operation happens by mistake. */
@@ -120,10 +121,11 @@ const changeLetters = <Answer>(
   queue: string,
   change: "redrive" | "purge",
   selection: Selection,
-  { limit, isDryRun }: Change,
+  { limit, isDryRun, signal }: Change,
 ) =>
   call<Answer & Omit<Changed, "changed">>(`api/v1/dead-letters/${encode(queue)}/${change}`, {
     method: "POST",
+    ...(signal && { signal }),
     body: {
       ...selection,
       ...(limit !== undefined && { limit }),

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks"
 import type { Me } from "../api/answers.ts"
+import { LastingDialog } from "../parts/lasting-dialog.tsx"
 import { usePlace } from "../routing.ts"
 import { followOverview } from "../state/overview.ts"
 import { hasScope, session } from "../state/session.ts"
@@ -47,6 +48,7 @@ function Console({ me }: { me: Me }) {
         </div>
       </main>
       <Keys />
+      <LastingDialog />
       <Toasts />
     </div>
   )
