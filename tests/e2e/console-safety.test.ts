@@ -36,7 +36,7 @@ describe("a change of dead letters", () => {
       await console.dialog.getByRole("textbox").fill("voice_events")
       await console.dialog.getByRole("button", { name: "Delete 1" }).click()
       await console.dialog.getByText("0 of 1 dead letter deleted.").waitFor()
-      await console.dialog.getByText("Somebody else has moved or deleted the others").waitFor()
+      await console.dialog.getByText("somebody else has moved or deleted the others").waitFor()
       expect(await service.deadLetters()).toBe(1)
     }))
 
@@ -66,6 +66,33 @@ describe("a change of dead letters", () => {
       await console.dialog.getByRole("button", { name: "Delete 1" }).click()
       await console.dialog.getByText("Up to 1 more dead letter may be deleted").waitFor()
       expect(await service.deadLetters()).toBe(0)
+    }))
+})
+
+describe("the deletion of a dead letter", () => {
+  const openLetter = async (console: ConsolePage): Promise<void> => {
+    await console.go("dead-letters/voice_events")
+    await console.page.getByText("1 event", { exact: true }).click()
+    await console.page.getByRole("link", { name: "voice.call.ended" }).click()
+    await console.button("Delete").click()
+  }
+
+  test("spares the event if it has failed again since, and says so", () =>
+    withConsole(async (console, service) => {
+      await openLetter(console)
+      await service.post(`${LETTERS}/redrive`, { all: true })
+      await waitUntil(async () => (await service.deadLetters()) === 1, "the event to fail again")
+      await console.dialog.getByRole("button", { name: "Delete" }).click()
+      await console.dialog.getByText("Nothing was deleted").waitFor()
+      expect(await service.deadLetters()).toBe(1)
+    }))
+
+  test("that finds nothing does not claim that something was deleted", () =>
+    withConsole(async (console, service) => {
+      await openLetter(console)
+      await service.post(`${LETTERS}/purge`, { all: true })
+      await console.dialog.getByRole("button", { name: "Delete" }).click()
+      await console.dialog.getByText("Nothing was deleted").waitFor()
     }))
 })
 

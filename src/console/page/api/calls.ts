@@ -58,8 +58,13 @@ export async function showEvent(id: string, signal: AbortSignal): Promise<EventH
   }
 }
 
-/** @param draft JSON, as it was typed: no number of it changes */
-export const publish = (draft: unknown) => call<Receipt>("api/v1/events", { method: "POST", body: draft })
+/** @param payload JSON, as it was typed: nothing of it changes on the way */
+export const publish = (draft: object, payload: string) =>
+  call<Receipt>("api/v1/events", { method: "POST", text: withPayload(draft, payload) })
+
+/** Writes an object with a payload whose JSON stays as it was typed. */
+const withPayload = (members: object, payload: string): string =>
+  `${JSON.stringify(members).slice(0, -1)},"payload":${payload}}`
 
 /** Selects dead letters. All that is given must match. */
 export interface Selection {
@@ -134,19 +139,15 @@ const changeLetters = <Answer>(
     },
   })
 
-/** @param payload JSON, as it was typed: no number of it changes on the way */
+/** @param payload JSON, as it was typed: nothing of it changes on the way */
 export const redriveEdited = (
   queue: string,
-  edit: {
-    readonly id: string
-    readonly last_failed_at?: number
-    readonly payload: unknown
-    readonly metadata?: unknown
-  },
+  edit: { readonly id: string; readonly last_failed_at?: number },
+  payload: string,
 ) =>
   call<{ readonly is_repetition: boolean }>(`api/v1/dead-letters/${encode(queue)}/redrive-edited`, {
     method: "POST",
-    body: edit,
+    text: withPayload(edit, payload),
   })
 
 export const reloadModules = () =>

@@ -3,7 +3,8 @@ import { EVENT_TYPES } from "../api/answers.ts"
 import { publish } from "../api/calls.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { DialogForm } from "../parts/dialog-form.tsx"
-import { JsonField, readJson } from "../parts/json-field.tsx"
+import { checkJson, JsonField } from "../parts/json-field.tsx"
+import { useLeaving } from "../parts/leaving.tsx"
 import { goTo } from "../routing.ts"
 import { refreshSoon } from "../state/overview.ts"
 import { Store, useStore } from "../state/store.ts"
@@ -39,36 +40,43 @@ export function PublishDialog() {
 }
 
 function PublishForm({ draft }: Asked) {
+  const [before] = useState(() => JSON.stringify(draft?.payload ?? {}, null, 2))
   const [type, setType] = useState(draft?.type ?? "custom")
   const [name, setName] = useState(draft?.name ?? "")
   const [routingKey, setRoutingKey] = useState(keyOf(draft))
   const [priority, setPriority] = useState(draft?.priority ?? "medium")
   const [orderingKey, setOrderingKey] = useState(draft?.ordering_key ?? "")
-  const [payload, setPayload] = useState(JSON.stringify(draft?.payload ?? {}, null, 2))
+  const [payload, setPayload] = useState(before)
   const close = (): void => asked.set(null)
+  const isTyped =
+    payload !== before ||
+    name !== (draft?.name ?? "") ||
+    routingKey !== keyOf(draft) ||
+    orderingKey !== (draft?.ordering_key ?? "")
+  const { leave, question } = useLeaving(isTyped, close)
   const send = async (): Promise<void> => {
-    const { id } = await publish({
+    const rest = {
       type,
       name,
       ...(routingKey !== "" && { routing_key: routingKey }),
       priority,
       ...(orderingKey !== "" && { ordering_key: orderingKey }),
       ...(draft?.metadata !== undefined && { metadata: draft.metadata }),
-      payload: readJson(payload, "payload"),
-    })
+    }
+    const { id } = await publish(rest, checkJson(payload, "payload"))
     close()
     say(`Event ${id} is stored.`)
     refreshSoon()
     goTo(["events", id])
   }
   return (
-    <Dialog title="Publish an event" onClose={close} isWide>
+    <Dialog title="Publish an event" onClose={leave} isWide>
       <DialogForm
         action="Publish"
         busyAction="Publishing …"
         isReady={name !== ""}
         onSubmit={send}
-        onClose={close}
+        onClose={leave}
       >
         <div class="fields">
           <label class="field">
@@ -98,6 +106,7 @@ function PublishForm({ draft }: Asked) {
         </div>
         <JsonField label="Payload, a JSON object" value={payload} onText={setPayload} />
       </DialogForm>
+      {question}
     </Dialog>
   )
 }

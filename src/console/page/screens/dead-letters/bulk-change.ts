@@ -104,8 +104,8 @@ async function changeQueue(
 
 function reasonOf(kind: ChangeKind, { remaining }: Changed): string {
   if (remaining === 0) return "No dead letter is left."
-  const gone = "Somebody else has moved or deleted the others, or they have failed again since."
-  return kind === "redrive" ? `The queue is full, or: ${gone}` : gone
+  const gone = "somebody else has moved or deleted the others, or they have failed again since."
+  return kind === "redrive" ? `The queue is full, or ${gone}` : `Not all are there any more: ${gone}`
 }
 
 function sayUnknown(kind: ChangeKind, size: number, error: unknown): string {

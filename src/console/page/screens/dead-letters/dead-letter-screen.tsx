@@ -1,12 +1,14 @@
 import { useState } from "preact/hooks"
 import type { DeadLetter } from "../../api/answers.ts"
-import { listDeadLetters, purgeDeadLetters, redriveDeadLetters } from "../../api/calls.ts"
+import { listDeadLetters, purgeDeadLetters, redriveDeadLetters, type Selection } from "../../api/calls.ts"
+import { numberOf } from "../../api/exact-numbers.ts"
 import { isRecord } from "../../api/record.ts"
 import { Badge } from "../../parts/badge.tsx"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
 import { Facts } from "../../parts/facts.tsx"
 import { Json } from "../../parts/json.tsx"
+import { showDialog } from "../../parts/lasting-dialog.tsx"
 import { Failed, Loading, Missing } from "../../parts/states.tsx"
 import { Time } from "../../parts/time.tsx"
 import { type Draft, openPublish } from "../../publishing/publish-dialog.tsx"
@@ -89,6 +91,16 @@ function Known({ queue, id, letter }: { queue: string; id: string; letter: DeadL
   )
 }
 
+const GONE = "the dead letter is gone, or its event has failed again since. Reload the page to see it."
+
+/** Step of the times of failures, in seconds. */
+const TIME_STEP = 0.001
+
+/** Selects a dead letter as it is shown, and not a later failure of the same event. */
+function selectionOf(id: string, { last_failed_at: at }: DeadLetter): Selection {
+  return at === null ? { ids: [id] } : { ids: [id], until: numberOf(at) + TIME_STEP }
+}
+
 interface LetterActionsProps {
   readonly queue: string
   readonly id: string
@@ -98,7 +110,7 @@ interface LetterActionsProps {
 }
 
 function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
-  const [asked, setAsked] = useState<"redrive" | "edit" | "purge" | null>(null)
+  const [asked, setAsked] = useState<"redrive" | "purge" | null>(null)
   const close = (): void => setAsked(null)
   const leave = (text: string): void => {
     say(text)
@@ -106,20 +118,32 @@ function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
     goTo(["dead-letters", queue])
   }
   const redrive = async (): Promise<void> => {
-    const { changed } = await redriveDeadLetters(queue, { ids: [id] }, { isDryRun: false })
-    if (changed === 0) throw new Error("Nothing was moved: the queue is full, or the dead letter is gone.")
+    const { changed } = await redriveDeadLetters(queue, selectionOf(id, letter), { isDryRun: false })
+    if (changed === 0) throw new Error(`Nothing was moved: the queue is full, or ${GONE}`)
     leave(`The event is back in ${queue}.`)
   }
   const purge = async (): Promise<void> => {
-    await purgeDeadLetters(queue, { ids: [id] }, { isDryRun: false })
+    const { changed } = await purgeDeadLetters(queue, selectionOf(id, letter), { isDryRun: false })
+    if (changed === 0) throw new Error(`Nothing was deleted: ${GONE}`)
     leave("The dead letter is deleted.")
   }
+  const edit = (begin: Draft): void =>
+    showDialog((closeEdit) => (
+      <EditLetter
+        queue={queue}
+        id={id}
+        failedAt={letter.last_failed_at}
+        draft={begin}
+        onDone={() => leave(`The edited event is back in ${queue}.`)}
+        onClose={closeEdit}
+      />
+    ))
   return (
     <div class="actions">
       <Button kind="primary" onClick={() => setAsked("redrive")}>
         Redrive
       </Button>
-      {draft !== null && <Button onClick={() => setAsked("edit")}>Edit and redrive</Button>}
+      {draft !== null && <Button onClick={() => edit(draft)}>Edit and redrive</Button>}
       {draft !== null && mayDo("publish") && (
         <Button onClick={() => openPublish(draft)}>Publish a copy</Button>
       )}
@@ -131,16 +155,6 @@ function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
             start again.
           </p>
         </Confirm>
-      )}
-      {asked === "edit" && draft !== null && (
-        <EditLetter
-          queue={queue}
-          id={id}
-          failedAt={letter.last_failed_at}
-          draft={draft}
-          onDone={() => leave(`The edited event is back in ${queue}.`)}
-          onClose={close}
-        />
       )}
       {asked === "purge" && (
         <Confirm title="Delete this dead letter" action="Delete" isDanger onConfirm={purge} onClose={close}>
