@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { parseSearch } from "../../src/console/page/screens/events/search.ts"
+import { idIn, parseSearch, quoted } from "../../src/console/page/screens/events/search.ts"
 
 const NOW = 1_795_000_000
 
@@ -44,6 +44,37 @@ test("the parameters of the API are words, too, however they are written", () =>
 
 test("a value in quotes may have spaces and colons", () => {
   expect(parseSearch('name:"a: b"', NOW).query).toEqual({ name: "a: b" })
+})
+
+test.each(['a "b" c', "c:\\dir", '"', "\\", 'x\\"y', " ", "line\nbreak"])(
+  "%j in quotes is found as it is",
+  (value) => {
+    expect(parseSearch(`key:${quoted(value)} state:dead`, NOW)).toEqual({
+      query: { ordering_key: value, state: "dead" },
+      fault: null,
+    })
+  },
+)
+
+test("within quotes a backslash stands for itself, unless a quote or a backslash follows", () => {
+  expect(parseSearch('"C:\\dir \\"x\\""', NOW).query).toEqual({ text: 'C:\\dir "x"' })
+})
+
+test("a quote that is not closed is a fault, and nothing is searched", () => {
+  const { query, fault } = parseSearch('state:dead key:"c-1', NOW)
+  expect(query).toEqual({})
+  expect(fault).toStartWith("A quote is not closed.")
+})
+
+test("a day with a time is one value only behind since and until", () => {
+  expect(parseSearch('"2026-11-23 14:30"', NOW).query).toEqual({ text: "2026-11-23 14:30" })
+})
+
+test("a search may look for an id: a word alone, or the value of id:", () => {
+  expect(idIn("call-106/10")).toBe("call-106/10")
+  expect(idIn(' id:"a \\"b\\":c" ')).toBe('a "b":c')
+  expect(idIn("ID:e-1")).toBe("e-1")
+  for (const other of ["", "state:dead", "no answer", "id:e-1 state:dead"]) expect(idIn(other)).toBeNull()
 })
 
 test("an unknown name is a fault, and nothing is searched", () => {

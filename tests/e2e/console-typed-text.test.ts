@@ -42,12 +42,17 @@ test("Esc asks before it drops what was typed in Publish, however often it is pr
   await console.dialog.waitFor({ state: "detached" })
   await console.button("Publish an event").click()
   await page.getByLabel("Name").fill("typed")
-  for (let count = 0; count < 3; count++) await page.keyboard.press("Escape")
+  await page.keyboard.press("Escape")
   await question.waitFor()
   await console.check()
   await page.keyboard.press("Escape")
   await question.waitFor({ state: "detached" })
-  expect(await page.getByLabel("Name").inputValue()).toBe("typed")
+  // Chromium closes a dialog by itself if a page refuses twice in a row.
+  for (let count = 0; count < 4; count++) {
+    await page.keyboard.press("Escape")
+    expect(await page.getByLabel("Name").inputValue()).toBe("typed")
+  }
+  if (await question.isVisible()) await page.getByRole("button", { name: "Keep editing" }).click()
   await page.getByRole("button", { name: "Cancel" }).click()
   await page.getByRole("button", { name: "Discard" }).click()
   await console.dialog.waitFor({ state: "detached" })

@@ -43,6 +43,9 @@ const RETRY_MS = 400
 /** A browser takes these for steps of a path. */
 const PATH_STEPS = [".", ".."]
 
+const SLASH_ADVICE =
+  "A proxy before the service has to pass on %2F in a path as it is, as examples/nginx.conf does."
+
 export async function showEvent(id: string, signal: AbortSignal): Promise<EventHistory> {
   if (PATH_STEPS.includes(id)) {
     throw new Problem(404, "not-found", `No address can hold the id "${id}", so this event can't be shown.`)
@@ -52,6 +55,9 @@ export async function showEvent(id: string, signal: AbortSignal): Promise<EventH
       return await call<EventHistory>(`api/v1/events/${encode(id)}`, { isExact: true, signal })
     } catch (error) {
       const isMissing = error instanceof Problem && error.status === 404
+      if (isMissing && retry === RETRIES && id.includes("/")) {
+        throw new Problem(error.status, error.slug, `${error.message} ${SLASH_ADVICE}`)
+      }
       if (!isMissing || retry === RETRIES) throw error
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }

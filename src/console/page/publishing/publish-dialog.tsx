@@ -7,6 +7,7 @@ import { checkJson, JsonField } from "../parts/json-field.tsx"
 import { useLeaving } from "../parts/leaving.tsx"
 import { goTo } from "../routing.ts"
 import { refreshSoon } from "../state/overview.ts"
+import { mayPublish } from "../state/session.ts"
 import { Store, useStore } from "../state/store.ts"
 import { say } from "../state/toasts.ts"
 
@@ -41,7 +42,9 @@ export function PublishDialog() {
 
 function PublishForm({ draft }: Asked) {
   const [before] = useState(() => JSON.stringify(draft?.payload ?? {}, null, 2))
-  const [type, setType] = useState(draft?.type ?? "custom")
+  const types = EVENT_TYPES.filter(mayPublish)
+  const begin = draft?.type ?? (mayPublish("custom") ? "custom" : types[0])
+  const [type, setType] = useState(begin ?? "custom")
   const [name, setName] = useState(draft?.name ?? "")
   const [routingKey, setRoutingKey] = useState(keyOf(draft))
   const [priority, setPriority] = useState(draft?.priority ?? "medium")
@@ -82,7 +85,7 @@ function PublishForm({ draft }: Asked) {
           <label class="field">
             <span>Type</span>
             <select value={type} onChange={(event) => setType(event.currentTarget.value)}>
-              {EVENT_TYPES.map((each) => (
+              {types.map((each) => (
                 <option key={each}>{each}</option>
               ))}
             </select>

@@ -14,19 +14,16 @@ import { Time } from "../../parts/time.tsx"
 import { type Draft, openPublish } from "../../publishing/publish-dialog.tsx"
 import { goTo, hrefOf } from "../../routing.ts"
 import { refreshSoon } from "../../state/overview.ts"
-import { mayDo } from "../../state/session.ts"
+import { hasScope, mayDo, mayPublish } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
+import { quoted } from "../events/search.ts"
 import { EditLetter } from "./edit-letter.tsx"
 import { titleOf } from "./letters.ts"
+import { NeedsAdmin } from "./needs-admin.tsx"
 
 /** One dead letter, as it is stored: why it is one, and what can be done with it. */
 export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
-  const { answer, fault, again } = useAnswer(
-    (signal) => listDeadLetters(queue, { ids: [id], limit: 1 }, signal, true),
-    `${queue} ${id}`,
-  )
-  const letter = answer?.dead_letters[0]
   return (
     <>
       <p class="crumbs">
@@ -35,18 +32,31 @@ export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
           {queue}
         </a>
       </p>
-      {fault !== null ? (
-        <Failed fault={fault} onRetry={again} />
-      ) : answer === null ? (
-        <Loading what="the dead letter" />
-      ) : letter === undefined ? (
-        <Missing title="The queue has no such dead letter any more.">
-          <a href={hrefOf(["events", id])}>What became of the event</a>
-        </Missing>
+      {hasScope("admin") ? (
+        <Asked queue={queue} id={id} />
       ) : (
-        <Known queue={queue} id={id} letter={letter} />
+        <>
+          <h1 class="mono">{id}</h1>
+          <NeedsAdmin search={`id:${quoted(id)}`} />
+        </>
       )}
     </>
+  )
+}
+
+function Asked({ queue, id }: { queue: string; id: string }) {
+  const { answer, fault, again } = useAnswer(
+    (signal) => listDeadLetters(queue, { ids: [id], limit: 1 }, signal, true),
+    `${queue} ${id}`,
+  )
+  const letter = answer?.dead_letters[0]
+  if (fault !== null) return <Failed fault={fault} onRetry={again} />
+  if (answer === null) return <Loading what="the dead letter" />
+  if (letter !== undefined) return <Known queue={queue} id={id} letter={letter} />
+  return (
+    <Missing title="The queue has no such dead letter any more.">
+      <a href={hrefOf(["events", id])}>What became of the event</a>
+    </Missing>
   )
 }
 
@@ -144,7 +154,7 @@ function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
         Redrive
       </Button>
       {draft !== null && <Button onClick={() => edit(draft)}>Edit and redrive</Button>}
-      {draft !== null && mayDo("publish") && (
+      {draft !== null && mayPublish(draft.type) && (
         <Button onClick={() => openPublish(draft)}>Publish a copy</Button>
       )}
       <Button onClick={() => setAsked("purge")}>Delete</Button>

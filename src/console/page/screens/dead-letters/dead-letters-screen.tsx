@@ -3,11 +3,14 @@ import { counted } from "../../format/numbers.ts"
 import { Empty, Loading } from "../../parts/states.tsx"
 import { hrefOf } from "../../routing.ts"
 import { overview } from "../../state/overview.ts"
-import { hasScope } from "../../state/session.ts"
+import { hasScope, limitOf } from "../../state/session.ts"
 import { useStore } from "../../state/store.ts"
 import { DeadLetterQueues } from "./dead-letter-queues.tsx"
 import { LetterGroups } from "./letter-groups.tsx"
 import { NeedsAdmin } from "./needs-admin.tsx"
+
+/** Dead letters of other types are counted in the queue, and not shown to a limited key. */
+const ofKey = (): string => (limitOf() === null ? "" : ` of this key's types, ${limitOf()}`)
 
 /** The dead letters of a queue. */
 export function QueueDeadLettersScreen({ queue, query }: { queue: string; query: URLSearchParams }) {
@@ -19,7 +22,9 @@ export function QueueDeadLettersScreen({ queue, query }: { queue: string; query:
       </p>
       <div class="heading">
         <h1 class="mono">{queue}</h1>
-        {count !== undefined && <span class="muted numeric">{counted(count, "dead letter")}</span>}
+        {count !== undefined && limitOf() === null && (
+          <span class="muted numeric">{counted(count, "dead letter")}</span>
+        )}
         <div class="actions">
           <a href={hrefOf(["queues", queue])}>The queue</a>
         </div>
@@ -30,7 +35,7 @@ export function QueueDeadLettersScreen({ queue, query }: { queue: string; query:
           of={`${queue} ${count === 0}`}
           count={count ?? 0}
           query={query}
-          emptyTitle="This queue has no dead letters."
+          emptyTitle={`This queue has no dead letters${ofKey()}.`}
         />
       ) : (
         <NeedsAdmin search={`queue:${queue} state:dead`} />
@@ -54,7 +59,7 @@ export function DeadLettersScreen({ query }: { query: URLSearchParams }) {
     <>
       <div class="heading">
         <h1>Dead letters</h1>
-        {snapshot !== null && (
+        {snapshot !== null && limitOf() === null && (
           <span class="muted numeric">
             {counted(count, "dead letter")} in {counted(queues.length, "queue")}
           </span>
@@ -71,7 +76,7 @@ export function DeadLettersScreen({ query }: { query: URLSearchParams }) {
           of={String(count === 0)}
           count={count}
           query={query}
-          emptyTitle="There are no dead letters."
+          emptyTitle={`There are no dead letters${ofKey()}.`}
         />
       ) : count === 0 ? (
         <Empty title="There are no dead letters." />

@@ -2,7 +2,7 @@ import { whole } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Empty, Failed, Loading } from "../../parts/states.tsx"
 import { now } from "../../state/clock.ts"
-import { mayDo } from "../../state/session.ts"
+import { limitOf, mayDo } from "../../state/session.ts"
 import type { ChangeKind } from "./bulk-count.ts"
 import { askForBulk } from "./bulk-dialog.tsx"
 import { describeFilter, filterOf, selectionOf, selectionOfGroup } from "./filter.ts"
@@ -79,7 +79,11 @@ export function LetterGroups({ queues, of, count, query, emptyTitle }: LetterGro
     <>
       <LetterFilters filter={filter} reading={reading} />
       <div class="toolbar">
-        <Scanned read={read} count={isFiltered ? null : Math.max(count, read.count)} shown={shown.shown} />
+        <Scanned
+          read={read}
+          count={isFiltered || limitOf() !== null ? null : Math.max(count, read.count)}
+          shown={shown.shown}
+        />
         <div class="actions">
           <Button onClick={read.again}>Refresh</Button>
           {mayDo("admin") && (

@@ -13,15 +13,25 @@ import { openPublish } from "../../publishing/publish-dialog.tsx"
 import { hrefOf } from "../../routing.ts"
 import { liveEvents } from "../../state/live-events.ts"
 import { refreshSoon } from "../../state/overview.ts"
-import { mayDo } from "../../state/session.ts"
+import { mayDo, mayPublish } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { curlOf } from "./curl.ts"
 import { EventState } from "./event-state.tsx"
+import { quoted } from "./search.ts"
 import { Timeline } from "./timeline.tsx"
 
+/** How often an event that something still happens to is read again, in milliseconds. */
+const READ_MS = 2_000
+
+const isOpen = ({ status }: EventHistory): boolean => status === "pending" || status === "processing"
+
 export function EventScreen({ id }: { id: string }) {
-  const { answer, fault, again } = useAnswer((signal) => showEvent(id, signal), id)
+  const { answer, fault, again } = useAnswer(
+    (signal) => showEvent(id, signal),
+    id,
+    (history) => (isOpen(history) ? READ_MS : undefined),
+  )
   if (answer !== null) return <Known history={answer} again={again} />
   if (fault === null) {
     return (
@@ -123,7 +133,7 @@ function RetryNow({ queue, id, again }: { queue: string; id: string; again: () =
 
 const EventActions = ({ event }: { event: StoredEvent }) => (
   <div class="actions">
-    {mayDo("publish") && <Button onClick={() => openPublish(event)}>Publish again</Button>}
+    {mayPublish(event.type) && <Button onClick={() => openPublish(event)}>Publish again</Button>}
     <Copy text={() => curlOf(event)}>Copy as curl</Copy>
   </div>
 )
@@ -153,7 +163,7 @@ const EventLink = ({ id }: { id: string }) => (
 
 /** Leads to all events of an ordering key. */
 const KeyLink = ({ value }: { value: string }) => (
-  <a class="mono" href={hrefOf(["events"], { view: "history", q: `key:"${value}"` })}>
+  <a class="mono" href={hrefOf(["events"], { view: "history", q: `key:${quoted(value)}` })}>
     {value}
   </a>
 )
@@ -176,7 +186,7 @@ function Caused({ history: { id, caused, has_more_caused: hasMore } }: { history
         <EventLink key={each} id={each} />
       ))}
       {isLong && (
-        <a href={hrefOf(["events"], { view: "history", q: `cause:${id}` })}>
+        <a href={hrefOf(["events"], { view: "history", q: `cause:${quoted(id)}` })}>
           {hasMore ? "all of them" : `all ${counted(caused.length, "event")}`}
         </a>
       )}

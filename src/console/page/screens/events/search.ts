@@ -24,9 +24,25 @@ const NAMES = Object.keys(WORDS)
   .join(", ")
 
 /** A part of a search, with the word before it. */
-const PART = /(?:([A-Za-z_-]+):)?(?:"([^"]*)"|(\S+))/g
+const PART = /(?:([A-Za-z_-]+):)?(?:"((?:[^"\\]|\\.)*)"|(\S+))/gs
 
-const DAY_AND_TIME = /\b(\d{4}-\d\d-\d\d) (\d\d:\d\d)/g
+/** In quotes, these two are written with a backslash before them. Any other backslash stands for itself. */
+const ESCAPED = /\\(["\\])/g
+
+const DAY_AND_TIME = /\b((?:since|until):\d{4}-\d\d-\d\d) (\d\d:\d\d)/gi
+
+/** Returns a value as a search can hold any: in quotes. */
+export const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, "\\$&")}"`
+
+/** Returns the id that a search may look for: `id:` and a value, or a word alone; null if it looks for something else. */
+export function idIn(text: string): string | null {
+  const [part, ...others] = text.matchAll(PART)
+  if (part === undefined || others.length > 0) return null
+  const [, word = "id", quotedText, plain = ""] = part
+  return word.toLowerCase() === "id" ? (quotedText?.replaceAll(ESCAPED, "$1") ?? plain) : null
+}
+
+const OPEN_QUOTE = 'A quote is not closed. Within quotes, write \\" for a quote and \\\\ for a backslash.'
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
@@ -38,13 +54,15 @@ export interface Search {
 
 /**
  * Parses a search such as `type:voice state:dead since:2h "no answer"`. A word without a name is searched in the payload.
+ * A value in quotes may have spaces, and quotes with a backslash before each.
  * @param now in seconds since the epoch
  */
 export function parseSearch(text: string, now: number): Search {
   const query: Record<string, string> = {}
   const words: string[] = []
-  for (const [, word, quoted, plain] of text.replace(DAY_AND_TIME, "$1T$2").matchAll(PART)) {
-    const value = quoted ?? plain ?? ""
+  for (const [, word, quotedText, plain] of text.replace(DAY_AND_TIME, "$1T$2").matchAll(PART)) {
+    if (plain?.startsWith('"')) return { query: {}, fault: OPEN_QUOTE }
+    const value = quotedText?.replaceAll(ESCAPED, "$1") ?? plain ?? ""
     const name = word?.toLowerCase().replaceAll("-", "_")
     if (name === undefined) {
       words.push(value)

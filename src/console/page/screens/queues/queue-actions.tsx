@@ -6,7 +6,7 @@ import { counted } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
 import { refreshSoon, showChange } from "../../state/overview.ts"
-import { hasHistory, mayDo } from "../../state/session.ts"
+import { hasHistory, mayChangeAll, maySteer } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { ReplayDialog } from "./replay-dialog.tsx"
@@ -20,18 +20,22 @@ export interface QueueActionsProps {
 /** The actions on a queue that the key allows. */
 export function QueueActions({ queue, isComplete }: QueueActionsProps) {
   const [asked, setAsked] = useState<"purge" | "delete" | "replay" | null>(null)
-  if (!mayDo("admin")) return null
+  const isSteerable = maySteer(queue.bindings)
+  const isChangeable = mayChangeAll()
+  if (!isSteerable && !isChangeable) return null
   const close = (): void => setAsked(null)
   return (
     <div class="actions">
-      {queue.has_module && <PauseButton queue={queue} />}
-      {isComplete && hasHistory() && <Button onClick={() => setAsked("replay")}>Replay …</Button>}
-      {queue.waiting > 0 && (
+      {isSteerable && queue.has_module && <PauseButton queue={queue} />}
+      {isSteerable && isComplete && hasHistory() && (
+        <Button onClick={() => setAsked("replay")}>Replay …</Button>
+      )}
+      {isChangeable && queue.waiting > 0 && (
         <Button label={`Purge ${queue.name}`} onClick={() => setAsked("purge")}>
           Purge
         </Button>
       )}
-      {queue.is_orphaned && (
+      {isChangeable && queue.is_orphaned && (
         <Button label={`Delete ${queue.name}`} onClick={() => setAsked("delete")}>
           Delete
         </Button>
@@ -43,12 +47,17 @@ export function QueueActions({ queue, isComplete }: QueueActionsProps) {
   )
 }
 
-function PauseButton({ queue: { name, is_paused: isPaused } }: { queue: Queue }) {
+function PauseButton({ queue: { name, is_paused: isPaused, consumers } }: { queue: Queue }) {
   const change = async (): Promise<void> => {
     try {
       await (isPaused ? resumeQueue(name) : pauseQueue(name))
-      showChange(name, { is_paused: !isPaused })
-      say(isPaused ? `${name} is consumed again.` : `${name} is paused on this instance. Its events wait.`)
+      // The next answer has the number; without a consumer until then, the queue would seem to be in trouble.
+      showChange(name, { is_paused: !isPaused, ...(isPaused && { consumers: Math.max(1, consumers) }) })
+      say(
+        isPaused
+          ? `${name} is consumed again.`
+          : `${name} is paused on this instance. Its events wait until you resume it, or restart the service.`,
+      )
     } catch (error) {
       say(sayError(error), true)
     }
