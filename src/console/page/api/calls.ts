@@ -33,8 +33,19 @@ export const deleteQueue = (queue: string, force: boolean) =>
     query: { force },
   })
 
+/** Parameters that take several values, which a search separates by commas. */
+const LISTS = ["type", "name", "queue", "state"]
+
 export const listEvents = (query: EventQuery, signal?: AbortSignal) =>
-  call<EventList>("api/v1/events", { query, ...(signal && { signal }) })
+  call<EventList>("api/v1/events", { query: withLists(query), ...(signal && { signal }) })
+
+const withLists = (query: EventQuery) =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      typeof value === "string" && LISTS.includes(name) ? value.split(",") : value,
+    ]),
+  )
 
 /** How often, and after how many milliseconds, the history is asked again: it may learn of an event a moment after its 201. */
 const RETRIES = 3

@@ -5,7 +5,7 @@ import { Dialog } from "../parts/dialog.tsx"
 import { DialogForm } from "../parts/dialog-form.tsx"
 import { checkJson, JsonField } from "../parts/json-field.tsx"
 import { useLeaving } from "../parts/leaving.tsx"
-import { goTo } from "../routing.ts"
+import { currentPlace, goTo, isAt } from "../routing.ts"
 import { refreshSoon } from "../state/overview.ts"
 import { mayPublish } from "../state/session.ts"
 import { Store, useStore } from "../state/store.ts"
@@ -23,24 +23,28 @@ export interface Draft {
 }
 
 interface Asked {
+  readonly id: number
   readonly draft: Draft | null
 }
+
+let lastId = 0
 
 const asked = new Store<Asked | null>(null)
 
 /** Opens the dialog that publishes an event. @param draft null begins with an empty one */
 export function openPublish(draft: Draft | null): void {
-  asked.set({ draft })
+  lastId++
+  asked.set({ id: lastId, draft })
 }
 
 const PRIORITIES = ["low", "medium", "high", "critical"]
 
 export function PublishDialog() {
   const open = useStore(asked)
-  return open === null ? null : <PublishForm {...open} />
+  return open === null ? null : <PublishForm key={open.id} {...open} />
 }
 
-function PublishForm({ draft }: Asked) {
+function PublishForm({ id: ownId, draft }: Asked) {
   const [before] = useState(() => JSON.stringify(draft?.payload ?? {}, null, 2))
   const types = EVENT_TYPES.filter(mayPublish)
   const begin = draft?.type ?? (mayPublish("custom") ? "custom" : types[0])
@@ -66,11 +70,14 @@ function PublishForm({ draft }: Asked) {
       ...(orderingKey !== "" && { ordering_key: orderingKey }),
       ...(draft?.metadata !== undefined && { metadata: draft.metadata }),
     }
+    const { path } = currentPlace()
     const { id } = await publish(rest, checkJson(payload, "payload"))
-    close()
+    const isAwaited = asked.value?.id === ownId
+    if (isAwaited) close()
     say(`Event ${id} is stored.`)
     refreshSoon()
-    goTo(["events", id])
+    // Whoever has closed the dialog, or gone elsewhere meanwhile, is not led away.
+    if (isAwaited && isAt(path)) goTo(["events", id])
   }
   return (
     <Dialog title="Publish an event" onClose={leave} isWide>

@@ -13,7 +13,14 @@ import { NoReadScope, SignIn, Waiting } from "./sign-in.tsx"
 import { Toasts } from "./toasts.tsx"
 
 /** The console: the screen that the address names, once the service has said what the key allows. */
-export function App() {
+export const App = () => (
+  <>
+    <Door />
+    <Toasts />
+  </>
+)
+
+function Door() {
   const current = useStore(session)
   if (current.kind === "asking") return <Waiting reason={null} />
   if (current.kind === "waiting") return <Waiting reason={current.reason} />
@@ -49,7 +56,6 @@ function Console({ me }: { me: Me }) {
       </main>
       <Keys />
       <LastingDialog />
-      <Toasts />
     </div>
   )
 }

@@ -20,12 +20,12 @@ interface State<Answer> {
  * @param ask null asks for nothing
  * @param of the subject of the question, as a text
  * @param every time after an answer until it asks again while the tab is visible, in milliseconds, or a function that
- * returns it for an answer. Default: never
+ * returns it for the last answer, if there is one. Default: never
  */
 export function useAnswer<Answer>(
   ask: ((signal: AbortSignal) => Promise<Answer>) | null,
   of: string,
-  every?: number | ((answer: Answer) => number | undefined),
+  every?: number | ((answer: Answer | null) => number | undefined),
 ): Asked<Answer> {
   const [state, setState] = useState<State<Answer>>({ of, answer: null, fault: null })
   const [round, setRound] = useState(0)
@@ -33,6 +33,8 @@ export function useAnswer<Answer>(
     if (ask === null) return
     const ending = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
+    const msAfter = (answer: Answer | null): number | undefined =>
+      typeof every === "function" ? every(answer) : every
     const later = (ms: number | undefined): void => {
       if (ms === undefined || ending.signal.aborted) return
       timer = setTimeout(() => (document.hidden ? later(ms) : setRound((before) => before + 1)), ms)
@@ -45,12 +47,12 @@ export function useAnswer<Answer>(
     ask(ending.signal)
       .then((answer) => {
         if (!ending.signal.aborted) setState({ of, answer, fault: null })
-        later(typeof every === "function" ? every(answer) : every)
+        later(msAfter(answer))
       })
       .catch((error: unknown) => {
         if (ending.signal.aborted || isAborted(error)) return
         setState((before) => ({ ...before, fault: sayError(error) }))
-        later(typeof every === "function" ? undefined : every)
+        later(msAfter(state.of === of ? state.answer : null))
       })
     return () => {
       clearTimeout(timer)

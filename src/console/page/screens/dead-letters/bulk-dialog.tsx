@@ -3,9 +3,10 @@ import type { Selection } from "../../api/calls.ts"
 import { Dialog } from "../../parts/dialog.tsx"
 import { showDialog } from "../../parts/lasting-dialog.tsx"
 import { refreshSoon } from "../../state/overview.ts"
+import { say } from "../../state/toasts.ts"
 import { beginOf, changeQueues, type QueueProgress } from "./bulk-change.ts"
 import { type ChangeKind, type Counted, type Counts, countLetters } from "./bulk-count.ts"
-import { BulkProgress } from "./bulk-progress.tsx"
+import { BulkProgress, sayProgress } from "./bulk-progress.tsx"
 import { BulkQuestion } from "./bulk-question.tsx"
 
 /** A change of many dead letters that somebody has asked for. */
@@ -35,7 +36,16 @@ function BulkDialog({ asked, onClose }: { asked: Asked; onClose: () => void }) {
   const [rows, setRows] = useState<readonly QueueProgress[] | null>(null)
   const [isRunning, setRunning] = useState(false)
   const ending = useRef(new AbortController())
-  useEffect(() => () => ending.current.abort(), [])
+  const latest = useRef<readonly QueueProgress[] | null>(null)
+  latest.current = isRunning ? rows : null
+  useEffect(
+    () => () => {
+      ending.current.abort()
+      // The key of the tab is no longer accepted: nothing else can show the result.
+      if (latest.current !== null) say(`Stopped. ${sayProgress(kind, latest.current)}`, true, true)
+    },
+    [],
+  )
   useEffect(() => (isRunning ? holdPage() : undefined), [isRunning])
   const run = async (counted: readonly Counted[], perSecond: number | null): Promise<void> => {
     let current = counted.map(beginOf)

@@ -14,12 +14,24 @@ export interface BulkProgressProps {
   readonly onClose: () => void
 }
 
+const sumOf = (rows: readonly QueueProgress[]) => ({
+  count: rows.reduce((sum, row) => sum + row.count, 0),
+  changed: rows.reduce((sum, row) => sum + row.changed, 0),
+})
+
+/** Says in a sentence how far a change is. */
+export function sayProgress(kind: ChangeKind, rows: readonly QueueProgress[]): string {
+  const { count, changed } = sumOf(rows)
+  const finished = rows.filter(({ state }) => state === "done").length
+  const letters = `${whole(changed)} of ${counted(count, "dead letter")} ${kind === "redrive" ? "moved back" : "deleted"}`
+  return rows.length === 1
+    ? `${letters}.`
+    : `${letters}, ${whole(finished)} of ${counted(rows.length, "queue")} done.`
+}
+
 /** Shows how far a change is in each queue, and in the end what became of it. */
 export function BulkProgress({ kind, rows, isRunning, onStop, onClose }: BulkProgressProps) {
-  const count = rows.reduce((sum, row) => sum + row.count, 0)
-  const changed = rows.reduce((sum, row) => sum + row.changed, 0)
-  const done = kind === "redrive" ? "moved back" : "deleted"
-  const finished = rows.filter(({ state }) => state === "done").length
+  const { count, changed } = sumOf(rows)
   const [only] = rows
   const isOne = rows.length === 1
   return (
@@ -31,9 +43,7 @@ export function BulkProgress({ kind, rows, isRunning, onStop, onClose }: BulkPro
         aria-label={kind === "redrive" ? "Redriven" : "Deleted"}
       />
       <p class="numeric" role="status">
-        {whole(changed)} of {counted(count, "dead letter")} {done}
-        {!isOne && `, ${whole(finished)} of ${counted(rows.length, "queue")} done`}.{" "}
-        {isOne && !isRunning && only?.reason}
+        {sayProgress(kind, rows)} {isOne && !isRunning && only?.reason}
       </p>
       {!isOne && <Rows rows={rows} />}
       {isRunning && <p class="muted">It runs in this page: leave the page open until it is done.</p>}

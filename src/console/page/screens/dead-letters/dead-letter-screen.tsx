@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks"
 import type { DeadLetter } from "../../api/answers.ts"
-import { listDeadLetters, purgeDeadLetters, redriveDeadLetters, type Selection } from "../../api/calls.ts"
-import { numberOf } from "../../api/exact-numbers.ts"
+import { listDeadLetters } from "../../api/calls.ts"
+import { purgeLetter, redriveLetter } from "../../api/one-letter.ts"
 import { isRecord } from "../../api/record.ts"
+import { counted } from "../../format/numbers.ts"
 import { Badge } from "../../parts/badge.tsx"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
@@ -12,7 +13,7 @@ import { showDialog } from "../../parts/lasting-dialog.tsx"
 import { Failed, Loading, Missing } from "../../parts/states.tsx"
 import { Time } from "../../parts/time.tsx"
 import { type Draft, openPublish } from "../../publishing/publish-dialog.tsx"
-import { goTo, hrefOf } from "../../routing.ts"
+import { goTo, hrefOf, isAt } from "../../routing.ts"
 import { refreshSoon } from "../../state/overview.ts"
 import { hasScope, mayDo, mayPublish } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
@@ -44,15 +45,30 @@ export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
   )
 }
 
+/** Dead letters of one event that are looked for: a replay can add one to the one that it has. */
+const MAX_SAME_ID = 10
+
 function Asked({ queue, id }: { queue: string; id: string }) {
   const { answer, fault, again } = useAnswer(
-    (signal) => listDeadLetters(queue, { ids: [id], limit: 1 }, signal, true),
+    (signal) => listDeadLetters(queue, { ids: [id], limit: MAX_SAME_ID }, signal, true),
     `${queue} ${id}`,
   )
   const letter = answer?.dead_letters[0]
   if (fault !== null) return <Failed fault={fault} onRetry={again} />
   if (answer === null) return <Loading what="the dead letter" />
-  if (letter !== undefined) return <Known queue={queue} id={id} letter={letter} />
+  if (letter !== undefined) {
+    return (
+      <>
+        <Known queue={queue} id={id} letter={letter} />
+        {answer.count > 1 && (
+          <p class="note">
+            The queue has {counted(answer.count, "dead letter")} of this event, of replays or repetitions.
+            This is the oldest; the next one is here when this one is moved or deleted.
+          </p>
+        )}
+      </>
+    )
+  }
   return (
     <Missing title="The queue has no such dead letter any more.">
       <a href={hrefOf(["events", id])}>What became of the event</a>
@@ -101,16 +117,6 @@ function Known({ queue, id, letter }: { queue: string; id: string; letter: DeadL
   )
 }
 
-const GONE = "the dead letter is gone, or its event has failed again since. Reload the page to see it."
-
-/** Step of the times of failures, in seconds. */
-const TIME_STEP = 0.001
-
-/** Selects a dead letter as it is shown, and not a later failure of the same event. */
-function selectionOf(id: string, { last_failed_at: at }: DeadLetter): Selection {
-  return at === null ? { ids: [id] } : { ids: [id], until: numberOf(at) + TIME_STEP }
-}
-
 interface LetterActionsProps {
   readonly queue: string
   readonly id: string
@@ -122,19 +128,18 @@ interface LetterActionsProps {
 function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
   const [asked, setAsked] = useState<"redrive" | "purge" | null>(null)
   const close = (): void => setAsked(null)
+  /** Says what was done, and leads to the others, unless somebody has gone elsewhere meanwhile. */
   const leave = (text: string): void => {
     say(text)
     refreshSoon()
-    goTo(["dead-letters", queue])
+    if (isAt(["dead-letters", queue, id])) goTo(["dead-letters", queue])
   }
   const redrive = async (): Promise<void> => {
-    const { changed } = await redriveDeadLetters(queue, selectionOf(id, letter), { isDryRun: false })
-    if (changed === 0) throw new Error(`Nothing was moved: the queue is full, or ${GONE}`)
+    await redriveLetter(queue, id, letter)
     leave(`The event is back in ${queue}.`)
   }
   const purge = async (): Promise<void> => {
-    const { changed } = await purgeDeadLetters(queue, selectionOf(id, letter), { isDryRun: false })
-    if (changed === 0) throw new Error(`Nothing was deleted: ${GONE}`)
+    await purgeLetter(queue, id, letter)
     leave("The dead letter is deleted.")
   }
   const edit = (begin: Draft): void =>

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks"
 import type { EventHistory, StoredEvent } from "../../api/answers.ts"
-import { redriveDeadLetters, showEvent } from "../../api/calls.ts"
+import { listDeadLetters, showEvent } from "../../api/calls.ts"
+import { redriveLetter } from "../../api/one-letter.ts"
 import { counted } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
@@ -30,7 +31,7 @@ export function EventScreen({ id }: { id: string }) {
   const { answer, fault, again } = useAnswer(
     (signal) => showEvent(id, signal),
     id,
-    (history) => (isOpen(history) ? READ_MS : undefined),
+    (history) => (history !== null && isOpen(history) ? READ_MS : undefined),
   )
   if (answer !== null) return <Known history={answer} again={again} />
   if (fault === null) {
@@ -102,14 +103,20 @@ function Known({ history, again }: { history: EventHistory; again: () => void })
   )
 }
 
+/** Dead letters of one event that are looked for: a replay can add one to the one that it has. */
+const MAX_SAME_ID = 10
+
+const NEVER = new AbortController().signal
+
 /** Moves the event from the dead letters of a queue back to it, if the key allows that. */
 function RetryNow({ queue, id, again }: { queue: string; id: string; again: () => void }) {
   const [isAsked, setAsked] = useState(false)
   if (!mayDo("admin")) return null
   const retry = async (): Promise<void> => {
-    const { changed } = await redriveDeadLetters(queue, { ids: [id] }, { isDryRun: false })
-    if (changed === 0)
-      throw new Error(`The dead letters of ${queue} no longer have this event, or the queue is full.`)
+    const { dead_letters: letters } = await listDeadLetters(queue, { ids: [id], limit: MAX_SAME_ID }, NEVER)
+    const latest = letters.at(-1)
+    if (latest === undefined) throw new Error(`The dead letters of ${queue} no longer have this event.`)
+    await redriveLetter(queue, id, latest)
     say(`The event is back in ${queue}.`)
     refreshSoon()
     again()
@@ -122,8 +129,8 @@ function RetryNow({ queue, id, again }: { queue: string; id: string; again: () =
       {isAsked && (
         <Confirm title="Retry now" action="Retry" onConfirm={retry} onClose={() => setAsked(false)}>
           <p>
-            This moves <strong>1 event</strong> from the dead letters of <code>{queue}</code> back to the
-            queue. Its attempts count from the start again.
+            This moves <strong>1 event</strong>, as it failed last, from the dead letters of{" "}
+            <code>{queue}</code> back to the queue. Its attempts count from the start again.
           </p>
         </Confirm>
       )}

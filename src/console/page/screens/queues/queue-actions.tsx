@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import type { Queue } from "../../api/answers.ts"
 import { deleteQueue, pauseQueue, purgeQueue, resumeQueue } from "../../api/calls.ts"
 import { sayError } from "../../api/problem.ts"
@@ -108,10 +108,17 @@ function PurgeQueue({ queue: { name }, onClose }: AskProps) {
   )
 }
 
+const sizeOf = ({ waiting, dead_letters: dead }: Queue): number => waiting + dead
+
 function DeleteQueue({ queue, onClose }: AskProps) {
   const { name } = queue
-  // The service refuses to delete what arrives in a queue that was shown as empty.
-  const holdsSomething = queue.waiting + queue.dead_letters > 0
+  // What arrives while somebody reads the question is not in it. So the service refuses to delete a queue that was shown as
+  // empty, and no longer is.
+  const [shown, setShown] = useState(queue)
+  useEffect(() => {
+    if (sizeOf(queue) < sizeOf(shown)) setShown(queue)
+  }, [queue, shown])
+  const holdsSomething = sizeOf(shown) > 0
   const remove = async (): Promise<void> => {
     const { events, dead_letters } = await deleteQueue(name, holdsSomething)
     say(`${name} deleted, with ${counted(events, "event")} and ${counted(dead_letters, "dead letter")}.`)
@@ -127,9 +134,10 @@ function DeleteQueue({ queue, onClose }: AskProps) {
       onClose={onClose}
     >
       <p>
-        This deletes the queue with its bindings, <strong>{counted(queue.waiting, "waiting event")}</strong>{" "}
-        and <strong>{counted(queue.dead_letters, "dead letter")}</strong> for good. An event that no other
-        queue takes is then rejected as unroutable.
+        This deletes the queue with its bindings, <strong>{counted(shown.waiting, "waiting event")}</strong>{" "}
+        and <strong>{counted(shown.dead_letters, "dead letter")}</strong> for good
+        {holdsSomething && ", with those that arrive until then"}. An event that no other queue takes is then
+        rejected as unroutable.
       </p>
     </Confirm>
   )

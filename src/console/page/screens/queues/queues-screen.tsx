@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks"
 import type { Queue } from "../../api/answers.ts"
-import { counted } from "../../format/numbers.ts"
+import { counted, whole } from "../../format/numbers.ts"
 import { PAGE_SIZE, Pages } from "../../parts/pages.tsx"
 import { Empty, Loading } from "../../parts/states.tsx"
 import { replaceQuery } from "../../routing.ts"
@@ -35,7 +35,12 @@ export function QueuesScreen({ query }: { query: URLSearchParams }) {
     <>
       <div class="heading">
         <h1>Queues</h1>
-        {snapshot !== null && <span class="muted">{counted(snapshot.queues.length, "queue")}</span>}
+        {snapshot !== null && (
+          <span class="muted">
+            {queues.length < snapshot.queues.length && `${whole(queues.length)} of `}
+            {counted(snapshot.queues.length, "queue")}
+          </span>
+        )}
         <div class="actions">
           <input
             type="search"

@@ -44,10 +44,14 @@ function isJsonText(text: string): boolean {
   }
 }
 
+/** Returns what a field holds. A field may be named as something that every object has, such as `constructor`. */
+export const typedIn = (values: Readonly<Record<string, string>>, name: string): string =>
+  (Object.hasOwn(values, name) ? values[name] : undefined) ?? ""
+
 /** Writes the payload that a form holds, as JSON. An empty field is left out. A number keeps the digits that were typed. */
 export function payloadText(fields: readonly FormField[], values: Readonly<Record<string, string>>): string {
   const members = fields.flatMap(({ name, kind }) => {
-    const value = values[name] ?? ""
+    const value = typedIn(values, name)
     if (value === "") return []
     const isJson = kind === "any" ? isJsonText(value) : kind !== "text" && kind !== "choice"
     return `  ${JSON.stringify(name)}: ${isJson ? value : JSON.stringify(value)}`

@@ -10,7 +10,7 @@ import { openPublish } from "../../publishing/publish-dialog.tsx"
 import { hrefOf } from "../../routing.ts"
 import { isReadOnly, mayPublish } from "../../state/session.ts"
 import { useAnswer } from "../../state/use-answer.ts"
-import { fieldsOf, payloadText } from "./form-fields.ts"
+import { fieldsOf, payloadText, typedIn } from "./form-fields.ts"
 import { SchemaField } from "./schema-field.tsx"
 
 export function SchemaScreen({ type, name }: { type: string; name: string }) {
@@ -112,7 +112,7 @@ function PayloadForm({ type, name, version, schema }: PayloadFormProps) {
           <SchemaField
             key={field.name}
             field={field}
-            value={values[field.name] ?? ""}
+            value={typedIn(values, field.name)}
             onValue={(value) => {
               setValues({ ...values, [field.name]: value })
               setVerdict(null)
