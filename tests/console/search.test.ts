@@ -34,6 +34,22 @@ test("a time without a zone is in that of the browser, and one without a day is 
   })
 })
 
+test("today and yesterday begin at midnight of the browser's zone", () => {
+  const today = new Date(NOW * 1_000).setHours(0, 0, 0, 0) / 1_000
+  expect(parseSearch("since:today", NOW).query).toEqual({ since: String(today) })
+  const { since, until } = parseSearch("since:Yesterday until:today", NOW).query
+  expect(Number(until) - Number(since)).toBeWithin(82_800, 90_001)
+})
+
+test.each(["tomorrow", "2x", "99:99x"])(
+  "since:%s is a fault that names the times which a search takes",
+  (time) => {
+    const { query, fault } = parseSearch(`state:dead since:${time}`, NOW)
+    expect(query).toEqual({})
+    expect(fault).toContain("It takes 30m, 2h or 1d ago, yesterday")
+  },
+)
+
 test("the parameters of the API are words, too, however they are written", () => {
   expect(parseSearch("ordering_key:c-1 Caused-By:e-1 STATE:dead", NOW).query).toEqual({
     ordering_key: "c-1",
@@ -81,6 +97,10 @@ test("an unknown name is a fault, and nothing is searched", () => {
   const { query, fault } = parseSearch("colour:red type:voice", NOW)
   expect(query).toEqual({})
   expect(fault).toStartWith("A search has no colour: – it has type:, name:,")
+})
+
+test("a name that every object has is unknown, too", () => {
+  expect(parseSearch("constructor:x", NOW).fault).toStartWith("A search has no constructor:")
 })
 
 test("an empty search selects everything", () => {

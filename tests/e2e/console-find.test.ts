@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
+import { waitUntil } from "../support/wait-until.ts"
 
 let browser: Browser
 let service: ConsoleService
@@ -40,6 +41,27 @@ test("an event is found by its id, as a word alone or behind id:", async () => {
   await page.getByRole("heading", { name: "system.named" }).waitFor()
   await page.getByText(id, { exact: true }).waitFor()
   expect(console.complaints).toEqual([])
+})
+
+test("every event of a group of dead letters can be opened, and the live list is filtered by id", async () => {
+  for (let count = 0; count < 12; count++) {
+    const payload = { status: "many" }
+    await service.publish({ id: `many-${count}`, type: "voice", name: "call.ended", payload })
+  }
+  await waitUntil(async () => (await service.deadLetters()) >= 13, "the dead letters")
+  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  const { page } = console
+  await console.go("dead-letters?error=many")
+  await page.getByText("10 of the events").or(page.getByText("The oldest 10 events")).click()
+  await page.getByRole("button", { name: "More events" }).click()
+  expect(await page.locator(".letters [data-row]").count()).toBe(12)
+  await console.go("events")
+  await page.getByText("live", { exact: true }).waitFor()
+  await service.publish({ id: "seen-1", type: "system", name: "first", payload: {} })
+  await service.publish({ id: "seen-2", type: "system", name: "second", payload: {} })
+  await page.getByLabel("Filter by type, name, id or text").fill("seen-2")
+  await page.getByRole("link", { name: "system.second" }).waitFor()
+  expect(await page.getByRole("link", { name: "system.first" }).count()).toBe(0)
 })
 
 test("an ordering key with quotes and spaces leads to its events", async () => {

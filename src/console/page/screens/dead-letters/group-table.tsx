@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks"
 import { counted, whole } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Time } from "../../parts/time.tsx"
@@ -7,8 +8,9 @@ import type { ChangeKind } from "./bulk-count.ts"
 import type { Group } from "./grouping.ts"
 import { type Letter, titleOf } from "./letters.ts"
 
-/** Dead letters of a group that are named. */
-const MAX_LETTERS = 10
+/** Dead letters of a group that are named at first, and how many more each time. */
+const FIRST_LETTERS = 10
+const MORE_LETTERS = 50
 
 /** Queues of a group that are named. */
 const MAX_QUEUES = 3
@@ -40,6 +42,7 @@ interface GroupItemProps extends Pick<GroupTableProps, "isOneQueue" | "onChange"
 
 function GroupItem({ group, isOneQueue, onChange }: GroupItemProps) {
   const { letters, reason, error } = group
+  const [most, setMost] = useState(FIRST_LETTERS)
   const named = `${counted(letters.length, "dead letter")}: ${error || reason}`
   return (
     <li class="group">
@@ -72,17 +75,22 @@ function GroupItem({ group, isOneQueue, onChange }: GroupItemProps) {
       </div>
       <details>
         <summary>
-          {letters.length <= MAX_LETTERS
+          {letters.length <= most
             ? counted(letters.length, "event")
             : isOneQueue
-              ? `The oldest ${MAX_LETTERS} events`
-              : `${MAX_LETTERS} of the events`}
+              ? `The oldest ${most} events`
+              : `${most} of the events`}
         </summary>
         <ul class="letters">
-          {letters.slice(0, MAX_LETTERS).map((letter, index) => (
+          {letters.slice(0, most).map((letter, index) => (
             <LetterItem key={letter.id ?? index} letter={letter} isOneQueue={isOneQueue} />
           ))}
         </ul>
+        {letters.length > most && (
+          <Button kind="quiet" onClick={() => setMost(most + MORE_LETTERS)}>
+            More events
+          </Button>
+        )}
       </details>
     </li>
   )

@@ -36,8 +36,8 @@ export function Live() {
         </Button>
         <input
           type="search"
-          aria-label="Filter by type, name or text"
-          placeholder="Filter by type, name or text"
+          aria-label="Filter by type, name, id or text"
+          placeholder="Filter by type, name, id or text"
           data-search
           value={filter}
           onInput={(event) => setFilter(event.currentTarget.value)}
@@ -107,5 +107,6 @@ const LiveTable = ({ events }: { events: readonly StoredEvent[] }) => (
 
 function matches(event: StoredEvent, filter: string): boolean {
   if (filter === "") return true
+  if (event.id.includes(filter)) return true
   return `${event.type}.${event.name}`.includes(filter) || JSON.stringify(event.payload).includes(filter)
 }

@@ -44,6 +44,12 @@ export function idIn(text: string): string | null {
 
 const OPEN_QUOTE = 'A quote is not closed. Within quotes, write \\" for a quote and \\\\ for a backslash.'
 
+const TIMES =
+  "It takes 30m, 2h or 1d ago, yesterday, today, 14:30, 2026-11-23, 2026-11-23 14:30, and RFC 3339."
+
+/** Words for days, with how many days ago they began. */
+const DAYS: Readonly<Record<string, number>> = { today: 0, yesterday: 1 }
+
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
 export interface Search {
@@ -68,14 +74,18 @@ export function parseSearch(text: string, now: number): Search {
       words.push(value)
       continue
     }
-    const parameter = WORDS[name]
+    const parameter = Object.hasOwn(WORDS, name) ? WORDS[name] : undefined
     if (parameter === undefined) {
       return {
         query: {},
         fault: `A search has no ${word}: – it has ${NAMES}. Put a text with a colon in quotes.`,
       }
     }
-    query[parameter] = name === "since" || name === "until" ? timeOf(value, now) : value
+    if (name === "since" || name === "until") {
+      const time = timeOf(value, now)
+      if (!isTime(time)) return { query: {}, fault: `${name}: is no time: “${value}”. ${TIMES}` }
+      query[parameter] = time
+    } else query[parameter] = value
   }
   if (words.length > 0) query["text"] = words.join(" ")
   return { query, fault: null }
@@ -93,10 +103,19 @@ function timeOf(value: string, now: number): string {
   return Number.isNaN(local) ? value : String(local / 1_000)
 }
 
+/** Returns whether the API takes a text as a time, as far as a browser can tell. */
+const isTime = (text: string): boolean => /^\d+(\.\d+)?$/.test(text) || !Number.isNaN(Date.parse(text))
+
 /** Returns milliseconds since the epoch, or NaN if the text is no time without a zone. */
 function localTimeOf(value: string, now: number): number {
   if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/.test(value)) {
     return new Date(value.length > 10 ? value : `${value}T00:00`).getTime()
+  }
+  const day = value.toLowerCase()
+  const days = Object.hasOwn(DAYS, day) ? DAYS[day] : undefined
+  if (days !== undefined) {
+    const today = new Date(now * 1_000)
+    return new Date(today.getFullYear(), today.getMonth(), today.getDate() - days).getTime()
   }
   const [, hours, minutes, seconds = "0"] = /^(\d\d?):(\d\d)(?::(\d\d))?$/.exec(value) ?? []
   return hours === undefined
