@@ -83,6 +83,18 @@ describe("the dead letters of all queues", () => {
       expect(console.complaints).toEqual([])
     }))
 
+  test("include those of a queue that gets its first one while the screen is open", () =>
+    withConsole(async (console, service) => {
+      await console.go("dead-letters")
+      await console.page.getByText("4 shown, 4 of 4 read").waitFor()
+      service.writeModule(
+        `export default { queue: "system_events", retry: { attempts: 1 }, on: { "*"() { throw new Error("late") } } }`,
+        "system.ts",
+      )
+      await service.post("/api/v1/modules/reload")
+      await console.page.locator(".group").filter({ hasText: "Error: late" }).waitFor()
+    }))
+
   test("all timeouts of yesterday, of every queue, are redriven in one go", () =>
     withConsole(async (console, service) => {
       service.writeModule(

@@ -32,7 +32,7 @@ export function QueueDeadLettersScreen({ queue, query }: { queue: string; query:
       {hasScope("admin") ? (
         <LetterGroups
           queues={() => [queue]}
-          of={`${queue} ${count === 0}`}
+          of={queue}
           count={count ?? 0}
           query={query}
           emptyTitle={`This queue has no dead letters${ofKey()}.`}
@@ -73,7 +73,7 @@ export function DeadLettersScreen({ query }: { query: URLSearchParams }) {
       ) : hasScope("admin") ? (
         <LetterGroups
           queues={() => queues.map(({ name }) => name)}
-          of={String(count === 0)}
+          of=""
           count={count}
           query={query}
           emptyTitle={`There are no dead letters${ofKey()}.`}

@@ -47,7 +47,8 @@ export function LetterGroups({ queues, of, count, query, emptyTitle }: LetterGro
     if (first === undefined) {
       return (
         <Empty title={emptyTitle}>
-          An event becomes one when its last attempt fails, or when it can't be handled at all.
+          An event becomes one when its last attempt fails, or when it can't be handled at all.{" "}
+          {count > 0 && <Button onClick={read.again}>Read again</Button>}
         </Empty>
       )
     }

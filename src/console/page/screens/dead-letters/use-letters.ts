@@ -21,7 +21,7 @@ interface QueueReading {
 export interface Reading {
   /** The time that was asked for, as it was when the reading began. */
   readonly period: Period | null
-  readonly queues: readonly QueueReading[]
+  readonly queues: QueueReading[]
   readonly letters: Letter[]
   readonly reasons: Set<string>
   readonly names: Set<string>
@@ -43,9 +43,11 @@ export interface Wanted {
   readonly period: Period | null
 }
 
+const unread = (queue: string): QueueReading => ({ queue, cursor: null, isWhole: false, fault: null })
+
 const begin = ({ queues, period }: Wanted): Reading => ({
   period,
-  queues: queues.map((queue) => ({ queue, cursor: null, isWhole: false, fault: null })),
+  queues: queues.map(unread),
   letters: [],
   reasons: new Set(),
   names: new Set(),
@@ -65,14 +67,14 @@ export function useLetters(want: () => Wanted, of: string): Letters {
   const [state, setState] = useState(() => ({ reading: begin(want()), count: 0, isReading: true }))
   const ending = useRef(new AbortController())
 
-  const go = useCallback(async (reading: Reading) => {
+  const go = useCallback(async (reading: Reading, wanted = unreadOf(reading)) => {
     const { signal } = ending.current
     const most = reading.letters.length + READ_AT_ONCE
     const show = (isReading: boolean): void => {
       if (!signal.aborted) setState({ reading, count: reading.letters.length, isReading })
     }
     show(true)
-    let open = unreadOf(reading)
+    let open = wanted
     while (open.length > 0 && reading.letters.length < most && !signal.aborted) {
       const isEnough = await readPages(reading, open, most, signal, () => show(true))
       if (isEnough) break
@@ -87,9 +89,21 @@ export function useLetters(want: () => Wanted, of: string): Letters {
     return () => ending.current.abort()
   }, [of, round])
 
+  const { reading, isReading } = state
+  const { queues } = want()
+  // A queue gets its first dead letter, or RabbitMQ has not counted those that somebody was just reading.
+  const known = new Set(reading.queues.map(({ queue }) => queue))
+  const missing = queues.filter((queue) => !known.has(queue))
+  useEffect(() => {
+    if (isReading || missing.length === 0) return
+    const added = missing.map(unread)
+    reading.queues.push(...added)
+    void go(reading, added)
+  }, [reading, isReading, missing.join(" ")])
+
   return {
     ...state,
-    readMore: () => void go(state.reading),
+    readMore: () => void go(reading),
     again: useCallback(() => setRound((before) => before + 1), []),
   }
 }
