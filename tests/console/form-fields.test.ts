@@ -31,6 +31,20 @@ test("the payload has the fields that are filled in, with the digits that were t
   expect(JSON.parse(text)).not.toHaveProperty("kind")
 })
 
+test("a choice of values that are not all texts offers each, as JSON", () => {
+  const fields = fieldsOf({ properties: { level: { enum: [1, "1", null] } } })
+  expect(fields[0]).toMatchObject({ kind: "json-choice", choices: ["1", '"1"', "null"] })
+  expect(payloadText(fields, { level: '"1"' })).toBe('{\n  "level": "1"\n}')
+})
+
+test("a property may be named as something that every object has", () => {
+  const names = ["toString", "constructor", "__proto__"]
+  const fields = fieldsOf(JSON.parse(`{"properties":{${names.map((name) => `"${name}":{}`).join(",")}}}`))
+  expect(fields.map(({ name }) => name)).toEqual(names)
+  expect(payloadText(fields, {})).toBe("{}")
+  expect(payloadText(fields, { ["__proto__"]: "x" })).toBe('{\n  "__proto__": "x"\n}')
+})
+
 test("a schema without properties has an empty form", () => {
   expect(fieldsOf(true)).toEqual([])
   expect(payloadText([], {})).toBe("{}")

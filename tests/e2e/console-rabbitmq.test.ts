@@ -116,6 +116,37 @@ onEveryBroker((node) => {
   )
 
   test(
+    "the dead letters of two queues are purged in one go, and one of an event alone",
+    () =>
+      withConsole(async (console, service) => {
+        service.writeModule(
+          `export default { queue: "user_events", retry: { attempts: 1 }, on: { login() { throw new Error("no user") } } }`,
+          "users.ts",
+        )
+        await service.post("/api/v1/modules/reload")
+        for (const user_id of ["u-1", "u-2"]) {
+          await service.publish({ type: "user", name: "login", payload: { user_id } })
+        }
+        await waitUntil(async () => (await service.deadLetters("user_events")) === 2, "the dead letters")
+        await console.go("dead-letters/user_events?period=today")
+        await console.page.getByText("2 events", { exact: true }).click()
+        await console.page.getByRole("link", { name: "user.login" }).first().click()
+        await console.button("Delete").click()
+        await console.dialog.getByRole("button", { name: "Delete" }).click()
+        await console.page.getByText("The dead letter is deleted.").waitFor()
+        await waitUntil(async () => (await service.deadLetters("user_events")) === 1, "one dead letter")
+        await console.go("dead-letters?period=today")
+        await console.page.getByText("2 shown, 2 read").waitFor()
+        await console.button("Purge these …").click()
+        await console.dialog.getByText("2 dead letters", { exact: true }).waitFor()
+        await console.dialog.getByRole("textbox").fill("delete 2")
+        await console.dialog.getByRole("button", { name: "Delete 2" }).click()
+        await console.dialog.getByText("2 of 2 dead letters deleted, 2 of 2 queues done.").waitFor()
+      }),
+    120_000,
+  )
+
+  test(
     "a queue is paused, purged and deleted",
     () =>
       withConsole(async (console, service) => {

@@ -76,6 +76,18 @@ describe.each(NAMES)("behind %s, set up as the example says", (name) => {
       }
     }))
 
+  test("an event is found by its id, whatever signs it has", () =>
+    behind(name, async ({ url }) => {
+      for (const id of ["call-106/10", "a//b", "100% of ü?#&=+", "%2F", "a/../b", 'x"y\\z']) {
+        const stored = await post(`${url}${EVENTS}`, { ...draft("found"), id })
+        expect(stored.status).toBe(201)
+        const address = `${url}${EVENTS}/${encodeURIComponent(id)}`
+        await waitUntil(async () => (await fetch(address)).ok, `the event ${id}`)
+        const { id: shown } = (await (await fetch(address)).json()) as { readonly id: string }
+        expect(shown).toBe(id)
+      }
+    }))
+
   test("lines of events are stored, and each has its answer", () =>
     behind(name, async (proxy) => {
       using upload = uploadTo(proxy)

@@ -7,6 +7,10 @@ const KEYS = {
   admin: ["publish", "read", "admin"],
   read: ["read"],
   publish: ["publish"],
+  /** May not look, so the console is closed to it. */
+  changer: ["publish", "admin"],
+  /** Limited to the events of one type. */
+  voice: ["publish", "read", "admin"],
 } as const
 
 export type KeyName = keyof typeof KEYS
@@ -52,16 +56,17 @@ export class ConsoleService implements AsyncDisposable {
     return this.#keys.get(name) ?? ""
   }
 
-  writeModule(text: string): void {
-    this.#folder.write("handlers/voice.ts", text)
+  writeModule(text: string, file = "voice.ts"): void {
+    this.#folder.write(`handlers/${file}`, text)
   }
 
   /** Starts it, with a dead letter, a handled event, a waiting event and an orphaned queue. */
   static async start(environment: Readonly<Record<string, string>> = {}): Promise<ConsoleService> {
     const made = new ConsoleService()
     const folder = made.#folder
-    const lines = (["admin", "read", "publish"] as const).map((name) => {
-      const { key, line } = newKey({ name, scope: [...KEYS[name]] })
+    const lines = (["admin", "read", "publish", "changer", "voice"] as const).map((name) => {
+      const limit = name === "voice" ? { type: ["voice" as const] } : {}
+      const { key, line } = newKey({ name, scope: [...KEYS[name]], ...limit })
       made.#keys.set(name, key)
       return line
     })

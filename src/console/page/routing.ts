@@ -30,11 +30,16 @@ export function hrefOf(path: readonly string[], query: Readonly<Record<string, s
 const place = new Store(placeOf(location.hash))
 addEventListener("hashchange", () => place.set(placeOf(location.hash)))
 
+export const currentPlace = (): Place => place.value
+
 export const usePlace = (): Place => useStore(place)
 
 export function goTo(path: readonly string[], query: Readonly<Record<string, string>> = {}): void {
   location.hash = hrefOf(path, query)
 }
+
+/** Returns whether a place is the one that is shown. */
+export const isAt = (path: readonly string[]): boolean => hrefOf(path) === hrefOf(place.value.path)
 
 /** Changes parameters of this place, without a step in the browser's history. */
 export function replaceQuery(change: Readonly<Record<string, string>>): void {

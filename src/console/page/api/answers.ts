@@ -254,5 +254,6 @@ export interface Replay {
   readonly selected: number
   readonly replayed: number
   readonly missing: number
+  readonly began_at: number
   readonly reason: string | null
 }

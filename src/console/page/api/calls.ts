@@ -33,8 +33,19 @@ export const deleteQueue = (queue: string, force: boolean) =>
     query: { force },
   })
 
+/** Parameters that take several values, which a search separates by commas. */
+const LISTS = ["type", "name", "queue", "state"]
+
 export const listEvents = (query: EventQuery, signal?: AbortSignal) =>
-  call<EventList>("api/v1/events", { query, ...(signal && { signal }) })
+  call<EventList>("api/v1/events", { query: withLists(query), ...(signal && { signal }) })
+
+const withLists = (query: EventQuery) =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      typeof value === "string" && LISTS.includes(name) ? value.split(",") : value,
+    ]),
+  )
 
 /** How often, and after how many milliseconds, the history is asked again: it may learn of an event a moment after its 201. */
 const RETRIES = 3
@@ -42,6 +53,9 @@ const RETRY_MS = 400
 
 /** A browser takes these for steps of a path. */
 const PATH_STEPS = [".", ".."]
+
+const SLASH_ADVICE =
+  "A proxy before the service has to pass on %2F in a path as it is, as examples/nginx.conf does."
 
 export async function showEvent(id: string, signal: AbortSignal): Promise<EventHistory> {
   if (PATH_STEPS.includes(id)) {
@@ -52,14 +66,22 @@ export async function showEvent(id: string, signal: AbortSignal): Promise<EventH
       return await call<EventHistory>(`api/v1/events/${encode(id)}`, { isExact: true, signal })
     } catch (error) {
       const isMissing = error instanceof Problem && error.status === 404
+      if (isMissing && retry === RETRIES && id.includes("/")) {
+        throw new Problem(error.status, error.slug, `${error.message} ${SLASH_ADVICE}`)
+      }
       if (!isMissing || retry === RETRIES) throw error
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }
 }
 
-/** @param draft JSON, as it was typed: no number of it changes */
-export const publish = (draft: unknown) => call<Receipt>("api/v1/events", { method: "POST", body: draft })
+/** @param payload JSON, as it was typed: nothing of it changes on the way */
+export const publish = (draft: object, payload: string) =>
+  call<Receipt>("api/v1/events", { method: "POST", text: withPayload(draft, payload) })
+
+/** Writes an object with a payload whose JSON stays as it was typed. */
+const withPayload = (members: object, payload: string): string =>
+  `${JSON.stringify(members).slice(0, -1)},"payload":${payload}}`
 
 /** Selects dead letters. All that is given must match. */
 export interface Selection {
@@ -92,6 +114,7 @@ export interface Changed {
 interface Change {
   readonly limit?: number
   readonly isDryRun: boolean
+  readonly signal?: AbortSignal
 }
 
 /** `all` is required if nothing else selects, so that no bulk operation happens by mistake. */
@@ -120,10 +143,11 @@ const changeLetters = <Answer>(
   queue: string,
   change: "redrive" | "purge",
   selection: Selection,
-  { limit, isDryRun }: Change,
+  { limit, isDryRun, signal }: Change,
 ) =>
   call<Answer & Omit<Changed, "changed">>(`api/v1/dead-letters/${encode(queue)}/${change}`, {
     method: "POST",
+    ...(signal && { signal }),
     body: {
       ...selection,
       ...(limit !== undefined && { limit }),
@@ -132,19 +156,15 @@ const changeLetters = <Answer>(
     },
   })
 
-/** @param payload JSON, as it was typed: no number of it changes on the way */
+/** @param payload JSON, as it was typed: nothing of it changes on the way */
 export const redriveEdited = (
   queue: string,
-  edit: {
-    readonly id: string
-    readonly last_failed_at?: number
-    readonly payload: unknown
-    readonly metadata?: unknown
-  },
+  edit: { readonly id: string; readonly last_failed_at?: number },
+  payload: string,
 ) =>
   call<{ readonly is_repetition: boolean }>(`api/v1/dead-letters/${encode(queue)}/redrive-edited`, {
     method: "POST",
-    body: edit,
+    text: withPayload(edit, payload),
   })
 
 export const reloadModules = () =>

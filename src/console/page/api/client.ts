@@ -23,6 +23,8 @@ export interface CallOptions {
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>
   /** Sent as JSON. */
   readonly body?: unknown
+  /** JSON that is sent as it is, in the place of `body`. */
+  readonly text?: string
   /** Keep the digits of numbers that JavaScript rounds. Default: false. */
   readonly isExact?: boolean
   readonly signal?: AbortSignal
@@ -55,6 +57,7 @@ export async function callText(path: string, options: CallOptions = {}): Promise
 /** Sends a request, and returns the response if it is not refused. @throws {Problem} */
 export async function request(path: string, options: CallOptions): Promise<Response> {
   const { method = "GET", query = {}, body, signal, timeoutMs } = options
+  const text = options.text ?? (body === undefined ? undefined : JSON.stringify(body))
   const signals = [signal, timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)]
   const key = storedKey()
   const init: RequestInit = {
@@ -62,9 +65,9 @@ export async function request(path: string, options: CallOptions): Promise<Respo
     cache: "no-store",
     headers: {
       ...(key !== null && { Authorization: `Bearer ${key}` }),
-      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...(text !== undefined && { "Content-Type": "application/json" }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(text !== undefined && { body: text }),
     signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
   }
   const response = await reach(path + queryOf(query), init, signal)

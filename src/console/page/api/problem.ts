@@ -36,3 +36,6 @@ export const isUnknownOutcome = (error: unknown): boolean =>
 
 /** Returns whether an error only says that its request was given up. */
 export const isAborted = (error: unknown): boolean => error instanceof Error && error.name === "AbortError"
+
+/** Returns whether the service gave no answer at all: other requests would be made in vain, too. */
+export const isUnreached = (error: unknown): boolean => error instanceof Problem && error.status === 0

@@ -28,7 +28,15 @@ export async function countReplay(queue: string, query: EventQuery, signal: Abor
 export const startReplay = (queue: string, query: EventQuery, rate: number) =>
   call<Replay>("api/v1/replays", { method: "POST", body: { queue, ...selectionOf(query), rate } })
 
-export const showReplay = (id: string) => call<Replay>(`api/v1/replays/${encodeURIComponent(id)}`)
+export async function listReplays(signal: AbortSignal): Promise<readonly Replay[]> {
+  return (await call<{ readonly replays: readonly Replay[] }>("api/v1/replays", { signal })).replays
+}
+
+export const resumeReplay = (id: string) =>
+  call<Replay>(`api/v1/replays/${encodeURIComponent(id)}/resume`, { method: "POST" })
+
+export const showReplay = (id: string, signal: AbortSignal) =>
+  call<Replay>(`api/v1/replays/${encodeURIComponent(id)}`, { signal })
 
 export const abortReplay = (id: string) =>
   call<Replay>(`api/v1/replays/${encodeURIComponent(id)}`, { method: "DELETE" })

@@ -13,6 +13,9 @@ export function exactTime(seconds: number): string {
   return `${EXACT.format(ms)}.${String(((ms % 1_000) + 1_000) % 1_000).padStart(3, "0")}`
 }
 
+/** Writes a time of day with its date, to the second, in the zone of the browser. @param seconds since the epoch */
+export const exactDay = (seconds: number): string => EXACT.format(Math.floor(seconds) * 1_000)
+
 /** Writes a length of time with one unit: 340 ms, 12 s, 5 min, 3 h, 2 d. */
 export function lengthOf(seconds: number): string {
   if (seconds < 0.001) return "< 1 ms"

@@ -3,9 +3,11 @@ import { EVENT_TYPES } from "../api/answers.ts"
 import { publish } from "../api/calls.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { DialogForm } from "../parts/dialog-form.tsx"
-import { JsonField, readJson } from "../parts/json-field.tsx"
-import { goTo } from "../routing.ts"
+import { checkJson, JsonField } from "../parts/json-field.tsx"
+import { useLeaving } from "../parts/leaving.tsx"
+import { currentPlace, goTo, isAt } from "../routing.ts"
 import { refreshSoon } from "../state/overview.ts"
+import { mayPublish } from "../state/session.ts"
 import { Store, useStore } from "../state/store.ts"
 import { say } from "../state/toasts.ts"
 
@@ -21,60 +23,76 @@ export interface Draft {
 }
 
 interface Asked {
+  readonly id: number
   readonly draft: Draft | null
 }
+
+let lastId = 0
 
 const asked = new Store<Asked | null>(null)
 
 /** Opens the dialog that publishes an event. @param draft null begins with an empty one */
 export function openPublish(draft: Draft | null): void {
-  asked.set({ draft })
+  lastId++
+  asked.set({ id: lastId, draft })
 }
 
 const PRIORITIES = ["low", "medium", "high", "critical"]
 
 export function PublishDialog() {
   const open = useStore(asked)
-  return open === null ? null : <PublishForm {...open} />
+  return open === null ? null : <PublishForm key={open.id} {...open} />
 }
 
-function PublishForm({ draft }: Asked) {
-  const [type, setType] = useState(draft?.type ?? "custom")
+function PublishForm({ id: ownId, draft }: Asked) {
+  const [before] = useState(() => JSON.stringify(draft?.payload ?? {}, null, 2))
+  const types = EVENT_TYPES.filter(mayPublish)
+  const begin = draft?.type ?? (mayPublish("custom") ? "custom" : types[0])
+  const [type, setType] = useState(begin ?? "custom")
   const [name, setName] = useState(draft?.name ?? "")
   const [routingKey, setRoutingKey] = useState(keyOf(draft))
   const [priority, setPriority] = useState(draft?.priority ?? "medium")
   const [orderingKey, setOrderingKey] = useState(draft?.ordering_key ?? "")
-  const [payload, setPayload] = useState(JSON.stringify(draft?.payload ?? {}, null, 2))
+  const [payload, setPayload] = useState(before)
   const close = (): void => asked.set(null)
+  const isTyped =
+    payload !== before ||
+    name !== (draft?.name ?? "") ||
+    routingKey !== keyOf(draft) ||
+    orderingKey !== (draft?.ordering_key ?? "")
+  const { leave, question } = useLeaving(isTyped, close)
   const send = async (): Promise<void> => {
-    const { id } = await publish({
+    const rest = {
       type,
       name,
       ...(routingKey !== "" && { routing_key: routingKey }),
       priority,
       ...(orderingKey !== "" && { ordering_key: orderingKey }),
       ...(draft?.metadata !== undefined && { metadata: draft.metadata }),
-      payload: readJson(payload, "payload"),
-    })
-    close()
+    }
+    const { path } = currentPlace()
+    const { id } = await publish(rest, checkJson(payload, "payload"))
+    const isAwaited = asked.value?.id === ownId
+    if (isAwaited) close()
     say(`Event ${id} is stored.`)
     refreshSoon()
-    goTo(["events", id])
+    // Whoever has closed the dialog, or gone elsewhere meanwhile, is not led away.
+    if (isAwaited && isAt(path)) goTo(["events", id])
   }
   return (
-    <Dialog title="Publish an event" onClose={close} isWide>
+    <Dialog title="Publish an event" onClose={leave} isWide>
       <DialogForm
         action="Publish"
         busyAction="Publishing …"
         isReady={name !== ""}
         onSubmit={send}
-        onClose={close}
+        onClose={leave}
       >
         <div class="fields">
           <label class="field">
             <span>Type</span>
             <select value={type} onChange={(event) => setType(event.currentTarget.value)}>
-              {EVENT_TYPES.map((each) => (
+              {types.map((each) => (
                 <option key={each}>{each}</option>
               ))}
             </select>
@@ -98,6 +116,7 @@ function PublishForm({ draft }: Asked) {
         </div>
         <JsonField label="Payload, a JSON object" value={payload} onText={setPayload} />
       </DialogForm>
+      {question}
     </Dialog>
   )
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks"
 import type { Me } from "../api/answers.ts"
+import { LastingDialog } from "../parts/lasting-dialog.tsx"
 import { usePlace } from "../routing.ts"
 import { followOverview } from "../state/overview.ts"
 import { hasScope, session } from "../state/session.ts"
@@ -12,7 +13,14 @@ import { NoReadScope, SignIn, Waiting } from "./sign-in.tsx"
 import { Toasts } from "./toasts.tsx"
 
 /** The console: the screen that the address names, once the service has said what the key allows. */
-export function App() {
+export const App = () => (
+  <>
+    <Door />
+    <Toasts />
+  </>
+)
+
+function Door() {
   const current = useStore(session)
   if (current.kind === "asking") return <Waiting reason={null} />
   if (current.kind === "waiting") return <Waiting reason={current.reason} />
@@ -47,7 +55,7 @@ function Console({ me }: { me: Me }) {
         </div>
       </main>
       <Keys />
-      <Toasts />
+      <LastingDialog />
     </div>
   )
 }

@@ -41,6 +41,7 @@ export function Navigation({ me, section }: { me: Me; section: SectionId | null 
           {me.version} · {me.engine}
         </p>
         <p>{me.name === null ? "no keys: open to everybody" : `${me.name}: ${me.scopes.join(", ")}`}</p>
+        {me.types !== null && <p>only events of {me.types.join(", ")}</p>}
         <div class="actions">
           <Button kind="quiet" onClick={showKeys}>
             Shortcuts <kbd>?</kbd>

@@ -1,8 +1,7 @@
 import type { JSX } from "preact"
 import type { Place } from "../routing.ts"
-import { DeadLetterQueues } from "../screens/dead-letters/dead-letter-queues.tsx"
 import { DeadLetterScreen } from "../screens/dead-letters/dead-letter-screen.tsx"
-import { DeadLettersScreen } from "../screens/dead-letters/dead-letters-screen.tsx"
+import { DeadLettersScreen, QueueDeadLettersScreen } from "../screens/dead-letters/dead-letters-screen.tsx"
 import { EventScreen } from "../screens/events/event-screen.tsx"
 import { EventsScreen } from "../screens/events/events-screen.tsx"
 import { ModulesScreen } from "../screens/modules/modules-screen.tsx"
@@ -32,9 +31,11 @@ export function screenAt({ path: [section = "", first, second], query }: Place):
       if (first === undefined) return { title: "Events", section, screen: <EventsScreen query={query} /> }
       return { title: first, section, screen: <EventScreen id={first} /> }
     case "dead-letters":
-      if (first === undefined) return { title: "Dead letters", section, screen: <DeadLetterQueues /> }
+      if (first === undefined) {
+        return { title: "Dead letters", section, screen: <DeadLettersScreen query={query} /> }
+      }
       if (second === undefined) {
-        const screen = <DeadLettersScreen queue={first} query={query} />
+        const screen = <QueueDeadLettersScreen queue={first} query={query} />
         return { title: `Dead letters of ${first}`, section, screen }
       }
       return {

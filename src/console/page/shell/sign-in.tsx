@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import type { Me } from "../api/answers.ts"
 import { storedKey } from "../api/client.ts"
 import { Button } from "../parts/button.tsx"
@@ -7,6 +7,8 @@ import { signIn, signOut } from "../state/session.ts"
 export function SignIn({ fault }: { fault: string | null }) {
   const [key, setKey] = useState("")
   const [isBusy, setBusy] = useState(false)
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [])
   return (
     <main class="door">
       <form
@@ -21,6 +23,7 @@ export function SignIn({ fault }: { fault: string | null }) {
         <label class="field">
           <span>API key</span>
           <input
+            ref={field}
             type="password"
             name="key"
             autoComplete="current-password"
@@ -69,8 +72,8 @@ export const NoReadScope = ({ me }: { me: Me }) => (
     <div class="panel">
       <h1>Event Broker</h1>
       <p>
-        The key <code>{me.name}</code> has the scopes {me.scopes.join(", ")}. The console needs{" "}
-        <code>read</code>.
+        The key <code>{me.name}</code> has the {me.scopes.length === 1 ? "scope" : "scopes"}{" "}
+        {me.scopes.join(", ")}. The console needs <code>read</code>, which no other scope includes.
       </p>
       <div class="actions">
         <Button onClick={signOut}>Use another key</Button>

@@ -68,6 +68,38 @@ export function hasHistory(): boolean {
   return value.kind === "open" && value.me.has_history
 }
 
+/** Returns whether the console has no actions, whatever the key allows. */
+export function isReadOnly(): boolean {
+  const { value } = session
+  return value.kind === "open" && value.me.console.mode === "read-only"
+}
+
+/** Returns the event types that the key is limited to, in words; null if there is no limit. */
+export function limitOf(): string | null {
+  const { value } = session
+  return value.kind === "open" && value.me.types !== null ? value.me.types.join(", ") : null
+}
+
+/** Returns whether the key may publish events of a type. */
+export function mayPublish(type: string): boolean {
+  const { value } = session
+  return mayDo("publish") && value.kind === "open" && (value.me.types?.includes(type) ?? true)
+}
+
+/** Returns whether the key may change what all event types share, such as queues and modules: a limited one may not. */
+export const mayChangeAll = (): boolean => mayDo("admin") && limitOf() === null
+
+/** Returns whether the key may pause a queue, and replay into it: all its events have to be of the key's types. */
+export function maySteer(bindings: readonly string[]): boolean {
+  const { value } = session
+  if (!mayDo("admin") || value.kind !== "open") return false
+  const { types } = value.me
+  if (types === null) return true
+  const isOwn = (pattern: string): boolean =>
+    types.some((type) => pattern === `events.${type}` || pattern.startsWith(`events.${type}.`))
+  return bindings.length > 0 && bindings.every(isOwn)
+}
+
 /** Returns whether the console offers what needs a scope. The service checks the scope again. */
 export function mayDo(scope: "publish" | "admin"): boolean {
   const { value } = session

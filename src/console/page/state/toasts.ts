@@ -13,12 +13,12 @@ export const toasts = new Store<readonly Toast[]>([])
 
 let lastId = 0
 
-/** Says what was done, for some seconds. */
-export function say(text: string, isFault = false): void {
+/** Says what was done, for some seconds, or until somebody dismisses it. */
+export function say(text: string, isFault = false, isKept = false): void {
   lastId++
   const toast = { id: lastId, text, isFault }
   toasts.set([...toasts.value.slice(-2), toast])
-  setTimeout(() => dismiss(toast.id), SHOWN_MS)
+  if (!isKept) setTimeout(() => dismiss(toast.id), SHOWN_MS)
 }
 
 export function dismiss(id: number): void {

@@ -19,12 +19,13 @@ interface State<Answer> {
  * Asks for something when the screen opens, and again when `of` changes.
  * @param ask null asks for nothing
  * @param of the subject of the question, as a text
- * @param everyMs time after an answer until it asks again while the tab is visible, in milliseconds. Default: never
+ * @param every time after an answer until it asks again while the tab is visible, in milliseconds, or a function that
+ * returns it for the last answer, if there is one. Default: never
  */
 export function useAnswer<Answer>(
   ask: ((signal: AbortSignal) => Promise<Answer>) | null,
   of: string,
-  everyMs?: number,
+  every?: number | ((answer: Answer | null) => number | undefined),
 ): Asked<Answer> {
   const [state, setState] = useState<State<Answer>>({ of, answer: null, fault: null })
   const [round, setRound] = useState(0)
@@ -32,24 +33,27 @@ export function useAnswer<Answer>(
     if (ask === null) return
     const ending = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
-    const later = (): void => {
-      if (everyMs === undefined || ending.signal.aborted) return
-      timer = setTimeout(() => (document.hidden ? later() : setRound((before) => before + 1)), everyMs)
+    const msAfter = (answer: Answer | null): number | undefined =>
+      typeof every === "function" ? every(answer) : every
+    const later = (ms: number | undefined): void => {
+      if (ms === undefined || ending.signal.aborted) return
+      timer = setTimeout(() => (document.hidden ? later(ms) : setRound((before) => before + 1)), ms)
     }
     setState((before) => {
       if (before.of !== of) return { of, answer: null, fault: null }
       // While it asks by itself, a fault stays until there is an answer.
-      return everyMs === undefined ? { ...before, fault: null } : before
+      return every === undefined ? { ...before, fault: null } : before
     })
     ask(ending.signal)
       .then((answer) => {
         if (!ending.signal.aborted) setState({ of, answer, fault: null })
+        later(msAfter(answer))
       })
       .catch((error: unknown) => {
         if (ending.signal.aborted || isAborted(error)) return
         setState((before) => ({ ...before, fault: sayError(error) }))
+        later(msAfter(state.of === of ? state.answer : null))
       })
-      .finally(later)
     return () => {
       clearTimeout(timer)
       ending.abort()

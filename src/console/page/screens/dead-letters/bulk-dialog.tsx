@@ -1,147 +1,116 @@
 import { useEffect, useRef, useState } from "preact/hooks"
 import type { Selection } from "../../api/calls.ts"
-import { sayError } from "../../api/problem.ts"
-import { counted, whole } from "../../format/numbers.ts"
-import { Button } from "../../parts/button.tsx"
 import { Dialog } from "../../parts/dialog.tsx"
-import { DialogForm } from "../../parts/dialog-form.tsx"
+import { showDialog } from "../../parts/lasting-dialog.tsx"
 import { refreshSoon } from "../../state/overview.ts"
-import { useAnswer } from "../../state/use-answer.ts"
-import { type ChangeKind, changeInBatches, countLetters, type Progress } from "./bulk-change.ts"
+import { say } from "../../state/toasts.ts"
+import { beginOf, changeQueues, type QueueProgress } from "./bulk-change.ts"
+import { type ChangeKind, type Counted, type Counts, countLetters } from "./bulk-count.ts"
+import { BulkProgress, sayProgress } from "./bulk-progress.tsx"
+import { BulkQuestion } from "./bulk-question.tsx"
 
 /** A change of many dead letters that somebody has asked for. */
 export interface Asked {
   readonly kind: ChangeKind
-  readonly queue: string
+  /** Queues that may have some of them. */
+  readonly queues: readonly string[]
   readonly selection: Selection
   /** In words, after "dead letters"; empty for all of them. */
   readonly what: string
+  /** Called when some may have been changed, and the dialog is closed. */
+  readonly onChanged: () => void
 }
 
-/** Dead letters in a second; 0 for as many as the service takes. */
-const RATES = [0, 10, 100, 1_000]
+const TITLES = { redrive: "Redrive dead letters", purge: "Purge dead letters" } as const
 
-const WORDS = {
-  redrive: { title: "Redrive dead letters", action: "Redrive", done: "moved back" },
-  purge: { title: "Purge dead letters", action: "Delete", done: "deleted" },
-} as const
+/**
+ * Counts first, asks, and shows the progress of what it does. The dialog belongs to no screen: the browser's Back changes the
+ * one behind it, and the change goes on.
+ */
+export const askForBulk = (asked: Asked): void =>
+  showDialog((close) => <BulkDialog asked={asked} onClose={close} />)
 
-type Step =
-  | { readonly kind: "asking" }
-  | { readonly kind: "running" }
-  | { readonly kind: "done"; readonly fault: string | null }
-
-/** Counts first, asks, and shows the progress of what it does. */
-export function BulkDialog({ asked, onClose }: { asked: Asked; onClose: (isChanged: boolean) => void }) {
-  const { kind, queue, selection } = asked
-  const { title } = WORDS[kind]
-  const counting = useAnswer(() => countLetters(kind, queue, selection), `${kind} ${queue}`)
-  const [step, setStep] = useState<Step>({ kind: "asking" })
-  const [progress, setProgress] = useState<Progress>({ changed: 0, stopped: null })
+function BulkDialog({ asked, onClose }: { asked: Asked; onClose: () => void }) {
+  const { kind, queues, onChanged } = asked
+  const { counts, countAgain } = useCounts(asked)
+  const [rows, setRows] = useState<readonly QueueProgress[] | null>(null)
+  const [isRunning, setRunning] = useState(false)
   const ending = useRef(new AbortController())
-  useEffect(() => () => ending.current.abort(), [])
-  const counted = counting.answer
-  const count = counted?.count ?? 0
-  const run = async (perSecond: number | null): Promise<void> => {
-    if (counted === null) return
-    setStep({ kind: "running" })
-    try {
-      await changeInBatches({ kind, queue, counted, perSecond }, setProgress, ending.current.signal)
-      setStep({ kind: "done", fault: null })
-    } catch (error) {
-      setStep({ kind: "done", fault: sayError(error) })
+  const latest = useRef<readonly QueueProgress[] | null>(null)
+  latest.current = isRunning ? rows : null
+  useEffect(
+    () => () => {
+      ending.current.abort()
+      // The key of the tab is no longer accepted: nothing else can show the result.
+      if (latest.current !== null) say(`Stopped. ${sayProgress(kind, latest.current)}`, true, true)
+    },
+    [],
+  )
+  useEffect(() => (isRunning ? holdPage() : undefined), [isRunning])
+  const run = async (counted: readonly Counted[], perSecond: number | null): Promise<void> => {
+    let current = counted.map(beginOf)
+    setRows(current)
+    setRunning(true)
+    const show = (index: number, progress: QueueProgress): void => {
+      current = current.with(index, progress)
+      setRows(current)
     }
+    await changeQueues({ kind, counted, perSecond }, show, ending.current.signal)
+    setRunning(false)
     refreshSoon()
   }
+  const close = (): void => {
+    if (isRunning) return
+    onClose()
+    if (rows !== null) onChanged()
+  }
+  const [queue] = queues
+  const where = queues.length === 1 ? ` of ${queue}` : ""
   return (
-    <Dialog
-      title={`${title} of ${queue}`}
-      onClose={() => step.kind !== "running" && onClose(step.kind === "done")}
-    >
-      {step.kind === "asking" ? (
-        <Question
-          asked={asked}
-          count={counted?.count ?? null}
-          fault={counting.fault}
-          onRun={(perSecond) => void run(perSecond)}
-          onClose={() => onClose(false)}
+    <Dialog title={`${TITLES[kind]}${where}`} onClose={close} isWide={queues.length > 1}>
+      {rows === null ? (
+        <BulkQuestion
+          kind={kind}
+          what={asked.what}
+          onlyQueue={queues.length === 1 ? queue : undefined}
+          counts={counts}
+          onCountAgain={countAgain}
+          onRun={(counted, perSecond) => void run(counted, perSecond)}
+          onClose={close}
         />
       ) : (
-        <Running kind={kind} count={count} progress={progress} step={step}>
-          {step.kind === "running" ? (
-            <Button onClick={() => ending.current.abort()}>Stop</Button>
-          ) : (
-            <Button kind="primary" onClick={() => onClose(true)}>
-              Close
-            </Button>
-          )}
-        </Running>
+        <BulkProgress
+          kind={kind}
+          rows={rows}
+          isRunning={isRunning}
+          onStop={() => ending.current.abort()}
+          onClose={close}
+        />
       )}
     </Dialog>
   )
 }
 
-interface QuestionProps {
-  readonly asked: Asked
-  readonly count: number | null
-  readonly fault: string | null
-  readonly onRun: (perSecond: number | null) => void
-  readonly onClose: () => void
+/** Counts when the dialog opens, and again when somebody wants it. */
+function useCounts({ kind, queues, selection }: Asked) {
+  const [counts, setCounts] = useState<Counts>({
+    of: queues.length,
+    counted: [],
+    faults: [],
+    isComplete: false,
+  })
+  const [round, setRound] = useState(0)
+  useEffect(() => {
+    const ending = new AbortController()
+    void countLetters(kind, queues, selection, setCounts, ending.signal)
+    return () => ending.abort()
+  }, [round])
+  return { counts, countAgain: () => setRound(round + 1) }
 }
 
-function Question({ asked: { kind, queue, what }, count, fault, onRun, onClose }: QuestionProps) {
-  const [rate, setRate] = useState(0)
-  return (
-    <DialogForm
-      action={count === null ? WORDS[kind].action : `${WORDS[kind].action} ${whole(count)}`}
-      isDanger={kind === "purge"}
-      isReady={count !== null && count > 0}
-      typed={kind === "purge" ? queue : undefined}
-      onSubmit={() => onRun(rate === 0 ? null : rate)}
-      onClose={onClose}
-    >
-      <div class="prose">
-        {count === null ? (
-          <p>{fault ?? "Counting …"}</p>
-        ) : (
-          <p>
-            {kind === "redrive" ? "This moves " : "This deletes "}
-            <strong>{counted(count, "dead letter")}</strong> {what}
-            {kind === "redrive"
-              ? " back to the queue, the oldest first. Their attempts count from the start again."
-              : " for good."}
-          </p>
-        )}
-      </div>
-      <label class="field">
-        <span>Rate</span>
-        <select value={String(rate)} onChange={(event) => setRate(Number(event.currentTarget.value))}>
-          {RATES.map((each) => (
-            <option key={each} value={String(each)}>
-              {each === 0 ? "as fast as the service takes them" : `${whole(each)} per second`}
-            </option>
-          ))}
-        </select>
-      </label>
-    </DialogForm>
-  )
+/** Makes the browser ask before it leaves the page, until the returned function is called. */
+function holdPage(): () => void {
+  const ask = (event: BeforeUnloadEvent): void => event.preventDefault()
+  addEventListener("beforeunload", ask)
+  return () => removeEventListener("beforeunload", ask)
 }
-
-interface RunningProps {
-  readonly kind: ChangeKind
-  readonly count: number
-  readonly progress: Progress
-  readonly step: Step
-  readonly children: preact.ComponentChildren
-}
-
-const Running = ({ kind, count, progress: { changed, stopped }, step, children }: RunningProps) => (
-  <>
-    <progress class="progress" max={count} value={changed} aria-label={WORDS[kind].title} />
-    <p class="numeric" role="status">
-      {whole(changed)} of {counted(count, "dead letter")} {WORDS[kind].done}.{" "}
-      {step.kind === "done" && (step.fault ?? stopped)}
-    </p>
-    <div class="actions end">{children}</div>
-  </>
-)

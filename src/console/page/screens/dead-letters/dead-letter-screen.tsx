@@ -1,30 +1,30 @@
 import { useState } from "preact/hooks"
 import type { DeadLetter } from "../../api/answers.ts"
-import { listDeadLetters, purgeDeadLetters, redriveDeadLetters } from "../../api/calls.ts"
+import { listDeadLetters } from "../../api/calls.ts"
+import { purgeLetter, redriveLetter } from "../../api/one-letter.ts"
 import { isRecord } from "../../api/record.ts"
+import { counted } from "../../format/numbers.ts"
 import { Badge } from "../../parts/badge.tsx"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
 import { Facts } from "../../parts/facts.tsx"
 import { Json } from "../../parts/json.tsx"
+import { showDialog } from "../../parts/lasting-dialog.tsx"
 import { Failed, Loading, Missing } from "../../parts/states.tsx"
 import { Time } from "../../parts/time.tsx"
 import { type Draft, openPublish } from "../../publishing/publish-dialog.tsx"
-import { goTo, hrefOf } from "../../routing.ts"
+import { goTo, hrefOf, isAt } from "../../routing.ts"
 import { refreshSoon } from "../../state/overview.ts"
-import { mayDo } from "../../state/session.ts"
+import { hasScope, mayDo, mayPublish } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
+import { quoted } from "../events/search.ts"
 import { EditLetter } from "./edit-letter.tsx"
 import { titleOf } from "./letters.ts"
+import { NeedsAdmin } from "./needs-admin.tsx"
 
 /** One dead letter, as it is stored: why it is one, and what can be done with it. */
 export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
-  const { answer, fault, again } = useAnswer(
-    (signal) => listDeadLetters(queue, { ids: [id], limit: 1 }, signal, true),
-    `${queue} ${id}`,
-  )
-  const letter = answer?.dead_letters[0]
   return (
     <>
       <p class="crumbs">
@@ -33,18 +33,46 @@ export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
           {queue}
         </a>
       </p>
-      {fault !== null ? (
-        <Failed fault={fault} onRetry={again} />
-      ) : answer === null ? (
-        <Loading what="the dead letter" />
-      ) : letter === undefined ? (
-        <Missing title="The queue has no such dead letter any more.">
-          <a href={hrefOf(["events", id])}>What became of the event</a>
-        </Missing>
+      {hasScope("admin") ? (
+        <Asked queue={queue} id={id} />
       ) : (
-        <Known queue={queue} id={id} letter={letter} />
+        <>
+          <h1 class="mono">{id}</h1>
+          <NeedsAdmin search={`id:${quoted(id)}`} />
+        </>
       )}
     </>
+  )
+}
+
+/** Dead letters of one event that are looked for: a replay can add one to the one that it has. */
+const MAX_SAME_ID = 10
+
+function Asked({ queue, id }: { queue: string; id: string }) {
+  const { answer, fault, again } = useAnswer(
+    (signal) => listDeadLetters(queue, { ids: [id], limit: MAX_SAME_ID }, signal, true),
+    `${queue} ${id}`,
+  )
+  const letter = answer?.dead_letters[0]
+  if (fault !== null) return <Failed fault={fault} onRetry={again} />
+  if (answer === null) return <Loading what="the dead letter" />
+  if (letter !== undefined) {
+    return (
+      <>
+        <Known queue={queue} id={id} letter={letter} />
+        {answer.count > 1 && (
+          <p class="note">
+            The queue has {counted(answer.count, "dead letter")} of this event, of replays or repetitions.
+            This is the oldest; the next one is here when this one is moved or deleted.
+          </p>
+        )}
+      </>
+    )
+  }
+  return (
+    <Missing title="The queue has no such dead letter any more.">
+      <a href={hrefOf(["events", id])}>What became of the event</a>
+    </Missing>
   )
 }
 
@@ -98,29 +126,40 @@ interface LetterActionsProps {
 }
 
 function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
-  const [asked, setAsked] = useState<"redrive" | "edit" | "purge" | null>(null)
+  const [asked, setAsked] = useState<"redrive" | "purge" | null>(null)
   const close = (): void => setAsked(null)
+  /** Says what was done, and leads to the others, unless somebody has gone elsewhere meanwhile. */
   const leave = (text: string): void => {
     say(text)
     refreshSoon()
-    goTo(["dead-letters", queue])
+    if (isAt(["dead-letters", queue, id])) goTo(["dead-letters", queue])
   }
   const redrive = async (): Promise<void> => {
-    const { changed } = await redriveDeadLetters(queue, { ids: [id] }, { isDryRun: false })
-    if (changed === 0) throw new Error("Nothing was moved: the queue is full, or the dead letter is gone.")
+    await redriveLetter(queue, id, letter)
     leave(`The event is back in ${queue}.`)
   }
   const purge = async (): Promise<void> => {
-    await purgeDeadLetters(queue, { ids: [id] }, { isDryRun: false })
+    await purgeLetter(queue, id, letter)
     leave("The dead letter is deleted.")
   }
+  const edit = (begin: Draft): void =>
+    showDialog((closeEdit) => (
+      <EditLetter
+        queue={queue}
+        id={id}
+        failedAt={letter.last_failed_at}
+        draft={begin}
+        onDone={() => leave(`The edited event is back in ${queue}.`)}
+        onClose={closeEdit}
+      />
+    ))
   return (
     <div class="actions">
       <Button kind="primary" onClick={() => setAsked("redrive")}>
         Redrive
       </Button>
-      {draft !== null && <Button onClick={() => setAsked("edit")}>Edit and redrive</Button>}
-      {draft !== null && mayDo("publish") && (
+      {draft !== null && <Button onClick={() => edit(draft)}>Edit and redrive</Button>}
+      {draft !== null && mayPublish(draft.type) && (
         <Button onClick={() => openPublish(draft)}>Publish a copy</Button>
       )}
       <Button onClick={() => setAsked("purge")}>Delete</Button>
@@ -131,16 +170,6 @@ function LetterActions({ queue, id, letter, draft }: LetterActionsProps) {
             start again.
           </p>
         </Confirm>
-      )}
-      {asked === "edit" && draft !== null && (
-        <EditLetter
-          queue={queue}
-          id={id}
-          failedAt={letter.last_failed_at}
-          draft={draft}
-          onDone={() => leave(`The edited event is back in ${queue}.`)}
-          onClose={close}
-        />
       )}
       {asked === "purge" && (
         <Confirm title="Delete this dead letter" action="Delete" isDanger onConfirm={purge} onClose={close}>

@@ -1,191 +1,89 @@
-import { useState } from "preact/hooks"
-import { counted, whole } from "../../format/numbers.ts"
-import { Button } from "../../parts/button.tsx"
-import { Empty, Failed, Loading } from "../../parts/states.tsx"
-import { hrefOf, replaceQuery } from "../../routing.ts"
+import { useMemo } from "preact/hooks"
+import { counted } from "../../format/numbers.ts"
+import { Empty, Loading } from "../../parts/states.tsx"
+import { hrefOf } from "../../routing.ts"
 import { overview } from "../../state/overview.ts"
-import { hasHistory, hasScope, mayDo } from "../../state/session.ts"
+import { hasScope, limitOf } from "../../state/session.ts"
 import { useStore } from "../../state/store.ts"
-import type { ChangeKind } from "./bulk-change.ts"
-import { type Asked, BulkDialog } from "./bulk-dialog.tsx"
-import { type Filter, filterOf, selectionOf, selectionOfGroup } from "./filter.ts"
-import { GroupTable } from "./group-table.tsx"
-import { PERIOD_WORDS, PERIODS } from "./periods.ts"
-import { useGroups } from "./use-groups.ts"
-import { type Letters, type Reading, useLetters } from "./use-letters.ts"
+import { DeadLetterQueues } from "./dead-letter-queues.tsx"
+import { LetterGroups } from "./letter-groups.tsx"
+import { NeedsAdmin } from "./needs-admin.tsx"
 
-export function DeadLettersScreen({ queue, query }: { queue: string; query: URLSearchParams }) {
+/** Dead letters of other types are counted in the queue, and not shown to a limited key. */
+const ofKey = (): string => (limitOf() === null ? "" : ` of this key's types, ${limitOf()}`)
+
+/** The dead letters of a queue. */
+export function QueueDeadLettersScreen({ queue, query }: { queue: string; query: URLSearchParams }) {
   const count = useStore(overview).snapshot?.queues.find(({ name }) => name === queue)?.dead_letters
   return (
     <>
       <p class="crumbs">
-        <a href={hrefOf(["dead-letters"])}>Dead letters</a>
+        <a href={hrefOf(["dead-letters"], Object.fromEntries(query))}>Dead letters of all queues</a>
       </p>
       <div class="heading">
         <h1 class="mono">{queue}</h1>
-        {count !== undefined && <span class="muted numeric">{counted(count, "dead letter")}</span>}
+        {count !== undefined && limitOf() === null && (
+          <span class="muted numeric">{counted(count, "dead letter")}</span>
+        )}
         <div class="actions">
           <a href={hrefOf(["queues", queue])}>The queue</a>
         </div>
       </div>
       {hasScope("admin") ? (
-        <Groups queue={queue} count={count ?? 0} query={query} />
+        <LetterGroups
+          queues={() => [queue]}
+          of={queue}
+          count={count ?? 0}
+          query={query}
+          emptyTitle={`This queue has no dead letters${ofKey()}.`}
+        />
       ) : (
-        <Empty title="This key does not show dead letters.">
-          They can be moved and deleted, so they need the scope <code>admin</code>.{" "}
-          {hasHistory() && (
-            <a href={hrefOf(["events"], { view: "history", q: `queue:${queue} state:dead` })}>
-              The history shows these events, with their errors.
-            </a>
-          )}
-        </Empty>
+        <NeedsAdmin search={`queue:${queue} state:dead`} />
       )}
     </>
   )
 }
 
-function Groups({ queue, count, query }: { queue: string; count: number; query: URLSearchParams }) {
-  const read = useLetters(queue)
-  const filter = filterOf(query)
-  const { groups, hidden, shown } = useGroups(read, filter)
-  const [asked, setAsked] = useState<Asked | null>(null)
-  if (read.count === 0) {
-    if (read.fault !== null) return <Failed fault={read.fault} onRetry={read.again} />
-    if (read.isReading) return <Loading what="dead letters" />
-    return <Empty title="This queue has no dead letters." />
-  }
-  const ask = (kind: ChangeKind): void =>
-    setAsked({ kind, queue, selection: selectionOf(filter), what: describe(filter) })
+/** The dead letters of all queues. */
+export function DeadLettersScreen({ query }: { query: URLSearchParams }) {
+  const { snapshot } = useStore(overview)
+  const queues = useMemo(
+    () =>
+      (snapshot?.queues ?? [])
+        .filter(({ dead_letters: dead }) => dead > 0)
+        .toSorted((a, b) => b.dead_letters - a.dead_letters),
+    [snapshot],
+  )
+  const count = queues.reduce((sum, { dead_letters: dead }) => sum + dead, 0)
   return (
     <>
-      <Filters filter={filter} reading={read.reading} />
-      <div class="toolbar">
-        <Scanned read={read} count={Math.max(count, read.count)} shown={shown} />
-        <div class="actions">
-          <Button onClick={read.again}>Refresh</Button>
-          {mayDo("admin") && (
-            <>
-              <Button kind="primary" isDisabled={shown === 0} onClick={() => ask("redrive")}>
-                Redrive these …
-              </Button>
-              <Button isDisabled={shown === 0} onClick={() => ask("purge")}>
-                Purge these …
-              </Button>
-            </>
-          )}
-        </div>
+      <div class="heading">
+        <h1>Dead letters</h1>
+        {snapshot !== null && limitOf() === null && (
+          <span class="muted numeric">
+            {counted(count, "dead letter")} in {counted(queues.length, "queue")}
+          </span>
+        )}
       </div>
-      {groups.length === 0 ? (
-        <Empty title="No dead letter matches." />
+      {snapshot?.is_complete === false && (
+        <p class="note">Queues that only other instances declared may be missing.</p>
+      )}
+      {snapshot === null ? (
+        <Loading what="the queues" />
+      ) : hasScope("admin") ? (
+        <LetterGroups
+          queues={() => queues.map(({ name }) => name)}
+          of=""
+          count={count}
+          query={query}
+          emptyTitle={`There are no dead letters${ofKey()}.`}
+        />
+      ) : count === 0 ? (
+        <Empty title="There are no dead letters." />
       ) : (
-        <GroupTable
-          queue={queue}
-          groups={groups}
-          hidden={hidden}
-          onChange={(kind, group) =>
-            setAsked({
-              kind,
-              queue,
-              selection: selectionOfGroup(filter, group),
-              what: [`with the error “${group.error || group.reason}”`, describe(filter)]
-                .filter((part) => part !== "")
-                .join(", "),
-            })
-          }
-        />
+        <NeedsAdmin search="state:dead" />
       )}
-      {asked !== null && (
-        <BulkDialog
-          asked={asked}
-          onClose={(isChanged) => {
-            setAsked(null)
-            if (isChanged) read.again()
-          }}
-        />
-      )}
+      {queues.length > 0 && <DeadLetterQueues queues={queues} query={query} />}
     </>
   )
-}
-
-function Scanned({ read, count, shown }: { read: Letters; count: number; shown: number }) {
-  return (
-    <p class="muted numeric" role="status">
-      {read.isReading
-        ? `Reading … ${whole(read.count)} of ${whole(count)}`
-        : `${whole(shown)} shown, ${whole(read.count)} of ${whole(count)} read`}{" "}
-      {read.fault !== null && <span class="bad">{read.fault}</span>}
-      {!read.isReading && read.reading.cursor !== null && (
-        <Button kind="quiet" onClick={read.readMore}>
-          Read more
-        </Button>
-      )}
-    </p>
-  )
-}
-
-function Filters({ filter, reading }: { filter: Filter; reading: Reading }) {
-  const reasons = [...reading.reasons].toSorted()
-  const names = [...reading.names].toSorted()
-  return (
-    <div class="toolbar">
-      <Choice
-        label="Reason"
-        value={filter.reason}
-        choices={reasons}
-        onChoice={(reason) => replaceQuery({ reason })}
-      />
-      <Choice label="Event" value={filter.name} choices={names} onChoice={(name) => replaceQuery({ name })} />
-      <label class="choice">
-        <span class="visually-hidden">Failed</span>
-        <select
-          value={filter.period}
-          onChange={(event) => replaceQuery({ period: event.currentTarget.value })}
-        >
-          {Object.entries(PERIODS).map(([id, text]) => (
-            <option key={id} value={id}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
-      <input
-        type="search"
-        aria-label="Error contains"
-        placeholder="Error contains"
-        data-search
-        value={filter.error}
-        onInput={(event) => replaceQuery({ error: event.currentTarget.value })}
-      />
-    </div>
-  )
-}
-
-interface ChoiceProps {
-  readonly label: string
-  readonly value: string
-  readonly choices: readonly string[]
-  readonly onChoice: (choice: string) => void
-}
-
-const Choice = ({ label, value, choices, onChoice }: ChoiceProps) => (
-  <label class="choice">
-    <span class="visually-hidden">{label}</span>
-    <select value={value} onChange={(event) => onChoice(event.currentTarget.value)}>
-      <option value="">{`Any ${label.toLowerCase()}`}</option>
-      {choices.map((choice) => (
-        <option key={choice}>{choice}</option>
-      ))}
-    </select>
-  </label>
-)
-
-/** Says in words what the filter selects. */
-function describe({ reason, name, error, period }: Filter): string {
-  const parts = [
-    reason === "" ? null : `with the reason ${reason}`,
-    name === "" ? null : `of events ${name}`,
-    error === "" ? null : `whose error contains “${error}”`,
-    period === "all" ? null : `that failed ${PERIOD_WORDS[period]}`,
-  ].filter((part) => part !== null)
-  return parts.join(", ")
 }

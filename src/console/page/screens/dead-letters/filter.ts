@@ -1,15 +1,14 @@
 import type { Selection } from "../../api/calls.ts"
-import { now } from "../../state/clock.ts"
+import { exactDay } from "../../format/time.ts"
 import type { Letter } from "./letters.ts"
-import { PERIODS, type PeriodName, periodOf } from "./periods.ts"
+import { endsOf, type NamedPeriod, PERIODS, type Period, type PeriodName } from "./periods.ts"
 
 /** Filter of the screen of dead letters; empty texts filter nothing. */
-export interface Filter {
+export interface Filter extends NamedPeriod {
   readonly reason: string
   readonly name: string
   /** Part of the error. */
   readonly error: string
-  readonly period: PeriodName
 }
 
 export function filterOf(query: URLSearchParams): Filter {
@@ -19,40 +18,52 @@ export function filterOf(query: URLSearchParams): Filter {
     name: query.get("name") ?? "",
     error: query.get("error") ?? "",
     period: Object.hasOwn(PERIODS, period) ? (period as PeriodName) : "all",
+    since: query.get("since") ?? "",
+    until: query.get("until") ?? "",
   }
 }
 
-/** Returns a function that says whether a dead letter matches. Periods are as they are now. */
-export function matcherOf({ reason, name, error, period }: Filter): (letter: Letter) => boolean {
-  const time = periodOf(period, new Date(now() * 1_000))
-  return (letter) =>
+/** Returns a function that says whether a dead letter matches, apart from its time: those of other times are not read. */
+export const matcherOf =
+  ({ reason, name, error }: Filter): ((letter: Letter) => boolean) =>
+  (letter) =>
     (reason === "" || letter.reason === reason) &&
     (name === "" || letter.name === name) &&
-    (error === "" || letter.error.includes(error)) &&
-    (time === null || isWithin(letter.lastFailedAt, time))
-}
+    (error === "" || letter.error.includes(error))
 
-const isWithin = (at: number | null, { since, until }: { since: number; until: number }): boolean =>
-  at !== null && at >= since && at < until
-
-/** Returns what selects on the service all that the filter shows, also what the page has not read. Periods are as they are now. */
-export function selectionOf({ reason, name, error, period }: Filter): Selection {
-  const { since, until } = periodOf(period, new Date(now() * 1_000)) ?? {}
-  return {
-    ...(reason !== "" && { reason }),
-    ...(name !== "" && { name }),
-    ...(error !== "" && { error }),
-    ...(since !== undefined && { since }),
-    ...(until !== undefined && Number.isFinite(until) && { until }),
-  }
-}
+/** Returns what selects on the service all that the filter shows, also what the page has not read. @param period as it was when the page read */
+export const selectionOf = ({ reason, name, error }: Filter, period: Period | null): Selection => ({
+  ...(reason !== "" && { reason }),
+  ...(name !== "" && { name }),
+  ...(error !== "" && { error }),
+  ...endsOf(period),
+})
 
 /** Returns what selects a group within a filter. */
 export const selectionOfGroup = (
   filter: Filter,
+  period: Period | null,
   { reason, error }: Pick<Letter, "reason" | "error">,
 ): Selection => ({
-  ...selectionOf(filter),
+  ...selectionOf(filter, period),
   reason,
   whole_error: error,
 })
+
+/** Says in words what the filter selects, behind "dead letters"; empty if it selects all. */
+export function describeFilter({ reason, name, error }: Filter, period: Period | null): string {
+  const parts = [
+    reason === "" ? null : `with the reason ${reason}`,
+    name === "" ? null : `of events ${name}`,
+    error === "" ? null : `whose error contains “${error}”`,
+    period === null ? null : `that failed ${describePeriod(period)}`,
+  ].filter((part) => part !== null)
+  return parts.join(", ")
+}
+
+/** Says in words when a period is, to the second, in the zone of the browser. */
+export function describePeriod({ since, until }: Period): string {
+  if (!Number.isFinite(until)) return `since ${exactDay(since)}`
+  if (!Number.isFinite(since)) return `before ${exactDay(until)}`
+  return `from ${exactDay(since)} to ${exactDay(until)}`
+}

@@ -6,6 +6,8 @@ export interface Group {
   readonly reason: string
   readonly error: string
   readonly letters: readonly Letter[]
+  /** Number of them in each queue. */
+  readonly queues: ReadonlyMap<string, number>
   /** When the first and the last of them failed; null if none has a time. */
   readonly first: number | null
   readonly last: number | null
@@ -13,6 +15,7 @@ export interface Group {
 
 interface GrowingGroup extends Group {
   readonly letters: Letter[]
+  readonly queues: Map<string, number>
   first: number | null
   last: number | null
 }
@@ -23,6 +26,8 @@ export class Grouping {
   taken = 0
   /** Dead letters that match. */
   count = 0
+  /** Number of them in each queue. */
+  readonly queues = new Map<string, number>()
   readonly #isMatch: (letter: Letter) => boolean
   readonly #groups = new Map<string, GrowingGroup>()
 
@@ -61,14 +66,20 @@ export class Grouping {
     const key = `${letter.reason}\n${letter.error}`
     let group = this.#groups.get(key)
     if (group === undefined) {
-      group = { reason: letter.reason, error: letter.error, letters: [], first: null, last: null }
+      const { reason, error } = letter
+      group = { reason, error, letters: [], queues: new Map(), first: null, last: null }
       this.#groups.set(key, group)
     }
     group.letters.push(letter)
     this.count++
+    addOne(group.queues, letter.queue)
+    addOne(this.queues, letter.queue)
     const at = letter.lastFailedAt
     if (at === null) return
     if (group.first === null || at < group.first) group.first = at
     if (group.last === null || at > group.last) group.last = at
   }
 }
+
+const addOne = (counts: Map<string, number>, name: string): void =>
+  void counts.set(name, (counts.get(name) ?? 0) + 1)

@@ -1,12 +1,14 @@
 import type { DeadLetter } from "../../api/answers.ts"
 import { listDeadLetters } from "../../api/calls.ts"
 import { isRecord } from "../../api/record.ts"
+import { endsOf, type Period } from "./periods.ts"
 
 /** Dead letters of one request. */
 const PAGE = 500
 
 /** The part of a dead letter that the console keeps: a hundred thousand of them are 30 MB. */
 export interface Letter {
+  readonly queue: string
   /** Null for a message that is not an event: it can be moved or deleted only with all others of its reason. */
   readonly id: string | null
   /** Type and name of the event; null as the id. */
@@ -19,24 +21,28 @@ export interface Letter {
   readonly lastFailedAt: number | null
 }
 
-/** Reads the dead letters of a queue, the oldest first, and gives them page by page. */
-export async function* readLetters(
-  queue: string,
-  from: string | null,
-  signal: AbortSignal,
-): AsyncGenerator<{ readonly letters: readonly Letter[]; readonly cursor: string | null }> {
-  let cursor = from
-  do {
-    const page = await listDeadLetters(queue, { limit: PAGE, cursor }, signal)
-    cursor = page.cursor
-    yield { letters: page.dead_letters.map(summaryOf), cursor }
-  } while (cursor !== null)
+export interface LetterPage {
+  readonly letters: readonly Letter[]
+  /** Continues the list; null at its end. */
+  readonly cursor: string | null
 }
 
-function summaryOf(letter: DeadLetter): Letter {
+/** Reads the next dead letters of a queue, the oldest first. @param period those that failed last in it; null for all */
+export async function readLetters(
+  queue: string,
+  from: string | null,
+  period: Period | null,
+  signal: AbortSignal,
+): Promise<LetterPage> {
+  const page = await listDeadLetters(queue, { limit: PAGE, cursor: from, ...endsOf(period) }, signal)
+  return { letters: page.dead_letters.map((letter) => summaryOf(queue, letter)), cursor: page.cursor }
+}
+
+function summaryOf(queue: string, letter: DeadLetter): Letter {
   const event = isRecord(letter.event) ? letter.event : {}
   const { id, type, name } = event
   return {
+    queue,
     id: textOf(id),
     type: textOf(type),
     name: textOf(name),

@@ -15,9 +15,11 @@ export interface Groups {
   readonly hidden: number
   /** Dead letters that match. */
   readonly shown: number
+  /** Number of them in each queue. */
+  readonly queues: ReadonlyMap<string, number>
 }
 
-const NOTHING: Groups = { groups: [], hidden: 0, shown: 0 }
+const NOTHING: Groups = { groups: [], hidden: 0, shown: 0, queues: new Map() }
 
 /** Groups the dead letters that match a filter, in slices that leave the browser time to draw. */
 export function useGroups({ reading, count }: Letters, filter: Filter): Groups {
@@ -41,6 +43,7 @@ export function useGroups({ reading, count }: Letters, filter: Filter): Groups {
         groups: largest,
         hidden: grouping.groupCount - largest.length,
         shown: grouping.count,
+        queues: grouping.queues,
       })
     }
     step()

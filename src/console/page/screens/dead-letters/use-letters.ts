@@ -1,17 +1,30 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks"
-import { isAborted, sayError } from "../../api/problem.ts"
+import { isAborted, isUnreached, sayError } from "../../api/problem.ts"
+import { inParallel } from "./in-parallel.ts"
 import { type Letter, readLetters } from "./letters.ts"
+import type { Period } from "./periods.ts"
 
 /** Dead letters that are read before somebody asks for more. */
 const READ_AT_ONCE = 20_000
 
-/** The dead letters of a queue that were read. The lists only grow, so that a hundred thousand are not copied again and again. */
+/** How far a queue was read. */
+interface QueueReading {
+  readonly queue: string
+  /** Continues its list. */
+  cursor: string | null
+  isWhole: boolean
+  /** Why its last page could not be read; null if it could. */
+  fault: string | null
+}
+
+/** The dead letters that were read. The lists only grow, so that a hundred thousand are not copied again and again. */
 export interface Reading {
+  /** The time that was asked for, as it was when the reading began. */
+  readonly period: Period | null
+  readonly queues: QueueReading[]
   readonly letters: Letter[]
   readonly reasons: Set<string>
   readonly names: Set<string>
-  /** Continues the list; null at its end. */
-  cursor: string | null
 }
 
 export interface Letters {
@@ -19,56 +32,109 @@ export interface Letters {
   /** Number of dead letters that were read. */
   readonly count: number
   readonly isReading: boolean
-  readonly fault: string | null
   readonly readMore: () => void
   readonly again: () => void
 }
 
-const begin = (): Reading => ({ letters: [], reasons: new Set(), names: new Set(), cursor: null })
+/** The dead letters to read, as they are when the reading begins. */
+export interface Wanted {
+  /** The queues, those that matter most first. */
+  readonly queues: readonly string[]
+  readonly period: Period | null
+}
 
-/** Reads the dead letters of a queue, the oldest first, some thousands at once. */
-export function useLetters(queue: string): Letters {
+const unread = (queue: string): QueueReading => ({ queue, cursor: null, isWhole: false, fault: null })
+
+const begin = ({ queues, period }: Wanted): Reading => ({
+  period,
+  queues: queues.map(unread),
+  letters: [],
+  reasons: new Set(),
+  names: new Set(),
+})
+
+/** Returns the queues that have dead letters which were not read. */
+export const unreadOf = ({ queues }: Reading): readonly QueueReading[] =>
+  queues.filter(({ isWhole }) => !isWhole)
+
+/**
+ * Reads the dead letters of some queues, the oldest of each first, some thousands at once: a page of each queue, then the
+ * next pages. A queue that can't be read costs nothing but its own letters.
+ * @param of changes when something else is wanted
+ */
+export function useLetters(want: () => Wanted, of: string): Letters {
   const [round, setRound] = useState(0)
-  const [state, setState] = useState(() => ({ reading: begin(), count: 0, isReading: true, fault: "" }))
+  const [state, setState] = useState(() => ({ reading: begin(want()), count: 0, isReading: true }))
   const ending = useRef(new AbortController())
 
-  const go = useCallback(
-    async (reading: Reading) => {
-      const { signal } = ending.current
-      const { letters } = reading
-      const most = letters.length + READ_AT_ONCE
-      const show = (isReading: boolean, fault = ""): void =>
-        setState({ reading, count: letters.length, isReading, fault })
-      show(true)
-      try {
-        for await (const page of readLetters(queue, reading.cursor, signal)) {
-          if (signal.aborted) return
-          add(reading, page.letters)
-          reading.cursor = page.cursor
-          if (letters.length >= most) break
-          show(true)
-        }
-        show(false)
-      } catch (error) {
-        if (!isAborted(error) && !signal.aborted) show(false, sayError(error))
-      }
-    },
-    [queue],
-  )
+  const go = useCallback(async (reading: Reading, wanted = unreadOf(reading)) => {
+    const { signal } = ending.current
+    const most = reading.letters.length + READ_AT_ONCE
+    const show = (isReading: boolean): void => {
+      if (!signal.aborted) setState({ reading, count: reading.letters.length, isReading })
+    }
+    show(true)
+    let open = wanted
+    while (open.length > 0 && reading.letters.length < most && !signal.aborted) {
+      const isEnough = await readPages(reading, open, most, signal, () => show(true))
+      if (isEnough) break
+      open = open.filter(({ isWhole, fault }) => !isWhole && fault === null)
+    }
+    show(false)
+  }, [])
 
   useEffect(() => {
     ending.current = new AbortController()
-    void go(begin())
+    void go(begin(want()))
     return () => ending.current.abort()
-  }, [go, round])
+  }, [of, round])
 
-  const { reading, fault } = state
+  const { reading, isReading } = state
+  const { queues } = want()
+  // A queue gets its first dead letter, or RabbitMQ has not counted those that somebody was just reading.
+  const known = new Set(reading.queues.map(({ queue }) => queue))
+  const missing = queues.filter((queue) => !known.has(queue))
+  useEffect(() => {
+    if (isReading || missing.length === 0) return
+    const added = missing.map(unread)
+    reading.queues.push(...added)
+    void go(reading, added)
+  }, [reading, isReading, missing.join(" ")])
+
   return {
     ...state,
-    fault: fault === "" ? null : fault,
     readMore: () => void go(reading),
     again: useCallback(() => setRound((before) => before + 1), []),
   }
+}
+
+/** Reads a page of each queue. Returns true if the rest does not have to be read now: there is enough, or the service does not answer. */
+async function readPages(
+  reading: Reading,
+  queues: readonly QueueReading[],
+  most: number,
+  signal: AbortSignal,
+  onPage: () => void,
+): Promise<boolean> {
+  let isEnough = false
+  await inParallel(queues, async (each) => {
+    if (isEnough || signal.aborted) return
+    try {
+      const page = await readLetters(each.queue, each.cursor, reading.period, signal)
+      if (signal.aborted) return
+      each.fault = null
+      each.cursor = page.cursor
+      each.isWhole = page.cursor === null
+      add(reading, page.letters)
+      if (reading.letters.length >= most) isEnough = true
+      onPage()
+    } catch (error) {
+      if (isAborted(error)) return
+      each.fault = sayError(error)
+      if (isUnreached(error)) isEnough = true
+    }
+  })
+  return isEnough
 }
 
 function add({ letters, reasons, names }: Reading, page: readonly Letter[]): void {

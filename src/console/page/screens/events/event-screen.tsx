@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks"
 import type { EventHistory, StoredEvent } from "../../api/answers.ts"
-import { redriveDeadLetters, showEvent } from "../../api/calls.ts"
+import { listDeadLetters, showEvent } from "../../api/calls.ts"
+import { redriveLetter } from "../../api/one-letter.ts"
 import { counted } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
@@ -13,15 +14,25 @@ import { openPublish } from "../../publishing/publish-dialog.tsx"
 import { hrefOf } from "../../routing.ts"
 import { liveEvents } from "../../state/live-events.ts"
 import { refreshSoon } from "../../state/overview.ts"
-import { mayDo } from "../../state/session.ts"
+import { mayDo, mayPublish } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { curlOf } from "./curl.ts"
 import { EventState } from "./event-state.tsx"
+import { quoted } from "./search.ts"
 import { Timeline } from "./timeline.tsx"
 
+/** How often an event that something still happens to is read again, in milliseconds. */
+const READ_MS = 2_000
+
+const isOpen = ({ status }: EventHistory): boolean => status === "pending" || status === "processing"
+
 export function EventScreen({ id }: { id: string }) {
-  const { answer, fault, again } = useAnswer((signal) => showEvent(id, signal), id)
+  const { answer, fault, again } = useAnswer(
+    (signal) => showEvent(id, signal),
+    id,
+    (history) => (history !== null && isOpen(history) ? READ_MS : undefined),
+  )
   if (answer !== null) return <Known history={answer} again={again} />
   if (fault === null) {
     return (
@@ -92,14 +103,20 @@ function Known({ history, again }: { history: EventHistory; again: () => void })
   )
 }
 
+/** Dead letters of one event that are looked for: a replay can add one to the one that it has. */
+const MAX_SAME_ID = 10
+
+const NEVER = new AbortController().signal
+
 /** Moves the event from the dead letters of a queue back to it, if the key allows that. */
 function RetryNow({ queue, id, again }: { queue: string; id: string; again: () => void }) {
   const [isAsked, setAsked] = useState(false)
   if (!mayDo("admin")) return null
   const retry = async (): Promise<void> => {
-    const { changed } = await redriveDeadLetters(queue, { ids: [id] }, { isDryRun: false })
-    if (changed === 0)
-      throw new Error(`The dead letters of ${queue} no longer have this event, or the queue is full.`)
+    const { dead_letters: letters } = await listDeadLetters(queue, { ids: [id], limit: MAX_SAME_ID }, NEVER)
+    const latest = letters.at(-1)
+    if (latest === undefined) throw new Error(`The dead letters of ${queue} no longer have this event.`)
+    await redriveLetter(queue, id, latest)
     say(`The event is back in ${queue}.`)
     refreshSoon()
     again()
@@ -112,8 +129,8 @@ function RetryNow({ queue, id, again }: { queue: string; id: string; again: () =
       {isAsked && (
         <Confirm title="Retry now" action="Retry" onConfirm={retry} onClose={() => setAsked(false)}>
           <p>
-            This moves <strong>1 event</strong> from the dead letters of <code>{queue}</code> back to the
-            queue. Its attempts count from the start again.
+            This moves <strong>1 event</strong>, as it failed last, from the dead letters of{" "}
+            <code>{queue}</code> back to the queue. Its attempts count from the start again.
           </p>
         </Confirm>
       )}
@@ -123,7 +140,7 @@ function RetryNow({ queue, id, again }: { queue: string; id: string; again: () =
 
 const EventActions = ({ event }: { event: StoredEvent }) => (
   <div class="actions">
-    {mayDo("publish") && <Button onClick={() => openPublish(event)}>Publish again</Button>}
+    {mayPublish(event.type) && <Button onClick={() => openPublish(event)}>Publish again</Button>}
     <Copy text={() => curlOf(event)}>Copy as curl</Copy>
   </div>
 )
@@ -153,7 +170,7 @@ const EventLink = ({ id }: { id: string }) => (
 
 /** Leads to all events of an ordering key. */
 const KeyLink = ({ value }: { value: string }) => (
-  <a class="mono" href={hrefOf(["events"], { view: "history", q: `key:"${value}"` })}>
+  <a class="mono" href={hrefOf(["events"], { view: "history", q: `key:${quoted(value)}` })}>
     {value}
   </a>
 )
@@ -176,7 +193,7 @@ function Caused({ history: { id, caused, has_more_caused: hasMore } }: { history
         <EventLink key={each} id={each} />
       ))}
       {isLong && (
-        <a href={hrefOf(["events"], { view: "history", q: `cause:${id}` })}>
+        <a href={hrefOf(["events"], { view: "history", q: `cause:${quoted(id)}` })}>
           {hasMore ? "all of them" : `all ${counted(caused.length, "event")}`}
         </a>
       )}

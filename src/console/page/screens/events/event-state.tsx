@@ -10,6 +10,9 @@ const TONES: Readonly<Record<string, Tone>> = {
   failed: "bad",
 }
 
+/** Returns whether a state or a status says that an event has failed. */
+export const isBad = (state: string): boolean => TONES[state] === "bad"
+
 /** The state of a delivery, or the status of an event. */
 export const EventState = ({ state }: { state: string }) => (
   <Badge tone={TONES[state] ?? "neutral"}>{state}</Badge>

@@ -3,7 +3,7 @@ import { whole } from "../../format/numbers.ts"
 import { type Column, Table } from "../../parts/table.tsx"
 import { Time } from "../../parts/time.tsx"
 import { hrefOf } from "../../routing.ts"
-import { EventState } from "./event-state.tsx"
+import { EventState, isBad } from "./event-state.tsx"
 
 export interface EventTableProps {
   readonly events: readonly EventSummary[]
@@ -49,7 +49,8 @@ const ON_ALL: readonly Column<EventSummary>[] = [
     cell: ({ queues }) =>
       queues.map((each) => (
         <span class="delivery" key={each.queue}>
-          <span class="mono">{each.queue}</span> {each.state}
+          <span class="mono">{each.queue}</span>{" "}
+          <span class={isBad(each.state) ? "bad" : undefined}>{each.state}</span>
         </span>
       )),
   },

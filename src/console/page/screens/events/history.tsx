@@ -5,10 +5,11 @@ import { isAborted, sayError } from "../../api/problem.ts"
 import { counted } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Empty, Failed, Loading } from "../../parts/states.tsx"
-import { replaceQuery } from "../../routing.ts"
+import { goTo, hrefOf, replaceQuery } from "../../routing.ts"
 import { now } from "../../state/clock.ts"
+import { limitOf } from "../../state/session.ts"
 import { EventTable } from "./event-table.tsx"
-import { parseSearch, type Search } from "./search.ts"
+import { idIn, parseSearch, type Search } from "./search.ts"
 
 const PAGE = 50
 
@@ -21,7 +22,8 @@ export function History({ search }: { search: string }) {
   return (
     <>
       <SearchForm key={search} search={search} />
-      <Results key={`results ${search}`} search={search} />
+      <ById search={search} />
+      {!/^id:/i.test(search) && <Results key={`results ${search}`} search={search} />}
     </>
   )
 }
@@ -34,14 +36,17 @@ function SearchForm({ search }: { search: string }) {
         class="search"
         onSubmit={(event) => {
           event.preventDefault()
-          replaceQuery({ q: text.trim(), view: "history" })
+          const q = text.trim()
+          const id = /^id:/i.test(q) ? idIn(q) : null
+          if (id === null) replaceQuery({ q, view: "history" })
+          else goTo(["events", id])
         }}
       >
         <input
           type="search"
           aria-label="Search the history"
           aria-describedby="search-help"
-          placeholder="type: name: queue: state: key: trace: since: or a text of the payload"
+          placeholder="id: type: name: queue: state: key: trace: since: or a text of the payload"
           data-search
           spellcheck={false}
           value={text}
@@ -63,6 +68,20 @@ function SearchForm({ search }: { search: string }) {
         </p>
       </form>
     </search>
+  )
+}
+
+/** Leads to the event whose id is searched. A search finds words in payloads, not ids. */
+function ById({ search }: { search: string }) {
+  const id = idIn(search)
+  if (id === null) return null
+  return (
+    <p class="muted">
+      Is this the id of an event?{" "}
+      <a class="mono" href={hrefOf(["events", id])}>
+        {id}
+      </a>
+    </p>
   )
 }
 
@@ -105,7 +124,8 @@ function Results({ search }: { search: string }) {
       <Empty title={search === "" ? "The history has no event yet." : "No event matches."}>
         {search === ""
           ? "It keeps events for the time that HISTORY_RETENTION sets, a day by default."
-          : "It may be older than HISTORY_RETENTION keeps events, a day by default. A word without a name is searched in payloads, in upper and lower case as typed."}
+          : "It may be older than HISTORY_RETENTION keeps events, a day by default. A word without a name is searched in payloads, with capital letters as you typed them."}
+        {limitOf() !== null && ` This key sees only events of ${limitOf()}.`}
       </Empty>
     )
   }
@@ -113,7 +133,10 @@ function Results({ search }: { search: string }) {
     <>
       <EventTable events={found.events} />
       <div class="pages">
-        <span class="muted numeric">{counted(found.events.length, "event")}</span>
+        <span class="muted numeric">
+          {counted(found.events.length, "event")}
+          {found.cursor !== null && " so far"}
+        </span>
         <Button onClick={() => setRound(round + 1)}>Refresh</Button>
         {found.cursor !== null && (
           <Button isDisabled={found.isAsking} onClick={() => void load(found, parsed)}>

@@ -14,6 +14,7 @@ import {
   liveEvents,
   pauseLiveEvents,
 } from "../../state/live-events.ts"
+import { hasHistory } from "../../state/session.ts"
 import { useStore } from "../../state/store.ts"
 
 /** Rows of the list. More would make each frame longer, and nobody reads them while they move. */
@@ -35,8 +36,8 @@ export function Live() {
         </Button>
         <input
           type="search"
-          aria-label="Filter by type, name or text"
-          placeholder="Filter by type, name or text"
+          aria-label="Filter by type, name, id or text"
+          placeholder="Filter by type, name, id or text"
           data-search
           value={filter}
           onInput={(event) => setFilter(event.currentTarget.value)}
@@ -74,7 +75,10 @@ function Nothing({ live, filter }: { live: LiveState; filter: string }) {
   if (filter !== "" && live.events.length > 0) return <Empty title="No event matches the filter." />
   return (
     <Empty title={live.connection === "open" ? "No event was published since you came." : "Connecting …"}>
-      Events appear here when they are stored. Retries and redrives do not.
+      Events appear here when they are stored. Retries and redrives do not.{" "}
+      {hasHistory() && (
+        <a href={hrefOf(["events"], { view: "history" })}>Earlier events are in the history.</a>
+      )}
     </Empty>
   )
 }
@@ -103,5 +107,6 @@ const LiveTable = ({ events }: { events: readonly StoredEvent[] }) => (
 
 function matches(event: StoredEvent, filter: string): boolean {
   if (filter === "") return true
+  if (event.id.includes(filter)) return true
   return `${event.type}.${event.name}`.includes(filter) || JSON.stringify(event.payload).includes(filter)
 }

@@ -10,7 +10,7 @@ import { Empty, Failed, Loading } from "../../parts/states.tsx"
 import { type Column, Table } from "../../parts/table.tsx"
 import { Time } from "../../parts/time.tsx"
 import { hrefOf } from "../../routing.ts"
-import { mayDo } from "../../state/session.ts"
+import { mayChangeAll } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { type FunctionMetrics, functionMetrics, metricOf } from "./metrics-text.ts"
@@ -37,7 +37,7 @@ export function ModulesScreen() {
       <div class="heading">
         <h1>Modules</h1>
         <div class="actions">
-          {mayDo("admin") && (
+          {mayChangeAll() && (
             <Button kind="primary" onClick={() => setAsked(true)}>
               Reload
             </Button>

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import type { Queue } from "../../api/answers.ts"
 import { deleteQueue, pauseQueue, purgeQueue, resumeQueue } from "../../api/calls.ts"
 import { sayError } from "../../api/problem.ts"
@@ -6,7 +6,7 @@ import { counted } from "../../format/numbers.ts"
 import { Button } from "../../parts/button.tsx"
 import { Confirm } from "../../parts/confirm.tsx"
 import { refreshSoon, showChange } from "../../state/overview.ts"
-import { hasHistory, mayDo } from "../../state/session.ts"
+import { hasHistory, mayChangeAll, maySteer } from "../../state/session.ts"
 import { say } from "../../state/toasts.ts"
 import { useAnswer } from "../../state/use-answer.ts"
 import { ReplayDialog } from "./replay-dialog.tsx"
@@ -20,18 +20,22 @@ export interface QueueActionsProps {
 /** The actions on a queue that the key allows. */
 export function QueueActions({ queue, isComplete }: QueueActionsProps) {
   const [asked, setAsked] = useState<"purge" | "delete" | "replay" | null>(null)
-  if (!mayDo("admin")) return null
+  const isSteerable = maySteer(queue.bindings)
+  const isChangeable = mayChangeAll()
+  if (!isSteerable && !isChangeable) return null
   const close = (): void => setAsked(null)
   return (
     <div class="actions">
-      {queue.has_module && <PauseButton queue={queue} />}
-      {isComplete && hasHistory() && <Button onClick={() => setAsked("replay")}>Replay …</Button>}
-      {queue.waiting > 0 && (
+      {isSteerable && queue.has_module && <PauseButton queue={queue} />}
+      {isSteerable && isComplete && hasHistory() && (
+        <Button onClick={() => setAsked("replay")}>Replay …</Button>
+      )}
+      {isChangeable && queue.waiting > 0 && (
         <Button label={`Purge ${queue.name}`} onClick={() => setAsked("purge")}>
           Purge
         </Button>
       )}
-      {queue.is_orphaned && (
+      {isChangeable && queue.is_orphaned && (
         <Button label={`Delete ${queue.name}`} onClick={() => setAsked("delete")}>
           Delete
         </Button>
@@ -43,12 +47,17 @@ export function QueueActions({ queue, isComplete }: QueueActionsProps) {
   )
 }
 
-function PauseButton({ queue: { name, is_paused: isPaused } }: { queue: Queue }) {
+function PauseButton({ queue: { name, is_paused: isPaused, consumers } }: { queue: Queue }) {
   const change = async (): Promise<void> => {
     try {
       await (isPaused ? resumeQueue(name) : pauseQueue(name))
-      showChange(name, { is_paused: !isPaused })
-      say(isPaused ? `${name} is consumed again.` : `${name} is paused on this instance. Its events wait.`)
+      // The next answer has the number; without a consumer until then, the queue would seem to be in trouble.
+      showChange(name, { is_paused: !isPaused, ...(isPaused && { consumers: Math.max(1, consumers) }) })
+      say(
+        isPaused
+          ? `${name} is consumed again.`
+          : `${name} is paused on this instance. Its events wait until you resume it, or restart the service.`,
+      )
     } catch (error) {
       say(sayError(error), true)
     }
@@ -99,10 +108,17 @@ function PurgeQueue({ queue: { name }, onClose }: AskProps) {
   )
 }
 
+const sizeOf = ({ waiting, dead_letters: dead }: Queue): number => waiting + dead
+
 function DeleteQueue({ queue, onClose }: AskProps) {
   const { name } = queue
-  // The service refuses to delete what arrives in a queue that was shown as empty.
-  const holdsSomething = queue.waiting + queue.dead_letters > 0
+  // What arrives while somebody reads the question is not in it. So the service refuses to delete a queue that was shown as
+  // empty, and no longer is.
+  const [shown, setShown] = useState(queue)
+  useEffect(() => {
+    if (sizeOf(queue) < sizeOf(shown)) setShown(queue)
+  }, [queue, shown])
+  const holdsSomething = sizeOf(shown) > 0
   const remove = async (): Promise<void> => {
     const { events, dead_letters } = await deleteQueue(name, holdsSomething)
     say(`${name} deleted, with ${counted(events, "event")} and ${counted(dead_letters, "dead letter")}.`)
@@ -118,9 +134,10 @@ function DeleteQueue({ queue, onClose }: AskProps) {
       onClose={onClose}
     >
       <p>
-        This deletes the queue with its bindings, <strong>{counted(queue.waiting, "waiting event")}</strong>{" "}
-        and <strong>{counted(queue.dead_letters, "dead letter")}</strong> for good. An event that no other
-        queue takes is then rejected as unroutable.
+        This deletes the queue with its bindings, <strong>{counted(shown.waiting, "waiting event")}</strong>{" "}
+        and <strong>{counted(shown.dead_letters, "dead letter")}</strong> for good
+        {holdsSomething && ", with those that arrive until then"}. An event that no other queue takes is then
+        rejected as unroutable.
       </p>
     </Confirm>
   )

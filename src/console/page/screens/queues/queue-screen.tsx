@@ -6,12 +6,13 @@ import { Facts, Figure } from "../../parts/facts.tsx"
 import { Empty, Loading, Missing, NoHistory } from "../../parts/states.tsx"
 import { hrefOf } from "../../routing.ts"
 import { overview } from "../../state/overview.ts"
-import { hasHistory } from "../../state/session.ts"
+import { hasHistory, hasScope, limitOf } from "../../state/session.ts"
 import { useStore } from "../../state/store.ts"
 import { concernsOf, queuedIn } from "./attention.ts"
 import { QueueActions } from "./queue-actions.tsx"
 import { ageOf } from "./queue-age.ts"
 import { QueueEvents } from "./queue-events.tsx"
+import { QueueReplays } from "./queue-replays.tsx"
 
 export function QueueScreen({ name }: { name: string }) {
   const { snapshot } = useStore(overview)
@@ -80,6 +81,7 @@ export function QueueScreen({ name }: { name: string }) {
           )}
         </section>
       </div>
+      {hasHistory() && hasScope("admin") && limitOf() === null && <QueueReplays queue={name} />}
       {hasHistory() ? <QueueEvents queue={name} deadLetters={queue.dead_letters} /> : <NoHistory />}
     </>
   )

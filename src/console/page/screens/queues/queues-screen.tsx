@@ -1,12 +1,12 @@
 import { useMemo } from "preact/hooks"
 import type { Queue } from "../../api/answers.ts"
-import { counted } from "../../format/numbers.ts"
+import { counted, whole } from "../../format/numbers.ts"
 import { PAGE_SIZE, Pages } from "../../parts/pages.tsx"
 import { Empty, Loading } from "../../parts/states.tsx"
 import { replaceQuery } from "../../routing.ts"
 import { overview } from "../../state/overview.ts"
 import { useStore } from "../../state/store.ts"
-import { urgencyOf } from "./attention.ts"
+import { CONCERNS, concernsOf, urgencyOf } from "./attention.ts"
 import { QueueTable } from "./queue-table.tsx"
 
 const SORTS = {
@@ -25,13 +25,22 @@ export function QueuesScreen({ query }: { query: URLSearchParams }) {
   const { snapshot } = useStore(overview)
   const filter = query.get("filter") ?? ""
   const sort = sortOf(query.get("sort"))
+  const only = query.get("only") ?? ""
   const page = Number(query.get("page") ?? 0)
-  const queues = useMemo(() => select(snapshot?.queues ?? [], filter, sort), [snapshot, filter, sort])
+  const queues = useMemo(
+    () => select(snapshot?.queues ?? [], filter, only, sort),
+    [snapshot, filter, only, sort],
+  )
   return (
     <>
       <div class="heading">
         <h1>Queues</h1>
-        {snapshot !== null && <span class="muted">{counted(snapshot.queues.length, "queue")}</span>}
+        {snapshot !== null && (
+          <span class="muted">
+            {queues.length < snapshot.queues.length && `${whole(queues.length)} of `}
+            {counted(snapshot.queues.length, "queue")}
+          </span>
+        )}
         <div class="actions">
           <input
             type="search"
@@ -42,13 +51,25 @@ export function QueuesScreen({ query }: { query: URLSearchParams }) {
             onInput={(event) => replaceQuery({ filter: event.currentTarget.value, page: "" })}
           />
           <select
+            aria-label="Show"
+            value={only}
+            onChange={(event) => replaceQuery({ only: event.currentTarget.value, page: "" })}
+          >
+            <option value="">All queues</option>
+            {Object.entries({ ...CONCERNS, dead: "With dead letters" }).map(([id, name]) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </select>
+          <select
             aria-label="Sort by"
             value={sort}
             onChange={(event) => replaceQuery({ sort: event.currentTarget.value, page: "" })}
           >
             {Object.entries(SORTS).map(([id, { name }]) => (
               <option key={id} value={id}>
-                {name}
+                {`By ${name.toLowerCase()}`}
               </option>
             ))}
           </select>
@@ -60,7 +81,9 @@ export function QueuesScreen({ query }: { query: URLSearchParams }) {
       {snapshot === null ? (
         <Loading what="the queues" />
       ) : queues.length === 0 ? (
-        <Empty title="No queue has this name.">{`Nothing contains “${filter}”.`}</Empty>
+        <Empty title="No queue matches.">
+          {filter === "" ? "No queue is in this state." : `No name of such a queue contains “${filter}”.`}
+        </Empty>
       ) : (
         <QueueTable queues={queues.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE)} />
       )}
@@ -74,10 +97,14 @@ export function QueuesScreen({ query }: { query: URLSearchParams }) {
   )
 }
 
-function select(queues: readonly Queue[], filter: string, sort: Sort): readonly Queue[] {
+/** @param only kind of a concern, or `dead`; empty for all queues */
+function select(queues: readonly Queue[], filter: string, only: string, sort: Sort): readonly Queue[] {
   const { by } = SORTS[sort]
+  const isWanted = (queue: Queue): boolean =>
+    only === "" ||
+    (only === "dead" ? queue.dead_letters > 0 : concernsOf(queue).some(({ kind }) => kind === only))
   return queues
-    .filter(({ name }) => name.includes(filter))
+    .filter((queue) => queue.name.includes(filter) && isWanted(queue))
     .map((queue) => ({ queue, weight: by(queue) }))
     .toSorted((a, b) => b.weight - a.weight || (a.queue.name < b.queue.name ? -1 : 1))
     .map(({ queue }) => queue)

@@ -111,28 +111,31 @@ interface ProgressProps {
 
 function Progress({ replay, onProgress, onClose }: ProgressProps) {
   const { id, state, selected, replayed, reason } = replay
-  const [fault, setFault] = useState<string | null>(null)
+  const [stopFault, setStopFault] = useState<string | null>(null)
+  const { answer, fault } = useAnswer(
+    (signal) => showReplay(id, signal),
+    id,
+    (latest) => (latest === null || latest.state === "running" ? PROGRESS_MS : undefined),
+  )
   useEffect(() => {
-    if (state !== "running") return
-    const timer = setTimeout(() => {
-      showReplay(id).then(onProgress, (error: unknown) => setFault(sayError(error)))
-    }, PROGRESS_MS)
-    return () => clearTimeout(timer)
-  }, [id, state, onProgress, replay])
+    if (answer !== null) onProgress(answer)
+  }, [answer, onProgress])
   const stop = (): void =>
-    void abortReplay(id).then(onProgress, (error: unknown) => setFault(sayError(error)))
+    void abortReplay(id).then(onProgress, (error: unknown) => setStopFault(sayError(error)))
   return (
     <>
       <progress class="progress" max={selected} value={replayed} aria-label="Replayed events" />
       <p class="numeric" role="status">
         {whole(replayed)} of {counted(selected, "event")} replayed: {state}. {reason ?? ""}
       </p>
-      {fault !== null && (
+      {(fault ?? stopFault) !== null && (
         <p class="fault" role="alert">
-          {fault}
+          {fault ?? stopFault}
         </p>
       )}
-      {state === "running" && <p class="muted">The replay goes on without this dialog.</p>}
+      {state === "running" && (
+        <p class="muted">The replay goes on without this dialog. The screen of the queue shows it.</p>
+      )}
       <div class="actions end">
         {state === "running" && <Button onClick={stop}>Stop</Button>}
         <Button kind="primary" onClick={onClose}>

@@ -21,7 +21,7 @@ export function SchemaField({ field, value, onValue }: SchemaFieldProps) {
 }
 
 function Input({ id, field: { kind, choices }, value, onValue }: SchemaFieldProps & { readonly id: string }) {
-  if (kind === "choice" || kind === "flag") {
+  if (kind === "choice" || kind === "json-choice" || kind === "flag") {
     return (
       <select id={id} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
         <option value="">–</option>

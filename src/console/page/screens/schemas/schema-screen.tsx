@@ -8,9 +8,9 @@ import { Json } from "../../parts/json.tsx"
 import { Failed, Loading, Missing } from "../../parts/states.tsx"
 import { openPublish } from "../../publishing/publish-dialog.tsx"
 import { hrefOf } from "../../routing.ts"
-import { mayDo } from "../../state/session.ts"
+import { isReadOnly, mayPublish } from "../../state/session.ts"
 import { useAnswer } from "../../state/use-answer.ts"
-import { fieldsOf, payloadText } from "./form-fields.ts"
+import { fieldsOf, payloadText, typedIn } from "./form-fields.ts"
 import { SchemaField } from "./schema-field.tsx"
 
 export function SchemaScreen({ type, name }: { type: string; name: string }) {
@@ -112,7 +112,7 @@ function PayloadForm({ type, name, version, schema }: PayloadFormProps) {
           <SchemaField
             key={field.name}
             field={field}
-            value={values[field.name] ?? ""}
+            value={typedIn(values, field.name)}
             onValue={(value) => {
               setValues({ ...values, [field.name]: value })
               setVerdict(null)
@@ -120,13 +120,18 @@ function PayloadForm({ type, name, version, schema }: PayloadFormProps) {
           />
         ))}
         {verdict !== null && <Result verdict={verdict} />}
-        {mayDo("publish") && (
+        {mayPublish(type) ? (
           <div class="actions">
             <Button type="submit">Validate</Button>
             <Button kind="primary" onClick={publish}>
               Publish …
             </Button>
           </div>
+        ) : (
+          <p class="note">
+            {isReadOnly() ? "This console is read-only" : "This key may not publish such events"}, so it
+            validates and publishes nothing here.
+          </p>
         )}
       </form>
     </section>
