@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { isReady } from "../support/counting-service.ts"
 import { Inbox } from "../support/inbox.ts"
 import { newEvent } from "../support/new-event.ts"
 import { orphanedQueueFills, orphanedQueueIsTakenUp, queueIsPurged } from "../support/orphaned-queue.ts"
@@ -124,6 +125,39 @@ for (const installation of installations()) {
           await paused.kill()
           await waitUntil(async () => (await orphans()).is_orphaned === true, "the queue to be orphaned")
           expect((await remove()).status).toBe(200)
+        }),
+      TIMEOUT_MS,
+    )
+
+    test(
+      "a queue whose module two instances have removed stays deleted, also when the other one publishes to it",
+      () =>
+        onHost(async (place) => {
+          await using folder = new ServiceFolder()
+          folder.write(
+            "handlers/gone.ts",
+            `export default { queue: "gone", bind: ["lone.gone"], on: { "*"() {} } }`,
+          )
+          folder.write("handlers/kept.ts", `export default { queue: "custom_events", on: { "*"() {} } }`)
+          const first = await folder.start(place)
+          const second = await folder.start({ ...place, DATA_DIR: "data-2" })
+          await waitUntil(async () => (await isReady(first)) && (await isReady(second)), "both to be ready")
+          for (const each of [first, second]) {
+            const isComplete = async () =>
+              ((await each.get("/api/v1/queues")).body as { readonly is_complete: boolean }).is_complete
+            await waitUntil(isComplete, "the register to be read")
+          }
+          folder.remove("handlers/gone.ts")
+          for (const each of [first, second]) {
+            expect((await each.post("/api/v1/modules/reload", {})).status).toBe(200)
+          }
+          const remove = () => fetch(`${first.url}/api/v1/queues/gone?force=true`, { method: "DELETE" })
+          await waitUntil(async () => (await remove()).status === 200, "the queue to be orphaned and deleted")
+          const draft = { type: "custom", name: "late", payload: {}, routing_key: "lone.gone" }
+          expect((await second.post("/api/v1/events", draft)).status).toBe(422)
+          for (const each of [first, second]) {
+            expect((await each.get("/api/v1/queues/gone")).status).toBe(404)
+          }
         }),
       TIMEOUT_MS,
     )

@@ -96,6 +96,7 @@ async function check(installation: RabbitMqInstallation): Promise<void> {
   folder.remove("handlers/broken.ts")
   expect((await service.post("/api/v1/modules/reload", {})).status).toBe(200)
   await ready()
+  expect(JSON.stringify(await health(service))).not.toContain("the queue broken")
   await service.stop()
 }
 

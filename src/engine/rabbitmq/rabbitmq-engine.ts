@@ -153,6 +153,7 @@ export class RabbitMqEngine implements Engine {
       record,
       client: this.#reachable,
       managing: () => sessionOf(this.#managing),
+      unusable,
       publishing: () => usableSession(this.#streams),
       redeclare: (queue) => this.#redeclare(queue),
       onChanged: () => this.#upkeep.looks.forget(),
@@ -215,7 +216,6 @@ export class RabbitMqEngine implements Engine {
     return status.state === "ready" ? this.#upkeep.readiness : status
   }
 
-  /** Describes the connection. */
   report(): BrokerReport {
     return describeBroker({
       ...this.#options,

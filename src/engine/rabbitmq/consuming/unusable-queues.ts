@@ -29,7 +29,7 @@ export class UnusableQueues {
 
   /** Nothing consumes the queue any more, so nobody would notice that it can be used again. */
   forget(queue: string): void {
-    this.#reasons.delete(queue)
+    if (this.#reasons.delete(queue)) this.#troubles.forget(placeOf(queue))
   }
 
   /** @throws {PublishError} if one of these queues can't be used: RabbitMQ would leave the outcome open. */

@@ -15,7 +15,7 @@ export interface DeclarationsOptions {
   readonly topology: Topology
   readonly own: OwnQueues
   readonly repairs: Pick<Repairs, "refused" | "refuse" | "forget">
-  readonly register: Pick<QueueRegister, "get">
+  readonly register: Pick<QueueRegister, "get" | "knowledge">
   /** Ends the connection for publishing: the next one declares every queue first. */
   readonly reset: () => void
 }
@@ -23,6 +23,8 @@ export interface DeclarationsOptions {
 /** Declares the queues of this instance: as a whole when they change, and each by itself on a new connection. */
 export class Declarations {
   readonly #options: DeclarationsOptions
+  /** The queues of the last set. */
+  #names: ReadonlySet<string> = new Set()
   /** Earlier declarations, whose bindings could not be removed because the connection was lost. */
   #replaced = new Map<string, QueueDeclaration>()
 
@@ -74,6 +76,21 @@ export class Declarations {
     for (const name of repairs.refused) if (!names.has(name)) own.remove(name)
     for (const name of [...repairs.refused, ...names]) repairs.forget(name)
     own.add(queues)
+    this.#names = names
+    void this.#giveUpOthers(names)
+  }
+
+  /**
+   * Whoever declares a queue declares it again after its deletion, so queues of removed modules are those of this instance
+   * no longer, once they are known from the register. Never rejects.
+   */
+  async #giveUpOthers(names: ReadonlySet<string>): Promise<void> {
+    const { own, register } = this.#options
+    await register.knowledge()
+    if (names !== this.#names) return
+    for (const { name } of own.values()) {
+      if (!names.has(name) && register.get(name) !== undefined) own.remove(name)
+    }
   }
 
   /**

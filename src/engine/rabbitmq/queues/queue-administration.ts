@@ -15,6 +15,7 @@ import type {
   QueueKnowledge,
   UnboundQueue,
 } from "../../queue-administration.ts"
+import type { UnusableQueues } from "../consuming/unusable-queues.ts"
 import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import { tierDelays } from "../topology/delay-tier.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "../topology/topology.ts"
@@ -36,6 +37,8 @@ export interface RabbitMqQueueAdministrationOptions
    * @throws {EngineUnavailableError}
    */
   readonly managing: () => AMQPClient
+  /** RabbitMQ would leave a purge of these without an answer for half a minute. */
+  readonly unusable: Pick<UnusableQueues, "check">
   readonly own: OwnQueues
   readonly record: RecordFacts
   /** Called after a queue is deleted, purged or unbound. */
@@ -154,6 +157,7 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
 
   async purge(queue: string): Promise<PurgedQueue> {
     await this.require(queue)
+    this.#options.unusable.check(() => [queue])
     return this.#ask(queue, async (look) => {
       // An event that is published later may be stored, and recorded, before this fact.
       const at = Date.now()

@@ -69,6 +69,11 @@ export class Troubles {
     this.#report("warn", `${place} was missing on RabbitMQ and has been declared again`, {})
   }
 
+  /** Nobody uses the place any more. */
+  forget(place: string): void {
+    this.#byPlace.delete(place)
+  }
+
   ended(place: string): void {
     const trouble = this.#byPlace.get(place)
     if (trouble === undefined) return
