@@ -1,13 +1,13 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { EngineStatus, QueueDeclaration } from "../engine.ts"
 import type { Report } from "../report.ts"
-import { UnusableQueues } from "./consuming/unusable-queues.ts"
 import { Publishers, type PublishersOptions } from "./publishing/publishers.ts"
 import { Republisher } from "./publishing/republisher.ts"
 import { QueueLooks, type QueueLooksOptions } from "./queues/queue-looks.ts"
 import { Repairs } from "./topology/repairs.ts"
 import type { Topology } from "./topology/topology.ts"
 import { Troubles } from "./topology/troubles.ts"
+import { UnusableQueues } from "./topology/unusable-queues.ts"
 
 export interface UpkeepOptions extends Pick<QueueLooksOptions, "elsewhere" | "unsettledOf"> {
   /** How long a reading of the queues is reused, in milliseconds. Default: 1,000. */

@@ -15,13 +15,13 @@ import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import type { OwnQueues } from "../queues/own-queues.ts"
 import type { UnsettledCount } from "../queues/queue-looks.ts"
 import type { Topology } from "../topology/topology.ts"
+import type { UnusableQueues } from "../topology/unusable-queues.ts"
 import type { FirstSights } from "./first-sights.ts"
 import { QueueConsumer } from "./queue-consumer.ts"
 import type { Republish } from "./queue-delivery.ts"
 import { SeparateConnections, type SeparateConnectionsOptions } from "./separate-connections.ts"
 import { TriedAttempts } from "./tried-attempts.ts"
 import { UnsettledDeliveries } from "./unsettled-deliveries.ts"
-import type { UnusableQueues } from "./unusable-queues.ts"
 
 export interface QueueConsumersOptions extends SeparateConnectionsOptions {
   readonly own: OwnQueues

@@ -15,10 +15,10 @@ import type {
   QueueKnowledge,
   UnboundQueue,
 } from "../../queue-administration.ts"
-import type { UnusableQueues } from "../consuming/unusable-queues.ts"
 import type { RecordFacts } from "../history/rabbitmq-fact-log.ts"
 import { tierDelays } from "../topology/delay-tier.ts"
 import { deadQueueOf, orderedMarkOf, type TopologyOptions, tierName } from "../topology/topology.ts"
+import type { UnusableQueues } from "../topology/unusable-queues.ts"
 import { faultError, faultOf, refusalText } from "../wire/broker-fault.ts"
 import { HeldQueues } from "./held-queues.ts"
 import { InstanceCount } from "./instance-count.ts"

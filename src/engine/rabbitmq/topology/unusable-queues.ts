@@ -1,5 +1,5 @@
 import { PublishError } from "../../errors.ts"
-import type { Troubles } from "../topology/troubles.ts"
+import type { Troubles } from "./troubles.ts"
 
 const CONSEQUENCE = "its events wait, and no more are accepted"
 
