@@ -73,3 +73,41 @@ test("a dead letter that is being edited outlives the browser's Back, and Esc as
   await page.getByRole("button", { name: "Keep editing" }).click()
   expect(await page.getByLabel(/^Payload/).inputValue()).toBe('{"status":200}')
 })
+
+test("a publish whose answer is lost may be repeated, and stores one event", async () => {
+  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  const { page, dialog } = console
+  await console.button("Publish an event").click()
+  await dialog.getByLabel("Name").fill("lost")
+  await page.route("**/api/v1/events", async (route) => {
+    await route.fetch()
+    await route.abort()
+  })
+  await dialog.getByRole("button", { name: "Publish" }).click()
+  await dialog.getByRole("alert").getByText("Perhaps the change was made").waitFor()
+  await page.unroute("**/api/v1/events")
+  await dialog.getByRole("button", { name: "Publish" }).click()
+  await page.getByText(/^Event .* is stored\.$/).waitFor()
+  const { events } = (await service.get("/api/v1/events?name=lost")) as {
+    readonly events: readonly unknown[]
+  }
+  expect(events).toHaveLength(1)
+})
+
+test("Esc while an event is sent asks nothing, and what becomes of it is said", async () => {
+  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  const { page, dialog } = console
+  await console.button("Publish an event").click()
+  await dialog.getByLabel("Name").fill("slow")
+  const answered = Promise.withResolvers<void>()
+  await page.route("**/api/v1/events", async (route) => {
+    await answered.promise
+    await route.continue()
+  })
+  await dialog.getByRole("button", { name: "Publish" }).click()
+  await dialog.getByRole("button", { name: "Publishing …" }).waitFor()
+  await page.keyboard.press("Escape")
+  await console.dialog.waitFor({ state: "detached" })
+  answered.resolve()
+  await page.getByText(/^Event .* is stored\.$/).waitFor()
+})

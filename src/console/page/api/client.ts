@@ -70,22 +70,41 @@ export async function request(path: string, options: CallOptions): Promise<Respo
     ...(text !== undefined && { body: text }),
     signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
   }
-  const response = await reach(path + queryOf(query), init, signal)
+  const isChange = method !== "GET" && !path.endsWith("/validate") && !isDry(query) && !isDry(body)
+  const response = await reach(path + queryOf(query), init, signal, isChange)
   if (response.ok) return response
   const problem = await problemOf(response)
   if (problem.status === 401) onUnauthorized()
   throw problem
 }
 
-/** @param signal of whoever gave the request up, who learns nothing else */
-async function reach(url: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
+const isDry = (options: unknown): boolean =>
+  typeof options === "object" && options !== null && "dry_run" in options && options.dry_run === true
+
+/**
+ * @param signal of whoever gave the request up, who learns nothing else
+ * @param isChange says that the change may have been made if there is no answer
+ */
+async function reach(
+  url: string,
+  init: RequestInit,
+  signal: AbortSignal | undefined,
+  isChange: boolean,
+): Promise<Response> {
   try {
     return await fetch(url, init)
   } catch (error) {
     if (signal?.aborted) throw error
-    throw unreached(error)
+    throw isChange ? unanswered(error) : unreached(error)
   }
 }
+
+const unanswered = (error: unknown): Problem =>
+  new Problem(
+    0,
+    "unreachable",
+    `${unreached(error).message} Perhaps the change was made: look before you repeat it.`,
+  )
 
 const unreached = (error: unknown): Problem =>
   isTimeout(error)

@@ -35,7 +35,7 @@ export function DialogForm({
   const [text, setText] = useState("")
   const [isBusy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
-  const isAllowed = isReady && !isBusy && (typed === undefined || text === typed)
+  const isAllowed = isReady && !isBusy && (typed === undefined || text.replaceAll(",", "") === typed)
   const submit = async (): Promise<void> => {
     setBusy(true)
     setFailure(null)

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks"
+import { useMemo, useState } from "preact/hooks"
 import { EVENT_TYPES } from "../api/answers.ts"
 import { publish } from "../api/calls.ts"
 import { Dialog } from "../parts/dialog.tsx"
@@ -60,9 +60,13 @@ function PublishForm({ id: ownId, draft }: Asked) {
     name !== (draft?.name ?? "") ||
     routingKey !== keyOf(draft) ||
     orderingKey !== (draft?.ordering_key ?? "")
-  const { leave, question } = useLeaving(isTyped, close)
-  const send = async (): Promise<void> => {
+  const { leave, send, question } = useLeaving(isTyped, close)
+  // A repetition after a lost answer is stored once: it has the same id.
+  const content = JSON.stringify([type, name, routingKey, priority, orderingKey, payload])
+  const id = useMemo(newId, [content])
+  const store = async (): Promise<void> => {
     const rest = {
+      id,
       type,
       name,
       ...(routingKey !== "" && { routing_key: routingKey }),
@@ -71,7 +75,7 @@ function PublishForm({ id: ownId, draft }: Asked) {
       ...(draft?.metadata !== undefined && { metadata: draft.metadata }),
     }
     const { path } = currentPlace()
-    const { id } = await publish(rest, checkJson(payload, "payload"))
+    await publish(rest, checkJson(payload, "payload"))
     const isAwaited = asked.value?.id === ownId
     if (isAwaited) close()
     say(`Event ${id} is stored.`)
@@ -85,7 +89,7 @@ function PublishForm({ id: ownId, draft }: Asked) {
         action="Publish"
         busyAction="Publishing …"
         isReady={name !== ""}
-        onSubmit={send}
+        onSubmit={() => send(store)}
         onClose={leave}
       >
         <div class="fields">
@@ -142,6 +146,12 @@ const Text = ({ label, value, onText, placeholder, isRequired }: TextProps) => (
     />
   </label>
 )
+
+/** Makes an id. Over plain HTTP, browsers have no `randomUUID`. */
+const newId = (): string => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+}
 
 /** Returns the routing key of a draft; empty if it is the default. */
 function keyOf(draft: Draft | null): string {

@@ -82,7 +82,7 @@ export function BulkQuestion({
   )
 }
 
-const verb = (count: number): string => (count === 1 ? "it could" : "they could")
+const verb = (count: number): string => (count === 1 ? "it was" : "they were")
 
 const countingIn = ({ of, counted, faults }: Counts): string =>
   `${whole(totalOf(counted))} in ${countedText(counted.length, "queue")} so far, of ${countedText(of, "queue")}` +

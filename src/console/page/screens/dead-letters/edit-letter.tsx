@@ -20,7 +20,7 @@ export interface EditLetterProps {
 export function EditLetter({ queue, id, failedAt, draft, onDone, onClose }: EditLetterProps) {
   const [before] = useState(() => JSON.stringify(draft.payload ?? {}, null, 2))
   const [payload, setPayload] = useState(before)
-  const { leave, question } = useLeaving(payload !== before, onClose)
+  const { leave, send, question } = useLeaving(payload !== before, onClose)
   const redrive = async (): Promise<void> => {
     const edit = { id, ...(failedAt !== null && { last_failed_at: failedAt }) }
     await redriveEdited(queue, edit, checkJson(payload, "payload"))
@@ -29,7 +29,7 @@ export function EditLetter({ queue, id, failedAt, draft, onDone, onClose }: Edit
   }
   return (
     <Dialog title={`Edit ${draft.type}.${draft.name} and redrive`} onClose={leave} isWide>
-      <DialogForm action="Redrive" onSubmit={redrive} onClose={leave}>
+      <DialogForm action="Redrive" onSubmit={() => send(redrive)} onClose={leave}>
         <p class="prose">
           This moves <strong>1 event</strong> back to <code>{queue}</code> with this payload. It keeps its id,
           its attempts count from the start again, and other queues keep it as it was published.

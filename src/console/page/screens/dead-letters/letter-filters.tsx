@@ -45,6 +45,9 @@ export function LetterFilters({ filter, reading }: { filter: Filter; reading: Re
           <TimeField label="To" name="until" value={filter.until} />
         </div>
       )}
+      {filter.period === "range" && reading.period === null && (
+        <p class="note">No time is given: dead letters of any time are shown, and would be changed.</p>
+      )}
       {reading.period !== null && <When period={reading.period} />}
     </>
   )

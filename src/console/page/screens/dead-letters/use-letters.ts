@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks"
 import { isAborted, isUnreached, sayError } from "../../api/problem.ts"
+import { overview } from "../../state/overview.ts"
+import { useStore } from "../../state/store.ts"
 import { inParallel } from "./in-parallel.ts"
 import { type Letter, readLetters } from "./letters.ts"
 import type { Period } from "./periods.ts"
@@ -90,6 +92,11 @@ export function useLetters(want: () => Wanted, of: string): Letters {
   }, [of, round])
 
   const { reading, isReading } = state
+  const { isReached } = useStore(overview)
+  useEffect(() => {
+    // The service is back.
+    if (isReached && !isReading && reading.queues.some(({ fault }) => fault !== null)) void go(reading)
+  }, [isReached])
   const { queues } = want()
   // A queue gets its first dead letter, or RabbitMQ has not counted those that somebody was just reading.
   const known = new Set(reading.queues.map(({ queue }) => queue))

@@ -50,6 +50,10 @@ export function EventScreen({ id }: { id: string }) {
         {seen !== undefined && <EventActions event={seen} />}
       </div>
       <Failed fault={fault} onRetry={again} />
+      <p class="note">
+        A dead letter outlives the history: if this event is one, it is among the{" "}
+        <a href={hrefOf(["dead-letters"])}>dead letters</a>.
+      </p>
       {seen !== undefined && <Body event={seen} />}
     </>
   )
