@@ -221,6 +221,34 @@ describe("a queue that fails costs only itself, and is named", () => {
     }))
 })
 
+test("of two dead letters of one event, the one that was clicked is shown and deleted", () =>
+  withConsole(async (console, service) => {
+    const letters = async () =>
+      (await service.get("/api/v1/dead-letters/voice_events")) as {
+        readonly dead_letters: readonly {
+          readonly event: { readonly id: string }
+          readonly error: { readonly message: string }
+        }[]
+      }
+    const id = (await letters()).dead_letters[0]?.event.id
+    service.writeModule(
+      `export default { queue: "voice_events", retry: { attempts: 1 }, on: { "*"() { throw new Error("the second one") } } }`,
+    )
+    await service.post("/api/v1/modules/reload")
+    await service.post("/api/v1/replays", { queue: "voice_events", ids: [id] })
+    await waitUntil(async () => (await service.deadLetters("voice_events")) === 2, "the second dead letter")
+    await console.go("dead-letters/voice_events?error=second")
+    await console.page.locator("summary").first().click()
+    await console.page.locator("a[data-row]").first().click()
+    await console.page.getByText("Error: the second one").first().waitFor()
+    await console.page.getByText("The queue has 2 dead letters of this event").waitFor()
+    await console.button("Delete").click()
+    await console.dialog.getByRole("button", { name: "Delete" }).click()
+    await console.page.getByText("The dead letter is deleted.").waitFor()
+    const left = (await letters()).dead_letters.map(({ error }) => error.message)
+    expect(left).toEqual(["the transcript service answered 503"])
+  }))
+
 test("a bulk change goes on when somebody goes back, and says what was done", () =>
   withConsole(async (console) => {
     const held: Route[] = []

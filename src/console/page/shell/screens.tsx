@@ -41,7 +41,7 @@ export function screenAt({ path: [section = "", first, second], query }: Place):
       return {
         title: `Dead letter ${second}`,
         section,
-        screen: <DeadLetterScreen queue={first} id={second} />,
+        screen: <DeadLetterScreen queue={first} id={second} query={query} />,
       }
     case "modules":
       return { title: "Modules", section, screen: <ModulesScreen /> }

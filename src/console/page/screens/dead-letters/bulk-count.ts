@@ -26,6 +26,11 @@ export interface Counts {
   readonly isComplete: boolean
 }
 
+/** Queues in a row that were not reached, after which no other is asked. */
+const MAX_UNREACHED = 2
+
+const NOT_ASKED = "It was not asked, because the service did not answer for others."
+
 /**
  * Counts the dead letters that a change would move or delete in each queue, and reports after each.
  * A queue that can't be counted costs only itself.
@@ -39,7 +44,7 @@ export async function countLetters(
 ): Promise<void> {
   const counted: Counted[] = []
   const faults: { queue: string; fault: string }[] = []
-  let unreached: string | null = null
+  let unreached = 0
   const report = (isComplete: boolean): void => {
     if (signal.aborted) return
     const largest = counted.filter(({ count }) => count > 0).toSorted((a, b) => b.count - a.count)
@@ -48,16 +53,16 @@ export async function countLetters(
   report(false)
   await inParallel(queues, async (queue) => {
     if (signal.aborted) return
-    if (unreached !== null) return void faults.push({ queue, fault: unreached })
+    if (unreached >= MAX_UNREACHED) return void faults.push({ queue, fault: NOT_ASKED })
     try {
       const { changed, at = 0 } = await CHANGES[kind](queue, selection, { isDryRun: true, signal })
+      unreached = 0
       const until = Math.min(at, selection.until ?? at)
       counted.push({ queue, count: changed, at, selection: { ...selection, until } })
     } catch (error) {
       if (isAborted(error)) return
-      const fault = sayError(error)
-      faults.push({ queue, fault })
-      if (isUnreached(error)) unreached = fault
+      faults.push({ queue, fault: sayError(error) })
+      if (isUnreached(error)) unreached++
     }
     report(false)
   })

@@ -24,7 +24,15 @@ import { titleOf } from "./letters.ts"
 import { NeedsAdmin } from "./needs-admin.tsx"
 
 /** One dead letter, as it is stored: why it is one, and what can be done with it. */
-export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
+export function DeadLetterScreen({
+  queue,
+  id,
+  query,
+}: {
+  queue: string
+  id: string
+  query: URLSearchParams
+}) {
   return (
     <>
       <p class="crumbs">
@@ -34,7 +42,7 @@ export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
         </a>
       </p>
       {hasScope("admin") ? (
-        <Asked queue={queue} id={id} />
+        <Asked queue={queue} id={id} failed={query.get("failed")} />
       ) : (
         <>
           <h1 class="mono">{id}</h1>
@@ -48,24 +56,28 @@ export function DeadLetterScreen({ queue, id }: { queue: string; id: string }) {
 /** Dead letters of one event that are looked for: a replay can add one to the one that it has. */
 const MAX_SAME_ID = 10
 
-function Asked({ queue, id }: { queue: string; id: string }) {
+/** @param failed when the dead letter failed last, if the address says so */
+function Asked({ queue, id, failed }: { queue: string; id: string; failed: string | null }) {
   const { answer, fault, again } = useAnswer(
     (signal) => listDeadLetters(queue, { ids: [id], limit: MAX_SAME_ID }, signal, true),
     `${queue} ${id}`,
   )
-  const letter = answer?.dead_letters[0]
+  const letters = answer?.dead_letters ?? []
+  const meant = letters.find(({ last_failed_at: at }) => String(at) === failed)
+  const letter = meant ?? letters[0]
   if (fault !== null) return <Failed fault={fault} onRetry={again} />
   if (answer === null) return <Loading what="the dead letter" />
   if (letter !== undefined) {
     return (
       <>
-        <Known queue={queue} id={id} letter={letter} />
         {answer.count > 1 && (
           <p class="note">
             The queue has {counted(answer.count, "dead letter")} of this event, of replays or repetitions.
-            This is the oldest; the next one is here when this one is moved or deleted.
+            {meant === undefined &&
+              " This is the oldest; the next one is here when this one is moved or deleted."}
           </p>
         )}
+        <Known queue={queue} id={id} letter={letter} />
       </>
     )
   }

@@ -116,12 +116,16 @@ function GroupQueues({ group: { queues } }: { group: Group }) {
   )
 }
 
+/** An event that was replayed can have two dead letters: the address says which one is meant. */
+const failureOf = ({ lastFailedAt }: Letter): Readonly<Record<string, string>> =>
+  lastFailedAt === null ? {} : { failed: String(lastFailedAt) }
+
 const LetterItem = ({ letter, isOneQueue }: { letter: Letter; isOneQueue: boolean }) => (
   <li>
     {letter.id === null ? (
       <span class="mono">{titleOf(letter)}</span>
     ) : (
-      <a class="mono" data-row href={hrefOf(["dead-letters", letter.queue, letter.id])}>
+      <a class="mono" data-row href={hrefOf(["dead-letters", letter.queue, letter.id], failureOf(letter))}>
         {titleOf(letter)}
       </a>
     )}

@@ -94,5 +94,7 @@ const WEIGHT: Readonly<Record<Tone, number>> = { bad: 1_000, warning: 100, good:
 /** Returns how much a queue needs attention: 0 for one that does not. */
 export function urgencyOf(queue: Queue): number {
   const concerns = concernsOf(queue).reduce((sum, { tone }) => sum + WEIGHT[tone], 0)
-  return concerns + (queue.dead_letters > 0 ? 10 : 0)
+  // Of queues with the same concerns, the one with the most dead letters comes first.
+  const { dead_letters: dead } = queue
+  return concerns + (dead > 0 ? 10 + dead / (dead + 1) : 0)
 }
