@@ -60,6 +60,7 @@ function consumerOf(queue: string, overrides: Partial<QueueConsumerOptions> = {}
       sights: new FirstSights(),
       unsettled: new UnsettledDeliveries(),
       onUnusable: () => {},
+      onConnectionEnded: () => {},
       onUsable: () => {},
       onForgotten: () => {},
       report: () => {},

@@ -11,6 +11,8 @@ export interface Run {
   readonly gate: DeliveryGate
   /** Resolves when the consumer is registered on the channel. */
   begun: Promise<void>
+  /** RabbitMQ takes long to register it, so that nobody waits for that. */
+  isSilent: boolean
 }
 
 /** Largest prefetch of AMQP's basic.qos; 0 would mean no limit. */

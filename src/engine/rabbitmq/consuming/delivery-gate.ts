@@ -1,5 +1,16 @@
 import type { Delivery } from "../../engine.ts"
 
+/**
+ * Most deliveries beyond the prefetch that RabbitMQ sends while acks wait for facts: at most as many as the prefetch, because
+ * no other instance can have them. With a prefetch below the least, they would be many beside those that run.
+ */
+const MAX_ROOM = 64
+const LEAST_PREFETCH_WITH_ROOM = 10
+
+/** Returns how many deliveries beyond the prefetch RabbitMQ sends while acks wait for facts. */
+export const roomFor = (prefetch: number): number =>
+  prefetch < LEAST_PREFETCH_WITH_ROOM ? 0 : Math.min(MAX_ROOM, prefetch)
+
 export interface DeliveryGateOptions {
   /** Most deliveries that are passed on and not decided. Asked again for each. */
   readonly prefetch: () => number

@@ -26,8 +26,10 @@ export interface QueueConsumerOptions extends DeliveryOptions {
   readonly sights: FirstSights
   /** Counts its deliveries. */
   readonly unsettled: UnsettledDeliveries
-  /** Called whenever RabbitMQ can't start a consumer of the queue, with the reason: see `UnusableQueues`. */
+  /** Called when RabbitMQ does not answer the start of a consumer, with words for that: see `UnusableQueues`. */
   readonly onUnusable: (reason: string) => void
+  /** Called when RabbitMQ has ended the connection while the consumer started: for its queue, or that of another one. */
+  readonly onConnectionEnded: (reason: string) => void
   /** Called when a consumer of the queue has started. */
   readonly onUsable: () => void
   /** Called when RabbitMQ does not have the consumer any more, and has not said so. */

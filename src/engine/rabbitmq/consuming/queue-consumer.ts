@@ -5,7 +5,7 @@ import type { AdapterSubscription } from "../../key-order/adapter-consumer.ts"
 import { endsConnection, faultOf, refusalText } from "../wire/broker-fault.ts"
 import { completeForeign } from "../wire/complete-foreign.ts"
 import { abandon, beginConsumer, endRun, isForgotten, othersEnd, type Run } from "./consumer-run.ts"
-import { DeliveryGate } from "./delivery-gate.ts"
+import { DeliveryGate, roomFor } from "./delivery-gate.ts"
 import type { QueueConsumerOptions } from "./queue-consumer-options.ts"
 import { type DeliveryConsumer, newDelivery } from "./queue-delivery.ts"
 import { Settlements } from "./settlements.ts"
@@ -20,13 +20,6 @@ const SILENT_AFTER_MS = 5_000
 const ACK_TIMEOUT = "delivery acknowledgement"
 const ACK_TIMEOUT_ADVICE =
   "handlers must finish within RabbitMQ's consumer_timeout: raise it, or set a shorter timeout in the module"
-
-/**
- * Most deliveries beyond the prefetch that RabbitMQ sends while acks wait for facts: at most as many as the prefetch, because
- * no other instance can have them. With a prefetch below the least, they would be many beside those that run.
- */
-const MAX_ROOM = 64
-const LEAST_PREFETCH_WITH_ROOM = 10
 
 type State =
   /** There is no connection, or the last run has ended; then it starts again when the timer fires. */
@@ -50,8 +43,6 @@ export class QueueConsumer implements AdapterSubscription {
   #prefetch: number
   /** Events of the queue wait for others of their ordering key, on any instance. */
   #isOrdered = false
-  /** RabbitMQ does not answer the start. */
-  #isSilent = false
   #isChecking = false
   /** Resolves when every start and renewal that began has ended. */
   #starting: Promise<unknown> = Promise.resolve()
@@ -150,32 +141,46 @@ export class QueueConsumer implements AdapterSubscription {
       await this.#prepare(run)
       // A next consumer must not find this one in its way.
       if (!this.#isAt(run)) return abandon(run)
-      run.begun = this.#consume(run)
-      await this.#hasBegun(run.begun)
-      this.#resumeDelays.reset()
     } catch {
-      // The queue does not exist yet, or the connection was just lost.
-      abandon(run)
-      if (this.#isAt(run)) this.#startAgain(client)
+      // The connection was just lost.
+      this.#giveUp(run)
+      return
     }
+    await this.#begin(run)
   }
 
-  async #hasBegun(begun: Promise<void>): Promise<void> {
-    const { onUnusable, onUsable } = this.#options
-    const silent = setTimeout(() => {
-      this.#isSilent = true
+  /** Registers the consumer of a run. Resolves when RabbitMQ has answered, or takes long. */
+  async #begin(run: Run): Promise<void> {
+    const { onUnusable, onConnectionEnded, onUsable } = this.#options
+    const { promise: silence, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(() => {
+      run.isSilent = true
       onUnusable("RabbitMQ does not answer for it")
+      resolve()
     }, SILENT_AFTER_MS)
-    try {
-      await begun
-      onUsable()
-    } catch (error) {
-      if (endsConnection(error)) onUnusable(refusalText(error))
-      throw error
-    } finally {
-      clearTimeout(silent)
-      this.#isSilent = false
-    }
+    run.begun = this.#consume(run)
+    const answered = run.begun
+      .then(() => {
+        // It goes on elsewhere, or was cancelled meanwhile.
+        if (run.isSilent && !this.#isAt(run)) return abandon(run)
+        onUsable()
+        this.#resumeDelays.reset()
+      })
+      .catch((error: unknown) => {
+        // The queue does not exist yet, or can't be used, or the connection was just lost.
+        if (endsConnection(error)) onConnectionEnded(refusalText(error))
+        this.#giveUp(run)
+      })
+      .finally(() => {
+        clearTimeout(timer)
+        run.isSilent = false
+      })
+    await Promise.race([answered, silence])
+  }
+
+  #giveUp(run: Run): void {
+    abandon(run)
+    if (this.#isAt(run)) this.#startAgain(run.client)
   }
 
   /** Deliveries of a run that goes on elsewhere are settled on its channel. A lost channel settles none. */
@@ -198,7 +203,7 @@ export class QueueConsumer implements AdapterSubscription {
     const settlements = new Settlements(channel, client.socket)
     this.#options.unsettled.add(this.queue, settlements)
     const gate = this.#newGate()
-    const run: Run = { client, channel, settlements, gate, begun: Promise.resolve() }
+    const run: Run = { client, channel, settlements, gate, begun: Promise.resolve(), isSilent: false }
     channel.onerror = (reason) => {
       gate.end()
       if (faultOf(reason).kind === "channel-closed") this.#tellWhyClosed(reason)
@@ -224,13 +229,6 @@ export class QueueConsumer implements AdapterSubscription {
     })
   }
 
-  /** Deliveries beyond the prefetch that RabbitMQ sends. */
-  get #room(): number {
-    const { recordsFacts, consume } = this.#options
-    const hasRoom = recordsFacts && consume.prefetch >= LEAST_PREFETCH_WITH_ROOM
-    return hasRoom ? Math.min(MAX_ROOM, consume.prefetch) : 0
-  }
-
   /**
    * RabbitMQ applies a new prefetch only to new consumers (rabbitmq.com/docs/consumer-prefetch), and while
    * two consumers of a quorum queue have unsettled deliveries, a crash would return these in another order.
@@ -254,12 +252,9 @@ export class QueueConsumer implements AdapterSubscription {
 
   async cancel(): Promise<void> {
     const run = this.#cancel()
-    // A consumer that RabbitMQ does not answer for has no deliveries, and its answer may take a minute.
-    if (!this.#isSilent) {
-      await this.#starting
-      await this.#cancelled
-      await run?.settlements.ended
-    }
+    await this.#starting
+    await this.#cancelled
+    await run?.settlements.ended
     this.#onEnd()
   }
 
@@ -270,7 +265,7 @@ export class QueueConsumer implements AdapterSubscription {
     this.#enter({ name: "cancelled", run })
     clearInterval(this.#renewTimer)
     this.#onCancel()
-    if (run !== null && !run.channel.closed)
+    if (run !== null && !run.channel.closed && !run.isSilent)
       this.#cancelled = run.begun.catch(() => {}).then(() => this.#end(run))
     run?.gate.end()
     return run
@@ -302,7 +297,9 @@ export class QueueConsumer implements AdapterSubscription {
 
   async #consume(run: Run): Promise<void> {
     const { client, channel } = run
-    await beginConsumer(channel, this.queue, this.#prefetch + this.#room, () => {
+    const { recordsFacts, consume } = this.#options
+    const room = recordsFacts ? roomFor(consume.prefetch) : 0
+    await beginConsumer(channel, this.queue, this.#prefetch + room, () => {
       if (!this.#isAt(run)) return
       this.#enter({ name: "idle" })
       run.gate.end()

@@ -99,16 +99,11 @@ export class QueueConsumers {
         keyed: this.#keyed,
         tried: this.#tried,
         unsettled: this.#unsettled,
-        onUnusable: (reason) => {
-          if (!this.#consumers.has(consumer)) return
-          unusable.add(queue, reason)
-          this.#separate.move(consumer)
-        },
+        onUnusable: (reason) => this.#suspect(consumer, reason),
+        // Alone on its connection, it is the one.
+        onConnectionEnded: (reason) => this.#suspect(consumer, this.#separate.has(consumer) ? reason : null),
         onUsable: () => unusable.remove(queue),
-        onForgotten: () => {
-          unusable.add(queue, "RabbitMQ has lost its consumers")
-          this.#separate.move(consumer)
-        },
+        onForgotten: () => this.#suspect(consumer, "RabbitMQ has lost its consumers"),
       },
       () => {
         this.#consumers.delete(consumer)
@@ -125,6 +120,13 @@ export class QueueConsumers {
   /** Looks whether RabbitMQ still has the consumers of these queues. */
   check(queues: readonly string[]): void {
     for (const consumer of this.#consumers) if (queues.includes(consumer.queue)) void consumer.check()
+  }
+
+  /** @param reason why its queue can't be used; null if that is not certain */
+  #suspect(consumer: QueueConsumer, reason: string | null): void {
+    if (!this.#consumers.has(consumer)) return
+    if (reason !== null) this.#options.unusable.add(consumer.queue, reason)
+    this.#separate.move(consumer)
   }
 
   /** Returns how many events of a queue this process has. */
