@@ -93,6 +93,8 @@ export class ConsolePage {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // A route that waits for the service would fail the test when the page is gone.
+    await this.page.unrouteAll({ behavior: "ignoreErrors" })
     await this.page.context().close()
   }
 }

@@ -36,11 +36,14 @@ async function publishOneByOne(service: RunningService, answered: Set<string>): 
 }
 
 /** Waits until the history says that every event is handled, and returns them. */
-export async function handledHistory(service: RunningService): Promise<readonly ListedEvent[]> {
+export async function handledHistory(
+  service: RunningService,
+  isHandled = ({ status }: ListedEvent): boolean => status === "completed",
+): Promise<readonly ListedEvent[]> {
   let listed: readonly ListedEvent[] = []
   await waitUntil(async () => {
     listed = await wholeHistory(service)
-    return listed.every(({ status }) => status === "completed")
+    return listed.every(isHandled)
   }, "every event of the history to be handled")
   return listed
 }
