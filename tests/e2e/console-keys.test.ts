@@ -35,8 +35,8 @@ test.each([
 ] as const)("a key with the scopes of %s is told why it sees nothing", async (key, text) => {
   const page = await browser.newPage()
   await page.goto(`${service.url}/console`)
-  // The field has the focus.
-  await page.getByLabel("API key").waitFor()
+  // The field gets the focus.
+  await page.locator("input:focus").waitFor()
   await page.keyboard.type(service.key(key))
   await page.keyboard.press("Enter")
   await page.getByText(text).waitFor()

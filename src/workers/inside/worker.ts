@@ -256,6 +256,7 @@ async function load(code: string): Promise<void> {
     if (isEnding) return
     loading = file
     tell({ kind: "loading", file: file.name })
+    if (hasTeardown(module)) tell({ kind: "holding" })
     const fault = await setUp(file)
     if (fault !== null) return tellLoadFailure(file, fault)
     hold(module, file)
@@ -265,7 +266,7 @@ async function load(code: string): Promise<void> {
   tell({ kind: "loaded", modules: descriptions })
 }
 
-/** Notes that a module is ready, and has something to release before the worker ends. */
+/** Notes that a module has something to release before the worker ends. A message of its own says so before the setup. */
 function hold(module: LoadedModule, file: ModuleFile): void {
   if (!hasTeardown(module)) return
   holding.push({ module, file })
