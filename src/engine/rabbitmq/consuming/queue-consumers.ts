@@ -103,7 +103,10 @@ export class QueueConsumers {
         // Alone on its connection, it is the one.
         onConnectionEnded: (reason) => this.#suspect(consumer, this.#separate.has(consumer) ? reason : null),
         onUsable: () => unusable.remove(queue),
-        onForgotten: () => this.#suspect(consumer, "RabbitMQ has lost its consumers"),
+        onForgotten: () => {
+          unusable.add(queue, "RabbitMQ has lost its consumers")
+          this.#separate.restart(consumer)
+        },
       },
       () => {
         this.#consumers.delete(consumer)

@@ -44,6 +44,13 @@ export class SeparateConnections {
     this.#connections.set(consumer, connection)
   }
 
+  /** Starts a consumer again that RabbitMQ has lost, on a new connection of its own. */
+  restart(consumer: Movable): void {
+    const connection = this.#connections.get(consumer)
+    if (connection === undefined) this.move(consumer)
+    else connection.reset()
+  }
+
   /** Closes the connection of a consumer that has ended. Never rejects. */
   async close(consumer: Movable): Promise<void> {
     const connection = this.#connections.get(consumer)
