@@ -216,6 +216,7 @@ export class RabbitMqEngine implements Engine {
     return status.state === "ready" ? this.#upkeep.readiness : status
   }
 
+  /** Describes the connection. */
   report(): BrokerReport {
     return describeBroker({
       ...this.#options,
@@ -279,7 +280,6 @@ export class RabbitMqEngine implements Engine {
 
   redrive(queue: string, selection: DeadLetterSelection, options: RedriveOptions = {}): Promise<Redriven> {
     return this.#ofKnown(queue, () => {
-      this.#reachable()
       // Fails early, before any message is taken, if nothing can be stored.
       if (!options.dryRun) this.#writable(queue)
       return this.#deadLetters.redrive(queue, selection, options)

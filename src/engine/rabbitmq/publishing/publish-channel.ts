@@ -307,6 +307,7 @@ export class PublishChannel {
     return false
   }
 
+  /** Resolves with the channel for further publishes. */
   async #openChannel(): Promise<AMQPChannel> {
     const opening = (async () => {
       const channel = await this.#client.channel()
