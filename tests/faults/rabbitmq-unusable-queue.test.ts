@@ -29,7 +29,7 @@ async function publish(service: RunningService, name: string): Promise<{ status:
 async function check(installation: RabbitMqInstallation): Promise<void> {
   await using node = await RabbitMqNode.start(installation)
   await using folder = new ServiceFolder()
-  for (const queue of ["kept", "broken"]) {
+  for (const queue of ["kept", "lost", "broken"]) {
     folder.write(
       `handlers/${queue}.ts`,
       `export default { queue: "${queue}", bind: ["events.custom.${queue}"], on: { "*"(event) { ${folder.journal('event.name + " " + event.id')} } } }`,
@@ -47,28 +47,28 @@ async function check(installation: RabbitMqInstallation): Promise<void> {
   await ready()
 
   // While it is consumed, and events are published to it: on the connection of all, and then on its own.
-  const handled = () => folder.journalLines().filter((line) => line.startsWith("broken ")).length
+  const handled = () => folder.journalLines().filter((line) => line.startsWith("lost ")).length
   for (let time = 0; time < 2; time++) {
     const from = service.log.length
     const before = handled()
-    await destroy(node, "broken")
+    await destroy(node, "lost")
     while (
-      !service.log.slice(from).some(({ msg }) => String(msg).startsWith("the queue broken can't be used"))
+      !service.log.slice(from).some(({ msg }) => String(msg).startsWith("the queue lost can't be used"))
     ) {
-      void publish(service, "broken")
+      void publish(service, "lost")
       expect(await publish(service, "kept")).toMatchObject({ status: 201 })
       await Bun.sleep(50)
     }
-    expect(await publish(service, "broken")).toMatchObject({ status: 503 })
-    await node.control("delete_queue", "broken")
+    expect(await publish(service, "lost")).toMatchObject({ status: 503 })
+    await node.control("delete_queue", "lost")
     await waitUntil(
-      async () => (await publish(service, "broken")).status === 201,
+      async () => (await publish(service, "lost")).status === 201,
       "the queue to be declared again",
     )
     await waitUntil(() => handled() > before, "its event to be handled")
   }
 
-  // While RabbitMQ is away.
+  // While RabbitMQ is away: its consumer is then started on the connection of all.
   const line = service.log.length
   await destroy(node, "broken")
   await node.kill()
