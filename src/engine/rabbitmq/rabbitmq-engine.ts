@@ -246,9 +246,8 @@ export class RabbitMqEngine implements Engine {
   }
 
   async publish(event: Event, options: PublishOptions = {}): Promise<Receipt | null> {
-    const { once } = options
     const store = (): Promise<void> => this.#events.publish(event, options)
-    if (once) return this.#recent.publish(once, event, store)
+    if (options.once) return this.#recent.publish(options.once, event, store)
     await store()
     return null
   }
@@ -280,7 +279,8 @@ export class RabbitMqEngine implements Engine {
 
   redrive(queue: string, selection: DeadLetterSelection, options: RedriveOptions = {}): Promise<Redriven> {
     return this.#ofKnown(queue, () => {
-      // Fails early, before any message is taken, if nothing can be stored.
+      // Both fail before any message is taken.
+      sessionOf(this.#managing)
       if (!options.dryRun) this.#writable(queue)
       return this.#deadLetters.redrive(queue, selection, options)
     })
