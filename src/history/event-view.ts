@@ -10,6 +10,7 @@ import type {
   UnfinishedQueue,
 } from "./history-query.ts"
 import { SOURCE } from "./history-tables.ts"
+import { wholeBody } from "./stored-body.ts"
 import { readTimeline } from "./timeline.ts"
 
 /** Most publications with one id that are looked at. */
@@ -63,7 +64,7 @@ export class EventView {
     this.#body = database.prepare<{ body: string | null }, [number]>("SELECT body FROM events WHERE seq = ?")
     this.#deliveries = database.prepare<DeliveryRow, [number]>(
       `SELECT name, was_published, state, since, attempts, next_at, reason, timeline
-       FROM deliveries JOIN queues ON id = queue WHERE event = ? ORDER BY name`,
+       FROM all_deliveries JOIN queues ON id = queue WHERE event = ? ORDER BY name`,
     )
     this.#caused = database.prepare<EventRow, [string]>(
       `SELECT ${SUMMARY_COLUMNS} FROM events WHERE caused_by = ? ORDER BY seq`,
@@ -94,7 +95,7 @@ export class EventView {
     return {
       ...this.summaryOf(row),
       queues: this.#deliveries.all(row.seq).map((delivery) => queueHistory(row, delivery)),
-      body: this.#body.get(row.seq)?.body ?? null,
+      body: bodyOf(row, this.#body.get(row.seq)?.body ?? null),
       publications: publications.filter(({ source }) => source === SOURCE.published).length,
       caused: caused.slice(0, MAX_CAUSED),
       hasMoreCaused: caused.length > MAX_CAUSED,
@@ -144,6 +145,12 @@ export class EventView {
       each.finalize()
     }
   }
+}
+
+/** Returns an event as JSON; null if nothing of it is stored. */
+export function bodyOf(row: EventRow, stored: string | null): string | null {
+  if (stored === null) return null
+  return wholeBody(stored, { ...row, routingKey: routingKeyOf(row), orderingKey: row.ordering_key })
 }
 
 function routingKeyOf({ routing_key, type, name }: EventRow): string | null {

@@ -12,6 +12,8 @@ export interface FactEvent {
   readonly event: DescribedEvent
   /** Its JSON, byte for byte: parsing and writing it again would change large numbers. Null if it is not whole. */
   readonly body: string | null
+  /** What is stored of the body. Default: not known yet. */
+  readonly stored?: string
 }
 
 /** Returns the routing key as it is stored: null if it is the one of the event's type and name. */

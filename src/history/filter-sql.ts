@@ -9,6 +9,7 @@ import {
 } from "./delivery-state.ts"
 import type { EventFilter } from "./history-query.ts"
 import { SOURCE } from "./history-tables.ts"
+import { BODY_JSON } from "./stored-body.ts"
 
 /** A condition on the columns of `events`, with the values of its parameters. */
 export interface Condition {
@@ -33,8 +34,13 @@ export function driverOf({ causedBy, trace, orderingKey, states, status }: Event
 /** Names the table, because `json_each` has a column `type`, too. */
 const ROUTING_KEY = "coalesce(events.routing_key, 'events.' || events.type || '.' || events.name)"
 
-/** The deliveries of the event in question. */
-const ITS_DELIVERIES = "SELECT 1 FROM deliveries WHERE event = seq"
+/** The deliveries of the event in question. As a part of a condition, the view would be read as a whole. */
+const ITS_DELIVERIES = `SELECT 1 FROM (
+  SELECT queue, state, reason, timeline FROM deliveries WHERE event = events.seq
+  UNION ALL
+  SELECT queue, ${STATE.waiting}, NULL, '' FROM queue_sets WHERE id = events.queue_set AND NOT EXISTS (
+    SELECT 1 FROM deliveries WHERE deliveries.event = events.seq AND deliveries.queue = queue_sets.queue
+  ))`
 
 const IS_KNOWN = `source <> ${SOURCE.unknown}`
 
@@ -43,13 +49,13 @@ const STATE_COLUMN = `iif(state = ${STATE.waiting} AND reason IS NOT NULL, reaso
 
 /** See `statusOf`. */
 const STATUS: Readonly<Record<EventStatus, string>> = {
-  pending: `NOT EXISTS (${ITS_DELIVERIES} AND (state <> ${STATE.waiting} OR timeline <> ''))`,
-  processing: `EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})
-    AND EXISTS (${ITS_DELIVERIES} AND (state <> ${STATE.waiting} OR timeline <> ''))`,
-  completed: `${IS_KNOWN} AND EXISTS (${ITS_DELIVERIES}) AND NOT EXISTS (${ITS_DELIVERIES} AND state <> ${STATE.handled})`,
-  failed: `${IS_KNOWN} AND EXISTS (${ITS_DELIVERIES} AND state >= ${FIRST_FAILED})
-    AND NOT EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})`,
-  unknown: `source = ${SOURCE.unknown} AND NOT EXISTS (${ITS_DELIVERIES} AND state < ${STATE.handled})`,
+  pending: `NOT EXISTS (${ITS_DELIVERIES} WHERE (state <> ${STATE.waiting} OR timeline <> ''))`,
+  processing: `EXISTS (${ITS_DELIVERIES} WHERE state < ${STATE.handled})
+    AND EXISTS (${ITS_DELIVERIES} WHERE (state <> ${STATE.waiting} OR timeline <> ''))`,
+  completed: `${IS_KNOWN} AND EXISTS (${ITS_DELIVERIES}) AND NOT EXISTS (${ITS_DELIVERIES} WHERE state <> ${STATE.handled})`,
+  failed: `${IS_KNOWN} AND EXISTS (${ITS_DELIVERIES} WHERE state >= ${FIRST_FAILED})
+    AND NOT EXISTS (${ITS_DELIVERIES} WHERE state < ${STATE.handled})`,
+  unknown: `source = ${SOURCE.unknown} AND NOT EXISTS (${ITS_DELIVERIES} WHERE state < ${STATE.handled})`,
 }
 
 const oneOf = (column: string): string => `${column} IN (SELECT value FROM json_each(?))`
@@ -85,7 +91,7 @@ function deliveryCondition(
   queues: EventFilter["queues"],
   states: EventFilter["states"],
 ): [sql: string, ...values: string[]] {
-  const parts = [ITS_DELIVERIES]
+  const parts: string[] = []
   const values: string[] = []
   if (queues !== undefined) {
     parts.push("queue IN (SELECT queues.id FROM json_each(?) JOIN queues ON queues.name = value)")
@@ -95,14 +101,14 @@ function deliveryCondition(
     parts.push(oneOf(STATE_COLUMN))
     values.push(JSON.stringify(states.map((state) => (state === "unknown" ? UNCONFIRMED : STATE[state]))))
   }
-  return [`EXISTS (${parts.join(" AND ")})`, ...values]
+  return [`EXISTS (${ITS_DELIVERIES} WHERE ${parts.join(" AND ")})`, ...values]
 }
 
 /** Finds a text in the payload, as it is there or escaped. The whole body is searched first, because that needs no parsing. */
 function textCondition(text: string): [sql: string, ...values: string[]] {
   const escaped = JSON.stringify(text).slice(1, -1)
   const inBody = "(instr(body, ?) > 0 OR instr(body, ?) > 0)"
-  const inPayload = inBody.replaceAll("body", "body -> '$.payload'")
-  const sql = `CASE WHEN body IS NULL OR NOT ${inBody} THEN FALSE WHEN json_valid(body) THEN ${inPayload} ELSE FALSE END`
+  const inPayload = inBody.replaceAll("body", `${BODY_JSON} -> '$.payload'`)
+  const sql = `CASE WHEN body IS NULL OR NOT ${inBody} THEN FALSE WHEN json_valid(${BODY_JSON}) THEN ${inPayload} ELSE FALSE END`
   return [sql, text, escaped, text, escaped]
 }

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
 import { DeliveryRecord } from "./delivery-record.ts"
-import { type FactEvent, storedRoutingKey } from "./fact-event.ts"
+import { describe, type EventRecord, newRecord, published } from "./event-record.ts"
+import type { FactEvent } from "./fact-event.ts"
 import type {
   OfDelivery,
   ReadAttempt,
@@ -11,11 +12,11 @@ import type {
   SingleFact,
 } from "./fact-line.ts"
 import { SOURCE } from "./history-tables.ts"
-import { type EventRecord, ProjectionStatements } from "./projection-statements.ts"
+import { ImpliedDeliveries } from "./implied-deliveries.ts"
+import { ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
 import { QueueIds } from "./queue-ids.ts"
 import type { Added, Spans } from "./spans.ts"
-import { StoredRuns } from "./stored-runs.ts"
 
 /** An event with the deliveries that facts were applied to. */
 interface Folded {
@@ -45,7 +46,7 @@ export class Fold {
   readonly #spans: Spans
   readonly #statements: ProjectionStatements
   readonly #queues: QueueIds
-  readonly #stored: StoredRuns
+  readonly #implied: ImpliedDeliveries
   /** The newest event of each id. */
   readonly #byId = new Map<string, Folded>()
   readonly #folded: Folded[] = []
@@ -60,8 +61,8 @@ export class Fold {
     this.#maxBodyLength = maxBodyLength
     this.#spans = spans
     this.#statements = new ProjectionStatements(database)
-    this.#queues = new QueueIds(database)
-    this.#stored = new StoredRuns(this.#statements)
+    this.#queues = new QueueIds(database, () => this.#forgetUnused())
+    this.#implied = new ImpliedDeliveries(database, this.#statements)
     this.reset()
   }
 
@@ -77,6 +78,7 @@ export class Fold {
   /** Forgets what was applied and not stored, after a transaction was rolled back. */
   reset(): void {
     this.#forget()
+    this.#implied.reset()
     this.#added = null
     this.#queues.load()
     this.#unknown.clear()
@@ -96,7 +98,7 @@ export class Fold {
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
     if (fact.fact === "attempt" && this.#finish(fact, queue)) return true
-    if (this.#stored.has(fact.id)) this.#stored.write()
+    if (this.#implied.has(fact.id)) this.#implied.write()
     const of = "of" in fact ? fact.of : null
     const known = this.#findOn(fact.id, queue)
     // An event that was removed must not come back as a new one of which nothing is known.
@@ -116,22 +118,19 @@ export class Fold {
    * queues. Call it within a transaction.
    */
   takeStored({ at, queues: names }: ReadStored, publications: readonly ReadPublished[]): number {
-    const queues = names.flatMap((name) => this.#queues.idOf(name) ?? [])
-    if (queues.length < names.length) return publications.length
-    let isBegun = false
+    const queues = this.#queues.idsOf(names)
+    if (queues === undefined) return publications.length
+    const set = this.#implied.setOf(queues)
     for (const each of publications) {
       const { id } = each.event
-      if (this.#unknown.has(id)) {
+      if (set === null || this.#unknown.has(id)) {
         this.#publish(each)
-        isBegun = false
         continue
       }
       // What follows tells of this publication.
       this.#byId.delete(id)
-      if (!isBegun) this.#stored.begin(this.#nextSeq, at, queues)
-      isBegun = true
       const record = published(newRecord(this.#nextSeq++, id, at), each, this.#maxBodyLength)
-      this.#stored.add(record)
+      this.#implied.add(record, set)
       this.#added = extended(this.#added, record)
     }
     return 0
@@ -147,11 +146,12 @@ export class Fold {
 
   close(): void {
     this.#statements.close()
+    this.#implied.close()
     this.#queues.close()
   }
 
   #write(): void {
-    this.#stored.write()
+    this.#implied.write()
     for (const { record, isNew, isChanged, deliveries } of this.#folded) {
       if (isNew) {
         this.#statements.insertEventLater(record)
@@ -166,22 +166,26 @@ export class Fold {
     this.#forget()
   }
 
+  #forgetUnused(): void {
+    this.#write()
+    this.#implied.forgetUnused()
+    this.#queues.forgetUnused()
+  }
+
   #forget(): void {
-    this.#stored.forget()
     this.#byId.clear()
     this.#folded.length = 0
   }
 
   #publish(fact: ReadPublished): boolean {
-    const queues = fact.queues.map((name) => this.#queues.idOf(name))
-    if (queues.includes(undefined)) return false
+    const queues = this.#queues.idsOf(fact.queues)
+    if (queues === undefined) return false
     const { event, at } = fact
-    this.#stored.write()
+    this.#implied.write()
     const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
     published(folded.record, fact, this.#maxBodyLength)
     folded.isChanged = true
     for (const queue of queues) {
-      if (queue === undefined) continue
       const known = this.#deliveryOf(folded, queue)
       if (known === null) addTo(folded, new DeliveryRecord(queue, true, at))
       else known.wasPublished = true
@@ -194,8 +198,8 @@ export class Fold {
     if (fact.outcome !== "handled" || fact.reason !== null || this.#byId.has(fact.id)) return false
     const delivery = new DeliveryRecord(queue, true, fact.at)
     delivery.tried(fact)
-    if (this.#stored.has(fact.id)) return this.#stored.finish(fact.id, delivery)
-    return this.#statements.finishDelivery(fact.id, delivery)
+    if (this.#implied.finish(fact.id, delivery)) return true
+    return !this.#implied.has(fact.id) && this.#statements.finishDelivery(fact.id, delivery)
   }
 
   /** Takes back the newest publication with an id, or notes that nobody knows whether it is on its queues. */
@@ -281,9 +285,10 @@ export class Fold {
     const queue = this.#queues.find(name)
     // Nothing is known of the queue, and nothing is lost.
     if (queue === undefined) return true
-    this.#stored.write()
+    this.#implied.write()
     if (ids === null) {
       this.#write()
+      if (from === "queue") this.#implied.materialize(queue)
       purgeAll(this.#statements, queue, from, at)
       return true
     }
@@ -300,37 +305,6 @@ export class Fold {
 function isRemoved(fact: OfDelivery, removedUntil: number | null): boolean {
   if (removedUntil === null) return false
   return fact.publishedAt === null || fact.publishedAt <= removedUntil
-}
-
-const newRecord = (seq: number, id: string, at: number): EventRecord => ({
-  seq,
-  id,
-  at,
-  source: SOURCE.unknown,
-  type: null,
-  name: null,
-  routingKey: null,
-  orderingKey: null,
-  traceId: null,
-  causedBy: null,
-  body: null,
-})
-
-function describe(record: EventRecord, { event, body }: FactEvent, maxBodyLength: number): void {
-  record.type = event.type
-  record.name = event.name
-  record.routingKey = storedRoutingKey(event)
-  record.orderingKey = event.ordering_key ?? null
-  record.body = body !== null && body.length > maxBodyLength ? null : body
-}
-
-function published(record: EventRecord, fact: ReadPublished, maxBodyLength: number): EventRecord {
-  describe(record, fact, maxBodyLength)
-  record.at = fact.at
-  record.source = SOURCE.published
-  record.traceId = fact.traceId
-  record.causedBy = fact.causedBy
-  return record
 }
 
 function addTo({ deliveries }: Folded, delivery: DeliveryRecord): DeliveryRecord {

@@ -173,6 +173,9 @@ export interface HistoryQueries {
    * @throws {HistoryCursorError}
    */
   select(filter: EventFilter, limit: number, cursor?: string): Page<SelectedEvent>
-  /** Returns the queues that have unfinished deliveries. */
+  /**
+   * Returns the queues that have unfinished deliveries, without those that the embedded engine has stored and that nothing
+   * has happened to since: that engine counts them itself.
+   */
   unfinished(): readonly UnfinishedQueue[]
 }

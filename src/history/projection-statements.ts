@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
 import type { DeliveryRecord, DeliveryRow } from "./delivery-record.ts"
 import { STATE, UNCONFIRMED } from "./delivery-state.ts"
+import type { EventRecord } from "./event-record.ts"
 
 /** The columns of an event that its facts are applied to. */
 interface KnownEventRow {
@@ -14,32 +15,24 @@ export interface StoredDelivery extends DeliveryRow {
   readonly event: number
 }
 
-/** An event while facts are applied to it. */
-export interface EventRecord {
-  readonly seq: number
-  readonly id: string
-  at: number
-  source: number
-  type: string | null
-  name: string | null
-  routingKey: string | null
-  orderingKey: string | null
-  traceId: string | null
-  causedBy: string | null
-  body: string | null
-}
+type Value = string | number | null
 
 /** A statement takes time, and so does each value: rows of one statement cost a third less. */
 const EVENTS_PER_GROUP = 16
 
-const VALUES_PER_EVENT = 11
+const VALUES_PER_EVENT = 12
 
 const EVENT_ROW = `(${Array(VALUES_PER_EVENT).fill("?").join(", ")})`
 
-const EVENT_COLUMNS = "at, source, type, name, routing_key, ordering_key, trace_id, caused_by, body"
+const EVENT_COLUMNS =
+  "at, source, type, name, routing_key, ordering_key, trace_id, caused_by, queue_set, body"
 
 const DELIVERY_COLUMNS =
   "event, queue, was_published, state, since, attempt, attempts, next_at, reason, timeline"
+
+/** Stores an implied delivery after its first run. A row that is there, or no event, changes nothing. */
+const INSERT_FINISHED =
+  "INSERT OR IGNORE INTO deliveries (event, queue, was_published, state, since, attempt, attempts, timeline)"
 
 /** The statements that apply facts. */
 export class ProjectionStatements {
@@ -53,14 +46,17 @@ export class ProjectionStatements {
   readonly #eventGroup
   readonly #adopt
   readonly #newDelivery
-  readonly #waiting
   readonly #replaceDelivery
+  readonly #finishImplied
+  readonly #finishImpliedOf
   readonly #finishDelivery
+  readonly #insertImplied
+  readonly #insertImpliedOn
   readonly #doubt
   readonly #deleteDeliveries
   readonly #deleteEvent
   /** Values of the events that are stored together, in the order of the columns. */
-  #later: (string | number | null)[] = []
+  #later: Value[] = []
 
   constructor(database: Database) {
     this.#some = database.prepare<KnownEventRow, [string]>(
@@ -70,11 +66,13 @@ export class ProjectionStatements {
       "SELECT seq, at, source FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1",
     )
     this.#newestOn = database.prepare<KnownEventRow, [string, number]>(
-      `SELECT seq, at, source FROM events JOIN deliveries ON event = seq
-       WHERE id = ? AND queue = ? ORDER BY seq DESC LIMIT 1`,
+      `SELECT seq, at, source FROM events WHERE id = ?1
+         AND (EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND queue = ?2)
+           OR EXISTS (SELECT 1 FROM queue_sets WHERE queue_sets.id = queue_set AND queue = ?2))
+       ORDER BY seq DESC LIMIT 1`,
     )
     this.#delivery = database.prepare<DeliveryRow, [number, number]>(
-      `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE event = ? AND queue = ?`,
+      `SELECT ${DELIVERY_COLUMNS} FROM all_deliveries WHERE event = ? AND queue = ?`,
     )
     this.#unfinished = database.prepare<StoredDelivery, [number, number]>(
       `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE queue = ? AND state < ${STATE.handled} LIMIT ?`,
@@ -84,13 +82,22 @@ export class ProjectionStatements {
        WHERE queue = ? AND state > ${STATE.handled} AND state <> ${STATE.cancelled} AND event > ? ORDER BY event LIMIT ?`,
     )
     const insertEvents = (rows: number) =>
-      database.prepare<never, (string | number | null)[]>(
+      database.prepare<never, Value[]>(
         `INSERT INTO events (seq, id, ${EVENT_COLUMNS}) VALUES ${Array(rows).fill(EVENT_ROW).join(", ")}`,
       )
     this.#event = insertEvents(1)
     this.#eventGroup = insertEvents(EVENTS_PER_GROUP)
     this.#adopt = database.prepare(
-      `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
+      `UPDATE events SET (${EVENT_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
+    )
+    this.#finishImplied = database.prepare(`${INSERT_FINISHED} VALUES (?, ?, 1, ?, ?, ?, 1, ?)`)
+    this.#finishImpliedOf = database.prepare(
+      // Takes a tenth of the time of INSERT ... SELECT.
+      `${INSERT_FINISHED} VALUES ((
+         SELECT CASE WHEN count(*) = 1
+           AND EXISTS (SELECT 1 FROM queue_sets WHERE id = queue_set AND queue = ?1) THEN seq END
+         FROM (SELECT seq, queue_set FROM events WHERE id = ?6 LIMIT 2)
+       ), ?1, 1, ?2, ?3, ?4, 1, ?5)`,
     )
     this.#finishDelivery = database.prepare(
       `UPDATE deliveries SET state = ?, since = ?, attempt = ?, attempts = 1, timeline = ?
@@ -105,10 +112,13 @@ export class ProjectionStatements {
     this.#newDelivery = database.prepare(
       "INSERT INTO deliveries (event, queue, was_published, state, since, attempt, attempts, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
-    this.#waiting = database.prepare(
-      `INSERT INTO deliveries (event, queue, was_published, state, since, attempt, attempts, timeline)
-       SELECT seq, ?, 1, ${STATE.waiting}, ?, 0, 0, '' FROM events WHERE seq BETWEEN ? AND ?`,
-    )
+    const insertImplied = (where: string) =>
+      database.prepare<never, [number]>(
+        `INSERT INTO deliveries (${DELIVERY_COLUMNS})
+         SELECT ${DELIVERY_COLUMNS} FROM all_deliveries WHERE ${where} ON CONFLICT DO NOTHING`,
+      )
+    this.#insertImplied = insertImplied("event = ?")
+    this.#insertImpliedOn = insertImplied("queue = ?")
     this.#replaceDelivery = database.prepare(
       `INSERT OR REPLACE INTO deliveries (${DELIVERY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
@@ -132,9 +142,9 @@ export class ProjectionStatements {
 
   /** Stores an event together with others: at once, or when `insertLaterEvents` is called. */
   insertEventLater(record: EventRecord): void {
-    const { seq, id, at, source, type, name, routingKey, orderingKey, traceId, causedBy, body } = record
     const values = this.#later
-    values.push(seq, id, at, source, type, name, routingKey, orderingKey, traceId, causedBy, body)
+    values.push(record.seq, record.id)
+    pushColumns(values, record)
     if (values.length < EVENTS_PER_GROUP * VALUES_PER_EVENT) return
     this.#eventGroup.run(...values)
     this.#later = []
@@ -153,14 +163,11 @@ export class ProjectionStatements {
     this.#later = []
   }
 
-  /** Stores that all events from the first to the last wait on a queue since their publication. */
-  insertWaiting(queue: number, at: number, first: number, last: number): void {
-    this.#waiting.run(queue, at, first, last)
-  }
-
   /** Completes a stored event, of which only later facts were known. */
   updateEvent(record: EventRecord): void {
-    this.#adopt.run(...columnsOf(record), record.seq)
+    const values: Value[] = []
+    pushColumns(values, record)
+    this.#adopt.run(...values, record.seq)
   }
 
   /** Deletes an event with everything of it. */
@@ -169,7 +176,12 @@ export class ProjectionStatements {
     this.#deleteEvent.run(seq)
   }
 
-  /** Returns some of the unfinished deliveries of a queue. */
+  /** Gives all deliveries on a queue rows that events imply. Reads all events. */
+  insertImpliedOn(queue: number): void {
+    this.#insertImpliedOn.run(queue)
+  }
+
+  /** Returns some of the unfinished deliveries of a queue that have rows. */
   unfinishedOn(queue: number, limit: number): StoredDelivery[] {
     return this.#unfinished.all(queue, limit)
   }
@@ -201,16 +213,27 @@ export class ProjectionStatements {
     }
   }
 
+  /** Stores the first run of an event on a queue that it implies. Returns false if something had happened to it there. */
+  finishImplied(event: number, { queue, state, since, attempt, timeline }: DeliveryRecord): boolean {
+    return this.#finishImplied.run(event, queue, state, since, attempt, timeline).changes === 1
+  }
+
   /**
-   * Stores the first run of an event, if it is the only one with its id, the queue has it, and nothing has happened since.
-   * Returns false if it is not so.
+   * Stores the first run of an event, if it is the only one with its id, implies the queue, and nothing has happened to it
+   * there. Returns false if it is not so.
    */
+  finishImpliedOf(id: string, { queue, state, since, attempt, timeline }: DeliveryRecord): boolean {
+    return this.#finishImpliedOf.run(queue, state, since, attempt, timeline, id).changes === 1
+  }
+
+  /** As `finishImpliedOf`, for a delivery with a row. */
   finishDelivery(id: string, { queue, state, since, attempt, timeline }: DeliveryRecord): boolean {
     return this.#finishDelivery.run(state, since, attempt, timeline, id, queue).changes === 1
   }
 
   /** Notes on the queues where nothing has happened to an event yet that the outcome of its publish is unknown. */
   doubt(event: number): void {
+    this.#insertImplied.run(event)
     this.#doubt.run(event)
   }
 
@@ -226,9 +249,12 @@ export class ProjectionStatements {
       this.#eventGroup,
       this.#adopt,
       this.#newDelivery,
-      this.#waiting,
       this.#replaceDelivery,
+      this.#finishImplied,
+      this.#finishImpliedOf,
       this.#finishDelivery,
+      this.#insertImplied,
+      this.#insertImpliedOn,
       this.#doubt,
       this.#deleteDeliveries,
       this.#deleteEvent,
@@ -238,14 +264,18 @@ export class ProjectionStatements {
   }
 }
 
-const columnsOf = (record: EventRecord): (string | number | null)[] => [
-  record.at,
-  record.source,
-  record.type,
-  record.name,
-  record.routingKey,
-  record.orderingKey,
-  record.traceId,
-  record.causedBy,
-  record.body,
-]
+/** Adds the values of `EVENT_COLUMNS`. */
+function pushColumns(values: Value[], record: EventRecord): void {
+  values.push(
+    record.at,
+    record.source,
+    record.type,
+    record.name,
+    record.routingKey,
+    record.orderingKey,
+    record.traceId,
+    record.causedBy,
+    record.queueSet,
+    record.body,
+  )
+}

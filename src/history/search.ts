@@ -1,7 +1,7 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite"
 import { cursorText, readCursor } from "./cursor.ts"
 import { STATE } from "./delivery-state.ts"
-import { type EventRow, type EventView, SUMMARY_COLUMNS } from "./event-view.ts"
+import { bodyOf, type EventRow, type EventView, SUMMARY_COLUMNS } from "./event-view.ts"
 import { type Condition, conditionOf, type Driver, driverOf } from "./filter-sql.ts"
 import type { EventFilter, EventSummary, ListRequest, Page, SelectedEvent } from "./history-query.ts"
 import type { Range, Spans } from "./spans.ts"
@@ -60,7 +60,7 @@ export class Search {
 
   select(filter: EventFilter, limit: number, cursor: string | undefined): Page<SelectedEvent> {
     const walk = { filter, limit, cursor, isNewestFirst: false, readsBodies: true }
-    return this.#walk(walk, ({ id, body }) => ({ id, body: body ?? "" }))
+    return this.#walk(walk, (row) => ({ id: row.id, body: bodyOf(row, row.body) ?? "" }))
   }
 
   close(): void {

@@ -50,8 +50,52 @@ test("an event in the store gives the same history as one in the fact", () => {
   const ids = events.map(({ id }) => id)
   expect(ids.map((id) => projection.lookup(id))).toEqual(ids.map((id) => whole.lookup(id)))
   expect(projection.list({ limit: 100 }).items).toEqual(whole.list({ limit: 100 }).items)
+  expect(ids.map((id) => projection.lookup(id)?.body)).toEqual(events.map((event) => JSON.stringify(event)))
+  const { items } = projection.select({}, 100)
+  expect(items.map(({ body }) => body)).toEqual(events.map((event) => JSON.stringify(event)))
   const byKey = { limit: 9, orderingKey: "k-1" }
   expect(projection.list(byKey).items).toEqual(whole.list(byKey).items)
+})
+
+test("a text is found in the payload of an event, and not in what else is stored of it", () => {
+  const events = [
+    newEvent({ id: "plain", payload: { note: "needle" } }),
+    newEvent({ id: 'quoted "id"', payload: { note: "needle" } }),
+    newEvent({ id: "elsewhere", metadata: { note: "needle" } }),
+  ]
+  using projection = Projection.open(":memory:", ROOMY, () =>
+    events.map((event) => ({ body: JSON.stringify(event), trace: null, causedBy: null })),
+  )
+  const stored = engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 9 })
+  projection.apply([batchOfLine(stored)], START)
+  const found = (text: string) => projection.list({ limit: 9, text }).items.map(({ id }) => id)
+  expect(found('"note":"needle"')).toEqual(['quoted "id"', "plain"])
+  expect(found("pending")).toEqual([])
+})
+
+test("an event that is stored on queues of no known set has its deliveries all the same, and so have those before it", () => {
+  const MAX_QUEUES = 10_000
+  const names = Array.from({ length: MAX_QUEUES + 1 }, (_, number) => `q${number}`)
+  const event = (first: number) => [
+    { body: JSON.stringify(newEvent({ id: `e${first}` })), trace: null, causedBy: null },
+  ]
+  using projection = Projection.open(":memory:", ROOMY, event)
+  const lines = names.map((name, number) =>
+    engineLine({ fact: "stored", at: START, queues: [name], first: number, last: number }),
+  )
+  // The first apply has as many queues as there may be; each is in use.
+  expect(projection.apply([batchOfLine(joinLines(lines))], START).skipped).toBe(1)
+  const queuesOf = (number: number) => projection.lookup(`e${number}`)?.queues.map(({ queue }) => queue)
+  expect([0, MAX_QUEUES - 1, MAX_QUEUES].map(queuesOf)).toEqual([["q0"], [`q${MAX_QUEUES - 1}`], undefined])
+  const pairs = ["q0", "q1"].flatMap((one) => names.slice(2, 4).map((other) => [one, other]))
+  const more = pairs.map((queues, number) =>
+    engineLine({ fact: "stored", at: START, queues, first: 20_000 + number, last: 20_000 + number }),
+  )
+  expect(projection.apply([batchOfLine(joinLines(more))], START).skipped).toBe(0)
+  expect(pairs.map((_, number) => queuesOf(20_000 + number))).toEqual(pairs)
+  const run = factLine(attempt("e20000", { queue: "q2" }))
+  projection.apply([batchOfLine(run)], START)
+  expect(projection.lookup("e20000")?.queues.map(({ state }) => state)).toEqual(["waiting", "handled"])
 })
 
 test("many events of one fact are all there, with their runs before and after them in the same step", () => {
