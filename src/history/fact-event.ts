@@ -12,7 +12,7 @@ export interface FactEvent {
   readonly event: DescribedEvent
   /** Its JSON, byte for byte: parsing and writing it again would change large numbers. Null if it is not whole. */
   readonly body: string | null
-  /** What is stored of the body. Default: not known yet. */
+  /** The part of the body that is stored. Default: not known yet. */
   readonly stored?: string
 }
 

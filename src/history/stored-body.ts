@@ -1,6 +1,6 @@
 import type { DescribedEvent } from "./fact-event.ts"
 
-/** What columns say of an event; the routing key in full. */
+/** The columns that take part of an event's JSON; the routing key in full. */
 export interface ColumnsOfEvent {
   readonly id: string
   readonly type: string | null
@@ -12,7 +12,7 @@ export interface ColumnsOfEvent {
 /** An event's JSON in parts. */
 interface PlainBody {
   readonly event: DescribedEvent
-  /** What the columns do not say. It is about half of an event of the usual size. */
+  /** All that the columns do not say: about half of an event of the usual size. */
   readonly rest: string
 }
 

@@ -73,7 +73,7 @@ test("a text is found in the payload of an event, and not in what else is stored
   expect(found("pending")).toEqual([])
 })
 
-test("an event that is stored on queues of no known set has its deliveries all the same, and so have those before it", () => {
+test("with as many queues, and sets of queues, as there may be, every event that is told has its deliveries", () => {
   const MAX_QUEUES = 10_000
   const names = Array.from({ length: MAX_QUEUES + 1 }, (_, number) => `q${number}`)
   const event = (first: number) => [
