@@ -1,21 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Browser, chromium, type Page } from "playwright-core"
+import { describe, expect, test } from "bun:test"
+import type { Page } from "playwright-core"
 import { PrefixProxy } from "../support/prefix-proxy.ts"
 import { type RunningService, ServiceFolder } from "../support/running-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
-
-/** From Debian's package, which `npm test` installs. */
-const CHROMIUM = "/usr/bin/chromium"
 
 /** A public name that resolves to this machine, as with DNS rebinding. */
 const REBOUND = "rebound.example"
 const REBINDING = `--host-resolver-rules=MAP ${REBOUND} 127.0.0.1`
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", REBINDING] })
-})
-afterAll(() => browser.close())
+const browser = testBrowser(REBINDING)
 
 /** Widths and heights of windows, in CSS pixels. */
 const WINDOWS = {
@@ -29,7 +23,7 @@ async function open(
   path: string,
   viewport = WINDOWS.desktop,
 ): Promise<{ page: Page; complaints: string[] }> {
-  const page = await browser.newPage({ viewport })
+  const page = await browser().newPage({ viewport })
   const complaints: string[] = []
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text())
@@ -157,7 +151,7 @@ describe("web pages in a browser, against a service without keys", () => {
       port: 0,
       fetch: () => new Response(html, { headers: { "Content-Type": "text/html" } }),
     })
-    const page = await browser.newPage()
+    const page = await browser().newPage()
     const statuses: number[] = []
     page.on("response", (response) => {
       if (response.url() === action) statuses.push(response.status())
@@ -172,7 +166,7 @@ describe("web pages in a browser, against a service without keys", () => {
   test("a page whose name resolves to the service (DNS rebinding) reads nothing from it", async () => {
     await using folder = new ServiceFolder()
     const service = await serviceWithHandler(folder)
-    const page = await browser.newPage()
+    const page = await browser().newPage()
     const response = await page.goto(`http://${REBOUND}:${new URL(service.url).port}/api/v1/events/stats`)
     expect(response?.status()).toBe(421)
     expect(await response?.json()).toMatchObject({ type: "urn:event-broker:problem:misdirected-request" })

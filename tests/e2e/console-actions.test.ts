@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Browser, chromium } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { describe, expect, test } from "bun:test"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService, type KeyName } from "../support/console-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
-})
-afterAll(() => browser?.close())
+const browser = testBrowser()
 
 /** Runs a test with a service of its own, opened with a key. The browser may not complain. */
 async function withConsole(
@@ -17,7 +13,7 @@ async function withConsole(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await using service = await ConsoleService.start(environment)
-  await using console = await ConsolePage.open(browser, service, { key })
+  await using console = await ConsolePage.open(browser(), service, { key })
   await run(console, service)
   expect(console.complaints).toEqual([])
 }

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Browser, chromium, type Page, type Route } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { describe, expect, test } from "bun:test"
+import type { Page, Route } from "playwright-core"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService, type KeyName } from "../support/console-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
-})
-afterAll(() => browser?.close())
+const browser = testBrowser()
 
 const DAY_SECONDS = 86_400
 
@@ -43,7 +40,7 @@ async function withConsole(
   await service.publish({ type: "user", name: "hang", payload: {} })
   await waitUntil(async () => (await service.deadLetters("billing")) === 2, "the dead letters of billing")
   await waitUntil(async () => (await service.deadLetters("user_events")) === 1, "that of user_events")
-  await using console = await ConsolePage.open(browser, service, { key })
+  await using console = await ConsolePage.open(browser(), service, { key })
   await run(console, service)
 }
 

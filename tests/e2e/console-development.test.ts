@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { join } from "node:path"
-import { type Browser, chromium } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
 import { freePorts } from "../support/free-ports.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
 const SCRIPT = join(import.meta.dir, "..", "..", "scripts", "dev-console.mjs")
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
-})
-afterAll(() => browser?.close())
+const browser = testBrowser()
 
 test("npm run dev:console serves the page from its sources, and passes everything else on to a service", async () => {
   await using service = await ConsoleService.start()
@@ -27,7 +23,7 @@ test("npm run dev:console serves the page from its sources, and passes everythin
       ),
     "the page",
   )
-  await using console = await ConsolePage.open(browser, service, { key: "admin", url })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin", url })
   await console.go("events")
   await console.page.getByText("live", { exact: true }).waitFor()
   await service.publish({ type: "custom", name: "seen", payload: {} })

@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Browser, chromium, type Page } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import type { Page } from "playwright-core"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-let browser: Browser
+const browser = testBrowser()
 let service: ConsoleService
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
   service = await ConsoleService.start()
 })
 afterAll(async () => {
-  await browser?.close()
   await service?.[Symbol.asyncDispose]()
 })
 
@@ -28,7 +27,7 @@ test("an event is found by its id, as a word alone or behind id:", async () => {
   const id = 'call-106/10 "x"'
   await service.publish({ id, type: "system", name: "named", payload: {} })
   await service.publish({ id: "call-107", type: "system", name: "named", payload: {} })
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   const { page } = console
   await console.go("events?view=history")
   await page.getByLabel("Search the history").fill("call-107")
@@ -49,7 +48,7 @@ test("every event of a group of dead letters can be opened, and the live list is
     await service.publish({ id: `many-${count}`, type: "voice", name: "call.ended", payload })
   }
   await waitUntil(async () => (await service.deadLetters()) >= 13, "the dead letters")
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   await console.go("dead-letters?error=many")
   await page.getByText("10 of the events").or(page.getByText("The oldest 10 events")).click()
@@ -68,7 +67,7 @@ test("an ordering key with quotes and spaces leads to its events", async () => {
   const ordering_key = String.raw`a "b" \ c`
   const id = await service.publish({ type: "system", name: "ordered", payload: {}, ordering_key })
   await service.publish({ type: "system", name: "ordered", payload: {}, ordering_key: "other" })
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   await console.go(`events/${id}`)
   await console.page.getByRole("link", { name: ordering_key }).click()
   await console.page.getByText("1 event", { exact: true }).waitFor()
@@ -76,7 +75,7 @@ test("an ordering key with quotes and spaces leads to its events", async () => {
 
 test("an event that is open follows what happens to it", async () => {
   const id = await service.publish({ type: "notification", name: "sent", payload: {} })
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   await console.go(`events/${id}`)
   await console.page.locator(".heading").getByText("pending").waitFor()
   service.writeModule(`export default { queue: "notification_events", on: { sent() {} } }`, "notes.ts")
@@ -85,7 +84,7 @@ test("an event that is open follows what happens to it", async () => {
 })
 
 test("a queue that is consumed, and whose oldest event waits for minutes, needs attention", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   const { page } = console
   await pretendQueues(page, (queues) =>
     queues.map((queue) =>
@@ -99,7 +98,7 @@ test("a queue that is consumed, and whose oldest event waits for minutes, needs 
 })
 
 test("a thousand orphaned queues are one line of the overview, which leads to them", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   await pretendQueues(page, (queues) => {
     const orphan = queues.find(({ name }) => name === "reports") ?? {}
@@ -127,7 +126,7 @@ test("an error with a long word makes no screen wider than its window", async ()
   )
   await service.post("/api/v1/modules/reload")
   const id = await service.publish({ type: "user", name: "wide", payload: {} })
-  await using console = await ConsolePage.open(browser, service, { key: "admin", window: "phone" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin", window: "phone" })
   await console.go(`events/${id}`)
   await console.page.getByText("TypeError").first().waitFor()
   await console.check()

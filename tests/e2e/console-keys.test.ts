@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Browser, chromium } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-let browser: Browser
+const browser = testBrowser()
 let service: ConsoleService
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
   service = await ConsoleService.start()
   service.writeModule(
     `export default { queue: "user_events", retry: { attempts: 1 }, on: { login() { throw new Error("no user") } } }`,
@@ -18,7 +17,6 @@ beforeAll(async () => {
   await waitUntil(async () => (await service.deadLetters("user_events")) === 1, "the dead letter of a user")
 })
 afterAll(async () => {
-  await browser?.close()
   await service?.[Symbol.asyncDispose]()
 })
 
@@ -33,7 +31,7 @@ test.each([
   ["publish", "has the scope publish. The console needs read"],
   ["changer", "has the scopes publish, admin. The console needs read"],
 ] as const)("a key with the scopes of %s is told why it sees nothing", async (key, text) => {
-  const page = await browser.newPage()
+  const page = await browser().newPage()
   await page.goto(`${service.url}/console`)
   // The field gets the focus.
   await page.locator("input:focus").waitFor()
@@ -44,7 +42,7 @@ test.each([
 })
 
 test("a key that only reads gets no error on any screen, and is told what it may not do", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   const id = await idOf("voice")
   for (const [place, text] of [
     ["", "Needs attention"],
@@ -70,7 +68,7 @@ test("a key that only reads gets no error on any screen, and is told what it may
 })
 
 test("a key that is limited to a type is offered what it may do, and told what it does not see", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "voice" })
+  await using console = await ConsolePage.open(browser(), service, { key: "voice" })
   const { page } = console
   await page.getByText("only events of voice").waitFor()
   await console.go("queues")

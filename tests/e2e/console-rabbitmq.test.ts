@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Browser, chromium } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { expect, test } from "bun:test"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService, type KeyName } from "../support/console-service.ts"
 import { onEveryBroker } from "../support/rabbitmq/on-every-broker.ts"
 import { VirtualHost } from "../support/rabbitmq/virtual-host.ts"
 import { ServiceFolder } from "../support/running-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
-})
-afterAll(() => browser?.close())
+const browser = testBrowser()
 
 onEveryBroker((node) => {
   type Run = (
@@ -28,7 +24,7 @@ onEveryBroker((node) => {
       RABBITMQ_VHOST: host.name,
     }
     await using service = await ConsoleService.start(broker)
-    await using console = await ConsolePage.open(browser, service, { key })
+    await using console = await ConsolePage.open(browser(), service, { key })
     await run(console, service, broker)
     expect(console.complaints).toEqual([])
   }

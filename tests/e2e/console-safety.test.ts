@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Browser, chromium, type Route } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { describe, expect, test } from "bun:test"
+import type { Route } from "playwright-core"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 import { waitUntil } from "../support/wait-until.ts"
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
-})
-afterAll(() => browser?.close())
+const browser = testBrowser()
 
 const LETTERS = "/api/v1/dead-letters/voice_events"
 
 async function withConsole(run: (console: ConsolePage, service: ConsoleService) => Promise<void>) {
   await using service = await ConsoleService.start()
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   await run(console, service)
 }
 

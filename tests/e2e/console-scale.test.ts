@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Browser, chromium, type Page } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import type { Page } from "playwright-core"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 
 const QUEUES = 1_000
 const DEAD_LETTERS = 100_000
@@ -9,14 +10,12 @@ const DEAD_LETTERS = 100_000
 /** Longest time that the page may work without drawing, in milliseconds of the CPU. */
 const MAX_FRAME_MS = 100
 
-let browser: Browser
+const browser = testBrowser()
 let service: ConsoleService
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
   service = await ConsoleService.start()
 })
 afterAll(async () => {
-  await browser?.close()
   await service?.[Symbol.asyncDispose]()
 })
 
@@ -101,9 +100,9 @@ interface TraceEvent {
 
 /** Returns the longest task of the page's main thread while something happens, in milliseconds: no frame is drawn meanwhile. */
 async function longestTask(page: Page, happens: () => Promise<void>): Promise<number> {
-  await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline"] })
+  await browser().startTracing(page, { categories: ["disabled-by-default-devtools.timeline"] })
   await happens()
-  const trace = JSON.parse((await browser.stopTracing()).toString()) as {
+  const trace = JSON.parse((await browser().stopTracing()).toString()) as {
     readonly traceEvents: readonly TraceEvent[]
   }
   const threadOf = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`
@@ -116,7 +115,7 @@ async function longestTask(page: Page, happens: () => Promise<void>): Promise<nu
 }
 
 test(`with ${QUEUES} queues no frame takes over ${MAX_FRAME_MS} ms: the list, its filter, its order and its pages`, async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   await pretendQueues(page)
   await console.go("queues")
@@ -135,7 +134,7 @@ test(`with ${QUEUES} queues no frame takes over ${MAX_FRAME_MS} ms: the list, it
 })
 
 test(`with ${DEAD_LETTERS} dead letters no frame takes over ${MAX_FRAME_MS} ms: reading, grouping and filtering`, async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   await pretendQueues(page)
   await pretendDeadLetters(page)
@@ -155,7 +154,7 @@ test(`with ${DEAD_LETTERS} dead letters no frame takes over ${MAX_FRAME_MS} ms: 
 }, 120_000)
 
 test(`with dead letters on ${QUEUES} queues no frame takes over ${MAX_FRAME_MS} ms, and few requests run at a time`, async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   await pretendQueues(page)
   const most = await pretendSomeDeadLetters(page)

@@ -1,20 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Browser, chromium } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
 import { PrefixProxy } from "../support/prefix-proxy.ts"
+import { testBrowser } from "../support/test-browser.ts"
 
 /** JavaScript rounds it. */
 const BIG_NUMBER = "9007199254740993"
 
-let browser: Browser
+const browser = testBrowser()
 let service: ConsoleService
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
   service = await ConsoleService.start()
 })
 afterAll(async () => {
-  await browser?.close()
   await service?.[Symbol.asyncDispose]()
 })
 
@@ -49,7 +47,7 @@ describe.each(["light", "dark"] as const)("in %s colors", (scheme) => {
   test.each(["desktop", "phone"] as const)(
     "every screen shows its data, fits a window as wide as a %s, and axe finds nothing",
     async (window) => {
-      await using console = await ConsolePage.open(browser, service, { key: "admin", window, scheme })
+      await using console = await ConsolePage.open(browser(), service, { key: "admin", window, scheme })
       for (const [place, text] of await screens()) {
         await console.go(place)
         await console.page.getByText(text).first().waitFor()
@@ -61,11 +59,11 @@ describe.each(["light", "dark"] as const)("in %s colors", (scheme) => {
   )
 
   test("the question for the key, the keys and the dialogs have no fault either", async () => {
-    const page = await browser.newPage({ colorScheme: scheme })
+    const page = await browser().newPage({ colorScheme: scheme })
     await page.goto(`${service.url}/console`)
     await page.getByLabel("API key").waitFor()
     await page.close()
-    await using console = await ConsolePage.open(browser, service, { key: "admin", scheme })
+    await using console = await ConsolePage.open(browser(), service, { key: "admin", scheme })
     await console.page.keyboard.press("?")
     await console.dialog.getByText("Show these keys").waitFor()
     await console.check()
@@ -83,7 +81,7 @@ describe.each(["light", "dark"] as const)("in %s colors", (scheme) => {
 })
 
 test("a wrong key is refused, and a key without the scope read is told so", async () => {
-  const page = await browser.newPage()
+  const page = await browser().newPage()
   await page.goto(`${service.url}/console`)
   await page.getByLabel("API key").fill("wrong")
   await page.getByRole("button", { name: "Open the console" }).click()
@@ -95,7 +93,7 @@ test("a wrong key is refused, and a key without the scope read is told so", asyn
 })
 
 test("the key stays in the tab: a reload keeps it, and another tab asks for it", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   await console.page.reload()
   await console.page.getByRole("heading", { name: "Overview" }).waitFor()
   expect(console.page.url()).not.toContain(service.key("read"))
@@ -106,7 +104,7 @@ test("the key stays in the tab: a reload keeps it, and another tab asks for it",
 })
 
 test("keys of the keyboard lead to the screens, and to the search", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   for (const [key, heading] of [
     ["q", "Queues"],
@@ -133,7 +131,7 @@ test("keys of the keyboard lead to the screens, and to the search", async () => 
 })
 
 test("a number that JavaScript rounds is shown with its digits", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   // Over HTTP the service takes JavaScript numbers; on RabbitMQ another program can publish any.
   await console.page.route("**/api/v1/dead-letters/voice_events*", async (route) => {
     const answer = await (await route.fetch()).text()
@@ -147,7 +145,7 @@ test("a number that JavaScript rounds is shown with its digits", async () => {
 })
 
 test("an attempt shows what its handler wrote to the log", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   await console.go("events?view=history&q=state:dead")
   await console.page.getByRole("link", { name: "voice.call.ended" }).click()
   await console.page.getByText("Log: 2 lines").waitFor()
@@ -159,7 +157,7 @@ test("an attempt shows what its handler wrote to the log", async () => {
 })
 
 test("a search is in the address, and a word that it does not know is named", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "read" })
+  await using console = await ConsolePage.open(browser(), service, { key: "read" })
   const { page } = console
   await console.go("events?view=history")
   await page.getByLabel("Search the history").fill("state:dead queue:voice_events")
@@ -176,7 +174,7 @@ test("a search is in the address, and a word that it does not know is named", as
 test("behind a proxy under a path the console works", async () => {
   await using proxy = await PrefixProxy.start(service.url, "/broker/")
   const url = proxy.url.replace(/\/$/, "")
-  await using console = await ConsolePage.open(browser, service, { key: "admin", url })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin", url })
   await console.go("queues")
   await console.page.getByRole("link", { name: "voice_events" }).waitFor()
   await console.go("events")

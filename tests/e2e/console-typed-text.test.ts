@@ -1,24 +1,22 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { type Browser, chromium } from "playwright-core"
-import { CHROMIUM, ConsolePage } from "../support/console-page.ts"
+import { ConsolePage } from "../support/console-page.ts"
 import { ConsoleService } from "../support/console-service.ts"
+import { testBrowser } from "../support/test-browser.ts"
 
 /** JavaScript writes none of its numbers in this way. */
 const PAYLOAD = '{ "big": 9007199254740993, "price": 1.0, "twice": 1, "twice": 2 }'
 
-let browser: Browser
+const browser = testBrowser()
 let service: ConsoleService
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
   service = await ConsoleService.start()
 })
 afterAll(async () => {
-  await browser?.close()
   await service?.[Symbol.asyncDispose]()
 })
 
 test("a payload is sent as it was typed, and a number that the service rounds is named", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page, dialog } = console
   await console.button("Publish an event").click()
   await dialog.getByLabel("Name").fill("typed")
@@ -33,7 +31,7 @@ test("a payload is sent as it was typed, and a number that the service rounds is
 })
 
 test("Esc asks before it drops what was typed in Publish, however often it is pressed", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   const question = page.getByRole("dialog", { name: "Discard what you typed?" })
   await console.button("Publish an event").click()
@@ -59,7 +57,7 @@ test("Esc asks before it drops what was typed in Publish, however often it is pr
 })
 
 test("a dead letter that is being edited outlives the browser's Back, and Esc asks", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page } = console
   await console.go("dead-letters/voice_events")
   await page.getByText("1 event", { exact: true }).click()
@@ -75,7 +73,7 @@ test("a dead letter that is being edited outlives the browser's Back, and Esc as
 })
 
 test("a publish whose answer is lost may be repeated, and stores one event", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page, dialog } = console
   await console.button("Publish an event").click()
   await dialog.getByLabel("Name").fill("lost")
@@ -95,7 +93,7 @@ test("a publish whose answer is lost may be repeated, and stores one event", asy
 })
 
 test("Esc while an event is sent asks nothing, and what becomes of it is said", async () => {
-  await using console = await ConsolePage.open(browser, service, { key: "admin" })
+  await using console = await ConsolePage.open(browser(), service, { key: "admin" })
   const { page, dialog } = console
   await console.button("Publish an event").click()
   await dialog.getByLabel("Name").fill("slow")

@@ -3,9 +3,6 @@ import axe from "axe-core"
 import type { Browser, Page } from "playwright-core"
 import type { ConsoleService, KeyName } from "./console-service.ts"
 
-/** From Debian's package, which `npm test` installs. */
-export const CHROMIUM = "/usr/bin/chromium"
-
 /** Widths and heights of windows, in CSS pixels. */
 export const WINDOWS = {
   desktop: { width: 1440, height: 900 },

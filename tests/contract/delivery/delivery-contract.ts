@@ -53,7 +53,6 @@ const QUEUE_THEMES: readonly Theme[] = [
   ["pausing", pauseCases],
   ["concurrency", concurrencyCases],
   ["running events", runningCases],
-  ["counts", countCases],
 ]
 
 /** Cases of the service around the queues. */
@@ -65,6 +64,7 @@ const SERVICE_THEMES: readonly Theme[] = [
   ["loops", loopCases],
   ["events of the service itself", serviceEventCases],
   ["handlers that misbehave", misbehavingCases],
+  ["counts", countCases],
 ]
 
 /** Runs every case with the compiled service, each in its own folder and on its own engine. */
