@@ -27,6 +27,7 @@ export class FactFeed implements FactLog {
   #reachedAt: number | null = null
   /** Batches whose loss the log has told. */
   #toldDropped = 0
+  #toldLeftOut = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
   /** @param eventsFile the file of the store */
@@ -120,11 +121,12 @@ export class FactFeed implements FactLog {
   #tellDropped(): void {
     const dropped = this.#store.dropped - this.#toldDropped
     if (dropped === 0 || performance.now() - this.#toldAt < LOG_INTERVAL_MS) return
+    const isDiskShort = this.#store.leftOut > this.#toldLeftOut
     this.#toldDropped = this.#store.dropped
+    this.#toldLeftOut = this.#store.leftOut
     this.#toldAt = performance.now()
-    this.#report("warn", "facts dropped, because the history does not take them: it has a gap", {
-      batches: dropped,
-    })
+    const why = isDiskShort ? "the disk is nearly full" : "the history does not take them"
+    this.#report("warn", `facts dropped, because ${why}: the history has a gap`, { batches: dropped })
   }
 
   #wake(): void {

@@ -166,3 +166,23 @@ test("while facts are left out, no event is held: its room is needed", () => {
   expect(facts.isNeeded(257)).toBe(false)
   facts.close()
 })
+
+test("facts that are left out, because the disk is nearly full, are counted as dropped once their turn is written", () => {
+  using folder = temporaryFolder()
+  using opened = openStore(folder.path)
+  const facts = new FactStore(opened.database, ROOMY)
+  const turn = (isWritable: boolean, isWritten: boolean): void => {
+    facts.begin(isWritable)
+    facts.note({ fact: "replayed", at: 1, id: "a", queue: "calls", replay: "r" })
+    facts.write()
+    if (isWritten) facts.written()
+  }
+  turn(true, true)
+  expect([facts.dropped, facts.leftOut]).toEqual([0, 0])
+  turn(false, false)
+  turn(false, true)
+  turn(false, true)
+  turn(true, true)
+  expect([facts.dropped, facts.leftOut]).toEqual([2, 2])
+  facts.close()
+})

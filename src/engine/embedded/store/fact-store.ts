@@ -54,6 +54,9 @@ export class FactStore implements EventHolder {
   /** The follower has stored the publishes of the events up to this one. */
   #releasedEvent: number
   #dropped = 0
+  /** 1 while a turn is written that would have had a batch. */
+  #leftOutOfTurn = 0
+  #leftOut = 0
 
   /** @param maxLength most bytes of facts that wait for the follower, with their events; the oldest are dropped for newer ones */
   constructor(database: Database, maxLength: number) {
@@ -75,9 +78,14 @@ export class FactStore implements EventHolder {
     this.#releasedEvent = this.#rows.all.length === 0 ? newestEvent : 0
   }
 
-  /** Number of batches that were deleted since the start although the follower had not stored them. */
+  /** Number of batches that the follower will never have: left out, or deleted before it had stored them. Counted since the start. */
   get dropped(): number {
     return this.#dropped
+  }
+
+  /** Number of those that were left out. */
+  get leftOut(): number {
+    return this.#leftOut
   }
 
   /** Number of the newest batch. */
@@ -96,6 +104,7 @@ export class FactStore implements EventHolder {
     this.#inTurn = null
     this.#deleted = 0
     this.#lost = 0
+    this.#leftOutOfTurn = 0
   }
 
   /** Adds a fact to the turn that is being written. */
@@ -124,7 +133,10 @@ export class FactStore implements EventHolder {
 
   /** Writes the facts of the turn. Call it last in the transaction. */
   write(): void {
-    if (this.#isWritable && (!this.#turn.isEmpty || this.#held.length > 0)) this.#write()
+    if (!this.#turn.isEmpty || this.#held.length > 0) {
+      if (this.#isWritable) this.#write()
+      else this.#leftOutOfTurn = 1
+    }
     this.#deleteReleased()
   }
 
@@ -140,9 +152,11 @@ export class FactStore implements EventHolder {
   /** The turn was written. */
   written(): void {
     this.#rows.drop(this.#deleted)
-    this.#dropped += this.#lost
+    this.#dropped += this.#lost + this.#leftOutOfTurn
+    this.#leftOut += this.#leftOutOfTurn
     this.#deleted = 0
     this.#lost = 0
+    this.#leftOutOfTurn = 0
     if (this.#inTurn === null) return
     const { batch, row } = this.#inTurn
     this.#inTurn = null
