@@ -9,6 +9,8 @@ export class QueueSets {
   readonly #sets = new Map<number, ReadonlySet<number>>()
   /** The number of a set, by its queues. */
   readonly #numbers = new Map<string, number>()
+  /** Highest number of a set. */
+  #last = 0
   readonly #insert
 
   constructor(database: Database) {
@@ -27,6 +29,7 @@ export class QueueSets {
   load(): void {
     this.#sets.clear()
     this.#numbers.clear()
+    this.#last = 0
     const rows = this.#database.query<{ id: number; queue: number }, []>("SELECT id, queue FROM queue_sets")
     const read = Map.groupBy(rows.all(), ({ id }) => id)
     for (const [id, members] of read) this.#remember(id, new Set(members.map(({ queue }) => queue)))
@@ -56,7 +59,7 @@ export class QueueSets {
 
   #add(queues: ReadonlySet<number>): number | undefined {
     if (this.#sets.size >= MAX_SETS) return undefined
-    const set = Math.max(0, ...this.#sets.keys()) + 1
+    const set = this.#last + 1
     for (const queue of queues) this.#insert.run(set, queue)
     this.#remember(set, queues)
     return set
@@ -65,6 +68,7 @@ export class QueueSets {
   #remember(set: number, queues: ReadonlySet<number>): void {
     this.#sets.set(set, queues)
     this.#numbers.set(keyOf(queues), set)
+    this.#last = Math.max(this.#last, set)
   }
 }
 

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { EmbeddedEngine } from "../../../src/engine/embedded/embedded-engine.ts"
+import { FactFeed } from "../../../src/engine/embedded/fact-feed.ts"
 import { DATABASE_FILE, openStore } from "../../../src/engine/embedded/store/database.ts"
 import { FactStore } from "../../../src/engine/embedded/store/fact-store.ts"
 import { backupStore } from "../../../src/engine/embedded/store/maintenance.ts"
@@ -167,22 +168,35 @@ test("while facts are left out, no event is held: its room is needed", () => {
   facts.close()
 })
 
-test("facts that are left out, because the disk is nearly full, are counted as dropped once their turn is written", () => {
+test("facts that are left out, because the disk is nearly full, are counted and logged once their turn is written", () => {
   using folder = temporaryFolder()
   using opened = openStore(folder.path)
   const facts = new FactStore(opened.database, ROOMY)
+  const told: unknown[] = []
+  const feed = new FactFeed(
+    facts,
+    join(folder.path, DATABASE_FILE),
+    () => Promise.reject(new Error("no turn is needed")),
+    (...line) => told.push(line),
+  )
   const turn = (isWritable: boolean, isWritten: boolean): void => {
     facts.begin(isWritable)
     facts.note({ fact: "replayed", at: 1, id: "a", queue: "calls", replay: "r" })
     facts.write()
-    if (isWritten) facts.written()
+    if (!isWritten) return
+    facts.written()
+    feed.confirmed()
   }
   turn(true, true)
-  expect([facts.dropped, facts.leftOut]).toEqual([0, 0])
+  expect([feed.progress().dropped, told]).toEqual([0, []])
   turn(false, false)
   turn(false, true)
   turn(false, true)
   turn(true, true)
-  expect([facts.dropped, facts.leftOut]).toEqual([2, 2])
+  expect(feed.progress().dropped).toBe(2)
+  const line = "facts dropped, because the disk is nearly full: the history has a gap"
+  // The other one follows within a minute.
+  expect(told).toEqual([["warn", line, { batches: 1 }]])
+  feed.close()
   facts.close()
 })

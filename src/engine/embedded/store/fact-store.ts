@@ -54,8 +54,6 @@ export class FactStore implements EventHolder {
   /** The follower has stored the publishes of the events up to this one. */
   #releasedEvent: number
   #dropped = 0
-  /** 1 while a turn is written that would have had a batch. */
-  #leftOutOfTurn = 0
   #leftOut = 0
 
   /** @param maxLength most bytes of facts that wait for the follower, with their events; the oldest are dropped for newer ones */
@@ -104,7 +102,6 @@ export class FactStore implements EventHolder {
     this.#inTurn = null
     this.#deleted = 0
     this.#lost = 0
-    this.#leftOutOfTurn = 0
   }
 
   /** Adds a fact to the turn that is being written. */
@@ -133,10 +130,7 @@ export class FactStore implements EventHolder {
 
   /** Writes the facts of the turn. Call it last in the transaction. */
   write(): void {
-    if (!this.#turn.isEmpty || this.#held.length > 0) {
-      if (this.#isWritable) this.#write()
-      else this.#leftOutOfTurn = 1
-    }
+    if (this.#isWritable && (!this.#turn.isEmpty || this.#held.length > 0)) this.#write()
     this.#deleteReleased()
   }
 
@@ -152,11 +146,11 @@ export class FactStore implements EventHolder {
   /** The turn was written. */
   written(): void {
     this.#rows.drop(this.#deleted)
-    this.#dropped += this.#lost + this.#leftOutOfTurn
-    this.#leftOut += this.#leftOutOfTurn
+    const leftOut = this.#isWritable || this.#turn.isEmpty ? 0 : 1
+    this.#leftOut += leftOut
+    this.#dropped += this.#lost + leftOut
     this.#deleted = 0
     this.#lost = 0
-    this.#leftOutOfTurn = 0
     if (this.#inTurn === null) return
     const { batch, row } = this.#inTurn
     this.#inTurn = null
