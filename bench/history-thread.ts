@@ -3,12 +3,10 @@
  * Unlike rates it hardly depends on what else the machine does. Argument: rounds.
  */
 import { join } from "node:path"
-import { EVENT_STEP } from "../src/engine/embedded/store/checksum.ts"
-import { DATABASE_FILE, openStore } from "../src/engine/embedded/store/database.ts"
-import { StoredEvents } from "../src/engine/embedded/store/stored-events.ts"
 import { engineLine, type FactBatch, type HandledRun } from "../src/event/history-fact.ts"
 import { Projection } from "../src/history/projection.ts"
 import { newEvent } from "../tests/support/new-event.ts"
+import { storedLine, storeWith } from "../tests/support/stored-publications.ts"
 import { temporaryFolder } from "../tests/support/temporary-folder.ts"
 import { draft } from "./draft.ts"
 import { median } from "./measure.ts"
@@ -44,27 +42,13 @@ function measure(projection: Projection, lines: readonly string[]): number {
 function round(): { readonly published: number; readonly handled: number } {
   using folder = temporaryFolder()
   const ids = Array.from({ length: EVENTS }, () => Bun.randomUUIDv7())
-  using opened = openStore(folder.path)
-  const { database } = opened
-  const insert = database.prepare<never, [number, string]>("INSERT INTO events (seq, body) VALUES (?, ?)")
-  database.transaction(() => {
-    for (const [place, id] of ids.entries())
-      insert.run(
-        place * EVENT_STEP,
-        JSON.stringify(newEvent({ ...DRAFT, type: "voice", priority: "high", id })),
-      )
-  })()
-  insert.finalize()
-  using stored = new StoredEvents(join(folder.path, DATABASE_FILE))
-  using projection = Projection.open(join(folder.path, "history.db"), LIMITS, (first, last) =>
-    stored.between(first, last),
+  using store = storeWith(
+    ids.map((id) => ({ event: newEvent({ ...DRAFT, type: "voice", priority: "high", id }) })),
   )
+  using projection = Projection.open(join(folder.path, "history.db"), LIMITS, store.file)
   const at = Date.now()
   const firsts = ids.flatMap((_, place) => (place % TURN_EVENTS === 0 ? [place] : []))
-  const published = firsts.map((place) => {
-    const [first, last] = [place, place + TURN_EVENTS - 1].map((each) => each * EVENT_STEP)
-    return engineLine({ fact: "stored", at, queues: [QUEUE], first: first ?? 0, last: last ?? 0 })
-  })
+  const published = firsts.map((place) => storedLine(at, [QUEUE], place, place + TURN_EVENTS - 1))
   const of = { queue: QUEUE, module: "summary.ts", handler: "*", generation: "ed10a331" }
   const handled = firsts.map((place) => {
     const runs = ids.slice(place, place + TURN_EVENTS).map((id): HandledRun => [id, at + 5, at, 1, 0.34])

@@ -181,8 +181,8 @@ test("only app/engines.ts imports the embedded engine, and only hints, the store
     `app/start-hints.ts imports ${EMBEDDED}store/left-events.ts`,
     // Copies and rewrites a store while its service runs or is stopped, without asking an engine.
     `commands/store.ts imports ${EMBEDDED}store/maintenance.ts`,
-    // Reads the events that facts refer to, on the history's thread, so that the engine's thread does not.
-    `history/history-keeper.ts imports ${EMBEDDED}store/stored-events.ts`,
+    // Copies the events that facts refer to, on the history's thread, so that the engine's thread does not.
+    `history/stored-copies.ts imports ${EMBEDDED}store/stored-events.ts`,
     `history/stored-publication.ts imports ${EMBEDDED}store/stored-events.ts`,
   ])
 })

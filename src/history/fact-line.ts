@@ -140,7 +140,7 @@ function readOutcome(
 }
 
 function readStored({ fact: { queues, first, last } }: ParsedLine, at: number): ReadStored | null {
-  if (!areQueues(queues) || !isCount(first) || !isCount(last)) return null
+  if (!areQueues(queues) || !isCount(first) || !isCount(last) || last < first) return null
   return { fact: "stored", at, queues, first, last }
 }
 

@@ -16,7 +16,9 @@ import { ImpliedDeliveries } from "./implied-deliveries.ts"
 import { ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
 import { QueueIds } from "./queue-ids.ts"
-import type { Added, Spans } from "./spans.ts"
+import { type Added, extended, type Spans } from "./spans.ts"
+import { countOf, type StoredCopies } from "./stored-copies.ts"
+import { publicationOf } from "./stored-publication.ts"
 
 /** An event with the deliveries that facts were applied to. */
 interface Folded {
@@ -47,6 +49,7 @@ export class Fold {
   readonly #statements: ProjectionStatements
   readonly #queues: QueueIds
   readonly #implied: ImpliedDeliveries
+  readonly #copies: StoredCopies | null
   /** The newest event of each id. */
   readonly #byId = new Map<string, Folded>()
   readonly #folded: Folded[] = []
@@ -55,11 +58,15 @@ export class Fold {
   #nextSeq = 1
   #added: Added | null = null
 
-  /** @param maxBodyLength longest body that is kept, in characters: one event must not push out all others */
-  constructor(database: Database, spans: Spans, maxBodyLength: number) {
+  /**
+   * @param maxBodyLength longest body that is kept, in characters: one event must not push out all others
+   * @param copies null if no facts refer to events of a store
+   */
+  constructor(database: Database, spans: Spans, maxBodyLength: number, copies: StoredCopies | null) {
     this.#database = database
     this.#maxBodyLength = maxBodyLength
     this.#spans = spans
+    this.#copies = copies
     this.#statements = new ProjectionStatements(database)
     this.#queues = new QueueIds(database, () => this.#forgetUnused())
     this.#implied = new ImpliedDeliveries(database, this.#statements)
@@ -78,6 +85,7 @@ export class Fold {
   /** Forgets what was applied and not stored, after a transaction was rolled back. */
   reset(): void {
     this.#forget()
+    this.#statements.forgetLaterEvents()
     this.#implied.reset()
     this.#added = null
     this.#queues.load()
@@ -98,7 +106,6 @@ export class Fold {
     const queue = this.#queues.idOf(fact.queue)
     if (queue === undefined) return false
     if (fact.fact === "attempt" && this.#finish(fact, queue)) return true
-    if (this.#implied.has(fact.id)) this.#implied.write()
     const of = "of" in fact ? fact.of : null
     const known = this.#findOn(fact.id, queue)
     // An event that was removed must not come back as a new one of which nothing is known.
@@ -114,26 +121,24 @@ export class Fold {
   }
 
   /**
-   * Applies the publications of events that were stored on the same queues. Returns how many can't be: there are too many
-   * queues. Call it within a transaction.
+   * Applies the publications of events of the store. Returns how many events are skipped: damaged ones, 1 if all are gone,
+   * and all if there are too many queues. Call it within a transaction.
+   * @param mayCopy false if a part of the store is damaged
+   * @throws if the store can't be read now
    */
-  takeStored({ at, queues: names }: ReadStored, publications: readonly ReadPublished[]): number {
-    const queues = this.#queues.idsOf(names)
-    if (queues === undefined) return publications.length
+  takeStored(fact: ReadStored, mayCopy: boolean): number {
+    const queues = this.#queues.idsOf(fact.queues)
+    const count = countOf(fact)
+    if (this.#copies === null || queues === undefined) return count
+    // What follows tells of these publications, and not of earlier ones with the same ids.
+    this.#write()
+    const first = this.#nextSeq
+    this.#nextSeq += count
     const set = this.#implied.setOf(queues)
-    for (const each of publications) {
-      const { id } = each.event
-      if (set === null || this.#unknown.has(id)) {
-        this.#publish(each)
-        continue
-      }
-      // What follows tells of this publication.
-      this.#byId.delete(id)
-      const record = published(newRecord(this.#nextSeq++, id, at), each, this.#maxBodyLength)
-      this.#implied.add(record, set)
-      this.#added = extended(this.#added, record)
-    }
-    return 0
+    const canCopy = mayCopy && set !== null && this.#unknown.size === 0
+    const copied = canCopy ? this.#copies.copy(fact, first, set) : 0
+    this.#added = extended(this.#added, first, this.#nextSeq - 1, fact.at)
+    return copied === count ? 0 : this.#takeOthers(fact, this.#copies, { first, set, copied })
   }
 
   /** Stores what was applied. Returns the range of events that are new since the last call, or null if there are none. */
@@ -151,11 +156,10 @@ export class Fold {
   }
 
   #write(): void {
-    this.#implied.write()
     for (const { record, isNew, isChanged, deliveries } of this.#folded) {
       if (isNew) {
         this.#statements.insertEventLater(record)
-        this.#added = extended(this.#added, record)
+        this.#added = extended(this.#added, record.seq, record.seq, record.at)
       } else if (isChanged) {
         this.#statements.updateEvent(record)
         this.#spans.widen(record.seq, record.at)
@@ -164,6 +168,33 @@ export class Fold {
     }
     this.#statements.insertLaterEvents()
     this.#forget()
+  }
+
+  /** Applies the publications of the events that were not copied, one by one. Returns how many events are skipped. */
+  #takeOthers(
+    fact: ReadStored,
+    copies: StoredCopies,
+    { first, set, copied }: { readonly first: number; readonly set: number | null; readonly copied: number },
+  ): number {
+    const events = copies.read(fact)
+    if (events.length === 0) return 1
+    let skipped = 0
+    for (const event of events) {
+      const seq = first + countOf({ ...fact, last: event.number }) - 1
+      if (copied > 0 && copies.has(seq)) continue
+      const publication = publicationOf(fact, event)
+      if (publication === null) skipped++
+      else if (set === null || this.#unknown.has(publication.event.id)) this.#publish(publication)
+      else this.#statements.insertEventLater(this.#implying(set, seq, publication))
+    }
+    this.#statements.insertLaterEvents()
+    return skipped
+  }
+
+  /** Returns the record of an event whose deliveries a set of queues implies. */
+  #implying(set: number, seq: number, publication: ReadPublished): EventRecord {
+    const { event, at } = publication
+    return { ...published(newRecord(seq, event.id, at), publication, this.#maxBodyLength), queueSet: set }
   }
 
   #forgetUnused(): void {
@@ -181,7 +212,6 @@ export class Fold {
     const queues = this.#queues.idsOf(fact.queues)
     if (queues === undefined) return false
     const { event, at } = fact
-    this.#implied.write()
     const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
     published(folded.record, fact, this.#maxBodyLength)
     folded.isChanged = true
@@ -198,8 +228,7 @@ export class Fold {
     if (fact.outcome !== "handled" || fact.reason !== null || this.#byId.has(fact.id)) return false
     const delivery = new DeliveryRecord(queue, true, fact.at)
     delivery.tried(fact)
-    if (this.#implied.finish(fact.id, delivery)) return true
-    return !this.#implied.has(fact.id) && this.#statements.finishDelivery(fact.id, delivery)
+    return this.#implied.finish(fact.id, delivery) || this.#statements.finishDelivery(fact.id, delivery)
   }
 
   /** Takes back the newest publication with an id, or notes that nobody knows whether it is on its queues. */
@@ -285,7 +314,6 @@ export class Fold {
     const queue = this.#queues.find(name)
     // Nothing is known of the queue, and nothing is lost.
     if (queue === undefined) return true
-    this.#implied.write()
     if (ids === null) {
       this.#write()
       if (from === "queue") this.#implied.materialize(queue)
@@ -310,13 +338,4 @@ function isRemoved(fact: OfDelivery, removedUntil: number | null): boolean {
 function addTo({ deliveries }: Folded, delivery: DeliveryRecord): DeliveryRecord {
   deliveries.push(delivery)
   return delivery
-}
-
-function extended(added: Added | null, { seq, at }: EventRecord): Added {
-  if (added === null) return { first: seq, last: seq, minAt: at, maxAt: at }
-  added.first = Math.min(added.first, seq)
-  added.last = Math.max(added.last, seq)
-  added.minAt = Math.min(added.minAt, at)
-  added.maxAt = Math.max(added.maxAt, at)
-  return added
 }

@@ -1,4 +1,4 @@
-import { StoredEvents } from "../engine/embedded/store/stored-events.ts"
+import { resolve } from "node:path"
 import type { FactBatch } from "../event/history-fact.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import { HistoryCursorError } from "./errors.ts"
@@ -14,7 +14,6 @@ import {
 import { Projection } from "./projection.ts"
 import type { HistoryLimits } from "./retention.ts"
 import { retentionTime } from "./retention-clock.ts"
-import type { ReadEvents } from "./stored-publication.ts"
 
 /** How long the oldest events are deleted between two requests, in milliseconds. */
 const RETAIN_MS = 100
@@ -31,8 +30,6 @@ export class HistoryKeeper {
   #projection: Projection | null = null
   /** Of the open file. */
   #names: FileNames | null = null
-  /** Null until the first read, and if facts refer to no events. */
-  #events: StoredEvents | null = null
   #retaining: ReturnType<typeof setTimeout> | undefined
 
   constructor(
@@ -67,19 +64,18 @@ export class HistoryKeeper {
     try {
       makePrivate(this.#file)
       alignPermissions(this.#file)
-      return Projection.open(this.#file, this.#limits, this.#readEvents)
+      return this.#openTables()
     } catch (error) {
       if (!isUnusable(error)) throw error
       this.#tellSetAside(error)
       makePrivate(this.#file)
-      return Projection.open(this.#file, this.#limits, this.#readEvents)
+      return this.#openTables()
     }
   }
 
-  readonly #readEvents: ReadEvents = (first, last) => {
-    if (this.#eventsFile === null) return []
-    this.#events ??= new StoredEvents(this.#eventsFile)
-    return this.#events.between(first, last)
+  /** SQLite would take a relative path that begins with "file:" for a URI. */
+  #openTables(): Projection {
+    return Projection.open(resolve(this.#file), this.#limits, this.#eventsFile)
   }
 
   /** Begins another file instead of one that turned out to be damaged. Returns false if that is impossible. */
@@ -183,11 +179,6 @@ export class HistoryKeeper {
 
   #close(): void {
     this.#closeFile()
-    try {
-      this.#events?.[Symbol.dispose]()
-    } catch {
-      // It was only read.
-    }
     this.#answer({ kind: "closed" })
   }
 }

@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite"
+import { constants, Database } from "bun:sqlite"
 
 /** Identifies the file among SQLite files: "EvHi". Source: sqlite.org/pragma.html#pragma_application_id. */
 const APPLICATION_ID = 0x45764869
@@ -11,6 +11,9 @@ export const PAGE_BYTES = 8_192
 
 /** Holds the pages that one transaction changes. */
 const CACHE_KIB = 16_384
+
+/** Creates the file if there is none. A URI attaches the store whose events facts refer to. */
+const FLAGS = constants.SQLITE_OPEN_READWRITE | constants.SQLITE_OPEN_CREATE | constants.SQLITE_OPEN_URI
 
 /** Share of the file's bound that the log may reach before it is copied into the database. */
 const LOG_SHARE = 1 / 32
@@ -120,7 +123,7 @@ export const SOURCE = { published: 0, foreign: 1, unknown: 2 } as const
  * @throws {ForeignFileError} if another program or another version wrote the file, and what SQLite throws
  */
 export function openTables(file: string, maxBytes: number): Database {
-  const database = new Database(file, { create: true, readwrite: true, strict: true })
+  const database = new Database(file, FLAGS)
   try {
     // Both have to come before the first write. On an existing file they have no effect.
     database.run(`PRAGMA page_size = ${PAGE_BYTES}`)

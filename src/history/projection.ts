@@ -3,8 +3,9 @@ import type { FactBatch } from "../event/history-fact.ts"
 import type { RoutingSpace } from "../event/routing-space.ts"
 import { AppliedTokens } from "./applied-tokens.ts"
 import { EventView } from "./event-view.ts"
-import { type ReadAttempt, type ReadStored, readFact } from "./fact-line.ts"
+import { type ReadAttempt, readFact } from "./fact-line.ts"
 import { Fold } from "./fold.ts"
+import { isDamage } from "./history-file.ts"
 import type {
   EventFilter,
   EventHistory,
@@ -19,7 +20,7 @@ import { openTables } from "./history-tables.ts"
 import { type HistoryLimits, Retention } from "./retention.ts"
 import { Search } from "./search.ts"
 import { Spans } from "./spans.ts"
-import { publicationOf, type ReadEvents } from "./stored-publication.ts"
+import { StoredCopies } from "./stored-copies.ts"
 
 /** Counts of what was applied. */
 export interface Applied {
@@ -40,7 +41,7 @@ const LINE_BREAK = "\n"
  */
 export class Projection implements HistoryQueries, Disposable {
   readonly #database: Database
-  readonly #readEvents: ReadEvents
+  readonly #copies: StoredCopies | null
   readonly #fold: Fold
   readonly #tokens: AppliedTokens
   readonly #spans: Spans
@@ -52,24 +53,26 @@ export class Projection implements HistoryQueries, Disposable {
 
   /**
    * Opens the file of a history, or creates it.
-   * @param readEvents reads the events that facts refer to. Default: there are none.
-   * @throws {ForeignFileError} if another program or another version wrote the file, and what SQLite throws
+   * @param storeFile the embedded engine's store with the events that facts refer to; null if they refer to none
+   * @throws {ForeignFileError} if another program or another version wrote the file, and what SQLite throws; another error
+   * if the store can't be opened
    */
-  static open(file: string, limits: HistoryLimits, readEvents: ReadEvents = () => []): Projection {
+  static open(file: string, limits: HistoryLimits, storeFile: string | null = null): Projection {
     const database = openTables(file, limits.maxBytes)
     try {
-      return new Projection(database, limits, readEvents)
+      return new Projection(database, limits, storeFile)
     } catch (error) {
       database.close()
       throw error
     }
   }
 
-  private constructor(database: Database, limits: HistoryLimits, readEvents: ReadEvents) {
+  private constructor(database: Database, limits: HistoryLimits, storeFile: string | null) {
     this.#database = database
-    this.#readEvents = readEvents
     this.#spans = new Spans(database)
-    this.#fold = new Fold(database, this.#spans, limits.maxBytes / MAX_BODY_PART)
+    const maxBodyLength = limits.maxBytes / MAX_BODY_PART
+    this.#copies = storeFile === null ? null : new StoredCopies(database, storeFile, maxBodyLength)
+    this.#fold = new Fold(database, this.#spans, maxBodyLength, this.#copies)
     this.#tokens = new AppliedTokens(database)
     this.#retention = new Retention(database, this.#spans, limits)
     this.#view = new EventView(database)
@@ -91,28 +94,13 @@ export class Projection implements HistoryQueries, Disposable {
    * @throws what SQLite throws; nothing is applied then
    */
   apply(batches: readonly FactBatch[], now: number): Applied {
-    let skipped = 0
-    let repeated = 0
-    let position = this.#position
     try {
-      this.#database
-        .transaction(() => {
-          for (const batch of batches) {
-            position = batch.position
-            if (this.#tokens.add(batch.token)) skipped += this.#take(batch.text)
-            else repeated++
-          }
-          const added = this.#fold.store()
-          if (added !== null) this.#spans.add(added, now)
-          this.#savePosition.run(position, this.#fold.nextSeq)
-        })
-        .immediate()
+      return this.#apply(batches, now, true)
     } catch (error) {
-      this.#fold.reset()
-      throw error
+      if (this.#copies === null || !isDamage(error)) throw error
+      // Perhaps of the store, whose other events are read apart.
+      return this.#apply(batches, now, false)
     }
-    this.#position = position
-    return { skipped, repeated }
   }
 
   lookup(id: string, within?: RoutingSpace): EventHistory | null {
@@ -145,12 +133,13 @@ export class Projection implements HistoryQueries, Disposable {
    * @throws what SQLite throws
    */
   checkpoint(): void {
-    this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    this.#database.run("PRAGMA main.wal_checkpoint(TRUNCATE)")
   }
 
   close(): void {
     this.#savePosition.finalize()
     this.#fold.close()
+    this.#copies?.close()
     this.#tokens.close()
     this.#spans.close()
     this.#retention.close()
@@ -163,6 +152,33 @@ export class Projection implements HistoryQueries, Disposable {
     this.close()
   }
 
+  /** @param mayCopy false if a part of the store is damaged */
+  #apply(batches: readonly FactBatch[], now: number, mayCopy: boolean): Applied {
+    let skipped = 0
+    let repeated = 0
+    let position = this.#position
+    try {
+      this.#database
+        .transaction(() => {
+          for (const batch of batches) {
+            position = batch.position
+            if (this.#tokens.add(batch.token)) skipped += this.#take(batch.text, mayCopy)
+            else repeated++
+          }
+          const added = this.#fold.store()
+          if (added !== null) this.#spans.add(added, now)
+          this.#savePosition.run(position, this.#fold.nextSeq)
+        })
+        // As its first statement asks for it: the store is only read.
+        .deferred()
+    } catch (error) {
+      this.#fold.reset()
+      throw error
+    }
+    this.#position = position
+    return { skipped, repeated }
+  }
+
   /** Returns the number of runs that were skipped. */
   #takeAll(attempts: readonly ReadAttempt[]): number {
     let skipped = 0
@@ -170,22 +186,14 @@ export class Projection implements HistoryQueries, Disposable {
     return skipped
   }
 
-  /** Returns the number of events that were skipped, or 1 if all are gone. */
-  #takeStored(fact: ReadStored): number {
-    const stored = this.#readEvents(fact.first, fact.last)
-    if (stored.length === 0) return 1
-    const publications = stored.flatMap((each) => publicationOf(fact, each) ?? [])
-    return stored.length - publications.length + this.#fold.takeStored(fact, publications)
-  }
-
   /** Returns the number of lines that were skipped. */
-  #take(text: string): number {
+  #take(text: string, mayCopy: boolean): number {
     let skipped = 0
     for (const line of text.split(LINE_BREAK)) {
       if (line === "") continue
       const fact = readFact(line)
       if (fact === null) skipped++
-      else if (fact.fact === "stored") skipped += this.#takeStored(fact)
+      else if (fact.fact === "stored") skipped += this.#fold.takeStored(fact, mayCopy)
       else if (fact.fact === "handled") skipped += this.#takeAll(fact.attempts)
       else if (!this.#fold.take(fact)) skipped++
     }

@@ -96,7 +96,7 @@ export class Retention {
           this.#deleteDeliveries.run(range.first, last)
           this.#spans.remove(range, last)
         })
-        .immediate()
+        .deferred()
     } finally {
       this.#database.run("PRAGMA synchronous = FULL")
     }

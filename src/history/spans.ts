@@ -20,6 +20,16 @@ export interface Added {
   maxAt: number
 }
 
+/** Returns new events with those of a range of numbers, which have one time. Changes `added`. */
+export function extended(added: Added | null, first: number, last: number, at: number): Added {
+  if (added === null) return { first, last, minAt: at, maxAt: at }
+  added.first = Math.min(added.first, first)
+  added.last = Math.max(added.last, last)
+  added.minAt = Math.min(added.minAt, at)
+  added.maxAt = Math.max(added.maxAt, at)
+  return added
+}
+
 /** A range of events, both ends included. */
 export interface Range {
   readonly first: number

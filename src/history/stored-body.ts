@@ -1,3 +1,4 @@
+import { END, headOf, PAYLOAD, tailOf } from "../event/event-layout.ts"
 import type { DescribedEvent } from "./fact-event.ts"
 
 /** The columns that take part of an event's JSON; the routing key in full. */
@@ -19,12 +20,6 @@ interface PlainBody {
 /** The beginning of an event as this service writes it, with strings that need no unescaping. */
 const HEAD =
   /^\{"id":"([^"\\]+)","type":"([^"\\]+)","name":"([^"\\]+)","routing_key":"([^"\\]+)",(?="payload":\{)/
-
-/** Begins the rest of an event, and nothing else that is stored. */
-const PAYLOAD = '"payload":{'
-
-/** Begins what follows the rest. Within strings, quotes are escaped, and only a key follows. */
-const END = '"status":"pending","retry_count":0'
 
 /** The end of an event behind `END`. */
 const ORDERING_KEY = /^(?:,"ordering_key":"([^"\\]+)")?\}$/
@@ -65,8 +60,7 @@ export function wholeBody(
   { id, type, name, routingKey, orderingKey }: ColumnsOfEvent,
 ): string {
   if (!stored.startsWith(PAYLOAD)) return stored
-  const key = orderingKey === null ? "" : `,"ordering_key":"${orderingKey}"`
-  return `{"id":"${id}","type":"${type}","name":"${name}","routing_key":"${routingKey}",${stored}${END}${key}}`
+  return `${headOf(id, type ?? "", name ?? "", routingKey ?? "")}${stored}${END}${tailOf(orderingKey)}`
 }
 
 /** JSON with the payload of an event, of the column `body`. The rest ends with a comma. */

@@ -5,9 +5,6 @@ import type { FactEvent } from "./fact-event.ts"
 import type { ReadPublished, ReadStored } from "./fact-line.ts"
 import { plainBody } from "./stored-body.ts"
 
-/** Reads the events that `stored` facts refer to. Returns those with these numbers and between. */
-export type ReadEvents = (first: number, last: number) => readonly StoredPublication[]
-
 /** Returns the publication of an event that a `stored` fact refers to; null if the event can't be read. */
 export function publicationOf(
   { at, queues }: ReadStored,

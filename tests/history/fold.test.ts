@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
-import { engineLine, factLine, type HistoryFact, joinLines } from "../../src/event/history-fact.ts"
+import { factLine, type HistoryFact, joinLines } from "../../src/event/history-fact.ts"
 import { DELIVERY_STATES, EVENT_STATUSES } from "../../src/history/delivery-state.ts"
 import { Projection } from "../../src/history/projection.ts"
-import type { ReadEvents } from "../../src/history/stored-publication.ts"
 import { attempt, batchOf, historyOf, published, ROOMY, START } from "../support/facts.ts"
+import { storedLine, storeWith } from "../support/stored-publications.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 
 const IDS = ["a", "b", "c", "d", "e", "f"]
@@ -63,18 +63,14 @@ test("publications that refer to the store give the same history, whatever follo
   const events = STORY.flatMap((fact) => (fact.fact === "published" ? [fact] : []))
   const lines = STORY.map((fact) => {
     if (fact.fact !== "published") return factLine(fact)
-    const number = events.indexOf(fact)
-    return engineLine({ fact: "stored", at: fact.at, queues: fact.queues, first: number, last: number })
+    return storedLine(fact.at, fact.queues, events.indexOf(fact))
   })
-  const read: ReadEvents = (first, last) =>
-    events.slice(first, last + 1).map(({ event, trace = null, caused_by = null }) => ({
-      body: JSON.stringify(event),
-      trace,
-      causedBy: caused_by,
-    }))
+  using store = storeWith(
+    events.map(({ event, trace, caused_by }) => ({ event, trace, causedBy: caused_by })),
+  )
   using whole = historyOf(STORY)
   for (let parts = 1; parts <= lines.length; parts++) {
-    using projection = Projection.open(":memory:", ROOMY, read)
+    using projection = Projection.open(":memory:", ROOMY, store.file)
     for (let part = 0; part < parts; part++) {
       const ends = [part, part + 1].map((each) => Math.round((each * lines.length) / parts))
       const text = joinLines(lines.slice(...ends))

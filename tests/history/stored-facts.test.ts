@@ -10,8 +10,10 @@ import {
 } from "../../src/event/history-fact.ts"
 import { Projection } from "../../src/history/projection.ts"
 import { WaitingBatches } from "../../src/history/waiting-batches.ts"
+import { breakBodies } from "../support/damage.ts"
 import { attempt, batchOf, historyOf, published, ROOMY, START } from "../support/facts.ts"
 import { newEvent } from "../support/new-event.ts"
+import { storedLine, storeWith } from "../support/stored-publications.ts"
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -38,15 +40,11 @@ test("an event in the store gives the same history as one in the fact", () => {
   const facts = events.map(
     (event): HistoryFact => ({ fact: "published", at: START, queues: ["calls"], event, ...of }),
   )
-  const stored = engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 9 })
-  const asked: unknown[] = []
-  using projection = Projection.open(":memory:", ROOMY, (...range) => {
-    asked.push(range)
-    return events.map((event) => ({ body: JSON.stringify(event), trace: TRACEPARENT, causedBy: "cause" }))
-  })
+  using store = storeWith(events.map((event) => ({ event, trace: TRACEPARENT, causedBy: "cause" })))
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  const stored = storedLine(START, ["calls"], 0, events.length - 1)
   expect(projection.apply([batchOfLine(stored)], START + 1_000)).toEqual({ skipped: 0, repeated: 0 })
   using whole = historyOf(facts)
-  expect(asked).toEqual([[1, 9]])
   const ids = events.map(({ id }) => id)
   expect(ids.map((id) => projection.lookup(id))).toEqual(ids.map((id) => whole.lookup(id)))
   expect(projection.list({ limit: 100 }).items).toEqual(whole.list({ limit: 100 }).items)
@@ -63,11 +61,9 @@ test("a text is found in the payload of an event, and not in what else is stored
     newEvent({ id: 'quoted "id"', payload: { note: "needle" } }),
     newEvent({ id: "elsewhere", metadata: { note: "needle" } }),
   ]
-  using projection = Projection.open(":memory:", ROOMY, () =>
-    events.map((event) => ({ body: JSON.stringify(event), trace: null, causedBy: null })),
-  )
-  const stored = engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 9 })
-  projection.apply([batchOfLine(stored)], START)
+  using store = storeWith(events.map((event) => ({ event })))
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  projection.apply([batchOfLine(storedLine(START, ["calls"], 0, events.length - 1))], START)
   const found = (text: string) => projection.list({ limit: 9, text }).items.map(({ id }) => id)
   expect(found('"note":"needle"')).toEqual(['quoted "id"', "plain"])
   expect(found("pending")).toEqual([])
@@ -76,39 +72,33 @@ test("a text is found in the payload of an event, and not in what else is stored
 test("with as many queues, and sets of queues, as there may be, every event that is told has its deliveries", () => {
   const MAX_QUEUES = 10_000
   const names = Array.from({ length: MAX_QUEUES + 1 }, (_, number) => `q${number}`)
-  const event = (first: number) => [
-    { body: JSON.stringify(newEvent({ id: `e${first}` })), trace: null, causedBy: null },
-  ]
-  using projection = Projection.open(":memory:", ROOMY, event)
-  const lines = names.map((name, number) =>
-    engineLine({ fact: "stored", at: START, queues: [name], first: number, last: number }),
-  )
+  const pairs = ["q0", "q1"].flatMap((one) => names.slice(2, 4).map((other) => [one, other]))
+  const events = [...names, ...pairs].map((_, number) => ({ event: newEvent({ id: `e${number}` }) }))
+  using store = storeWith(events)
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  const lines = names.map((name, number) => storedLine(START, [name], number))
   // The first apply has as many queues as there may be; each is in use.
   expect(projection.apply([batchOfLine(joinLines(lines))], START).skipped).toBe(1)
   const queuesOf = (number: number) => projection.lookup(`e${number}`)?.queues.map(({ queue }) => queue)
   expect([0, MAX_QUEUES - 1, MAX_QUEUES].map(queuesOf)).toEqual([["q0"], [`q${MAX_QUEUES - 1}`], undefined])
-  const pairs = ["q0", "q1"].flatMap((one) => names.slice(2, 4).map((other) => [one, other]))
-  const more = pairs.map((queues, number) =>
-    engineLine({ fact: "stored", at: START, queues, first: 20_000 + number, last: 20_000 + number }),
-  )
+  const more = pairs.map((queues, number) => storedLine(START, queues, names.length + number))
   expect(projection.apply([batchOfLine(joinLines(more))], START).skipped).toBe(0)
-  expect(pairs.map((_, number) => queuesOf(20_000 + number))).toEqual(pairs)
-  const run = factLine(attempt("e20000", { queue: "q2" }))
+  expect(pairs.map((_, number) => queuesOf(names.length + number))).toEqual(pairs)
+  const run = factLine(attempt(`e${names.length}`, { queue: "q2" }))
   projection.apply([batchOfLine(run)], START)
-  expect(projection.lookup("e20000")?.queues.map(({ state }) => state)).toEqual(["waiting", "handled"])
+  expect(projection.lookup(`e${names.length}`)?.queues.map(({ state }) => state)).toEqual([
+    "waiting",
+    "handled",
+  ])
 })
 
 test("many events of one fact are all there, with their runs before and after them in the same step", () => {
   const events = Array.from({ length: 100 }, (_, number) => newEvent({ id: `e${number}` }))
-  using projection = Projection.open(":memory:", ROOMY, (first, last) =>
-    events
-      .slice(first, last + 1)
-      .map((event) => ({ body: JSON.stringify(event), trace: null, causedBy: null })),
-  )
+  using store = storeWith(events.map((event) => ({ event })))
+  using projection = Projection.open(":memory:", ROOMY, store.file)
   const run = (number: number, queue: string, outcome: "handled" | "retry" = "handled") =>
     factLine(attempt(`e${number}`, { queue, outcome, ...(outcome === "retry" && { reason: "error" }) }))
-  const stored = (first: number, last: number) =>
-    engineLine({ fact: "stored", at: START, queues: ["calls", "audit"], first, last })
+  const stored = (first: number, last: number) => storedLine(START, ["calls", "audit"], first, last)
   const lines = [
     stored(0, 69),
     ...[40, 3, 3, 69, 0].map((number) => run(number, "calls")),
@@ -207,32 +197,52 @@ test("a line of runs that this version did not write is skipped", () => {
 
 test("events that are damaged or gone are skipped, and the other facts are applied", () => {
   const event = newEvent({ id: "whole" })
-  using projection = Projection.open(":memory:", ROOMY, (first) =>
-    first === 1
-      ? [
-          { body: "{", trace: null, causedBy: null },
-          { body: JSON.stringify(event), trace: null, causedBy: null },
-        ]
-      : [],
-  )
+  using store = storeWith([{ event, body: "{" }, { event }, { event: newEvent({ id: "later" }) }])
+  using projection = Projection.open(":memory:", ROOMY, store.file)
   const lines = [
-    engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 2 }),
-    engineLine({ fact: "stored", at: START, queues: ["calls"], first: 3, last: 4 }),
+    storedLine(START, ["calls"], 0, 1),
+    storedLine(START, ["calls"], 7, 8),
+    storedLine(START, ["calls"], 2, 3),
     factLine(attempt("whole", { queue: "calls" })),
   ]
   expect(projection.apply([batchOfLine(joinLines(lines))], START)).toEqual({ skipped: 2, repeated: 0 })
   expect(projection.lookup("whole")).toMatchObject({ status: "completed" })
+  expect(projection.lookup("later")).toMatchObject({ status: "pending" })
+})
+
+test("an event whose layout is wrong, or whose body has none, is read from its body", () => {
+  const events = ["one", "other", "third"].map((id) => newEvent({ id, ordering_key: "k" }))
+  using store = storeWith(events.map((event) => ({ event })))
+  store.run(`UPDATE events SET layout = layout + 1 WHERE body LIKE '%"one"%'`)
+  store.run(`UPDATE events SET layout = NULL WHERE body LIKE '%"third"%'`)
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  projection.apply([batchOfLine(storedLine(START, ["calls"], 0, 2))], START)
+  const { items } = projection.list({ limit: 9, newestFirst: false, orderingKey: "k" })
+  expect(items.map(({ id }) => id)).toEqual(["one", "other", "third"])
+  expect(items.map(({ id }) => projection.lookup(id)?.body)).toEqual(
+    events.map((each) => JSON.stringify(each)),
+  )
+})
+
+test("a damaged store costs its events only, not the history", () => {
+  const long = (id: string) =>
+    newEvent({ id, payload: { text: `${"long".repeat(2_000)}middle${"long".repeat(2_000)}` } })
+  using store = storeWith([long("broken"), newEvent({ id: "whole" })].map((event) => ({ event })))
+  store.run("PRAGMA wal_checkpoint(TRUNCATE)")
+  breakBodies(store.folder, "middle")
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  const lines = [0, 1].map((place) => storedLine(START, ["calls"], place))
+  expect(projection.apply([batchOfLine(joinLines(lines))], START)).toEqual({ skipped: 1, repeated: 0 })
+  expect(projection.lookup("whole")).not.toBeNull()
 })
 
 test("a store that can't be read applies nothing, and a later try applies everything", () => {
-  let isReadable = false
-  using projection = Projection.open(":memory:", ROOMY, () => {
-    if (!isReadable) throw new Error("the store can't be read")
-    return [{ body: JSON.stringify(newEvent({ id: "one" })), trace: null, causedBy: null }]
-  })
-  const batch = batchOfLine(engineLine({ fact: "stored", at: START, queues: ["calls"], first: 1, last: 1 }))
+  using store = storeWith([{ event: newEvent({ id: "one" }) }])
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  store.run("ALTER TABLE events RENAME TO elsewhere")
+  const batch = batchOfLine(storedLine(START, ["calls"], 0))
   expect(() => projection.apply([batch], START)).toThrow("the store can't be read")
-  isReadable = true
+  store.run("ALTER TABLE elsewhere RENAME TO events")
   expect(projection.apply([batch], START)).toEqual({ skipped: 0, repeated: 0 })
   expect(projection.lookup("one")).not.toBeNull()
 })

@@ -161,7 +161,7 @@ export class EmbeddedEngine implements Engine {
     // A repetition has its receipt even if its queues are gone.
     if (queues.length === 0 && !options.once) return Promise.reject(unroutable(event.routing_key))
     return new Promise((confirm, refuse) => {
-      const pending = pendingPublish(event, options, queues, confirm, refuse)
+      const pending = pendingPublish(event, options, queues, this.facts !== null, confirm, refuse)
       this.#committer.turn.publishes.push(pending)
       this.#committer.schedule()
     })

@@ -14,7 +14,7 @@ export function replaying(
 ): Engine["replay"] {
   return async (name, { event, body, replay }) => {
     const queue = catalog.get(name)
-    const stored = { body, trace: encodeOrigin({ replay }) }
+    const stored = { body, trace: encodeOrigin({ replay }), layout: null }
     const refusal = await operate(
       (now) => {
         if (queue.isDeleted) return new UnknownQueueError(name, [])

@@ -7,6 +7,12 @@ export interface StoredEvent {
   readonly trace: string | null
 }
 
+/** An event that is stored now. */
+export interface NewEvent extends StoredEvent {
+  /** See `layoutOf`; null if the history does not ask for it. */
+  readonly layout: number | null
+}
+
 /**
  * Values that a checksum covers in addition to the texts, so that it also detects a changed pointer or
  * priority.

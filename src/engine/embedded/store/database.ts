@@ -20,7 +20,7 @@ const APPLICATION_ID = 0x45764272
 export const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
 /** Version of the tables below, stored in the file's `user_version`. */
-const SCHEMA_VERSION = 5
+const SCHEMA_VERSION = 6
 
 /**
  * Metadata of the store: an id that distinguishes it from other stores, and `turn`, its number of commits.
@@ -59,6 +59,9 @@ const FACTS_TABLE = `
 /** Done events that a row of facts refers to, or that earlier ones do: numbers with commas between. */
 const HELD_EVENTS = "ALTER TABLE facts ADD COLUMN held TEXT;"
 
+/** Tells the history where the parts of an event are in its JSON. See `layoutOf`. */
+const LAYOUT = "ALTER TABLE events ADD COLUMN layout INTEGER;"
+
 /** Statements that upgrade a store to the next version, by its version. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: "ALTER TABLE events ADD COLUMN trace TEXT",
@@ -68,6 +71,7 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
       ${CLOCK_TABLE}`,
   3: FACTS_TABLE + RECEIPTS_TABLE,
   4: HELD_EVENTS,
+  5: LAYOUT,
 }
 
 /**
@@ -128,6 +132,7 @@ const SCHEMA = `
   ${CLOCK_TABLE}
   ${FACTS_TABLE}
   ${HELD_EVENTS}
+  ${LAYOUT}
   ${RECEIPTS_TABLE}
 `
 

@@ -3,7 +3,7 @@ import type { DeadLetterFailure, RetryFailure } from "../../../event/failure.ts"
 import { PRIORITY_LEVELS } from "../../../event/priority.ts"
 import type { Tried } from "../../engine.ts"
 import { Appender } from "./appender.ts"
-import { checksumOf, EVENT_STEP, onQueue, type StoredEvent } from "./checksum.ts"
+import { checksumOf, EVENT_STEP, type NewEvent, onQueue } from "./checksum.ts"
 import type { EventHolder } from "./event-holder.ts"
 import { faultOf, idIn, isIntact, readable } from "./examined-event.ts"
 import { type Message, type MessageKey, prepare, type Statements } from "./message-statements.ts"
@@ -94,12 +94,7 @@ export class MessageStore {
    * Stores an event on each of the queues, behind waiting messages of the same priority. Other calls see it
    * after `flush`.
    */
-  append(
-    stored: StoredEvent,
-    queues: readonly { readonly id: number }[],
-    priority: number,
-    now: number,
-  ): void {
+  append(stored: NewEvent, queues: readonly { readonly id: number }[], priority: number, now: number): void {
     this.#lastEvent += EVENT_STEP
     const event = this.#lastEvent
     const checksum = checksumOf(stored.body, stored.trace, { event, priority })
@@ -133,7 +128,8 @@ export class MessageStore {
   ): void {
     const reset = withoutHops(trace)
     if (reset !== trace || body !== null) {
-      this.append({ body: body ?? this.#bodyOf(event), trace: reset }, [{ id: queue }], priority, now)
+      const stored = { body: body ?? this.#bodyOf(event), trace: reset, layout: null }
+      this.append(stored, [{ id: queue }], priority, now)
       this.#appender.insert()
       this.dropEventIfFree(event)
       return
