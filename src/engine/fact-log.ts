@@ -7,6 +7,8 @@ import type { FactBatch, HistoryFact } from "../event/history-fact.ts"
 export interface FactLog {
   /** The SQLite file with the events that `stored` facts refer to. Absent if there are no such facts. */
   readonly eventsFile?: string
+  /** True if events were stored before the oldest fact that it has: a history that begins with it lacks those. */
+  readonly lacksPast: boolean
   /**
    * Appends a fact that comes with no other write. Resolves when it is durable.
    * @throws {EngineUnavailableError} if it is not durable in time. It can be stored later.

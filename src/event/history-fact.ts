@@ -179,6 +179,19 @@ export interface StoredFact extends Pick<PublishedFact, "at" | "queues"> {
   readonly last: number
 }
 
+/**
+ * Facts are missing: those of a time, or all before `at` that no other batch has. Only the batches of an engine that
+ * stores its facts itself have these lines.
+ */
+export interface GapFact {
+  readonly fact: "gap"
+  readonly at: number
+  /** Null if it is unknown. Equal to `at` if they are missing from then on. */
+  readonly since: number | null
+  /** Why, in words. */
+  readonly reason: string
+}
+
 /** Facts that are stored together, and applied together or not at all. */
 export interface FactBatch {
   /** Distinguishes it from every other batch, so that one that arrives twice is applied once. */
@@ -211,7 +224,7 @@ export function factLine(fact: HistoryFact): string {
 }
 
 /** Returns a fact of the embedded engine as a line. */
-export const engineLine = (fact: StoredFact | HandledFact): string => JSON.stringify(fact)
+export const engineLine = (fact: StoredFact | HandledFact | GapFact): string => JSON.stringify(fact)
 
 /**
  * Returns the line of a `published` fact, without serializing the event again.

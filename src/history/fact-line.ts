@@ -4,6 +4,7 @@ import type { ErrorSummary } from "../event/failure.ts"
 import { isJsonObject } from "../event/json-text.ts"
 import { readTraceContext, traceIdOf } from "../event/trace-context.ts"
 import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-event.ts"
+import type { Gap } from "./gaps.ts"
 import type { AttemptRecord, EditRecord } from "./history-query.ts"
 
 /** A fact as the projection uses it: checked, with bounded texts. Times are whole milliseconds. */
@@ -16,9 +17,10 @@ export type ReadFact =
   | ReadDeadLettered
   | ReadReturn
   | ReadPurged
+  | ReadGap
 
 /** A fact that tells of one thing. */
-export type SingleFact = Exclude<ReadFact, ReadStored | ReadHandled>
+export type SingleFact = Exclude<ReadFact, ReadStored | ReadHandled | ReadGap>
 
 export interface ReadPublished extends FactEvent {
   readonly fact: "published"
@@ -89,6 +91,10 @@ export interface ReadPurged {
   readonly ids: readonly string[] | null
 }
 
+export interface ReadGap extends Gap {
+  readonly fact: "gap"
+}
+
 /** Longest text of a fact, such as a queue, a module or a key; longer ones are cut, or make it no fact. */
 const MAX_TEXT_LENGTH = 1_024
 
@@ -126,6 +132,8 @@ export function readFact(line: string): ReadFact | null {
       return readReturn(parsed, fact, time)
     case "purged":
       return readPurged(parsed, time)
+    case "gap":
+      return readGap(parsed, time)
     default:
       return null
   }
@@ -142,6 +150,11 @@ function readOutcome(
 function readStored({ fact: { queues, first, last } }: ParsedLine, at: number): ReadStored | null {
   if (!areQueues(queues) || !isCount(first) || !isCount(last) || last < first) return null
   return { fact: "stored", at, queues, first, last }
+}
+
+function readGap({ fact: { since, reason } }: ParsedLine, until: number): ReadGap | null {
+  if (!isText(reason) || (since !== null && !(typeof since === "number" && isTimestampMs(since)))) return null
+  return { fact: "gap", since, until, reason }
 }
 
 function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {

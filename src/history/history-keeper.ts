@@ -26,6 +26,8 @@ export class HistoryKeeper {
   readonly #file: string
   readonly #limits: HistoryLimits
   readonly #eventsFile: string | null
+  readonly #lacksPast: boolean
+  readonly #lost: string | null
   readonly #answer: (message: HistoryAnswer) => void
   #projection: Projection | null = null
   /** Of the open file. */
@@ -33,12 +35,14 @@ export class HistoryKeeper {
   #retaining: ReturnType<typeof setTimeout> | undefined
 
   constructor(
-    { file, limits, eventsFile }: Pick<HistoryStart, "file" | "limits" | "eventsFile">,
+    { file, limits, eventsFile, lacksPast, lost }: Omit<HistoryStart, "kind" | "isLowPriority">,
     answer: (message: HistoryAnswer) => void,
   ) {
     this.#file = file
     this.#limits = limits
     this.#eventsFile = eventsFile
+    this.#lacksPast = lacksPast
+    this.#lost = lost
     this.#answer = answer
   }
 
@@ -46,7 +50,8 @@ export class HistoryKeeper {
     try {
       this.#projection = this.#openFile()
       this.#names = new FileNames(this.#file)
-      this.#answer({ kind: "opened", position: this.#projection.position })
+      const { position, gap } = this.#projection
+      this.#answer({ kind: "opened", position, gap })
       this.#retain()
     } catch (error) {
       this.#fail(error)
@@ -64,12 +69,17 @@ export class HistoryKeeper {
     try {
       makePrivate(this.#file)
       alignPermissions(this.#file)
-      return this.#openTables()
+      const projection = this.#openTables()
+      if (this.#lost !== null) addGap(projection, this.#lost)
+      else if (projection.isNew && this.#lacksPast) addGap(projection, "its file was begun then")
+      return projection
     } catch (error) {
       if (!isUnusable(error)) throw error
       this.#tellSetAside(error)
       makePrivate(this.#file)
-      return this.#openTables()
+      const projection = this.#openTables()
+      addGap(projection, "its file was damaged, or none of this version")
+      return projection
     }
   }
 
@@ -100,7 +110,8 @@ export class HistoryKeeper {
     if (this.#projection === null || this.#isLost()) return
     try {
       const { skipped } = this.#projection.apply(batches, retentionTime())
-      this.#answer({ kind: "applied", position: this.#projection.position, skipped })
+      const { position, gap } = this.#projection
+      this.#answer({ kind: "applied", position, gap, skipped })
       this.#retain()
     } catch (error) {
       if (isOfConnection(error)) this.#fail(error)
@@ -182,3 +193,7 @@ export class HistoryKeeper {
     this.#answer({ kind: "closed" })
   }
 }
+
+/** Notes that a history begins now, although there was one before. */
+const addGap = (projection: Projection, reason: string): void =>
+  projection.addGap({ since: null, until: retentionTime(), reason })

@@ -3,6 +3,7 @@ import type { FactBatch } from "../event/history-fact.ts"
 import { reasonOf } from "../system/reason-of.ts"
 import { withTimeout } from "../system/with-timeout.ts"
 import { HistoryCursorError, HistoryUnavailableError } from "./errors.ts"
+import { type Gap, gapText } from "./gaps.ts"
 import { type TakenFile, takeFile } from "./history-file.ts"
 import type { HistoryAnswer, HistoryRequest, QueryCall } from "./messages.ts"
 import type { HistoryLimits } from "./retention.ts"
@@ -19,6 +20,7 @@ export interface LinkOptions {
   readonly limits: HistoryLimits
   /** As in `FactLog`. */
   readonly eventsFile?: string | undefined
+  readonly lacksPast?: boolean
   /** Entry file of the thread. Default: the file in the sources. */
   readonly threadUrl?: string | undefined
   readonly report: HistoryReport
@@ -65,7 +67,9 @@ export class HistoryLink {
   #state: LinkState = "starting"
   #isLowPriority = true
   #failure = ""
-  #gap: { readonly reason: string; readonly at: number } | null = null
+  #gap: Gap | null = null
+  /** Why the next file follows one that was lost; null if it does not. */
+  #lost: string | null = null
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   readonly #closed = Promise.withResolvers<void>()
 
@@ -84,11 +88,9 @@ export class HistoryLink {
     return this.#failure === "" ? null : this.#failure
   }
 
-  /** Why the history may lack what happened before a time; null if it has had one file since the start. */
+  /** Why the history lacks something, although it works; null if it does not. */
   get gap(): string | null {
-    if (this.#gap === null || Date.now() - this.#gap.at > this.#options.limits.retentionMs) return null
-    const { reason, at } = this.#gap
-    return `it was begun again at ${new Date(at).toISOString()}, because ${reason}: what happened before may be missing`
+    return gapText(this.#gap, this.#options.limits.retentionMs)
   }
 
   get isLowPriority(): boolean {
@@ -163,8 +165,9 @@ export class HistoryLink {
         if (thread === this.#thread) this.#fail("its thread ended")
       })
       const { file } = this.#file
-      const { limits, eventsFile = null } = this.#options
-      this.#post({ kind: "start", file, limits, eventsFile, isLowPriority: this.#isLowPriority })
+      const { limits, eventsFile = null, lacksPast = false } = this.#options
+      const [lost, isLowPriority] = [this.#lost, this.#isLowPriority]
+      this.#post({ kind: "start", file, limits, eventsFile, lacksPast, lost, isLowPriority })
     } catch (error) {
       this.#fail(reasonOf(error))
     }
@@ -177,6 +180,7 @@ export class HistoryLink {
   #take(answer: HistoryAnswer): void {
     switch (answer.kind) {
       case "opened":
+        this.#gap = answer.gap
         this.#opened(answer.position)
         break
       case "set-aside":
@@ -184,9 +188,10 @@ export class HistoryLink {
           set_aside: answer.name,
           reason: answer.reason,
         })
-        this.#begunAgain("it was damaged, or none of this version")
+        this.#watcher.onBegunAgain()
         break
       case "applied":
+        this.#gap = answer.gap
         this.#delays.reset()
         this.#watcher.onApplied(answer.position, answer.skipped)
         break
@@ -214,6 +219,7 @@ export class HistoryLink {
   }
 
   #opened(position: string | null): void {
+    this.#lost = null
     if (this.#failure !== "") this.#options.report("info", "history works again", {})
     this.#failure = ""
     if (this.#state === "starting") this.#state = "open"
@@ -239,13 +245,9 @@ export class HistoryLink {
   #lose(reason: string): void {
     this.#file?.[Symbol.dispose]()
     this.#file = null
-    this.#begunAgain(reason)
-    this.#fail(`${reason}; stop the service before you do that`)
-  }
-
-  #begunAgain(reason: string): void {
-    this.#gap = { reason, at: Date.now() }
+    this.#lost = reason
     this.#watcher.onBegunAgain()
+    this.#fail(`${reason}; stop the service before you do that`)
   }
 
   #fail(reason: string): void {

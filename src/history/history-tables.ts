@@ -4,7 +4,7 @@ import { constants, Database } from "bun:sqlite"
 const APPLICATION_ID = 0x45764869
 
 /** Version of the tables below, stored in the file's `user_version`. */
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 /** In bytes. Pages of 4 KiB take a fifth more CPU time per event; larger ones make scattered writes expensive. */
 export const PAGE_BYTES = 8_192
@@ -27,6 +27,13 @@ export class ForeignFileError extends Error {
   override readonly name = "ForeignFileError"
 }
 
+/** Of the table `history`. See `Gaps`. */
+const GAP_COLUMNS = `
+  ALTER TABLE history ADD COLUMN gap_since INTEGER;
+  ALTER TABLE history ADD COLUMN gap_until INTEGER;
+  ALTER TABLE history ADD COLUMN gap_reason TEXT;
+`
+
 /**
  * Events are numbered in the order in which the history learnt of them; `seq` is never used twice. The body is the
  * last column, so that a scan skips the pages of large ones. `source` is one of `SOURCE`. A routing key of NULL is the
@@ -48,6 +55,7 @@ const SCHEMA = `
     removed_until INTEGER
   ) STRICT;
   INSERT INTO history VALUES (1, lower(hex(randomblob(4))), NULL, 1, NULL);
+  ${GAP_COLUMNS}
 
   CREATE TABLE tokens (n INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE) STRICT;
 
@@ -117,12 +125,18 @@ const SCHEMA = `
 /** How an event became known: from its publication, from another program's message, or only from what happened later. */
 export const SOURCE = { published: 0, foreign: 1, unknown: 2 } as const
 
+export interface OpenTables {
+  readonly database: Database
+  /** True if the file was empty. */
+  readonly isNew: boolean
+}
+
 /**
  * Opens the file of a history, or creates it.
  * @param maxBytes the bound of the file with its log
  * @throws {ForeignFileError} if another program or another version wrote the file, and what SQLite throws
  */
-export function openTables(file: string, maxBytes: number): Database {
+export function openTables(file: string, maxBytes: number): OpenTables {
   const database = new Database(file, FLAGS)
   try {
     // Both have to come before the first write. On an existing file they have no effect.
@@ -138,8 +152,8 @@ export function openTables(file: string, maxBytes: number): Database {
     database.run(`PRAGMA wal_autocheckpoint = ${pages}`)
     // Truncates a log that a large transaction made longer, when SQLite restarts it.
     database.run(`PRAGMA journal_size_limit = ${2 * pages * PAGE_BYTES}`)
-    database.transaction(() => bringTables(database)).immediate()
-    return database
+    const isNew = database.transaction(() => bringTables(database)).immediate()
+    return { database, isNew }
   } catch (error) {
     database.close()
     throw error
@@ -150,17 +164,23 @@ export function openTables(file: string, maxBytes: number): Database {
 export const logPages = (maxBytes: number): number =>
   Math.round(Math.min(MAX_LOG_PAGES, Math.max(MIN_LOG_PAGES, (maxBytes * LOG_SHARE) / PAGE_BYTES)))
 
-function bringTables(database: Database): void {
+/** Creates the tables, or upgrades those of the version before. Returns whether there were none. */
+function bringTables(database: Database): boolean {
   const isEmpty = numberOf(database, "SELECT count(*) FROM sqlite_schema") === 0
   if (isEmpty) {
     database.run(SCHEMA)
     database.run(`PRAGMA application_id = ${APPLICATION_ID}`)
     database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)
-    return
+    return true
   }
   const id = numberOf(database, "PRAGMA application_id")
   const version = numberOf(database, "PRAGMA user_version")
-  if (id === APPLICATION_ID && version === SCHEMA_VERSION) return
+  if (id === APPLICATION_ID && version === SCHEMA_VERSION) return false
+  if (id === APPLICATION_ID && version === SCHEMA_VERSION - 1) {
+    database.run(GAP_COLUMNS)
+    database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+    return false
+  }
   throw new ForeignFileError(
     id === APPLICATION_ID ? `it has format ${version} of the history` : "another program wrote it",
   )

@@ -92,7 +92,7 @@ export class History {
     return this.#link.failure ?? this.#writeFailure
   }
 
-  /** Why it may lack what happened before a time, although it works; null if it does not. */
+  /** Why it lacks something, although it works; null if it does not. */
   get gap(): string | null {
     return this.#link.gap
   }

@@ -1,5 +1,6 @@
 /** Messages between the history on the main thread and the thread that keeps its file. */
 import type { FactBatch } from "../event/history-fact.ts"
+import type { Gap } from "./gaps.ts"
 import type { HistoryQueries } from "./history-query.ts"
 import type { HistoryLimits } from "./retention.ts"
 
@@ -15,6 +16,10 @@ export interface HistoryStart {
   readonly kind: "start"
   readonly file: string
   readonly limits: HistoryLimits
+  /** As in `FactLog`. */
+  readonly lacksPast: boolean
+  /** Why this file follows one that was lost; null if it does not. */
+  readonly lost: string | null
   /** The file with the events that facts refer to; null if they refer to none. */
   readonly eventsFile: string | null
   /** True if live traffic comes first. */
@@ -33,10 +38,15 @@ export type HistoryRequest =
 
 export type HistoryAnswer =
   /** The file is open. */
-  | { readonly kind: "opened"; readonly position: string | null }
+  | { readonly kind: "opened"; readonly position: string | null; readonly gap: Gap | null }
   /** The file could not be used. It has another name now, and another file is begun. */
   | { readonly kind: "set-aside"; readonly name: string; readonly reason: string }
-  | { readonly kind: "applied"; readonly position: string | null; readonly skipped: number }
+  | {
+      readonly kind: "applied"
+      readonly position: string | null
+      readonly gap: Gap | null
+      readonly skipped: number
+    }
   /** Nothing was applied, for a reason that may pass. */
   | { readonly kind: "not-applied"; readonly reason: string }
   | { readonly kind: "answered"; readonly number: number; readonly answer: unknown }

@@ -5,6 +5,7 @@ import { AppliedTokens } from "./applied-tokens.ts"
 import { EventView } from "./event-view.ts"
 import { type ReadAttempt, readFact } from "./fact-line.ts"
 import { Fold } from "./fold.ts"
+import { type Gap, Gaps } from "./gaps.ts"
 import { isDamage } from "./history-file.ts"
 import type {
   EventFilter,
@@ -16,7 +17,7 @@ import type {
   SelectedEvent,
   UnfinishedQueue,
 } from "./history-query.ts"
-import { openTables } from "./history-tables.ts"
+import { type OpenTables, openTables } from "./history-tables.ts"
 import { type HistoryLimits, Retention } from "./retention.ts"
 import { Search } from "./search.ts"
 import { Spans } from "./spans.ts"
@@ -40,12 +41,15 @@ const LINE_BREAK = "\n"
  * a thread of its own, and from one connection at a time.
  */
 export class Projection implements HistoryQueries, Disposable {
+  /** True if the file was created. */
+  readonly isNew: boolean
   readonly #database: Database
   readonly #copies: StoredCopies | null
   readonly #fold: Fold
   readonly #tokens: AppliedTokens
   readonly #spans: Spans
   readonly #retention: Retention
+  readonly #gaps: Gaps
   readonly #view: EventView
   readonly #search: Search
   readonly #savePosition
@@ -58,23 +62,25 @@ export class Projection implements HistoryQueries, Disposable {
    * if the store can't be opened
    */
   static open(file: string, limits: HistoryLimits, storeFile: string | null = null): Projection {
-    const database = openTables(file, limits.maxBytes)
+    const tables = openTables(file, limits.maxBytes)
     try {
-      return new Projection(database, limits, storeFile)
+      return new Projection(tables, limits, storeFile)
     } catch (error) {
-      database.close()
+      tables.database.close()
       throw error
     }
   }
 
-  private constructor(database: Database, limits: HistoryLimits, storeFile: string | null) {
+  private constructor({ database, isNew }: OpenTables, limits: HistoryLimits, storeFile: string | null) {
     this.#database = database
+    this.isNew = isNew
     this.#spans = new Spans(database)
     const maxBodyLength = limits.maxBytes / MAX_BODY_PART
     this.#copies = storeFile === null ? null : new StoredCopies(database, storeFile, maxBodyLength)
     this.#fold = new Fold(database, this.#spans, maxBodyLength, this.#copies)
     this.#tokens = new AppliedTokens(database)
     this.#retention = new Retention(database, this.#spans, limits)
+    this.#gaps = new Gaps(database, limits.retentionMs)
     this.#view = new EventView(database)
     this.#search = new Search(database, this.#spans, this.#view)
     this.#savePosition = database.prepare("UPDATE history SET position = ?, next_seq = ?")
@@ -85,6 +91,16 @@ export class Projection implements HistoryQueries, Disposable {
   /** Position of the latest batch that was applied; null if there was none. */
   get position(): string | null {
     return this.#position
+  }
+
+  /** The time of which something is missing; null if nothing is known to be. */
+  get gap(): Gap | null {
+    return this.#gaps.known
+  }
+
+  /** Notes that something is missing. @throws what SQLite throws */
+  addGap(gap: Gap): void {
+    this.#gaps.add(gap)
   }
 
   /**
@@ -143,6 +159,7 @@ export class Projection implements HistoryQueries, Disposable {
     this.#tokens.close()
     this.#spans.close()
     this.#retention.close()
+    this.#gaps.close()
     this.#view.close()
     this.#search.close()
     this.#database.close()
@@ -173,6 +190,7 @@ export class Projection implements HistoryQueries, Disposable {
         .deferred()
     } catch (error) {
       this.#fold.reset()
+      this.#gaps.load()
       throw error
     }
     this.#position = position
@@ -194,6 +212,7 @@ export class Projection implements HistoryQueries, Disposable {
       const fact = readFact(line)
       if (fact === null) skipped++
       else if (fact.fact === "stored") skipped += this.#fold.takeStored(fact, mayCopy)
+      else if (fact.fact === "gap") this.#gaps.add(fact)
       else if (fact.fact === "handled") skipped += this.#takeAll(fact.attempts)
       else if (!this.#fold.take(fact)) skipped++
     }

@@ -22,7 +22,7 @@ export interface HistoryState {
   readonly isCaughtUp: boolean
   /** The time up to which it knows what happened, in milliseconds since the epoch; null before the first fact. */
   readonly reachedAt: number | null
-  /** Why it may lack what happened before a time, although it works; null if it does not. */
+  /** Why it lacks something, although it works; null if it does not. */
   readonly gap: string | null
   /** Facts that were lost since the start. */
   readonly dropped: number
@@ -48,6 +48,7 @@ export class RecordedHistory {
     this.#history = new History({
       ...options,
       eventsFile: facts.eventsFile,
+      lacksPast: facts.lacksPast,
       onBegun: (position) => this.#follow(position),
       onApplied: (position) => facts.release(position),
       onRoom: () => this.#makeRoom(),

@@ -37,6 +37,9 @@ async function publishUntilKnown(service: RunningService): Promise<readonly stri
   return known
 }
 
+const incompleteOf = async (service: RunningService): Promise<unknown> =>
+  Object(await (await fetch(`${service.url}/api/v1/events`)).json()).incomplete
+
 const errorsOf = (service: RunningService): readonly string[] =>
   service.log.flatMap(({ level, msg }) => (level === "error" ? [msg] : []))
 
@@ -51,14 +54,36 @@ test.each([
   expect(await healthOf(service)).toBe('{"status":"up"}')
   for (const name of names) rmSync(join(folder.path, name))
   expect(await publishUntilKnown(service)).toHaveLength(1)
-  expect(await healthOf(service)).toContain("what happened before may be missing")
+  expect(await healthOf(service)).toContain("deleted or replaced while the service ran")
   expect(errorsOf(service)).toEqual([
     expect.stringMatching(/history\.db.* deleted or replaced while the service ran; stop the service before/),
   ])
   await service.stop()
   const again = await folder.start()
   expect(await publishUntilKnown(again)).toHaveLength(2)
-  expect(await healthOf(again)).toBe('{"status":"up"}')
+  expect(await healthOf(again)).toContain("what happened before")
+})
+
+test.each([
+  ["was deleted while the service was stopped", "its file was begun then", {}],
+  ["lacks what happened while it was off", "HISTORY was off", { HISTORY: "off" }],
+])("a history that %s says so", async (_, reason, between) => {
+  await using folder = new ServiceFolder()
+  const first = await folder.start()
+  for (let count = 0; count < 3; count++) await publishUntilKnown(first)
+  expect(await incompleteOf(first)).toBeNull()
+  await first.stop()
+  const off = await folder.start(between)
+  await off.publish({ name: "tested" })
+  await off.stop()
+  if (!("HISTORY" in between)) rmSync(join(folder.path, DATABASE))
+  const service = await folder.start()
+  await publishUntilKnown(service)
+  expect(await incompleteOf(service)).toContain(reason)
+  await service.stop()
+  const again = await folder.start()
+  await publishUntilKnown(again)
+  expect(await incompleteOf(again)).toContain(reason)
 })
 
 test("a history whose log is deleted while the service runs keeps what it has", async () => {

@@ -10,6 +10,7 @@ const LOG_INTERVAL_MS = 60_000
 /** Feeds the facts of a store to their follower. */
 export class FactFeed implements FactLog {
   readonly eventsFile: string
+  readonly lacksPast: boolean
   readonly #store: FactStore
   readonly #operate: Operate
   readonly #report: Report
@@ -33,6 +34,7 @@ export class FactFeed implements FactLog {
   /** @param eventsFile the file of the store */
   constructor(store: FactStore, eventsFile: string, operate: Operate, report: Report) {
     this.eventsFile = eventsFile
+    this.lacksPast = store.lacksPast
     this.#store = store
     this.#operate = operate
     this.#report = report

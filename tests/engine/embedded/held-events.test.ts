@@ -160,7 +160,7 @@ test.each([
 test("while facts are left out, no event is held: its room is needed", () => {
   using folder = temporaryFolder()
   using opened = openStore(folder.path)
-  const facts = new FactStore(opened.database, ROOMY)
+  const facts = new FactStore(opened.database, ROOMY, opened.turn)
   facts.begin(true)
   expect(facts.isNeeded(257)).toBe(true)
   facts.begin(false)
@@ -171,7 +171,7 @@ test("while facts are left out, no event is held: its room is needed", () => {
 test("facts that are left out, because the disk is nearly full, are counted and logged once their turn is written", () => {
   using folder = temporaryFolder()
   using opened = openStore(folder.path)
-  const facts = new FactStore(opened.database, ROOMY)
+  const facts = new FactStore(opened.database, ROOMY, opened.turn)
   const told: unknown[] = []
   const feed = new FactFeed(
     facts,
@@ -200,3 +200,57 @@ test("facts that are left out, because the disk is nearly full, are counted and 
   feed.close()
   facts.close()
 })
+
+test("facts that are left out or dropped are told by a fact of their own, also after a restart", () => {
+  using folder = temporaryFolder()
+  using opened = openStore(folder.path)
+  const open = (maxLength = ROOMY) => new FactStore(opened.database, maxLength, opened.turn)
+  const turn = (facts: FactStore, isWritable: boolean, isWritten = true): void => {
+    const write = opened.database.transaction(() => {
+      facts.begin(isWritable)
+      facts.note({ fact: "replayed", at: 1, id: "a", queue: "calls", replay: "r" })
+      facts.write()
+      if (!isWritten) throw new Error("the disk is full")
+    })
+    if (!isWritten) expect(write).toThrow("the disk is full")
+    else {
+      write()
+      facts.written()
+    }
+  }
+  const batches = (facts: FactStore) =>
+    facts
+      .read(0, facts.newest)
+      .map(({ text }) => text.split("\n").map((line) => readGap(line) ?? Object(JSON.parse(line)).fact))
+  const [isLeftOut, isDropped] = ["the disk was nearly full", "the history did not take it"]
+  const one = open()
+  turn(one, true)
+  // The mark of a turn that is not written is lost.
+  turn(one, false, false)
+  turn(one, false)
+  turn(one, true)
+  expect(batches(one)).toEqual([["replayed"], [[expect.any(Number), isLeftOut], "replayed"]])
+  turn(one, false)
+  turn(one, false)
+  expect(batches(one)).toHaveLength(3)
+  one.close()
+  const again = open()
+  turn(again, true)
+  turn(again, true)
+  const told = batches(again).slice(2)
+  const mark = [expect.any(Number), isLeftOut]
+  expect(told).toEqual([[mark], [mark, "replayed"], ["replayed"]])
+  again.close()
+  const small = open(1)
+  turn(small, true)
+  expect(small.dropped).toBe(5)
+  turn(small, true)
+  expect(batches(small).at(-1)).toEqual([[null, isDropped], "replayed"])
+  small.close()
+})
+
+/** Returns since when facts are missing, and why; null if a line tells something else. */
+function readGap(line: string): unknown {
+  const { fact, since, reason } = Object(JSON.parse(line))
+  return fact === "gap" ? [since, reason] : null
+}

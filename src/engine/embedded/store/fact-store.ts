@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite"
-import type { HistoryFact, PurgedFact } from "../../../event/history-fact.ts"
+import { type HistoryFact, joinLines, type PurgedFact } from "../../../event/history-fact.ts"
 import type { EventHolder } from "./event-holder.ts"
+import { FactGap } from "./fact-gap.ts"
 import { encodeHeld, type FactRow, FactRows } from "./fact-rows.ts"
 import type { Queue } from "./queue.ts"
 import { type NumberedBatch, RecentBatches } from "./recent-batches.ts"
@@ -45,6 +46,7 @@ export class FactStore implements EventHolder {
   /** The batch of the turn that is being written, with its row; null if it has no facts. */
   #inTurn: { readonly batch: NumberedBatch; readonly row: FactRow } | null = null
   readonly #rows: FactRows
+  readonly #gap: FactGap
   /** Number of the oldest rows that the turn that is being written deletes, and of their batches that were not taken. */
   #deleted = 0
   #lost = 0
@@ -56,8 +58,11 @@ export class FactStore implements EventHolder {
   #dropped = 0
   #leftOut = 0
 
-  /** @param maxLength most bytes of facts that wait for the follower, with their events; the oldest are dropped for newer ones */
-  constructor(database: Database, maxLength: number) {
+  /**
+   * @param maxLength most bytes of facts that wait for the follower, with their events; the oldest are dropped for newer ones
+   * @param turn number of the store's last turn
+   */
+  constructor(database: Database, maxLength: number, turn: number) {
     this.#maxLength = maxLength
     this.#insert = database.prepare<never, [number, number, string, string, string | null]>(
       "INSERT INTO facts (seq, length, token, text, held) VALUES (?, ?, ?, ?, ?)",
@@ -72,8 +77,16 @@ export class FactStore implements EventHolder {
     this.#deleteEvent = database.prepare<never, [number]>("DELETE FROM events WHERE seq = ?")
     const newestEvent = newestEventOf(database)
     this.#rows = FactRows.read(database, newestEvent)
-    this.#newest = this.#rows.newest
+    this.#gap = new FactGap(database)
+    // Number 1 is given once in the life of a store.
+    this.#newest = this.#rows.all.length === 0 ? turn : this.#rows.newest
     this.#releasedEvent = this.#rows.all.length === 0 ? newestEvent : 0
+  }
+
+  /** True if there were turns before the oldest batch. */
+  get lacksPast(): boolean {
+    const [oldest] = this.#rows.all
+    return oldest === undefined ? this.#newest > 0 : oldest.seq > 1
   }
 
   /** Number of batches that the follower will never have: left out, or deleted before it had stored them. Counted since the start. */
@@ -102,6 +115,7 @@ export class FactStore implements EventHolder {
     this.#inTurn = null
     this.#deleted = 0
     this.#lost = 0
+    this.#gap.begin()
   }
 
   /** Adds a fact to the turn that is being written. */
@@ -130,7 +144,8 @@ export class FactStore implements EventHolder {
 
   /** Writes the facts of the turn. Call it last in the transaction. */
   write(): void {
-    if (this.#isWritable && (!this.#turn.isEmpty || this.#held.length > 0)) this.#write()
+    if (this.#isWritable) this.#write()
+    else if (!this.#turn.isEmpty) this.#leaveOut()
     this.#deleteReleased()
   }
 
@@ -149,6 +164,8 @@ export class FactStore implements EventHolder {
     const leftOut = this.#isWritable || this.#turn.isEmpty ? 0 : 1
     this.#leftOut += leftOut
     this.#dropped += this.#lost + leftOut
+    this.#gap.written()
+    if (this.#lost > 0) this.#gap.dropped()
     this.#deleted = 0
     this.#lost = 0
     if (this.#inTurn === null) return
@@ -190,8 +207,18 @@ export class FactStore implements EventHolder {
   }
 
   #write(): void {
+    if (this.#turn.isEmpty && this.#held.length === 0) return
     const text = this.#turn.text()
-    const { eventsLength, lastEvent } = this.#turn
+    const gap = this.#gap.end()
+    this.#insertRow(gap === null ? text : joinLines([gap, text]), this.#turn)
+  }
+
+  #leaveOut(): void {
+    const mark = this.#gap.leaveOut()
+    if (mark !== null) this.#insertRow(mark, { eventsLength: 0, lastEvent: 0 })
+  }
+
+  #insertRow(text: string, { eventsLength, lastEvent }: Pick<TurnFacts, "eventsLength" | "lastEvent">): void {
     const seq = ++this.#newest
     const token = `${this.#session}-${seq}`
     const length = Buffer.byteLength(text) + eventsLength

@@ -1,6 +1,7 @@
 import type { Report } from "../../report.ts"
 import { ClockMarkStore } from "./clock-mark.ts"
 import type { OpenStore } from "./database.ts"
+import { markTurnedOff } from "./fact-gap.ts"
 import { FactStore } from "./fact-store.ts"
 import { MessageStore } from "./message-store.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
@@ -29,7 +30,8 @@ export class Tables {
     const { database } = opened
     this.#opened = opened
     this.clock = new StoreClock(new ClockMarkStore(database), report, time)
-    this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes)
+    this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes, opened.turn)
+    if (this.facts === null) markTurnedOff(database, report)
     this.messages = new MessageStore(database, this.facts)
     this.receipts = new ReceiptStore(database)
     this.catalog = reserve.spendOn(() => new QueueCatalog(database, this.messages))

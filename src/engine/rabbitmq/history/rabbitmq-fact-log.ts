@@ -24,6 +24,8 @@ export const recordNothing: RecordFacts = async () => {}
 
 /** The list of facts of all instances: a stream on RabbitMQ. Its positions are offsets. */
 export class RabbitMqFactLog implements FactLog {
+  /** A new history reads the whole stream. */
+  readonly lacksPast = false
   readonly #writer: FactWriter
   readonly #reader: FactReader
 
