@@ -135,8 +135,8 @@ export class Fold {
     const first = this.#nextSeq
     this.#nextSeq += count
     const set = this.#implied.setOf(queues)
-    const canCopy = mayCopy && set !== null && this.#unknown.size === 0
-    const copied = canCopy ? this.#copies.copy(fact, first, set) : 0
+    const canCopy = mayCopy && set !== null
+    const copied = canCopy ? this.#copies.copy(fact, first, set, this.#unknown.size > 0) : 0
     this.#added = extended(this.#added, first, this.#nextSeq - 1, fact.at)
     return copied === count ? 0 : this.#takeOthers(fact, this.#copies, { first, set, copied })
   }
