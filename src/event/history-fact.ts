@@ -202,6 +202,8 @@ export interface FactBatch {
   readonly text: string
   /** Length of the events that the text refers to, in bytes. Default: 0. */
   readonly eventsLength?: number
+  /** This process wrote the text, and has validated the events in it. Default: false. */
+  readonly isOwn?: boolean
 }
 
 /** Returns the length of a batch with the events that it refers to: at least its UTF-16 code units, at most its bytes. */
@@ -226,17 +228,23 @@ export function factLine(fact: HistoryFact): string {
 /** Returns a fact of the embedded engine as a line. */
 export const engineLine = (fact: StoredFact | HandledFact | GapFact): string => JSON.stringify(fact)
 
+/** The line of a `published` fact: its beginning, its event as JSON in UTF-8, and a closing brace. */
+export interface PublishedLine {
+  readonly head: string
+  readonly event: Uint8Array
+}
+
 /**
  * Returns the line of a `published` fact, without serializing the event again.
- * @param body the event as JSON
+ * @param event its JSON in UTF-8
  * @param details the optional fields of the fact as JSON: an object
  */
 export const publishedLine = (
   { at, queues }: Pick<PublishedFact, "at" | "queues">,
-  body: string,
+  event: Uint8Array,
   details: string | null,
-): string => {
+): PublishedLine => {
   const names = queues.length === 1 ? `"${queues[0]}"` : JSON.stringify(queues).slice(1, -1)
   const rest = details === null ? "" : `,${details.slice(1, -1)}`
-  return `{"fact":"published","at":${at},"queues":[${names}]${rest},"event":${body}}`
+  return { head: `{"fact":"published","at":${at},"queues":[${names}]${rest},"event":`, event }
 }

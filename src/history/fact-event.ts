@@ -13,7 +13,7 @@ export interface FactEvent {
   /** Its JSON, byte for byte: parsing and writing it again would change large numbers. Null if it is not whole. */
   readonly body: string | null
   /** The part of the body that is stored. Default: not known yet. */
-  readonly stored?: string
+  readonly stored?: string | undefined
 }
 
 /** Returns the routing key as it is stored: null if it is the one of the event's type and name. */
@@ -32,37 +32,52 @@ const EVENT_KEY = ',"event":'
 
 /** The beginning of a publication's line as this service writes it, with strings that need no unescaping. */
 const PLAIN_HEAD =
-  /^\{"fact":"published","at":(\d+(?:\.\d+)?),"queues":(\[(?:"[^"\\]*",?)*\])(?:,"trace":"([^"\\]*)")?(?:,"caused_by":"([^"\\]*)")?(?:,"once":(\{[^{}]*\}))?$/
+  /^\{"fact":"published","at":(\d+(?:\.\d+)?),"queues":(\[(?:"[^"\\]*",?)*\])(?:,"trace":"([^"\\]*)")?(?:,"caused_by":"([^"\\]*)")?(?:,"once":(\{(?:[^{}]|\{[^{}]*\})*\}))?$/
 
 /** Parses a line of facts. Returns null if it is not a JSON object. */
 export function parseLine(line: string): ParsedLine | null {
   try {
     const at = line.indexOf(EVENT_KEY)
     if (at < 0) return parsed(JSON.parse(line), null)
-    return plainLine(line, at) ?? splitLine(line, at) ?? wholeLine(line)
+    return parsePlain(line, at) ?? splitLine(line, at) ?? wholeLine(line)
   } catch {
     // Another version of the service, or another program, wrote something else: the caller skips and counts it.
     return null
   }
 }
 
+/** The fields of a `published` fact that the history uses, without its event. Not checked. */
+export interface PublicationHead {
+  readonly at: number
+  readonly queues: unknown
+  readonly trace?: unknown
+  readonly caused_by?: unknown
+}
+
+/** The line of a publication as this service writes it, in parts. */
+interface PlainLine {
+  readonly head: PublicationHead
+  readonly once: string | undefined
+  /** The text of the event, if nothing follows it. */
+  readonly body: string
+}
+
+/** Takes the line of a publication apart. Returns null if its beginning is not as this service writes it. */
+export function plainLine(line: string, at = line.indexOf(EVENT_KEY)): PlainLine | null {
+  const [, time, names = "", trace, caused_by, once] = PLAIN_HEAD.exec(line.slice(0, Math.max(at, 0))) ?? []
+  const queues = time === undefined ? null : parseQueues(names)
+  if (queues === null) return null
+  return { head: { at: Number(time), queues, trace, caused_by }, once, body: bodyAt(line, at) }
+}
+
 /** Parses a line as this service writes it: only its event, which proves where the event ends. Returns null for any other. */
-function plainLine(line: string, at: number): ParsedLine | null {
-  const head = PLAIN_HEAD.exec(line.slice(0, at))
-  if (head === null) return null
-  const [, time, queues = "", trace, caused_by, once] = head
-  const body = bodyAt(line, at)
+function parsePlain(line: string, at: number): ParsedLine | null {
   try {
-    const fact = {
-      fact: "published",
-      at: Number(time),
-      queues: parseQueues(queues),
-      trace,
-      caused_by,
-      once: once === undefined ? undefined : JSON.parse(once),
-      event: JSON.parse(body),
-    }
-    return { fact, body }
+    const plain = plainLine(line, at)
+    if (plain === null) return null
+    const { head, once, body } = plain
+    const parts = { once: once === undefined ? undefined : JSON.parse(once), event: JSON.parse(body) }
+    return { fact: { fact: "published", ...head, ...parts }, body }
   } catch {
     // Something follows the event, or the line is not JSON.
     return null
@@ -72,9 +87,15 @@ function plainLine(line: string, at: number): ParsedLine | null {
 /** The latest list of queues: most publications are routed as the one before. */
 let latestQueues: { readonly text: string; readonly queues: unknown } = { text: "[]", queues: [] }
 
+/** Returns null for what is not JSON. */
 function parseQueues(text: string): unknown {
-  if (text !== latestQueues.text) latestQueues = { text, queues: JSON.parse(text) }
-  return latestQueues.queues
+  try {
+    if (text !== latestQueues.text) latestQueues = { text, queues: JSON.parse(text) }
+    return latestQueues.queues
+  } catch {
+    // The line is read as one of any form, and skipped if it is damaged.
+    return null
+  }
 }
 
 /** Parses a line whose event comes last, in two pieces, which proves that it does. Returns null if it does not. */

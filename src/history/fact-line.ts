@@ -3,9 +3,17 @@ import { isEventId, isTimestampMs } from "../event/envelope.ts"
 import type { ErrorSummary } from "../event/failure.ts"
 import { isJsonObject } from "../event/json-text.ts"
 import { readTraceContext, traceIdOf } from "../event/trace-context.ts"
-import { eventOf, type FactEvent, type ParsedLine, parseLine } from "./fact-event.ts"
+import {
+  eventOf,
+  type FactEvent,
+  type ParsedLine,
+  type PublicationHead,
+  parseLine,
+  plainLine,
+} from "./fact-event.ts"
 import type { Gap } from "./gaps.ts"
 import type { AttemptRecord, EditRecord } from "./history-query.ts"
+import { plainBody } from "./stored-body.ts"
 
 /** A fact as the projection uses it: checked, with bounded texts. Times are whole milliseconds. */
 export type ReadFact =
@@ -106,8 +114,15 @@ const MAX_STACK_LENGTH = 4_000
 /** Most queues of a published event. */
 const MAX_QUEUES = 1_000
 
-/** Reads a line of facts. Returns null if it is not a fact that this version knows. */
-export function readFact(line: string): ReadFact | null {
+/**
+ * Reads a line of facts. Returns null if it is not a fact that this version knows.
+ * @param isOwn this process wrote it, so its event needs no check
+ */
+export function readFact(line: string, isOwn = false): ReadFact | null {
+  return (isOwn ? readOwnPublication(line) : null) ?? readAnyFact(line)
+}
+
+function readAnyFact(line: string): ReadFact | null {
   const parsed = parseLine(line)
   if (parsed === null) return null
   const { fact, at } = parsed.fact
@@ -158,15 +173,35 @@ function readGap({ fact: { since, reason } }: ParsedLine, until: number): ReadGa
 }
 
 function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
-  const { queues, trace, caused_by, is_cut } = parsed.fact
   const of = eventOf(parsed)
-  if (of === null || !areQueues(queues)) return null
+  if (of === null) return null
+  const { queues, trace, caused_by, is_cut } = parsed.fact
+  return publicationOf({ at, queues, trace, caused_by }, is_cut === true ? { ...of, body: null } : of)
+}
+
+/**
+ * Reads the line of a publication that this process wrote. Returns null for any other, and if its event needs unescaping.
+ * The event was validated when it was published, so it is not parsed again: that takes longer than all the rest.
+ */
+function readOwnPublication(line: string): ReadPublished | null {
+  const plain = plainLine(line)
+  const event = plain && plainBody(plain.body)
+  if (plain === null || event === null || !isTimestampMs(plain.head.at)) return null
+  return publicationOf(plain.head, { event: event.event, body: plain.body, stored: event.rest })
+}
+
+function publicationOf(
+  { at, queues, trace, caused_by }: PublicationHead,
+  of: FactEvent,
+): ReadPublished | null {
+  if (!areQueues(queues)) return null
   const context = trace === undefined ? null : readTraceContext(trace, null)
   return {
     fact: "published",
-    at,
+    at: Math.round(at),
     event: of.event,
-    body: is_cut === true ? null : of.body,
+    body: of.body,
+    stored: of.stored,
     queues,
     traceId: context === null ? null : traceIdOf(context),
     causedBy: isId(caused_by) ? caused_by : null,

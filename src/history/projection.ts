@@ -179,7 +179,7 @@ export class Projection implements HistoryQueries, Disposable {
         .transaction(() => {
           for (const batch of batches) {
             position = batch.position
-            if (this.#tokens.add(batch.token)) skipped += this.#take(batch.text, mayCopy)
+            if (this.#tokens.add(batch.token)) skipped += this.#take(batch, mayCopy)
             else repeated++
           }
           const added = this.#fold.store()
@@ -205,11 +205,11 @@ export class Projection implements HistoryQueries, Disposable {
   }
 
   /** Returns the number of lines that were skipped. */
-  #take(text: string, mayCopy: boolean): number {
+  #take({ text, isOwn }: FactBatch, mayCopy: boolean): number {
     let skipped = 0
     for (const line of text.split(LINE_BREAK)) {
       if (line === "") continue
-      const fact = readFact(line)
+      const fact = readFact(line, isOwn)
       if (fact === null) skipped++
       else if (fact.fact === "stored") skipped += this.#fold.takeStored(fact, mayCopy)
       else if (fact.fact === "gap") this.#gaps.add(fact)

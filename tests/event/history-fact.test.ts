@@ -14,9 +14,10 @@ test("a fact whose event nests too deep to be written is written without it", ()
 test("the line of a publish has its event byte for byte, and equals the fact", () => {
   const fact = published({ id: "a" }, { queues: ["one", "two"], caused_by: "b" })
   if (fact.fact !== "published") throw new Error("no publish")
-  const line = publishedLine(fact, JSON.stringify(fact.event), '{"caused_by":"b"}')
-  expect(JSON.parse(line)).toEqual(JSON.parse(factLine(fact)))
-  expect(publishedLine({ at: 1, queues: ["one"] }, '{"n":1.0}', null)).toBe(
-    '{"fact":"published","at":1,"queues":["one"],"event":{"n":1.0}}',
-  )
+  const bytesOf = (json: string) => new TextEncoder().encode(json)
+  const line = publishedLine(fact, bytesOf(JSON.stringify(fact.event)), '{"caused_by":"b"}')
+  const text = (head: string, event: Uint8Array) => `${head}${new TextDecoder().decode(event)}}`
+  expect(JSON.parse(text(line.head, line.event))).toEqual(JSON.parse(factLine(fact)))
+  const { head, event } = publishedLine({ at: 1, queues: ["one"] }, bytesOf('{"n":1.0}'), null)
+  expect(text(head, event)).toBe('{"fact":"published","at":1,"queues":["one"],"event":{"n":1.0}}')
 })

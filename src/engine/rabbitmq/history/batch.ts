@@ -1,10 +1,11 @@
-import { type AttemptFact, engineLine, factLine, joinLines } from "../../../event/history-fact.ts"
+import { type AttemptFact, engineLine, factLine, type PublishedLine } from "../../../event/history-fact.ts"
 import { HandledRuns } from "../../handled-runs.ts"
 import { isObject } from "../wire/decode.ts"
 import type { StreamMessageKind } from "./stream-message.ts"
 
-/** Length of what separates facts. */
+/** Length of what separates facts, and of what ends the line of a publication. */
 const LINE_BREAK_LENGTH = 1
+const CLOSING_LENGTH = 1
 
 /** Length of the facts that go out as one message, in UTF-16 code units. A single fact may be longer. */
 const MAX_LENGTH = 262_144
@@ -17,6 +18,11 @@ export const newWriterId = (): WriterId => Bun.randomUUIDv7().slice(-12)
 /** Length of a handled run in its line beside the id, about. */
 const RUN_LENGTH = 64
 
+/** In UTF-8. Ends the line of a publication. */
+const CLOSING_BRACE = 0x7d
+const LINE_BREAK = 0x0a
+const LINE_BREAK_TEXT = "\n"
+
 /** A line of JSON. */
 interface Line {
   readonly text: string
@@ -24,12 +30,18 @@ interface Line {
   readonly facts: number
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** Facts that are stored together, as one message of the stream, or a mark without facts. */
 export class Batch {
   readonly kind: StreamMessageKind
   readonly writer: WriterId
   readonly token: string
-  readonly #lines: Line[] = []
+  /** Lines that `#bytes` does not have yet. */
+  #added: (string | PublishedLine)[] = []
+  #bytes: Buffer = NOTHING
+  /** How many facts each line tells. */
+  readonly #counts: number[] = []
   readonly #handled = new HandledRuns()
   /** Length of the runs that are in no line yet, about: their line is not written. */
   #runsLength = 0
@@ -58,21 +70,21 @@ export class Batch {
   }
 
   get lines(): readonly Line[] {
-    this.#endRuns()
-    return this.#lines
+    if (this.length === 0) return []
+    return this.text.split(LINE_BREAK_TEXT).map((text, index) => ({ text, facts: this.#counts[index] ?? 0 }))
   }
 
-  /** In UTF-16 code units. */
+  /** In UTF-16 code units, and in bytes of the events. */
   get length(): number {
     this.#endRuns()
     return this.#length
   }
 
   /** @param facts how many the line tells */
-  add(text: string, facts = 1): void {
+  add(line: string | PublishedLine, facts = 1): void {
     this.#endRuns()
     this.facts += facts
-    this.#push(text, facts)
+    this.#push(line, facts)
   }
 
   /** Adds the fact of a run. Runs that say no more than that they were handled share a line. */
@@ -93,13 +105,38 @@ export class Batch {
     return this.#length + length <= MAX_LENGTH
   }
 
-  get body(): string {
-    return joinLines(this.lines.map(({ text }) => text))
+  get text(): string {
+    return this.bytes.toString()
   }
 
-  #push(text: string, facts: number): void {
-    this.#lines.push({ text, facts })
-    this.#length += text.length + LINE_BREAK_LENGTH
+  /** Its text in UTF-8. Copying the events costs less than writing them once more, so they are copied as they were sent. */
+  get bytes(): Buffer {
+    this.#endRuns()
+    if (this.#added.length > 0) this.#append(this.#added)
+    return this.#bytes
+  }
+
+  #append(lines: readonly (string | PublishedLine)[]): void {
+    const before = this.#bytes
+    const size = lines.reduce((sum, line) => sum + bytesOf(line) + LINE_BREAK_LENGTH, before.length)
+    const bytes = Buffer.allocUnsafeSlow(before.length === 0 ? size - LINE_BREAK_LENGTH : size)
+    let end = before.copy(bytes)
+    for (const line of lines) {
+      if (end > 0) bytes[end++] = LINE_BREAK
+      end += bytes.write(typeof line === "string" ? line : line.head, end)
+      if (typeof line === "string") continue
+      bytes.set(line.event, end)
+      end += line.event.length
+      bytes[end++] = CLOSING_BRACE
+    }
+    this.#bytes = bytes
+    this.#added = []
+  }
+
+  #push(line: string | PublishedLine, facts: number): void {
+    this.#added.push(line)
+    this.#counts.push(facts)
+    this.#length += lengthOf(line) + LINE_BREAK_LENGTH
   }
 
   #endRuns(): void {
@@ -134,7 +171,7 @@ export class Batch {
  * @param maxBytes RabbitMQ's maximum message size
  */
 export function splitBatch(batch: Batch, maxBytes: number): readonly Batch[] {
-  if (Buffer.byteLength(batch.body) <= maxBytes) return [batch]
+  if (batch.bytes.length <= maxBytes) return [batch]
   const parts: Batch[] = []
   let bytes = 0
   for (const { text: whole, facts } of batch.lines) {
@@ -155,6 +192,15 @@ export function splitBatch(batch: Batch, maxBytes: number): readonly Batch[] {
   for (const part of parts) if (!batch.isWaitedFor) part.abandon()
   return parts
 }
+
+/** Returns the length of a line, in UTF-16 code units and bytes of its event. */
+export const lengthOf = (line: string | PublishedLine): number =>
+  typeof line === "string" ? line.length : line.head.length + line.event.length + CLOSING_LENGTH
+
+const bytesOf = (line: string | PublishedLine): number =>
+  typeof line === "string"
+    ? Buffer.byteLength(line)
+    : Buffer.byteLength(line.head) + line.event.length + CLOSING_LENGTH
 
 /** A fact without the content of its event. The id of a published event is nowhere else, so its other fields stay. */
 function withoutEvent(line: string): string {

@@ -298,8 +298,8 @@ export class FactReader {
     this.#lone = new LoneWriting({
       client,
       tail,
-      take: ({ batch: { kind, token, body, at }, offset }) =>
-        this.#pass(follower, { kind, token, offset, text: body, sentAt: at }),
+      take: ({ batch: { kind, token, text, at }, offset }) =>
+        this.#pass(follower, { kind, token, offset, text, sentAt: at, isOwn: true }),
       onEnd: (error) => {
         this.#lone = null
         if (error !== null) this.#failed(client, error)

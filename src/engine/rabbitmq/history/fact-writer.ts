@@ -1,5 +1,5 @@
 import type { AMQPChannel, AMQPClient } from "@cloudamqp/amqp-client"
-import type { AttemptFact } from "../../../event/history-fact.ts"
+import type { AttemptFact, PublishedLine } from "../../../event/history-fact.ts"
 import {
   endsConnection,
   faultError,
@@ -11,7 +11,7 @@ import {
   replyIn,
   sizeRefusal,
 } from "../wire/broker-fault.ts"
-import { Batch, newWriterId, splitBatch } from "./batch.ts"
+import { Batch, lengthOf, newWriterId, splitBatch } from "./batch.ts"
 import { BatchTiming } from "./batch-timing.ts"
 import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
 import type { FactWriterOptions } from "./fact-writer-options.ts"
@@ -93,18 +93,19 @@ export class FactWriter {
   }
 
   /**
-   * Appends a fact, the line of one or a run, in this turn of the event loop. Resolves with true once it is stored, and with false once that takes
-   * too long, or if there is no history. Never rejects.
+   * Appends a fact, the line of one or a run, in this turn of the event loop. Resolves with true once it is stored, and
+   * with false once that takes too long, or if there is no history. Never rejects.
    */
-  record(fact: string | AttemptFact): Promise<boolean> {
+  record(fact: string | PublishedLine | AttemptFact): Promise<boolean> {
     if (!this.#isRecording) return Promise.resolve(false)
-    if (this.#current?.fits(typeof fact === "string" ? fact.length : 0) === false) this.#flush()
+    const isRun = typeof fact !== "string" && "fact" in fact
+    if (this.#current?.fits(isRun ? 0 : lengthOf(fact)) === false) this.#flush()
     if (this.#current === null) {
       this.#current = new Batch("facts", this.id, this.#ticks)
       this.#timing.began(this.#current)
     }
-    if (typeof fact === "string") this.#current.add(fact)
-    else this.#current.addRun(fact)
+    if (isRun) this.#current.addRun(fact)
+    else this.#current.add(fact)
     this.#timing.added(this.#current)
     return this.#current.waited.promise
   }
@@ -204,7 +205,7 @@ export class FactWriter {
     this.#tail?.sent(batch)
     this.#options.unread.sent(batch)
     channel
-      .basicPublish("", HISTORY_STREAM, batch.body, streamProperties(batch.kind, batch.token), true)
+      .basicPublish("", HISTORY_STREAM, batch.bytes, streamProperties(batch.kind, batch.token), true)
       .then(
         () => this.#confirmed(batch, channel),
         (cause: unknown) => this.#failed(batch, channel, cause),

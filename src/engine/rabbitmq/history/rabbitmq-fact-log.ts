@@ -63,9 +63,9 @@ export class RabbitMqFactLog implements FactLog {
 
   /**
    * Records a publish, in this turn of the event loop. Resolves as `record` does.
-   * @param body the event as JSON
+   * @param body the event as JSON in UTF-8. It must not change any more
    */
-  published(body: string, queues: readonly string[], options: PublishOptions): Promise<unknown> {
+  published(body: Uint8Array, queues: readonly string[], options: PublishOptions): Promise<unknown> {
     const at = Date.now()
     const { once } = options
     const details = encodeDetails(options, once ? { marks: once.marks, until: at + once.windowMs } : null)

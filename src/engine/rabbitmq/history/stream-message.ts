@@ -36,6 +36,8 @@ export interface StreamMessage extends StreamPosition {
   readonly text: string
   /** When it was sent, in milliseconds since the epoch, in whole seconds; 0 if it does not say. */
   readonly sentAt: number
+  /** This process wrote it, and has not read it. Default: false. */
+  readonly isOwn?: boolean
 }
 
 export const streamProperties = (kind: StreamMessageKind, token: string): AMQPProperties => ({
@@ -69,10 +71,11 @@ export function readStreamMessage(message: AMQPMessage): StreamMessage | null {
 }
 
 /** A message of the stream as a batch of the port. */
-export const batchOf = ({ offset, token, text }: StreamMessage): FactBatch => ({
+export const batchOf = ({ offset, token, text, isOwn = false }: StreamMessage): FactBatch => ({
   token,
   position: `${offset}:${token}`,
   text,
+  ...(isOwn && { isOwn }),
 })
 
 /** Reads the position of a batch. Returns null for anything else: the stream is then read from its beginning. */

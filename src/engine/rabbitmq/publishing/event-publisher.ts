@@ -29,6 +29,8 @@ interface Routed {
   readonly others: readonly QueueDeclaration[]
 }
 
+const ENCODER = new TextEncoder()
+
 /** Publishes events to their queues, and records them. */
 export class EventPublisher {
   readonly #options: EventPublisherOptions
@@ -46,7 +48,7 @@ export class EventPublisher {
     // Nothing is recorded of an event that can't be sent.
     channel()
     unusable.check(() => this.#queuesOf(event.routing_key))
-    const body = JSON.stringify(event)
+    const body = ENCODER.encode(JSON.stringify(event))
     // Its message goes out at the end of this turn, behind the events of the turn.
     const isRecorded = facts?.published(body, this.#queuesOf(event.routing_key), options)
     const stored = this.#store(event, body, options)
@@ -70,7 +72,7 @@ export class EventPublisher {
     return exchange === "" ? [routingKey] : this.#queuesOf(routingKey)
   }
 
-  async #store(event: Event, body: string, origin: Partial<Origin>): Promise<void> {
+  async #store(event: Event, body: Uint8Array, origin: Partial<Origin>): Promise<void> {
     const { exchange, channel, route, repairs, refusals } = this.#options
     const routingKey = event.routing_key
     const properties = propertiesOf(event, origin)
