@@ -19,6 +19,7 @@ import { QueueIds } from "./queue-ids.ts"
 import { type Added, extended, type Spans } from "./spans.ts"
 import { countOf, type StoredCopies } from "./stored-copies.ts"
 import { publicationOf } from "./stored-publication.ts"
+import { UnknownIds } from "./unknown-ids.ts"
 
 /** An event with the deliveries that facts were applied to. */
 interface Folded {
@@ -29,14 +30,22 @@ interface Folded {
   readonly deliveries: DeliveryRecord[]
 }
 
+/** How far the events of a `stored` fact are applied. */
+interface Copied {
+  /** Number of the first of them. */
+  readonly first: number
+  readonly queues: readonly number[]
+  /** Number of the set of these queues; null if it has none. */
+  readonly set: number | null
+  /** How many were copied. */
+  readonly copied: number
+}
+
 /**
  * How far an instance's clock may be ahead of another's, in milliseconds. A publication whose handler's run arrived
  * first, from another instance, is told by this from a later publication with the same id.
  */
 const CLOCK_SKEW_MS = 5_000
-
-/** Most events of which only later facts are known, and whose publication may still arrive. */
-const MAX_UNKNOWN = 10_000
 
 /**
  * Applies facts to events in memory, then stores each event and each delivery once: most events are published and
@@ -53,8 +62,7 @@ export class Fold {
   /** The newest event of each id. */
   readonly #byId = new Map<string, Folded>()
   readonly #folded: Folded[] = []
-  /** Ids of stored events of which only later facts are known. */
-  readonly #unknown = new Set<string>()
+  readonly #unknown: UnknownIds
   #nextSeq = 1
   #added: Added | null = null
 
@@ -68,6 +76,7 @@ export class Fold {
     this.#spans = spans
     this.#copies = copies
     this.#statements = new ProjectionStatements(database)
+    this.#unknown = new UnknownIds(database)
     this.#queues = new QueueIds(database, () => this.#forgetUnused())
     this.#implied = new ImpliedDeliveries(database, this.#statements)
     this.reset()
@@ -89,13 +98,9 @@ export class Fold {
     this.#implied.reset()
     this.#added = null
     this.#queues.load()
-    this.#unknown.clear()
+    this.#unknown.load()
     const row = this.#database.query<{ next_seq: number }, []>("SELECT next_seq FROM history").get()
     this.#nextSeq = row?.next_seq ?? 1
-    const unknown = this.#database.query<{ id: string }, []>(
-      `SELECT id FROM events WHERE source = ${SOURCE.unknown} LIMIT ${MAX_UNKNOWN}`,
-    )
-    for (const { id } of unknown.iterate()) this.#unknown.add(id)
   }
 
   /** Applies a fact. Returns false if it can't be: it tells of too many queues. Call it within a transaction. */
@@ -122,7 +127,8 @@ export class Fold {
 
   /**
    * Applies the publications of events of the store. Returns how many events are skipped: damaged ones, 1 if all are gone,
-   * and all if there are too many queues. Call it within a transaction.
+   * and all if there are too many queues. Its facts come in the order of what they tell, so runs that came before, of an event
+   * with the same id, are of another one. Call it within a transaction.
    * @param mayCopy false if a part of the store is damaged
    * @throws if the store can't be read now
    */
@@ -135,10 +141,9 @@ export class Fold {
     const first = this.#nextSeq
     this.#nextSeq += count
     const set = this.#implied.setOf(queues)
-    const canCopy = mayCopy && set !== null
-    const copied = canCopy ? this.#copies.copy(fact, first, set, this.#unknown.size > 0) : 0
+    const copied = mayCopy && set !== null ? this.#copies.copy(fact, first, set) : 0
     this.#added = extended(this.#added, first, this.#nextSeq - 1, fact.at)
-    return copied === count ? 0 : this.#takeOthers(fact, this.#copies, { first, set, copied })
+    return copied === count ? 0 : this.#takeOthers(fact, this.#copies, { first, queues, set, copied })
   }
 
   /** Stores what was applied. Returns the range of events that are new since the last call, or null if there are none. */
@@ -171,11 +176,7 @@ export class Fold {
   }
 
   /** Applies the publications of the events that were not copied, one by one. Returns how many events are skipped. */
-  #takeOthers(
-    fact: ReadStored,
-    copies: StoredCopies,
-    { first, set, copied }: { readonly first: number; readonly set: number | null; readonly copied: number },
-  ): number {
+  #takeOthers(fact: ReadStored, copies: StoredCopies, { first, queues, set, copied }: Copied): number {
     const events = copies.read(fact)
     if (events.length === 0) return 1
     let skipped = 0
@@ -184,7 +185,7 @@ export class Fold {
       if (copied > 0 && copies.has(seq)) continue
       const publication = publicationOf(fact, event)
       if (publication === null) skipped++
-      else if (set === null || this.#unknown.has(publication.event.id)) this.#publish(publication)
+      else if (set === null) this.#fill(this.#add(publication.event.id, publication.at), publication, queues)
       else this.#statements.insertEventLater(this.#implying(set, seq, publication))
     }
     this.#statements.insertLaterEvents()
@@ -211,16 +212,19 @@ export class Fold {
   #publish(fact: ReadPublished): boolean {
     const queues = this.#queues.idsOf(fact.queues)
     if (queues === undefined) return false
-    const { event, at } = fact
-    const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
+    this.#fill(this.#unpublished(fact) ?? this.#add(fact.event.id, fact.at), fact, queues)
+    return true
+  }
+
+  /** Completes an event with its publication. */
+  #fill(folded: Folded, fact: ReadPublished, queues: readonly number[]): void {
     published(folded.record, fact, this.#maxBodyLength)
     folded.isChanged = true
     for (const queue of queues) {
       const known = this.#deliveryOf(folded, queue)
-      if (known === null) addTo(folded, new DeliveryRecord(queue, true, at))
+      if (known === null) addTo(folded, new DeliveryRecord(queue, true, fact.at))
       else known.wasPublished = true
     }
-    return true
   }
 
   /** Applies the only run of an event, as most are. Returns false for others. */
@@ -258,8 +262,6 @@ export class Fold {
       return folded
     }
     this.#unknown.add(id)
-    const [oldest] = this.#unknown
-    if (this.#unknown.size > MAX_UNKNOWN && oldest !== undefined) this.#unknown.delete(oldest)
     return folded
   }
 
