@@ -11,24 +11,17 @@ import type {
   ReadStored,
   SingleFact,
 } from "./fact-line.ts"
+import { type Folded, newFolded, storedFolded } from "./folded.ts"
 import { SOURCE } from "./history-tables.ts"
 import { ImpliedDeliveries } from "./implied-deliveries.ts"
 import { ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
 import { QueueIds } from "./queue-ids.ts"
+import { eventOfFact, type FactOfOne } from "./same-id.ts"
 import { type Added, extended, type Spans } from "./spans.ts"
 import { countOf, type StoredCopies } from "./stored-copies.ts"
 import { publicationOf } from "./stored-publication.ts"
 import { UnknownIds } from "./unknown-ids.ts"
-
-/** An event with the deliveries that facts were applied to. */
-interface Folded {
-  readonly record: EventRecord
-  /** False if the event is stored already. */
-  readonly isNew: boolean
-  isChanged: boolean
-  readonly deliveries: DeliveryRecord[]
-}
 
 /** How far the events of a `stored` fact are applied. */
 interface Copied {
@@ -62,6 +55,8 @@ export class Fold {
   /** The newest event of each id. */
   readonly #byId = new Map<string, Folded>()
   readonly #folded: Folded[] = []
+  /** Ids that several of them have. */
+  readonly #repeated = new Set<string>()
   readonly #unknown: UnknownIds
   #nextSeq = 1
   #added: Added | null = null
@@ -112,7 +107,7 @@ export class Fold {
     if (queue === undefined) return false
     if (fact.fact === "attempt" && this.#finish(fact, queue)) return true
     const of = "of" in fact ? fact.of : null
-    const known = this.#findOn(fact.id, queue)
+    const known = this.#findOn(fact, queue)
     // An event that was removed must not come back as a new one of which nothing is known.
     if (known === null && of === null && isRemoved(fact, this.#spans.removedUntil)) return true
     const folded = known ?? this.#addUnpublished(fact.id, fact.at, of)
@@ -126,8 +121,8 @@ export class Fold {
   }
 
   /**
-   * Applies the publications of events of the store. Returns how many events are skipped: damaged ones, 1 if all are gone,
-   * and all if there are too many queues. Its facts come in the order of what they tell, so runs that came before, of an event
+   * Applies the publications of events of the store. Returns how many events are skipped: those that are damaged or
+   * gone, 1 if all are, and all if there are too many queues. Its facts come in the order of what they tell, so runs that came before, of an event
    * with the same id, are of another one. Call it within a transaction.
    * @param mayCopy false if a part of the store is damaged
    * @throws if the store can't be read now
@@ -179,13 +174,13 @@ export class Fold {
   #takeOthers(fact: ReadStored, copies: StoredCopies, { first, queues, set, copied }: Copied): number {
     const events = copies.read(fact)
     if (events.length === 0) return 1
-    let skipped = 0
+    let skipped = countOf(fact) - copied
     for (const event of events) {
       const seq = first + countOf({ ...fact, last: event.number }) - 1
-      if (copied > 0 && copies.has(seq)) continue
-      const publication = publicationOf(fact, event)
-      if (publication === null) skipped++
-      else if (set === null) this.#fill(this.#add(publication.event.id, publication.at), publication, queues)
+      const publication = copied > 0 && copies.has(seq) ? null : publicationOf(fact, event)
+      if (publication === null) continue
+      skipped--
+      if (set === null) this.#fill(this.#add(publication.event.id, publication.at), publication, queues)
       else this.#statements.insertEventLater(this.#implying(set, seq, publication))
     }
     this.#statements.insertLaterEvents()
@@ -206,6 +201,7 @@ export class Fold {
 
   #forget(): void {
     this.#byId.clear()
+    this.#repeated.clear()
     this.#folded.length = 0
   }
 
@@ -266,12 +262,8 @@ export class Fold {
   }
 
   #add(id: string, at: number): Folded {
-    return this.#keep({
-      record: newRecord(this.#nextSeq++, id, at),
-      isNew: true,
-      isChanged: false,
-      deliveries: [],
-    })
+    if (this.#byId.has(id)) this.#repeated.add(id)
+    return this.#keep(newFolded(this.#nextSeq++, id, at))
   }
 
   #find(id: string): Folded | null {
@@ -279,24 +271,23 @@ export class Fold {
     if (known !== undefined) return known
     const row = this.#statements.newest(id)
     if (row === null) return null
-    const record = { ...newRecord(row.seq, id, row.at), source: row.source }
-    return this.#keep({ record, isNew: false, isChanged: false, deliveries: [] })
+    return this.#keep(storedFolded(id, row))
   }
 
-  /** Returns the newest event with an id that the queue has, or else the newest with the id. */
-  #findOn(id: string, queue: number): Folded | null {
-    const newest = this.#find(id)
-    if (newest === null || this.#deliveryOf(newest, queue) !== null) return newest
-    const older = this.#folded.findLast(
-      (each) => each !== newest && each.record.id === id && this.#deliveryOf(each, queue) !== null,
-    )
-    if (older !== undefined) return older
-    const row = this.#statements.newestOn(id, queue)
-    if (row === null) return newest
-    const record = { ...newRecord(row.seq, id, row.at), source: row.source }
-    const folded = { record, isNew: false, isChanged: false, deliveries: [] }
+  /** Returns the event with an id that a fact of a queue tells of; the newest if none with the id is on the queue. */
+  #findOn(fact: FactOfOne, queue: number): Folded | null {
+    const newest = this.#find(fact.id)
+    if (newest === null || this.#isOnly(newest)) return newest
+    this.#write()
+    const row = eventOfFact(fact, this.#statements.allOn(fact.id, queue))
+    if (row === undefined || row.seq === newest.record.seq) return this.#find(fact.id)
+    const folded = storedFolded(fact.id, row)
     this.#folded.push(folded)
     return folded
+  }
+
+  #isOnly({ record: { id }, isNew }: Folded): boolean {
+    return !this.#repeated.has(id) && this.#statements.count(id) + (isNew ? 1 : 0) < 2
   }
 
   #keep(folded: Folded): Folded {
@@ -323,7 +314,7 @@ export class Fold {
       return true
     }
     for (const id of ids) {
-      const folded = this.#find(id)
+      const folded = this.#findOn({ fact: "purged", from, id }, queue)
       const delivery = folded && this.#deliveryOf(folded, queue)
       if (delivery && isPurgedWith(from, delivery.state)) delivery.purged(at)
     }

@@ -64,7 +64,7 @@ const COPY = `
       ${lengthAt(3)} AS key,
       ${lengthAt(4)} AS ordering
     FROM store.events
-    WHERE seq BETWEEN ?2 AND ?3 AND layout IS NOT NULL AND octet_length(body) <= ?6
+    WHERE seq BETWEEN ?2 AND ?3 AND (seq - ?2) % ${EVENT_STEP} = 0 AND layout IS NOT NULL AND octet_length(body) <= ?6
     -- Without it, SQLite would work out each of these again wherever it is used.
     LIMIT -1 OFFSET 0
   )
@@ -117,12 +117,12 @@ export class StoredCopies {
   }
 
   /**
-   * Returns the events of a fact, without those that are damaged or gone.
+   * Returns the events of a fact, without those that are damaged or gone. A number between those of events is damage.
    * @throws if the store can't be read now
    */
   read({ first, last }: ReadStored): readonly StoredPublication[] {
     this.#events ??= new StoredEvents(this.#storeFile)
-    return this.#events.between(first, last)
+    return this.#events.between(first, last).filter(({ number }) => (number - first) % EVENT_STEP === 0)
   }
 
   close(): void {

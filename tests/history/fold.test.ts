@@ -51,8 +51,8 @@ test("facts that are applied one at a time give the same history as facts that a
   expect(told(apart)).toEqual(told(together))
   expect(apart.unfinished()).toEqual(together.unfinished())
   expect(together.list({ limit: 100 }).items.map(({ id, status }) => [id, status])).toEqual([
-    ["f", "completed"],
     ["f", "pending"],
+    ["f", "completed"],
     ["e", "completed"],
     ["d", "failed"],
     ["c", "failed"],
