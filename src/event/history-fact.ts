@@ -180,14 +180,16 @@ export interface StoredFact extends Pick<PublishedFact, "at" | "queues"> {
 }
 
 /**
- * Facts are missing: those of a time, or all before `at` that no other batch has. Only the batches of an engine that
+ * Facts are missing: those from `since` to `at`, or before `at`. Only the batches of an engine that
  * stores its facts itself have these lines.
  */
 export interface GapFact {
   readonly fact: "gap"
   readonly at: number
-  /** Null if it is unknown. Equal to `at` if they are missing from then on. */
+  /** Null if it is unknown. */
   readonly since: number | null
+  /** True if they are missing from then on, until another fact of a gap. */
+  readonly is_open: boolean
   /** Why, in words. */
   readonly reason: string
 }

@@ -167,9 +167,10 @@ function readStored({ fact: { queues, first, last } }: ParsedLine, at: number): 
   return { fact: "stored", at, queues, first, last }
 }
 
-function readGap({ fact: { since, reason } }: ParsedLine, until: number): ReadGap | null {
+function readGap({ fact: { since, is_open: isOpen, reason } }: ParsedLine, until: number): ReadGap | null {
+  if (typeof isOpen !== "boolean") return null
   if (!isText(reason) || (since !== null && !(typeof since === "number" && isTimestampMs(since)))) return null
-  return { fact: "gap", since, until, reason }
+  return { fact: "gap", since, until, isOpen, reason }
 }
 
 function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {

@@ -11,22 +11,27 @@ import type {
   ReadStored,
   SingleFact,
 } from "./fact-line.ts"
+import { type Folded, newFolded, storedFolded } from "./folded.ts"
 import { SOURCE } from "./history-tables.ts"
 import { ImpliedDeliveries } from "./implied-deliveries.ts"
 import { ProjectionStatements } from "./projection-statements.ts"
 import { isPurgedWith, purgeAll } from "./purge.ts"
 import { QueueIds } from "./queue-ids.ts"
+import { eventOfFact, type FactOfOne } from "./same-id.ts"
 import { type Added, extended, type Spans } from "./spans.ts"
 import { countOf, type StoredCopies } from "./stored-copies.ts"
 import { publicationOf } from "./stored-publication.ts"
+import { UnknownIds } from "./unknown-ids.ts"
 
-/** An event with the deliveries that facts were applied to. */
-interface Folded {
-  readonly record: EventRecord
-  /** False if the event is stored already. */
-  readonly isNew: boolean
-  isChanged: boolean
-  readonly deliveries: DeliveryRecord[]
+/** How far the events of a `stored` fact are applied. */
+interface Copied {
+  /** Number of the first of them. */
+  readonly first: number
+  readonly queues: readonly number[]
+  /** Number of the set of these queues; null if it has none. */
+  readonly set: number | null
+  /** How many were copied. */
+  readonly copied: number
 }
 
 /**
@@ -34,9 +39,6 @@ interface Folded {
  * first, from another instance, is told by this from a later publication with the same id.
  */
 const CLOCK_SKEW_MS = 5_000
-
-/** Most events of which only later facts are known, and whose publication may still arrive. */
-const MAX_UNKNOWN = 10_000
 
 /**
  * Applies facts to events in memory, then stores each event and each delivery once: most events are published and
@@ -53,8 +55,9 @@ export class Fold {
   /** The newest event of each id. */
   readonly #byId = new Map<string, Folded>()
   readonly #folded: Folded[] = []
-  /** Ids of stored events of which only later facts are known. */
-  readonly #unknown = new Set<string>()
+  /** Ids that several of them have. */
+  readonly #repeated = new Set<string>()
+  readonly #unknown: UnknownIds
   #nextSeq = 1
   #added: Added | null = null
 
@@ -68,6 +71,7 @@ export class Fold {
     this.#spans = spans
     this.#copies = copies
     this.#statements = new ProjectionStatements(database)
+    this.#unknown = new UnknownIds(database)
     this.#queues = new QueueIds(database, () => this.#forgetUnused())
     this.#implied = new ImpliedDeliveries(database, this.#statements)
     this.reset()
@@ -89,13 +93,9 @@ export class Fold {
     this.#implied.reset()
     this.#added = null
     this.#queues.load()
-    this.#unknown.clear()
+    this.#unknown.load()
     const row = this.#database.query<{ next_seq: number }, []>("SELECT next_seq FROM history").get()
     this.#nextSeq = row?.next_seq ?? 1
-    const unknown = this.#database.query<{ id: string }, []>(
-      `SELECT id FROM events WHERE source = ${SOURCE.unknown} LIMIT ${MAX_UNKNOWN}`,
-    )
-    for (const { id } of unknown.iterate()) this.#unknown.add(id)
   }
 
   /** Applies a fact. Returns false if it can't be: it tells of too many queues. Call it within a transaction. */
@@ -107,7 +107,7 @@ export class Fold {
     if (queue === undefined) return false
     if (fact.fact === "attempt" && this.#finish(fact, queue)) return true
     const of = "of" in fact ? fact.of : null
-    const known = this.#findOn(fact.id, queue)
+    const known = this.#findOn(fact, queue)
     // An event that was removed must not come back as a new one of which nothing is known.
     if (known === null && of === null && isRemoved(fact, this.#spans.removedUntil)) return true
     const folded = known ?? this.#addUnpublished(fact.id, fact.at, of)
@@ -121,8 +121,9 @@ export class Fold {
   }
 
   /**
-   * Applies the publications of events of the store. Returns how many events are skipped: damaged ones, 1 if all are gone,
-   * and all if there are too many queues. Call it within a transaction.
+   * Applies the publications of events of the store. Returns how many events are skipped: those that are damaged or
+   * gone, 1 if all are, and all if there are too many queues. Its facts come in the order of what they tell, so runs that came before, of an event
+   * with the same id, are of another one. Call it within a transaction.
    * @param mayCopy false if a part of the store is damaged
    * @throws if the store can't be read now
    */
@@ -135,10 +136,9 @@ export class Fold {
     const first = this.#nextSeq
     this.#nextSeq += count
     const set = this.#implied.setOf(queues)
-    const canCopy = mayCopy && set !== null
-    const copied = canCopy ? this.#copies.copy(fact, first, set, this.#unknown.size > 0) : 0
+    const copied = mayCopy && set !== null ? this.#copies.copy(fact, first, set) : 0
     this.#added = extended(this.#added, first, this.#nextSeq - 1, fact.at)
-    return copied === count ? 0 : this.#takeOthers(fact, this.#copies, { first, set, copied })
+    return copied === count ? 0 : this.#takeOthers(fact, this.#copies, { first, queues, set, copied })
   }
 
   /** Stores what was applied. Returns the range of events that are new since the last call, or null if there are none. */
@@ -171,20 +171,16 @@ export class Fold {
   }
 
   /** Applies the publications of the events that were not copied, one by one. Returns how many events are skipped. */
-  #takeOthers(
-    fact: ReadStored,
-    copies: StoredCopies,
-    { first, set, copied }: { readonly first: number; readonly set: number | null; readonly copied: number },
-  ): number {
+  #takeOthers(fact: ReadStored, copies: StoredCopies, { first, queues, set, copied }: Copied): number {
     const events = copies.read(fact)
     if (events.length === 0) return 1
-    let skipped = 0
+    let skipped = countOf(fact) - copied
     for (const event of events) {
       const seq = first + countOf({ ...fact, last: event.number }) - 1
-      if (copied > 0 && copies.has(seq)) continue
-      const publication = publicationOf(fact, event)
-      if (publication === null) skipped++
-      else if (set === null || this.#unknown.has(publication.event.id)) this.#publish(publication)
+      const publication = copied > 0 && copies.has(seq) ? null : publicationOf(fact, event)
+      if (publication === null) continue
+      skipped--
+      if (set === null) this.#fill(this.#add(publication.event.id, publication.at), publication, queues)
       else this.#statements.insertEventLater(this.#implying(set, seq, publication))
     }
     this.#statements.insertLaterEvents()
@@ -205,22 +201,26 @@ export class Fold {
 
   #forget(): void {
     this.#byId.clear()
+    this.#repeated.clear()
     this.#folded.length = 0
   }
 
   #publish(fact: ReadPublished): boolean {
     const queues = this.#queues.idsOf(fact.queues)
     if (queues === undefined) return false
-    const { event, at } = fact
-    const folded = this.#unpublished(fact) ?? this.#add(event.id, at)
+    this.#fill(this.#unpublished(fact) ?? this.#add(fact.event.id, fact.at), fact, queues)
+    return true
+  }
+
+  /** Completes an event with its publication. */
+  #fill(folded: Folded, fact: ReadPublished, queues: readonly number[]): void {
     published(folded.record, fact, this.#maxBodyLength)
     folded.isChanged = true
     for (const queue of queues) {
       const known = this.#deliveryOf(folded, queue)
-      if (known === null) addTo(folded, new DeliveryRecord(queue, true, at))
+      if (known === null) addTo(folded, new DeliveryRecord(queue, true, fact.at))
       else known.wasPublished = true
     }
-    return true
   }
 
   /** Applies the only run of an event, as most are. Returns false for others. */
@@ -258,18 +258,12 @@ export class Fold {
       return folded
     }
     this.#unknown.add(id)
-    const [oldest] = this.#unknown
-    if (this.#unknown.size > MAX_UNKNOWN && oldest !== undefined) this.#unknown.delete(oldest)
     return folded
   }
 
   #add(id: string, at: number): Folded {
-    return this.#keep({
-      record: newRecord(this.#nextSeq++, id, at),
-      isNew: true,
-      isChanged: false,
-      deliveries: [],
-    })
+    if (this.#byId.has(id)) this.#repeated.add(id)
+    return this.#keep(newFolded(this.#nextSeq++, id, at))
   }
 
   #find(id: string): Folded | null {
@@ -277,24 +271,23 @@ export class Fold {
     if (known !== undefined) return known
     const row = this.#statements.newest(id)
     if (row === null) return null
-    const record = { ...newRecord(row.seq, id, row.at), source: row.source }
-    return this.#keep({ record, isNew: false, isChanged: false, deliveries: [] })
+    return this.#keep(storedFolded(id, row))
   }
 
-  /** Returns the newest event with an id that the queue has, or else the newest with the id. */
-  #findOn(id: string, queue: number): Folded | null {
-    const newest = this.#find(id)
-    if (newest === null || this.#deliveryOf(newest, queue) !== null) return newest
-    const older = this.#folded.findLast(
-      (each) => each !== newest && each.record.id === id && this.#deliveryOf(each, queue) !== null,
-    )
-    if (older !== undefined) return older
-    const row = this.#statements.newestOn(id, queue)
-    if (row === null) return newest
-    const record = { ...newRecord(row.seq, id, row.at), source: row.source }
-    const folded = { record, isNew: false, isChanged: false, deliveries: [] }
+  /** Returns the event with an id that a fact of a queue tells of; the newest if none with the id is on the queue. */
+  #findOn(fact: FactOfOne, queue: number): Folded | null {
+    const newest = this.#find(fact.id)
+    if (newest === null || this.#isOnly(newest)) return newest
+    this.#write()
+    const row = eventOfFact(fact, this.#statements.allOn(fact.id, queue))
+    if (row === undefined || row.seq === newest.record.seq) return this.#find(fact.id)
+    const folded = storedFolded(fact.id, row)
     this.#folded.push(folded)
     return folded
+  }
+
+  #isOnly({ record: { id }, isNew }: Folded): boolean {
+    return !this.#repeated.has(id) && this.#statements.count(id) + (isNew ? 1 : 0) < 2
   }
 
   #keep(folded: Folded): Folded {
@@ -321,7 +314,7 @@ export class Fold {
       return true
     }
     for (const id of ids) {
-      const folded = this.#find(id)
+      const folded = this.#findOn({ fact: "purged", from, id }, queue)
       const delivery = folded && this.#deliveryOf(folded, queue)
       if (delivery && isPurgedWith(from, delivery.state)) delivery.purged(at)
     }

@@ -196,4 +196,4 @@ export class HistoryKeeper {
 
 /** Notes that a history begins now, although there was one before. */
 const addGap = (projection: Projection, reason: string): void =>
-  projection.addGap({ since: null, until: retentionTime(), reason })
+  projection.addGap({ since: null, until: retentionTime(), isOpen: false, reason })

@@ -31,6 +31,7 @@ export class ForeignFileError extends Error {
 const GAP_COLUMNS = `
   ALTER TABLE history ADD COLUMN gap_since INTEGER;
   ALTER TABLE history ADD COLUMN gap_until INTEGER;
+  ALTER TABLE history ADD COLUMN gap_is_open INTEGER;
   ALTER TABLE history ADD COLUMN gap_reason TEXT;
 `
 

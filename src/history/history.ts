@@ -68,7 +68,9 @@ export class History {
   #isClosing = false
   /** True while an apply that failed waits for its next try. */
   #isPaused = false
+  /** Skipped facts that the log has not told yet, and all of them. */
   #skipped = 0
+  #allSkipped = 0
   #mayTellAt = 0
   #applyTimer: ReturnType<typeof setTimeout> | undefined
   #pauseTimer: ReturnType<typeof setTimeout> | undefined
@@ -90,6 +92,11 @@ export class History {
   /** Why the history can't be used now, or can't be written; null if it works. */
   get failure(): string | null {
     return this.#link.failure ?? this.#writeFailure
+  }
+
+  /** Facts that it could not read since the start. */
+  get skipped(): number {
+    return this.#allSkipped
   }
 
   /** Why it lacks something, although it works; null if it does not. */
@@ -199,6 +206,7 @@ export class History {
 
   #tellSkipped(count: number): void {
     this.#skipped += count
+    this.#allSkipped += count
     const now = performance.now()
     if (this.#skipped === 0 || now < this.#mayTellAt) return
     this.#options.report("warn", "facts skipped that the history can't read", { facts: this.#skipped })

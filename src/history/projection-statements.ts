@@ -4,11 +4,14 @@ import { STATE, UNCONFIRMED } from "./delivery-state.ts"
 import type { EventRecord } from "./event-record.ts"
 
 /** The columns of an event that its facts are applied to. */
-interface KnownEventRow {
+export interface KnownEventRow {
   readonly seq: number
   readonly at: number
   readonly source: number
 }
+
+/** An event with its delivery on one queue. */
+export interface EventOnQueue extends KnownEventRow, Pick<DeliveryRow, "state" | "attempt"> {}
 
 /** A delivery with the number of its event. */
 export interface StoredDelivery extends DeliveryRow {
@@ -34,7 +37,7 @@ const DELIVERY_COLUMNS =
 export class ProjectionStatements {
   readonly #some
   readonly #newest
-  readonly #newestOn
+  readonly #allOn
   readonly #delivery
   readonly #unfinished
   readonly #dead
@@ -60,11 +63,9 @@ export class ProjectionStatements {
     this.#newest = database.prepare<KnownEventRow, [string]>(
       "SELECT seq, at, source FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1",
     )
-    this.#newestOn = database.prepare<KnownEventRow, [string, number]>(
-      `SELECT seq, at, source FROM events WHERE id = ?1
-         AND (EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND queue = ?2)
-           OR EXISTS (SELECT 1 FROM queue_sets WHERE queue_sets.id = queue_set AND queue = ?2))
-       ORDER BY seq DESC LIMIT 1`,
+    this.#allOn = database.prepare<EventOnQueue, [string, number]>(
+      `SELECT seq, at, source, state, attempt FROM events CROSS JOIN all_deliveries AS delivery
+       WHERE id = ?1 AND delivery.event = seq AND delivery.queue = ?2 ORDER BY seq`,
     )
     this.#delivery = database.prepare<DeliveryRow, [number, number]>(
       `SELECT ${DELIVERY_COLUMNS} FROM all_deliveries WHERE event = ? AND queue = ?`,
@@ -126,9 +127,14 @@ export class ProjectionStatements {
     return other === undefined ? only : this.#newest.get(id)
   }
 
-  /** Returns the newest event with an id that the queue has. */
-  newestOn(id: string, queue: number): KnownEventRow | null {
-    return this.#newestOn.get(id, queue)
+  /** Returns how many events with an id are stored: 0, 1, or 2 if there are more. */
+  count(id: string): number {
+    return this.#some.all(id).length
+  }
+
+  /** Returns the events with an id that the queue has, the oldest first. */
+  allOn(id: string, queue: number): readonly EventOnQueue[] {
+    return this.#allOn.all(id, queue)
   }
 
   delivery(event: number, queue: number): DeliveryRow | null {
@@ -231,7 +237,7 @@ export class ProjectionStatements {
     for (const each of [
       this.#some,
       this.#newest,
-      this.#newestOn,
+      this.#allOn,
       this.#delivery,
       this.#unfinished,
       this.#dead,

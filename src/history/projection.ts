@@ -36,6 +36,8 @@ const MAX_BODY_PART = 16
 
 const LINE_BREAK = "\n"
 
+const UNREADABLE = "a part of it was damaged, or can't be read"
+
 /**
  * A history in a SQLite file: the facts, brought together by event, and searchable. Every call is synchronous. Use it in
  * a thread of its own, and from one connection at a time.
@@ -182,6 +184,7 @@ export class Projection implements HistoryQueries, Disposable {
             if (this.#tokens.add(batch.token)) skipped += this.#take(batch, mayCopy)
             else repeated++
           }
+          if (skipped > 0) this.#gaps.add({ since: null, until: now, isOpen: false, reason: UNREADABLE })
           const added = this.#fold.store()
           if (added !== null) this.#spans.add(added, now)
           this.#savePosition.run(position, this.#fold.nextSeq)

@@ -57,8 +57,9 @@ export class RecordedHistory {
 
   /** Never waits. */
   get state(): HistoryState {
-    const { failure, ...progress } = this.#facts.progress()
-    return { ...progress, failure: this.#history.failure ?? failure, gap: this.#history.gap }
+    const { failure, dropped, ...progress } = this.#facts.progress()
+    const { gap, skipped } = this.#history
+    return { ...progress, failure: this.#history.failure ?? failure, gap, dropped: dropped + skipped }
   }
 
   /** Why answers may lack something; null if they are complete. */

@@ -64,19 +64,11 @@ const COPY = `
       ${lengthAt(3)} AS key,
       ${lengthAt(4)} AS ordering
     FROM store.events
-    WHERE seq BETWEEN ?2 AND ?3 AND layout IS NOT NULL AND octet_length(body) <= ?6
+    WHERE seq BETWEEN ?2 AND ?3 AND (seq - ?2) % ${EVENT_STEP} = 0 AND layout IS NOT NULL AND octet_length(body) <= ?6
     -- Without it, SQLite would work out each of these again wherever it is used.
     LIMIT -1 OFFSET 0
-  ) AS copied
-  WHERE substr(json, ${REST_AT}, ${PAYLOAD.length}) = ${quoted(PAYLOAD)}
-`
-
-/** Takes a sixth more time. */
-const UNLESS_UNKNOWN = `
-  AND NOT EXISTS (
-    SELECT 1 FROM main.events AS known
-    WHERE known.id = ${part(String(ID_AT), "copied.id")} AND known.source = ${SOURCE.unknown}
   )
+  WHERE substr(json, ${REST_AT}, ${PAYLOAD.length}) = ${quoted(PAYLOAD)}
 `
 
 /** Events of the embedded engine's store, whose publications `stored` facts tell of. */
@@ -85,7 +77,6 @@ export class StoredCopies {
   readonly #storeFile: string
   readonly #maxBodyLength: number
   readonly #copy
-  readonly #copyUnlessUnknown
   readonly #isCopied
   /** A connection of its own, because damage that one finds ends its transaction. Null until the first read. */
   #events: StoredEvents | null = null
@@ -98,7 +89,6 @@ export class StoredCopies {
     attachStore(database, storeFile)
     try {
       this.#copy = database.prepare<never, number[]>(COPY)
-      this.#copyUnlessUnknown = database.prepare<never, number[]>(COPY + UNLESS_UNKNOWN)
     } catch (error) {
       throw unreadable(error)
     }
@@ -107,16 +97,13 @@ export class StoredCopies {
 
   /**
    * Copies the events of a fact whose JSON has a known layout, which nearly all have: in SQLite, which takes half the time.
-   * Returns how many. The others, those of a store that can't be read now, and those whose ids have runs but no publish
-   * yet, are left to `read`.
+   * Returns how many. The others, and those of a store that can't be read now, are left to `read`.
    * @param seq number of the first event in the history; the others follow it as they do in the store
-   * @param hasUnknown whether there are ids with runs but no publish
    * @throws if the store or the history is damaged, or SQLite ended the transaction: it has to be rolled back
    */
-  copy({ at, first, last }: ReadStored, seq: number, queueSet: number, hasUnknown: boolean): number {
-    const copy = hasUnknown ? this.#copyUnlessUnknown : this.#copy
+  copy({ at, first, last }: ReadStored, seq: number, queueSet: number): number {
     try {
-      return copy.run(seq, first, last, at, queueSet, this.#maxBodyLength).changes
+      return this.#copy.run(seq, first, last, at, queueSet, this.#maxBodyLength).changes
     } catch (error) {
       if (isDamage(error) || !this.#database.inTransaction) throw error
       // Whether the store failed or the history shows when the events are read and stored one by one.
@@ -130,17 +117,16 @@ export class StoredCopies {
   }
 
   /**
-   * Returns the events of a fact, without those that are damaged or gone.
+   * Returns the events of a fact, without those that are damaged or gone. A number between those of events is damage.
    * @throws if the store can't be read now
    */
   read({ first, last }: ReadStored): readonly StoredPublication[] {
     this.#events ??= new StoredEvents(this.#storeFile)
-    return this.#events.between(first, last)
+    return this.#events.between(first, last).filter(({ number }) => (number - first) % EVENT_STEP === 0)
   }
 
   close(): void {
     this.#copy.finalize()
-    this.#copyUnlessUnknown.finalize()
     this.#isCopied.finalize()
     this.#events?.[Symbol.dispose]()
   }

@@ -21,7 +21,7 @@ export interface HistoryAccess {
   unfinished(): Promise<readonly UnfinishedQueue[]>
 }
 
-const OFF = "The service keeps no history: HISTORY is off."
+const OFF = "The service keeps no history: HISTORY is off, or the volume of DATA_DIR is smaller than 128 MiB."
 
 /** @throws {ProblemError} `not-found` if there is no history. */
 export function requireHistory(history: HistoryAccess | null): HistoryAccess {

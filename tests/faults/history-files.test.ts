@@ -64,9 +64,45 @@ test.each([
   expect(await healthOf(again)).toContain("what happened before")
 })
 
+test("a history is whole after a start, with and without events before", async () => {
+  await using folder = new ServiceFolder()
+  for (const count of [0, 0, 1, 3, 0]) {
+    const service = await folder.start()
+    await waitUntil(async () => (await healthOf(service)) === '{"status":"up"}', "the history to be read")
+    expect(await incompleteOf(service)).toBeNull()
+    for (let published = 0; published < count; published++) await publishUntilKnown(service)
+    await service.stop()
+  }
+})
+
+test("a time without a history in which nothing happened is not told", async () => {
+  await using folder = new ServiceFolder()
+  const first = await folder.start()
+  await publishUntilKnown(first)
+  await first.stop()
+  await (await folder.start({ HISTORY: "off" })).stop()
+  const service = await folder.start()
+  await publishUntilKnown(service)
+  expect(await incompleteOf(service)).toBeNull()
+})
+
+test("a history that was deleted before a time without one lacks what was before it", async () => {
+  await using folder = new ServiceFolder()
+  const first = await folder.start()
+  for (let count = 0; count < 3; count++) await publishUntilKnown(first)
+  await first.stop()
+  for (const name of FILES) rmSync(join(folder.path, name), { force: true })
+  const off = await folder.start({ HISTORY: "off" })
+  await off.publish({ name: "tested" })
+  await off.stop()
+  const service = await folder.start()
+  await publishUntilKnown(service)
+  expect(await incompleteOf(service)).toContain("what happened before")
+})
+
 test.each([
   ["was deleted while the service was stopped", "its file was begun then", {}],
-  ["lacks what happened while it was off", "HISTORY was off", { HISTORY: "off" }],
+  ["lacks what happened while it was off", "no history was kept", { HISTORY: "off" }],
 ])("a history that %s says so", async (_, reason, between) => {
   await using folder = new ServiceFolder()
   const first = await folder.start()
@@ -82,8 +118,7 @@ test.each([
   expect(await incompleteOf(service)).toContain(reason)
   await service.stop()
   const again = await folder.start()
-  await publishUntilKnown(again)
-  expect(await incompleteOf(again)).toContain(reason)
+  await waitUntil(async () => String(await incompleteOf(again)).includes(reason), "it to say so again")
 })
 
 test("a history whose log is deleted while the service runs keeps what it has", async () => {

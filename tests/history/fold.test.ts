@@ -3,7 +3,9 @@ import { join } from "node:path"
 import { factLine, type HistoryFact, joinLines } from "../../src/event/history-fact.ts"
 import { DELIVERY_STATES, EVENT_STATUSES } from "../../src/history/delivery-state.ts"
 import { Projection } from "../../src/history/projection.ts"
+import { idsOf } from "../support/fact-follower.ts"
 import { attempt, batchOf, historyOf, published, ROOMY, START } from "../support/facts.ts"
+import { newEvent } from "../support/new-event.ts"
 import { storedLine, storeWith } from "../support/stored-publications.ts"
 import { temporaryFolder } from "../support/temporary-folder.ts"
 
@@ -49,8 +51,8 @@ test("facts that are applied one at a time give the same history as facts that a
   expect(told(apart)).toEqual(told(together))
   expect(apart.unfinished()).toEqual(together.unfinished())
   expect(together.list({ limit: 100 }).items.map(({ id, status }) => [id, status])).toEqual([
-    ["f", "completed"],
     ["f", "pending"],
+    ["f", "completed"],
     ["e", "completed"],
     ["d", "failed"],
     ["c", "failed"],
@@ -60,15 +62,16 @@ test("facts that are applied one at a time give the same history as facts that a
 })
 
 test("publications that refer to the store give the same history, whatever follows them and when", () => {
-  const events = STORY.flatMap((fact) => (fact.fact === "published" ? [fact] : []))
-  const lines = STORY.map((fact) => {
+  const story = STORY.filter((fact) => !idsOf(fact).includes("e"))
+  const events = story.flatMap((fact) => (fact.fact === "published" ? [fact] : []))
+  const lines = story.map((fact) => {
     if (fact.fact !== "published") return factLine(fact)
     return storedLine(fact.at, fact.queues, events.indexOf(fact))
   })
   using store = storeWith(
     events.map(({ event, trace, caused_by }) => ({ event, trace, causedBy: caused_by })),
   )
-  using whole = historyOf(STORY)
+  using whole = historyOf(story)
   for (let parts = 1; parts <= lines.length; parts++) {
     using projection = Projection.open(":memory:", ROOMY, store.file)
     for (let part = 0; part < parts; part++) {
@@ -79,6 +82,16 @@ test("publications that refer to the store give the same history, whatever follo
     }
     expect(told(projection)).toEqual(told(whole))
   }
+})
+
+test("runs that came before a publication in the store are of another event with its id", () => {
+  const event = newEvent({ id: "e" })
+  using store = storeWith([{ event }])
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  const lines = [factLine(attempt("e", { at: START })), storedLine(START + 50, ["custom_events"], 0)]
+  projection.apply([{ token: "t", position: "", text: joinLines(lines) }], START)
+  const { items } = projection.list({ limit: 9 })
+  expect(items.map(({ status }) => status)).toEqual(["pending", "unknown"])
 })
 
 test("a batch that arrives twice is applied once, also after a restart", () => {

@@ -66,6 +66,14 @@ test("no more is wanted while too much waits, and the thread then gives way to n
   expect(open.begun).toEqual([null])
 })
 
+test("facts that can't be read are counted, and leave a gap", async () => {
+  await using open = new OpenHistory()
+  open.history.add({ token: "t", position: "t", text: "{" })
+  await open.history.flush()
+  expect(open.history.skipped).toBe(1)
+  expect(open.history.gap).toContain("or can't be read")
+})
+
 test("the file is private, and a second history in the folder uses another one", async () => {
   await using one = new OpenHistory()
   one.history.add(batchOf([published({ id: "a" })]))

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test"
+import type { HistoryFact } from "../../src/event/history-fact.ts"
 import type { DeliveryState } from "../../src/history/delivery-state.ts"
-import { attempt, batchOf, historyOf, published, START } from "../support/facts.ts"
+import { Projection } from "../../src/history/projection.ts"
+import { attempt, batchOf, historyOf, published, ROOMY, START } from "../support/facts.ts"
 
 const retry = (id: string, number: number, at: number) =>
   attempt(id, {
@@ -172,19 +174,49 @@ test("a purge of more deliveries than are held in memory cancels them all", () =
   expect(projection.unfinished()).toEqual([])
 })
 
-test("facts belong to the newest publication of their id", () => {
-  using projection = historyOf([
-    published({ id: "a", payload: { n: 1 } }),
-    published({ id: "a", payload: { n: 2 } }, { at: START + 60_000 }),
-    attempt("a", { at: START + 60_100 }),
-  ])
-  expect(projection.lookup("a")).toMatchObject({
-    publications: 2,
-    status: "completed",
-    publishedAt: START + 60_000,
-  })
-  expect(projection.list({ limit: 9 }).items.map(({ status }) => status)).toEqual(["completed", "pending"])
+test("a fact that says when its event was published belongs to that publication", () => {
+  const [first, second] = [START, START + 60_000]
+  for (const [published_at, statuses] of [
+    [first - 5, ["pending", "completed"]],
+    [second - 5, ["completed", "pending"]],
+  ] as const) {
+    using projection = historyOf([
+      published({ id: "a", payload: { n: 1 } }),
+      published({ id: "a", payload: { n: 2 } }, { at: second }),
+      attempt("a", { at: second + 100, published_at }),
+    ])
+    expect(projection.lookup("a")).toMatchObject({ publications: 2, publishedAt: second })
+    expect(projection.list({ limit: 9 }).items.map(({ status }) => status)).toEqual([...statuses])
+  }
 })
+
+test.each([true, false])(
+  "events with one id that wait on one queue have the states of their own, told together: %p",
+  (isTogether) => {
+    const of = { id: "a", queue: "custom_events" }
+    const at = (ms: number) => ({ at: START + ms })
+    const facts: readonly HistoryFact[] = [
+      ...[1, 2, 3].map((n) => published({ id: "a", payload: { n } }, { queues: ["custom_events", "audit"] })),
+      // A run that the end of a process cut short is told by no fact.
+      attempt("a", { ...at(10), attempt: 1, outcome: "retry", reason: "error", next_at: START + 90 }),
+      attempt("a", { ...at(20), attempt: 2, outcome: "dead-letter", reason: "error" }),
+      attempt("a", { ...at(30), attempt: 1, outcome: "dead-letter", reason: "error" }),
+      { fact: "purged", ...at(40), queue: of.queue, from: "dead-letters", ids: ["a"] },
+      { fact: "redriven", ...at(50), ...of },
+      attempt("a", { ...at(60), attempt: 1 }),
+      { fact: "dead-lettered", ...at(70), ...of, reason: "expired" },
+      { fact: "purged", ...at(80), queue: "audit", from: "queue", ids: ["a", "a"] },
+    ]
+    using projection = isTogether ? historyOf(facts) : Projection.open(":memory:", ROOMY)
+    if (!isTogether) for (const fact of facts) projection.apply([batchOf([fact])], START)
+    const { items } = projection.list({ limit: 9, newestFirst: false })
+    expect(items.map(({ queues }) => queues.map((each) => `${each.queue} ${each.state}`))).toEqual([
+      ["audit cancelled", "custom_events cancelled"],
+      ["audit cancelled", "custom_events handled"],
+      ["audit waiting", "custom_events expired"],
+    ])
+  },
+)
 
 test("a run that arrives before its publication belongs to it, but not to one that comes later", () => {
   using projection = historyOf([attempt("a"), attempt("old")])

@@ -148,7 +148,7 @@ test("runs that are brought together give the same history as runs apart", () =>
   }
 })
 
-test("a run belongs to the newest event with its id that has the queue, and a second run follows the first", () => {
+test("a run belongs to the oldest event with its id that waits on the queue", () => {
   const steps: readonly HistoryFact[] = [
     published({ id: "twice", payload: { n: 1 } }),
     published({ id: "twice", payload: { n: 2 } }, { at: START + 10 }),
@@ -169,8 +169,8 @@ test("a run belongs to the newest event with its id that has the queue, and a se
   expect(states).toEqual([
     ["elsewhere", ["waiting 0"]],
     ["elsewhere", ["handled 1"]],
-    ["twice", ["handled 2"]],
-    ["twice", ["waiting 0"]],
+    ["twice", ["handled 1"]],
+    ["twice", ["handled 1"]],
   ])
 })
 
@@ -205,7 +205,7 @@ test("events that are damaged or gone are skipped, and the other facts are appli
     storedLine(START, ["calls"], 2, 3),
     factLine(attempt("whole", { queue: "calls" })),
   ]
-  expect(projection.apply([batchOfLine(joinLines(lines))], START)).toEqual({ skipped: 2, repeated: 0 })
+  expect(projection.apply([batchOfLine(joinLines(lines))], START)).toEqual({ skipped: 3, repeated: 0 })
   expect(projection.lookup("whole")).toMatchObject({ status: "completed" })
   expect(projection.lookup("later")).toMatchObject({ status: "pending" })
 })
@@ -222,6 +222,18 @@ test("an event whose layout is wrong, or whose body has none, is read from its b
   expect(items.map(({ id }) => projection.lookup(id)?.body)).toEqual(
     events.map((each) => JSON.stringify(each)),
   )
+})
+
+test("an event with a damaged number is skipped, and the others are applied", () => {
+  const events = ["one", "other", "third"].map((id) => newEvent({ id }))
+  using store = storeWith(events.map((event) => ({ event })))
+  store.run(`UPDATE events SET seq = seq + 1 WHERE body LIKE '%"other"%'`)
+  using projection = Projection.open(":memory:", ROOMY, store.file)
+  expect(projection.apply([batchOfLine(storedLine(START, ["calls"], 0, 2))], START).skipped).toBe(1)
+  expect(projection.list({ limit: 9, newestFirst: false }).items.map(({ id }) => id)).toEqual([
+    "one",
+    "third",
+  ])
 })
 
 test("a damaged store costs its events only, not the history", () => {

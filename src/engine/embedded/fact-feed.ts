@@ -85,7 +85,7 @@ export class FactFeed implements FactLog {
 
   /** A store that was restored from a backup does not have the position: everything in it is delivered then. */
   async #feed(follower: FactFollower): Promise<void> {
-    this.#fed = this.#store.numberOf(follower.position() ?? "")
+    this.#fed = this.#store.isEmpty ? this.#durable : this.#store.numberOf(follower.position() ?? "")
     this.#store.release(this.#fed)
     while (this.#isFollowing(follower)) {
       const news = this.#news.promise

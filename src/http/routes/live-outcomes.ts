@@ -55,7 +55,7 @@ export const liveOutcomes = (context: HttpContext): Route => ({
     if (context.outcomes === null) {
       throw new ProblemError(
         "not-found",
-        "The service keeps no history, so it shows no outcomes: HISTORY is off.",
+        "The service keeps no history, so it shows no outcomes: HISTORY is off, or the volume of DATA_DIR is smaller than 128 MiB.",
       )
     }
     const topics = { patterns: queues, within: null, format: OUTCOME_FORMAT }

@@ -3,6 +3,7 @@ import { storableDelay } from "../../../event/retry-bounds.ts"
 import { PublishError, unroutable } from "../../errors.ts"
 import type { Report } from "../../report.ts"
 import type { DiskRoom } from "../store/disk-room.ts"
+import type { UnrecordedTurns } from "../store/fact-gap.ts"
 import type { FactStore } from "../store/fact-store.ts"
 import type { MessageStore } from "../store/message-store.ts"
 import type { Consumer, Queue } from "../store/queue.ts"
@@ -60,6 +61,8 @@ export interface TurnWriterOptions {
   readonly room: DiskRoom
   /** Null if nothing records what became of each event. */
   readonly facts: FactStore | null
+  /** Null if there are facts. */
+  readonly unrecorded: UnrecordedTurns | null
   /** Number of the store's last turn. */
   readonly turn: number
   readonly report: Report
@@ -74,6 +77,7 @@ export class TurnWriter {
   readonly #clock: StoreClock
   readonly #room: DiskRoom
   readonly #facts: FactStore | null
+  readonly #unrecorded: UnrecordedTurns | null
   #nextDueAt: number | null
   #expiredAt = Number.NEGATIVE_INFINITY
   #hasMore = false
@@ -81,7 +85,7 @@ export class TurnWriter {
   readonly #endings: Endings
 
   constructor({ messages, receipts, ...options }: TurnWriterOptions) {
-    const { catalog, clock, room, facts, turn, report, onBuried } = options
+    const { catalog, clock, room, facts, unrecorded, turn, report, onBuried } = options
     this.#endings = new Endings({ messages, clock, facts, report, onBuried })
     this.#store = messages
     this.#receipts = receipts
@@ -89,6 +93,7 @@ export class TurnWriter {
     this.#clock = clock
     this.#room = room
     this.#facts = facts
+    this.#unrecorded = unrecorded
     this.#number = turn
     this.#nextDueAt = messages.nextDueAt()
   }
@@ -131,6 +136,7 @@ export class TurnWriter {
         if (this.#facts?.hasMore) this.#hasMore = true
         isEmpty = turn.isEmpty && claims.length === 0 && !this.#facts?.hasMore
         if (!isEmpty) this.#store.countTurn(this.#number + 1)
+        if (turn.publishes.length + turn.settlements.length > 0) this.#unrecorded?.mark(this.#number + 1)
         this.#clock.keepMark({ isEmpty })
       })
     } catch (error) {

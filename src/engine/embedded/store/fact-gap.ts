@@ -1,7 +1,5 @@
 import type { Database } from "bun:sqlite"
 import { engineLine, type GapFact } from "../../../event/history-fact.ts"
-import { reasonOf } from "../../../system/reason-of.ts"
-import type { Report } from "../../report.ts"
 
 /** Facts that the history will never have. */
 type Gap = Pick<GapFact, "since" | "reason">
@@ -11,7 +9,7 @@ const MARK = '{"fact":"gap"'
 
 const DISK_SHORT = "the disk was nearly full"
 const NOT_TAKEN = "the history did not take it"
-const TURNED_OFF = "HISTORY was off"
+const TURNED_OFF = "no history was kept"
 
 /**
  * The gap in a store's facts that no batch tells the end of yet. Its beginning is stored as a mark, a row of its own, and
@@ -24,6 +22,11 @@ export class FactGap {
 
   constructor(database: Database) {
     this.#gap = lastMark(database)
+  }
+
+  /** True if no batch tells its end yet. */
+  get isOpen(): boolean {
+    return this.#gap !== null
   }
 
   /** Begins a turn. */
@@ -47,7 +50,7 @@ export class FactGap {
   /** Returns the line that tells a gap's end, for the batch of this turn; null if there is no gap. */
   end(): string | null {
     this.#told = this.#gap
-    return this.#gap && engineLine({ fact: "gap", at: Date.now(), ...this.#gap })
+    return this.#gap && engineLine({ fact: "gap", at: Date.now(), ...this.#gap, is_open: false })
   }
 
   /** The turn was written. */
@@ -57,23 +60,32 @@ export class FactGap {
   }
 }
 
-/** Stores a mark that no facts are recorded from now on, unless it is there. */
-export function markTurnedOff(database: Database, report: Report): void {
-  try {
-    if (lastMark(database) !== null) return
-    database.run(
+/** Marks, in the first turn that has something to record, that HISTORY is off. */
+export class UnrecordedTurns {
+  readonly #database: Database
+  #isMarked = false
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Call it in the transaction of a turn. @param turn its number */
+  mark(turn: number): void {
+    if (this.#isMarked) return
+    this.#isMarked = true
+    if (lastMark(this.#database) !== null) return
+    const text = markOf({ since: Date.now(), reason: TURNED_OFF })
+    // A number that no batch had: number 1 is given once in the life of a store.
+    this.#database.run(
       `INSERT INTO facts (seq, length, token, text)
-       SELECT ifnull(max(seq), 0) + 1, length(?1), ?2, ?1 FROM facts`,
-      [markOf({ since: Date.now(), reason: TURNED_OFF }), crypto.randomUUID()],
+       SELECT max(ifnull(max(seq), 0) + 1, ?1), length(?2), ?3, ?2 FROM facts`,
+      [turn, text, crypto.randomUUID()],
     )
-  } catch (error) {
-    report("warn", "can't note that no history is recorded: it will not say so when it is", {
-      reason: reasonOf(error),
-    })
   }
 }
 
-const markOf = (gap: Gap): string => engineLine({ fact: "gap", at: gap.since ?? Date.now(), ...gap })
+const markOf = (gap: Gap): string =>
+  engineLine({ fact: "gap", at: gap.since ?? Date.now(), ...gap, is_open: true })
 
 /** Returns the gap of the last row; null if it has facts. */
 function lastMark(database: Database): Gap | null {

@@ -99,6 +99,11 @@ export class FactStore implements EventHolder {
     return this.#leftOut
   }
 
+  /** True if the follower has stored every batch. */
+  get isEmpty(): boolean {
+    return this.#rows.all.length === 0
+  }
+
   /** Number of the newest batch. */
   get newest(): number {
     return this.#newest
@@ -238,6 +243,8 @@ export class FactStore implements EventHolder {
       const isDropped = row.seq > this.#released
       if (isDropped && length <= this.#maxLength) break
       if (this.#deleted >= MAX_DELETED_PER_TURN || freed >= most) break
+      // The mark of a gap stays until a batch tells the end, so that a kill in between leaves it open.
+      if (this.#gap.isOpen && this.#inTurn === null && row === this.#rows.all.at(-1)) break
       for (const event of row.held) this.#deleteEvent.run(event)
       this.#deleted++
       if (isDropped) this.#lost += row.batches

@@ -12,8 +12,9 @@ import { requireOne, StoreDamagedError } from "./store-damage.ts"
 
 interface StoredQueue {
   readonly id: number
-  readonly name: string
-  readonly declaration: string
+  /** Texts, if they are not damaged. */
+  readonly name: unknown
+  readonly declaration: unknown
   readonly checksum: number | null
 }
 
@@ -178,7 +179,8 @@ const checksumOf = (name: string, declaration: string): number => crc32(declarat
  * silently.
  */
 function declarationOf({ name, declaration, checksum }: StoredQueue): QueueDeclaration {
-  if (checksum === null || checksum === checksumOf(name, declaration)) {
+  const areTexts = typeof name === "string" && typeof declaration === "string"
+  if (areTexts && (checksum === null || checksum === checksumOf(name, declaration))) {
     try {
       return v.parse(QueueDeclarationSchema, JSON.parse(declaration))
     } catch {

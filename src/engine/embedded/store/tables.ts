@@ -1,7 +1,7 @@
 import type { Report } from "../../report.ts"
 import { ClockMarkStore } from "./clock-mark.ts"
 import type { OpenStore } from "./database.ts"
-import { markTurnedOff } from "./fact-gap.ts"
+import { UnrecordedTurns } from "./fact-gap.ts"
 import { FactStore } from "./fact-store.ts"
 import { MessageStore } from "./message-store.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
@@ -24,6 +24,8 @@ export class Tables {
   readonly receipts: ReceiptStore
   /** Null if nothing records what became of each event. */
   readonly facts: FactStore | null
+  /** Null if there are facts. */
+  readonly unrecorded: UnrecordedTurns | null
   readonly #opened: OpenStore
 
   constructor(opened: OpenStore, { reserve, report, time, maxFactBytes }: TablesOptions) {
@@ -31,7 +33,7 @@ export class Tables {
     this.#opened = opened
     this.clock = new StoreClock(new ClockMarkStore(database), report, time)
     this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes, opened.turn)
-    if (this.facts === null) markTurnedOff(database, report)
+    this.unrecorded = this.facts === null ? new UnrecordedTurns(database) : null
     this.messages = new MessageStore(database, this.facts)
     this.receipts = new ReceiptStore(database)
     this.catalog = reserve.spendOn(() => new QueueCatalog(database, this.messages))
