@@ -177,7 +177,7 @@ function readPublished(parsed: ParsedLine, at: number): ReadPublished | null {
   const of = eventOf(parsed)
   if (of === null) return null
   const { queues, trace, caused_by, is_cut } = parsed.fact
-  return publicationOf({ at, queues, trace, caused_by }, is_cut === true ? { ...of, body: null } : of)
+  return published({ at, queues, trace, caused_by }, is_cut === true ? { ...of, body: null } : of)
 }
 
 /**
@@ -188,13 +188,10 @@ function readOwnPublication(line: string): ReadPublished | null {
   const plain = plainLine(line)
   const event = plain && plainBody(plain.body)
   if (plain === null || event === null || !isTimestampMs(plain.head.at)) return null
-  return publicationOf(plain.head, { event: event.event, body: plain.body, stored: event.rest })
+  return published(plain.head, { event: event.event, body: plain.body, stored: event.rest })
 }
 
-function publicationOf(
-  { at, queues, trace, caused_by }: PublicationHead,
-  of: FactEvent,
-): ReadPublished | null {
+function published({ at, queues, trace, caused_by }: PublicationHead, of: FactEvent): ReadPublished | null {
   if (!areQueues(queues)) return null
   const context = trace === undefined ? null : readTraceContext(trace, null)
   return {
