@@ -36,16 +36,17 @@ export function attemptFact(ended: EndedAttempt, decision: Decision): AttemptFac
     module: target.manifest.file,
     handler: target.handler,
     generation: target.generation,
-    ...(delivery.replay !== null && { replay: delivery.replay }),
-    ...(log !== null && { log }),
   }
-  if (decision.kind === "ack") return delivery.isForeign ? { ...fact, event } : fact
-  const { reason, error } = decision.failure
+  const { replay, isForeign } = delivery
+  // As nearly all are.
+  if (decision.kind === "ack" && replay === null && log === null && !isForeign) return fact
   return {
     ...fact,
-    reason,
-    ...(error && { error }),
+    ...(replay !== null && { replay }),
+    ...(log !== null && { log }),
+    ...(decision.kind !== "ack" && { reason: decision.failure.reason }),
+    ...(decision.kind !== "ack" && decision.failure.error && { error: decision.failure.error }),
     ...(decision.kind === "retry" && { next_at: now + decision.delayMs }),
-    ...(delivery.isForeign && { event }),
+    ...(isForeign && { event }),
   }
 }

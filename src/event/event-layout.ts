@@ -10,9 +10,15 @@ export const END = '"status":"pending","retry_count":0'
 /** A length takes a byte: the longest part, a routing key, has 255 characters. */
 const LENGTHS = 256
 
+/** The text before each part. */
+export const BEFORE_ID = '{"id":"'
+export const BEFORE_TYPE = '","type":"'
+export const BEFORE_NAME = '","name":"'
+export const BEFORE_KEY = '","routing_key":"'
+
 /** Returns the beginning of an event's JSON, up to its payload, if no part needs to be escaped. */
 export const headOf = (id: string, type: string, name: string, routingKey: string): string =>
-  `{"id":"${id}","type":"${type}","name":"${name}","routing_key":"${routingKey}",`
+  `${BEFORE_ID}${id}${BEFORE_TYPE}${type}${BEFORE_NAME}${name}${BEFORE_KEY}${routingKey}",`
 
 /** Returns what follows `END` in an event's JSON, if the ordering key needs not be escaped. */
 export const tailOf = (orderingKey: string | null): string =>
@@ -25,9 +31,10 @@ export const tailOf = (orderingKey: string | null): string =>
  */
 export function layoutOf(event: Event, body: string): number | null {
   const { id, type, name, routing_key: key, ordering_key = null } = event
-  const head = headOf(id, type, name, key)
+  // Making and comparing two texts takes less time than looking for each part.
+  const head = headOf(id, type, name, key) + PAYLOAD
   const tail = END + tailOf(ordering_key)
-  if (!body.startsWith(head) || !body.startsWith(PAYLOAD, head.length) || !body.endsWith(tail)) return null
+  if (!body.startsWith(head) || !body.endsWith(tail)) return null
   if (Buffer.byteLength(head) !== head.length || Buffer.byteLength(tail) !== tail.length) return null
   const keyLength = isDefaultRoutingKey(key, type, name) ? 0 : key.length
   const keys = (ordering_key?.length ?? 0) * LENGTHS + keyLength

@@ -7,6 +7,7 @@ const MAX_TOKENS = 100_000
 export class AppliedTokens {
   readonly #insert
   readonly #forget
+  #newest = 0
 
   constructor(database: Database) {
     this.#insert = database.prepare<{ n: number }, [string]>(
@@ -19,8 +20,13 @@ export class AppliedTokens {
   add(token: string): boolean {
     const row = this.#insert.get(token)
     if (row === null) return false
-    this.#forget.run(row.n - MAX_TOKENS)
+    this.#newest = row.n
     return true
+  }
+
+  /** Forgets the oldest of too many. Call it within a transaction. */
+  forgetOld(): void {
+    this.#forget.run(this.#newest - MAX_TOKENS)
   }
 
   close(): void {

@@ -184,6 +184,7 @@ export class Projection implements HistoryQueries, Disposable {
             if (this.#tokens.add(batch.token)) skipped += this.#take(batch, mayCopy)
             else repeated++
           }
+          this.#tokens.forgetOld()
           if (skipped > 0) this.#gaps.add({ since: null, until: now, isOpen: false, reason: UNREADABLE })
           const added = this.#fold.store()
           if (added !== null) this.#spans.add(added, now)

@@ -6,7 +6,16 @@ import {
   type StoredPublication,
   unreadable,
 } from "../engine/embedded/store/stored-events.ts"
-import { END, headOf, PAYLOAD, tailOf } from "../event/event-layout.ts"
+import {
+  BEFORE_ID,
+  BEFORE_KEY,
+  BEFORE_NAME,
+  BEFORE_TYPE,
+  END,
+  headOf,
+  PAYLOAD,
+  tailOf,
+} from "../event/event-layout.ts"
 import { defaultRoutingKey } from "../event/routing-space.ts"
 import type { ReadStored } from "./fact-line.ts"
 import { isDamage } from "./history-file.ts"
@@ -23,10 +32,10 @@ const part = (from: string, length: string): string => `CAST(substr(json, ${from
 const optional = (length: string, sql: string): string => `iif(${length} = 0, NULL, ${sql})`
 
 /** The first bytes of the parts, in SQL; the first of all is 1. */
-const ID_AT = 1 + '{"id":"'.length
-const TYPE_AT = `${ID_AT + '","type":"'.length} + id`
-const NAME_AT = `${TYPE_AT} + ${'","name":"'.length} + type`
-const KEY_AT = `${NAME_AT} + ${'","routing_key":"'.length} + name`
+const ID_AT = 1 + BEFORE_ID.length
+const TYPE_AT = `${ID_AT + BEFORE_TYPE.length} + id`
+const NAME_AT = `${TYPE_AT} + ${BEFORE_NAME.length} + type`
+const KEY_AT = `${NAME_AT} + ${BEFORE_KEY.length} + name`
 const REST_AT = `${headOf("", "", "", "").length + 1} + id + type + name
   + iif(key = 0, ${defaultRoutingKey("", "").length} + type + name, key)`
 
