@@ -180,8 +180,8 @@ export interface StoredFact extends Pick<PublishedFact, "at" | "queues"> {
 }
 
 /**
- * Facts are missing: those from `since` to `at`, or before `at`. Only the batches of an engine that
- * stores its facts itself have these lines.
+ * Facts are missing: those from `since` to `at`, or before `at`. Only the batches of an engine that stores its facts
+ * itself have these lines.
  */
 export interface GapFact {
   readonly fact: "gap"

@@ -234,6 +234,8 @@ test("facts that are left out or dropped are told by a fact of their own, also a
   expect(batches(one)).toHaveLength(3)
   one.release(one.newest)
   turn(one, false)
+  // Otherwise turns would follow each other for as long as the mark is kept.
+  expect(one.hasMore).toBe(false)
   one.close()
   const again = open()
   turn(again, true)
@@ -248,6 +250,15 @@ test("facts that are left out or dropped are told by a fact of their own, also a
   turn(small, true)
   expect(batches(small).at(-1)).toEqual([[null, isDropped], "replayed"])
   small.close()
+})
+
+test("a mark of a gap that is damaged keeps no store from being opened", () => {
+  using folder = temporaryFolder()
+  using opened = openStore(folder.path)
+  opened.database.run(`INSERT INTO facts (seq, length, token, text) VALUES (1, 1, 't', '{"fact":"gap"]')`)
+  const facts = new FactStore(opened.database, ROOMY, opened.turn)
+  expect(facts.newest).toBe(1)
+  facts.close()
 })
 
 /** Returns since when facts are missing, and why; null if a line tells something else. */

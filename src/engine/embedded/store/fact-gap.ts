@@ -87,11 +87,15 @@ export class UnrecordedTurns {
 const markOf = (gap: Gap): string =>
   engineLine({ fact: "gap", at: gap.since ?? Date.now(), ...gap, is_open: true })
 
-/** Returns the gap of the last row; null if it has facts. */
+/** Returns the gap of the last row; null if it has facts, or is damaged. */
 function lastMark(database: Database): Gap | null {
   using query = database.prepare<{ text: string }, []>("SELECT text FROM facts ORDER BY seq DESC LIMIT 1")
   const text = query.get()?.text
   if (text === undefined || !text.startsWith(MARK) || text.includes("\n")) return null
-  const { since, reason }: GapFact = JSON.parse(text)
-  return { since, reason }
+  try {
+    const { since, reason }: GapFact = JSON.parse(text)
+    return { since, reason }
+  } catch {
+    return null
+  }
 }

@@ -160,7 +160,7 @@ export class FactStore implements EventHolder {
    */
   get hasMore(): boolean {
     const next = this.#rows.all[this.#deleted]
-    return next !== undefined && next.seq <= this.#released
+    return next !== undefined && next.seq <= this.#released && !this.#isKept(next)
   }
 
   /** The turn was written. */
@@ -234,6 +234,11 @@ export class FactStore implements EventHolder {
     }
   }
 
+  /** The mark of a gap stays until a batch tells the end, so that a kill in between leaves it open. */
+  #isKept(row: FactRow): boolean {
+    return this.#gap.isOpen && this.#inTurn === null && row === this.#rows.all.at(-1)
+  }
+
   /** Deletes batches that the follower has stored, and the oldest ones if there are too many. */
   #deleteReleased(): void {
     let length = this.#rows.length + (this.#inTurn?.row.length ?? 0)
@@ -243,8 +248,7 @@ export class FactStore implements EventHolder {
       const isDropped = row.seq > this.#released
       if (isDropped && length <= this.#maxLength) break
       if (this.#deleted >= MAX_DELETED_PER_TURN || freed >= most) break
-      // The mark of a gap stays until a batch tells the end, so that a kill in between leaves it open.
-      if (this.#gap.isOpen && this.#inTurn === null && row === this.#rows.all.at(-1)) break
+      if (this.#isKept(row)) break
       for (const event of row.held) this.#deleteEvent.run(event)
       this.#deleted++
       if (isDropped) this.#lost += row.batches

@@ -75,8 +75,9 @@ export class StoredEvents implements Disposable {
 }
 
 /**
- * Lets another connection, which takes URIs, read a store as the schema `store`, on any thread, while the engine writes it. A read takes no
- * lock that the engine waits for, except that a checkpoint waits for a moment for the end of the transaction that read.
+ * Lets another connection, which takes URIs, read a store as the schema `store`, on any thread, while the engine writes
+ * it. A read takes no lock that the engine waits for, except that a checkpoint waits for a moment for the end of the
+ * transaction that read.
  * @throws if the store can't be opened
  */
 export function attachStore(database: Database, file: string): void {
