@@ -40,12 +40,13 @@ export function attemptFact(ended: EndedAttempt, decision: Decision): AttemptFac
   const { replay, isForeign } = delivery
   // As nearly all are.
   if (decision.kind === "ack" && replay === null && log === null && !isForeign) return fact
+  const failure = decision.kind === "ack" ? null : decision.failure
   return {
     ...fact,
     ...(replay !== null && { replay }),
     ...(log !== null && { log }),
-    ...(decision.kind !== "ack" && { reason: decision.failure.reason }),
-    ...(decision.kind !== "ack" && decision.failure.error && { error: decision.failure.error }),
+    ...(failure && { reason: failure.reason }),
+    ...(failure?.error && { error: failure.error }),
     ...(decision.kind === "retry" && { next_at: now + decision.delayMs }),
     ...(isForeign && { event }),
   }

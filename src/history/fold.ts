@@ -121,16 +121,18 @@ export class Fold {
   }
 
   /**
-   * Applies the publications of events of the store. Returns how many events are skipped: those that are damaged or
-   * gone, 1 if all are, and all if there are too many queues. Its facts come in the order of what they tell, so runs that came before, of an event
-   * with the same id, are of another one. Call it within a transaction.
+   * Applies the publications of events of the store. Returns how many events are skipped: those that are damaged or gone, 1
+   * if all are or there is no store, and all if there are too many queues. Its facts come in the order of what they tell,
+   * so runs that came before, of an event with the same id, are of another one. Call it within a transaction.
    * @param mayCopy false if a part of the store is damaged
    * @throws if the store can't be read now
    */
   takeStored(fact: ReadStored, mayCopy: boolean): number {
+    // Another program can write anything into a stream.
+    if (this.#copies === null) return 1
     const queues = this.#queues.idsOf(fact.queues)
     const count = countOf(fact)
-    if (this.#copies === null || queues === undefined) return count
+    if (queues === undefined) return count
     // What follows tells of these publications, and not of earlier ones with the same ids.
     this.#write()
     const first = this.#nextSeq
@@ -279,7 +281,7 @@ export class Fold {
     const newest = this.#find(fact.id)
     if (newest === null || this.#isOnly(newest)) return newest
     this.#write()
-    const row = eventOfFact(fact, this.#statements.allOn(fact.id, queue))
+    const row = eventOfFact(fact, this.#statements.latestOn(fact.id, queue))
     if (row === undefined || row.seq === newest.record.seq) return this.#find(fact.id)
     const folded = storedFolded(fact.id, row)
     this.#folded.push(folded)

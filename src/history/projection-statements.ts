@@ -18,6 +18,9 @@ export interface StoredDelivery extends DeliveryRow {
   readonly event: number
 }
 
+/** Most events with one id that a fact is matched against: a client may give every event the same. */
+const MAX_SAME_ID = 16
+
 type Value = string | number | null
 
 /** A statement takes time, and so does each value: rows of one statement cost a third less. */
@@ -36,8 +39,7 @@ const DELIVERY_COLUMNS =
 /** The statements that apply facts. */
 export class ProjectionStatements {
   readonly #some
-  readonly #newest
-  readonly #allOn
+  readonly #latest
   readonly #delivery
   readonly #unfinished
   readonly #dead
@@ -60,12 +62,8 @@ export class ProjectionStatements {
     this.#some = database.prepare<KnownEventRow, [string]>(
       "SELECT seq, at, source FROM events WHERE id = ? LIMIT 2",
     )
-    this.#newest = database.prepare<KnownEventRow, [string]>(
-      "SELECT seq, at, source FROM events WHERE id = ? ORDER BY seq DESC LIMIT 1",
-    )
-    this.#allOn = database.prepare<EventOnQueue, [string, number]>(
-      `SELECT seq, at, source, state, attempt FROM events CROSS JOIN all_deliveries AS delivery
-       WHERE id = ?1 AND delivery.event = seq AND delivery.queue = ?2 ORDER BY seq`,
+    this.#latest = database.prepare<KnownEventRow, [string, number]>(
+      "SELECT seq, at, source FROM events WHERE id = ? ORDER BY seq DESC LIMIT ?",
     )
     this.#delivery = database.prepare<DeliveryRow, [number, number]>(
       `SELECT ${DELIVERY_COLUMNS} FROM all_deliveries WHERE event = ? AND queue = ?`,
@@ -124,7 +122,7 @@ export class ProjectionStatements {
   newest(id: string): KnownEventRow | null {
     // Nearly every id has one event, and a walk from the newest one takes six times as long.
     const [only = null, other] = this.#some.all(id)
-    return other === undefined ? only : this.#newest.get(id)
+    return other === undefined ? only : this.#latest.get(id, 1)
   }
 
   /** Returns how many events with an id are stored: 0, 1, or 2 if there are more. */
@@ -132,9 +130,14 @@ export class ProjectionStatements {
     return this.#some.all(id).length
   }
 
-  /** Returns the events with an id that the queue has, the oldest first. */
-  allOn(id: string, queue: number): readonly EventOnQueue[] {
-    return this.#allOn.all(id, queue)
+  /** Returns the latest events with an id, as far as the queue has them, the oldest first. */
+  latestOn(id: string, queue: number): readonly EventOnQueue[] {
+    // Joined in SQL, the view of all deliveries would be read as a whole.
+    const events = this.#latest.all(id, MAX_SAME_ID).reverse()
+    return events.flatMap((event) => {
+      const delivery = this.delivery(event.seq, queue)
+      return delivery === null ? [] : [{ ...event, state: delivery.state, attempt: delivery.attempt }]
+    })
   }
 
   delivery(event: number, queue: number): DeliveryRow | null {
@@ -236,8 +239,7 @@ export class ProjectionStatements {
   close(): void {
     for (const each of [
       this.#some,
-      this.#newest,
-      this.#allOn,
+      this.#latest,
       this.#delivery,
       this.#unfinished,
       this.#dead,
