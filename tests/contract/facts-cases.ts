@@ -136,7 +136,7 @@ export const factsCases: readonly ContractCase[] = [
         await waitUntil(() => has(ids.at(-1) ?? ""), "the last fact")
         const tokens = new Set(next.arrived.map(({ token }) => token))
         expect(first.arrived.filter(({ token }) => tokens.has(token))).toEqual(first.arrived.slice(known))
-        const before = first.arrived.slice(0, known).flatMap(({ text }) => text.split("\n")).length
+        const before = first.arrived.slice(0, known).flatMap((batch) => first.factsIn(batch)).length
         expect(next.facts.flatMap(idsOf)).toEqual(ids.slice(before))
       }
     },

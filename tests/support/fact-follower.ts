@@ -44,6 +44,11 @@ export class KeepingFollower implements Disposable {
     return this.#facts
   }
 
+  /** The facts of a batch that has arrived. */
+  factsIn({ text }: FactBatch): readonly HistoryFact[] {
+    return text.split("\n").flatMap((line) => (line === "" ? [] : this.#read(line)))
+  }
+
   /** The kinds of facts about an event, in their order. */
   kindsOf(id: string): readonly string[] {
     return this.#facts.filter((fact) => idsOf(fact).includes(id)).map(({ fact }) => fact)
@@ -72,13 +77,13 @@ export class KeepingFollower implements Disposable {
     this.#position = batch.position
     if (this.#tokens.has(batch.token)) return
     this.#tokens.add(batch.token)
-    for (const line of batch.text.split("\n")) {
-      if (line === "") continue
-      const fact: HistoryFact | StoredFact | HandledFact = JSON.parse(line)
-      if (fact.fact === "stored") this.#facts.push(...this.#published(fact))
-      else if (fact.fact === "handled") this.#facts.push(...attemptsOf(fact))
-      else this.#facts.push(fact)
-    }
+    this.#facts.push(...this.factsIn(batch))
+  }
+
+  #read(line: string): readonly HistoryFact[] {
+    const fact: HistoryFact | StoredFact | HandledFact = JSON.parse(line)
+    if (fact.fact === "stored") return this.#published(fact)
+    return fact.fact === "handled" ? attemptsOf(fact) : [fact]
   }
 
   #published({ at, queues, first, last }: StoredFact): readonly HistoryFact[] {

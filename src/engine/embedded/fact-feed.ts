@@ -48,17 +48,18 @@ export class FactFeed implements FactLog {
 
   follow(follower: FactFollower): () => void {
     this.#follower = follower
-    this.#before = this.#durable
-    void this.#feed(follower)
+    this.#before = Number.POSITIVE_INFINITY
+    void this.#begin(follower)
     return () => {
       if (this.#follower === follower) this.#leave()
     }
   }
 
-  delivered(): Promise<void> {
+  async delivered(): Promise<void> {
+    await this.#writeDeferred()
     const through = this.#durable
-    if (this.#follower === null || this.#fed >= through) return Promise.resolve()
-    return new Promise((resolve) => this.#waiting.add({ through, resolve }))
+    if (this.#follower === null || this.#fed >= through) return
+    await new Promise<void>((resolve) => this.#waiting.add({ through, resolve }))
   }
 
   progress(): FactProgress {
@@ -81,6 +82,18 @@ export class FactFeed implements FactLog {
   close(): void {
     this.#isClosed = true
     this.#leave()
+  }
+
+  /** Writes what no batch tells of yet. If the store can't be written now, that comes later. */
+  async #writeDeferred(): Promise<void> {
+    if (this.#store.isDeferring) await this.#operate(() => {}, { room: false }).catch(() => undefined)
+  }
+
+  async #begin(follower: FactFollower): Promise<void> {
+    await this.#writeDeferred()
+    if (!this.#isFollowing(follower)) return
+    this.#before = this.#durable
+    await this.#feed(follower)
   }
 
   /** A store that was restored from a backup does not have the position: everything in it is delivered then. */

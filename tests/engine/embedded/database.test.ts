@@ -118,9 +118,9 @@ describe("the store's file", () => {
     using folder = temporaryFolder()
     openStore(folder.path)[Symbol.dispose]()
     const file = join(folder.path, DATABASE_FILE)
+    setFormat(file, 8)
+    expect(refusalOf(folder.path)).toMatch(/has format 8, but this Event Broker supports format 7/)
     setFormat(file, 7)
-    expect(refusalOf(folder.path)).toMatch(/has format 7, but this Event Broker supports format 6/)
-    setFormat(file, 6)
     openStore(folder.path)[Symbol.dispose]()
   })
 

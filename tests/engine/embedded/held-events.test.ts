@@ -6,6 +6,7 @@ import { FactFeed } from "../../../src/engine/embedded/fact-feed.ts"
 import { DATABASE_FILE, openStore } from "../../../src/engine/embedded/store/database.ts"
 import { FactStore } from "../../../src/engine/embedded/store/fact-store.ts"
 import { backupStore } from "../../../src/engine/embedded/store/maintenance.ts"
+import { StoredRuns } from "../../../src/engine/embedded/store/stored-runs.ts"
 import { factsOf, KeepingFollower } from "../../support/fact-follower.ts"
 import { deadLetterRecord } from "../../support/failure-record.ts"
 import { Inbox } from "../../support/inbox.ts"
@@ -15,6 +16,7 @@ import { type TemporaryFolder, temporaryFolder } from "../../support/temporary-f
 import { waitUntil } from "../../support/wait-until.ts"
 
 const ROOMY = 1_000_000
+const NOTHING_RECORDED = { through: 0, later: new StoredRuns() }
 
 async function open({ path }: TemporaryFolder, maxFactBytes = ROOMY): Promise<EmbeddedEngine> {
   const engine = EmbeddedEngine.open({ dataDir: path, maxFactBytes })
@@ -160,7 +162,7 @@ test.each([
 test("while facts are left out, no event is held: its room is needed", () => {
   using folder = temporaryFolder()
   using opened = openStore(folder.path)
-  const facts = new FactStore(opened.database, ROOMY, opened.turn)
+  const facts = new FactStore(opened.database, ROOMY, opened.turn, NOTHING_RECORDED)
   facts.begin(true)
   expect(facts.isNeeded(257)).toBe(true)
   facts.begin(false)
@@ -171,7 +173,7 @@ test("while facts are left out, no event is held: its room is needed", () => {
 test("facts that are left out, because the disk is nearly full, are counted and logged once their turn is written", () => {
   using folder = temporaryFolder()
   using opened = openStore(folder.path)
-  const facts = new FactStore(opened.database, ROOMY, opened.turn)
+  const facts = new FactStore(opened.database, ROOMY, opened.turn, NOTHING_RECORDED)
   const told: unknown[] = []
   const feed = new FactFeed(
     facts,
@@ -182,7 +184,7 @@ test("facts that are left out, because the disk is nearly full, are counted and 
   const turn = (isWritable: boolean, isWritten: boolean): void => {
     facts.begin(isWritable)
     facts.note({ fact: "replayed", at: 1, id: "a", queue: "calls", replay: "r" })
-    facts.write()
+    facts.write(false)
     if (!isWritten) return
     facts.written()
     feed.confirmed()
@@ -204,12 +206,12 @@ test("facts that are left out, because the disk is nearly full, are counted and 
 test("facts that are left out or dropped are told by a fact of their own, also after a restart", () => {
   using folder = temporaryFolder()
   using opened = openStore(folder.path)
-  const open = (maxLength = ROOMY) => new FactStore(opened.database, maxLength, opened.turn)
+  const open = (maxLength = ROOMY) => new FactStore(opened.database, maxLength, opened.turn, NOTHING_RECORDED)
   const turn = (facts: FactStore, isWritable: boolean, isWritten = true): void => {
     const write = opened.database.transaction(() => {
       facts.begin(isWritable)
       facts.note({ fact: "replayed", at: 1, id: "a", queue: "calls", replay: "r" })
-      facts.write()
+      facts.write(false)
       if (!isWritten) throw new Error("the disk is full")
     })
     if (!isWritten) expect(write).toThrow("the disk is full")
@@ -256,7 +258,7 @@ test("a mark of a gap that is damaged keeps no store from being opened", () => {
   using folder = temporaryFolder()
   using opened = openStore(folder.path)
   opened.database.run(`INSERT INTO facts (seq, length, token, text) VALUES (1, 1, 't', '{"fact":"gap"]')`)
-  const facts = new FactStore(opened.database, ROOMY, opened.turn)
+  const facts = new FactStore(opened.database, ROOMY, opened.turn, NOTHING_RECORDED)
   expect(facts.newest).toBe(1)
   facts.close()
 })

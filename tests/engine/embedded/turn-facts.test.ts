@@ -7,11 +7,7 @@ const queue = (name: string) => ({ declaration: { name } })
 const [calls, audit] = [queue("calls"), queue("audit")]
 const purged: HistoryFact = { fact: "purged", at: 2, queue: "calls", from: "queue" }
 
-const linesOf = (facts: TurnFacts): readonly unknown[] =>
-  facts
-    .text()
-    .split("\n")
-    .map((line) => JSON.parse(line))
+const linesOf = (facts: TurnFacts): readonly unknown[] => facts.lines().map((line) => JSON.parse(line))
 
 const stored = (queues: readonly string[], first: number, last: number) => ({
   fact: "stored",
@@ -89,11 +85,14 @@ test("handled runs are one line for each function, and all others keep their own
   expect(attemptsOf(JSON.parse(JSON.stringify(lines[2])))).toEqual([run, undated])
 })
 
-test("a line has at most 256 events, and about a mebibyte of them", () => {
+test("a line has at most 256 events, at most a mebibyte of them, and those of 10 ms", () => {
   const many = new TurnFacts()
   for (let n = 1; n <= 300; n++) many.addStored(n * EVENT_STEP, 1, [calls], 1)
   expect(linesOf(many)).toEqual([stored(["calls"], 1, 256), stored(["calls"], 257, 300)])
   const large = new TurnFacts()
-  for (let n = 1; n <= 4; n++) large.addStored(n * EVENT_STEP, 600_000, [calls], 1)
+  for (let n = 1; n <= 4; n++) large.addStored(n * EVENT_STEP, 400_000, [calls], 1)
   expect(linesOf(large)).toEqual([stored(["calls"], 1, 2), stored(["calls"], 3, 4)])
+  const slow = new TurnFacts()
+  for (let n = 1; n <= 4; n++) slow.addStored(n * EVENT_STEP, 1, [calls], 1 + 5 * (n - 1))
+  expect(linesOf(slow)).toEqual([stored(["calls"], 1, 3), { ...stored(["calls"], 4, 4), at: 16 }])
 })

@@ -132,11 +132,11 @@ export class TurnWriter {
         this.#promoteDue(now)
         this.#expireAll(now)
         for (const queue of this.#catalog.all()) this.#claim(queue, claims, now)
-        this.#facts?.write()
+        this.#facts?.write(turn.onlyPublishes)
         if (this.#facts?.hasMore) this.#hasMore = true
-        isEmpty = turn.isEmpty && claims.length === 0 && !this.#facts?.hasMore
-        if (!isEmpty) this.#store.countTurn(this.#number + 1)
+        isEmpty = turn.isEmpty && claims.length === 0 && !this.#facts?.hasMore && !this.#facts?.isWritten
         if (turn.publishes.length + turn.settlements.length > 0) this.#unrecorded?.mark(this.#number + 1)
+        if (!isEmpty) this.#countTurn()
         this.#clock.keepMark({ isEmpty })
       })
     } catch (error) {
@@ -148,6 +148,7 @@ export class TurnWriter {
     if (!isEmpty) this.#number++
     this.#endings.written()
     this.#facts?.written()
+    this.#unrecorded?.written()
     return { number: this.#number, publishes, claims, isEmpty, hasMore: this.#hasMore }
   }
 
@@ -159,6 +160,12 @@ export class TurnWriter {
   probe(): void {
     this.#store.transaction(() => this.#store.probe(this.#room.shortage === null ? PROBE_BYTES : 0))
     this.#nextDueAt = this.#store.nextDueAt()
+  }
+
+  #countTurn(): void {
+    const { lastEvent } = this.#store
+    const recorded = (this.#facts ?? this.#unrecorded)?.recordedThrough(lastEvent) ?? lastEvent
+    this.#store.countTurn(this.#number + 1, recorded)
   }
 
   #settle({ settlement, message, queue }: PendingSettlement, now: number): void {

@@ -71,6 +71,10 @@ export class Turn {
     return this.settlements.flatMap(({ settlement, queue }) => (settlement.kind === "release" ? [] : [queue]))
   }
 
+  get onlyPublishes(): boolean {
+    return this.publishes.length > 0 && this.operations.length + this.settlements.length === 0
+  }
+
   /** True if the turn has no requests. */
   get isEmpty(): boolean {
     return this.publishes.length + this.operations.length + this.settlements.length === 0

@@ -20,7 +20,7 @@ const APPLICATION_ID = 0x45764272
 export const CAN_SHRINK = "PRAGMA auto_vacuum = INCREMENTAL"
 
 /** Version of the tables below, stored in the file's `user_version`. */
-const SCHEMA_VERSION = 6
+const SCHEMA_VERSION = 7
 
 /**
  * Metadata of the store: an id that distinguishes it from other stores, and `turn`, its number of commits.
@@ -62,6 +62,9 @@ const HELD_EVENTS = "ALTER TABLE facts ADD COLUMN held TEXT;"
 /** Tells the history where the parts of an event are in its JSON. See `layoutOf`. */
 const LAYOUT = "ALTER TABLE events ADD COLUMN layout INTEGER;"
 
+/** Number of the last event whose publication the facts tell of, if they tell of every one. See `readRecorded`. */
+const RECORDED = "ALTER TABLE store ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0;"
+
 /** Statements that upgrade a store to the next version, by its version. */
 const MIGRATIONS: Readonly<Record<number, string>> = {
   1: "ALTER TABLE events ADD COLUMN trace TEXT",
@@ -72,6 +75,7 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
   3: FACTS_TABLE + RECEIPTS_TABLE,
   4: HELD_EVENTS,
   5: LAYOUT,
+  6: `${RECORDED} UPDATE store SET recorded = (SELECT ifnull(max(seq), 0) FROM events);`,
 }
 
 /**
@@ -133,6 +137,7 @@ const SCHEMA = `
   ${FACTS_TABLE}
   ${HELD_EVENTS}
   ${LAYOUT}
+  ${RECORDED}
   ${RECEIPTS_TABLE}
 `
 

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite"
-import { engineLine, type GapFact } from "../../../event/history-fact.ts"
+import { engineLine, type GapFact, joinLines } from "../../../event/history-fact.ts"
+import type { RecordedEvents } from "./recorded-events.ts"
 
 /** Facts that the history will never have. */
 type Gap = Pick<GapFact, "since" | "reason">
@@ -63,23 +64,40 @@ export class FactGap {
 /** Marks, in the first turn that has something to record, that HISTORY is off. */
 export class UnrecordedTurns {
   readonly #database: Database
-  #isMarked = false
+  readonly #recorded: RecordedEvents
+  #mark: "missing" | "in-turn" | "stored" = "missing"
 
-  constructor(database: Database) {
+  constructor(database: Database, recorded: RecordedEvents) {
     this.#database = database
+    this.#recorded = recorded
   }
 
   /** Call it in the transaction of a turn. @param turn its number */
   mark(turn: number): void {
-    if (this.#isMarked) return
-    this.#isMarked = true
-    if (lastMark(this.#database) !== null) return
-    const text = markOf({ since: Date.now(), reason: TURNED_OFF })
+    if (this.#mark === "stored") return
+    this.#mark = "in-turn"
+    const { later } = this.#recorded
+    if (!later.isEmpty) this.#insert(joinLines(later.lines()), later.length, turn)
+    if (lastMark(this.#database) === null)
+      this.#insert(markOf({ since: Date.now(), reason: TURNED_OFF }), 0, turn)
+  }
+
+  /** Returns what `recorded` is after the turn that is being written. @param lastEvent number of the store's last event */
+  recordedThrough(lastEvent: number): number {
+    return this.#mark === "missing" ? this.#recorded.through : lastEvent
+  }
+
+  /** The turn was written. */
+  written(): void {
+    if (this.#mark === "in-turn") this.#mark = "stored"
+  }
+
+  #insert(text: string, eventsLength: number, turn: number): void {
     // A number that no batch had: number 1 is given once in the life of a store.
     this.#database.run(
       `INSERT INTO facts (seq, length, token, text)
-       SELECT max(ifnull(max(seq), 0) + 1, ?1), length(?2), ?3, ?2 FROM facts`,
-      [turn, text, crypto.randomUUID()],
+       SELECT max(ifnull(max(seq), 0) + 1, ?1), octet_length(?2) + ?4, ?3, ?2 FROM facts`,
+      [turn, text, crypto.randomUUID(), eventsLength],
     )
   }
 }

@@ -1,10 +1,12 @@
 import type { Database } from "bun:sqlite"
 import { type HistoryFact, joinLines, type PurgedFact } from "../../../event/history-fact.ts"
+import { DeferredFacts } from "./deferred-facts.ts"
 import type { EventHolder } from "./event-holder.ts"
 import { FactGap } from "./fact-gap.ts"
 import { encodeHeld, type FactRow, FactRows } from "./fact-rows.ts"
 import type { Queue } from "./queue.ts"
 import { type NumberedBatch, RecentBatches } from "./recent-batches.ts"
+import type { RecordedEvents } from "./recorded-events.ts"
 import { TurnFacts } from "./turn-facts.ts"
 
 /** Batches of one read. */
@@ -25,8 +27,10 @@ interface Row {
 
 /**
  * The facts that the history has not taken yet: one row for each turn, written in its transaction. So they are exact,
- * and cost a turn one more row, however many events it has. The row of a publish only refers to the event, so an event
- * that is done stays in the store until the history has taken its publish: the row of that turn holds it.
+ * and cost a turn one more row, however many events it has. Turns that only publish, and follow each other quickly, share
+ * a row of a later turn: until then the queues tell of their events, see `readRecorded`. The row of a publish only refers
+ * to the event, so an event that is done stays in the store until the history has taken its publish: the row of that turn
+ * holds it.
  */
 export class FactStore implements EventHolder {
   readonly #insert
@@ -39,6 +43,7 @@ export class FactStore implements EventHolder {
   readonly #session = crypto.randomUUID()
   readonly #recent = new RecentBatches()
   #turn = new TurnFacts()
+  readonly #deferred: DeferredFacts
   /** Events that the turn that is being written would have deleted. */
   #held: number[] = []
   /** False while a turn is written whose facts are left out. */
@@ -62,8 +67,9 @@ export class FactStore implements EventHolder {
    * @param maxLength most bytes of facts that wait for the follower, with their events; the oldest are dropped for newer ones
    * @param turn number of the store's last turn
    */
-  constructor(database: Database, maxLength: number, turn: number) {
+  constructor(database: Database, maxLength: number, turn: number, recorded: RecordedEvents) {
     this.#maxLength = maxLength
+    this.#deferred = new DeferredFacts(recorded)
     this.#insert = database.prepare<never, [number, number, string, string, string | null]>(
       "INSERT INTO facts (seq, length, token, text, held) VALUES (?, ?, ?, ?, ?)",
     )
@@ -75,12 +81,11 @@ export class FactStore implements EventHolder {
     )
     this.#deleteThrough = database.prepare<never, [number]>("DELETE FROM facts WHERE seq <= ?")
     this.#deleteEvent = database.prepare<never, [number]>("DELETE FROM events WHERE seq = ?")
-    const newestEvent = newestEventOf(database)
-    this.#rows = FactRows.read(database, newestEvent)
+    this.#rows = FactRows.read(database, recorded.through)
     this.#gap = new FactGap(database)
     // Number 1 is given once in the life of a store.
     this.#newest = this.#rows.all.length === 0 ? turn : this.#rows.newest
-    this.#releasedEvent = this.#rows.all.length === 0 ? newestEvent : 0
+    this.#releasedEvent = this.#rows.all.length === 0 ? recorded.through : 0
   }
 
   /** True if there were turns before the oldest batch. */
@@ -97,6 +102,11 @@ export class FactStore implements EventHolder {
   /** Number of those that were left out. */
   get leftOut(): number {
     return this.#leftOut
+  }
+
+  /** True if there are publications that no batch tells of yet. A turn that does more than publish tells of them. */
+  get isDeferring(): boolean {
+    return !this.#deferred.runs.isEmpty
   }
 
   /** True if the follower has stored every batch. */
@@ -118,6 +128,7 @@ export class FactStore implements EventHolder {
     this.#turn = new TurnFacts()
     this.#held = []
     this.#inTurn = null
+    this.#deferred.begin()
     this.#deleted = 0
     this.#lost = 0
     this.#gap.begin()
@@ -147,11 +158,26 @@ export class FactStore implements EventHolder {
     this.#held.push(event)
   }
 
-  /** Writes the facts of the turn. Call it last in the transaction. */
-  write(): void {
-    if (this.#isWritable) this.#write()
-    else if (!this.#turn.isEmpty) this.#leaveOut()
+  /**
+   * Writes the facts of the turn, unless they can wait for those of a later one. Call it after all other calls in the
+   * transaction.
+   * @param mayWait true if the turn does nothing but publish
+   */
+  write(mayWait: boolean): void {
+    const isDeferred = mayWait && this.#defer()
+    if (this.#isWritable && !isDeferred) this.#write()
+    else if (!this.#isWritable && !this.#turn.isEmpty) this.#leaveOut()
     this.#deleteReleased()
+  }
+
+  /** True while a turn is written, if it has a row of facts. */
+  get isWritten(): boolean {
+    return this.#inTurn !== null
+  }
+
+  /** Returns what `recorded` is after the turn that is being written. @param lastEvent number of the store's last event */
+  recordedThrough(lastEvent: number): number {
+    return this.#deferred.recordedThrough(lastEvent, this.#isWritable)
   }
 
   /**
@@ -166,6 +192,7 @@ export class FactStore implements EventHolder {
   /** The turn was written. */
   written(): void {
     this.#rows.drop(this.#deleted)
+    this.#deferred.written(this.isWritten)
     const leftOut = this.#isWritable || this.#turn.isEmpty ? 0 : 1
     this.#leftOut += leftOut
     this.#dropped += this.#lost + leftOut
@@ -212,10 +239,20 @@ export class FactStore implements EventHolder {
   }
 
   #write(): void {
-    if (this.#turn.isEmpty && this.#held.length === 0) return
-    const text = this.#turn.text()
+    const { runs } = this.#deferred
+    if (this.#turn.isEmpty && this.#held.length === 0 && runs.isEmpty) return
+    const eventsLength = this.#turn.eventsLength + runs.length
+    const lastEvent = Math.max(this.#turn.lastEvent, runs.lastEvent)
+    const lines = [...runs.lines(), ...this.#turn.lines()]
     const gap = this.#gap.end()
-    this.#insertRow(gap === null ? text : joinLines([gap, text]), this.#turn)
+    this.#insertRow(joinLines(gap === null ? lines : [gap, ...lines]), { eventsLength, lastEvent })
+  }
+
+  /** Returns false if the facts of the turn can't wait. */
+  #defer(): boolean {
+    const stored = this.#turn.onlyStored
+    const mayWait = this.#isWritable && this.#held.length === 0 && !this.#gap.isOpen
+    return stored !== null && mayWait && this.#deferred.take(stored)
   }
 
   #leaveOut(): void {
@@ -267,8 +304,3 @@ const numberedBatch = (seq: number, token: string, text: string, eventsLength: n
   text,
   eventsLength,
 })
-
-function newestEventOf(database: Database): number {
-  using query = database.prepare<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM events")
-  return query.get()?.seq ?? 0
-}

@@ -81,7 +81,7 @@ export function prepare(database: Database) {
     insertDeadLetter: query<never, [number, number, number, number, string]>(
       "INSERT INTO dead_letters (position, queue, event, priority, failure) VALUES (?, ?, ?, ?, ?)",
     ),
-    countTurn: query<never, [number]>("UPDATE store SET turn = ? WHERE id = 1"),
+    countTurn: query<never, [number, number]>("UPDATE store SET turn = ?, recorded = ? WHERE id = 1"),
     probe: query<never, [number]>("INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))"),
   }
 }

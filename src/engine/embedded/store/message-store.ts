@@ -258,9 +258,12 @@ export class MessageStore {
     this.#sql.probe.run(bytes)
   }
 
-  /** Stores the number of turns, including this one. */
-  countTurn(number: number): void {
-    this.#sql.countTurn.run(number)
+  /**
+   * Stores the number of turns, including this one.
+   * @param recorded number of the last event whose publication the facts tell of, if they tell of every one
+   */
+  countTurn(number: number, recorded: number): void {
+    this.#sql.countTurn.run(number, recorded)
   }
 
   /** Runs the work in one transaction. It is durable when the log is synced. */

@@ -6,6 +6,7 @@ import { FactStore } from "./fact-store.ts"
 import { MessageStore } from "./message-store.ts"
 import { QueueCatalog } from "./queue-catalog.ts"
 import { ReceiptStore } from "./receipt-store.ts"
+import { readRecorded } from "./recorded-events.ts"
 import type { ReserveFile } from "./reserve-file.ts"
 import { StoreClock, type TimeSources } from "./store-clock.ts"
 
@@ -32,8 +33,10 @@ export class Tables {
     const { database } = opened
     this.#opened = opened
     this.clock = new StoreClock(new ClockMarkStore(database), report, time)
-    this.facts = maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes, opened.turn)
-    this.unrecorded = this.facts === null ? new UnrecordedTurns(database) : null
+    const recorded = readRecorded(database, this.clock)
+    this.facts =
+      maxFactBytes === undefined ? null : new FactStore(database, maxFactBytes, opened.turn, recorded)
+    this.unrecorded = this.facts === null ? new UnrecordedTurns(database, recorded) : null
     this.messages = new MessageStore(database, this.facts)
     this.receipts = new ReceiptStore(database)
     this.catalog = reserve.spendOn(() => new QueueCatalog(database, this.messages))

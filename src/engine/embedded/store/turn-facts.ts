@@ -1,29 +1,13 @@
-import { engineLine, factLine, type HistoryFact, joinLines } from "../../../event/history-fact.ts"
-import type { QueueDeclaration } from "../../engine.ts"
+import { engineLine, factLine, type HistoryFact } from "../../../event/history-fact.ts"
 import { HandledRuns } from "../../handled-runs.ts"
-import { EVENT_STEP } from "./checksum.ts"
-
-/** Bounds of the events of one line, which the history reads at once. */
-const MAX_RUN_EVENTS = 256
-const MAX_RUN_LENGTH = 1_048_576
-
-type NamedQueue = { readonly declaration: Pick<QueueDeclaration, "name"> }
-
-/** Events that were stored one after the other on the same queues. */
-interface Run {
-  readonly at: number
-  readonly queues: readonly NamedQueue[]
-  readonly first: number
-  last: number
-  /** Of the bodies, in bytes. */
-  length: number
-}
+import { type NamedQueue, StoredRuns } from "./stored-runs.ts"
 
 /** The facts of one turn, as lines of text. */
 export class TurnFacts {
   readonly #lines: string[] = []
   readonly #handled = new HandledRuns()
-  #run: Run | null = null
+  /** The publications since the last other fact. */
+  readonly #stored = new StoredRuns()
   #eventsLength = 0
   #lastEvent = 0
 
@@ -38,7 +22,12 @@ export class TurnFacts {
   }
 
   get isEmpty(): boolean {
-    return this.#lines.length === 0 && this.#run === null && this.#handled.isEmpty
+    return this.#hasOnlyStored && this.#stored.isEmpty
+  }
+
+  /** The publications, if there are no other facts; otherwise null. */
+  get onlyStored(): StoredRuns | null {
+    return this.#hasOnlyStored && !this.#stored.isEmpty ? this.#stored : null
   }
 
   add(fact: HistoryFact): void {
@@ -52,35 +41,21 @@ export class TurnFacts {
   addStored(event: number, length: number, queues: readonly NamedQueue[], at: number): void {
     this.#eventsLength += length
     this.#lastEvent = event
-    if (this.#run !== null && continues(this.#run, event, queues)) {
-      this.#run.last = event
-      this.#run.length += length
-      return
-    }
-    this.#end()
-    this.#run = { at, queues, first: event, last: event, length }
+    this.#stored.add(event, length, queues, at)
   }
 
-  text(): string {
+  lines(): readonly string[] {
     this.#end()
-    return joinLines(this.#lines)
+    return this.#lines
+  }
+
+  get #hasOnlyStored(): boolean {
+    return this.#lines.length === 0 && this.#handled.isEmpty
   }
 
   #end(): void {
     for (const fact of this.#handled.take()) this.#lines.push(engineLine(fact))
-    if (this.#run === null) return
-    const { at, queues, first, last } = this.#run
-    const names = queues.map(({ declaration }) => declaration.name)
-    this.#lines.push(engineLine({ fact: "stored", at, queues: names, first, last }))
-    this.#run = null
+    this.#lines.push(...this.#stored.lines())
+    this.#stored.clear()
   }
 }
-
-const continues = (run: Run, event: number, queues: readonly NamedQueue[]): boolean =>
-  run.last + EVENT_STEP === event &&
-  run.last - run.first < EVENT_STEP * (MAX_RUN_EVENTS - 1) &&
-  run.length < MAX_RUN_LENGTH &&
-  areSame(run.queues, queues)
-
-const areSame = (some: readonly NamedQueue[], others: readonly NamedQueue[]): boolean =>
-  some === others || (some.length === others.length && some.every((queue, index) => queue === others[index]))
