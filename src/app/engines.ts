@@ -77,6 +77,7 @@ function openRabbitMq({ config, maxHistoryBytes, onStatusChange, report }: Engin
     // More than the file of an instance has room for would only be read to be removed.
     ...(maxHistoryBytes !== null && {
       history: { retentionMs: config.HISTORY_RETENTION, maxBytes: maxHistoryBytes },
+      journalFolder: config.DATA_DIR,
     }),
     confirmTimeoutMs: config.CONFIRM_TIMEOUT,
     consumerTimeoutMs: config.RABBITMQ_CONSUMER_TIMEOUT,

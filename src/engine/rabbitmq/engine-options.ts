@@ -2,13 +2,14 @@ import type { EngineStatus } from "../engine.ts"
 import type { Report } from "../report.ts"
 import type { BrokerAccess } from "./connection/broker-address.ts"
 import type { QueueConsumersOptions } from "./consuming/queue-consumers.ts"
-import type { HistoryLimits } from "./history/history-stream.ts"
+import type { RabbitMqFactLogOptions } from "./history/rabbitmq-fact-log.ts"
 import type { TopologyOptions } from "./topology/topology.ts"
 import type { UpkeepOptions } from "./upkeep.ts"
 
 export interface RabbitMqEngineOptions
   extends Pick<UpkeepOptions, "lookLastsMs">,
-    Pick<QueueConsumersOptions, "renewIdleMs"> {
+    Pick<QueueConsumersOptions, "renewIdleMs">,
+    Pick<RabbitMqFactLogOptions, "history" | "journalFolder"> {
   readonly access: BrokerAccess
   readonly topology: TopologyOptions
   /** How long a publish waits for its confirm, in milliseconds. */
@@ -17,8 +18,6 @@ export interface RabbitMqEngineOptions
   readonly consumerTimeoutMs: number
   /** Record what becomes of each event. Default: false. */
   readonly recordsFacts?: boolean
-  /** How much of the history RabbitMQ keeps, from when its stream is declared first. Default: 24 hours, 1 GiB. */
-  readonly history?: HistoryLimits
   /** Called when the engine's state changes. */
   readonly onStatusChange?: (status: EngineStatus) => void
   readonly report: Report

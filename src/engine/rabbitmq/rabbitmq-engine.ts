@@ -31,7 +31,6 @@ import { LetterFacts } from "./dead-letters/letter-facts.ts"
 import { storeRedriven } from "./dead-letters/store-redriven.ts"
 import { describeBroker } from "./describe-broker.ts"
 import type { RabbitMqEngineOptions } from "./engine-options.ts"
-import { HISTORY_LIMITS } from "./history/history-stream.ts"
 import { RabbitMqFactLog, recordNothing } from "./history/rabbitmq-fact-log.ts"
 import { EventPublisher } from "./publishing/event-publisher.ts"
 import { FullQueueRefusals } from "./publishing/full-queue-refusals.ts"
@@ -101,18 +100,17 @@ export class RabbitMqEngine implements Engine {
       client: this.#reachable,
       isClosed: () => this.#isClosed,
     })
-    const { access, topology, recordsFacts = false, history = HISTORY_LIMITS, report } = options
+    const { access, topology, recordsFacts = false } = options
     const { troubles, repairs, unusable } = this.#upkeep
     this.facts = recordsFacts
       ? new RabbitMqFactLog({
-          limits: history,
+          ...options,
           mode: topology.mode,
           publishing: () => this.#publishing.state,
           publishesInFlight: () => this.#publishing.session?.events.inFlight ?? 0,
           sendEvents: () => uncorkNow(this.#publishing.session?.client.socket),
           troubles,
           onFacts: (lines) => learnPublishes(lines, this.#recent),
-          report,
         })
       : null
     const record = this.facts?.record ?? recordNothing
@@ -230,7 +228,8 @@ export class RabbitMqEngine implements Engine {
   }
 
   async declareQueues(queues: readonly QueueDeclaration[], options: DeclareOptions = {}): Promise<void> {
-    await Promise.all([this.#publishing.firstAttempt, this.#consuming.firstAttempt])
+    const links = [this.#publishing, this.#consuming, this.#managing]
+    await Promise.all(links.map(({ firstAttempt }) => firstAttempt))
     const { session, state } = this.#publishing
     if (session !== null) {
       await this.#declarations.change(this.#consuming.session ?? session.client, queues, options)

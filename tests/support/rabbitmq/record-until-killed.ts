@@ -1,6 +1,6 @@
 /**
  * A process with a history that publishes to the queue `calls` and handles its events, until it is killed. Its argument is
- * the access to the broker, as JSON. Prints the id of each event when it is confirmed.
+ * the access to the broker, as JSON, and the folder of its journal, if it has one. Prints the id of each event when it is confirmed.
  */
 import { newEvent } from "../new-event.ts"
 import { queueDeclaration } from "../queue-declaration.ts"
@@ -9,7 +9,8 @@ import { newEngine } from "./virtual-host.ts"
 
 const TURN_SIZE = 20
 
-const engine = newEngine(JSON.parse(process.argv[2] ?? ""), "quorum", { recordsFacts: true })
+const [, , access = "", journalFolder] = process.argv
+const engine = newEngine(JSON.parse(access), "quorum", { recordsFacts: true, journalFolder })
 await engine.declareQueues([queueDeclaration("calls")])
 await waitUntil(() => engine.status().state === "ready", "the engine to be ready")
 

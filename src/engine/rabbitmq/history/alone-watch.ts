@@ -1,7 +1,7 @@
 import type { WriterId } from "./batch.ts"
 
 /** Batches of this instance within a second above which reading them costs more than it is worth. */
-const MANY = 50
+const MANY = 20
 const WINDOW_MS = 1_000
 
 /** How long no other instance must have written, in milliseconds. */

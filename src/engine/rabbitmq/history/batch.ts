@@ -56,16 +56,20 @@ export class Batch {
   /** How many facts it has. */
   facts = 0
   isWaitedFor = true
+  /** Somebody waits until RabbitMQ has it. */
+  isUrgent = false
+  /** Called once when it is stored or given up; null if nobody has to know. */
+  onForgotten: (() => void) | null = null
   isStored = false
   /** The channel that it was last sent on; null before. Answers on other channels are ignored. */
   sentOn: object | null = null
   /** RabbitMQ returned it: there is no stream. */
   isReturned = false
 
-  constructor(kind: StreamMessageKind, writer: WriterId, beganAt: number) {
+  constructor(kind: StreamMessageKind, writer: WriterId, beganAt: number, token?: string) {
     this.kind = kind
     this.writer = writer
-    this.token = Bun.randomUUIDv7().slice(0, -writer.length) + writer
+    this.token = token ?? Bun.randomUUIDv7().slice(0, -writer.length) + writer
     this.beganAt = beganAt
   }
 
@@ -112,25 +116,9 @@ export class Batch {
   /** Its text in UTF-8. Copying the events costs less than writing them once more, so they are copied as they were sent. */
   get bytes(): Buffer {
     this.#endRuns()
-    if (this.#added.length > 0) this.#append(this.#added)
-    return this.#bytes
-  }
-
-  #append(lines: readonly (string | PublishedLine)[]): void {
-    const before = this.#bytes
-    const size = lines.reduce((sum, line) => sum + bytesOf(line) + LINE_BREAK_LENGTH, before.length)
-    const bytes = Buffer.allocUnsafeSlow(before.length === 0 ? size - LINE_BREAK_LENGTH : size)
-    let end = before.copy(bytes)
-    for (const line of lines) {
-      if (end > 0) bytes[end++] = LINE_BREAK
-      end += bytes.write(typeof line === "string" ? line : line.head, end)
-      if (typeof line === "string") continue
-      bytes.set(line.event, end)
-      end += line.event.length
-      bytes[end++] = CLOSING_BRACE
-    }
-    this.#bytes = bytes
+    if (this.#added.length > 0) this.#bytes = encodeLines(this.#added, this.#bytes)
     this.#added = []
+    return this.#bytes
   }
 
   #push(line: string | PublishedLine, facts: number): void {
@@ -149,6 +137,13 @@ export class Batch {
   stored(): void {
     this.isStored = true
     this.waited.resolve(true)
+    this.forget()
+  }
+
+  /** It is stored, or nobody will store it. */
+  forget(): void {
+    this.onForgotten?.()
+    this.onForgotten = null
   }
 
   /** It has to be stored once more, and nobody waits for that. */
@@ -165,6 +160,22 @@ export class Batch {
   }
 }
 
+/** Returns lines in UTF-8, with line breaks between them, behind those before. */
+export function encodeLines(lines: readonly (string | PublishedLine)[], before: Buffer = NOTHING): Buffer {
+  const size = lines.reduce((sum, line) => sum + bytesOf(line) + LINE_BREAK_LENGTH, before.length)
+  const bytes = Buffer.allocUnsafeSlow(before.length === 0 ? size - LINE_BREAK_LENGTH : size)
+  let end = before.copy(bytes)
+  for (const line of lines) {
+    if (end > 0) bytes[end++] = LINE_BREAK
+    end += bytes.write(typeof line === "string" ? line : line.head, end)
+    if (typeof line === "string") continue
+    bytes.set(line.event, end)
+    end += line.event.length
+    bytes[end++] = CLOSING_BRACE
+  }
+  return bytes
+}
+
 /**
  * Splits a batch that is larger than RabbitMQ accepts. A fact that is too large alone loses what is in its event; one that
  * is too large even then is left out.
@@ -172,6 +183,8 @@ export class Batch {
  */
 export function splitBatch(batch: Batch, maxBytes: number): readonly Batch[] {
   if (batch.bytes.length <= maxBytes) return [batch]
+  // A part has a token of its own: found in the journal, it would be stored twice.
+  batch.forget()
   const parts: Batch[] = []
   let bytes = 0
   for (const { text: whole, facts } of batch.lines) {

@@ -1,6 +1,7 @@
 import type { AMQPClient } from "@cloudamqp/amqp-client"
 import type { LinkState } from "../connection/broker-link.ts"
 import type { TopologyOptions } from "../topology/topology.ts"
+import type { FactJournal } from "./fact-journal.ts"
 import type { HistoryReportsOptions } from "./history-reports.ts"
 import type { UnreadFacts } from "./unread-facts.ts"
 
@@ -17,6 +18,8 @@ export interface FactWriterOptions extends HistoryReportsOptions {
   readonly publishesInFlight: () => number
   /** Sends the events that were published so far in this turn, which are on another connection. */
   readonly sendEvents: () => void
+  /** Keeps the facts of publishes until RabbitMQ has them; null if there is none. */
+  readonly journal: FactJournal | null
   /** Returns how the connection is that publishes events: the engine's status shows an outage of it, and it sees alarms first. */
   readonly publishing: () => LinkState<unknown>
 }

@@ -11,9 +11,9 @@ import {
   replyIn,
   sizeRefusal,
 } from "../wire/broker-fault.ts"
-import { Batch, lengthOf, newWriterId, splitBatch } from "./batch.ts"
-import { BatchTiming } from "./batch-timing.ts"
+import { Batch, newWriterId, splitBatch } from "./batch.ts"
 import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
+import { FactCollector } from "./fact-collector.ts"
 import type { FactWriterOptions } from "./fact-writer-options.ts"
 import { HistoryReports } from "./history-reports.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
@@ -51,9 +51,7 @@ export class FactWriter {
   /** Unconfirmed batches, the oldest first. */
   readonly #batches = new KeptFacts()
   #state: State = { name: "away" }
-  readonly #timing: BatchTiming
-  /** The batch that is filled. */
-  #current: Batch | null = null
+  readonly #collected: FactCollector
   #ticker: Timer | undefined
   #reopenTimer: Timer | undefined
   #ticks = 0
@@ -69,8 +67,13 @@ export class FactWriter {
   constructor(options: FactWriterOptions) {
     this.#options = options
     this.#reports = new HistoryReports(options)
-    const { publishesInFlight } = options
-    this.#timing = new BatchTiming({ publishesInFlight, send: (batch) => this.#flush(batch) })
+    this.#collected = new FactCollector({
+      ...options,
+      writer: this.id,
+      ticks: () => this.#ticks,
+      onFull: (batch) => this.#admit(batch),
+    })
+    for (const batch of this.#collected.takeLeft()) this.#batches.add(batch, [batch])
   }
 
   /** Why facts can't be stored now; null if they can. */
@@ -97,23 +100,18 @@ export class FactWriter {
    * with false once that takes too long, or if there is no history. Never rejects.
    */
   record(fact: string | PublishedLine | AttemptFact): Promise<boolean> {
-    if (!this.#isRecording) return Promise.resolve(false)
-    const isRun = typeof fact !== "string" && "fact" in fact
-    if (this.#current?.fits(isRun ? 0 : lengthOf(fact)) === false) this.#flush()
-    if (this.#current === null) {
-      this.#current = new Batch("facts", this.id, this.#ticks)
-      this.#timing.began(this.#current)
-    }
-    if (isRun) this.#current.addRun(fact)
-    else this.#current.add(fact)
-    this.#timing.added(this.#current)
-    return this.#current.waited.promise
+    return this.#isRecording ? this.#collected.add(fact) : Promise.resolve(false)
+  }
+
+  /** Appends the fact of a publish. Resolves once it outlives this process, or as `record`. */
+  recordKept(line: PublishedLine): Promise<unknown> {
+    return this.#state.name === "open" && !this.#isFailing ? this.#collected.addKept(line) : this.record(line)
   }
 
   /** Appends a mark. Null if there is no history. @param tail takes the mark and all that is sent after it */
   mark(tail: LoneTail | null = null): Batch | null {
     if (!this.#isRecording) return null
-    this.#flush()
+    this.#collected.flush()
     const mark = new Batch("mark", this.id, this.#ticks)
     this.#options.unread.marked(mark)
     if (tail !== null) {
@@ -140,7 +138,7 @@ export class FactWriter {
 
   /** Waits up to two seconds for the last facts. What comes later is not recorded. */
   async stop(): Promise<void> {
-    this.#flush()
+    this.#collected.flush()
     const givenUpAt = performance.now() + STOP_GRACE_MS
     const hasHope = (): boolean => this.#state.name !== "away" && !this.#isFailing
     while (this.#batches.facts > 0 && hasHope() && performance.now() < givenUpAt)
@@ -148,6 +146,7 @@ export class FactWriter {
     this.#become({ name: "stopped" })
     clearInterval(this.#ticker)
     this.#batches.abandon()
+    this.#options.journal?.close()
   }
 
   get #isRecording(): boolean {
@@ -157,12 +156,6 @@ export class FactWriter {
   #become(state: State): void {
     clearTimeout(this.#reopenTimer)
     this.#state = state
-  }
-
-  #flush(batch = this.#current): void {
-    if (batch === null || batch !== this.#current) return
-    this.#current = null
-    this.#admit(batch)
   }
 
   #admit(batch: Batch): void {
@@ -341,8 +334,7 @@ export class FactWriter {
     const off: State = { name: "off", client }
     this.#become(off)
     this.#isFailing = false
-    this.#current?.abandon()
-    this.#current = null
+    this.#collected.abandon()
     this.#batches.clear()
     this.#reports.refused(reason)
     if (!client.closed) this.#openIn(REFUSED_FOR_MS, off)

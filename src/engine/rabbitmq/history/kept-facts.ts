@@ -101,6 +101,8 @@ export class KeptFacts {
   /** Long outages would otherwise leave many small messages. One that was sent may be stored, with what it had then. */
   #canJoin(last: Batch, next: Batch): boolean {
     const isKept = this.#batches.has(last.token) && last.sentOn === null && !last.isWaitedFor
+    // The journal knows those two by their tokens.
+    if (last.onForgotten !== null || next.onForgotten !== null) return false
     return (
       isKept && !next.isWaitedFor && last.kind === "facts" && next.kind === "facts" && last.fits(next.length)
     )
@@ -114,6 +116,8 @@ export class KeptFacts {
   }
 
   #drop(batch: Batch): void {
-    if (this.remove(batch)) this.#dropped += batch.facts
+    if (!this.remove(batch)) return
+    this.#dropped += batch.facts
+    batch.forget()
   }
 }

@@ -4,16 +4,20 @@ import { EngineUnavailableError } from "../../errors.ts"
 import { encodeDetails } from "../../fact-details.ts"
 import type { FactFollower, FactLog, FactProgress } from "../../fact-log.ts"
 import type { PublishOptions } from "../../once.ts"
+import { FactJournal } from "./fact-journal.ts"
 import { FactReader, type FactReaderOptions } from "./fact-reader.ts"
 import { FactWriter } from "./fact-writer.ts"
 import type { FactWriterOptions } from "./fact-writer-options.ts"
-import { declareHistory, type HistoryLimits } from "./history-stream.ts"
+import { declareHistory, HISTORY_LIMITS, type HistoryLimits } from "./history-stream.ts"
 import { UnreadFacts } from "./unread-facts.ts"
 
 export interface RabbitMqFactLogOptions
-  extends Omit<FactWriterOptions, "declare" | "onOpened" | "unread">,
+  extends Omit<FactWriterOptions, "declare" | "onOpened" | "unread" | "journal">,
     Pick<FactReaderOptions, "onFacts"> {
-  readonly limits: HistoryLimits
+  /** How much of the history RabbitMQ keeps, from when its stream is declared first. Default: 24 hours, 1 GiB. */
+  readonly history?: HistoryLimits
+  /** Folder of the facts that RabbitMQ has not confirmed yet. Default: none, and a publish waits for the confirm of its fact. */
+  readonly journalFolder?: string | undefined
 }
 
 /** Appends facts. Resolves once they are stored, or once that takes too long: events go on without the history. Never rejects. */
@@ -30,12 +34,13 @@ export class RabbitMqFactLog implements FactLog {
   readonly #reader: FactReader
 
   constructor(options: RabbitMqFactLogOptions) {
-    const { limits, mode } = options
+    const { history = HISTORY_LIMITS, mode, journalFolder, report } = options
     const unread = new UnreadFacts()
     this.#writer = new FactWriter({
       ...options,
       unread,
-      declare: (client) => declareHistory(client, limits, mode),
+      journal: journalFolder === undefined ? null : FactJournal.open(journalFolder, report),
+      declare: (client) => declareHistory(client, history, mode),
       onOpened: (client) => this.#reader.start(client),
     })
     this.#reader = new FactReader({
@@ -62,14 +67,16 @@ export class RabbitMqFactLog implements FactLog {
   }
 
   /**
-   * Records a publish, in this turn of the event loop. Resolves as `record` does.
+   * Records a publish, in this turn of the event loop. Resolves once the fact is stored, or kept until it is.
    * @param body the event as JSON in UTF-8. It must not change any more
    */
   published(body: Uint8Array, queues: readonly string[], options: PublishOptions): Promise<unknown> {
     const at = Date.now()
     const { once } = options
     const details = encodeDetails(options, once ? { marks: once.marks, until: at + once.windowMs } : null)
-    return this.#writer.record(publishedLine({ at, queues }, body, details))
+    const line = publishedLine({ at, queues }, body, details)
+    // Other instances learn from the stream which publishes can be repeated, so those wait until it has them.
+    return once ? this.#writer.record(line) : this.#writer.recordKept(line)
   }
 
   /** The publish that was recorded last for this event was refused. */

@@ -15,7 +15,7 @@ const CONTENT_TYPE = "application/x-ndjson"
 const PERSISTENT = 2
 
 /** A UUID, which every token is. */
-const TOKEN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+export const TOKEN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 const POSITION = /^(\d{1,15}):(\S+)$/
 

@@ -40,7 +40,7 @@ export class EventPublisher {
   }
 
   /**
-   * Resolves when the event is stored on its queues, and its fact in the history, unless that takes too long.
+   * Resolves when the event is stored on its queues, and its fact outlives this process, unless that takes too long.
    * @throws {PublishError}
    */
   async publish(event: Event, options: PublishOptions): Promise<void> {

@@ -4,9 +4,10 @@ import { BatchTiming } from "../../../../src/engine/rabbitmq/history/batch-timin
 import { nextTurn } from "../../../../src/system/next-turn.ts"
 import { waitUntil } from "../../../support/wait-until.ts"
 
-function timingWith(publishesInFlight: number) {
+function timingWith(publishesInFlight: number, isUrgent = true) {
   const sent: number[] = []
   const batch = new Batch("facts", newWriterId(), 0)
+  batch.isUrgent = isUrgent
   const timing = new BatchTiming({
     publishesInFlight: () => publishesInFlight,
     send: ({ facts }) => sent.push(facts),
@@ -18,7 +19,7 @@ function timingWith(publishesInFlight: number) {
     }
   }
   timing.began(batch)
-  return { sent, add }
+  return { batch, sent, add }
 }
 
 test("facts of few events in flight are sent at the end of their turn", async () => {
@@ -41,6 +42,26 @@ test("facts beside many events in flight wait until they are those of half of th
 
 test("facts do not wait long for others", async () => {
   const { sent, add } = timingWith(1_000)
+  add(10)
+  await waitUntil(() => sent.length === 1, "the batch to be sent")
+  expect(sent).toEqual([10])
+})
+
+test("facts that nobody waits for wait for others, whatever is in flight, until somebody does", async () => {
+  const { batch, sent, add } = timingWith(2, false)
+  add(10)
+  await nextTurn()
+  add(10)
+  await nextTurn()
+  expect(sent).toEqual([])
+  batch.isUrgent = true
+  add(1)
+  await nextTurn()
+  expect(sent).toEqual([21])
+})
+
+test("facts that nobody waits for do not wait long", async () => {
+  const { sent, add } = timingWith(2, false)
   add(10)
   await waitUntil(() => sent.length === 1, "the batch to be sent")
   expect(sent).toEqual([10])

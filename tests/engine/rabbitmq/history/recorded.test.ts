@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test"
+import { readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
 import { HISTORY_STREAM } from "../../../../src/engine/rabbitmq/history/history-stream.ts"
 import type { HistoryFact } from "../../../../src/event/history-fact.ts"
 import { ChildProcess } from "../../../support/child-process.ts"
@@ -11,6 +13,8 @@ import { statsOf } from "../../../support/queue-stats.ts"
 import type { RabbitMqNode } from "../../../support/rabbitmq/node.ts"
 import { onEveryBroker } from "../../../support/rabbitmq/on-every-broker.ts"
 import { SharedHost } from "../../../support/rabbitmq/shared-host.ts"
+import { newEngine } from "../../../support/rabbitmq/virtual-host.ts"
+import { temporaryFolder } from "../../../support/temporary-folder.ts"
 import { waitUntil } from "../../../support/wait-until.ts"
 
 const TIMEOUT_MS = 60_000
@@ -34,8 +38,42 @@ async function setMaxMessageSize(node: RabbitMqNode, bytes: number): Promise<voi
 const idsWith = (facts: readonly HistoryFact[], kind: HistoryFact["fact"]) =>
   new Set(facts.filter(({ fact }) => fact === kind).flatMap(idsOf))
 
+/** How often a process is killed whose answers do not wait for RabbitMQ to have their facts. */
+const KILLS = 8
+
 onEveryBroker((node) => {
   const open = (overrides = {}) => SharedHost.open(node(), "quorum", { recordsFacts: true, ...overrides })
+
+  test(
+    "what a killed process has answered, and RabbitMQ may not have, is recorded once the next one uses its folder",
+    async () => {
+      await using shared = await open()
+      await shared.declare("calls")
+      using folder = temporaryFolder()
+      using follower = new KeepingFollower(shared.engine)
+      const script = new URL("../../../support/rabbitmq/record-until-killed.ts", import.meta.url)
+      const confirmed: string[] = []
+      for (let kill = 1; kill <= KILLS; kill++) {
+        await using child = new ChildProcess(script, [JSON.stringify(shared.access), folder.path])
+        await child.printed(50 * kill)
+        await child.kill()
+        confirmed.push(...child.lines)
+      }
+      const next = newEngine(shared.access, "quorum", { recordsFacts: true, journalFolder: folder.path })
+      const missing = () => {
+        const published = idsWith(follower.facts, "published")
+        return confirmed.filter((id) => !published.has(id))
+      }
+      await waitUntil(() => missing().length === 0, "the facts of every answered publish")
+      const ids = follower.facts.flatMap((fact) => (fact.fact === "published" ? [fact.event.id] : []))
+      expect(ids.length).toBe(new Set(ids).size)
+      await next.close()
+      const sizes = readdirSync(folder.path).map((name) => statSync(join(folder.path, name)).size)
+      expect(sizes.length).toBeGreaterThan(1)
+      expect(sizes.filter((size) => size > 0)).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
 
   test(
     "a killed process leaves no confirmed event without its fact, and no handled one without its attempt",
