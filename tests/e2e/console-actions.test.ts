@@ -160,7 +160,9 @@ describe("with a key that may do everything", () => {
       await workers.getByText("5 of 5 ready").waitFor()
       expect(await workers.getByRole("row").count()).toBe(6)
       for (const unit of [/ [KM]iB$/, / %$/]) {
-        expect(await workers.getByRole("cell").filter({ hasText: unit }).count()).toBe(5)
+        const cells = workers.getByRole("cell").filter({ hasText: unit })
+        await cells.nth(4).waitFor()
+        expect(await cells.count()).toBe(5)
       }
     }))
 
