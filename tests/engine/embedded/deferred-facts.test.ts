@@ -56,14 +56,21 @@ const rowCount = ({ dataDir }: EmbeddedStore): number => {
   return database.query<{ count: number }, []>("SELECT count(*) AS count FROM facts").get()?.count ?? 0
 }
 
+/** Publishes until some events share a row: on a slow disk, turns can be too far apart for that. */
+async function publishMany(engine: Engine, store: EmbeddedStore): Promise<readonly Event[]> {
+  const events: Event[] = []
+  do events.push(...(await publish(engine, 20)))
+  while (rowCount(store) >= events.length && events.length < 10_000)
+  expect(rowCount(store)).toBeLessThan(events.length)
+  return events
+}
+
 const onCalls = (events: readonly Event[]) => events.map((event) => [event, ["calls"]])
 
 test("turns that only publish share a row of facts, and a question for the facts gets all of them", async () => {
   await using store = new EmbeddedStore()
   const engine = await open(store)
-  const events = await publish(engine, 100)
-  // The first has a row of its own, and others have one if the machine was busy for a moment.
-  expect(rowCount(store)).toBeLessThan(50)
+  const events = await publishMany(engine, store)
   expect(told(await allFacts(engine))).toEqual(onCalls(events))
 })
 
@@ -87,10 +94,9 @@ test("the publication of an event is told before its end, in the order of all pu
 test("after a kill, the next process tells what no row told of, once", async () => {
   await using store = new EmbeddedStore()
   const engine = await open(store)
-  const events = await publish(engine, 20)
+  const events = await publishMany(engine, store)
   const shared = await publish(engine, 20, "shared")
   await using left = killed(store)
-  expect(rowCount(left)).toBeLessThan(20)
   const after = await open(left)
   const later = await publish(after, 5)
   const facts = await allFacts(after)
@@ -101,7 +107,7 @@ test("after a kill, the next process tells what no row told of, once", async () 
   ])
   for (const { at } of facts) expect(Math.abs(at - Date.now())).toBeLessThan(60_000)
   await left.close()
-  expect(await allFacts(await open(left))).toHaveLength(45)
+  expect(await allFacts(await open(left))).toHaveLength(facts.length)
 })
 
 test("after a kill, a process without a history keeps what no row told of for the next one that has one", async () => {

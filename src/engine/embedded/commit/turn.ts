@@ -71,6 +71,7 @@ export class Turn {
     return this.settlements.flatMap(({ settlement, queue }) => (settlement.kind === "release" ? [] : [queue]))
   }
 
+  /** True if it has nothing but publishes. */
   get onlyPublishes(): boolean {
     return this.publishes.length > 0 && this.operations.length + this.settlements.length === 0
   }

@@ -31,10 +31,6 @@ export class StoredRuns {
     return this.#runs.length === 0
   }
 
-  get runs(): readonly Run[] {
-    return this.#runs
-  }
-
   /** Length of the events, in bytes. */
   get length(): number {
     return this.#length
@@ -51,8 +47,8 @@ export class StoredRuns {
   }
 
   /** Adds what was published later. */
-  append({ runs }: StoredRuns): void {
-    for (const { first, last, length, queues, at } of runs) this.#add(first, last, length, queues, at)
+  append(later: StoredRuns): void {
+    for (const { first, last, length, queues, at } of later.#runs) this.#add(first, last, length, queues, at)
   }
 
   /** Returns them as lines of facts. */

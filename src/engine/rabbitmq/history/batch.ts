@@ -60,6 +60,8 @@ export class Batch {
   isUrgent = false
   /** Called once when it is stored or given up; null if nobody has to know. */
   onForgotten: (() => void) | null = null
+  /** It was stored or given up once. */
+  isForgotten = false
   isStored = false
   /** The channel that it was last sent on; null before. Answers on other channels are ignored. */
   sentOn: object | null = null
@@ -142,6 +144,7 @@ export class Batch {
 
   /** It is stored, or nobody will store it. */
   forget(): void {
+    this.isForgotten = true
     this.onForgotten?.()
     this.onForgotten = null
   }

@@ -108,7 +108,8 @@ export class FactCollector {
 
   #keepLines(batch: Batch, lines: readonly PublishedLine[]): Promise<unknown> | null {
     const { journal } = this.#options
-    if (batch.isStored) return null
+    // Nobody would take it out of the journal again.
+    if (batch.isForgotten) return batch.waited.promise
     if (journal?.add(batch.token, lines)) {
       batch.onForgotten = () => journal.forget(batch.token)
       return null
