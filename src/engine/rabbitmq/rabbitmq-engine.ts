@@ -167,6 +167,7 @@ export class RabbitMqEngine implements Engine {
       exchange: topology.exchange,
       channel: () => this.#writable().events,
       route: (routingKey) => this.queueAdministration.route(routingKey),
+      queuesOf: (routingKey) => this.queueAdministration.namesOf(routingKey),
       repairs,
       unusable,
       refusals: this.#refusals,

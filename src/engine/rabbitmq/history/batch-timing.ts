@@ -8,7 +8,7 @@ const PART = 1 / 2
 const MAX_WAIT_MS = 2
 
 /** The same if nobody waits for the batch. */
-const MAX_CALM_WAIT_MS = 25
+const MAX_CALM_WAIT_MS = 50
 
 export interface BatchTimingOptions {
   /** Returns how many events wait for their confirm. */

@@ -1,11 +1,8 @@
 import { type AttemptFact, engineLine, factLine, type PublishedLine } from "../../../event/history-fact.ts"
 import { HandledRuns } from "../../handled-runs.ts"
 import { isObject } from "../wire/decode.ts"
+import { EncodedLines, LINE_BREAK_LENGTH, lengthOf } from "./encoded-lines.ts"
 import type { StreamMessageKind } from "./stream-message.ts"
-
-/** Length of what separates facts, and of what ends the line of a publication. */
-const LINE_BREAK_LENGTH = 1
-const CLOSING_LENGTH = 1
 
 /** Length of the facts that go out as one message, in UTF-16 code units. A single fact may be longer. */
 const MAX_LENGTH = 262_144
@@ -18,10 +15,7 @@ export const newWriterId = (): WriterId => Bun.randomUUIDv7().slice(-12)
 /** Length of a handled run in its line beside the id, about. */
 const RUN_LENGTH = 64
 
-/** In UTF-8. Ends the line of a publication. */
-const CLOSING_BRACE = 0x7d
-const LINE_BREAK = 0x0a
-const LINE_BREAK_TEXT = "\n"
+const LINE_BREAK = "\n"
 
 /** A line of JSON. */
 interface Line {
@@ -30,16 +24,19 @@ interface Line {
   readonly facts: number
 }
 
-const NOTHING = Buffer.alloc(0)
+export interface BatchOptions {
+  /** Default: a new one. */
+  readonly token?: string
+  /** How long its text will be, about, in bytes. */
+  readonly size?: number
+}
 
 /** Facts that are stored together, as one message of the stream, or a mark without facts. */
 export class Batch {
   readonly kind: StreamMessageKind
   readonly writer: WriterId
   readonly token: string
-  /** Lines that `#bytes` does not have yet. */
-  #added: (string | PublishedLine)[] = []
-  #bytes: Buffer = NOTHING
+  readonly #lines: EncodedLines
   /** How many facts each line tells. */
   readonly #counts: number[] = []
   readonly #handled = new HandledRuns()
@@ -58,6 +55,10 @@ export class Batch {
   isWaitedFor = true
   /** Somebody waits until RabbitMQ has it. */
   isUrgent = false
+  /** How many of its lines outlive this process. */
+  keptLines = 0
+  /** Some of its lines do only once RabbitMQ has them. */
+  hasUnkeptLines = false
   /** Called once when it is stored or given up; null if nobody has to know. */
   onForgotten: (() => void) | null = null
   /** It was stored or given up once. */
@@ -68,16 +69,27 @@ export class Batch {
   /** RabbitMQ returned it: there is no stream. */
   isReturned = false
 
-  constructor(kind: StreamMessageKind, writer: WriterId, beganAt: number, token?: string) {
+  constructor(
+    kind: StreamMessageKind,
+    writer: WriterId,
+    beganAt: number,
+    { token, size = 0 }: BatchOptions = {},
+  ) {
     this.kind = kind
     this.writer = writer
     this.token = token ?? Bun.randomUUIDv7().slice(0, -writer.length) + writer
     this.beganAt = beganAt
+    this.#lines = new EncodedLines(size)
+  }
+
+  /** How many lines it has, without runs that are in none yet. */
+  get lineCount(): number {
+    return this.#counts.length
   }
 
   get lines(): readonly Line[] {
     if (this.length === 0) return []
-    return this.text.split(LINE_BREAK_TEXT).map((text, index) => ({ text, facts: this.#counts[index] ?? 0 }))
+    return this.text.split(LINE_BREAK).map((text, index) => ({ text, facts: this.#counts[index] ?? 0 }))
   }
 
   /** In UTF-16 code units, and in bytes of the events. */
@@ -115,16 +127,19 @@ export class Batch {
     return this.bytes.toString()
   }
 
-  /** Its text in UTF-8. Copying the events costs less than writing them once more, so they are copied as they were sent. */
+  /** Its text in UTF-8. */
   get bytes(): Buffer {
     this.#endRuns()
-    if (this.#added.length > 0) this.#bytes = encodeLines(this.#added, this.#bytes)
-    this.#added = []
-    return this.#bytes
+    return this.#lines.all
+  }
+
+  /** Takes the lines that were added since the last call, in UTF-8, without runs that are in no line yet. */
+  takeNew(): Buffer {
+    return this.#lines.takeNew()
   }
 
   #push(line: string | PublishedLine, facts: number): void {
-    this.#added.push(line)
+    this.#lines.add(line)
     this.#counts.push(facts)
     this.#length += lengthOf(line) + LINE_BREAK_LENGTH
   }
@@ -163,22 +178,6 @@ export class Batch {
   }
 }
 
-/** Returns lines in UTF-8, with line breaks between them, behind those before. */
-export function encodeLines(lines: readonly (string | PublishedLine)[], before: Buffer = NOTHING): Buffer {
-  const size = lines.reduce((sum, line) => sum + bytesOf(line) + LINE_BREAK_LENGTH, before.length)
-  const bytes = Buffer.allocUnsafeSlow(before.length === 0 ? size - LINE_BREAK_LENGTH : size)
-  let end = before.copy(bytes)
-  for (const line of lines) {
-    if (end > 0) bytes[end++] = LINE_BREAK
-    end += bytes.write(typeof line === "string" ? line : line.head, end)
-    if (typeof line === "string") continue
-    bytes.set(line.event, end)
-    end += line.event.length
-    bytes[end++] = CLOSING_BRACE
-  }
-  return bytes
-}
-
 /**
  * Splits a batch that is larger than RabbitMQ accepts. A fact that is too large alone loses what is in its event; one that
  * is too large even then is left out.
@@ -208,15 +207,6 @@ export function splitBatch(batch: Batch, maxBytes: number): readonly Batch[] {
   for (const part of parts) if (!batch.isWaitedFor) part.abandon()
   return parts
 }
-
-/** Returns the length of a line, in UTF-16 code units and bytes of its event. */
-export const lengthOf = (line: string | PublishedLine): number =>
-  typeof line === "string" ? line.length : line.head.length + line.event.length + CLOSING_LENGTH
-
-const bytesOf = (line: string | PublishedLine): number =>
-  typeof line === "string"
-    ? Buffer.byteLength(line)
-    : Buffer.byteLength(line.head) + line.event.length + CLOSING_LENGTH
 
 /** A fact without the content of its event. The id of a published event is nowhere else, so its other fields stay. */
 function withoutEvent(line: string): string {

@@ -1,7 +1,8 @@
 import type { AttemptFact, PublishedLine } from "../../../event/history-fact.ts"
 import { nextTurn } from "../../../system/next-turn.ts"
-import { Batch, lengthOf, type WriterId } from "./batch.ts"
+import { Batch, type WriterId } from "./batch.ts"
 import { BatchTiming, type BatchTimingOptions } from "./batch-timing.ts"
+import { lengthOf } from "./encoded-lines.ts"
 import type { FactJournal } from "./fact-journal.ts"
 
 export interface FactCollectorOptions extends Pick<BatchTimingOptions, "publishesInFlight"> {
@@ -16,14 +17,25 @@ export interface FactCollectorOptions extends Pick<BatchTimingOptions, "publishe
   readonly onFull: (batch: Batch) => void
 }
 
+/** A publish whose fact is added. */
+export interface RecordedPublish {
+  /** Call it once the event is stored. Resolves once the fact outlives this process, or that takes too long; null if it does. */
+  readonly kept: () => Promise<unknown> | null
+}
+
+/** A publish whose fact is kept by RabbitMQ alone. */
+export const waitingFor = (stored: Promise<unknown>): RecordedPublish => ({ kept: () => stored })
+
 /** Brings facts together in batches. */
 export class FactCollector {
   readonly #options: FactCollectorOptions
   readonly #timing: BatchTiming
   /** The batch that is filled. */
   #current: Batch | null = null
-  /** Facts of this turn for the journal. */
-  readonly #forJournal = new Map<Batch, PublishedLine[]>()
+  /** Length of the batch before it, in bytes. */
+  #lastSize = 0
+  /** Batches with lines for the journal. */
+  readonly #forJournal = new Set<Batch>()
   /** Resolves when those outlive this process; null if there are none. */
   #kept: Promise<unknown> | null = null
 
@@ -37,7 +49,7 @@ export class FactCollector {
   takeLeft(): readonly Batch[] {
     const { journal, writer, ticks } = this.#options
     return (journal?.takeLeft() ?? []).map(({ token, lines }) => {
-      const batch = new Batch("facts", writer, ticks(), token)
+      const batch = new Batch("facts", writer, ticks(), { token })
       for (const line of lines) batch.add(line)
       batch.onForgotten = () => journal?.forget(token)
       batch.abandon()
@@ -56,17 +68,14 @@ export class FactCollector {
     return batch.waited.promise
   }
 
-  /** Adds the fact of a publish. Resolves once it outlives this process, and as `add` if there is no journal for it. */
-  addKept(line: PublishedLine): Promise<unknown> {
-    if (this.#options.journal === null) return this.add(line)
+  /** Adds the fact of a publish, for the journal if there is one. */
+  addKept(line: PublishedLine): RecordedPublish {
+    if (this.#options.journal === null) return waitingFor(this.add(line))
     const batch = this.#batchFor(lengthOf(line))
     batch.add(line)
     this.#timing.added(batch)
-    const lines = this.#forJournal.get(batch)
-    if (lines === undefined) this.#forJournal.set(batch, [line])
-    else lines.push(line)
-    this.#kept ??= nextTurn().then(() => this.#keep())
-    return this.#kept
+    const { lineCount } = batch
+    return { kept: () => this.#keptTo(batch, lineCount) }
   }
 
   /** Completes the batch that is filled. */
@@ -85,7 +94,7 @@ export class FactCollector {
     if (this.#current?.fits(length) === false) this.#complete(this.#current)
     if (this.#current === null) {
       const { writer, ticks } = this.#options
-      this.#current = new Batch("facts", writer, ticks())
+      this.#current = new Batch("facts", writer, ticks(), { size: this.#lastSize })
       this.#timing.began(this.#current)
     }
     return this.#current
@@ -94,7 +103,18 @@ export class FactCollector {
   #complete(batch: Batch): void {
     if (batch !== this.#current) return
     this.#current = null
+    this.#lastSize = batch.bytes.length
     this.#options.onFull(batch)
+  }
+
+  /** Writes what the journal lacks of a batch once a turn, for all publishes whose events are confirmed in it. */
+  #keptTo(batch: Batch, lineCount: number): Promise<unknown> | null {
+    if (batch.isStored || batch.keptLines >= lineCount) return null
+    // Nobody would take it out of the journal again.
+    if (batch.isForgotten || batch.hasUnkeptLines) return batch.waited.promise
+    this.#forJournal.add(batch)
+    this.#kept ??= nextTurn().then(() => this.#keep())
+    return this.#kept
   }
 
   async #keep(): Promise<void> {
@@ -103,17 +123,18 @@ export class FactCollector {
     this.#forJournal.clear()
     // Otherwise a process that is killed in between would leave the fact of an event that does not exist.
     this.#options.sendEvents()
-    await Promise.all(added.map(([batch, lines]) => this.#keepLines(batch, lines)))
+    await Promise.all(added.map((batch) => this.#keepNew(batch)))
   }
 
-  #keepLines(batch: Batch, lines: readonly PublishedLine[]): Promise<unknown> | null {
+  #keepNew(batch: Batch): Promise<unknown> | null {
     const { journal } = this.#options
-    // Nobody would take it out of the journal again.
     if (batch.isForgotten) return batch.waited.promise
-    if (journal?.add(batch.token, lines)) {
+    if (journal?.add(batch.token, batch.takeNew())) {
+      batch.keptLines = batch.lineCount
       batch.onForgotten = () => journal.forget(batch.token)
       return null
     }
+    batch.hasUnkeptLines = true
     batch.isUrgent = true
     this.#timing.added(batch)
     return batch.waited.promise

@@ -13,7 +13,7 @@ import {
 } from "../wire/broker-fault.ts"
 import { Batch, newWriterId, splitBatch } from "./batch.ts"
 import { alarmOf, openFactChannel, type WriterState as State } from "./fact-channel.ts"
-import { FactCollector } from "./fact-collector.ts"
+import { FactCollector, type RecordedPublish, waitingFor } from "./fact-collector.ts"
 import type { FactWriterOptions } from "./fact-writer-options.ts"
 import { HistoryReports } from "./history-reports.ts"
 import { HISTORY_STREAM } from "./history-stream.ts"
@@ -103,9 +103,10 @@ export class FactWriter {
     return this.#isRecording ? this.#collected.add(fact) : Promise.resolve(false)
   }
 
-  /** Appends the fact of a publish. Resolves once it outlives this process, or as `record`. */
-  recordKept(line: PublishedLine): Promise<unknown> {
-    return this.#state.name === "open" && !this.#isFailing ? this.#collected.addKept(line) : this.record(line)
+  /** Appends the fact of a publish, in this turn of the event loop. */
+  recordKept(line: PublishedLine): RecordedPublish {
+    const canKeep = this.#state.name === "open" && !this.#isFailing
+    return canKeep ? this.#collected.addKept(line) : waitingFor(this.record(line))
   }
 
   /** Appends a mark. Null if there is no history. @param tail takes the mark and all that is sent after it */

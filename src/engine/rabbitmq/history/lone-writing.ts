@@ -3,7 +3,7 @@ import type { LoneTail, PlacedBatch } from "./lone-tail.ts"
 import { compareEnd } from "./stream-end.ts"
 
 /** Interval at which the end of the stream is compared with what this instance wrote, in milliseconds. */
-const INTERVAL_MS = 200
+const INTERVAL_MS = 500
 
 /** Comparisons in a row without a newly stored batch, although some were sent, after which the stream is read again. */
 const MAX_SILENT = 5
@@ -18,8 +18,8 @@ export interface LoneWritingOptions {
 }
 
 /**
- * Follows the stream without reading it, while this instance is its only writer. It has what it wrote in memory; several
- * times a second it looks at the end of the stream to see that nobody else wrote. Reading all of it costs RabbitMQ and this
+ * Follows the stream without reading it, while this instance is its only writer. It has what it wrote in memory; twice a
+ * second it looks at the end of the stream to see that nobody else wrote. Reading all of it costs RabbitMQ and this
  * process more than writing it does.
  */
 export class LoneWriting {

@@ -4,6 +4,7 @@ import { EngineUnavailableError } from "../../errors.ts"
 import { encodeDetails } from "../../fact-details.ts"
 import type { FactFollower, FactLog, FactProgress } from "../../fact-log.ts"
 import type { PublishOptions } from "../../once.ts"
+import { type RecordedPublish, waitingFor } from "./fact-collector.ts"
 import { FactJournal } from "./fact-journal.ts"
 import { FactReader, type FactReaderOptions } from "./fact-reader.ts"
 import { FactWriter } from "./fact-writer.ts"
@@ -67,16 +68,16 @@ export class RabbitMqFactLog implements FactLog {
   }
 
   /**
-   * Records a publish, in this turn of the event loop. Resolves once the fact is stored, or kept until it is.
+   * Records a publish, in this turn of the event loop.
    * @param body the event as JSON in UTF-8. It must not change any more
    */
-  published(body: Uint8Array, queues: readonly string[], options: PublishOptions): Promise<unknown> {
+  published(body: Uint8Array, queues: readonly string[], options: PublishOptions): RecordedPublish {
     const at = Date.now()
     const { once } = options
     const details = encodeDetails(options, once ? { marks: once.marks, until: at + once.windowMs } : null)
     const line = publishedLine({ at, queues }, body, details)
     // Other instances learn from the stream which publishes can be repeated, so those wait until it has them.
-    return once ? this.#writer.record(line) : this.#writer.recordKept(line)
+    return once ? waitingFor(this.#writer.record(line)) : this.#writer.recordKept(line)
   }
 
   /** The publish that was recorded last for this event was refused. */

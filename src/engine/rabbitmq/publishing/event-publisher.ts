@@ -17,6 +17,8 @@ export interface EventPublisherOptions {
   readonly channel: () => PublishChannel
   /** Returns the queues that an event is routed to: this instance's own, and others'. */
   readonly route: (routingKey: string) => Routed
+  /** Returns the names of those queues. */
+  readonly queuesOf: (routingKey: string) => readonly string[]
   readonly repairs: Pick<Repairs, "publishReturned">
   readonly unusable: Pick<UnusableQueues, "check" | "hasAny">
   readonly refusals: FullQueueRefusals
@@ -44,13 +46,13 @@ export class EventPublisher {
    * @throws {PublishError}
    */
   async publish(event: Event, options: PublishOptions): Promise<void> {
-    const { facts, channel, unusable } = this.#options
+    const { facts, channel, unusable, queuesOf } = this.#options
     // Nothing is recorded of an event that can't be sent.
     channel()
-    unusable.check(() => this.#queuesOf(event.routing_key))
+    unusable.check(() => queuesOf(event.routing_key))
     const body = ENCODER.encode(JSON.stringify(event))
     // Its message goes out at the end of this turn, behind the events of the turn.
-    const isRecorded = facts?.published(body, this.#queuesOf(event.routing_key), options)
+    const recorded = facts?.published(body, queuesOf(event.routing_key), options)
     const stored = this.#store(event, body, options)
     try {
       await stored
@@ -59,7 +61,7 @@ export class EventPublisher {
       else facts?.unconfirmed(event.id)
       throw error
     }
-    await isRecorded
+    await recorded?.kept()
   }
 
   /** Returns whether a queue that can't be used explains why RabbitMQ does not confirm a publish. */
@@ -69,7 +71,7 @@ export class EventPublisher {
 
   /** Returns the queues that a publish goes to, as far as they are known. */
   goalsOf({ exchange, routingKey }: Pick<Outgoing, "exchange" | "routingKey">): readonly string[] {
-    return exchange === "" ? [routingKey] : this.#queuesOf(routingKey)
+    return exchange === "" ? [routingKey] : this.#options.queuesOf(routingKey)
   }
 
   async #store(event: Event, body: Uint8Array, origin: Partial<Origin>): Promise<void> {
@@ -86,10 +88,5 @@ export class EventPublisher {
       if (error.code === "unroutable") return repairs.publishReturned(own, error, send)
       throw error.code === "queue-full" ? await refusals.explain([...own, ...others], error) : error
     }
-  }
-
-  #queuesOf(routingKey: string): readonly string[] {
-    const { own, others } = this.#options.route(routingKey)
-    return [...own, ...others].map(({ name }) => name)
   }
 }

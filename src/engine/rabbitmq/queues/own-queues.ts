@@ -38,7 +38,12 @@ export class OwnQueues {
   }
 
   route(routingKey: string): readonly QueueDeclaration[] {
-    return this.#routes.route(routingKey).flatMap((name) => this.#queues.get(name) ?? [])
+    return this.namesOf(routingKey).flatMap((name) => this.#queues.get(name) ?? [])
+  }
+
+  /** Returns the names of the queues that an event is routed to. */
+  namesOf(routingKey: string): readonly string[] {
+    return this.#routes.route(routingKey)
   }
 
   /** Returns whether only one consumer at a time receives events of the queue. */

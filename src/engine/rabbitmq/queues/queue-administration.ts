@@ -116,6 +116,13 @@ export class RabbitMqQueueAdministration implements QueueAdministration {
     return { own: this.#options.own.route(routingKey), others: this.undeclared.route(routingKey) }
   }
 
+  /** Returns the names of those queues. */
+  namesOf(routingKey: string): readonly string[] {
+    const own = this.#options.own.namesOf(routingKey)
+    const others = this.undeclared.namesOf(routingKey)
+    return others.length === 0 ? own : [...own, ...others]
+  }
+
   async delete(queue: string, { ifEmpty = false }: DeleteQueueOptions = {}): Promise<DeletedQueue> {
     const { bindings } = await this.require(queue)
     const { topology, own } = this.#options

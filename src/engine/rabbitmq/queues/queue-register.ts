@@ -127,11 +127,9 @@ export class QueueRegister {
     return [...this.#known.values()].filter(({ name }) => !this.#options.own.has(name))
   }
 
-  /** Returns the queues that an event is routed to and that this instance does not declare. */
-  route(routingKey: string): readonly QueueDeclaration[] {
-    return this.#routes
-      .route(routingKey)
-      .flatMap((name) => (this.#options.own.has(name) ? [] : (this.#known.get(name) ?? [])))
+  /** Returns the names of the queues that an event is routed to and that this instance does not declare. */
+  namesOf(routingKey: string): readonly string[] {
+    return this.#routes.route(routingKey).filter((name) => !this.#options.own.has(name))
   }
 
   /** Reads the register on a new connection. */

@@ -8,7 +8,7 @@ import { askOwnership, type Ownership } from "./queue-ownership.ts"
 import type { QueueRegister } from "./queue-register.ts"
 
 export interface UndeclaredQueuesOptions {
-  readonly register: Pick<QueueRegister, "get" | "undeclared" | "route">
+  readonly register: Pick<QueueRegister, "get" | "undeclared" | "namesOf">
   readonly queueType: QueueType
   /** Called if RabbitMQ says that a queue of the register is gone. */
   readonly onGone: (queue: string) => Promise<void>
@@ -63,8 +63,13 @@ export class UndeclaredQueues {
 
   /** The queues that an event goes to. One that was not asked for yet counts: it may be full too. */
   route(routingKey: string): readonly QueueDeclaration[] {
+    return this.namesOf(routingKey).flatMap((name) => this.#options.register.get(name) ?? [])
+  }
+
+  /** Returns the names of those queues. */
+  namesOf(routingKey: string): readonly string[] {
     const isForeign = (name: string): boolean => this.#answers.get(name)?.ownership.kind === "foreign"
-    return this.#options.register.route(routingKey).filter(({ name }) => !isForeign(name))
+    return this.#options.register.namesOf(routingKey).filter((name) => !isForeign(name))
   }
 
   /** RabbitMQ did not find the queue: asks anew at the next look. */
