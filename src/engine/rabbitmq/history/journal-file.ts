@@ -9,7 +9,7 @@ const FILE_MODE = 0o600
 /** Longest file that is read, in bytes. Larger ones are no journal. */
 const MAX_READ_BYTES = 16_777_216
 
-/** Precedes lines of a batch: its token, the checksum of the lines, their length in bytes, and the round of the file. */
+/** Precedes lines of a batch: its token, the checksum of all the rest, the length of the lines in bytes, and the round of the file. */
 const HEADER = /^#(\S+) (\d{1,10}) ([1-9]\d{0,9}) (\d{1,15})$/
 
 /** Longest header, in bytes. */
@@ -106,7 +106,8 @@ export class JournalFile {
    * @throws if the file can't be written
    */
   add(token: string, lines: Uint8Array): void {
-    const header = Buffer.from(`#${token} ${crc32(lines)} ${lines.length} ${this.#round}${LINE_BREAK}`)
+    const checksum = checksumOf(token, this.#round, lines)
+    const header = Buffer.from(`#${token} ${checksum} ${lines.length} ${this.#round}${LINE_BREAK}`)
     const length = header.length + lines.length
     if (writevSync(this.#descriptor, [header, lines], this.#end) !== length)
       throw new Error("the disk is full")
@@ -176,6 +177,10 @@ function allRecords(bytes: Buffer): readonly JournalRecord[] {
   return records
 }
 
+/** Includes the header: one that was half written over another would else pass for that of the lines behind it. */
+const checksumOf = (token: string, round: number, lines: Uint8Array): number =>
+  crc32(lines, crc32(`${token} ${round}`))
+
 /** Returns the position behind the line at a position. */
 function lineEnd(bytes: Buffer, from: number): number {
   const at = bytes.indexOf(LINE_BREAK, from)
@@ -190,7 +195,7 @@ function recordAt(bytes: Buffer, from: number): JournalRecord | null {
   const textFrom = from + header.length + LINE_BREAK.length
   const end = textFrom + Number(length)
   const text = bytes.subarray(textFrom, end)
-  const isWhole = end <= bytes.length && crc32(text) === Number(checksum)
+  const isWhole = end <= bytes.length && checksumOf(token, Number(round), text) === Number(checksum)
   const lines = isWhole ? text.toString().split(LINE_BREAK).slice(0, -1) : null
   return { round: Number(round), token, lines, from, end }
 }
