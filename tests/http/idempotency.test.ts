@@ -109,6 +109,25 @@ describe("a request with a known idempotency key", () => {
     expect(await storedIn(service)).toBe(1)
   })
 
+  test.each([
+    ["event", PATH, DRAFT],
+    ["batch", BATCH_PATH, { events: [DRAFT, DRAFT] }],
+  ])(
+    "gets the receipt (%s) also beside other repetitions, once the first one is answered",
+    async (_, path, body) => {
+      await using service = await HttpService.start()
+      const first = await (await service.post(path, body, keyed())).json()
+      const again = await Promise.all(Array.from({ length: 64 }, () => service.post(path, body, keyed())))
+      expect(again.map(({ status }) => status)).toEqual(again.map(() => 201))
+      for (const each of again) expect<unknown>(await each.json()).toEqual(first)
+      const other = await Promise.all(
+        [1, 2].map(() => service.post(path, { ...body, type: "user" }, keyed())),
+      )
+      expect(other.map(({ status }) => status)).toEqual([422, 422])
+      expect(await storedIn(service)).toBe("events" in body ? 2 : 1)
+    },
+  )
+
   test("is a new request after DEDUPLICATION_WINDOW", async () => {
     await using service = await HttpService.start({ deduplicationWindowMs: 200 })
     await service.post(PATH, DRAFT, keyed())

@@ -6,14 +6,22 @@ import { IDEMPOTENCY_KEY, parseIdempotencyKey } from "./idempotency-key.ts"
 /** Name of the response header of a repeated request. */
 export const IDEMPOTENCY_REPLAYED = "Idempotency-Replayed"
 
+/** Most keys whose requests are known to be answered. */
+const MAX_ANSWERED = 10_000
+
 /** A request with an idempotency key. The key is in flight until this is disposed of. */
-export type KeyedRequest = RequestKey & Disposable
+export interface KeyedRequest extends RequestKey, Disposable {
+  /** Everything in the request is stored: repetitions of it may come side by side, because the engine recognizes each. */
+  answered(): void
+}
 
 /** The idempotency keys of requests in flight. */
 export class KeyedRequests {
   /** How long keys are remembered, in milliseconds; 0 if they are refused. */
   readonly windowMs: number
   readonly #inFlight = new Set<string>()
+  /** End of the time, on the monotonic clock, for which the answer to a key is known, the oldest first. */
+  readonly #answered = new Map<string, number>()
 
   /** @param windowMs how long keys are remembered, in milliseconds. 0: requests with a key are refused */
   constructor(windowMs: number) {
@@ -30,14 +38,22 @@ export class KeyedRequests {
     if (value === null) return null
     const request = new RequestKey(caller?.name ?? "", parseIdempotencyKey(value))
     if (this.windowMs === 0) throw isOff()
-    const inFlight = this.#inFlight
-    if (inFlight.has(request.hash)) throw isInFlight()
-    inFlight.add(request.hash)
+    const { hash } = request
+    const isRepeated = (this.#answered.get(hash) ?? 0) > performance.now()
+    if (!isRepeated && this.#inFlight.has(hash)) throw isInFlight()
+    this.#inFlight.add(hash)
     return Object.assign(request, {
-      [Symbol.dispose]() {
-        inFlight.delete(request.hash)
-      },
+      answered: () => this.#remember(hash),
+      [Symbol.dispose]: () => void this.#inFlight.delete(hash),
     })
+  }
+
+  #remember(hash: string): void {
+    // Otherwise it would keep its place.
+    this.#answered.delete(hash)
+    this.#answered.set(hash, performance.now() + this.windowMs)
+    const [oldest] = this.#answered.keys()
+    if (this.#answered.size > MAX_ANSWERED && oldest !== undefined) this.#answered.delete(oldest)
   }
 }
 

@@ -188,7 +188,9 @@ async function answerBatch(
     (input, index) => publishAs(format, input, publishing, keyed?.ofEvent(index, content, null)),
     (result) => answer.add(result),
   )
-  return answer.response()
+  const response = answer.response()
+  if (response.status === 201) keyed?.answered()
+  return response
 }
 
 function answerLines(

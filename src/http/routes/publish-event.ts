@@ -75,6 +75,7 @@ async function answerKeyed(
   const { format, input } = await readEvent(headers, body, maxBodyBytes, onBytes)
   const marks = keyed.ofOnly(fingerprint.end())
   const event = await publishAs(format, input, { publisher, key, trace: readTrace(headers) }, marks)
+  keyed.answered()
   const response = jsonAnswer(requestId, toReceipt(event), 201)
   if (event.replayed === true) response.headers.set(IDEMPOTENCY_REPLAYED, "true")
   return response
