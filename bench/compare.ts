@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { installations } from "../tests/support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
 import { handleEmbedded, handleRabbitMq } from "./handled-rate.ts"
-import { comparePaired } from "./paired.ts"
+import { comparePaired, lasting } from "./paired.ts"
 import { publishRate } from "./publish-rate.ts"
 import { BROKER, ServerProcess } from "./server-process.ts"
 
@@ -26,13 +26,13 @@ async function comparePublishes(what: string, environment: Environment): Promise
   await using after = await ServerProcess.broker(environment)
   const measured = (server: ServerProcess) => () => publishRate(server, connections, seconds)
   const services = { before: measured(before), after: measured(after) }
-  await comparePaired(`${what}: ${connections} connections publish`, services, Number(rounds))
+  await comparePaired(`${what}: ${connections} connections publish`, lasting(services), Number(rounds))
 }
 
 await comparePublishes("embedded", {})
 await comparePaired(
   "embedded: handling a backlog",
-  { before: () => handleEmbedded(HANDLERS, {}, other), after: () => handleEmbedded(HANDLERS) },
+  lasting({ before: () => handleEmbedded(HANDLERS, {}, other), after: () => handleEmbedded(HANDLERS) }),
   HANDLED_ROUNDS,
 )
 
@@ -52,7 +52,7 @@ try {
   const handle = (binary: string) => () => handleRabbitMq(node.port, environment, HANDLERS, binary)
   await comparePaired(
     `${name}: handling a backlog`,
-    { before: handle(other), after: handle(BROKER) },
+    lasting({ before: handle(other), after: handle(BROKER) }),
     HANDLED_ROUNDS,
   )
 } finally {

@@ -7,7 +7,7 @@ import { installations } from "../tests/support/rabbitmq/installation.ts"
 import { RabbitMqNode } from "../tests/support/rabbitmq/node.ts"
 import { temporaryFolder } from "../tests/support/temporary-folder.ts"
 import { handleEmbedded, handleRabbitMq } from "./handled-rate.ts"
-import { comparePaired } from "./paired.ts"
+import { comparePaired, lasting } from "./paired.ts"
 import { publishRate } from "./publish-rate.ts"
 import { ServerProcess } from "./server-process.ts"
 
@@ -15,41 +15,59 @@ const [rounds = "5", seconds = "2", connections = "64"] = process.argv.slice(2)
 const HANDLERS = join(import.meta.dir, "handlers")
 
 /** Each round takes the time of a backlog four times. */
-const HANDLED_ROUNDS = 3
+const HANDLED_ROUNDS = 5
+
+/** How long each new process publishes before it is measured, in seconds: thousands of functions are compiled meanwhile. */
+const WARM_UP_SECONDS = "4"
 
 /** Least ratio of the rates, with the history to without it. */
 const TARGET = 0.9
 
 type Environment = Readonly<Record<string, string>>
 
-/** @param prepare called before each measurement */
-async function comparePublishes(
+/** Opens services without and with a history, each a new process that has published for a while. */
+async function openPair(environment: Environment, prepare: () => Promise<unknown>) {
+  await using started = new AsyncDisposableStack()
+  const start = async (history: Environment) => {
+    const server = started.use(await ServerProcess.broker({ ...environment, ...history }))
+    return async (duration: string) => {
+      await prepare()
+      return publishRate(server, connections, duration)
+    }
+  }
+  const [before, after] = [await start({ HISTORY: "off" }), await start({})]
+  for (const publish of [before, after]) await publish(WARM_UP_SECONDS)
+  const services = started.move()
+  return {
+    before: () => before(seconds),
+    after: () => after(seconds),
+    [Symbol.asyncDispose]: () => services.disposeAsync(),
+  }
+}
+
+/**
+ * Each round has new processes, because one can be some percent slower than the next for as long as it runs.
+ * @param prepare called before each measurement
+ */
+const comparePublishes = (
   what: string,
   environment: Environment,
   prepare: () => Promise<unknown> = async () => {},
-): Promise<void> {
-  await using without = await ServerProcess.broker({ ...environment, HISTORY: "off" })
-  await using with_ = await ServerProcess.broker(environment)
-  const measured = (server: ServerProcess) => async () => {
-    await prepare()
-    return publishRate(server, connections, seconds)
-  }
-  const services = { before: measured(without), after: measured(with_) }
-  await comparePaired(
+): Promise<void> =>
+  comparePaired(
     `${what}: ${connections} connections publish, without and with a history`,
-    services,
+    () => openPair(environment, prepare),
     Number(rounds),
     TARGET,
   )
-}
 
 await comparePublishes("embedded", {})
 await comparePaired(
   "embedded: handling a backlog, without and with a history",
-  {
+  lasting({
     before: () => handleEmbedded(HANDLERS, { HISTORY: "off" }),
     after: () => handleEmbedded(HANDLERS),
-  },
+  }),
   HANDLED_ROUNDS,
   TARGET,
 )
@@ -72,7 +90,7 @@ for (const installation of installations()) {
       handleRabbitMq(node.port, { ...environment, ...history }, HANDLERS)
     await comparePaired(
       `${name}: handling a backlog, without and with a history`,
-      { before: handle({ HISTORY: "off" }), after: handle({}) },
+      lasting({ before: handle({ HISTORY: "off" }), after: handle({}) }),
       HANDLED_ROUNDS,
       TARGET,
     )

@@ -5,13 +5,26 @@ const TARGET = 0.95
 
 type Measure = () => Promise<Throughput>
 
+interface Pair {
+  readonly before: Measure
+  readonly after: Measure
+}
+
+/** Opens the services for a round. */
+export type OpenPair = () => Promise<Pair & AsyncDisposable>
+
+/** The same services for all rounds. */
+export const lasting =
+  (pair: Pair): OpenPair =>
+  async () => ({ ...pair, [Symbol.asyncDispose]: async () => {} })
+
 /**
  * Compares two services in rounds of four measurements, A B B A: the first and the last find another machine than those
  * between. Prints each round and the median ratios.
  */
 export async function comparePaired(
   what: string,
-  { before, after }: { readonly before: Measure; readonly after: Measure },
+  open: OpenPair,
   count: number,
   target = TARGET,
 ): Promise<void> {
@@ -21,6 +34,8 @@ export async function comparePaired(
   const rates: number[] = []
   const costs: number[] = []
   for (let round = 1; round <= count; round++) {
+    await using services = await open()
+    const { before, after } = services
     const isAfterFirst = round % 2 === 0
     const [first, second] = isAfterFirst ? [after, before] : [before, after]
     const outer = [await first()]
