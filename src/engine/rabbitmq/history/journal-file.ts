@@ -177,7 +177,7 @@ function allRecords(bytes: Buffer): readonly JournalRecord[] {
   return records
 }
 
-/** Includes the header: one that was half written over another would else pass for that of the lines behind it. */
+/** Includes the header: one that was half written over another could pass for that of the lines behind it. */
 const checksumOf = (token: string, round: number, lines: Uint8Array): number =>
   crc32(lines, crc32(`${token} ${round}`))
 
