@@ -1,5 +1,6 @@
 import type { StoredBody, Watcher } from "../engine/engine.ts"
 import { Watchers } from "../engine/watchers.ts"
+import type { AttemptLog } from "../event/attempt-log.ts"
 import { attemptsOf, type FactBatch, type HandledFact, type HistoryFact } from "../event/history-fact.ts"
 
 /** Facts that are older than this are part of the past, which is read again after a start. In milliseconds. */
@@ -42,15 +43,25 @@ function readOutcomes(line: string): readonly Outcome[] {
   }
 }
 
+const inSeconds = (ms: number): number => ms / 1_000
+
+const withSeconds = ({ lines, ...rest }: AttemptLog): AttemptLog => ({
+  lines: lines.map((line) => ({ ...line, at: inSeconds(line.at) })),
+  ...rest,
+})
+
 /** An outcome without what the history alone needs. Times are in seconds since the epoch, as in all answers. */
 function storedBody({ fact, event: _event, at, ...rest }: Outcome): StoredBody {
-  const { next_at: next, ...others } = { next_at: undefined, ...rest }
+  const optional = { published_at: undefined, next_at: undefined, log: undefined }
+  const { published_at: published, next_at: next, log, ...others } = { ...optional, ...rest }
   const outcome = fact === "dead-lettered" ? { outcome: "dead-letter", attempt: null } : {}
   const shown = {
-    at: at / 1_000,
+    at: inSeconds(at),
+    ...(published !== undefined && { published_at: inSeconds(published) }),
     ...others,
     ...outcome,
-    ...(next !== undefined && { next_attempt_at: next / 1_000 }),
+    ...(next !== undefined && { next_attempt_at: inSeconds(next) }),
+    ...(log !== undefined && { log: withSeconds(log) }),
   }
   return { routingKey: rest.queue, body: JSON.stringify(shown), isForeign: false, malformed: null }
 }
