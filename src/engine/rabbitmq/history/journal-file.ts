@@ -156,14 +156,26 @@ function batchesOf(records: readonly JournalRecord[]): readonly LeftBatch[] {
 /** Finds the records of the last round, in their order. */
 function findRecords(bytes: Buffer): FoundRecords {
   const all = allRecords(bytes)
-  const round = all.reduce((last, each) => Math.max(last, each.round), 0)
+  const round = lastRound(all)
   if (bytes.length === 0 || bytes.toString("latin1", 0, EMPTY.length) === EMPTY)
     return { round, records: [], isDamaged: false }
   const records = all.filter((each) => each.round === round)
   const isWhole = records.every(
     ({ from, lines }, index) => lines !== null && from === (records[index - 1]?.end ?? 0),
   )
-  return { round, records, isDamaged: records.length === 0 || !isWhole }
+  // What is left of earlier rounds has lower numbers.
+  const hasLater = all.some((each) => each.round > round)
+  return { round, records, isDamaged: records.length === 0 || !isWhole || hasLater }
+}
+
+/** Only a whole record proves its round. A first one that is not may begin the round after that: the write was cut off. */
+function lastRound(records: readonly JournalRecord[]): number {
+  const proven = records.reduce(
+    (last, { lines, round }) => (lines === null ? last : Math.max(last, round)),
+    0,
+  )
+  const [first] = records
+  return first?.from === 0 && first.round === proven + 1 ? first.round : proven
 }
 
 function allRecords(bytes: Buffer): readonly JournalRecord[] {

@@ -84,6 +84,46 @@ test("the files stay short while batches are forgotten, and take no more than th
   expect(bytesIn(folder)).toBeLessThan(9_000_000)
 })
 
+test.each([
+  [ONE, [TWO, THREE]],
+  [TWO, [ONE, THREE]],
+  [THREE, [ONE, TWO]],
+])("a record whose round is damaged costs itself, and is told: %s", (damaged, others) => {
+  using folder = temporaryFolder()
+  {
+    using first = open(folder)
+    for (const token of [ONE, TWO, THREE]) first.journal.add(token, encoded(line(token)))
+  }
+  const file = fullFileOf(folder)
+  const text = readFileSync(file, "utf8")
+  writeFileSync(file, text.replace(new RegExp(`(#${damaged} \\d+ \\d+) \\d+`), "$1 99"))
+  using next = open(folder)
+  expect(next.left.map(({ token }) => token)).toEqual(others)
+  expect(next.told).toHaveLength(1)
+})
+
+test("a first record of a round that a kill cut off brings none of the round before it back", () => {
+  using folder = temporaryFolder()
+  let whole = Buffer.alloc(0)
+  let from = 0
+  {
+    using first = open(folder)
+    first.journal.add(ONE, encoded(line("x".repeat(50))))
+    first.journal.add(TWO, encoded(line()))
+    const before = readFileSync(fullFileOf(folder))
+    first.journal.forget(ONE)
+    first.journal.forget(TWO)
+    first.journal.add(THREE, encoded(line("y".repeat(50))))
+    whole = readFileSync(filesOf(folder).find((each) => statSync(each).size > 1) ?? "")
+    from = whole.indexOf("yyy")
+    before.copy(whole, from, from)
+  }
+  writeFileSync(fullFileOf(folder), whole)
+  using next = open(folder)
+  expect(next.left).toEqual([])
+  expect(next.told).toHaveLength(1)
+})
+
 test("a damaged record costs itself, and is told", () => {
   using folder = temporaryFolder()
   {
